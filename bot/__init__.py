@@ -1,0 +1,1 @@
+"""Tokenwise: a Discord bot that lets a community look inside a language model."""

@@ -1,0 +1,97 @@
+"""Text that people or the model wrote, made safe to show in Discord.
+
+Everything here is pure. Two forms exist: *inert* is for reading (the text as it
+is, with every mark that Discord or a terminal would act on disarmed), *visible*
+is for looking at tokens (white space and control characters drawn as signs).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+SPACE_SIGN = "␣"
+NEWLINE_SIGN = "⏎"
+TAB_SIGN = "⇥"
+
+# Discord treats a backslash before any ASCII punctuation as "this sign is plain
+# text". These are the signs that can begin formatting, a mention, an emoji, a
+# link, a timestamp, a list, a heading, a quote or a fence.
+_ACTIVE = re.compile(r"([\\*_~`|<>\[\]()#@:/+\-])")
+_NUMBERED = re.compile(r"(?m)^(\s*\d+)\.")
+_SOFT = "\n\t"
+
+
+def inert(text: str) -> str:
+    """``text`` as Discord shows it literally: no ping, no formatting, no link.
+
+    Control characters and those that reorder or hide text become visible signs.
+    """
+    shown = "".join(_harmless(character) for character in text)
+    return _NUMBERED.sub(r"\1\\.", _ACTIVE.sub(r"\\\1", shown))
+
+
+def visible(text: str) -> str:
+    """``text`` with white space, control and unseen characters drawn as signs.
+
+    Bytes that ``surrogateescape`` could not decode are shown as ``\\xE2``.
+    """
+    return "".join(_sign(character) for character in text)
+
+
+def fenced(text: str) -> str:
+    """``text`` in a code block that it cannot leave."""
+    return "```\n" + text.replace("`", "ˋ") + "\n```"
+
+
+def code(text: str) -> str:
+    """``text`` in an inline code span that it cannot leave."""
+    return "`" + text.replace("`", "ˋ") + "`"
+
+
+def clip_end(text: str, limit: int) -> str:
+    """At most ``limit`` characters of ``text``, from its beginning, then "…"."""
+    return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
+
+
+def inert_tail(text: str, limit: int) -> str:
+    """The end of ``text``, inert, in at most ``limit`` characters of markup.
+
+    Clipping comes before escaping, so that no escape is ever cut in two.
+    """
+    shown = inert(text)
+    if len(shown) <= limit:
+        return shown
+    tail = text[-limit:]
+    while len(shown) > limit - 1:
+        excess = len(shown) - (limit - 1)
+        tail = tail[max(1, excess // 2) :]
+        shown = inert(tail)
+    return "…" + shown
+
+
+def _harmless(character: str) -> str:
+    return character if character in _SOFT or not _is_hidden(character) else _escape(character)
+
+
+def _sign(character: str) -> str:
+    signs = {" ": SPACE_SIGN, "\n": NEWLINE_SIGN, "\t": TAB_SIGN}
+    if character in signs:
+        return signs[character]
+    return _escape(character) if _is_hidden(character) or character.isspace() else character
+
+
+def _is_hidden(character: str) -> bool:
+    """Control, format (zero-width, bidirectional), surrogate or line separator."""
+    if character == "\u200d" or "\ufe00" <= character <= "\ufe0f":
+        return False  # joiners and variation selectors are part of ordinary emoji
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def _escape(character: str) -> str:
+    point = ord(character)
+    if 0xDC80 <= point <= 0xDCFF:
+        return f"\\x{point - 0xDC00:02X}"
+    if point < 0x20 or point == 0x7F:
+        return f"\\x{point:02X}"
+    return f"⟨U+{point:04X}⟩"

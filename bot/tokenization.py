@@ -1,0 +1,187 @@
+"""Text ↔ token ids, under the encodings of OpenAI's models. Knows no model.
+
+The byte-pair ranks are shipped with the project; tiktoken finds them through
+its own cache folder and checks their SHA-256, so nothing is fetched at run time.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import regex
+import tiktoken
+import tiktoken.model
+from tiktoken_ext import openai_public
+
+from bot.errors import InvalidTokenId, UnknownEncoding
+from bot.text import visible
+
+RANKS = Path(__file__).parent / "data" / "encodings"
+ENCODINGS = ("gpt2", "r50k_base", "cl100k_base", "o200k_base")
+
+_GRAPHEME = regex.compile(r"\X")
+_NUMBERS = regex.compile(r"[\s,;\[\]()]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """``data`` is what the id stands for; it may be a part of a character."""
+
+    id: int
+    data: bytes
+
+    @property
+    def visible(self) -> str:
+        """The token for the eye: ``␣will``, or ``\\xF0\\x9F`` for part of a character."""
+        return visible(_lossless(self.data))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The fewest neighbouring tokens that hold whole characters."""
+
+    tokens: tuple[Token, ...]
+
+    @property
+    def text(self) -> str:
+        """The piece's characters; bytes that are none are lone surrogates."""
+        return _lossless(b"".join(token.data for token in self.tokens))
+
+    @property
+    def visible(self) -> str:
+        return visible(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenized:
+    """A text cut into tokens; ``encoding`` is the encoding's own name."""
+
+    encoding: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        return tuple(token for piece in self.pieces for token in piece.tokens)
+
+
+class Encodings:
+    """The shipped encodings, each read when first asked for.
+
+    Reading takes up to a second and encoding 6,000 characters some milliseconds:
+    call from a thread where that matters. Safe to share between threads.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, tiktoken.Encoding] = {}
+        self._lock = threading.Lock()
+
+    def resolve(self, name: str) -> str:
+        """The encoding's name for an encoding or a model; UnknownEncoding otherwise."""
+        wanted = name.strip().lower()
+        if wanted in ENCODINGS:
+            return wanted
+        try:
+            encoding = tiktoken.encoding_name_for_model(wanted)
+        except KeyError:
+            encoding = ""
+        if encoding in ENCODINGS:
+            return encoding
+        raise UnknownEncoding(name, nearest=nearest(wanted))
+
+    def encode(self, text: str, encoding: str = "gpt2") -> tuple[int, ...]:
+        """The ids of ``text``. Special tokens' names are plain text here."""
+        return tuple(self._get(encoding).encode(text, disallowed_special=()))
+
+    def decode(self, ids: Sequence[int], encoding: str = "gpt2") -> str:
+        """The text of valid ``ids``; bytes that are no character become U+FFFD."""
+        return self.bytes_of(ids, encoding).decode("utf-8", errors="replace")
+
+    def bytes_of(self, ids: Sequence[int], encoding: str = "gpt2") -> bytes:
+        return self._get(encoding).decode_bytes(ids)
+
+    def cut(self, text: str, encoding: str) -> Tokenized:
+        return self.pieces(self.encode(text, encoding), encoding)
+
+    def pieces(self, ids: Iterable[int], encoding: str) -> Tokenized:
+        """Valid ``ids`` as tokens, grouped so that no character is torn."""
+        return Tokenized(encoding, group(tuple(self.token(id_, encoding) for id_ in ids)))
+
+    def token(self, token_id: int, encoding: str = "gpt2") -> Token:
+        return Token(token_id, self._get(encoding).decode_single_token_bytes(token_id))
+
+    def counts(self, text: str) -> dict[str, int]:
+        """How many tokens ``text`` is under each encoding that differs."""
+        return {name: len(self.encode(text, name)) for name in ENCODINGS if name != "r50k_base"}
+
+    def parse_ids(self, text: str, encoding: str) -> tuple[int, ...]:
+        """The ids in "40313, 481" or "[40313 481]"; InvalidTokenId for the first that is none."""
+        known = self._get(encoding)
+        ids: list[int] = []
+        for word in filter(None, _NUMBERS.split(text)):
+            number = int(word) if word.isascii() and word.isdigit() and len(word) < 10 else -1
+            try:
+                known.decode_single_token_bytes(number)
+            except (KeyError, OverflowError):
+                raise InvalidTokenId(word, encoding=encoding, vocabulary=known.n_vocab) from None
+            ids.append(number)
+        return tuple(ids)
+
+    def _get(self, name: str) -> tiktoken.Encoding:
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = _load(name)
+            return self._loaded[name]
+
+
+def names(prefix: str = "") -> list[str]:
+    """Every name that resolves, encodings first, that contains ``prefix``."""
+    models = sorted(model for model, name in tiktoken.model.MODEL_TO_ENCODING.items() if name in ENCODINGS)
+    wanted = prefix.strip().lower()
+    return [name for name in dict.fromkeys((*ENCODINGS, *models)) if wanted in name]
+
+
+def nearest(name: str) -> str:
+    return difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
+
+
+def group(tokens: Sequence[Token]) -> tuple[Piece, ...]:
+    """Tokens as pieces that begin and end where characters (graphemes) do."""
+    ends = _grapheme_ends(b"".join(token.data for token in tokens))
+    pieces: list[Piece] = []
+    open_tokens: list[Token] = []
+    offset = 0
+    for token in tokens:
+        open_tokens.append(token)
+        offset += len(token.data)
+        if offset in ends:
+            pieces.append(Piece(tuple(open_tokens)))
+            open_tokens = []
+    return tuple(pieces)
+
+
+def _grapheme_ends(data: bytes) -> frozenset[int]:
+    """The offsets in bytes at which a grapheme of ``data`` ends."""
+    ends: set[int] = set()
+    offset = 0
+    for grapheme in _GRAPHEME.findall(_lossless(data)):
+        offset += len(grapheme.encode("utf-8", errors="surrogateescape"))
+        ends.add(offset)
+    return frozenset(ends)
+
+
+def _lossless(data: bytes) -> str:
+    return data.decode("utf-8", errors="surrogateescape")
+
+
+def _load(name: str) -> tiktoken.Encoding:
+    # tiktoken takes its cache folder from the environment and from nowhere else.
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(RANKS)
+    if name == "gpt2":
+        # GPT-2's own files hold the same ranks as r50k_base's in another form.
+        return tiktoken.Encoding(**{**openai_public.r50k_base(), "name": "gpt2"})
+    return tiktoken.get_encoding(name)

@@ -1,0 +1,94 @@
+"""Text from people and models is shown literally, whatever it holds."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text import clip_end, code, fenced, inert, inert_tail, visible
+
+# What can begin formatting, a mention, an emoji, a link, a list or a fence.
+ACTIVE = set("\\*_~`|<>[]()#@:/+-")
+anything = st.text(st.characters(exclude_categories=[]))  # surrogates and controls too
+
+
+def unescaped(markup: str) -> str:
+    return re.sub(r"\\([^0-9A-Za-z\s])", r"\1", markup)
+
+
+@given(anything)
+def test_every_active_sign_is_escaped(text: str) -> None:
+    without_escapes = re.sub(r"\\[^0-9A-Za-z\s]", "", inert(text))
+
+    assert not ACTIVE & set(without_escapes)
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])))
+def test_what_is_seen_is_the_text_itself(text: str) -> None:
+    assert unescaped(inert(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@everyone",
+        "<@123456789>",
+        "https://example.org",
+        "```py",
+        "||spoiler||",
+        "# big",
+        "1. one",
+        "<t:0:R>",
+    ],
+)
+def test_marks_that_discord_acts_on_are_disarmed(text: str) -> None:
+    shown = inert(text)
+
+    assert unescaped(shown) == text
+    assert shown.startswith(("\\", "https\\:", "1\\."))
+
+
+@pytest.mark.parametrize(
+    ("hidden", "shown"),
+    [
+        ("\x00", "\\x00"),
+        ("\x1b[31m", "\\x1B"),
+        ("\u202e", "⟨U+202E⟩"),
+        ("\u200b", "⟨U+200B⟩"),
+        ("\ud800", "⟨U+D800⟩"),
+    ],
+)
+def test_hidden_characters_are_spelled_out(hidden: str, shown: str) -> None:
+    assert visible(hidden).startswith(shown)
+    assert hidden not in inert(hidden)
+
+
+def test_white_space_becomes_signs_in_the_visible_form() -> None:
+    assert visible(" will\n\t") == "␣will⏎⇥"
+
+
+def test_an_emoji_of_several_code_points_stays_whole() -> None:
+    assert visible("👨‍👩‍👧") == inert("👨‍👩‍👧") == "👨‍👩‍👧"
+
+
+@given(anything)
+def test_no_text_leaves_its_fence_or_code_span(text: str) -> None:
+    assert fenced(text).count("`") == 6
+    assert code(text).count("`") == 2
+
+
+@given(anything, st.integers(min_value=4, max_value=200))
+def test_a_clipped_tail_fits_and_is_the_end_of_the_text(text: str, limit: int) -> None:
+    tail = inert_tail(text, limit)
+
+    assert len(tail) <= max(limit, 1)
+    assert inert(text).endswith(tail.removeprefix("…"))
+
+
+@given(anything, st.integers(min_value=1, max_value=100))
+def test_a_clipped_text_fits_and_says_that_more_follows(text: str, limit: int) -> None:
+    clipped = clip_end(text, limit)
+
+    assert len(clipped) <= limit
+    assert clipped == text or clipped.endswith("…")

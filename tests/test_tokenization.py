@@ -1,0 +1,183 @@
+"""Text ↔ ids: the facts people check first, and what must hold for any text."""
+
+import hashlib
+
+import pytest
+import tiktoken.model
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import InvalidTokenId, UnknownEncoding
+from bot.tokenization import ENCODINGS, RANKS, Encodings, Token, group, names
+
+any_text = st.text(max_size=200)
+encoding_names = st.sampled_from(ENCODINGS)
+
+
+@pytest.fixture(scope="module")
+def encodings() -> Encodings:
+    return Encodings()
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "ids"),
+    [
+        ("Paris will", "gpt2", (40313, 481)),
+        ("paris", "gpt2", (1845, 271)),
+        ("London was", "gpt2", (23421, 373)),
+        ("Paris", "cl100k_base", (60704,)),
+        ("paris", "cl100k_base", (1768, 285)),
+    ],
+)
+def test_known_texts_have_known_ids(
+    encodings: Encodings, text: str, encoding: str, ids: tuple[int, ...]
+) -> None:
+    assert encodings.encode(text, encoding) == ids
+    assert encodings.decode(ids, encoding) == text
+
+
+@given(text=any_text, encoding=encoding_names)
+def test_decoding_undoes_encoding(encodings: Encodings, text: str, encoding: str) -> None:
+    assert encodings.decode(encodings.encode(text, encoding), encoding) == text
+
+
+@given(text=any_text)
+def test_gpt2_and_r50k_base_cut_alike(encodings: Encodings, text: str) -> None:
+    assert encodings.encode(text, "gpt2") == encodings.encode(text, "r50k_base")
+
+
+def test_the_end_of_text_token_s_name_is_plain_text(encodings: Encodings) -> None:
+    assert 50256 not in encodings.encode("a<|endoftext|>b")
+    assert encodings.decode(encodings.encode("<|endoftext|>")) == "<|endoftext|>"
+
+
+def test_text_that_is_no_unicode_is_cut_with_replacement_characters(encodings: Encodings) -> None:
+    assert encodings.decode(encodings.encode("a\ud800b\x00")) == "a\ufffdb\x00"
+
+
+@given(text=any_text, encoding=encoding_names)
+def test_pieces_hold_all_tokens_in_order_and_tear_no_character(
+    encodings: Encodings, text: str, encoding: str
+) -> None:
+    cut = encodings.cut(text, encoding)
+
+    assert tuple(token.id for token in cut.tokens) == encodings.encode(text, encoding)
+    assert "".join(piece.text for piece in cut.pieces) == text
+
+
+def test_a_family_emoji_is_one_piece_of_many_tokens(encodings: Encodings) -> None:
+    (piece,) = encodings.cut("👨‍👩‍👧", "gpt2").pieces
+
+    assert piece.visible == "👨‍👩‍👧"
+    assert len(piece.tokens) > 5
+    assert piece.tokens[-1].visible == "\\xA7"
+
+
+@given(st.lists(st.integers(min_value=0, max_value=50256), max_size=50))
+def test_any_ids_can_be_shown_without_a_replacement_character(encodings: Encodings, ids: list[int]) -> None:
+    cut = encodings.pieces(ids, "gpt2")
+
+    assert [token.id for token in cut.tokens] == ids
+    assert all(
+        "\ufffd" not in piece.visible or b"\xef\xbf\xbd" in _data(piece.tokens) for piece in cut.pieces
+    )
+
+
+def _data(tokens: tuple[Token, ...]) -> bytes:
+    return b"".join(token.data for token in tokens)
+
+
+def test_no_tokens_make_no_pieces() -> None:
+    assert group(()) == ()
+
+
+@pytest.mark.parametrize("text", ["40313, 481", "[40313 481]", " 40313\n481 ", "(40313; 481)"])
+def test_ids_are_read_as_people_write_them(encodings: Encodings, text: str) -> None:
+    assert encodings.parse_ids(text, "gpt2") == (40313, 481)
+
+
+@given(st.lists(st.integers(min_value=0, max_value=50256)))
+def test_a_printed_list_of_ids_is_read_back(encodings: Encodings, ids: list[int]) -> None:
+    assert encodings.parse_ids(str(ids), "gpt2") == tuple(ids)
+
+
+@pytest.mark.parametrize("bad", ["x", "-5", "50257", "1.5", "٣", "9" * 4000])
+def test_the_first_word_that_is_no_id_is_named(encodings: Encodings, bad: str) -> None:
+    with pytest.raises(InvalidTokenId) as caught:
+        encodings.parse_ids(f"40313, {bad}, y", "gpt2")
+
+    assert caught.value.given == bad
+    assert "50,256" in caught.value.sentence
+    assert len(caught.value.sentence) < 200
+
+
+@given(text=st.text(max_size=100), encoding=encoding_names)
+def test_any_other_text_for_ids_is_an_error_or_ids(encodings: Encodings, text: str, encoding: str) -> None:
+    try:
+        ids = encodings.parse_ids(text, encoding)
+    except InvalidTokenId:
+        return
+    encodings.bytes_of(ids, encoding)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("gpt-2", "gpt2"),
+        ("GPT-3.5-turbo", "cl100k_base"),
+        ("gpt-4", "cl100k_base"),
+        ("gpt-4o-2024-08-06", "o200k_base"),
+        (" o200k_base ", "o200k_base"),
+    ],
+)
+def test_a_model_s_name_stands_for_its_encoding(encodings: Encodings, name: str, encoding: str) -> None:
+    assert encodings.resolve(name) == encoding
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("cl100k", "cl100k_base"), ("gpt-4oo", "gpt-4o"), ("gp2", "gpt2")]
+)
+def test_an_unknown_name_is_answered_with_the_nearest(encodings: Encodings, name: str, near: str) -> None:
+    with pytest.raises(UnknownEncoding) as caught:
+        encodings.resolve(name)
+
+    assert caught.value.nearest == near
+
+
+@given(st.text(max_size=50))
+def test_any_name_resolves_or_is_refused(encodings: Encodings, name: str) -> None:
+    try:
+        assert encodings.resolve(name) in ENCODINGS
+    except UnknownEncoding as error:
+        assert error.nearest in names()
+
+
+def test_every_offered_name_resolves(encodings: Encodings) -> None:
+    assert {encodings.resolve(name) for name in names()} == set(ENCODINGS)
+    assert names("4o")[0] == "gpt-4o"
+
+
+def test_the_counts_compare_the_encodings_that_differ(encodings: Encodings) -> None:
+    assert encodings.counts("paris") == {"gpt2": 2, "cl100k_base": 2, "o200k_base": 2}
+
+
+@pytest.mark.parametrize("text", ["😀" * 3000, "a" * 6000, " " * 6000, "é" * 6000])
+def test_six_thousand_characters_of_one_kind_are_cut(encodings: Encodings, text: str) -> None:
+    assert "".join(piece.text for piece in encodings.cut(text, "gpt2").pieces) == text
+
+
+@pytest.mark.parametrize("name", ["r50k_base", "cl100k_base", "o200k_base"])
+def test_the_shipped_ranks_are_the_ones_tiktoken_expects(name: str) -> None:
+    address = f"https://openaipublic.blob.core.windows.net/encodings/{name}.tiktoken"
+    expected = {
+        "r50k_base": "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930",
+        "cl100k_base": "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+        "o200k_base": "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+    }
+    file = RANKS / hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()
+
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == expected[name]
+
+
+def test_tiktoken_still_knows_the_models_we_offer() -> None:
+    assert {"gpt-2", "gpt-3.5-turbo", "gpt-4", "gpt-4o"} <= set(tiktoken.model.MODEL_TO_ENCODING)

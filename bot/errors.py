@@ -80,7 +80,7 @@ class UnknownEncoding(InputError):
 
     @property
     def sentence(self) -> str:
-        return f"There is no encoding or model called {self.name!r}. Did you mean {self.nearest}?"
+        return f"There is no encoding or model called {_quoted(self.name)}. Did you mean {self.nearest}?"
 
 
 class InvalidTokenId(InputError):
@@ -92,7 +92,7 @@ class InvalidTokenId(InputError):
     @property
     def sentence(self) -> str:
         return (
-            f"{self.given!r} is not a token id of {self.encoding}: "
+            f"{_quoted(self.given)} is not a token id of {self.encoding}: "
             f"ids are whole numbers from 0 to {self.vocabulary - 1:,}."
         )
 
@@ -198,6 +198,10 @@ class ModelUnusable(StartError):
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _quoted(given: str) -> str:
+    return repr(given if len(given) <= 40 else given[:39] + "…")
 
 
 def _seconds(seconds: float) -> str:

@@ -166,9 +166,7 @@ _MESSAGES: dict[str, type[Any]] = {message.__name__: message for message in get_
 
 def encode(message: Message) -> bytes:
     """The message's frame, header included."""
-    body = json.dumps(
-        {"type": type(message).__name__, **_plain(message)}, separators=(",", ":")
-    ).encode()
+    body = json.dumps({"type": type(message).__name__, **_plain(message)}, separators=(",", ":")).encode()
     return HEADER.pack(len(body)) + body
 
 

@@ -1,0 +1,61 @@
+"""Every error is one clear sentence that names what it is about."""
+
+import pytest
+
+from bot import errors
+
+EVERY_ERROR = [
+    errors.BlankText("prompt"),
+    errors.ContextExceeded(prompt_tokens=1000, max_tokens=64, context=1024),
+    errors.UnknownEncoding("cl100k", nearest="cl100k_base"),
+    errors.InvalidTokenId("x", encoding="gpt2", vocabulary=50257),
+    errors.RunExpired(),
+    errors.ModelLoading("reading weights, 43 %"),
+    errors.QueueFull(waiting=32, retry_after=40.0),
+    errors.TooManyRequests(limit=2),
+    errors.DeadlineExceeded(seconds=600),
+    errors.ShuttingDown(),
+    errors.GenerationFailed("worker died twice"),
+    errors.NotYours("stop"),
+    errors.InvalidSetting("BATCH_SIZE", problem="is 'many'", allowed="a whole number from 1 to 64"),
+    errors.ModelUnusable("nowhere/nothing", problem="there is no such model."),
+]
+
+
+def leaves(cls: type) -> set[type]:
+    below = cls.__subclasses__()
+    return {leaf for child in below for leaf in leaves(child)} if below else {cls}
+
+
+def test_the_list_above_is_complete() -> None:
+    assert {type(error) for error in EVERY_ERROR} == leaves(errors.TokenwiseError)
+
+
+@pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
+def test_the_sentence_is_short_and_complete(error: errors.TokenwiseError) -> None:
+    sentence = error.sentence
+
+    assert sentence == str(error)
+    assert sentence[0].isupper() or sentence[0] in "'\""
+    assert sentence.endswith((".", "?"))
+    assert len(sentence) < 250
+
+
+@pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
+def test_every_error_is_drawn_in_the_tree(error: errors.TokenwiseError) -> None:
+    assert errors.__doc__
+    assert type(error).__name__ in errors.__doc__
+
+
+def test_the_context_error_names_the_three_numbers() -> None:
+    sentence = errors.ContextExceeded(prompt_tokens=1000, max_tokens=64, context=1024).sentence
+
+    assert all(number in sentence for number in ("1,000", "64", "1,024"))
+
+
+def test_what_failed_inside_is_not_told_to_people() -> None:
+    assert "secret" not in errors.GenerationFailed("secret").sentence
+
+
+def test_a_long_name_is_quoted_in_part() -> None:
+    assert len(errors.UnknownEncoding("x" * 6000, nearest="gpt2").sentence) < 150

@@ -1,0 +1,78 @@
+"""The settings, read from the environment once, at the start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.errors import InvalidSetting
+
+GPT2_LARGE = "openai-community/gpt2-large"
+DEMO_MODEL = str(Path(__file__).parent / "data" / "demo-model")
+LOG_LEVELS = ("INFO", "WARNING", "ERROR")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One field a variable of ``.env.example``."""
+
+    discord_token: str | None = field(repr=False)
+    model: str
+    model_revision: str | None
+    threads: int
+    batch_size: int
+    queue_size: int
+    requests_per_person: int
+    time_limit: float
+    log_level: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """The settings in ``environ``; InvalidSetting names the first that is wrong.
+
+        A variable that is empty counts as absent.
+        """
+        read = _Reader(environ)
+        token = read.text("DISCORD_TOKEN")
+        return cls(
+            discord_token=token,
+            model=read.text("MODEL") or (GPT2_LARGE if token else DEMO_MODEL),
+            model_revision=read.text("MODEL_REVISION"),
+            threads=read.integer("THREADS", default=os.cpu_count() or 1, lowest=1, highest=1024),
+            batch_size=read.integer("BATCH_SIZE", default=8, lowest=1, highest=64),
+            queue_size=read.integer("QUEUE_SIZE", default=32, lowest=1, highest=10_000),
+            requests_per_person=read.integer("REQUESTS_PER_PERSON", default=2, lowest=1, highest=100),
+            # Discord lets a bot edit its answer for 15 minutes.
+            time_limit=read.integer("TIME_LIMIT", default=600, lowest=10, highest=840),
+            log_level=read.choice("LOG_LEVEL", LOG_LEVELS, default="INFO"),
+        )
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, variable: str) -> str | None:
+        return self._environ.get(variable, "").strip() or None
+
+    def integer(self, variable: str, *, default: int, lowest: int, highest: int) -> int:
+        given = self.text(variable)
+        if given is None:
+            return default
+        if not (given.isascii() and given.isdigit() and len(given) < 10 and lowest <= int(given) <= highest):
+            raise InvalidSetting(
+                variable,
+                problem=f"is {given!r}",
+                allowed=f"a whole number from {lowest:,} to {highest:,}",
+            )
+        return int(given)
+
+    def choice(self, variable: str, choices: tuple[str, ...], *, default: str) -> str:
+        given = self.text(variable)
+        if given is None:
+            return default
+        if given.upper() not in choices:
+            raise InvalidSetting(variable, problem=f"is {given!r}", allowed="one of " + ", ".join(choices))
+        return given.upper()

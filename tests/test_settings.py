@@ -1,0 +1,52 @@
+"""Settings: every variable documented, every mistake named with what is allowed."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from bot.errors import InvalidSetting
+from bot.settings import DEMO_MODEL, GPT2_LARGE, Settings
+
+EXAMPLE = Path(__file__).parents[1] / ".env.example"
+
+
+def test_the_example_file_has_one_line_a_field_and_holds_the_defaults() -> None:
+    example = {name: value or "" for name, value in dotenv_values(EXAMPLE).items()}
+
+    assert sorted(name.lower() for name in example) == sorted(field.name for field in fields(Settings))
+    assert Settings.from_env(example) == Settings.from_env({})
+
+
+def test_without_a_token_the_small_model_is_used() -> None:
+    assert Settings.from_env({}).model == DEMO_MODEL
+    assert Settings.from_env({"MODEL": "gpt2"}).model == "gpt2"
+
+
+def test_with_a_token_it_is_gpt2_large() -> None:
+    assert Settings.from_env({"DISCORD_TOKEN": "t"}).model == GPT2_LARGE
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("THREADS", "0", "from 1 to 1,024"),
+        ("BATCH_SIZE", "many", "from 1 to 64"),
+        ("QUEUE_SIZE", "-1", "from 1 to 10,000"),
+        ("REQUESTS_PER_PERSON", "1.5", "from 1 to 100"),
+        ("TIME_LIMIT", "841", "from 10 to 840"),
+        ("LOG_LEVEL", "DEBUG", "INFO, WARNING, ERROR"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(variable: str, value: str, allowed: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_env({variable: value})
+
+    assert variable in caught.value.sentence
+    assert repr(value) in caught.value.sentence
+    assert allowed in caught.value.sentence
+
+
+def test_the_token_is_in_no_repr() -> None:
+    assert "hunter2" not in repr(Settings.from_env({"DISCORD_TOKEN": "hunter2"}))

@@ -1,0 +1,99 @@
+"""A checkpoint on disk → a model ready to run, and what to say about it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import GPT2LMHeadModel
+from transformers.utils import logging as transformers_logging
+
+from bot.model.checkpoint import Checkpoint, ModelRefused, Report
+from bot.model.gpt2 import GPT2, UnsupportedModel
+from bot.model.protocol import Loading, ModelInfo
+
+# Raise it whenever a change may alter a single bit of any logit or draw.
+ENGINE_VERSION = 1
+END_OF_TEXT = 50_256
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    model: GPT2
+    end_of_text: int
+    info: ModelInfo
+
+
+def load(checkpoint: Checkpoint, *, report: Report) -> LoadedModel:
+    """Read, convert to float32 and pack the weights; ModelRefused if they cannot be used.
+
+    Peak memory is that of one copy of the model, the packed vocabulary head and
+    one layer. The thread count of the moment becomes part of the fingerprint.
+    """
+    report(Loading("reading weights", 0, 0, "B"))
+    weights = _read(checkpoint)
+    config, parameters = weights.config, weights.num_parameters()
+    try:
+        model = GPT2(
+            weights,
+            on_layer=lambda done: report(Loading("packing weights", done, config.n_layer, "layers")),
+        )
+    except UnsupportedModel as error:
+        raise ModelRefused("not_gpt2", f"it is a GPT-2 variant that is not supported: {error}.") from error
+    info = ModelInfo(
+        name=checkpoint.name,
+        revision=checkpoint.revision,
+        parameters=parameters,
+        layers=model.layers,
+        heads=model.heads,
+        width=model.width,
+        context=model.context,
+        vocabulary=model.vocabulary,
+        dtype="float32",
+        device="cpu",
+        threads=torch.get_num_threads(),
+        fingerprint=fingerprint(checkpoint.identity, packed=model.batches),
+    )
+    end_of_text = config.eos_token_id if isinstance(config.eos_token_id, int) else END_OF_TEXT
+    return LoadedModel(model, end_of_text, info)
+
+
+def fingerprint(identity: str, *, packed: bool) -> str:
+    """Twelve hex digits over all that the same seed's text depends on."""
+    parts = (
+        identity,
+        "float32",
+        # The same sums are made in another order with other instructions.
+        f"cpu:{torch.backends.cpu.get_cpu_capability()}",
+        f"threads:{torch.get_num_threads()}",
+        f"torch:{torch.__version__}",
+        f"packed:{packed}",
+        f"engine:{ENGINE_VERSION}",
+    )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _read(checkpoint: Checkpoint) -> GPT2LMHeadModel:
+    """transformers' model in float32; ModelRefused if the files are broken or incomplete."""
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    # Typed as returning the model alone, which is not so with output_loading_info.
+    read: Any = GPT2LMHeadModel.from_pretrained
+    model: GPT2LMHeadModel
+    try:
+        model, outcome = read(
+            checkpoint.folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except Exception as error:
+        detail = f"its weights cannot be read ({type(error).__name__}: {error})."
+        raise ModelRefused("failed", detail) from error
+    # transformers fills what is missing with random numbers.
+    if lacking := sorted(outcome["missing_keys"]):
+        raise ModelRefused("failed", f"its weights are incomplete: {lacking[0]} is missing.")
+    return model

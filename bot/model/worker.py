@@ -1,0 +1,205 @@
+"""The child process: read frames, step the engine, write frames.
+
+    python -m bot.model.worker --model M [--revision R] [--threads N] [--max-batch N]
+
+Frames go over the stdin and stdout the process was born with; whatever else is
+printed goes to stderr. Says Loading… and then Ready, or Unusable and ends with
+exit status 3. The end of stdin means that the parent is gone, and ends the
+process at once with status 0; bytes on stdin that are no message end it with
+status 4. Neither prompts nor tokens are ever logged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+from bot.model.protocol import (
+    HEADER,
+    Abort,
+    FromWorker,
+    Loading,
+    Message,
+    ProtocolError,
+    Ready,
+    Submit,
+    Unusable,
+    body_length,
+    decode,
+    encode,
+)
+
+# torch and transformers take seconds to import and may print while they do:
+# they are imported by the functions below, once stdout is safe and the parent
+# has been told that loading has begun.
+if TYPE_CHECKING:
+    from bot.model.engine import Engine
+    from bot.model.loading import LoadedModel
+
+EXIT_UNUSABLE = 3
+EXIT_PROTOCOL = 4
+
+DEFAULT_MAX_BATCH = 8
+
+# Set before huggingface_hub and transformers are imported, which read them then.
+_QUIET = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+Inbox = queue.SimpleQueue[Message]
+
+
+class Pipe:
+    """The two ends that lead to the parent, taken from stdin and stdout.
+
+    Afterwards descriptor 0 is empty and descriptor 1 is stderr, so neither a
+    print nor a library's C code can reach the frames.
+    """
+
+    def __init__(self) -> None:
+        # The exit status if the parent is gone.
+        self.status = 0
+        self._in = os.dup(0)
+        self._out = os.dup(1)
+        self._lock = threading.Lock()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.dup2(2, 1)
+
+    def send(self, messages: Iterable[FromWorker]) -> None:
+        """Write all ``messages`` at once; any thread may."""
+        frames = memoryview(b"".join(encode(message) for message in messages))
+        with self._lock:
+            try:
+                while frames:
+                    frames = frames[os.write(self._out, frames) :]
+            except BrokenPipeError:
+                os._exit(self.status)
+
+    def receive(self) -> Iterator[Message]:
+        """Messages until the parent is gone; ProtocolError if one is none."""
+        while header := self._read(HEADER.size):
+            yield decode(self._read(body_length(header)))
+
+    def _read(self, size: int) -> bytes:
+        """Exactly ``size`` bytes, or none at the end of the stream."""
+        parts = []
+        while size:
+            part = os.read(self._in, size)
+            if not part:
+                # A parent that dies while it writes leaves half a frame.
+                return b""
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    options = _parse(arguments)
+    pipe = Pipe()
+    # An interrupt from the terminal reaches the whole group; the parent decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(_QUIET)
+    inbox: Inbox = queue.SimpleQueue()
+    threading.Thread(target=_feed, args=(pipe, inbox), name="frames", daemon=True).start()
+    loaded = _load(options, pipe)
+    if isinstance(loaded, Unusable):
+        # The parent may close our stdin as soon as it knows.
+        pipe.status = EXIT_UNUSABLE
+        pipe.send([loaded])
+        sys.exit(EXIT_UNUSABLE)
+    from bot.model.engine import Engine
+
+    engine = Engine(loaded.model, end_of_text=loaded.end_of_text, max_batch=options.max_batch)
+    pipe.send([Ready(loaded.info)])
+    _serve(engine, inbox, pipe)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bot.model.worker", description="Run GPT-2 for a parent.")
+    parser.add_argument("--model", required=True, help="a folder, or the name of a Hugging Face Hub model")
+    parser.add_argument("--revision", help="the hub model's commit, branch or tag")
+    parser.add_argument("--threads", type=_positive, default=os.cpu_count() or 1)
+    parser.add_argument("--max-batch", type=_positive, default=DEFAULT_MAX_BATCH)
+    return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _load(options: argparse.Namespace, pipe: Pipe) -> LoadedModel | Unusable:
+    """The model, or why it cannot be used; progress goes to the parent."""
+
+    def report(progress: Loading) -> None:
+        pipe.send([progress])
+
+    report(Loading("starting", 0, 0, ""))
+    from bot.model.checkpoint import ModelRefused, find
+
+    try:
+        checkpoint = find(options.model, revision=options.revision, report=report)
+        report(Loading("starting torch", 0, 0, ""))
+        import torch
+
+        from bot.model.loading import load
+
+        torch.set_num_threads(options.threads)
+        return load(checkpoint, report=report)
+    except ModelRefused as refusal:
+        return Unusable(refusal.reason, refusal.detail)
+    except Exception as error:
+        traceback.print_exc()
+        return Unusable("failed", f"loading it failed ({type(error).__name__}: {error}).")
+
+
+def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:
+    """Put the parent's messages into ``inbox``; end the process with the parent."""
+    try:
+        for message in pipe.receive():
+            inbox.put(message)
+    except ProtocolError:
+        # The bytes themselves are not shown: they may be a prompt.
+        print("The model worker was sent bytes that are no message.", file=sys.stderr, flush=True)
+        os._exit(EXIT_PROTOCOL)
+    os._exit(pipe.status)
+
+
+def _serve(engine: Engine, inbox: Inbox, pipe: Pipe) -> NoReturn:
+    while True:
+        for message in _arrived(inbox, wait=engine.idle):
+            match message:
+                case Submit(request):
+                    engine.submit(request)
+                case Abort(request_id):
+                    engine.abort(request_id)
+        if events := engine.step():
+            pipe.send(events)
+
+
+def _arrived(inbox: Inbox, *, wait: bool) -> Iterator[Message]:
+    """The messages that have come, after waiting for the first of them if ``wait``."""
+    if wait:
+        yield inbox.get()
+    with suppress(queue.Empty):
+        while True:
+            yield inbox.get_nowait()
+
+
+if __name__ == "__main__":
+    main()

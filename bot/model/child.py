@@ -1,0 +1,200 @@
+"""One life of the worker process: its pipes, its exit, nothing about requests.
+
+    async with Child.started(command) as child:
+        child.send(Submit(request))
+        message = await child.receive()
+
+Frames go out on the child's stdin and come in on its stdout. Its stderr is for
+people: every line goes to the logger ``bot.model.worker``. Leaving the context
+closes stdin, on which the worker ends by itself, and kills it if it does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import cast
+
+from bot.model.protocol import (
+    HEADER,
+    Abort,
+    FromWorker,
+    ProtocolError,
+    Submit,
+    ToWorker,
+    body_length,
+    decode,
+    encode,
+)
+
+logger = logging.getLogger("bot.model.worker")
+
+CHUNK_BYTES = 64 * 1024
+LINE_CHARACTERS = 500
+LINES_PER_SECOND = 100
+LAST_WORDS_SECONDS = 1.0
+
+
+class WorkerBroken(Exception):
+    """The worker ended, closed its pipe, or said what is no message."""
+
+
+class Child:
+    """A running worker process. Made by :meth:`started` alone."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._stdin = cast("asyncio.StreamWriter", process.stdin)
+        self._stdout = cast("asyncio.StreamReader", process.stdout)
+        self._stderr = cast("asyncio.StreamReader", process.stderr)
+
+    @classmethod
+    @asynccontextmanager
+    async def started(cls, command: Sequence[str], *, grace: float) -> AsyncIterator[Child]:
+        """Run ``command`` for as long as the context lasts.
+
+        On leaving, the child has ``grace`` seconds to end after its stdin was
+        closed; a child known to be broken is killed at once. Raises OSError if
+        the command cannot be run.
+        """
+        # A session of its own: Ctrl-C in the terminal is for the bot, which then
+        # ends the worker in order. Only the three pipes are inherited, and no
+        # other child inherits ours (PEP 446), so a bot killed with -9 reads as
+        # the end of stdin there.
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+        )
+        child = cls(process)
+        stderr = asyncio.create_task(child._log_stderr(), name="model worker stderr")
+        try:
+            yield child
+        except WorkerBroken:
+            grace = 0.0
+            raise
+        finally:
+            try:
+                await child._end(grace)
+                await asyncio.wait([stderr], timeout=LAST_WORDS_SECONDS)
+            finally:
+                stderr.cancel()
+                await asyncio.gather(stderr, return_exceptions=True)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, message: ToWorker) -> None:
+        """Queue a message for the worker; a dead worker's is dropped.
+
+        Nothing waits for the pipe to drain: what is queued is bounded by the
+        requests the bot admits.
+        """
+        if not self._stdin.is_closing():
+            self._stdin.write(encode(message))
+
+    async def receive(self) -> FromWorker:
+        """The worker's next message; WorkerBroken if there will be none."""
+        try:
+            length = body_length(await self._stdout.readexactly(HEADER.size))
+            message = decode(await self._stdout.readexactly(length))
+        except (asyncio.IncompleteReadError, OSError) as error:
+            raise WorkerBroken("it closed its pipe") from error
+        except ProtocolError as error:
+            raise WorkerBroken(f"it wrote {error} to its pipe") from error
+        if isinstance(message, Submit | Abort):
+            raise WorkerBroken(f"it wrote a {type(message).__name__}, which is not its to say")
+        return message
+
+    def kill(self) -> None:
+        """End it at once, if it still runs."""
+        if self._process.returncode is not None:
+            return
+        if sys.platform == "win32":
+            self._process.kill()
+        else:
+            # Not Process.kill(): that polls, and may take the exit status away
+            # from asyncio's own waiter, which then reports 255.
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
+
+    def obituary(self) -> str:
+        """How it ended, for the log and the operator: ``exit status 1``."""
+        code = self._process.returncode
+        if code is None:
+            return "still running"
+        if code >= 0:
+            return f"exit status {code}"
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        return f"killed by {name}"
+
+    async def _end(self, grace: float) -> None:
+        self._stdin.close()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(grace):
+                    await self._ended()
+        finally:  # also where leaving was cancelled: no child outlives its context
+            self.kill()
+            await self._ended()
+
+    async def _ended(self) -> None:
+        # What it still writes has to be read: a worker blocked on a full pipe
+        # never looks at its stdin again, and asyncio does not see the end of a
+        # pipe whose reading it has paused.
+        while await self._stdout.read(CHUNK_BYTES):
+            pass
+        await self._process.wait()
+
+    async def _log_stderr(self) -> None:
+        """Log the child's stderr until it ends; never stop reading it."""
+        log = LineLog()
+        while chunk := await self._stderr.read(CHUNK_BYTES):
+            log.feed(chunk)
+        log.feed(b"\n")
+
+
+class LineLog:
+    """Bytes of a stderr → log records, a bounded number of bounded lines.
+
+    A line that begins with its level (``INFO …``, as :mod:`logging` writes) keeps
+    it; anything else nobody meant to say, and is a warning. Beyond
+    LINES_PER_SECOND lines are counted instead of logged.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._second = 0.0
+        self._logged = 0
+        self._dropped = 0
+
+    def feed(self, chunk: bytes) -> None:
+        *lines, rest = re.split(rb"[\r\n]+", self._rest + chunk)
+        # An endless line is cut, not collected: four bytes a character at most.
+        self._rest = rest[: 4 * LINE_CHARACTERS + 4]
+        for line in lines:
+            self._log(line.decode("utf-8", "replace").strip())
+
+    def _log(self, line: str) -> None:
+        if not line:
+            return
+        now = time.monotonic()
+        if now - self._second >= 1:
+            if self._dropped:
+                logger.warning("%d more lines were left out", self._dropped)
+            self._second, self._logged, self._dropped = now, 0, 0
+        if self._logged >= LINES_PER_SECOND:
+            self._dropped += 1
+            return
+        self._logged += 1
+        level = logging.INFO if line.startswith(("INFO", "DEBUG")) else logging.WARNING
+        # What a terminal would obey is shown instead.
+        safe = "".join(c if c.isprintable() else "�" for c in line[:LINE_CHARACTERS])
+        logger.log(level, "%s%s", safe, "…" if len(line) > LINE_CHARACTERS else "")

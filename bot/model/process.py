@@ -1,0 +1,265 @@
+"""The bot's side of the model: a worker process that is always there.
+
+    async with ModelProcess(worker_command(…), name="…") as model:
+        info = await model.wait_ready()
+        async with aclosing(model.run(request)) as events:
+            async for event in events: …
+
+One task, the supervisor, owns the worker: it starts it, hands it the requests,
+passes on what it says, and replaces it when it breaks. A replaced worker gets
+every running request again from its beginning. The same seed gives the same
+steps, so those already passed on are swallowed by their index and whoever reads
+notices a pause, nothing else.
+What happens to a request that kills its worker, :mod:`bot.model.roster` says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from bot.errors import ModelUnusable, ShuttingDown
+from bot.model.child import Child, WorkerBroken
+from bot.model.protocol import (
+    Abort,
+    Ended,
+    FromWorker,
+    GenerationRequest,
+    Loading,
+    ModelInfo,
+    Ready,
+    Rejected,
+    Stepped,
+    Submit,
+    Unusable,
+)
+from bot.model.roster import Failure, Roster
+from bot.model.wording import unusable_text
+
+logger = logging.getLogger(__name__)
+
+DEATHS_WHILE_LOADING = 3
+LONGEST_PAUSE = 30.0
+
+
+def worker_command(model: str, revision: str | None, threads: int, max_batch: int) -> tuple[str, ...]:
+    """The command that runs the model worker, to be started in the project's folder."""
+    command = [sys.executable, "-m", "bot.model.worker", "--model", model]
+    if revision is not None:
+        command += ["--revision", revision]
+    return (*command, "--threads", str(threads), "--max-batch", str(max_batch))
+
+
+@dataclass(eq=False)
+class ModelProcess:
+    """A supervised model worker. Enter it to start the worker, leave it to end it.
+
+    ``command`` runs the worker, ``name`` is what errors call the model.
+    ``on_loading`` is called with every progress of loading. ``pause`` is the
+    wait in seconds before the first restart, doubled with each further one that
+    comes before any request ended, up to LONGEST_PAUSE. ``grace`` seconds are
+    given to a worker told to end. A worker that has requests and says nothing
+    for ``patience`` seconds counts as broken.
+    """
+
+    command: Sequence[str]
+    _: KW_ONLY
+    name: str
+    on_loading: Callable[[Loading], None] | None = None
+    pause: float = 0.2
+    grace: float = 2.0
+    patience: float = 300.0
+
+    _info: ModelInfo | None = field(default=None, init=False)
+    _loading: Loading | None = field(default=None, init=False)
+    # Why there will be no worker any more; each waiter raises one of its own.
+    _failure: Callable[[], Failure] | None = field(default=None, init=False)
+    _decided: asyncio.Event = field(default_factory=asyncio.Event, init=False)  # ready once, or never
+    _roster: Roster = field(default_factory=Roster, init=False)
+    _child: Child | None = field(default=None, init=False)
+    _serving: bool = field(default=False, init=False)  # the worker that runs now said Ready
+    _silence: asyncio.Timeout | None = field(default=None, init=False)
+    _restarts: int = field(default=0, init=False)  # since a request last ended
+    _supervisor: asyncio.Task[None] | None = field(default=None, init=False)
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """The model, once it was ready; kept while a worker is replaced."""
+        return self._info
+
+    @property
+    def loading(self) -> Loading | None:
+        """The newest progress while a worker loads."""
+        return self._loading
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id; None between two workers."""
+        return self._child.pid if self._child else None
+
+    async def __aenter__(self) -> Self:
+        self._supervisor = asyncio.create_task(self._supervise(), name="model supervisor")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the worker; requests still running fail with ShuttingDown."""
+        self._give_up(ShuttingDown)
+        if self._supervisor is None:
+            return
+        self._supervisor.cancel()
+        await asyncio.wait([self._supervisor])
+        if not self._supervisor.cancelled():
+            self._supervisor.result()
+
+    async def wait_ready(self) -> ModelInfo:
+        """Wait for the first worker to load.
+
+        Raises ModelUnusable if the model cannot be used, ShuttingDown if this
+        was left before it was known.
+        """
+        await self._decided.wait()
+        if self._info is None:
+            failure = self._failure or ShuttingDown
+            raise failure()
+        return self._info
+
+    async def run(self, request: GenerationRequest) -> AsyncGenerator[Stepped | Ended, None]:
+        """The request's steps in order, then how it ended.
+
+        It may be called before the model is ready, and then waits. Closing the
+        generator early, or cancelling whoever waits for it, aborts the request.
+        Raises GenerationFailed if the worker rejected it or dies of it,
+        ShuttingDown or ModelUnusable if there is no worker any more, ValueError
+        if a request of this id is still running.
+        """
+        if self._failure is not None:
+            raise self._failure()
+        run = self._roster.add(request)
+        self._submit()
+        try:
+            while True:
+                event = await run.events.get()
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+                if isinstance(event, Ended):
+                    return
+        finally:
+            # Known to the roster until the worker confirms it, heard by nobody.
+            if not run.ended:
+                self.abort(request.request_id)
+
+    def abort(self, request_id: str) -> None:
+        """End a request early: its run yields ``Ended`` with "cancelled".
+
+        The worker does so within one decode step. An unknown id is ignored, for
+        the request may just have ended.
+        """
+        if self._roster.abort(request_id) and self._child is not None:
+            self._child.send(Abort(request_id))
+        else:
+            self._submit()
+
+    def _submit(self) -> None:
+        """Hand the worker what it may have now."""
+        if self._child is None or not self._serving:
+            return
+        for request in self._roster.submit():
+            self._child.send(Submit(request))
+        self._listen()
+
+    # From here on everything runs in the supervisor's task.
+
+    async def _supervise(self) -> None:
+        try:
+            while self._failure is None:
+                cause = await self._one_life()
+                if self._info is None and self._restarts + 1 >= DEATHS_WHILE_LOADING:
+                    problem = f"its worker died {DEATHS_WHILE_LOADING} times while loading it ({cause})"
+                    self._give_up(partial(ModelUnusable, self.name, problem=problem))
+                elif self._failure is None:
+                    pause = min(LONGEST_PAUSE, self.pause * 2**self._restarts)
+                    self._restarts += 1
+                    logger.warning("the model worker broke (%s); a new one in %.1f s", cause, pause)
+                    await asyncio.sleep(pause)
+        finally:
+            self._give_up(ShuttingDown)
+
+    async def _one_life(self) -> str:
+        """Start a worker and serve until it breaks; returns why it did."""
+        child: Child | None = None
+        try:
+            async with Child.started(self.command, grace=self.grace) as child:
+                self._child = child
+                try:
+                    await self._serve(child)
+                finally:
+                    self._child, self._serving, self._loading = None, False, None
+            cause = "the model cannot be used"
+        except (WorkerBroken, OSError) as error:
+            cause = str(error)
+        self._roster.worker_died()
+        return f"{cause}, {child.obituary()}" if child else cause
+
+    async def _serve(self, child: Child) -> None:
+        """Pass on what the worker says, until it says Unusable or breaks."""
+        try:
+            async with asyncio.timeout(None) as self._silence:
+                while self._failure is None:
+                    self._receive(await child.receive())
+        except TimeoutError as error:
+            raise WorkerBroken(f"it said nothing for {self.patience:.0f} s") from error
+
+    def _receive(self, message: FromWorker) -> None:
+        match message:
+            case Loading():
+                self._show(message)
+            case Ready(info):
+                self._ready(info)
+            case Unusable():
+                problem = unusable_text(message)
+                if self._info is not None:  # it could be loaded once: try again
+                    raise WorkerBroken(problem)
+                self._give_up(partial(ModelUnusable, self.name, problem=problem))
+            case Stepped() | Ended() | Rejected():
+                if isinstance(message, Ended):
+                    self._restarts = 0
+                if not self._roster.heard(message):
+                    raise WorkerBroken(f"it left out a step before {message.request_id}'s last one")
+                self._submit()
+
+    def _ready(self, info: ModelInfo) -> None:
+        logger.info("the model is ready: %s, %s", self.name, info.fingerprint)
+        if self._info is not None and info.fingerprint != self._info.fingerprint:
+            self._roster.model_changed()
+        self._info, self._loading, self._serving = info, None, True
+        self._decided.set()
+        self._submit()
+
+    def _show(self, loading: Loading) -> None:
+        self._loading = loading
+        if self.on_loading is not None:
+            try:
+                self.on_loading(loading)
+            except Exception:  # a terminal that went away is no reason to end the model
+                logger.exception("the progress of loading could not be shown")
+
+    def _listen(self) -> None:
+        """Count the silence of the worker from now on, if it owes an answer."""
+        if self._silence is not None and not self._silence.expired():
+            now = asyncio.get_running_loop().time()
+            self._silence.reschedule(now + self.patience if self._roster.owed else None)
+
+    def _give_up(self, failure: Callable[[], Failure]) -> None:
+        if self._failure is None:
+            self._failure = failure
+            self._decided.set()
+            self._roster.fail_all(failure)

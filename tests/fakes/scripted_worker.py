@@ -1,0 +1,172 @@
+"""A model worker without a model: it speaks the protocol and misbehaves on cue.
+
+    python -m tests.fakes.scripted_worker JOURNAL '[{"die_at": 3}, {}]'
+
+The script is a list of lives; each start of the worker takes the next one, the
+last is taken again and again. Life number and what the worker was told are kept
+in the file JOURNAL, one line each. Tokens are made from prompt, seed and index,
+so every life says the same. All keys of a life:
+
+    loading         list of [stage, done, total, unit] to report first
+    unusable        [reason, detail] to say instead of Ready
+    exit_loading    exit status to end with instead of Ready
+    fingerprint     of the model
+    step_seconds    time a step takes (0.002)
+    die_at, exit_at, close_at, garbage_at, oversize_at, skip_at, hang_at
+                    step index at which any request makes the worker SIGKILL
+                    itself, exit with status 3, close its pipe and live on, write
+                    what is no frame, announce a frame of 1 GB, leave that step
+                    out, or do nothing any more
+    flood           bytes to write to stderr at every step
+
+A prompt that begins with POISON kills every worker at step 2; one that begins
+with REJECTED is rejected.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from bot.model.protocol import (
+    HEADER,
+    Abort,
+    Candidate,
+    Ended,
+    GenerationRequest,
+    Loading,
+    Message,
+    ModelInfo,
+    Ready,
+    Rejected,
+    Step,
+    Stepped,
+    Submit,
+    Unusable,
+    body_length,
+    decode,
+    encode,
+)
+
+POISON = 13
+REJECTED = 14
+
+
+def scripted_step(request: GenerationRequest, index: int) -> Step:
+    token = hash((request.prompt_ids, request.params.seed, index)) % 50257
+    chosen = Candidate(token, float(token), -0.5, 1)
+    return Step(chosen, (chosen,), 1.5)
+
+
+def scripted_info(fingerprint: str = "scripted") -> ModelInfo:
+    return ModelInfo("scripted", None, 1, 1, 1, 1, 1024, 50257, "none", "none", 1, fingerprint)
+
+
+class ScriptedWorker:
+    def __init__(self, life: dict[str, Any], journal: Path, inbox: BinaryIO, outbox: BinaryIO) -> None:
+        self.life = life
+        self.journal = journal
+        self.inbox = inbox
+        self.outbox = outbox
+        self.told: queue.Queue[Message | None] = queue.Queue()
+        self.running: dict[str, tuple[GenerationRequest, int]] = {}
+
+    def note(self, line: str) -> None:
+        with self.journal.open("a") as file:
+            file.write(line + "\n")
+
+    def say(self, message: Message) -> None:
+        self.outbox.write(encode(message))
+        self.outbox.flush()
+
+    def listen(self) -> None:
+        while header := self.inbox.read(HEADER.size):
+            self.told.put(decode(self.inbox.read(body_length(header))))
+        self.told.put(None)
+
+    def load(self) -> None:
+        for stage, done, total, unit in self.life.get("loading", []):
+            self.say(Loading(stage, done, total, unit))
+        if "unusable" in self.life:
+            reason, detail = self.life["unusable"]
+            self.say(Unusable(reason, detail))
+            os._exit(1)  # no farewell: a daemon thread holds stdin
+        if "exit_loading" in self.life:
+            os._exit(self.life["exit_loading"])
+        self.say(Ready(scripted_info(self.life.get("fingerprint", "scripted"))))
+
+    def work(self) -> None:
+        """Take what was said, then one step of every running request."""
+        while True:
+            while not self.running or not self.told.empty():
+                message = self.told.get()
+                if message is None:
+                    self.note("end")
+                    return
+                self.take(message)
+            time.sleep(self.life.get("step_seconds", 0.002))
+            for request, index in list(self.running.values()):
+                self.step(request, index)
+
+    def take(self, message: Message) -> None:
+        match message:
+            case Submit(request) if request.prompt_ids[0] == REJECTED:
+                self.say(Rejected(request.request_id, "told to"))
+            case Submit(request):
+                self.note(f"submit {request.request_id}")
+                self.running[request.request_id] = (request, 0)
+            case Abort(request_id):
+                self.note(f"abort {request_id}")
+                if self.running.pop(request_id, None):
+                    self.say(Ended(request_id, "cancelled"))
+
+    def step(self, request: GenerationRequest, index: int) -> None:
+        if index == request.params.max_new_tokens:
+            del self.running[request.request_id]
+            self.say(Ended(request.request_id, "length"))
+            return
+        self.misbehave(request, index)
+        self.running[request.request_id] = (request, index + 1)
+        if self.life.get("skip_at") != index:
+            self.say(Stepped(request.request_id, index, scripted_step(request, index)))
+
+    def misbehave(self, request: GenerationRequest, index: int) -> None:
+        life = self.life
+        if life.get("die_at") == index or (request.prompt_ids[0] == POISON and index == 2):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if life.get("exit_at") == index:
+            os._exit(3)
+        if life.get("close_at") == index:
+            os.close(self.outbox.fileno())
+            time.sleep(60)
+        if life.get("garbage_at") == index:
+            self.outbox.write(b"Loading weights: 100%|#####| 12/12 [00:00<00:00]\n")
+            self.outbox.flush()
+        if life.get("oversize_at") == index:
+            self.outbox.write(HEADER.pack(1 << 30))
+            self.outbox.flush()
+        if life.get("hang_at") == index:
+            time.sleep(60)
+        if "flood" in life:
+            sys.stderr.write("flood " * (life["flood"] // 6) + "\n")
+            sys.stderr.flush()
+
+
+def main(journal: Path, script: list[dict[str, Any]]) -> None:
+    past = journal.read_text().count("start\n") if journal.exists() else 0
+    worker = ScriptedWorker(script[min(past, len(script) - 1)], journal, sys.stdin.buffer, sys.stdout.buffer)
+    worker.note("start")
+    threading.Thread(target=worker.listen, daemon=True).start()
+    worker.load()
+    worker.work()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), json.loads(sys.argv[2]))

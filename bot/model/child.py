@@ -138,12 +138,16 @@ class Child:
     async def _end(self, grace: float) -> None:
         self._stdin.close()
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(grace):
-                    await self._ended()
+            await self._ended_within(grace)
         finally:  # also where leaving was cancelled: no child outlives its context
             self.kill()
-            await self._ended()
+            # Bounded, for something that the worker started may hold its pipes.
+            await self._ended_within(LAST_WORDS_SECONDS)
+
+    async def _ended_within(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended()
 
     async def _ended(self) -> None:
         # What it still writes has to be read: a worker blocked on a full pipe

@@ -391,7 +391,7 @@ asyncio.run(main())
     os.kill(bot.pid, signal.SIGKILL)
     await until(lambda: journal.text() == "start\nend\n")
     os.killpg(bot.pid, signal.SIGKILL)
-    await bot.wait()
+    await bot.communicate()
 
 
 # What it prints

@@ -1,0 +1,153 @@
+"""What somebody who asked for a completion gets to see of it.
+
+A :class:`Ticket` is one admitted request: the queue writes its state, one reader
+iterates over it and gets an :data:`Update` whenever there is news.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+from bot.errors import DeadlineExceeded, TokenwiseError
+from bot.model.protocol import FinishReason, GenerationRequest, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the model said, token by token; never empty unless it was cancelled."""
+
+    steps: tuple[Step, ...]
+    finish_reason: FinishReason
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        return tuple(step.chosen.token_id for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Waiting. ``position`` 1 is next; ``eta`` is in seconds until it begins,
+    None before anything was measured."""
+
+    position: int
+    eta: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Running, with all steps so far."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Over. ``seconds`` is how long it ran, without the waiting."""
+
+    completion: Completion
+    seconds: float
+
+
+Update = Queued | Progress | Finished
+Outcome = Finished | TokenwiseError
+
+
+@dataclass(slots=True)
+class Accounts:
+    """Every admitted request since the start, by its outcome.
+
+    ``failed`` counts those that a shutdown ended, too. What is missing to
+    ``admitted`` is still in progress.
+    """
+
+    admitted: int = 0
+    finished: int = 0
+    cancelled: int = 0
+    expired: int = 0
+    failed: int = 0
+
+    def count(self, outcome: Outcome) -> None:
+        match outcome:
+            case Finished(Completion(_, "cancelled")):
+                self.cancelled += 1
+            case Finished():
+                self.finished += 1
+            case DeadlineExceeded():
+                self.expired += 1
+            case _:
+                self.failed += 1
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """An admitted request. Iterating waits for news and yields the newest state.
+
+    The queue calls :meth:`moved`, :meth:`started`, :meth:`stepped` and, exactly
+    once, :meth:`settled`. There is one reader.
+    """
+
+    request: GenerationRequest
+    owner: int
+    due: float  # on the queue's clock
+    eta: Callable[[Ticket], float | None]
+    steps: list[Step] = field(default_factory=list)
+    position: int | None = None  # None once it runs
+    started_at: float | None = None
+    stepped_at: float = 0.0
+    outcome: Outcome | None = None
+    scope: asyncio.Timeout | None = None  # around what a runner does for it
+
+    _position_read: int | None = None
+    _steps_read: int = 0
+    _over: bool = False
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def moved(self, position: int | None) -> None:
+        if position != self.position:
+            self.position = position
+            self._news.set()
+
+    @property
+    def steps_left(self) -> int:
+        """How many steps it may still take."""
+        return self.request.params.max_new_tokens - len(self.steps)
+
+    def stepped(self, step: Step, now: float) -> None:
+        self.steps.append(step)
+        self.stepped_at = now
+        self._news.set()
+
+    def settled(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self._news.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Update:
+        while not self._over:
+            update = self._next()
+            if update is not None:
+                return update
+            self._news.clear()
+            await self._news.wait()
+        raise StopAsyncIteration
+
+    def _next(self) -> Update | None:
+        """The news, if any. Steps that came before a failure are shown before it."""
+        if isinstance(self.outcome, Finished):
+            self._over = True
+            return self.outcome
+        if self._steps_read < len(self.steps):
+            self._steps_read = len(self.steps)
+            return Progress(tuple(self.steps))
+        if self.outcome is not None:
+            self._over = True
+            raise self.outcome
+        if self.position is not None and self.position != self._position_read:
+            self._position_read = self.position
+            return Queued(self.position, self.eta(self))
+        return None

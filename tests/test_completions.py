@@ -1,0 +1,75 @@
+"""A completion goes on where it stopped, and rolls again from its prompt."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.completions import MAX_SEED, CompletionJob, CompletionRun, new_run_id, new_seed
+from bot.custom_ids import COMPLETION_TEMPLATE, custom_id
+from bot.errors import ContextExceeded
+from bot.model.protocol import Candidate, SamplingParams, Step
+from bot.updates import Completion
+
+
+def job(*, prompt: int = 2, earlier: int = 0, max_new_tokens: int = 64) -> CompletionJob:
+    params = SamplingParams(max_new_tokens=max_new_tokens, seed=42)
+    return CompletionJob("0" * 16, 1, (262,) * prompt, (530,) * earlier, params, private=False)
+
+
+def finished(job_: CompletionJob, *token_ids: int) -> CompletionRun:
+    steps = tuple(Step(Candidate(token_id, 0.0, -1.0, 1), (), 1.0) for token_id in token_ids)
+    return job_.finished(Completion(steps, "length"))
+
+
+def test_continuing_spends_no_draw_twice() -> None:
+    again = finished(job(earlier=3), 10, 11).continued(owner=1, context=1024)
+
+    assert again.request.prompt_ids == (262, 262, 530, 530, 530, 10, 11)
+    assert again.request.params.skip_draws == 5
+    assert again.request.params.seed == 42
+
+
+@given(st.integers(min_value=1, max_value=1023))
+def test_continuing_asks_for_no_more_than_fits(written: int) -> None:
+    again = finished(job(), *range(min(written, 1020))).continued(owner=1, context=1024)
+
+    again.check(1024)
+    assert 1 <= again.params.max_new_tokens <= 64
+
+
+def test_a_full_context_cannot_be_continued() -> None:
+    with pytest.raises(ContextExceeded):
+        finished(job(), *range(1022)).continued(owner=1, context=1024).check(1024)
+
+
+def test_a_re_roll_changes_the_seed_alone() -> None:
+    run = finished(job(earlier=3), 10, 11)
+    again = run.rerolled(owner=2)
+
+    assert again.request.prompt_ids == run.prompt_ids
+    assert again.params.seed != run.params.seed
+    assert again.params.max_new_tokens == run.params.max_new_tokens
+    assert again.run_id != run.run_id
+    assert again.owner == 2
+
+
+def test_the_prompt_and_the_new_tokens_must_fit_together() -> None:
+    job(prompt=960).check(1024)
+    with pytest.raises(ContextExceeded) as caught:
+        job(prompt=961).check(1024)
+
+    assert (caught.value.prompt_tokens, caught.value.max_tokens, caught.value.context) == (961, 64, 1024)
+
+
+def test_seeds_are_what_transformers_takes() -> None:
+    assert all(0 <= new_seed() <= MAX_SEED for _ in range(100))
+
+
+def test_a_custom_id_fits_and_is_recognised() -> None:
+
+    identity = custom_id("complete", "reroll", new_run_id())
+
+    assert len(identity) <= 100
+    assert re.fullmatch(COMPLETION_TEMPLATE, identity)

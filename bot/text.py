@@ -14,11 +14,12 @@ SPACE_SIGN = "␣"
 NEWLINE_SIGN = "⏎"
 TAB_SIGN = "⇥"
 
-# Discord treats a backslash before any ASCII punctuation as "this sign is plain
-# text". These are the signs that can begin formatting, a mention, an emoji, a
-# link, a timestamp, a list, a heading, a quote or a fence.
-_ACTIVE = re.compile(r"([\\*_~`|<>\[\]()#@:/+\-])")
-_NUMBERED = re.compile(r"(?m)^(\s*\d+)\.")
+# Discord takes a backslash before any ASCII punctuation as "this sign is plain
+# text". Anywhere: emphasis, code, spoilers, mentions, links' beginnings. A colon
+# only where it can begin an emoji or follow a link's scheme; the rest only at the
+# start of a line, where they make lists, headings and quotes.
+_ACTIVE = re.compile(r"[\\*_~`|<\[@]|:(?=\S)")
+_LINE_START = re.compile(r"(?m)^([^\S\n]*)([-+#>]|\d+(?=\.))")
 _SOFT = "\n\t"
 
 
@@ -28,7 +29,7 @@ def inert(text: str) -> str:
     Control characters and those that reorder or hide text become visible signs.
     """
     shown = "".join(_harmless(character) for character in text)
-    return _NUMBERED.sub(r"\1\\.", _ACTIVE.sub(r"\\\1", shown))
+    return _LINE_START.sub(_escaped_start, _ACTIVE.sub(r"\\\g<0>", shown))
 
 
 def visible(text: str) -> str:
@@ -68,6 +69,11 @@ def inert_tail(text: str, limit: int) -> str:
         tail = tail[max(1, excess // 2) :]
         shown = inert(tail)
     return "…" + shown
+
+
+def _escaped_start(match: re.Match[str]) -> str:
+    indent, sign = match.groups()
+    return f"{indent}{sign}\\" if sign.isdigit() else f"{indent}\\{sign}"
 
 
 def _harmless(character: str) -> str:

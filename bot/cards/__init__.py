@@ -1,0 +1,22 @@
+"""Results → Components V2 layouts. Pure: nothing here waits, asks or remembers.
+
+A card is a ``LayoutView``: one container of at most 40 components and 4,000
+characters of text, whatever the input was.
+"""
+
+from bot.cards.completion import CompletionCard, completion
+from bot.cards.layout import ERROR_COLOUR, error, model_name
+from bot.cards.next_token import NextCard, next_tokens
+from bot.cards.tokens import TokensCard, tokens
+
+__all__ = [
+    "ERROR_COLOUR",
+    "CompletionCard",
+    "NextCard",
+    "TokensCard",
+    "completion",
+    "error",
+    "model_name",
+    "next_tokens",
+    "tokens",
+]

@@ -1,0 +1,134 @@
+"""The card of ``/complete``: waiting, growing, done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import discord
+from discord import ui
+
+from bot.cards.layout import (
+    DONE_COLOUR,
+    WAITING_COLOUR,
+    WRITING_COLOUR,
+    Row,
+    Text,
+    button,
+    card,
+    duration,
+    plural,
+    rule,
+    small,
+)
+from bot.custom_ids import custom_id
+from bot.model.protocol import SamplingParams
+from bot.text import inert, inert_tail
+from bot.updates import Finished, Progress, Queued, Update
+
+_TEXT_BUDGET = 3_400  # of Discord's 4,000; the rest is for the lines around the text
+_PROMPT_SHARE = 1_200
+_BAR_WIDTH = 16
+_REASONS = {
+    "stop": "the model ended the text here",
+    "length": "the asked length is reached",
+    "cancelled": "stopped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionCard:
+    """All that the card shows. ``earlier`` is what previous runs had written."""
+
+    run_id: str
+    model: str
+    prompt: str
+    earlier: str
+    written: str
+    params: SamplingParams
+    update: Update
+    tokens: int
+
+
+def completion(content: CompletionCard) -> ui.LayoutView:
+    match content.update:
+        case Queued():
+            return _waiting(content, content.update)
+        case Progress():
+            return _writing(content)
+        case Finished():
+            return _done(content, content.update)
+
+
+def _waiting(content: CompletionCard, update: Queued) -> ui.LayoutView:
+    ahead = update.position - 1
+    line = "⏳ Your turn is next" if ahead <= 0 else f"⏳ {plural(ahead, 'request')} before yours"
+    if update.eta is not None and ahead > 0:
+        line += f", about {duration(update.eta)}"
+    return card(Text(_text(content)), rule(), Text(line), _stop_row(content), colour=WAITING_COLOUR)
+
+
+def _writing(content: CompletionCard) -> ui.LayoutView:
+    total = content.params.max_new_tokens
+    filled = round(_BAR_WIDTH * min(1.0, content.tokens / total))
+    progress = f"✍️ {'▰' * filled}{'▱' * (_BAR_WIDTH - filled)} {content.tokens} of {total} tokens"
+    return card(Text(_text(content)), rule(), Text(progress), _stop_row(content), colour=WRITING_COLOUR)
+
+
+def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
+    reason = update.completion.finish_reason
+    row = Row(
+        button(
+            "Continue",
+            custom_id("complete", "continue", content.run_id),
+            style=discord.ButtonStyle.primary,
+            # After its end-of-text token the model would begin an unrelated text.
+            disabled=reason == "stop",
+        ),
+        button("Re-roll", custom_id("complete", "reroll", content.run_id)),
+    )
+    lines = [small(f"**Bold** is the prompt, the rest was written by the model; {_REASONS[reason]}.")]
+    lines.append(small(facts(content, update)))
+    return card(Text(_text(content)), rule(), Text("\n".join(lines)), row, colour=DONE_COLOUR)
+
+
+def facts(content: CompletionCard, update: Finished) -> str:
+    """Model, seed, settings, tokens, seconds, tokens/s in one line."""
+    params = content.params
+    settings = ["greedy"] if params.temperature == 0 else [f"temperature {params.temperature:g}"]
+    if params.temperature > 0:
+        settings.append(f"top-k {params.top_k}" if params.top_k else "top-k off")
+        settings.append(f"top-p {params.top_p:g}")
+    speed = content.tokens / update.seconds if update.seconds > 0 else 0.0
+    return " · ".join(
+        [
+            inert(content.model),
+            f"seed {params.seed}",
+            *settings,
+            plural(content.tokens, "token"),
+            duration(update.seconds),
+            f"{speed:.1f} tokens/s",
+        ]
+    )
+
+
+def _stop_row(content: CompletionCard) -> Row:
+    return Row(
+        button("Stop", custom_id("complete", "stop", content.run_id), style=discord.ButtonStyle.danger)
+    )
+
+
+def _text(content: CompletionCard) -> str:
+    """Prompt in bold, continuation plain; each keeps its end when too long."""
+    written = content.earlier + content.written
+    continuation = inert_tail(written, _TEXT_BUDGET - min(_PROMPT_SHARE, len(inert(content.prompt))))
+    prompt = inert_tail(content.prompt, _TEXT_BUDGET - len(continuation))
+    return _bold(prompt) + continuation
+
+
+def _bold(text: str) -> str:
+    """Bold without the white space at its ends, which would undo the bold."""
+    core = text.strip()
+    if not core:
+        return text
+    start = text.index(core)
+    return f"{text[:start]}**{core}**{text[start + len(core) :]}"

@@ -1,0 +1,83 @@
+"""What all cards share: colours, the frame, buttons, numbers in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.model.protocol import ModelInfo
+from bot.text import inert
+
+WAITING_COLOUR = 0xF0B232
+WRITING_COLOUR = 0x5865F2
+DONE_COLOUR = 0x2DBE8C
+ERROR_COLOUR = 0xED4245
+
+Text = ui.TextDisplay[ui.LayoutView]
+Row = ui.ActionRow[ui.LayoutView]
+Button = ui.Button[ui.LayoutView]
+
+
+def card(*items: ui.Item[Any], colour: int) -> ui.LayoutView:
+    """One framed layout; presses reach the bot by their ``custom_id`` alone."""
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container[ui.LayoutView](*items, accent_colour=colour))
+    return view
+
+
+def error(sentence: str) -> ui.LayoutView:
+    return card(Text(inert(sentence)), colour=ERROR_COLOUR)
+
+
+def button(
+    label: str,
+    custom_id: str,
+    *,
+    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
+    disabled: bool = False,
+) -> Button:
+    return Button(label=label[:80], custom_id=custom_id, style=style, disabled=disabled)
+
+
+def model_name(info: ModelInfo) -> str:
+    """The model's name without its owner, or its folder's name without the path."""
+    return info.name.rstrip("/").rsplit("/", 1)[-1]
+
+
+def rule() -> ui.Separator[ui.LayoutView]:
+    return ui.Separator()
+
+
+def small(text: str) -> str:
+    return f"-# {text}"
+
+
+def bar(share: float, *, width: int) -> str:
+    """``share`` (0 … 1) as ``width`` blocks; anything above 0 shows at least one."""
+    filled = min(width, round(share * width))
+    if share > 0:
+        filled = max(1, filled)
+    return "█" * filled + "░" * (width - filled)
+
+
+def percent(share: float) -> str:
+    """A probability in per cent, with three digits where it is small."""
+    value = share * 100
+    if value >= 0.1:
+        return f"{value:.1f} %"
+    return f"{value:.2g} %" if value >= 0.0001 else "< 0.0001 %"
+
+
+def number(value: float) -> str:
+    """A logit, with a true minus sign."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"

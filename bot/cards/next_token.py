@@ -1,0 +1,128 @@
+"""The card of ``/next``: the five likeliest tokens, and the one a draw picks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import discord
+from discord import ui
+
+from bot.cards.layout import (
+    WRITING_COLOUR,
+    Row,
+    Text,
+    bar,
+    button,
+    card,
+    number,
+    percent,
+    rule,
+    small,
+)
+from bot.custom_ids import custom_id
+from bot.model.protocol import Candidate, Step
+from bot.text import clip_end, code, inert_tail
+
+_TEXT_BUDGET = 1_500
+_BAR_WIDTH = 20
+_TOKEN_WIDTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class NextCard:
+    """``names`` maps a token id to its visible form, for every id in ``step``."""
+
+    run_id: str
+    model: str
+    prompt: str
+    appended: str
+    steps_taken: int
+    temperature: float
+    seed: int
+    vocabulary: int
+    step: Step
+    names: dict[int, str]
+
+
+def next_tokens(content: NextCard) -> ui.LayoutView:
+    return card(
+        Text(_text(content)),
+        Text(small(_explanation(content))),
+        rule(),
+        *(_row(content, candidate) for candidate in content.step.candidates),
+        rule(),
+        Text(_summary(content)),
+        _actions(content),
+        Text(small(_facts(content))),
+        colour=WRITING_COLOUR,
+    )
+
+
+def _text(content: NextCard) -> str:
+    appended = inert_tail(content.appended, _TEXT_BUDGET // 2)
+    prompt = inert_tail(content.prompt, _TEXT_BUDGET - len(appended)).strip()
+    return (f"**{prompt}**" if prompt else "") + appended + " ▁▁▁"
+
+
+def _explanation(content: NextCard) -> str:
+    return (
+        f"The model gave each of its {content.vocabulary:,} tokens a score (the logit). "
+        "These five are the likeliest to come next; press one to append it."
+    )
+
+
+def _row(content: NextCard, candidate: Candidate) -> ui.Section[ui.LayoutView]:
+    name = content.names[candidate.token_id]
+    probability = math.exp(candidate.logprob)
+    drawn = " 🎲" if candidate.token_id == content.step.chosen.token_id else ""
+    return ui.Section(
+        f"**{candidate.rank}.** {_shown(name)} **{percent(probability)}**{drawn}\n"
+        f"{bar(probability, width=_BAR_WIDTH)}\n"
+        + small(f"id {candidate.token_id} · logit {number(candidate.logit)}"),
+        accessory=button(
+            f"+ {clip_end(name, _TOKEN_WIDTH)}",
+            custom_id("next", "append", content.run_id, candidate.token_id),
+        ),
+    )
+
+
+def _summary(content: NextCard) -> str:
+    step = content.step
+    likeliest, drawn = step.candidates[0], step.chosen
+    held = sum(math.exp(candidate.logprob) for candidate in step.candidates)
+    how = "Greedy (temperature 0) picks" if content.temperature == 0 else f"Drawn with seed {content.seed}:"
+    return (
+        f"**Likeliest:** {_shown(content.names[likeliest.token_id])} "
+        f"({percent(math.exp(likeliest.logprob))}). "
+        f"🎲 **{how}** {_shown(content.names[drawn.token_id])} "
+        f"({percent(math.exp(drawn.logprob))}, rank {drawn.rank:,}).\n"
+        f"The five hold **{percent(held)}** of the probability. "
+        f"Entropy of the whole distribution: **{step.entropy:.2f} bits**, "
+        f"as unsure as between {2**step.entropy:,.0f} equally likely tokens."
+    )
+
+
+def _actions(content: NextCard) -> Row:
+    drawn = content.step.chosen
+    return Row(
+        button(
+            f"🎲 Draw {clip_end(content.names[drawn.token_id], _TOKEN_WIDTH)}",
+            custom_id("next", "draw", content.run_id, drawn.token_id),
+            style=discord.ButtonStyle.primary,
+        ),
+        button("Undo", custom_id("next", "undo", content.run_id), disabled=content.steps_taken == 0),
+    )
+
+
+def _facts(content: NextCard) -> str:
+    how = (
+        "probabilities at temperature 1"
+        if content.temperature == 0
+        else f"temperature {content.temperature:g}"
+    )
+    return f"{content.model} · seed {content.seed} · {how} · step {content.steps_taken + 1}"
+
+
+def _shown(name: str) -> str:
+    return code(clip_end(name, _TOKEN_WIDTH))

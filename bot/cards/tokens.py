@@ -1,0 +1,106 @@
+"""The card of ``/tokens`` and ``/decode``: how an encoding cuts a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import discord
+from discord import ui
+
+from bot.cards.layout import DONE_COLOUR, Text, card, plural, rule, small
+from bot.text import clip_end, code, fenced, inert_tail
+from bot.tokenization import Piece, Tokenized
+
+PICTURE = "tokens.png"
+LISTING = "tokens.txt"
+
+_TABLE_BUDGET = 1_500
+_IDS_BUDGET = 800
+_TEXT_BUDGET = 600
+_ALT_BUDGET = 1_000
+_FAMILIES = {
+    "gpt2": "gpt2 (GPT-2, GPT-3)",
+    "cl100k_base": "cl100k_base (GPT-3.5, GPT-4)",
+    "o200k_base": "o200k_base (GPT-4o and later)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TokensCard:
+    """``decoded`` is the text that ids stood for, where ids were given."""
+
+    tokenized: Tokenized
+    counts: dict[str, int]
+    characters: int
+    decoded: str | None = None
+
+    @property
+    def needs_listing(self) -> bool:
+        """Whether the whole table is only in the attached file."""
+        return len(listing(self.tokenized)) > _TABLE_BUDGET
+
+
+def tokens(content: TokensCard) -> ui.LayoutView:
+    """The card; it shows attachments named PICTURE and, if needed, LISTING."""
+    cut = content.tokenized
+    data = sum(len(token.data) for token in cut.tokens)
+    head = f"### {plural(len(cut.tokens), 'token')} in {cut.encoding}"
+    if content.decoded is not None:
+        head += f"\n{inert_tail(content.decoded, _TEXT_BUDGET)}"
+    view = [
+        Text(head),
+        Text(small("Each box is a piece of text that the model reads as one number, its token id below it.")),
+        ui.MediaGallery[ui.LayoutView](
+            discord.MediaGalleryItem(f"attachment://{PICTURE}", description=_alt(cut))
+        ),
+        Text(fenced(_clip_lines(listing(cut), _TABLE_BUDGET))),
+        Text(f"**Ids** {code(_ids(cut))}"),
+        rule(),
+        Text(_comparison(content)),
+        Text(small(f"{plural(content.characters, 'character')} · {plural(data, 'byte')} of UTF-8")),
+    ]
+    if content.needs_listing:
+        view.append(ui.File(f"attachment://{LISTING}"))
+    return card(*view, colour=DONE_COLOUR)
+
+
+def listing(cut: Tokenized) -> str:
+    """A line a piece: its ids, the piece, and its bytes where a character is torn."""
+    width = max((len(str(token.id)) for token in cut.tokens), default=0)
+    return "\n".join(_line(piece, width) for piece in cut.pieces)
+
+
+def _line(piece: Piece, width: int) -> str:
+    ids = " ".join(f"{token.id:>{width}}" for token in piece.tokens)
+    if len(piece.tokens) == 1:
+        return f"{ids}  {piece.visible}"
+    data = " | ".join(token.data.hex(" ").upper() for token in piece.tokens)
+    return f"{ids}  {piece.visible}  ← {data}"
+
+
+def _comparison(content: TokensCard) -> str:
+    return "**The same text elsewhere:** " + " · ".join(
+        f"{_FAMILIES.get(name, name)} **{count:,}**" for name, count in content.counts.items()
+    )
+
+
+def _ids(cut: Tokenized) -> str:
+    return clip_end("[" + ", ".join(str(token.id) for token in cut.tokens) + "]", _IDS_BUDGET)
+
+
+def _alt(cut: Tokenized) -> str:
+    pieces = " | ".join(piece.visible for piece in cut.pieces)
+    return clip_end(f"The text cut into {plural(len(cut.tokens), 'token')}: {pieces}", _ALT_BUDGET)
+
+
+def _clip_lines(text: str, limit: int) -> str:
+    """Whole lines of ``text`` up to ``limit`` characters, and how many are left."""
+    if len(text) <= limit:
+        return text
+    lines = text.split("\n")
+    kept: list[str] = []
+    for line in lines:
+        if sum(len(one) + 1 for one in kept) + len(line) > limit - 60:
+            break
+        kept.append(line)
+    return "\n".join([*kept, f"… and {len(lines) - len(kept):,} more lines, all in {LISTING}"])

@@ -1,0 +1,35 @@
+"""Discord's limits on one Components V2 message, and what a layout says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from discord import ui
+
+MAX_COMPONENTS = 40
+MAX_CHARACTERS = 4000
+
+
+def assert_within_limits(view: ui.LayoutView) -> None:
+    """Components, characters, labels, ids: what Discord would refuse otherwise."""
+    assert view.total_children_count <= MAX_COMPONENTS
+    assert 0 < view.content_length() <= MAX_CHARACTERS
+    for item in view.walk_children():
+        if isinstance(item, ui.Button):
+            assert 1 <= len(item.label or "") <= 80
+            assert len(item.custom_id or "") <= 100
+        if isinstance(item, ui.TextDisplay):
+            assert item.content.strip()
+        if isinstance(item, ui.MediaGallery):
+            assert all(len(picture.description or "") <= 1024 for picture in item.items)
+
+
+def text_of(view: ui.LayoutView) -> str:
+    return "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
+
+
+def buttons_of(view: ui.LayoutView) -> dict[str, ui.Button[Any]]:
+    return {button.label or "": button for button in _buttons(view)}
+
+
+def _buttons(view: ui.LayoutView) -> Iterator[ui.Button[Any]]:
+    return (item for item in view.walk_children() if isinstance(item, ui.Button))

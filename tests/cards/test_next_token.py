@@ -1,0 +1,91 @@
+"""The card of /next tells likely from drawn, and numbers from each other."""
+
+import math
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import cards
+from bot.cards import NextCard
+from bot.model.protocol import Candidate, Step
+from tests.cards import strategies
+from tests.cards.limits import assert_within_limits, buttons_of, text_of
+
+NAMES = {262: "␣the", 257: "␣a", 530: "␣one", 635: "␣also", 407: "␣not", 1748: "␣city"}
+FIVE = tuple(
+    Candidate(token_id, logit=10.0 - rank, logprob=math.log(0.3 / rank), rank=rank)
+    for rank, token_id in enumerate([262, 257, 530, 635, 407], start=1)
+)
+CONTENT = NextCard(
+    run_id=strategies.RUN_ID,
+    model="gpt2-large",
+    prompt="London was",
+    appended=" one",
+    steps_taken=1,
+    temperature=1.0,
+    seed=7,
+    vocabulary=50257,
+    step=Step(Candidate(1748, 2.5, math.log(0.01), 17), FIVE, entropy=7.0),
+    names=NAMES,
+)
+
+
+@st.composite
+def card_contents(draw: st.DrawFn) -> NextCard:
+    step = draw(strategies.steps)
+    ids = {candidate.token_id for candidate in (step.chosen, *step.candidates)}
+    names = {token_id: draw(st.text(min_size=1, max_size=130)) for token_id in ids}
+    return replace(
+        CONTENT,
+        prompt=draw(strategies.long_texts),
+        appended=draw(strategies.long_texts),
+        temperature=draw(st.floats(0, 2)),
+        steps_taken=draw(st.integers(0, 1024)),
+        step=step,
+        names=names,
+    )
+
+
+@given(card_contents())
+def test_any_table_fits_in_a_message(content: NextCard) -> None:
+    assert_within_limits(cards.next_tokens(content))
+
+
+def test_every_candidate_has_its_numbers_and_a_button() -> None:
+    view = cards.next_tokens(CONTENT)
+
+    assert "**1.** `␣the` **30.0 %**" in text_of(view)
+    assert "id 262 · logit 9.00" in text_of(view)
+    assert buttons_of(view)["+ ␣a"].custom_id == f"next:append:{strategies.RUN_ID}:257"
+
+
+def test_likeliest_and_drawn_are_told_apart() -> None:
+    text = text_of(cards.next_tokens(CONTENT))
+
+    assert "**Likeliest:** `␣the` (30.0 %)" in text
+    assert "**Drawn with seed 7:** `␣city` (1.0 %, rank 17)" in text
+
+
+def test_the_drawn_one_is_marked_among_the_five() -> None:
+    drawn = replace(CONTENT.step, chosen=FIVE[1])
+
+    assert "`␣a` **15.0 %** 🎲" in text_of(cards.next_tokens(replace(CONTENT, step=drawn)))
+
+
+def test_the_whole_distribution_is_summed_up() -> None:
+    text = text_of(cards.next_tokens(CONTENT))
+
+    assert "The five hold **68.5 %**" in text
+    assert "**7.00 bits**, as unsure as between 128 equally likely tokens" in text
+
+
+def test_there_is_nothing_to_undo_at_the_start() -> None:
+    assert buttons_of(cards.next_tokens(replace(CONTENT, steps_taken=0)))["Undo"].disabled
+    assert not buttons_of(cards.next_tokens(CONTENT))["Undo"].disabled
+
+
+def test_the_longest_bar_is_that_of_a_certain_token() -> None:
+    certain = replace(CONTENT.step, candidates=(Candidate(262, 9.0, 0.0, 1), *FIVE[1:]))
+
+    assert "█" * 20 in text_of(cards.next_tokens(replace(CONTENT, step=certain)))

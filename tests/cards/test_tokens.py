@@ -1,0 +1,62 @@
+"""The card of /tokens shows every token, in colour and in plain text."""
+
+import pytest
+from discord import ui
+from hypothesis import given
+
+from bot import cards
+from bot.cards import TokensCard
+from bot.cards.tokens import LISTING, PICTURE, listing
+from bot.tokenization import Encodings
+from tests.cards import strategies
+from tests.cards.limits import assert_within_limits, text_of
+
+
+@pytest.fixture(scope="module")
+def encodings() -> Encodings:
+    return Encodings()
+
+
+def content_of(encodings: Encodings, text: str, *, decoded: str | None = None) -> TokensCard:
+    return TokensCard(encodings.cut(text, "gpt2"), encodings.counts(text), len(text), decoded)
+
+
+@given(strategies.long_texts.filter(bool))
+def test_any_text_fits_in_a_message(encodings: Encodings, text: str) -> None:
+    assert_within_limits(cards.tokens(content_of(encodings, text, decoded=text)))
+
+
+def test_tokens_and_ids_are_in_plain_text(encodings: Encodings) -> None:
+    text = text_of(cards.tokens(content_of(encodings, "Paris will")))
+
+    assert "2 tokens in gpt2" in text
+    assert "40313  Paris\n  481  ␣will" in text
+    assert "[40313, 481]" in text
+
+
+def test_the_counts_of_all_encodings_are_compared(encodings: Encodings) -> None:
+    text = text_of(cards.tokens(content_of(encodings, "paris")))
+
+    assert "gpt2 (GPT-2, GPT-3) **2** · cl100k_base (GPT-3.5, GPT-4) **2** · o200k_base" in text
+
+
+def test_parts_of_a_character_stand_together_with_their_bytes(encodings: Encodings) -> None:
+    assert listing(encodings.cut("文", "gpt2")) == "23877   229  文  ← E6 96 | 87"
+
+
+def test_the_picture_is_described(encodings: Encodings) -> None:
+    view = cards.tokens(content_of(encodings, "Paris will"))
+    (gallery,) = (item for item in view.walk_children() if isinstance(item, ui.MediaGallery))
+    (picture,) = gallery.items
+
+    assert picture.media.url == f"attachment://{PICTURE}"
+    assert picture.description == "The text cut into 2 tokens: Paris | ␣will"
+
+
+def test_what_does_not_fit_is_attached(encodings: Encodings) -> None:
+    content = content_of(encodings, "a long text " * 200)
+    view = cards.tokens(content)
+
+    assert content.needs_listing
+    assert f"all in {LISTING}" in text_of(view)
+    assert any(isinstance(item, ui.File) for item in view.walk_children())

@@ -1,0 +1,52 @@
+"""The bot: loads the cogs, syncs the commands, lets every error reach one place."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.delivery import NOBODY, Interaction
+from bot.reporting import is_answerable, report
+from bot.services import Services
+from bot.sync import sync_if_changed
+
+COGS = ("cogs.complete", "cogs.next", "cogs.tokens")
+
+
+class Tree(app_commands.CommandTree["TokenwiseBot"]):
+    """All commands, for servers and for people, in every kind of channel."""
+
+    def __init__(self, client: TokenwiseBot) -> None:
+        super().__init__(
+            client,
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            ),
+        )
+
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
+        return is_answerable(interaction)
+
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
+        await report(interaction, error)
+
+
+class TokenwiseBot(commands.Bot):
+    """One bot; ``services`` is all that its commands use."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=NOBODY,
+            tree_cls=Tree,
+        )
+        self.services = services
+
+    async def setup_hook(self) -> None:
+        for cog in COGS:
+            await self.load_extension(cog)
+        await sync_if_changed(self.tree)

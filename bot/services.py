@@ -1,0 +1,39 @@
+"""What a command may use. Built once at the start, handed to the bot, never global."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.model.protocol import GenerationRequest, ModelInfo
+from bot.runs import Runs
+from bot.tokenization import Encodings
+from bot.updates import Update
+
+
+class Generations(Protocol):
+    """The queue before the model, as commands see it."""
+
+    @property
+    def model(self) -> ModelInfo:
+        """The loaded model; ModelLoading while there is none yet."""
+        ...
+
+    def stream(
+        self, request: GenerationRequest, *, owner: int
+    ) -> AbstractAsyncContextManager[AsyncIterator[Update]]:
+        """Admit the request or raise; then its updates, ``Finished`` last."""
+        ...
+
+    def cancel(self, request_id: str, *, owner: int) -> None:
+        """Stop a request in progress; NotYours or RunExpired otherwise."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    generations: Generations
+    encodings: Encodings
+    runs: Runs

@@ -1,0 +1,104 @@
+"""/next: the likeliest next tokens, and a walk through a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot import cards
+from bot.buttons import RunButton
+from bot.cards import NextCard
+from bot.completions import MAX_SEED, new_run_id, new_seed
+from bot.custom_ids import WALK_TEMPLATE
+from bot.delivery import Interaction, Screen
+from bot.errors import BlankText
+from bot.model.protocol import Step
+from bot.services import Services
+from bot.updates import Finished
+from bot.walks import Walk
+
+if TYPE_CHECKING:
+    from bot.client import TokenwiseBot
+
+
+class Next(commands.Cog):
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    @app_commands.command(description="See the five likeliest next tokens and walk on, token by token")
+    @app_commands.describe(
+        prompt="The text whose next token you want to see",
+        temperature="Flattens (above 1) or sharpens (below 1) the probabilities (1 if left out)",
+        seed="The same seed always draws the same tokens (random if left out)",
+    )
+    async def next(
+        self,
+        interaction: Interaction,
+        prompt: app_commands.Range[str, 1, 2000],
+        temperature: app_commands.Range[float, 0.0, 2.0] = 1.0,
+        seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
+    ) -> None:
+        if not prompt.strip():
+            raise BlankText("prompt")
+        walk = Walk(
+            run_id=new_run_id(),
+            owner=interaction.user.id,
+            prompt_ids=self.services.encodings.encode(prompt),
+            appended_ids=(),
+            temperature=temperature,
+            seed=new_seed() if seed is None else seed,
+        )
+        await look(self.services, walk, Screen(interaction))
+
+
+class WalkButton(RunButton, template=WALK_TEMPLATE):
+    async def press(self, interaction: Interaction) -> None:
+        services: Services = interaction.client.services
+        before = services.runs.walk(self.run_id)
+        owner = interaction.user.id
+        if self.token_id is None:
+            walk = before.undo(owner=owner)
+        else:
+            walk = before.append(self.token_id, owner=owner)
+        # Somebody else's press must not move the author's walk: they get their own.
+        mine = owner == before.owner
+        await look(services, walk, Screen(interaction, private=not mine, replace=mine))
+
+
+async def look(services: Services, walk: Walk, screen: Screen) -> None:
+    """Show the table after the walk's text so far, and keep the walk."""
+    walk.check(services.generations.model.context)
+    async with services.generations.stream(walk.request, owner=walk.owner) as updates:
+        await screen.wait()
+        async for update in updates:
+            if isinstance(update, Finished):
+                services.runs.keep(walk)
+                (step,) = update.completion.steps
+                await screen.show(cards.next_tokens(_content(services, walk, step)))
+
+
+def _content(services: Services, walk: Walk, step: Step) -> NextCard:
+    text, token = services.encodings.decode, services.encodings.token
+    model = services.generations.model
+    return NextCard(
+        run_id=walk.run_id,
+        model=cards.model_name(model),
+        prompt=text(walk.prompt_ids),
+        appended=text(walk.appended_ids),
+        steps_taken=len(walk.appended_ids),
+        temperature=walk.temperature,
+        seed=walk.seed,
+        vocabulary=model.vocabulary,
+        step=step,
+        names={
+            candidate.token_id: token(candidate.token_id).visible
+            for candidate in (step.chosen, *step.candidates)
+        },
+    )
+
+
+async def setup(bot: TokenwiseBot) -> None:
+    bot.add_dynamic_items(WalkButton)
+    await bot.add_cog(Next(bot.services))

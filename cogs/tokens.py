@@ -1,0 +1,114 @@
+"""/tokens, /decode and the message command Tokenize: how an encoding cuts a text."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import cards
+from bot.cards import TokensCard
+from bot.cards.tokens import LISTING, PICTURE, listing
+from bot.delivery import Interaction, Screen
+from bot.errors import BlankText
+from bot.pictures import token_cut
+from bot.services import Services
+from bot.tokenization import Encodings, Tokenized, names
+
+if TYPE_CHECKING:
+    from bot.client import TokenwiseBot
+
+DEFAULT_ENCODING = "gpt2"
+ENCODING_OPTION = "An encoding or a model, such as cl100k_base or gpt-4o (gpt2 if left out)"
+
+
+class Tokens(commands.Cog):
+    def __init__(self, services: Services) -> None:
+        self.encodings = services.encodings
+        self.menu = app_commands.ContextMenu(name="Tokenize", callback=self.tokenize)
+
+    @app_commands.command(description="See how a text is cut into tokens")
+    @app_commands.describe(text="The text to cut", encoding=ENCODING_OPTION)
+    async def tokens(
+        self,
+        interaction: Interaction,
+        text: app_commands.Range[str, 1, 6000],
+        encoding: str = DEFAULT_ENCODING,
+    ) -> None:
+        await self._cut(interaction, text, encoding=encoding, option="text", private=False)
+
+    @app_commands.command(description="Turn token ids back into text")
+    @app_commands.describe(ids="Token ids, such as 40313, 481", encoding=ENCODING_OPTION)
+    async def decode(
+        self,
+        interaction: Interaction,
+        ids: app_commands.Range[str, 1, 6000],
+        encoding: str = DEFAULT_ENCODING,
+    ) -> None:
+        resolved = self.encodings.resolve(encoding)
+        token_ids = await asyncio.to_thread(self.encodings.parse_ids, ids, resolved)
+        if not token_ids:
+            raise BlankText("ids")
+        screen = Screen(interaction)
+        await screen.wait()
+        content, picture = await asyncio.to_thread(decoded, self.encodings, token_ids, resolved)
+        await screen.show(cards.tokens(content), files=_files(content, picture))
+
+    async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
+        await self._cut(
+            interaction, message.content, encoding=DEFAULT_ENCODING, option="message", private=True
+        )
+
+    @tokens.autocomplete("encoding")
+    @decode.autocomplete("encoding")
+    async def complete_encoding(
+        self, _interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        return [app_commands.Choice(name=name, value=name) for name in names(current)[:25]]
+
+    async def _cut(
+        self, interaction: Interaction, text: str, *, encoding: str, option: str, private: bool
+    ) -> None:
+        resolved = self.encodings.resolve(encoding)
+        if not text:
+            raise BlankText(option)
+        screen = Screen(interaction, private=private)
+        await screen.wait()
+        content, picture = await asyncio.to_thread(cut, self.encodings, text, resolved)
+        await screen.show(cards.tokens(content), files=_files(content, picture))
+
+
+def cut(encodings: Encodings, text: str, encoding: str) -> tuple[TokensCard, bytes]:
+    """The card of a text and its picture; takes up to a second at the first call."""
+    tokenized = encodings.cut(text, encoding)
+    return _card(encodings, tokenized, text), token_cut(tokenized.pieces)
+
+
+def decoded(encodings: Encodings, ids: tuple[int, ...], encoding: str) -> tuple[TokensCard, bytes]:
+    """The card of token ids and its picture."""
+    tokenized = encodings.pieces(ids, encoding)
+    text = encodings.decode(ids, encoding)
+    return _card(encodings, tokenized, text, decoded_text=text), token_cut(tokenized.pieces)
+
+
+def _card(
+    encodings: Encodings, tokenized: Tokenized, text: str, *, decoded_text: str | None = None
+) -> TokensCard:
+    return TokensCard(tokenized, encodings.counts(text), len(text), decoded_text)
+
+
+def _files(content: TokensCard, picture: bytes) -> list[discord.File]:
+    files = [discord.File(io.BytesIO(picture), PICTURE)]
+    if content.needs_listing:
+        files.append(discord.File(io.BytesIO(listing(content.tokenized).encode()), LISTING))
+    return files
+
+
+async def setup(bot: TokenwiseBot) -> None:
+    cog = Tokens(bot.services)
+    bot.tree.add_command(cog.menu)
+    await bot.add_cog(cog)

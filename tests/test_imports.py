@@ -1,0 +1,105 @@
+"""Imports run one way; this reads them from the source, so they stay so."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# Only these may hold the model in memory: they run in the worker process (or train the demo model).
+WORKER_SIDE = {
+    "bot.model.checkpoint",
+    "bot.model.engine",
+    "bot.model.gpt2",
+    "bot.model.linear",
+    "bot.model.loading",
+    "bot.model.sampling",
+    "bot.model.worker",
+}
+TRAINING = {"bot.model.train_demo", "bot.model.gpt2_tokenizer"}
+SIMULATION = {"bot.simulation", "bot.playground", "bot.attempt"}
+
+
+def module_name(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_by(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+IMPORTS = {
+    module_name(file): set(imported_by(file))
+    for folder in ("bot", "cogs")
+    for file in sorted((ROOT / folder).rglob("*.py"))
+}
+MODULES = sorted(IMPORTS)
+
+
+def uses(module: str, *packages: str) -> set[str]:
+    return {
+        name
+        for name in IMPORTS[module]
+        for package in packages
+        if name == package or name.startswith(package + ".")
+    }
+
+
+def within(module: str, packages: set[str]) -> bool:
+    return any(module == package or module.startswith(package + ".") for package in packages)
+
+
+@pytest.mark.parametrize("module", ["bot.model.protocol", "bot.errors"])
+def test_the_contracts_import_nothing_of_ours(module: str) -> None:
+    assert not uses(module, "bot", "cogs")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_torch_stays_in_the_worker(module: str) -> None:
+    if within(module, WORKER_SIDE | TRAINING):
+        return
+    assert not uses(module, "torch", "transformers", "safetensors", *WORKER_SIDE)
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("bot.model")])
+def test_the_model_knows_neither_discord_nor_the_bot(module: str) -> None:
+    outside = {
+        name for name in uses(module, "bot") if name != "bot.model" and not name.startswith("bot.model.")
+    }
+
+    assert not uses(module, "discord", "cogs", "simcord")
+    assert outside <= {
+        "bot",
+        "bot.errors",
+        *(name for name in outside if name.startswith("bot.errors.")),
+    } or (within(module, {"bot.model.train_demo", "bot.model.gpt2_tokenizer"}))
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("bot")])
+def test_nothing_imports_the_commands(module: str) -> None:
+    assert not uses(module, "cogs")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_simulated_discord_is_only_in_the_playground(module: str) -> None:
+    if within(module, SIMULATION):
+        return
+    assert not uses(module, "simcord")
+
+
+def test_the_bot_process_starts_without_torch() -> None:
+    code = "import sys, bot.__main__, bot.client, cogs.complete, cogs.next, cogs.tokens; print('torch' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert answer.stdout.strip() == "set()", answer.stderr

@@ -23,7 +23,7 @@ EVERY_ERROR = [
 
 
 def leaves(cls: type) -> set[type]:
-    below = cls.__subclasses__()
+    below: list[type] = cls.__subclasses__()
     return {leaf for child in below for leaf in leaves(child)} if below else {cls}
 
 

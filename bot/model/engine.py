@@ -99,16 +99,9 @@ class Engine:
         if not sequences:
             return
         hidden = self._model.forward([Chunk(s.cache, (s.last_id,)) for s in sequences])
-        logits = self._logits(hidden)
+        logits = self._model.next_logits(hidden)
         for sequence, row in zip(sequences, logits, strict=True):
             self._advance(sequence, row)
-
-    def _logits(self, hidden: list[Tensor]) -> list[Tensor]:
-        """The logits [V] after each sequence's last row."""
-        last = [rows[-1:] for rows in hidden]
-        if self._model.batches:
-            return list(self._model.logits(torch.cat(last)))
-        return [self._model.logits(row)[0] for row in last]
 
     def _prefill(self) -> None:
         sequence = next((s for s in self._running if not s.prompt_read), None)
@@ -119,7 +112,7 @@ class Engine:
             return
         hidden = next(sequence.prefill)
         if sequence.prompt_read:
-            self._advance(sequence, *self._logits([hidden]))
+            self._advance(sequence, *self._model.next_logits([hidden]))
 
     def _advance(self, sequence: _Sequence, logits: Tensor) -> None:
         """Choose the sequence's next token from ``logits`` [V]; a failure is its own."""

@@ -130,8 +130,8 @@ class GPT2:
         self.layers, self.heads, self.width = config.n_layer, config.n_head, config.n_embd
         self.context, self.vocabulary = config.n_positions, config.vocab_size
         self.batches = packing_available() if packed is None else packed
-        self._token_embedding = model.transformer.wte.weight.detach()
-        self._position_embedding = model.transformer.wpe.weight.detach()
+        self._token_embedding = _own(model.transformer.wte.weight)
+        self._position_embedding = _own(model.transformer.wpe.weight)
         self._final_norm = _norm(model.transformer.ln_f)
         self._head = linear(model.lm_head.weight, None, packed=self.batches)
         del model.lm_head
@@ -181,6 +181,13 @@ class GPT2:
         """[rows, width] → [rows, vocabulary]."""
         return self._head(self._final_norm(hidden))
 
+    def next_logits(self, hidden: Sequence[Tensor]) -> list[Tensor]:
+        """The logits [vocabulary] after the last row of each sequence's [rows, width]."""
+        last = [rows[-1:] for rows in hidden]
+        if self.batches:
+            return list(self.logits(torch.cat(last)))
+        return [self.logits(row)[0] for row in last]
+
     def prefill(self, cache: KVCache, ids: Sequence[int]) -> Iterator[Tensor]:
         """Read ``ids`` into an empty ``cache``, one chunk each time the iterator is advanced.
 
@@ -213,8 +220,13 @@ class GPT2:
         return attended.squeeze(0).transpose(0, 1).reshape(new, -1)
 
 
+def _own(weight: Tensor) -> Tensor:
+    """A copy; the original may be a window on the mapped file and keep all of it in memory."""
+    return weight.detach().clone()
+
+
 def _norm(module: nn.LayerNorm) -> _Norm:
-    return _Norm(module.weight.detach(), module.bias.detach(), module.eps)
+    return _Norm(_own(module.weight), _own(module.bias), module.eps)
 
 
 def _packed_block(block: GPT2Block, activation: Activation, packed: bool) -> _Block:

@@ -1,0 +1,58 @@
+"""Small models to test with: random ones, and the demo model where it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from bot.model.gpt2 import GPT2
+
+# Small models gain nothing from threads, and wait long for them on a busy
+# machine. What depends on the number of threads sets it itself.
+torch.set_num_threads(1)
+
+DEMO_MODEL = Path(__file__).parents[2] / "bot" / "data" / "demo-model"
+
+
+def random_model(**config: Any) -> GPT2LMHeadModel:
+    """A GPT-2 of two narrow layers whose weights are large enough to have opinions."""
+    shape: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 16, "n_positions": 640, "vocab_size": 211}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = GPT2LMHeadModel(GPT2Config(**{**shape, "initializer_range": 0.4, **config}))
+    return model.eval()  # type: ignore[no-untyped-call,no-any-return]
+
+
+@pytest.fixture(scope="session")
+def reference() -> GPT2LMHeadModel:
+    """transformers' own model, to compare with."""
+    return random_model()
+
+
+@pytest.fixture(scope="session")
+def gpt2() -> GPT2:
+    """The same weights in our forward pass."""
+    return GPT2(random_model())
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model with GPT-2's vocabulary, saved as float16 safetensors."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    model = random_model(vocab_size=50257, n_positions=320).half()  # type: ignore[no-untyped-call]
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session", params=["tiny", "demo"])
+def folder(request: pytest.FixtureRequest, tiny_folder: Path) -> Path:
+    """A model on disk: the random one, then the demo model."""
+    if request.param == "tiny":
+        return tiny_folder
+    if not (DEMO_MODEL / "model.safetensors").is_file():
+        pytest.skip("bot/data/demo-model has no weights")
+    return DEMO_MODEL

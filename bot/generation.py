@@ -27,30 +27,18 @@ from itertools import takewhile
 from types import TracebackType
 from typing import Protocol, Self
 
-from bot.errors import (
-    DeadlineExceeded,
-    GenerationFailed,
-    ModelLoading,
-    NotYours,
-    QueueFull,
-    RunExpired,
-    ShuttingDown,
-    TokenwiseError,
-    TooManyRequests,
-)
+from bot import errors
 from bot.fairness import Average, WaitingLine, starts_in
 from bot.model.protocol import Ended, FinishReason, GenerationRequest, Loading, ModelInfo, Stepped
 from bot.model.wording import loading_text
-from bot.updates import Accounts, Completion, Finished, Progress, Queued, Ticket, Update
+from bot.updates import Accounts, Completion, Finished, Outcome, Progress, Queued, Ticket, Update
 
 __all__ = ["Accounts", "Completion", "Finished", "GenerationQueue", "Model", "Progress", "Queued", "Update"]
 
 logger = logging.getLogger(__name__)
 
-# What a full queue tells people to wait, in seconds: at least, and when nothing
-# was measured yet.
-SHORTEST_RETRY = 5.0
-UNKNOWN_RETRY = 15.0
+SHORTEST_RETRY = 5.0  # seconds a full queue tells people to wait, at least
+UNKNOWN_RETRY = 15.0  # and before anything was measured
 
 
 class Model(Protocol):
@@ -100,12 +88,12 @@ class GenerationQueue:
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
-    def waiting(self) -> int:
-        return len(self._line)
-
-    @property
-    def running(self) -> int:
-        return len(self._tickets) - len(self._line)
+    def model(self) -> ModelInfo:
+        """The loaded model; raises ModelLoading before it was ready once."""
+        info = self._model.info
+        if info is None:
+            raise errors.ModelLoading(loading_text(self._model.loading))
+        return info
 
     async def __aenter__(self) -> Self:
         runners = [self._run_slot() for _ in range(self._max_running)]
@@ -119,10 +107,10 @@ class GenerationQueue:
         """Refuse what comes, end what is there with ShuttingDown, then the tasks."""
         self._open = False
         for ticket in list(self._tickets.values()):
-            self._settle(ticket, ShuttingDown())
+            self._settle(ticket, errors.ShuttingDown())
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.wait(self._tasks)
 
     @asynccontextmanager
     async def stream(self, request: GenerationRequest, *, owner: int) -> AsyncIterator[AsyncIterator[Update]]:
@@ -152,24 +140,23 @@ class GenerationQueue:
         """
         ticket = self._tickets.get(request_id)
         if ticket is None:
-            raise RunExpired
+            raise errors.RunExpired
         if ticket.owner != owner:
-            raise NotYours("stop")
+            raise errors.NotYours("stop")
         self._settle(ticket, self._finished(ticket, "cancelled"))
 
     def _admit(self, request: GenerationRequest, owner: int) -> Ticket:
         if not self._open:
-            raise ShuttingDown
-        if self._model.info is None:
-            raise ModelLoading(loading_text(self._model.loading))
+            raise errors.ShuttingDown
+        _ = self.model  # loaded, or this raises
         if request.request_id in self._tickets:
             raise ValueError(f"request {request.request_id} is already in progress")
         if sum(ticket.owner == owner for ticket in self._tickets.values()) >= self._per_owner:
-            raise TooManyRequests(limit=self._per_owner)
+            raise errors.TooManyRequests(limit=self._per_owner)
         if not self._free_slots and len(self._line) >= self._max_waiting:
             seconds = self._starts_in(())
             retry_after = UNKNOWN_RETRY if seconds is None else max(SHORTEST_RETRY, seconds)
-            raise QueueFull(waiting=len(self._line), retry_after=retry_after)
+            raise errors.QueueFull(waiting=len(self._line), retry_after=retry_after)
         ticket = Ticket(request, owner, due=self._clock() + self._deadline, eta=self._eta)
         self.accounts.admitted += 1
         self._tickets[request.request_id] = ticket
@@ -189,7 +176,7 @@ class GenerationQueue:
         for position, ticket in enumerate(self._line, 1):
             ticket.moved(position)
 
-    def _settle(self, ticket: Ticket, outcome: Finished | TokenwiseError) -> None:
+    def _settle(self, ticket: Ticket, outcome: Outcome) -> None:
         """Decide the outcome, unless it is decided, and free what the request holds."""
         if ticket.outcome is not None:
             return
@@ -231,17 +218,17 @@ class GenerationQueue:
             self._free_slots += 1
             self._advance()
 
-    async def _generate(self, ticket: Ticket) -> Finished | TokenwiseError:
+    async def _generate(self, ticket: Ticket) -> Outcome:
         """Run a request in the model; what becomes of it, were it decided here."""
         try:
             async with asyncio.timeout(None) as ticket.scope:
                 return self._finished(ticket, await self._follow(ticket))
-        except TokenwiseError as error:
+        except errors.TokenwiseError as error:
             return error
         except Exception as error:
             if ticket.outcome is None:  # nobody interrupted it: this is a defect
                 logger.exception("request %s failed", ticket.request.request_id)
-            return GenerationFailed(repr(error))
+            return errors.GenerationFailed(repr(error))
         finally:
             ticket.scope = None
 
@@ -253,7 +240,7 @@ class GenerationQueue:
                 now = self._clock()
                 self._step_seconds.add(now - ticket.stepped_at)
                 ticket.stepped(event.step, now)
-        raise GenerationFailed("the model stopped without an end")
+        raise errors.GenerationFailed("the model stopped without an end")
 
     async def _expire(self) -> None:
         """End what takes too long. All have the same time, so the first in is due first."""
@@ -261,4 +248,4 @@ class GenerationQueue:
             ticket = await self._admitted.get()
             if ticket.outcome is None:
                 await asyncio.sleep(ticket.due - self._clock())
-            self._settle(ticket, DeadlineExceeded(seconds=self._deadline))
+            self._settle(ticket, errors.DeadlineExceeded(seconds=self._deadline))

@@ -17,7 +17,7 @@ from bot.model.protocol import FinishReason, GenerationRequest, Step
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What the model said, token by token; never empty unless it was cancelled."""
+    """What the model said, token by token."""
 
     steps: tuple[Step, ...]
     finish_reason: FinishReason

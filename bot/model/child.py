@@ -40,7 +40,8 @@ logger = logging.getLogger("bot.model.worker")
 CHUNK_BYTES = 64 * 1024
 LINE_CHARACTERS = 500
 LINES_PER_SECOND = 100
-LAST_WORDS_SECONDS = 1.0
+LAST_WORDS = 1.0  # seconds
+BROKEN_GRACE = 0.2  # seconds
 
 
 class WorkerBroken(Exception):
@@ -52,6 +53,7 @@ class Child:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self._killed = False  # by us
         self._stdin = cast("asyncio.StreamWriter", process.stdin)
         self._stdout = cast("asyncio.StreamReader", process.stdout)
         self._stderr = cast("asyncio.StreamReader", process.stderr)
@@ -62,8 +64,8 @@ class Child:
         """Run ``command`` for as long as the context lasts.
 
         On leaving, the child has ``grace`` seconds to end after its stdin was
-        closed; a child known to be broken is killed at once. Raises OSError if
-        the command cannot be run.
+        closed; a child known to be broken gets just enough to have ended by
+        itself. Raises OSError if the command cannot be run.
         """
         # A session of its own: Ctrl-C in the terminal is for the bot, which then
         # ends the worker in order. Only the three pipes are inherited, and no
@@ -77,12 +79,12 @@ class Child:
         try:
             yield child
         except WorkerBroken:
-            grace = 0.0
+            grace = min(grace, BROKEN_GRACE)
             raise
         finally:
             try:
                 await child._end(grace)
-                await asyncio.wait([stderr], timeout=LAST_WORDS_SECONDS)
+                await asyncio.wait([stderr], timeout=LAST_WORDS)
             finally:
                 stderr.cancel()
                 await asyncio.gather(stderr, return_exceptions=True)
@@ -117,6 +119,7 @@ class Child:
         """End it at once, if it still runs."""
         if self._process.returncode is not None:
             return
+        self._killed = True
         if sys.platform == "win32":
             self._process.kill()
         else:
@@ -128,12 +131,12 @@ class Child:
     def obituary(self) -> str:
         """How it ended, for the log and the operator: ``exit status 1``."""
         code = self._process.returncode
-        if code is None:
-            return "still running"
+        if self._killed or code is None:
+            return "so it was killed"
         if code >= 0:
             return f"exit status {code}"
         name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-        return f"killed by {name}"
+        return f"killed by {name}" + (", perhaps for lack of memory" if name == "SIGKILL" else "")
 
     async def _end(self, grace: float) -> None:
         self._stdin.close()
@@ -142,7 +145,7 @@ class Child:
         finally:  # also where leaving was cancelled: no child outlives its context
             self.kill()
             # Bounded, for something that the worker started may hold its pipes.
-            await self._ended_within(LAST_WORDS_SECONDS)
+            await self._ended_within(LAST_WORDS)
 
     async def _ended_within(self, seconds: float) -> None:
         with suppress(TimeoutError):

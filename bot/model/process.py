@@ -40,7 +40,6 @@ from bot.model.protocol import (
     Unusable,
 )
 from bot.model.roster import Failure, Roster
-from bot.model.wording import unusable_text
 
 logger = logging.getLogger(__name__)
 
@@ -183,7 +182,7 @@ class ModelProcess:
             while self._failure is None:
                 cause = await self._one_life()
                 if self._info is None and self._restarts + 1 >= DEATHS_WHILE_LOADING:
-                    problem = f"its worker died {DEATHS_WHILE_LOADING} times while loading it ({cause})"
+                    problem = f"its worker died {DEATHS_WHILE_LOADING} times while loading it: {cause}."
                     self._give_up(partial(ModelUnusable, self.name, problem=problem))
                 elif self._failure is None:
                     pause = min(LONGEST_PAUSE, self.pause * 2**self._restarts)
@@ -225,10 +224,9 @@ class ModelProcess:
             case Ready(info):
                 self._ready(info)
             case Unusable():
-                problem = unusable_text(message)
                 if self._info is not None:  # it could be loaded once: try again
-                    raise WorkerBroken(problem)
-                self._give_up(partial(ModelUnusable, self.name, problem=problem))
+                    raise WorkerBroken(message.detail)
+                self._give_up(partial(ModelUnusable, self.name, problem=message.detail))
             case Stepped() | Ended() | Rejected():
                 if isinstance(message, Ended):
                     self._restarts = 0

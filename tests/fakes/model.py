@@ -1,0 +1,66 @@
+"""A model in the test's own process, which takes a step when the test says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from bot.errors import GenerationFailed
+from bot.model.protocol import Ended, GenerationRequest, Loading, ModelInfo, Stepped
+from tests.fakes.scripted_worker import REJECTED, scripted_info, scripted_step
+
+
+@dataclass(eq=False)
+class FakeModel:
+    """Runs requests as ModelProcess does, without a process.
+
+    With ``stepwise`` a request takes as many steps as :meth:`step` allowed it,
+    else as fast as the event loop turns. A prompt that begins with REJECTED
+    fails at its first step.
+    """
+
+    stepwise: bool = False
+    info: ModelInfo | None = field(default_factory=scripted_info)
+    loading: Loading | None = None
+    running: list[str] = field(default_factory=list)
+    most_running: int = 0
+    started: list[str] = field(default_factory=list)
+    _allowed: defaultdict[str, asyncio.Semaphore] = field(
+        default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(0))
+    )
+
+    async def step(self, request_id: str, count: int = 1) -> None:
+        """Allow ``count`` steps, the end counts as one, and wait until they were taken."""
+        for _ in range(count):
+            self._allowed[request_id].release()
+        await settled()
+
+    async def run(self, request: GenerationRequest) -> AsyncGenerator[Stepped | Ended, None]:
+        name = request.request_id
+        self.started.append(name)
+        self.running.append(name)
+        self.most_running = max(self.most_running, len(self.running))
+        try:
+            for index in range(request.params.max_new_tokens):
+                await self._turn(name)
+                if request.prompt_ids[0] == REJECTED:
+                    raise GenerationFailed("told to")
+                yield Stepped(name, index, scripted_step(request, index))
+            await self._turn(name)
+            yield Ended(name, "length")
+        finally:
+            self.running.remove(name)
+
+    async def _turn(self, request_id: str) -> None:
+        if self.stepwise:
+            await self._allowed[request_id].acquire()
+        else:
+            await asyncio.sleep(0)
+
+
+async def settled() -> None:
+    """Let every task run until it waits for something."""
+    for _ in range(20):
+        await asyncio.sleep(0)

@@ -1,0 +1,62 @@
+"""The real worker behind the real queue, killed in the middle: the same tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from bot.errors import ModelUnusable
+from bot.generation import Finished, GenerationQueue, Progress
+from bot.model.process import ModelProcess, worker_command
+from bot.model.protocol import GenerationRequest, SamplingParams, Step, Stepped
+
+REQUESTS = [
+    GenerationRequest("sampled", (40313, 481), SamplingParams(max_new_tokens=120, seed=7)),
+    GenerationRequest("greedy", (23421, 373), SamplingParams(max_new_tokens=120, temperature=0)),
+]
+
+
+def a_model(folder: Path) -> ModelProcess:
+    return ModelProcess(worker_command(str(folder), None, 1, 4), name="tiny", pause=0.01)
+
+
+async def undisturbed(model: ModelProcess, request: GenerationRequest) -> tuple[Step, ...]:
+    return tuple([event.step async for event in model.run(request) if isinstance(event, Stepped)])
+
+
+async def disturbed(queue: GenerationQueue, request: GenerationRequest, pid: int | None) -> tuple[Step, ...]:
+    """Follow the request; kill the worker ``pid`` at the first progress."""
+    async with queue.stream(request, owner=1) as updates:
+        async for update in updates:
+            if isinstance(update, Progress) and pid is not None:
+                assert len(update.steps) < request.params.max_new_tokens
+                os.kill(pid, signal.SIGKILL)
+                pid = None
+            if isinstance(update, Finished):
+                return update.completion.steps
+    raise AssertionError("the stream did not finish")
+
+
+async def test_sigkill_in_the_middle_gives_the_same_steps(tiny_folder: Path) -> None:
+    async with (
+        a_model(tiny_folder) as model,
+        GenerationQueue(model, max_waiting=4, max_running=2, per_owner=2, deadline=120) as queue,
+    ):
+        await model.wait_ready()
+        expected = [await undisturbed(model, request) for request in REQUESTS]
+        pid = model.pid
+        assert pid is not None
+        got = await asyncio.gather(disturbed(queue, REQUESTS[0], pid), disturbed(queue, REQUESTS[1], None))
+        assert model.pid not in (None, pid)
+    assert list(got) == expected
+    assert [len(steps) for steps in expected] == [120, 120]
+
+
+async def test_a_model_that_is_not_there_cannot_be_used(tmp_path: Path) -> None:
+    async with a_model(tmp_path / "nowhere") as model:
+        with pytest.raises(ModelUnusable, match=r"MODEL=tiny cannot be used"):
+            await model.wait_ready()

@@ -1,0 +1,94 @@
+"""The waiting line takes turns, and its forecast is what then happens."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.fairness import Average, WaitingLine, starts_in
+
+OWNERS = st.integers(0, 3)
+SECONDS = st.floats(0, 100)
+PUSH, POP, REMOVE = "push", "pop", "remove"
+
+
+@given(st.lists(OWNERS))
+def test_iterating_foretells_the_order_of_service(owners: list[int]) -> None:
+    line: WaitingLine[int, int] = WaitingLine()
+    for item, owner in enumerate(owners):
+        line.push(owner, item)
+    foretold = list(line)
+    assert [line.pop() for _ in range(len(line))] == foretold
+    assert sorted(foretold) == list(range(len(owners)))
+    with pytest.raises(KeyError):
+        line.pop()
+
+
+@given(st.lists(st.tuples(st.sampled_from([PUSH, PUSH, POP, REMOVE]), OWNERS)))
+def test_nobody_is_served_twice_past_somebody_who_waits(moves: list[tuple[str, int]]) -> None:
+    line: WaitingLine[int, int] = WaitingLine()
+    waiting: list[tuple[int, int]] = []  # (owner, item), oldest first
+    passed: dict[int, list[int]] = {}  # who was served since this owner came or was served
+    items = count()
+    for move, owner in moves:
+        if move == PUSH:
+            item = next(items)
+            line.push(owner, item)
+            if owner not in dict(waiting):
+                passed[owner] = []
+            waiting.append((owner, item))
+        elif move == POP and waiting:
+            item = line.pop()
+            served = next(other for other, theirs in waiting if theirs == item)
+            assert item == next(theirs for other, theirs in waiting if other == served), "own order"
+            waiting.remove((served, item))
+            for other in {other for other, _ in waiting} - {served}:
+                passed[other].append(served)
+                assert len(passed[other]) == len(set(passed[other]))
+            passed[served] = []
+        elif move == REMOVE and owner in dict(waiting):
+            item = [theirs for other, theirs in waiting if other == owner][-1]
+            line.remove(owner, item)
+            waiting.remove((owner, item))
+        assert len(line) == len(waiting)
+        assert sorted(line) == sorted(item for _, item in waiting)
+
+
+def test_one_request_does_not_wait_for_ten_of_somebody_else() -> None:
+    line: WaitingLine[str, str] = WaitingLine()
+    for number in range(10):
+        line.push("many", f"many {number}")
+    line.push("one", "one 0")
+    assert list(line)[:3] == ["many 0", "one 0", "many 1"]
+
+
+def test_removing_what_does_not_wait_is_an_error() -> None:
+    line: WaitingLine[str, str] = WaitingLine()
+    line.push("owner", "item")
+    with pytest.raises(KeyError):
+        line.remove("owner", "another")
+    with pytest.raises(KeyError):
+        line.remove("another", "item")
+
+
+@given(st.data(), st.integers(1, 4), st.lists(SECONDS, max_size=8))
+def test_starts_in_is_what_a_simulation_gives(data: st.DataObject, slots: int, ahead: list[float]) -> None:
+    running = data.draw(st.lists(SECONDS, max_size=slots))
+    slot_ends = running + [0.0] * (slots - len(running))
+    for seconds in ahead:
+        first = slot_ends.index(min(slot_ends))
+        slot_ends[first] += seconds
+    assert starts_in(running, ahead, slots) == min(slot_ends)
+
+
+def test_an_average_starts_with_the_first_value_and_follows_the_rest() -> None:
+    average = Average()
+    assert average.value is None
+    average.add(1.0)
+    assert average.value == 1.0
+    for _ in range(100):
+        average.add(3.0)
+    assert average.value == pytest.approx(3.0, abs=0.01)

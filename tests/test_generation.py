@@ -1,0 +1,514 @@
+"""What the queue promises: fair turns, the newest state, one outcome each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.errors import (
+    DeadlineExceeded,
+    GenerationFailed,
+    ModelLoading,
+    NotYours,
+    QueueFull,
+    RunExpired,
+    ShuttingDown,
+    TokenwiseError,
+    TooManyRequests,
+    UnavailableError,
+)
+from bot.generation import SHORTEST_RETRY, UNKNOWN_RETRY, Finished, GenerationQueue, Progress, Queued, Update
+from bot.model.protocol import Ended, GenerationRequest, Loading, SamplingParams, Stepped
+from tests.fakes.model import FakeModel, settled
+from tests.fakes.scripted_worker import REJECTED, scripted_step
+
+ALICE, BOB, CAROL = 1, 2, 3
+
+
+def a_queue(model: FakeModel, **options: Any) -> GenerationQueue:
+    return GenerationQueue(
+        model, **{"max_waiting": 10, "max_running": 1, "per_owner": 5, "deadline": 60.0, **options}
+    )
+
+
+def a_request(name: str, *, steps: int = 3, first: int = 1) -> GenerationRequest:
+    return GenerationRequest(name, (first,), SamplingParams(max_new_tokens=steps))
+
+
+def tokens(request: GenerationRequest, count: int) -> tuple[int, ...]:
+    return tuple(scripted_step(request, index).chosen.token_id for index in range(count))
+
+
+@asynccontextmanager
+async def open_streams(
+    queue: GenerationQueue, *asked: tuple[str, int]
+) -> AsyncIterator[list[AsyncIterator[Update]]]:
+    """Streams of one-step requests, asked for in this order."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(queue.stream(a_request(name, steps=1), owner=owner))
+            for name, owner in asked
+        ]
+
+
+# The ordinary
+
+
+async def test_a_stream_ends_with_the_completion() -> None:
+    request = a_request("a")
+    async with a_queue(FakeModel()) as queue, queue.stream(request, owner=ALICE) as updates:
+        *progress, last = [update async for update in updates]
+    assert all(isinstance(update, Progress) for update in progress)
+    assert isinstance(last, Finished)
+    assert last.completion.finish_reason == "length"
+    assert last.completion.token_ids == tokens(request, 3)
+    assert (queue.accounts.admitted, queue.accounts.finished) == (1, 1)
+
+
+async def test_seconds_are_those_of_running() -> None:
+    now = 100.0
+    model = FakeModel(stepwise=True)
+    async with (
+        a_queue(model, clock=lambda: now) as queue,
+        open_streams(queue, ("a", ALICE), ("b", ALICE)) as (first, second),
+    ):
+        now += 5
+        await model.step("a", 2)
+        now += 2
+        await model.step("b", 2)
+        finished = [await anext(first), await anext(second)]
+    assert [update.seconds for update in finished if isinstance(update, Finished)] == [5.0, 2.0]
+
+
+async def test_every_step_is_shown_to_a_quick_reader() -> None:
+    request, model = a_request("a"), FakeModel(stepwise=True)
+    async with a_queue(model) as queue, queue.stream(request, owner=ALICE) as updates:
+        for count in (1, 2, 3):
+            await model.step("a")
+            update = await anext(updates)
+            assert isinstance(update, Progress)
+            assert tuple(step.chosen.token_id for step in update.steps) == tokens(request, count)
+
+
+async def test_a_slow_reader_gets_the_newest_state_and_no_backlog() -> None:
+    model = FakeModel(stepwise=True)
+    async with a_queue(model) as queue, queue.stream(a_request("a", steps=10), owner=ALICE) as updates:
+        await model.step("a", 7)
+        update = await anext(updates)
+        assert isinstance(update, Progress)
+        assert len(update.steps) == 7
+        await model.step("a", 4)
+        assert isinstance(await anext(updates), Finished)
+        with pytest.raises(StopAsyncIteration):
+            await anext(updates)
+
+
+async def test_streams_create_no_tasks() -> None:
+    model = FakeModel(stepwise=True)
+    async with a_queue(model) as queue:
+        before = asyncio.all_tasks()
+        async with open_streams(queue, ("a", ALICE), ("b", ALICE)):
+            await settled()
+            assert asyncio.all_tasks() == before
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+# Admission
+
+
+async def test_a_closed_queue_refuses() -> None:
+    queue = a_queue(FakeModel())
+    for _ in range(2):
+        with pytest.raises(ShuttingDown):
+            await queue.stream(a_request("a"), owner=ALICE).__aenter__()
+        async with queue:
+            pass
+
+
+async def test_a_loading_model_refuses_and_says_how_far_it_is() -> None:
+    model = FakeModel(info=None, loading=Loading("packing weights", 3, 4, "layers"))
+    async with a_queue(model) as queue:
+        with pytest.raises(ModelLoading, match="packing weights, 75 %"):
+            await queue.stream(a_request("a"), owner=ALICE).__aenter__()
+        with pytest.raises(ModelLoading):
+            _ = queue.model
+    assert queue.accounts.admitted == 0
+
+
+async def test_one_person_may_have_so_many_waiting_and_running() -> None:
+    async with (
+        a_queue(FakeModel(stepwise=True), per_owner=2) as queue,
+        open_streams(queue, ("a", ALICE), ("b", ALICE)),
+    ):
+        with pytest.raises(TooManyRequests) as refused:
+            await queue.stream(a_request("c"), owner=ALICE).__aenter__()
+        assert refused.value.limit == 2
+        async with open_streams(queue, ("d", BOB)):
+            queue.cancel("b", owner=ALICE)
+            async with open_streams(queue, ("e", ALICE)):
+                pass
+
+
+async def test_a_full_queue_refuses_until_somebody_leaves() -> None:
+    async with (
+        a_queue(FakeModel(stepwise=True), max_waiting=1) as queue,
+        open_streams(queue, ("a", ALICE), ("b", BOB)),
+    ):
+        with pytest.raises(QueueFull) as refused:
+            await queue.stream(a_request("c"), owner=CAROL).__aenter__()
+        assert (refused.value.waiting, refused.value.retry_after) == (1, UNKNOWN_RETRY)
+        queue.cancel("b", owner=BOB)
+        async with open_streams(queue, ("c", CAROL)):
+            pass
+
+
+async def test_without_room_to_wait_free_slots_are_still_given() -> None:
+    async with (
+        a_queue(FakeModel(stepwise=True), max_waiting=0, max_running=2) as queue,
+        open_streams(queue, ("a", ALICE), ("b", BOB)),
+    ):
+        with pytest.raises(QueueFull):
+            await queue.stream(a_request("c"), owner=CAROL).__aenter__()
+
+
+async def test_an_id_in_progress_is_refused() -> None:
+    async with a_queue(FakeModel(stepwise=True)) as queue, open_streams(queue, ("a", ALICE)):
+        with pytest.raises(ValueError, match="already"):
+            await queue.stream(a_request("a"), owner=BOB).__aenter__()
+
+
+# Order
+
+
+async def test_positions_are_told_when_they_change() -> None:
+    model = FakeModel(stepwise=True)
+    async with (
+        a_queue(model) as queue,
+        open_streams(queue, ("a", ALICE), ("b", ALICE), ("c", ALICE)) as (_, second, third),
+    ):
+        assert await anext(second) == Queued(1, None)
+        assert await anext(third) == Queued(2, None)
+        async with open_streams(queue, ("d", BOB)) as (newcomer,):
+            assert await anext(newcomer) == Queued(2, None)
+            assert await anext(third) == Queued(3, None)
+        assert await anext(third) == Queued(2, None)
+        await model.step("a", 2)
+        assert model.running == ["b"]
+        update = await anext(third)
+        assert isinstance(update, Queued)
+        assert update.position == 1
+
+
+async def test_owners_take_turns() -> None:
+    model = FakeModel()
+    asked = [("a1", ALICE), ("a2", ALICE), ("a3", ALICE), ("b1", BOB), ("c1", CAROL), ("b2", BOB)]
+    async with a_queue(model) as queue, open_streams(queue, *asked) as streams:
+        for stream in streams:
+            assert [update async for update in stream]
+    assert model.started == ["a1", "a2", "b1", "c1", "a3", "b2"]
+
+
+async def test_no_more_run_than_may() -> None:
+    model = FakeModel()
+    asked = [(str(number), number % 4) for number in range(12)]
+    async with a_queue(model, max_running=3, max_waiting=12) as queue, open_streams(queue, *asked) as streams:
+        for stream in streams:
+            assert [update async for update in stream]
+    assert model.most_running == 3
+
+
+async def test_eta_is_measured_steps_times_the_work_ahead() -> None:
+    now = 0.0
+    model = FakeModel(stepwise=True)
+    async with a_queue(model, clock=lambda: now, max_waiting=2) as queue, AsyncExitStack() as stack:
+        streams = [
+            await stack.enter_async_context(queue.stream(a_request(name, steps=10), owner=ALICE))
+            for name in ("running", "next", "last")
+        ]
+        assert await anext(streams[1]) == Queued(1, None)
+        for _ in range(4):
+            now += 0.5
+            await model.step("running")
+        assert await anext(streams[2]) == Queued(2, 6 * 0.5 + 10 * 0.5)
+        with pytest.raises(QueueFull) as refused:
+            await queue.stream(a_request("more"), owner=BOB).__aenter__()
+        assert refused.value.retry_after == SHORTEST_RETRY > 6 * 0.5
+
+
+# Stop, and leaving
+
+
+async def test_stop_finishes_a_running_request_with_what_there_is() -> None:
+    request, model = a_request("a"), FakeModel(stepwise=True)
+    async with a_queue(model) as queue, queue.stream(request, owner=ALICE) as updates:
+        await model.step("a", 2)
+        queue.cancel("a", owner=ALICE)
+        (finished,) = [update async for update in updates]
+        assert isinstance(finished, Finished)
+        assert finished.completion.finish_reason == "cancelled"
+        assert finished.completion.token_ids == tokens(request, 2)
+        await settled()
+        assert model.running == []
+
+
+async def test_stop_finishes_a_waiting_request_with_nothing() -> None:
+    async with (
+        a_queue(FakeModel(stepwise=True)) as queue,
+        open_streams(queue, ("a", ALICE), ("b", BOB)) as (_, waiting),
+    ):
+        assert await anext(waiting) == Queued(1, None)
+        queue.cancel("b", owner=BOB)
+        (finished,) = [update async for update in waiting]
+    assert isinstance(finished, Finished)
+    assert (finished.completion.steps, finished.completion.finish_reason) == ((), "cancelled")
+    assert finished.seconds == 0
+
+
+async def test_stop_between_the_line_and_the_model() -> None:
+    model = FakeModel()
+    async with a_queue(model) as queue, open_streams(queue, ("a", ALICE)) as (updates,):
+        queue.cancel("a", owner=ALICE)
+        assert [type(update) async for update in updates] == [Finished]
+        await settled()
+        assert model.started == []
+
+
+async def test_only_the_owner_stops_and_only_what_runs() -> None:
+    model = FakeModel()
+    async with a_queue(model) as queue:
+        async with open_streams(queue, ("a", ALICE)) as (updates,):
+            with pytest.raises(NotYours, match="stop"):
+                queue.cancel("a", owner=BOB)
+            assert [update async for update in updates]
+            with pytest.raises(RunExpired):
+                queue.cancel("a", owner=ALICE)
+        with pytest.raises(RunExpired):
+            queue.cancel("unknown", owner=ALICE)
+
+
+async def test_leaving_early_aborts_what_runs_and_lets_the_next_one_in() -> None:
+    model = FakeModel(stepwise=True)
+    async with a_queue(model) as queue:
+        async with open_streams(queue, ("a", ALICE)):
+            await settled()
+            assert model.running == ["a"]
+        async with open_streams(queue, ("b", BOB)):
+            await settled()
+            assert model.running == ["b"]
+    assert queue.accounts.cancelled == 2
+
+
+async def test_leaving_early_takes_what_waits_out_of_the_line() -> None:
+    model = FakeModel(stepwise=True)
+    async with a_queue(model) as queue, open_streams(queue, ("a", ALICE)):
+        async with open_streams(queue, ("b", BOB)):
+            pass
+        await model.step("a", 2)
+        assert model.started == ["a"]
+
+
+async def test_a_cancelled_reader_leaves() -> None:
+    model = FakeModel(stepwise=True)
+
+    async def read(queue: GenerationQueue) -> None:
+        async with open_streams(queue, ("a", ALICE)) as (updates,):
+            await anext(updates)
+
+    async with a_queue(model) as queue:
+        reader = asyncio.create_task(read(queue))
+        await settled()
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+        await settled()
+        assert model.running == []
+
+
+async def test_an_error_of_the_reader_goes_through() -> None:
+    async with a_queue(FakeModel(stepwise=True)) as queue:
+        with pytest.raises(ZeroDivisionError):
+            async with open_streams(queue, ("a", ALICE)):
+                _ = 1 / 0
+    assert queue.accounts.cancelled == 1
+
+
+# Failures
+
+
+async def test_the_deadline_ends_what_runs_and_what_waits() -> None:
+    model = FakeModel(stepwise=True)
+    async with (
+        a_queue(model, deadline=0.05) as queue,
+        open_streams(queue, ("a", ALICE), ("b", BOB)) as (running, waiting),
+    ):
+        await model.step("a")
+        with pytest.raises(DeadlineExceeded) as exceeded:
+            _ = [update async for update in waiting]
+        # What was written until then is shown before the reason.
+        assert isinstance(await anext(running), Progress)
+        with pytest.raises(DeadlineExceeded):
+            await anext(running)
+        await settled()
+        assert model.running == []
+    assert exceeded.value.seconds == 0.05
+    assert queue.accounts.expired == 2
+
+
+async def test_the_deadline_spares_what_finished() -> None:
+    async with a_queue(FakeModel(), deadline=0.02) as queue, open_streams(queue, ("a", ALICE)) as (updates,):
+        assert [update async for update in updates]
+        await asyncio.sleep(0.03)
+    assert (queue.accounts.finished, queue.accounts.expired) == (1, 0)
+
+
+async def test_a_failed_request_fails_alone() -> None:
+    async with (
+        a_queue(FakeModel()) as queue,
+        queue.stream(a_request("bad", first=REJECTED), owner=ALICE) as bad,
+        queue.stream(a_request("good"), owner=ALICE) as good,
+    ):
+        with pytest.raises(GenerationFailed):
+            _ = [update async for update in bad]
+        assert isinstance([update async for update in good][-1], Finished)
+    assert (queue.accounts.failed, queue.accounts.finished) == (1, 1)
+
+
+class BrokenModel(FakeModel):
+    async def run(self, request: GenerationRequest) -> AsyncGenerator[Stepped | Ended, None]:
+        if request.request_id == "raises":
+            raise RuntimeError("a defect")
+        yield Stepped(request.request_id, 0, scripted_step(request, 0))
+
+
+@pytest.mark.parametrize(("name", "detail"), [("raises", "a defect"), ("stops", "without an end")])
+async def test_a_defect_of_the_model_fails_the_request_and_not_the_queue(
+    name: str, detail: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with a_queue(BrokenModel()) as queue:
+        for _ in range(3):
+            async with queue.stream(a_request(name), owner=ALICE) as updates:
+                with pytest.raises(GenerationFailed) as failed:
+                    _ = [update async for update in updates]
+            assert detail in failed.value.detail
+    assert ("request raises failed" in caplog.text) == (name == "raises")
+
+
+async def test_shutting_down_ends_every_open_stream() -> None:
+    model = FakeModel(stepwise=True)
+    async with AsyncExitStack() as streams:
+        async with a_queue(model) as queue:
+            opened = await streams.enter_async_context(open_streams(queue, ("a", ALICE), ("b", BOB)))
+            await settled()
+        for updates in opened:
+            with pytest.raises(ShuttingDown):
+                await anext(updates)
+            with pytest.raises(StopAsyncIteration):
+                await anext(updates)
+    assert model.running == []
+    assert (queue.accounts.admitted, queue.accounts.failed) == (2, 2)
+
+
+# Nothing is lost
+
+KINDS = st.sampled_from(["read", "read", "read", "stop", "leave", "reject", "drop"])
+
+
+class Crowd:
+    """People who ask, read, stop and leave at random; it counts what they got."""
+
+    def __init__(self, queue: GenerationQueue) -> None:
+        self.queue = queue
+        self.outcomes: Counter[str] = Counter()
+
+    async def ask(self, number: int, owner: int, kind: str, patience: int) -> None:
+        request = a_request(str(number), steps=number % 5, first=REJECTED if kind == "reject" else 1)
+        try:
+            async with self.queue.stream(request, owner=owner) as updates:
+                await self.read(updates, request, owner, kind, patience)
+        except (QueueFull, TooManyRequests):
+            self.outcomes["refused"] += 1
+
+    async def read(
+        self, updates: AsyncIterator[Update], request: GenerationRequest, owner: int, kind: str, patience: int
+    ) -> None:
+        for _ in range(patience):
+            await asyncio.sleep(0)
+        if kind == "leave":
+            self.outcomes["left"] += 1
+            return
+        if kind == "stop":
+            try:
+                self.queue.cancel(request.request_id, owner=owner)
+            except RunExpired:
+                self.outcomes["too late"] += 1
+        ends: list[Update | TokenwiseError] = []
+        seen = 0
+        try:
+            async for update in updates:
+                assert not ends
+                if isinstance(update, Finished):
+                    ends.append(update)
+                    assert update.completion.token_ids == tokens(request, len(update.completion.steps))
+                elif isinstance(update, Progress):
+                    assert len(update.steps) > seen
+                    seen = len(update.steps)
+        except UnavailableError as error:
+            ends.append(error)
+        (end,) = ends
+        reason = end.completion.finish_reason if isinstance(end, Finished) else type(end).__name__
+        self.outcomes[reason] += 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    people=st.lists(st.tuples(st.integers(1, 3), KINDS, st.integers(0, 30)), max_size=25),
+    slots=st.integers(1, 3),
+    deadline=st.sampled_from([0.0, 0.001, 60.0]),
+    turns=st.none() | st.integers(0, 40),
+)
+def test_every_admitted_request_has_exactly_one_outcome(
+    people: list[tuple[int, str, int]], slots: int, deadline: float, turns: int | None
+) -> None:
+    """Whatever people do, and if the queue closes after some ``turns`` of the loop."""
+
+    async def scenario() -> None:
+        model = FakeModel()
+        queue = a_queue(model, max_waiting=6, max_running=slots, per_owner=4, deadline=deadline)
+        crowd = Crowd(queue)
+        async with queue:
+            asking = [asyncio.create_task(crowd.ask(number, *person)) for number, person in enumerate(people)]
+            for _ in range(turns or 0):
+                await asyncio.sleep(0)
+            if turns is None:
+                await asyncio.gather(*asking)
+        results = await asyncio.gather(*asking, return_exceptions=True)
+        refused = sum(isinstance(result, ShuttingDown) for result in results)
+        assert [type(result) for result in results if result is not None] == [ShuttingDown] * refused
+        check(queue, crowd, len(people) - refused)
+        assert model.running == []
+        assert model.most_running <= slots
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(scenario())
+
+
+def check(queue: GenerationQueue, crowd: Crowd, asked: int) -> None:
+    got, accounts = crowd.outcomes, queue.accounts
+    assert accounts.admitted == asked - got["refused"]
+    assert accounts.admitted == accounts.finished + accounts.cancelled + accounts.expired + accounts.failed
+    assert len(queue._tickets) == len(queue._line) == 0
+    # Who left early heard nothing, whatever had become of it by then.
+    failed = got["GenerationFailed"] + got["ShuttingDown"]
+    told = got["length"] + got["cancelled"] + got["DeadlineExceeded"] + failed
+    assert accounts.admitted == told + got["left"]
+    assert accounts.finished >= got["length"]
+    assert accounts.cancelled >= got["cancelled"]
+    assert accounts.expired >= got["DeadlineExceeded"]
+    assert accounts.failed >= failed

@@ -1,0 +1,64 @@
+"""The playground: the same bot in a simulated Discord, in the browser.
+
+It needs no token and no network, and it is the same bot: only the model's
+queue is told that it serves a simulation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import webbrowser
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from bot.services import Services
+from bot.simulation import SimulatedGenerations, World, simulated
+from bot.simulation.pages import LivePages
+
+# The longest that anything but the model may take.
+SETTLE_TIMEOUT = 60.0
+WELCOME = """\
+**Welcome! This is the same bot as on Discord, in a simulated one.**
+Type `/` in the box below and pick a command:
+- `/complete` the model continues your text; the same seed always gives the same text
+- `/next` the five likeliest next tokens; press one to append it
+- `/tokens` how a tokenizer cuts your text; `/decode` turns token ids back into text
+
+At the top you choose **as whom** you look: what is private, only its reader sees."""
+
+
+async def serve(services: Services, *, port: int, open_browser: bool) -> int:
+    """Run the playground until it is ended in the browser, or cancelled; the exit status."""
+    pages: LivePages | None = None
+
+    def shown() -> None:
+        if pages is not None:
+            pages.announce()
+
+    async def wait(awaitable: Awaitable[Any]) -> Any:
+        return await world.env.external_wait(awaitable, reason="the model")
+
+    generations = SimulatedGenerations(services.generations, wait=wait, shown=shown)
+    async with simulated(replace(services, generations=generations), settle_timeout=SETTLE_TIMEOUT) as world:
+        await welcome(world)
+        preview = world.env.preview(world.channel, viewers=world.members, layout="channel", port=port)
+        async with preview:
+            pages = LivePages(world.env, preview)
+            publishing = asyncio.create_task(pages.run())
+            try:
+                print(f"Open {preview.url}", flush=True)
+                if open_browser:
+                    await asyncio.to_thread(webbrowser.open, preview.url)
+                await preview.wait_closed()
+            finally:
+                publishing.cancel()
+                with suppress(asyncio.CancelledError):
+                    await publishing
+    return 0
+
+
+async def welcome(world: World) -> None:
+    guide = world.guild.add_member(world.env.create_user("guide", global_name="Guide", bot=True))
+    await guide.send(world.channel, WELCOME)

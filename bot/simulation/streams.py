@@ -1,0 +1,139 @@
+"""The generation queue, used from inside a simulation.
+
+SimCord gives the bot's own tasks a clock that stands still between two events,
+and an action in the simulated Discord lasts until those tasks have come to
+rest. The queue lives in real time, so nothing of it may run in a task of the
+bot: here every stream is read by a task outside the simulation, one for the
+stream's whole life, and the bot only waits for what that task hands over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import Context
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from bot.model.protocol import GenerationRequest, ModelInfo
+from bot.services import Generations
+from bot.updates import Update
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+Item = TypeVar("Item")
+
+Wait = Callable[[Awaitable[Any]], Awaitable[Any]]
+
+
+def outside(call: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+    """``call`` as if the simulation did not exist: SimCord finds its own by their context."""
+    return Context().run(call, *args, **kwargs)
+
+
+async def _plainly(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+def _nothing() -> None:
+    pass
+
+
+class SimulatedGenerations:
+    """``inner`` for a bot in a simulation.
+
+    ``wait`` awaits an update of the model; an action that should end before it
+    comes declares the wait as external there. ``shown`` is called whenever the bot
+    has shown what it was last given: it asks for the next update, or is done.
+    """
+
+    def __init__(
+        self, inner: Generations, *, wait: Wait = _plainly, shown: Callable[[], None] = _nothing
+    ) -> None:
+        self._inner = inner
+        self._wait = wait
+        self._shown = shown
+
+    @property
+    def model(self) -> ModelInfo:
+        return self._inner.model
+
+    def cancel(self, request_id: str, *, owner: int) -> None:
+        outside(self._inner.cancel, request_id, owner=owner)
+
+    @asynccontextmanager
+    async def stream(self, request: GenerationRequest, *, owner: int) -> AsyncIterator[AsyncIterator[Update]]:
+        async with relayed(self._inner.stream(request, owner=owner), self._wait) as updates:
+            try:
+                yield self._each(updates)
+            finally:
+                self._shown()
+
+    async def _each(self, updates: AsyncIterator[Update]) -> AsyncIterator[Update]:
+        async for update in updates:
+            yield update
+            self._shown()
+
+
+class _End:
+    """What is handed over when a stream has no more items."""
+
+
+class _Relay(Generic[Item]):
+    """One task outside the simulation that opens, reads and closes one stream."""
+
+    def __init__(self, stream: AbstractAsyncContextManager[AsyncIterator[Item]]) -> None:
+        self._stream = stream
+        self._demands: asyncio.Queue[asyncio.Future[Item | _End]] = asyncio.Queue()
+        self.task = outside(asyncio.create_task, self._work())
+
+    async def next(self) -> Item | _End:
+        """First that the stream is open, then its items; raises what the stream raises."""
+        demand: asyncio.Future[Item | _End] = asyncio.get_running_loop().create_future()
+        self._demands.put_nowait(demand)
+        return await demand
+
+    async def _work(self) -> None:
+        demand = await self._demands.get()
+        try:
+            async with self._stream as items:
+                _meet(demand, _End())
+                demand = await self._demands.get()
+                async for item in items:
+                    _meet(demand, item)
+                    demand = await self._demands.get()
+                _meet(demand, _End())
+        except Exception as error:
+            if demand.done():
+                raise
+            demand.set_exception(error)
+
+
+def _meet(demand: asyncio.Future[Item | _End], item: Item | _End) -> None:
+    """Hand ``item`` over, unless whoever waited for it was cancelled meanwhile."""
+    if not demand.done():
+        demand.set_result(item)
+
+
+@asynccontextmanager
+async def relayed(
+    stream: AbstractAsyncContextManager[AsyncIterator[Item]], wait: Wait
+) -> AsyncIterator[AsyncIterator[Item]]:
+    """``stream``, opened, read and closed in one task outside the simulation.
+
+    The items are awaited by ``wait``; opening is awaited plainly.
+    """
+    relay = _Relay(stream)
+
+    async def items() -> AsyncIterator[Item]:
+        while not isinstance(item := await wait(relay.next()), _End):
+            yield item
+
+    try:
+        await relay.next()
+        yield items()
+    finally:
+        relay.task.cancel()
+        await asyncio.wait([relay.task])
+        if not relay.task.cancelled():
+            relay.task.result()

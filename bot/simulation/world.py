@@ -1,0 +1,50 @@
+"""A server in the simulated Discord, with people in it and the bot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import simcord
+from simcord import ChannelHandle, GuildHandle, MemberActor
+
+from bot.client import TokenwiseBot
+from bot.services import Services
+
+NAME = "Tokenwise"
+GUILD = "Tokenwise playground"
+CHANNEL = "look-inside"
+
+
+@dataclass(frozen=True)
+class World:
+    """What a simulation consists of. The first of ``members`` is who acts unless said otherwise."""
+
+    env: simcord.Env
+    bot: TokenwiseBot
+    guild: GuildHandle
+    channel: ChannelHandle
+    members: tuple[MemberActor, ...]
+
+
+@asynccontextmanager
+async def simulated(services: Services, *, settle_timeout: float) -> AsyncIterator[World]:
+    """The bot, connected to a simulated Discord.
+
+    An action takes at most ``settle_timeout`` seconds of real time. Errors are
+    the bot's own to report: SimCord would take every refusal for a failure.
+    """
+    bot = TokenwiseBot(services)
+    async with simcord.run(bot, check_errors=False, settle_timeout=settle_timeout) as env:
+        # SimCord records errors by an attribute over the tree's own method.
+        vars(bot.tree).pop("on_error", None)
+        if bot.user is not None:
+            await bot.user.edit(username=NAME)
+        guild = env.create_guild(GUILD)
+        channel = guild.create_text_channel(CHANNEL)
+        members = tuple(
+            guild.add_member(env.create_user(name.lower(), global_name=name))
+            for name in ("Ada", "Grace", "Alan")
+        )
+        yield World(env, bot, guild, channel, members)

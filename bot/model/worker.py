@@ -90,8 +90,8 @@ class Pipe:
 
     def receive(self) -> Iterator[Message]:
         """Messages until the parent is gone; ProtocolError if one is none."""
-        while header := self._read(HEADER.size):
-            yield decode(self._read(body_length(header)))
+        while (header := self._read(HEADER.size)) and (body := self._read(body_length(header))):
+            yield decode(body)
 
     def _read(self, size: int) -> bytes:
         """Exactly ``size`` bytes, or none at the end of the stream."""

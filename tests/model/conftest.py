@@ -48,7 +48,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", params=["tiny", "demo"])
+@pytest.fixture(scope="module", params=["tiny", "demo"])
 def folder(request: pytest.FixtureRequest, tiny_folder: Path) -> Path:
     """A model on disk: the random one, then the demo model."""
     if request.param == "tiny":

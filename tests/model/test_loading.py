@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import GPT2LMHeadModel
+
+from bot.model.checkpoint import Checkpoint, ModelRefused, find
+from bot.model.loading import fingerprint, load
+from bot.model.protocol import Loading
+from tests.model.conftest import random_model
+
+
+def checkpoint_of(folder: Path) -> Checkpoint:
+    return find(str(folder), revision=None, report=lambda _: None)
+
+
+def refused(folder: Path) -> tuple[str, str]:
+    with pytest.raises(ModelRefused) as caught:
+        load(checkpoint_of(folder), report=lambda _: None)
+    return caught.value.reason, caught.value.detail
+
+
+@pytest.fixture
+def copied(tiny_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_folder, tmp_path / "model"))
+
+
+def test_a_folder_of_any_precision_is_run_in_float32(folder: Path) -> None:
+    loaded = load(checkpoint_of(folder), report=lambda _: None)
+    reference = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32)
+    ids = [40313, 481, 307, 262, 717]
+    with torch.inference_mode():
+        logits = loaded.model.all_logits(ids)
+        expected = reference(torch.tensor([ids])).logits[0]
+    assert logits.dtype == torch.float32
+    torch.testing.assert_close(logits, expected, atol=1e-4, rtol=0)
+
+
+def test_what_is_loaded_is_described(tiny_folder: Path) -> None:
+    reports: list[Loading] = []
+    loaded = load(checkpoint_of(tiny_folder), report=reports.append)
+    info = loaded.info
+    assert info.name == str(tiny_folder)
+    assert info.revision is None
+    assert info.parameters == random_model(vocab_size=50257, n_positions=320).num_parameters()
+    assert (info.layers, info.heads, info.width, info.context, info.vocabulary) == (2, 2, 16, 320, 50257)
+    assert (info.dtype, info.device, info.threads) == ("float32", "cpu", torch.get_num_threads())
+    assert info.fingerprint == fingerprint(checkpoint_of(tiny_folder).identity, packed=loaded.model.batches)
+    assert loaded.end_of_text == 50256
+    assert reports == [
+        Loading("reading weights", 0, 0, "B"),
+        Loading("packing weights", 1, 2, "layers"),
+        Loading("packing weights", 2, 2, "layers"),
+    ]
+
+
+def test_the_fingerprint_follows_all_that_moves_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = [fingerprint("a", packed=True)] * 2 + [
+        fingerprint("b", packed=True),
+        fingerprint("a", packed=False),
+    ]
+    for target, value in [
+        ("torch.get_num_threads", lambda: 77),
+        ("torch.__version__", "0"),
+        ("torch.backends.cpu.get_cpu_capability", lambda: "ABACUS"),
+        ("bot.model.loading.ENGINE_VERSION", -1),
+    ]:
+        with monkeypatch.context() as patch:
+            patch.setattr(target, value)
+            seen.append(fingerprint("a", packed=True))
+    assert len(set(seen)) == len(seen) - 1
+    assert all(len(digits) == 12 and int(digits, 16) >= 0 for digits in seen)
+
+
+def test_weights_with_a_tensor_missing_are_refused_not_made_up(copied: Path) -> None:
+    file = copied / "model.safetensors"
+    tensors = load_file(file)
+    (name,) = [name for name in tensors if name.endswith("h.1.mlp.c_fc.weight")]
+    del tensors[name]
+    save_file(tensors, file, metadata={"format": "pt"})
+    assert refused(copied) == ("failed", f"its weights are incomplete: {name} is missing.")
+
+
+def test_weights_of_another_shape_than_configured_are_refused(copied: Path) -> None:
+    config = (copied / "config.json").read_text(encoding="utf-8")
+    (copied / "config.json").write_text(config.replace('"n_embd": 16', '"n_embd": 32'), encoding="utf-8")
+    reason, detail = refused(copied)
+    assert reason == "failed"
+    assert detail.startswith("its weights cannot be read")
+
+
+def test_a_truncated_file_is_refused(copied: Path) -> None:
+    file = copied / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    reason, detail = refused(copied)
+    assert reason == "failed"
+    assert detail.startswith("its weights cannot be read")
+
+
+def test_a_variant_that_the_engine_does_not_compute_is_refused(copied: Path) -> None:
+    config = (copied / "config.json").read_text(encoding="utf-8")
+    (copied / "config.json").write_text(config.replace('"gelu_new"', '"relu"'), encoding="utf-8")
+    assert refused(copied) == (
+        "not_gpt2",
+        "it is a GPT-2 variant that is not supported: the activation 'relu' is not GPT-2's.",
+    )

@@ -198,10 +198,7 @@ class GenerationQueue:
         return self._starts_in(takewhile(lambda other: other is not ticket, self._line))
 
     def _starts_in(self, ahead: Iterable[Ticket]) -> float | None:
-        """Seconds until a slot is free for whoever comes after ``ahead``.
-
-        At most that: a text may end before its last token.
-        """
+        """Seconds until a slot is free after ``ahead``; less if a text ends before its last token."""
         pace = self._step_seconds.value
         if pace is None:
             return None

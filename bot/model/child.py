@@ -48,6 +48,14 @@ class WorkerBroken(Exception):
     """The worker ended, closed its pipe, or said what is no message."""
 
 
+def worker_command(model: str, revision: str | None, threads: int, max_batch: int) -> tuple[str, ...]:
+    """The command that runs the model worker, to be started in the project's folder."""
+    command = [sys.executable, "-m", "bot.model.worker", "--model", model]
+    if revision is not None:
+        command += ["--revision", revision]
+    return (*command, "--threads", str(threads), "--max-batch", str(max_batch))
+
+
 class Child:
     """A running worker process. Made by :meth:`started` alone."""
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
@@ -25,7 +24,7 @@ from types import TracebackType
 from typing import Self
 
 from bot.errors import ModelUnusable, ShuttingDown
-from bot.model.child import Child, WorkerBroken
+from bot.model.child import Child, WorkerBroken, worker_command
 from bot.model.protocol import (
     Abort,
     Ended,
@@ -41,30 +40,23 @@ from bot.model.protocol import (
 )
 from bot.model.roster import Failure, Roster
 
+__all__ = ["ModelProcess", "worker_command"]
+
 logger = logging.getLogger(__name__)
 
 DEATHS_WHILE_LOADING = 3
 LONGEST_PAUSE = 30.0
 
 
-def worker_command(model: str, revision: str | None, threads: int, max_batch: int) -> tuple[str, ...]:
-    """The command that runs the model worker, to be started in the project's folder."""
-    command = [sys.executable, "-m", "bot.model.worker", "--model", model]
-    if revision is not None:
-        command += ["--revision", revision]
-    return (*command, "--threads", str(threads), "--max-batch", str(max_batch))
-
-
 @dataclass(eq=False)
 class ModelProcess:
     """A supervised model worker. Enter it to start the worker, leave it to end it.
 
-    ``command`` runs the worker, ``name`` is what errors call the model.
-    ``on_loading`` is called with every progress of loading. ``pause`` is the
-    wait in seconds before the first restart, doubled with each further one that
-    comes before any request ended, up to LONGEST_PAUSE. ``grace`` seconds are
-    given to a worker told to end. A worker that has requests and says nothing
-    for ``patience`` seconds counts as broken.
+    ``command`` runs the worker, ``name`` is what errors call the model,
+    ``on_loading`` is called with every progress of loading. In seconds: ``pause``
+    before the first restart, doubled with each further one until a request
+    ended; ``grace`` for a worker told to end; ``patience`` with a worker that
+    has requests and says nothing.
     """
 
     command: Sequence[str]
@@ -75,8 +67,11 @@ class ModelProcess:
     grace: float = 2.0
     patience: float = 300.0
 
-    _info: ModelInfo | None = field(default=None, init=False)
-    _loading: Loading | None = field(default=None, init=False)
+    # The model, once it was ready; kept while a worker is replaced.
+    info: ModelInfo | None = field(default=None, init=False)
+    # The newest progress while a worker loads.
+    loading: Loading | None = field(default=None, init=False)
+
     # Why there will be no worker any more; each waiter raises one of its own.
     _failure: Callable[[], Failure] | None = field(default=None, init=False)
     _decided: asyncio.Event = field(default_factory=asyncio.Event, init=False)  # ready once, or never
@@ -86,16 +81,6 @@ class ModelProcess:
     _silence: asyncio.Timeout | None = field(default=None, init=False)
     _restarts: int = field(default=0, init=False)  # since a request last ended
     _supervisor: asyncio.Task[None] | None = field(default=None, init=False)
-
-    @property
-    def info(self) -> ModelInfo | None:
-        """The model, once it was ready; kept while a worker is replaced."""
-        return self._info
-
-    @property
-    def loading(self) -> Loading | None:
-        """The newest progress while a worker loads."""
-        return self._loading
 
     @property
     def pid(self) -> int | None:
@@ -125,10 +110,10 @@ class ModelProcess:
         was left before it was known.
         """
         await self._decided.wait()
-        if self._info is None:
+        if self.info is None:
             failure = self._failure or ShuttingDown
             raise failure()
-        return self._info
+        return self.info
 
     async def run(self, request: GenerationRequest) -> AsyncGenerator[Stepped | Ended, None]:
         """The request's steps in order, then how it ended.
@@ -181,7 +166,7 @@ class ModelProcess:
         try:
             while self._failure is None:
                 cause = await self._one_life()
-                if self._info is None and self._restarts + 1 >= DEATHS_WHILE_LOADING:
+                if self.info is None and self._restarts + 1 >= DEATHS_WHILE_LOADING:
                     problem = f"its worker died {DEATHS_WHILE_LOADING} times while loading it: {cause}."
                     self._give_up(partial(ModelUnusable, self.name, problem=problem))
                 elif self._failure is None:
@@ -201,7 +186,7 @@ class ModelProcess:
                 try:
                     await self._serve(child)
                 finally:
-                    self._child, self._serving, self._loading = None, False, None
+                    self._child, self._serving, self.loading = None, False, None
             cause = "the model cannot be used"
         except (WorkerBroken, OSError) as error:
             cause = str(error)
@@ -224,7 +209,7 @@ class ModelProcess:
             case Ready(info):
                 self._ready(info)
             case Unusable():
-                if self._info is not None:  # it could be loaded once: try again
+                if self.info is not None:  # it could be loaded once: try again
                     raise WorkerBroken(message.detail)
                 self._give_up(partial(ModelUnusable, self.name, problem=message.detail))
             case Stepped() | Ended() | Rejected():
@@ -236,14 +221,14 @@ class ModelProcess:
 
     def _ready(self, info: ModelInfo) -> None:
         logger.info("the model is ready: %s, %s", self.name, info.fingerprint)
-        if self._info is not None and info.fingerprint != self._info.fingerprint:
+        if self.info is not None and info.fingerprint != self.info.fingerprint:
             self._roster.model_changed()
-        self._info, self._loading, self._serving = info, None, True
+        self.info, self.loading, self._serving = info, None, True
         self._decided.set()
         self._submit()
 
     def _show(self, loading: Loading) -> None:
-        self._loading = loading
+        self.loading = loading
         if self.on_loading is not None:
             try:
                 self.on_loading(loading)

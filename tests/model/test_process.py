@@ -159,9 +159,9 @@ async def test_a_progress_bar_that_fails_does_not_end_the_model(
 
 
 async def test_unusable_is_final(make: Make, journal: Journal) -> None:
-    async with make({"unusable": ["not_gpt2", "its type is llama"]}) as model:
+    async with make({"unusable": ["not_gpt2", "its type is llama."]}) as model:
         for _ in range(2):
-            with pytest.raises(ModelUnusable, match=r"MODEL=scripted .* not a GPT-2 model .*llama"):
+            with pytest.raises(ModelUnusable, match=r"MODEL=scripted cannot be used: its type is llama\.$"):
                 await model.wait_ready()
         with pytest.raises(ModelUnusable):
             await collect(model, a_request())
@@ -367,6 +367,31 @@ async def test_closing_kills_a_worker_that_does_not_listen(make: Make) -> None:
         os.kill(pid, 0)
     with pytest.raises(ShuttingDown):
         await reader
+
+
+async def test_an_interrupt_in_the_terminal_does_not_reach_the_worker(make: Make) -> None:
+    async with make() as model:
+        await model.wait_ready()
+        assert model.pid is not None
+        assert os.getsid(model.pid) == model.pid != os.getsid(0)
+
+
+async def test_cancelling_while_the_worker_ends_still_ends_it(make: Make) -> None:
+    async def serve() -> None:
+        async with make({"hang_at": 1}, grace=60) as model, aclosing(model.run(a_request())) as events:
+            await anext(events)
+            hanging.set()
+
+    hanging = asyncio.Event()
+
+    serving = asyncio.create_task(serve())
+    await hanging.wait()
+    await asyncio.sleep(0.05)  # by now it waits for a worker that does not listen
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()  # as asyncio.run does at the end
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
 
 async def test_the_worker_ends_when_the_bot_is_killed(journal: Journal) -> None:

@@ -1,0 +1,89 @@
+"""A card as a terminal shows it: Discord's components → plain text. Pure.
+
+Pictures are their alt text, buttons their label in brackets, formatting is
+undone. Nothing in a card can give the terminal an order.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from discord import ComponentType
+
+RULE = "─" * 60
+
+Component = Mapping[str, Any]
+
+# One pass from left to right, so that what an escape or a code block protects is
+# never read again. The first group that matched says what was found.
+_MARKUP = re.compile(
+    r"""
+      ```(?:\w*\n)?(?P<block>.*?)\n?```    # a code block, without its language
+    | `(?P<code>[^`\n]+)`
+    | \\(?P<escaped>[!-/:-@\[-`{-~])
+    | ^(?:-\#|\#{1,3}|>{1,3})[ ]           # small print, heading, quote
+    | \*\*|~~|\|\||__                      # bold, struck out, spoiler, underlined
+    """,
+    re.VERBOSE | re.MULTILINE | re.DOTALL,
+)
+
+
+def plain(components: Iterable[Component]) -> str:
+    """The text of a message's components, a block a line or more."""
+    return _harmless("\n".join(line for component in components for line in _lines(component)))
+
+
+def unformatted(text: str) -> str:
+    """Discord's formatting undone: marks gone, escaped signs and code as they read."""
+    return _MARKUP.sub(lambda found: found[found.lastgroup] if found.lastgroup else "", text)
+
+
+def _lines(component: Component) -> Iterator[str]:
+    match component.get("type"):
+        case ComponentType.text_display.value:
+            yield unformatted(component["content"])
+        case ComponentType.section.value:
+            yield _section(component)
+        case ComponentType.action_row.value:
+            yield "  ".join(_control(child) for child in component["components"])
+        case ComponentType.separator.value:
+            yield RULE if component.get("divider", True) else ""
+        case ComponentType.media_gallery.value:
+            yield from (_picture(item) for item in component["items"])
+        case ComponentType.file.value:
+            yield f"(file: {component['file']['url'].rpartition('/')[2]})"
+        case _:
+            for child in component.get("components", ()):
+                yield from _lines(child)
+
+
+def _section(section: Component) -> str:
+    """The section's text, its button or picture behind the first line."""
+    text = "\n".join(line for child in section["components"] for line in _lines(child))
+    first, newline, rest = text.partition("\n")
+    accessory = section["accessory"]
+    is_picture = accessory["type"] == ComponentType.thumbnail.value
+    return f"{first}  {_picture(accessory) if is_picture else _control(accessory)}{newline}{rest}"
+
+
+def _control(control: Component) -> str:
+    emoji = (control.get("emoji") or {}).get("name")
+    label = control.get("label") or control.get("placeholder")
+    name = " ".join(part for part in (emoji, label) if part)
+    link = f" {control['url']}" if control.get("url") else ""
+    return f"[{name}]{link}" + (" (disabled)" if control.get("disabled") else "")
+
+
+def _picture(item: Component) -> str:
+    return f"(picture: {item['description']})" if item.get("description") else "(picture)"
+
+
+def _harmless(text: str) -> str:
+    """``text`` with replacement signs for control characters, but for line ends and tabs."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign) == "Cc" and sign not in "\n\t" else sign
+        for sign in text
+    )

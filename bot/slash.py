@@ -1,0 +1,167 @@
+"""Slash commands as people type them: ``/next prompt:London was seed:7``. Pure.
+
+A value reaches to the next ``name:`` of an option of the same command, or to the
+end; so only the names of options end a value, and colons within it do no harm.
+White space around a value does not count, as in Discord.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from discord import AppCommandOptionType, AppCommandType
+
+Value = str | int | float | bool
+
+_WHOLE = re.compile(r"-?[0-9]+")
+_DECIMAL = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_NAME = re.compile(r"/?([^\s:/]*)")
+
+
+class Mistyped(Exception):
+    """A command that cannot be run as typed; the message is one clear sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """``lowest`` and ``highest`` bound a number, or the length of a text."""
+
+    name: str
+    kind: AppCommandOptionType
+    required: bool = False
+    lowest: float | None = None
+    highest: float | None = None
+    choices: Mapping[str, Value] | None = None
+
+    def read(self, text: str) -> Value:
+        """The value that ``text`` spells; Mistyped names what is allowed."""
+        if self.choices:
+            if text not in self.choices:
+                raise self._refusal("one of " + ", ".join(self.choices), text)
+            return self.choices[text]
+        match self.kind:
+            case AppCommandOptionType.integer:
+                return int(self._bounded(text, _WHOLE, "a whole number"))
+            case AppCommandOptionType.number:
+                return float(self._bounded(text, _DECIMAL, "a number"))
+            case AppCommandOptionType.boolean:
+                if text.lower() not in ("true", "false"):
+                    raise self._refusal("true or false", text)
+                return text.lower() == "true"
+            case _:
+                return self._text(text)
+
+    def _bounded(self, text: str, form: re.Pattern[str], what: str) -> str:
+        # Longer numbers are none that Discord can send, and slow to read.
+        if not form.fullmatch(text) or len(text) > 400:
+            raise self._refusal(what + self._range(), text)
+        value = float(text)
+        if not math.isfinite(value) or not self._within(value):
+            raise self._refusal(what + self._range(), text)
+        return text
+
+    def _text(self, text: str) -> str:
+        if not self._within(len(text)):
+            raise Mistyped(f"{self.name} must have{self._range()} characters, and it has {len(text):,}.")
+        return text
+
+    def _within(self, value: float) -> bool:
+        return (self.lowest is None or value >= self.lowest) and (
+            self.highest is None or value <= self.highest
+        )
+
+    def _range(self) -> str:
+        low, high = (None if bound is None else f"{bound:,}" for bound in (self.lowest, self.highest))
+        if low is not None and high is not None:
+            return f" from {low} to {high}"
+        if low is not None:
+            return f" of {low} or more"
+        return "" if high is None else f" of {high} or less"
+
+    def _refusal(self, allowed: str, given: str) -> Mistyped:
+        return Mistyped(f"{self.name} must be {allowed}, not {_quoted(given)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    name: str
+    options: tuple[Option, ...]
+
+    def read(self, text: str) -> dict[str, Value]:
+        """The options that ``text``, all that follows the command's name, gives."""
+        given = self._split(text)
+        for option in self.options:
+            if option.required and option.name not in given:
+                raise Mistyped(f"/{self.name} needs {option.name}:…; {self._usage()}.")
+        options = {option.name: option for option in self.options}
+        return {name: options[name].read(value) for name, value in given.items()}
+
+    def _split(self, text: str) -> dict[str, str]:
+        names = "|".join(re.escape(option.name) for option in self.options) or r"(?!)"
+        before, *rest = re.split(rf"(?:^|(?<=\s))({names}):", text)
+        if before.strip():
+            unknown, colon, _ = before.strip().partition(":")
+            if colon and not re.search(r"\s", unknown):
+                raise Mistyped(f"/{self.name} has no option {unknown}; {self._usage()}.")
+            raise Mistyped(f"Write name:value, not {_quoted(before.strip())}; {self._usage()}.")
+        given: dict[str, str] = {}
+        for name, value in zip(rest[::2], rest[1::2], strict=True):
+            if name in given:
+                raise Mistyped(f"{name} is given twice.")
+            given[name] = value.strip()
+        return given
+
+    def _usage(self) -> str:
+        if not self.options:
+            return "it takes no options"
+        names = (option.name + " (required)" * option.required for option in self.options)
+        return "its options are " + ", ".join(names)
+
+
+def parse(line: str, commands: Iterable[Command]) -> tuple[str, dict[str, Value]]:
+    """The command's name and the values of its options; Mistyped if ``line`` is none."""
+    known = {command.name: command for command in commands}
+    start = _NAME.match(line.strip())
+    name = start[1] if start else ""
+    if start is None or name not in known:
+        there = ", ".join(f"/{name}" for name in sorted(known))
+        raise Mistyped(f"There is no command /{name}; there are {there}.")
+    return name, known[name].read(line.strip()[start.end() :])
+
+
+def typed(name: str, values: Mapping[str, Value]) -> str:
+    """What someone types to run a command with these values; the reverse of ``parse``."""
+    spelled = (
+        f"{option}:{str(value).lower() if isinstance(value, bool) else value}"
+        for option, value in values.items()
+    )
+    return " ".join([f"/{name}", *spelled])
+
+
+def described(commands: Iterable[Mapping[str, Any]]) -> list[Command]:
+    """The slash commands among ``commands``, which are as Discord is told of them."""
+    return [
+        Command(command["name"], tuple(_option(option) for option in command.get("options", ())))
+        for command in commands
+        if command.get("type", AppCommandType.chat_input.value) == AppCommandType.chat_input.value
+    ]
+
+
+def _option(described: Mapping[str, Any]) -> Option:
+    choices = described.get("choices")
+    return Option(
+        name=described["name"],
+        kind=AppCommandOptionType(described["type"]),
+        required=bool(described.get("required")),
+        lowest=described.get("min_value", described.get("min_length")),
+        highest=described.get("max_value", described.get("max_length")),
+        choices={choice["name"]: choice["value"] for choice in choices} if choices else None,
+    )
+
+
+def _quoted(given: str) -> str:
+    return repr(given if len(given) <= 40 else given[:39] + "…")

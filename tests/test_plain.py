@@ -1,0 +1,90 @@
+"""Cards in a terminal."""
+
+from typing import Any
+
+import discord
+from discord import ui
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.plain import RULE, plain, unformatted
+from bot.text import code, fenced, inert
+
+
+def lines(*items: "ui.Item[ui.LayoutView]") -> list[str]:
+    view: Any = ui.LayoutView(timeout=None)  # its to_components has no types
+    view.add_item(ui.Container[ui.LayoutView](*items))
+    return plain(view.to_components()).split("\n")
+
+
+def text(content: str) -> ui.TextDisplay[ui.LayoutView]:
+    return ui.TextDisplay(content)
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
+def test_plain_text_survives_being_made_inert(given_text: str) -> None:
+    assert unformatted(inert(given_text)) == given_text
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=95), min_size=1))
+def test_code_is_kept_as_it_is(given_text: str) -> None:
+    assert unformatted(code(given_text)) == given_text
+    assert unformatted(f"**a**\n{fenced(given_text)}\nb") == f"a\n{given_text}\nb"
+
+
+@given(st.text())
+def test_nothing_gives_the_terminal_orders(given_text: str) -> None:
+    shown = "\n".join(lines(text(given_text)))
+
+    assert not any((ord(sign) < 32 and sign not in "\n\t") or 127 <= ord(sign) < 160 for sign in shown)
+
+
+def test_formatting_is_undone() -> None:
+    content = "# Heading\n-# small **bold** __under__ ~~out~~ ||hidden||\n> quoted\n- kept"
+
+    assert lines(text(content)) == ["Heading", "small bold under out hidden", "quoted", "- kept"]
+
+
+def test_an_escaped_mark_stays() -> None:
+    assert unformatted(r"2 \*\* 3 and \`x\` and \-# y") == "2 ** 3 and `x` and -# y"
+
+
+def test_underlines_within_names_stay() -> None:
+    assert unformatted("cl100k_base and *one* star") == "cl100k_base and *one* star"
+
+
+def test_a_section_shows_its_button_behind_the_first_line() -> None:
+    button: ui.Button[ui.LayoutView] = ui.Button(label="+ one", custom_id="a")
+
+    assert lines(ui.Section("**1.** one\nid 530", accessory=button)) == ["1. one  [+ one]", "id 530"]
+
+
+def test_buttons_show_label_emoji_link_and_whether_they_can_be_pressed() -> None:
+    row: ui.ActionRow[ui.LayoutView] = ui.ActionRow(
+        ui.Button(label="Draw", emoji="🎲", custom_id="a"),
+        ui.Button(label="Undo", custom_id="b", disabled=True),
+        ui.Button(label="Read", url="https://example.org/"),
+    )
+
+    assert lines(row) == ["[🎲 Draw]  [Undo] (disabled)  [Read] https://example.org/"]
+
+
+def test_rules_pictures_and_files() -> None:
+    gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery(
+        discord.MediaGalleryItem("attachment://a.png", description="two boxes"),
+        discord.MediaGalleryItem("attachment://b.png"),
+    )
+
+    assert lines(
+        gallery, ui.Separator(), ui.Separator(visible=False), ui.File("attachment://tokens.txt")
+    ) == [
+        "(picture: two boxes)",
+        "(picture)",
+        RULE,
+        "",
+        "(file: tokens.txt)",
+    ]
+
+
+def test_messages_are_blocks_one_under_the_other() -> None:
+    assert lines(text("one"), text("two\nthree")) == ["one", "two", "three"]

@@ -1,0 +1,145 @@
+"""What people type, against what Discord would have sent."""
+
+from collections.abc import Mapping
+from random import Random
+
+import pytest
+from discord import AppCommandOptionType
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bot.slash import Command, Mistyped, Option, Value, described, parse, typed
+
+NEXT = Command(
+    "next",
+    (
+        Option("prompt", AppCommandOptionType.string, required=True, lowest=1, highest=20),
+        Option("seed", AppCommandOptionType.integer, lowest=0, highest=4294967295),
+        Option("temperature", AppCommandOptionType.number, lowest=0.0, highest=2.0),
+        Option("private", AppCommandOptionType.boolean),
+        Option("mode", AppCommandOptionType.string, choices={"Loud": "loud", "Very quiet": "quiet"}),
+    ),
+)
+OPTIONS_OF_NEXT = "its options are prompt (required), seed, temperature, private, mode."
+COMMANDS = [NEXT, Command("about", ())]
+
+TEXTS = st.text(min_size=1, max_size=20).map(str.strip).filter(bool)
+OPTIONS = st.fixed_dictionaries(
+    {"prompt": TEXTS},
+    optional={
+        "seed": st.integers(0, 4294967295),
+        "temperature": st.floats(0.0, 2.0),
+        "private": st.booleans(),
+    },
+)
+
+
+def refusal(line: str) -> str:
+    with pytest.raises(Mistyped) as caught:
+        parse(line, COMMANDS)
+    return str(caught.value)
+
+
+@given(OPTIONS, st.randoms(use_true_random=False))
+def test_what_is_typed_is_what_is_read(values: Mapping[str, Value], order: Random) -> None:
+    text = str(values["prompt"])
+    assume(not any(f"{option.name}:" in text for option in NEXT.options))
+    names = list(values)
+    order.shuffle(names)
+
+    assert parse(typed("next", {name: values[name] for name in names}), COMMANDS) == ("next", dict(values))
+
+
+@given(st.text().filter(lambda line: not line.strip().startswith(("/about", "about"))))
+def test_what_is_no_command_is_refused_in_one_sentence(line: str) -> None:
+    sentence = refusal(line)
+
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+
+
+@given(st.text())
+def test_every_text_after_a_command_gives_options_or_is_refused(rest: str) -> None:
+    try:
+        _, values = parse(f"/next {rest}", COMMANDS)
+    except Mistyped:
+        return
+    assert values.keys() <= {option.name for option in NEXT.options}
+
+
+def test_only_names_of_options_end_a_value() -> None:
+    assert parse("/next prompt:see: this is fine seed:7", COMMANDS) == (
+        "next",
+        {"prompt": "see: this is fine", "seed": 7},
+    )
+
+
+def test_a_name_within_a_word_ends_nothing() -> None:
+    assert parse("/next prompt:reseed:7", COMMANDS)[1] == {"prompt": "reseed:7"}
+
+
+def test_white_space_around_a_value_does_not_count() -> None:
+    assert parse("  next  prompt:  London was \n seed: 7 ", COMMANDS)[1] == {
+        "prompt": "London was",
+        "seed": 7,
+    }
+
+
+def test_a_choice_is_typed_by_its_name() -> None:
+    assert parse("/next prompt:x mode:Very quiet", COMMANDS)[1] == {"prompt": "x", "mode": "quiet"}
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("", "There is no command /; there are /about, /next."),
+        ("/nxt prompt:x", "There is no command /nxt; there are /about, /next."),
+        (
+            "/next",
+            f"/next needs prompt:…; {OPTIONS_OF_NEXT}",
+        ),
+        (
+            "/next promt:London",
+            f"/next has no option promt; {OPTIONS_OF_NEXT}",
+        ),
+        (
+            "/next London was",
+            f"Write name:value, not 'London was'; {OPTIONS_OF_NEXT}",
+        ),
+        ("/about x:1", "/about has no option x; it takes no options."),
+        ("/next prompt:a seed:1 seed:2", "seed is given twice."),
+        ("/next prompt:a seed:x", "seed must be a whole number from 0 to 4,294,967,295, not 'x'."),
+        ("/next prompt:a seed:-1", "seed must be a whole number from 0 to 4,294,967,295, not '-1'."),
+        ("/next prompt:a temperature:hot", "temperature must be a number from 0.0 to 2.0, not 'hot'."),
+        ("/next prompt:a temperature:1e999", "temperature must be a number from 0.0 to 2.0, not '1e999'."),
+        ("/next prompt:a private:yes", "private must be true or false, not 'yes'."),
+        ("/next prompt:a mode:loud", "mode must be one of Loud, Very quiet, not 'loud'."),
+        ("/next prompt:", "prompt must have from 1 to 20 characters, and it has 0."),
+        (f"/next prompt:{'a' * 21}", "prompt must have from 1 to 20 characters, and it has 21."),
+    ],
+)
+def test_a_refusal_names_what_is_allowed(line: str, sentence: str) -> None:
+    assert refusal(line) == sentence
+
+
+def test_commands_are_described_as_discord_is_told() -> None:
+    told = [
+        {
+            "name": "next",
+            "type": 1,
+            "options": [
+                {"name": "prompt", "type": 3, "required": True, "min_length": 1, "max_length": 20},
+                {"name": "seed", "type": 4, "min_value": 0, "max_value": 4294967295},
+                {"name": "temperature", "type": 10, "min_value": 0.0, "max_value": 2.0},
+                {"name": "private", "type": 5},
+                {
+                    "name": "mode",
+                    "type": 3,
+                    "choices": [{"name": "Loud", "value": "loud"}, {"name": "Very quiet", "value": "quiet"}],
+                },
+            ],
+        },
+        {"name": "Tokenize", "type": 3},
+    ]
+
+    assert described(told) == [NEXT]

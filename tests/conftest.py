@@ -1,7 +1,68 @@
-"""What every test shares."""
+"""What every test shares.
+
+The bot in a simulated Discord, before the real model worker: a test that asks
+for ``world`` (or for ``ada``, ``grace``, ``channel`` in it) is marked
+``pytest.mark.asyncio(loop_scope="session")``, for the worker is started once
+and lives in the session's event loop.
+
+    result = await ada.slash(channel, "next", prompt="London was", seed=42)
+    assert "London was" in text_of(result)          # tests.reading
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import hypothesis
+import pytest
+import pytest_asyncio
+from simcord import ChannelHandle, MemberActor
+
+from bot.runs import Runs
+from bot.services import Services
+from bot.settings import Settings
+from bot.simulation import SimulatedGenerations, World, simulated
+from bot.startup import started
 
 # A loaded machine makes an example slow, not wrong.
 hypothesis.settings.register_profile("tokenwise", deadline=None)
 hypothesis.settings.load_profile("tokenwise")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def services() -> AsyncIterator[Services]:
+    """The real services with the demo model (or MODEL), loaded. In the session's loop."""
+    settings = Settings.from_env({"MODEL": os.environ.get("MODEL", "")})
+    async with started(settings) as parts:
+        await parts.model.wait_ready()
+        yield parts.services
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(services: Services, caplog: pytest.LogCaptureFixture) -> AsyncIterator[World]:
+    """A new simulated Discord with a new bot in it; unexpected errors fail the test."""
+    own = replace(services, generations=SimulatedGenerations(services.generations), runs=Runs())
+    async with simulated(own, settle_timeout=120) as world:
+        yield world
+    errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
+    assert not errors, [record.getMessage() for record in errors]
+
+
+@pytest.fixture
+def ada(world: World) -> MemberActor:
+    """Somebody on the server."""
+    return world.members[0]
+
+
+@pytest.fixture
+def grace(world: World) -> MemberActor:
+    """Somebody else there."""
+    return world.members[1]
+
+
+@pytest.fixture
+def channel(world: World) -> ChannelHandle:
+    return world.channel

@@ -1,0 +1,64 @@
+"""``python -m bot try "/next prompt:London was"``: one command, its card as text.
+
+The very same bot answers it in a simulated Discord, without a page.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from simcord import InteractionResult, ResponseMessage, SetupError
+
+from bot.cards import ERROR_COLOUR
+from bot.plain import plain
+from bot.services import Services
+from bot.simulation import SimulatedGenerations, World, simulated
+from bot.slash import Mistyped, described, parse
+
+# Above the longest TIME_LIMIT, so that the queue is what gives up.
+SETTLE_TIMEOUT = 900.0
+
+
+async def attempt(line: str, services: Services, *, ready: Callable[[], Awaitable[Any]]) -> int:
+    """Run one command and print its answer; 0, or 1 with the reason on stderr.
+
+    ``ready`` waits for the model, once ``line`` has proved to be a command.
+    """
+    generations = SimulatedGenerations(services.generations)
+    async with simulated(replace(services, generations=generations), settle_timeout=SETTLE_TIMEOUT) as world:
+        try:
+            messages = await answers(world, line, ready)
+        except (Mistyped, SetupError) as refusal:
+            print(refusal, file=sys.stderr)
+            return 1
+        except TimeoutError:
+            print("The bot took too long to answer.", file=sys.stderr)
+            return 1
+        for message in messages:
+            print(plain(message.components), file=sys.stderr if is_error(message) else sys.stdout)
+        if not messages:
+            print("The bot did not answer.", file=sys.stderr)
+        return 0 if messages and not any(map(is_error, messages)) else 1
+
+
+async def answers(world: World, line: str, ready: Callable[[], Awaitable[Any]]) -> list[ResponseMessage]:
+    """What the first member gets to see when they type ``line``, at the end."""
+    name, values = parse(
+        line, described(command.to_dict(world.bot.tree) for command in world.bot.tree.get_commands())
+    )
+    await ready()
+    return seen(await world.members[0].slash(world.channel, name, **values))
+
+
+def seen(result: InteractionResult) -> list[ResponseMessage]:
+    """All messages that answer an interaction, the first answer first."""
+    first = [] if result.response is None else [result.response]
+    return first + result.followups
+
+
+def is_error(message: ResponseMessage) -> bool:
+    """Whether the message is one of the bot's error cards."""
+    return any(component.get("accent_color") == ERROR_COLOUR for component in message.components)

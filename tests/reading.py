@@ -1,0 +1,44 @@
+"""What people read of the bot's answers in the simulated Discord."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from simcord import InteractionResult, ResponseMessage
+
+from bot.attempt import is_error, seen
+from bot.plain import plain
+
+BUTTON = 2
+
+
+def text_of(answer: InteractionResult | ResponseMessage) -> str:
+    """The cards as plain text, buttons as ``[Label]``."""
+    messages = seen(answer) if isinstance(answer, InteractionResult) else [answer]
+    return "\n".join(plain(message.components) for message in messages)
+
+
+def card_of(answer: InteractionResult) -> ResponseMessage:
+    """The one message that answers; fails if there are more or none, or if it is an error."""
+    (message,) = seen(answer)
+    assert not is_error(message), text_of(answer)
+    return message
+
+
+def refusal_of(answer: InteractionResult) -> str:
+    """The sentence of the error that only the person who asked sees."""
+    *_, last = seen(answer)
+    assert is_error(last), text_of(answer)
+    assert last.ephemeral
+    return plain(last.components)
+
+
+def buttons(components: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Every button of a message, wherever it is."""
+    for component in components:
+        if component["type"] == BUTTON:
+            yield component
+        yield from buttons(component.get("components", ()))
+        if "accessory" in component:
+            yield from buttons([component["accessory"]])

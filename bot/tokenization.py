@@ -70,15 +70,19 @@ class Tokenized:
 
 
 class Encodings:
-    """The shipped encodings, each read when first asked for.
+    """The shipped encodings, each read when first asked for, or all by ``load``.
 
-    Reading takes up to a second and encoding 6,000 characters some milliseconds:
-    call from a thread where that matters. Safe to share between threads.
+    Reading takes up to a second, in which tiktoken lets no other thread run, so
+    a bot loads before it serves. Safe to share between threads.
     """
 
     def __init__(self) -> None:
         self._loaded: dict[str, tiktoken.Encoding] = {}
         self._lock = threading.Lock()
+
+    def load(self) -> None:
+        for name in ENCODINGS:
+            self._get(name)
 
     def resolve(self, name: str) -> str:
         """The encoding's name for an encoding or a model; UnknownEncoding otherwise."""

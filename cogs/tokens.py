@@ -12,12 +12,12 @@ from discord.ext import commands
 
 from bot import cards
 from bot.cards import TokensCard
-from bot.cards.tokens import LISTING, PICTURE, listing
+from bot.cards.tokens import LISTING, PICTURE
 from bot.delivery import Interaction, Screen
 from bot.errors import BlankText
 from bot.pictures import token_cut
 from bot.services import Services
-from bot.tokenization import Encodings, Tokenized, names
+from bot.tokenization import Encodings, names
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
@@ -83,28 +83,24 @@ class Tokens(commands.Cog):
 
 
 def cut(encodings: Encodings, text: str, encoding: str) -> tuple[TokensCard, bytes]:
-    """The card of a text and its picture; takes up to a second at the first call."""
+    """The card of a text and its picture; some 100 ms for a long one."""
     tokenized = encodings.cut(text, encoding)
-    return _card(encodings, tokenized, text), token_cut(tokenized.pieces)
+    card = cards.describe_tokens(tokenized, encodings.counts(text), len(text))
+    return card, token_cut(tokenized.pieces)
 
 
 def decoded(encodings: Encodings, ids: tuple[int, ...], encoding: str) -> tuple[TokensCard, bytes]:
     """The card of token ids and its picture."""
     tokenized = encodings.pieces(ids, encoding)
     text = encodings.decode(ids, encoding)
-    return _card(encodings, tokenized, text, decoded_text=text), token_cut(tokenized.pieces)
-
-
-def _card(
-    encodings: Encodings, tokenized: Tokenized, text: str, *, decoded_text: str | None = None
-) -> TokensCard:
-    return TokensCard(tokenized, encodings.counts(text), len(text), decoded_text)
+    card = cards.describe_tokens(tokenized, encodings.counts(text), len(text), decoded=text)
+    return card, token_cut(tokenized.pieces)
 
 
 def _files(content: TokensCard, picture: bytes) -> list[discord.File]:
     files = [discord.File(io.BytesIO(picture), PICTURE)]
     if content.needs_listing:
-        files.append(discord.File(io.BytesIO(listing(content.tokenized).encode()), LISTING))
+        files.append(discord.File(io.BytesIO(content.listing.encode()), LISTING))
     return files
 
 

@@ -7,7 +7,7 @@ characters of text, whatever the input was.
 from bot.cards.completion import CompletionCard, completion
 from bot.cards.layout import ERROR_COLOUR, error, model_name
 from bot.cards.next_token import NextCard, next_tokens
-from bot.cards.tokens import TokensCard, tokens
+from bot.cards.tokens import TokensCard, describe_tokens, tokens
 
 __all__ = [
     "ERROR_COLOUR",
@@ -15,6 +15,7 @@ __all__ = [
     "NextCard",
     "TokensCard",
     "completion",
+    "describe_tokens",
     "error",
     "model_name",
     "next_tokens",

@@ -27,37 +27,60 @@ _FAMILIES = {
 
 @dataclass(frozen=True, slots=True)
 class TokensCard:
-    """``decoded`` is the text that ids stood for, where ids were given."""
+    """All that the card shows, already in words: a text of 6,000 characters takes
+    long to describe, so that is done apart from showing it."""
 
-    tokenized: Tokenized
-    counts: dict[str, int]
+    encoding: str
+    token_count: int
+    byte_count: int
     characters: int
-    decoded: str | None = None
+    counts: dict[str, int]
+    ids: str
+    picture_text: str
+    listing: str
+    decoded: str | None
 
     @property
     def needs_listing(self) -> bool:
         """Whether the whole table is only in the attached file."""
-        return len(listing(self.tokenized)) > _TABLE_BUDGET
+        return len(self.listing) > _TABLE_BUDGET
+
+
+def describe_tokens(
+    cut: Tokenized, counts: dict[str, int], characters: int, *, decoded: str | None = None
+) -> TokensCard:
+    """A cut in words. ``decoded`` is the text that ids stood for, where ids were given."""
+    tokens = cut.tokens
+    return TokensCard(
+        encoding=cut.encoding,
+        token_count=len(tokens),
+        byte_count=sum(len(token.data) for token in tokens),
+        characters=characters,
+        counts=counts,
+        ids=clip_end("[" + ", ".join(str(token.id) for token in tokens) + "]", _IDS_BUDGET),
+        picture_text=_picture_text(cut, len(tokens)),
+        listing=listing(cut),
+        decoded=None if decoded is None else inert_tail(decoded, _TEXT_BUDGET),
+    )
 
 
 def tokens(content: TokensCard) -> ui.LayoutView:
     """The card; it shows attachments named PICTURE and, if needed, LISTING."""
-    cut = content.tokenized
-    data = sum(len(token.data) for token in cut.tokens)
-    head = f"### {plural(len(cut.tokens), 'token')} in {cut.encoding}"
+    head = f"### {plural(content.token_count, 'token')} in {content.encoding}"
     if content.decoded is not None:
-        head += f"\n{inert_tail(content.decoded, _TEXT_BUDGET)}"
+        head += f"\n{content.decoded}"
+    size = f"{plural(content.characters, 'character')} · {plural(content.byte_count, 'byte')} of UTF-8"
     view = [
         Text(head),
         Text(small("Each box is a piece of text that the model reads as one number, its token id below it.")),
         ui.MediaGallery[ui.LayoutView](
-            discord.MediaGalleryItem(f"attachment://{PICTURE}", description=_alt(cut))
+            discord.MediaGalleryItem(f"attachment://{PICTURE}", description=content.picture_text)
         ),
-        Text(fenced(_clip_lines(listing(cut), _TABLE_BUDGET))),
-        Text(f"**Ids** {code(_ids(cut))}"),
+        Text(fenced(_clip_lines(content.listing, _TABLE_BUDGET))),
+        Text(f"**Ids** {code(content.ids)}"),
         rule(),
         Text(_comparison(content)),
-        Text(small(f"{plural(content.characters, 'character')} · {plural(data, 'byte')} of UTF-8")),
+        Text(small(size)),
     ]
     if content.needs_listing:
         view.append(ui.File(f"attachment://{LISTING}"))
@@ -84,13 +107,9 @@ def _comparison(content: TokensCard) -> str:
     )
 
 
-def _ids(cut: Tokenized) -> str:
-    return clip_end("[" + ", ".join(str(token.id) for token in cut.tokens) + "]", _IDS_BUDGET)
-
-
-def _alt(cut: Tokenized) -> str:
+def _picture_text(cut: Tokenized, count: int) -> str:
     pieces = " | ".join(piece.visible for piece in cut.pieces)
-    return clip_end(f"The text cut into {plural(len(cut.tokens), 'token')}: {pieces}", _ALT_BUDGET)
+    return clip_end(f"The text cut into {plural(count, 'token')}: {pieces}", _ALT_BUDGET)
 
 
 def _clip_lines(text: str, limit: int) -> str:

@@ -18,7 +18,9 @@ def encodings() -> Encodings:
 
 
 def content_of(encodings: Encodings, text: str, *, decoded: str | None = None) -> TokensCard:
-    return TokensCard(encodings.cut(text, "gpt2"), encodings.counts(text), len(text), decoded)
+    return cards.describe_tokens(
+        encodings.cut(text, "gpt2"), encodings.counts(text), len(text), decoded=decoded
+    )
 
 
 @given(strategies.long_texts.filter(bool))

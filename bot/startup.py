@@ -1,0 +1,46 @@
+"""From settings to running services, each opened inside the one it needs."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.generation import GenerationQueue
+from bot.model.process import ModelProcess, worker_command
+from bot.progress import LoadingBar
+from bot.runs import Runs
+from bot.services import Services
+from bot.settings import Settings
+from bot.tokenization import Encodings
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    model: ModelProcess
+    services: Services
+
+
+@asynccontextmanager
+async def started(settings: Settings) -> AsyncIterator[Started]:
+    """The model worker (still loading) and the queue before it; both end on leaving."""
+    command = worker_command(settings.model, settings.model_revision, settings.threads, settings.batch_size)
+    with LoadingBar() as bar:
+        async with (
+            ModelProcess(command, name=settings.model, on_loading=bar.show) as model,
+            GenerationQueue(
+                model,
+                max_waiting=settings.queue_size,
+                max_running=settings.batch_size,
+                per_owner=settings.requests_per_person,
+                deadline=settings.time_limit,
+            ) as generations,
+        ):
+            encodings = Encodings()
+            encodings.load()
+            # What is loaded by now stays until the end. Left to the collector, its
+            # full collections would stop the event loop for 50 ms and more.
+            gc.collect()
+            gc.freeze()
+            yield Started(model, Services(generations, encodings, Runs()))

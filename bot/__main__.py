@@ -1,0 +1,130 @@
+"""The command line.
+
+python -m bot                        the bot, or without DISCORD_TOKEN the playground
+python -m bot try "/next prompt:…"   one command, its card as text
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import discord
+from dotenv import dotenv_values
+
+from bot.client import TokenwiseBot
+from bot.errors import InvalidSetting, StartError
+from bot.settings import Settings
+from bot.startup import Started, started
+
+REFUSED = 1
+UNUSABLE_SETTINGS = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0, 1 for a refused command, 2 for a setting to be corrected."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = Settings.from_env(_environment(options.env))
+        logging.basicConfig(
+            level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+        )
+        return asyncio.run(_run(options, settings))
+    except StartError as error:
+        print(error.sentence, file=sys.stderr)
+        return UNUSABLE_SETTINGS
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bot",
+        description="Tokenwise: look inside a language model, from Discord. With DISCORD_TOKEN set the bot "
+        "joins Discord; without it, it opens the playground, a simulated Discord in the browser.",
+    )
+    parser.add_argument("--env", type=Path, default=Path(".env"), help="file of settings (default: .env)")
+    parser.add_argument("--playground", action="store_true", help="open the playground even with a token")
+    parser.add_argument("--port", type=_port, default=0, help="the playground's port (default: any free one)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the playground's address")
+    actions = parser.add_subparsers(title="instead of running", metavar="ACTION")
+    attempt = actions.add_parser("try", help="run one slash command and print its card as text")
+    attempt.add_argument("command", help='as in Discord, such as "/next prompt:London was"')
+    return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: it must be from 0 to 65535")
+    return int(text)
+
+
+def _environment(file: Path) -> dict[str, str]:
+    """The settings file's variables, under those of the process."""
+    from_file = {name: value or "" for name, value in dotenv_values(file).items()}
+    return from_file | dict(os.environ)
+
+
+async def _run(options: argparse.Namespace, settings: Settings) -> int:
+    running = asyncio.create_task(_serve(options, settings))
+    # Ended by a service manager is ended as by Ctrl-C: everything is closed.
+    for end in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(end, running.cancel)
+    try:
+        return await running
+    except asyncio.CancelledError:
+        return 0
+
+
+async def _serve(options: argparse.Namespace, settings: Settings) -> int:
+    async with started(settings) as parts:
+        if "command" in options:
+            return await _attempt(options.command, parts)
+        if settings.discord_token is None or options.playground:
+            return await _play(options, settings, parts)
+        return await _join(settings.discord_token, parts)
+
+
+async def _join(token: str, parts: Started) -> int:
+    """Serve Discord until cancelled, or until the model turns out to be unusable."""
+    async with TokenwiseBot(parts.services) as bot:
+        serving = asyncio.create_task(bot.start(token))
+        loading = asyncio.create_task(parts.model.wait_ready())
+        try:
+            await asyncio.wait({serving, loading}, return_when=asyncio.FIRST_EXCEPTION)
+            for task in (loading, serving):
+                if task.done():
+                    task.result()
+        except (discord.LoginFailure, discord.PrivilegedIntentsRequired):
+            raise InvalidSetting(
+                "DISCORD_TOKEN",
+                problem="was refused by Discord",
+                allowed="the token on the Bot page of your application",
+            ) from None
+        finally:
+            serving.cancel()
+            loading.cancel()
+            await asyncio.gather(serving, loading, return_exceptions=True)
+    return 0
+
+
+async def _attempt(command: str, parts: Started) -> int:
+    from bot.attempt import attempt  # SimCord, which only these two need
+
+    return await attempt(command, parts.services)
+
+
+async def _play(options: argparse.Namespace, settings: Settings, parts: Started) -> int:
+    from bot.playground import serve
+
+    if settings.discord_token is None:
+        print("DISCORD_TOKEN is not set, so this is the playground: the same bot in a simulated Discord.")
+    return await serve(parts.services, port=options.port, open_browser=not options.no_browser)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

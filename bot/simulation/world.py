@@ -15,6 +15,7 @@ from bot.services import Services
 NAME = "Tokenwise"
 GUILD = "Tokenwise playground"
 CHANNEL = "look-inside"
+MEMBERS = ("Ada", "Grace", "Alan")
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,20 @@ async def simulated(services: Services, *, settle_timeout: float) -> AsyncIterat
     the bot's own to report: SimCord would take every refusal for a failure.
     """
     bot = TokenwiseBot(services)
-    async with simcord.run(bot, check_errors=False, settle_timeout=settle_timeout) as env:
+    env = simcord.Env(bot, check_errors=False, settle_timeout=settle_timeout)
+    await env.start()
+    try:
         # SimCord records errors by an attribute over the tree's own method.
         vars(bot.tree).pop("on_error", None)
-        if bot.user is not None:
-            await bot.user.edit(username=NAME)
-        guild = env.create_guild(GUILD)
-        channel = guild.create_text_channel(CHANNEL)
-        members = tuple(
-            guild.add_member(env.create_user(name.lower(), global_name=name))
-            for name in ("Ada", "Grace", "Alan")
-        )
-        yield World(env, bot, guild, channel, members)
+        yield await _furnished(env, bot)
+    finally:
+        await env.shutdown()
+
+
+async def _furnished(env: simcord.Env, bot: TokenwiseBot) -> World:
+    if bot.user is not None:
+        await bot.user.edit(username=NAME)
+    guild = env.create_guild(GUILD)
+    channel = guild.create_text_channel(CHANNEL)
+    members = tuple(guild.add_member(env.create_user(name.lower(), global_name=name)) for name in MEMBERS)
+    return World(env, bot, guild, channel, members)

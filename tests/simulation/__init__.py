@@ -1,0 +1,1 @@
+"""The simulated Discord that the playground and the tests run in."""

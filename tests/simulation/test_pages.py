@@ -1,0 +1,138 @@
+"""What is clicked on a page that has just been published again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import simcord
+
+from bot.simulation.pages import LivePages, controls
+from bot.simulation.private import Body
+
+
+class FakeEnv:
+    error_cursor = 0
+
+    def errors_since(self, _cursor: int) -> tuple[BaseException, ...]:
+        return ()
+
+
+class FakePreview:
+    """As much of a preview as the pages use: an action's way in, and what is published."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.revision = 1
+        self.acted: list[Body] = []
+        self.refreshed = asyncio.Event()
+        self.busy = False
+
+    async def _action(self, _page: str | None, body: Body) -> dict[str, Any]:
+        assert not self.busy, "SimCord refuses a second operation"
+        self.busy = True
+        await asyncio.sleep(0)
+        self.acted.append(body)
+        self.busy = False
+        return {}
+
+    async def refresh(self) -> None:
+        assert not self.busy, "SimCord refuses a second operation"
+        self.busy = True
+        await asyncio.sleep(0)
+        self.revision += 1
+        self.busy = False
+        self.refreshed.set()
+
+    @property
+    def _pages(self) -> dict[str, Any]:
+        content = {"messages": {"1": {"components": [{"control_key": "a", "label": self.label}]}}}
+
+        class Page:
+            id = "page"
+            revision = self.revision
+            snapshot = content
+
+        return {"page": Page}
+
+
+def live(preview: Any) -> LivePages:
+    env: Any = FakeEnv()
+    return LivePages(env, preview)
+
+
+async def published_again(preview: FakePreview) -> None:
+    """Something is shown, and the pages say so."""
+    pages = live(preview)
+    running = asyncio.create_task(pages.run())
+    pages.announce()
+    await preview.refreshed.wait()
+    running.cancel()
+
+
+async def click(preview: Any, *, seen: int) -> int:
+    await preview._action("page", {"kind": "click", "control_key": "a", "published_revision": seen})
+    return int(preview.acted[-1]["published_revision"])
+
+
+async def test_a_click_on_the_same_button_counts_for_the_newest_revision() -> None:
+    preview = FakePreview("Stop")
+    await published_again(preview)
+
+    assert await click(preview, seen=1) == 2
+
+
+async def test_a_click_on_what_has_become_another_button_is_left_to_be_refused() -> None:
+    preview = FakePreview("Stop")
+    pages = live(preview)
+    await click(preview, seen=1)
+    running = asyncio.create_task(pages.run())
+    pages.announce()
+    preview.label = "Continue"
+    await preview.refreshed.wait()
+
+    assert await click(preview, seen=1) == 1
+    running.cancel()
+
+
+async def test_a_command_counts_whatever_was_published_meanwhile() -> None:
+    preview: Any = FakePreview("Stop")
+    await published_again(preview)
+
+    await preview._action("page", {"kind": "run_command", "published_revision": 1})
+
+    assert preview.acted[-1]["published_revision"] == 2
+
+
+async def test_actions_and_publications_take_turns() -> None:
+    preview = FakePreview("Stop")
+    pages = live(preview)
+    running = asyncio.create_task(pages.run())
+    pages.announce()
+
+    await asyncio.gather(*(click(preview, seen=1) for _ in range(5)))
+
+    assert len(preview.acted) == 5
+    running.cancel()
+
+
+async def test_a_publication_that_fails_is_tried_again() -> None:
+    preview = FakePreview("Stop")
+    refresh = preview.refresh
+
+    async def refused() -> None:
+        preview.refresh = refresh  # type: ignore[method-assign]
+        raise simcord.SetupError("operation overlaps")
+
+    preview.refresh = refused  # type: ignore[method-assign]
+
+    await asyncio.wait_for(published_again(preview), 10)
+
+
+def test_controls_are_found_wherever_they_are() -> None:
+    content = {
+        "messages": {"1": {"components": [{"components": [{"control_key": "a", "label": "Stop"}]}]}},
+        "modal": {"accessory": {"control_key": "b", "custom_id": "x"}},
+    }
+
+    assert controls(content) == {"a": "None Stop", "b": "x None"}

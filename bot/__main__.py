@@ -115,7 +115,7 @@ async def _join(token: str, parts: Started) -> int:
 async def _attempt(command: str, parts: Started) -> int:
     from bot.attempt import attempt  # SimCord, which only these two need
 
-    return await attempt(command, parts.services)
+    return await attempt(command, parts.services, ready=parts.model.wait_ready)
 
 
 async def _play(options: argparse.Namespace, settings: Settings, parts: Started) -> int:
@@ -123,7 +123,12 @@ async def _play(options: argparse.Namespace, settings: Settings, parts: Started)
 
     if settings.discord_token is None:
         print("DISCORD_TOKEN is not set, so this is the playground: the same bot in a simulated Discord.")
-    return await serve(parts.services, port=options.port, open_browser=not options.no_browser)
+    return await serve(
+        parts.services,
+        ready=parts.model.wait_ready,
+        port=options.port,
+        open_browser=not options.no_browser,
+    )
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import webbrowser
-from collections.abc import Awaitable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -29,8 +28,13 @@ Type `/` in the box below and pick a command:
 At the top you choose **as whom** you look: what is private, only its reader sees."""
 
 
-async def serve(services: Services, *, port: int, open_browser: bool) -> int:
-    """Run the playground until it is ended in the browser, or cancelled; the exit status."""
+async def serve(
+    services: Services, *, ready: Callable[[], Awaitable[Any]], port: int, open_browser: bool
+) -> int:
+    """Run the playground until it is ended in the browser, or cancelled; the exit status.
+
+    ``ready`` waits for the model; what it raises ends the playground.
+    """
     pages: LivePages | None = None
 
     def shown() -> None:
@@ -46,19 +50,32 @@ async def serve(services: Services, *, port: int, open_browser: bool) -> int:
         preview = world.env.preview(world.channel, viewers=world.members, layout="channel", port=port)
         async with preview:
             pages = LivePages(world.env, preview)
-            publishing = asyncio.create_task(pages.run())
-            try:
-                print(f"Open {preview.url}", flush=True)
-                if open_browser:
-                    await asyncio.to_thread(webbrowser.open, preview.url)
-                await preview.wait_closed()
-            finally:
-                publishing.cancel()
-                with suppress(asyncio.CancelledError):
-                    await publishing
+            print(f"Open {preview.url}", flush=True)
+            if open_browser:
+                await asyncio.to_thread(webbrowser.open, preview.url)
+            await until_first(preview.wait_closed(), pages.run(), failure_of=ready())
     return 0
 
 
+async def until_first(*endings: Awaitable[Any], failure_of: Awaitable[Any]) -> None:
+    """Wait for one of ``endings`` to end, or for ``failure_of`` to fail; raise what failed."""
+    ends = {asyncio.ensure_future(ending) for ending in endings}
+    loading = asyncio.ensure_future(failure_of)
+    try:
+        await asyncio.wait({*ends, loading}, return_when=asyncio.FIRST_COMPLETED)
+        if loading.done():
+            loading.result()
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            if end.done():
+                end.result()
+    finally:
+        for task in (*ends, loading):
+            task.cancel()
+        await asyncio.gather(*ends, loading, return_exceptions=True)
+
+
 async def welcome(world: World) -> None:
+    """A first message in the channel that says what to try."""
     guide = world.guild.add_member(world.env.create_user("guide", global_name="Guide", bot=True))
     await guide.send(world.channel, WELCOME)

@@ -58,7 +58,8 @@ class GenerationQueue:
 
     At most ``max_running`` requests are in the model and ``max_waiting`` before
     it; one owner has at most ``per_owner`` in both. ``deadline`` is in seconds
-    from admission to the end. ``clock`` gives seconds and never goes back.
+    from admission to the end, ``pace`` the least between two updates of a stream.
+    ``clock`` gives seconds and never goes back.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class GenerationQueue:
         max_running: int,
         per_owner: int,
         deadline: float,
+        pace: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.accounts = Accounts()
@@ -77,6 +79,7 @@ class GenerationQueue:
         self._max_running = max_running
         self._per_owner = per_owner
         self._deadline = deadline
+        self._pace = pace
         self._clock = clock
         self._open = False
         self._tickets: dict[str, Ticket] = {}  # all without an outcome yet
@@ -121,8 +124,8 @@ class GenerationQueue:
         an id that is in progress. That the prompt fits the context is the
         caller's to check.
 
-        The updates are Queued whenever the position changed, Progress with the
-        newest state, Finished once, and then they end. They raise
+        The first update comes at once. They are Queued whenever the position
+        changed, Progress with the newest state, Finished once, then they end. They raise
         GenerationFailed, DeadlineExceeded or ShuttingDown instead of Finished.
         Leaving early takes the request out of the line or aborts it.
         """
@@ -157,7 +160,7 @@ class GenerationQueue:
             seconds = self._starts_in(())
             retry_after = UNKNOWN_RETRY if seconds is None else max(SHORTEST_RETRY, seconds)
             raise errors.QueueFull(waiting=len(self._line), retry_after=retry_after)
-        ticket = Ticket(request, owner, due=self._clock() + self._deadline, eta=self._eta)
+        ticket = Ticket(request, owner, self._clock() + self._deadline, self._eta, self._pace)
         self.accounts.admitted += 1
         self._tickets[request.request_id] = ticket
         self._line.push(owner, ticket)

@@ -15,6 +15,9 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.tokenization import Encodings
 
+# Discord slows down who edits a message more often.
+SECONDS_BETWEEN_EDITS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -35,6 +38,7 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
                 max_running=settings.batch_size,
                 per_owner=settings.requests_per_person,
                 deadline=settings.time_limit,
+                pace=SECONDS_BETWEEN_EDITS,
             ) as generations,
         ):
             encodings = Encodings()

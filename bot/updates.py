@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -38,7 +39,7 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Running, with all steps so far."""
+    """Running, with all steps so far; none at first."""
 
     steps: tuple[Step, ...]
 
@@ -83,16 +84,18 @@ class Accounts:
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """An admitted request. Iterating waits for news and yields the newest state.
+    """An admitted request. Iterating yields its state at once, then whenever there is news.
 
-    The queue calls :meth:`moved`, :meth:`started`, :meth:`stepped` and, exactly
-    once, :meth:`settled`. There is one reader.
+    Between two updates lie at least ``pace`` seconds, so that whoever shows them
+    need not wait; only the end comes at once. The queue calls :meth:`moved`,
+    :meth:`stepped` and, exactly once, :meth:`settled`. There is one reader.
     """
 
     request: GenerationRequest
     owner: int
     due: float  # on the queue's clock
     eta: Callable[[Ticket], float | None]
+    pace: float = 0.0
     steps: list[Step] = field(default_factory=list)
     position: int | None = None  # None once it runs
     started_at: float | None = None
@@ -101,9 +104,11 @@ class Ticket:
     scope: asyncio.Timeout | None = None  # around what a runner does for it
 
     _position_read: int | None = None
-    _steps_read: int = 0
+    _steps_read: int = -1  # that it runs, before the first step, is news
     _over: bool = False
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _end: asyncio.Event = field(default_factory=asyncio.Event)
+    _quiet_until: float = 0.0  # on the event loop's clock
 
     def moved(self, position: int | None) -> None:
         if position != self.position:
@@ -115,6 +120,10 @@ class Ticket:
         """How many steps it may still take."""
         return self.request.params.max_new_tokens - len(self.steps)
 
+    @property
+    def _runs(self) -> bool:
+        return self.position is None and self.outcome is None
+
     def stepped(self, step: Step, now: float) -> None:
         self.steps.append(step)
         self.stepped_at = now
@@ -123,17 +132,23 @@ class Ticket:
     def settled(self, outcome: Outcome) -> None:
         self.outcome = outcome
         self._news.set()
+        self._end.set()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Update:
+        now = asyncio.get_running_loop().time
         while not self._over:
-            update = self._next()
-            if update is not None:
+            if self.outcome is None and (pause := self._quiet_until - now()) > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._end.wait(), pause)
+            elif (update := self._next()) is not None:
+                self._quiet_until = now() + self.pace
                 return update
-            self._news.clear()
-            await self._news.wait()
+            else:
+                self._news.clear()
+                await self._news.wait()
         raise StopAsyncIteration
 
     def _next(self) -> Update | None:
@@ -141,7 +156,7 @@ class Ticket:
         if isinstance(self.outcome, Finished):
             self._over = True
             return self.outcome
-        if self._steps_read < len(self.steps):
+        if self._steps_read < len(self.steps) and (self.steps or self._runs):
             self._steps_read = len(self.steps)
             return Progress(tuple(self.steps))
         if self.outcome is not None:

@@ -87,6 +87,31 @@ async def test_seconds_are_those_of_running() -> None:
     assert [update.seconds for update in finished if isinstance(update, Finished)] == [5.0, 2.0]
 
 
+async def test_the_first_update_comes_at_once() -> None:
+    model = FakeModel(stepwise=True)
+    async with (
+        a_queue(model, max_running=1) as queue,
+        open_streams(queue, ("a", ALICE), ("b", BOB)) as (running, waiting),
+    ):
+        assert await anext(running) == Progress(())
+        assert await anext(waiting) == Queued(1, None)
+
+
+async def test_updates_keep_their_pace_but_the_end_comes_at_once() -> None:
+    model = FakeModel(stepwise=True)
+    async with (
+        a_queue(model, pace=3600.0) as queue,
+        queue.stream(a_request("a", steps=2), owner=ALICE) as updates,
+    ):
+        await anext(updates)
+        following = asyncio.ensure_future(anext(updates))
+        await model.step("a")
+        await settled()
+        assert not following.done()
+        await model.step("a", 2)
+        assert isinstance(await following, Finished)
+
+
 async def test_every_step_is_shown_to_a_quick_reader() -> None:
     request, model = a_request("a"), FakeModel(stepwise=True)
     async with a_queue(model) as queue, queue.stream(request, owner=ALICE) as updates:
@@ -319,7 +344,7 @@ async def test_a_cancelled_reader_leaves() -> None:
 
     async def read(queue: GenerationQueue) -> None:
         async with open_streams(queue, ("a", ALICE)) as (updates,):
-            await anext(updates)
+            assert [update async for update in updates] == []
 
     async with a_queue(model) as queue:
         reader = asyncio.create_task(read(queue))
@@ -449,7 +474,7 @@ class Crowd:
             except RunExpired:
                 self.outcomes["too late"] += 1
         ends: list[Update | TokenwiseError] = []
-        seen = 0
+        seen = -1
         try:
             async for update in updates:
                 assert not ends

@@ -57,6 +57,11 @@ _QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 
+# Read by torch's OpenMP when it is loaded. By default a thread that waits for the
+# others keeps its core busy; where anything else wants that core, the others then
+# wait for their turn at every layer, and decoding is several times slower.
+_PATIENT = {"OMP_WAIT_POLICY": "passive"}
+
 Inbox = queue.SimpleQueue[Message]
 
 
@@ -111,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     pipe = Pipe()
     # An interrupt from the terminal reaches the whole group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(_QUIET)
+    os.environ.update(_PATIENT | os.environ | _QUIET)
     inbox: Inbox = queue.SimpleQueue()
     threading.Thread(target=_feed, args=(pipe, inbox), name="frames", daemon=True).start()
     loaded = _load(options, pipe)

@@ -125,8 +125,8 @@ class GenerationQueue:
         caller's to check.
 
         The first update comes at once. They are Queued whenever the position
-        changed, Progress with the newest state, Finished once, then they end. They raise
-        GenerationFailed, DeadlineExceeded or ShuttingDown instead of Finished.
+        changed, Progress with the newest state, Finished once, then they end;
+        or they raise GenerationFailed, DeadlineExceeded or ShuttingDown.
         Leaving early takes the request out of the line or aborts it.
         """
         ticket = self._admit(request, owner)
@@ -138,8 +138,7 @@ class GenerationQueue:
     def cancel(self, request_id: str, *, owner: int) -> None:
         """Stop a request: its stream finishes as cancelled, with the steps so far.
 
-        Raises RunExpired if it is not in progress, NotYours if it is somebody
-        else's.
+        Raises RunExpired if it is not in progress, NotYours if it is another's.
         """
         ticket = self._tickets.get(request_id)
         if ticket is None:

@@ -142,7 +142,9 @@ class Ticket:
         while not self._over:
             if self.outcome is None and (pause := self._quiet_until - now()) > 0:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._end.wait(), pause)
+                    # Not wait_for: that makes a task, and may swallow a cancellation.
+                    async with asyncio.timeout(pause):
+                        await self._end.wait()
             elif (update := self._next()) is not None:
                 self._quiet_until = now() + self.pace
                 return update

@@ -136,12 +136,15 @@ async def test_a_slow_reader_gets_the_newest_state_and_no_backlog() -> None:
 
 
 async def test_streams_create_no_tasks() -> None:
-    model = FakeModel(stepwise=True)
-    async with a_queue(model) as queue:
+    async with a_queue(FakeModel(stepwise=True), pace=3600.0) as queue:
         before = asyncio.all_tasks()
-        async with open_streams(queue, ("a", ALICE), ("b", ALICE)):
+        async with open_streams(queue, ("a", ALICE), ("b", BOB)) as (_, waiting):
+            await anext(waiting)
+            reader = asyncio.ensure_future(anext(waiting))
             await settled()
-            assert asyncio.all_tasks() == before
+            assert asyncio.all_tasks() - before == {reader}
+            queue.cancel("b", owner=BOB)
+            await reader
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

@@ -32,9 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.from_env(_environment(options.env))
-        logging.basicConfig(
-            level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-        )
+        _log(options, settings)
         return asyncio.run(_run(options, settings))
     except StartError as error:
         print(error.sentence, file=sys.stderr)
@@ -69,6 +67,21 @@ def _environment(file: Path) -> dict[str, str]:
     return from_file | dict(os.environ)
 
 
+def _log(options: argparse.Namespace, settings: Settings) -> None:
+    """Log to stderr. discord.py's own DEBUG lines hold tokens and prompts: never lower than INFO."""
+    logging.basicConfig(format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    logging.getLogger("bot").setLevel("WARNING" if "command" in options else settings.log_level)
+    # A simulated Discord has nothing to tell an operator.
+    logging.getLogger("discord").setLevel(settings.log_level if _joins(options, settings) else "ERROR")
+    # Voice is not used, so nobody need be told what it would take.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+
+def _joins(options: argparse.Namespace, settings: Settings) -> bool:
+    """Whether the bot is to join Discord itself."""
+    return settings.discord_token is not None and not options.playground and "command" not in options
+
+
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
     running = asyncio.create_task(_serve(options, settings))
     # Ended by a service manager is ended as by Ctrl-C: everything is closed.
@@ -84,9 +97,9 @@ async def _serve(options: argparse.Namespace, settings: Settings) -> int:
     async with started(settings) as parts:
         if "command" in options:
             return await _attempt(options.command, parts)
-        if settings.discord_token is None or options.playground:
-            return await _play(options, settings, parts)
-        return await _join(settings.discord_token, parts)
+        if settings.discord_token is not None and _joins(options, settings):
+            return await _join(settings.discord_token, parts)
+        return await _play(options, settings, parts)
 
 
 async def _join(token: str, parts: Started) -> int:

@@ -42,7 +42,7 @@ def _nothing() -> None:
 class SimulatedGenerations:
     """``inner`` for a bot in a simulation.
 
-    ``wait`` awaits an update of the model; an action that should end before it
+    ``wait`` awaits an update after the first; an action that should end before it
     comes declares the wait as external there. ``shown`` is called whenever the bot
     has shown what it was last given: it asks for the next update, or is done.
     """
@@ -121,13 +121,15 @@ async def relayed(
 ) -> AsyncIterator[AsyncIterator[Item]]:
     """``stream``, opened, read and closed in one task outside the simulation.
 
-    The items are awaited by ``wait``; opening is awaited plainly.
+    ``wait`` awaits the items but the first, which comes at once, as the opening does.
     """
     relay = _Relay(stream)
 
     async def items() -> AsyncIterator[Item]:
-        while not isinstance(item := await wait(relay.next()), _End):
+        item = await relay.next()
+        while not isinstance(item, _End):
             yield item
+            item = await wait(relay.next())
 
     try:
         await relay.next()

@@ -1,0 +1,155 @@
+"""The playground as its own process, and a person with a browser before it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+# As root, as in containers, Chromium runs only without its sandbox. None of
+# these switches changes what a page shows; they keep the browser off the network.
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+PATIENCE = 60_000.0  # milliseconds
+MARGIN = 8
+
+
+def chromium() -> str | None:
+    """The Chromium of this machine: the variable CHROMIUM, or what is installed."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+@dataclass
+class Playground:
+    """A running playground. ``errors`` is the file of what it says on stderr."""
+
+    process: subprocess.Popen[str]
+    url: str
+    errors: Path
+
+    def end(self, sign: signal.Signals = signal.SIGTERM) -> int:
+        """End it as the terminal or a service manager does; its exit status."""
+        self.process.send_signal(sign)
+        return self.process.wait(60)
+
+    def worker(self) -> int:
+        """The process id of the model worker."""
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                parent = int(status.read_text().rpartition(")")[2].split()[1])
+                command = (status.parent / "cmdline").read_bytes()
+            except OSError:  # it has just ended
+                continue
+            if parent == self.process.pid and b"bot.model.worker" in command:
+                return int(status.parent.name)
+        raise LookupError("there is no model worker")
+
+
+@contextmanager
+def playground(folder: Path, **variables: str) -> Iterator[Playground]:
+    """``python -m bot`` without a token; ``variables`` are added to its environment."""
+    environ = {name: value for name, value in os.environ.items() if name != "DISCORD_TOKEN"}
+    errors = folder / "playground.log"
+    command = [sys.executable, "-m", "bot", "--env", os.devnull, "--no-browser"]
+    with (
+        errors.open("w") as log,
+        subprocess.Popen(
+            command, cwd=ROOT, env=environ | variables, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            said = ""
+            for line in process.stdout:
+                said += line
+                if found := re.search(r"http://127\.0\.0\.1:\S+", line):
+                    break
+            else:
+                raise AssertionError(f"no address: {said}{errors.read_text()}")
+            yield Playground(process, found[0], errors)
+        finally:
+            process.kill()
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as tools:
+        yield tools.chromium.launch(executable_path=chromium(), args=list(SWITCHES))
+
+
+class Person:
+    """Somebody who looks at the playground's page, as one of its members."""
+
+    def __init__(self, page: Page, url: str, *, name: str = "Ada") -> None:
+        self.page = page
+        page.set_default_timeout(PATIENCE)
+        page.goto(url)
+        self._until_ready()
+        viewer = page.get_by_label("Viewing as")
+        if viewer.locator("option:checked").inner_text() != name:
+            viewer.select_option(label=name)
+        expect(self.composer).to_be_visible(timeout=PATIENCE)
+
+    @property
+    def composer(self) -> Locator:
+        return self.page.locator("#channel-composer-input")
+
+    @property
+    def messages(self) -> Locator:
+        return self.page.locator("article.channel-message")
+
+    @property
+    def card(self) -> Locator:
+        """The newest card."""
+        return self.messages.last.locator(".component-container")
+
+    def run(self, command: str, options: Mapping[str, str]) -> None:
+        """Pick ``command`` in the picker, fill its options, send, and see a new message."""
+        self._until_ready()
+        before = self.messages.count()
+        self.composer.click()
+        self.page.keyboard.type(f"/{command}")
+        self.page.get_by_role("option", name=f"/{command}").first.click()
+        for name, value in options.items():
+            field = self.page.locator(f"input[data-option={name}]")
+            if not field.count():
+                self.page.locator("button.command-ghost").click()
+                self.page.locator(f".command-suggestion[data-value={name}]").click()
+            field.fill(value)
+        self.page.keyboard.press("Enter")
+        expect(self.messages).to_have_count(before + 1, timeout=PATIENCE)
+
+    def press(self, label: str) -> None:
+        """Press the first button of the newest card that begins with ``label``."""
+        self._until_ready()
+        self.card.get_by_role("button", name=re.compile("^" + re.escape(label))).first.click()
+
+    def reads(self, *texts: str) -> None:
+        """Wait until all ``texts`` are in the newest card."""
+        for text in texts:
+            expect(self.card).to_contain_text(text, timeout=PATIENCE)
+
+    def written(self) -> str:
+        """The first paragraph of the newest card."""
+        return self.card.locator(".text-display").first.inner_text()
+
+    def _until_ready(self) -> None:
+        """The page takes no second action before it has done with the first."""
+        self.page.wait_for_function("() => window.simcordPreview?.ready === true")

@@ -1,0 +1,238 @@
+"""What somebody sees who opens the playground in a browser and tries everything."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browsing import PATIENCE, Person, Playground, browser, chromium, playground
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="no Chromium is installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Browser]:
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, window: Browser) -> Iterator[Playground]:
+    """A playground whose model is loaded."""
+    with playground(tmp_path_factory.mktemp("playground")) as started:
+        page = window.new_page()
+        until_loaded(Person(page, started.url))
+        page.close()
+        yield started
+
+
+@pytest.fixture
+def ada(place: Playground, window: Browser) -> Iterator[Person]:
+    yield from visitor("Ada", place, window)
+
+
+@pytest.fixture
+def grace(place: Playground, window: Browser) -> Iterator[Person]:
+    yield from visitor("Grace", place, window)
+
+
+def visitor(name: str, place: Playground, window: Browser) -> Iterator[Person]:
+    page = window.new_page(viewport={"width": 1100, "height": 900})
+    yield Person(page, place.url, name=name)
+    page.close()
+
+
+def until_loaded(person: Person) -> None:
+    """Ask until the model answers."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while True:
+        person.run("next", {"prompt": "Once"})
+        if "still loading" not in person.card.inner_text():
+            return
+        assert time.monotonic() < deadline, person.card.inner_text()
+        time.sleep(0.5)
+
+
+class Pulse:
+    """The model works only when it is told to, so that its text can be watched growing."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        os.kill(pid, signal.SIGSTOP)
+
+    def beat(self, seconds: float) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+        time.sleep(seconds)
+        os.kill(self.pid, signal.SIGSTOP)
+
+
+@pytest.fixture
+def slow_model(place: Playground) -> Iterator[Pulse]:
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("finding the worker's process needs /proc")
+    pulse = Pulse(place.worker())
+    yield pulse
+    os.kill(pulse.pid, signal.SIGCONT)
+
+
+def test_the_channel_says_what_to_try(ada: Person) -> None:
+    first = ada.messages.first
+
+    for command in ("/complete", "/next", "/tokens", "/decode"):
+        expect(first).to_contain_text(command)
+
+
+def test_a_completion_and_its_buttons(ada: Person) -> None:
+    ada.run("complete", {"prompt": "London was", "seed": "42", "max_tokens": "8"})
+    ada.reads("London was", "seed 42", "8 tokens", "Continue")
+    first = ada.written()
+
+    ada.press("Continue")
+    expect(ada.card.locator(".text-display").first).not_to_have_text(first, timeout=PATIENCE)
+    assert ada.written().startswith(first)
+
+    before = ada.messages.count()
+    ada.press("Re-roll")
+    expect(ada.messages).to_have_count(before + 1, timeout=PATIENCE)
+    ada.reads("London was", "Continue")
+
+
+def test_the_same_seed_gives_the_same_text(ada: Person, grace: Person) -> None:
+    texts = []
+    for person in (ada, grace):
+        person.run("complete", {"prompt": "The sea", "seed": "7", "max_tokens": "8"})
+        person.reads("seed 7", "Continue")
+        texts.append(person.written())
+
+    assert texts[0] == texts[1]
+
+
+def test_a_completion_grows_until_it_is_stopped(ada: Person, slow_model: Pulse) -> None:
+    ada.run("complete", {"prompt": "Once upon a time", "max_tokens": "256"})
+    ada.reads("Stop")
+    lengths = [len(ada.written())]
+    deadline = time.monotonic() + PATIENCE / 1000
+    while len(lengths) < 4 and time.monotonic() < deadline:
+        slow_model.beat(0.02)
+        time.sleep(0.3)
+        if (length := len(ada.written())) > lengths[-1]:
+            lengths.append(length)
+    assert len(lengths) == 4, "the text was not seen growing"
+
+    ada.press("Stop")
+
+    ada.reads("stopped", "Continue", "Re-roll")
+    expect(ada.card.get_by_role("button", name="Stop")).to_have_count(0)
+    shown = re.search(r"(\d+) tokens ·", ada.card.inner_text())
+    assert shown is not None
+    assert 0 < int(shown[1]) < 256
+
+
+def test_one_can_type_while_another_text_is_written(ada: Person, grace: Person, slow_model: Pulse) -> None:
+    ada.run("complete", {"prompt": "A long story", "max_tokens": "256"})
+    ada.reads("Stop")
+    grace.composer.click()
+    for part in ("This ", "is ", "typed ", "slowly"):
+        slow_model.beat(0.02)
+        grace.page.keyboard.type(part, delay=80)
+        time.sleep(0.3)
+    expect(grace.composer).to_have_value("This is typed slowly")
+    ada.press("Stop")
+    ada.reads("stopped")
+
+
+def test_only_the_author_can_stop(ada: Person, grace: Person, slow_model: Pulse) -> None:
+    ada.run("complete", {"prompt": "Mine", "max_tokens": "256"})
+    ada.reads("Stop")
+    expect(grace.messages.last).to_contain_text("Mine", timeout=PATIENCE)
+
+    grace.press("Stop")
+
+    grace.reads("Only the person who asked can stop this.")
+    expect(grace.messages.last).to_contain_text("Only you can see this")
+    expect(ada.messages.last).to_contain_text("Mine")
+    ada.press("Stop")
+    ada.reads("stopped")
+
+
+def test_the_next_tokens_walk_on_and_back(ada: Person) -> None:
+    ada.run("next", {"prompt": "London was"})
+    ada.reads("London was", "step 1", "Entropy")
+    expect(ada.card.get_by_role("button", name=re.compile(r"^\+ "))).to_have_count(5)
+    start = ada.written()
+
+    ada.press("+ ")
+    ada.reads("step 2")
+    assert ada.written() != start
+
+    ada.press("Undo")
+    ada.reads("step 1")
+    assert ada.written() == start
+
+
+def test_a_cut_is_a_picture_with_its_text(ada: Person) -> None:
+    ada.run("tokens", {"text": "Paris will"})
+    ada.reads("2 tokens", "40313", "481")
+
+    expect(ada.card.get_by_role("img").first).to_be_visible(timeout=PATIENCE)
+
+
+def test_ids_become_text_again(ada: Person) -> None:
+    ada.run("decode", {"ids": "40313, 481"})
+
+    ada.reads("Paris will")
+
+
+def test_a_refusal_is_seen_by_nobody_else(ada: Person, grace: Person) -> None:
+    grace.run("tokens", {"text": "x", "encoding": "gpt3"})
+    grace.reads("There is no encoding or model called 'gpt3'.")
+    expect(grace.messages.last).to_contain_text("Only you can see this")
+
+    ada.run("decode", {"ids": "1"})
+    expect(ada.page.get_by_text("There is no encoding or model called")).to_have_count(0)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_cleanly_when_told_to(sign: signal.Signals, window: Browser, tmp_path: Path) -> None:
+    with playground(tmp_path) as place:
+        page = window.new_page()
+        person = Person(page, place.url)
+        until_loaded(person)
+        pulse = Pulse(place.worker())
+        person.run("complete", {"prompt": "Never finished", "max_tokens": "256"})
+        person.reads("Stop")
+        os.kill(pulse.pid, signal.SIGCONT)
+
+        assert place.end(sign) == 0
+        page.close()
+        assert "Traceback" not in place.errors.read_text()
+
+
+def test_it_ends_cleanly_from_the_page(window: Browser, tmp_path: Path) -> None:
+    with playground(tmp_path) as place:
+        page = window.new_page()
+        person = Person(page, place.url)
+        person.page.get_by_text("More", exact=True).click()
+        person.page.get_by_role("button", name="End preview session").click()
+
+        assert place.process.wait(60) == 0
+        page.close()
+        assert "Traceback" not in place.errors.read_text()
+
+
+def test_nothing_went_wrong_on_the_way(place: Playground) -> None:
+    """Of all the tests before this one that ran; alone it tells that starting is clean."""
+    said = place.errors.read_text()
+
+    assert "Traceback" not in said
+    assert " ERROR " not in said

@@ -54,10 +54,20 @@ async def tell_privately(interaction: Interaction, view: ui.LayoutView) -> None:
     if not response.is_done():
         await response.send_message(view=view, ephemeral=True, allowed_mentions=NOBODY)
         return
-    if response.type is discord.InteractionResponseType.deferred_channel_message:
-        # The first follow-up takes the place of "thinking…" and its visibility.
-        await interaction.delete_original_response()
+    if response.type is not discord.InteractionResponseType.deferred_channel_message:
+        await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=NOBODY)
+        return
+    # What follows "thinking…" takes its place and its visibility, so it must be
+    # made a message first, and can be taken away afterwards.
+    await Screen(interaction).show(_placeholder())
     await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=NOBODY)
+    await interaction.delete_original_response()
+
+
+def _placeholder() -> ui.LayoutView:
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.TextDisplay("…"))
+    return view
 
 
 def silence(view: ui.LayoutView) -> None:

@@ -10,7 +10,7 @@ from discord import app_commands
 
 from bot import cards
 from bot.delivery import Interaction, tell_privately
-from bot.errors import TokenwiseError
+from bot.errors import GenerationFailed, TokenwiseError
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ def _cause(error: Exception) -> Exception:
 
 
 def _sentence(cause: Exception) -> str:
+    if isinstance(cause, GenerationFailed):
+        log.error("a generation failed: %s", cause.detail)
     if isinstance(cause, TokenwiseError):
         return cause.sentence
     if isinstance(cause, (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)):

@@ -15,6 +15,7 @@ from discord import app_commands
 log = logging.getLogger(__name__)
 
 _COMPARED = ("name", "type", "description", "nsfw", "contexts", "integration_types")
+_UNORDERED = ("contexts", "integration_types")
 _COMPARED_OPTION = (
     "name",
     "type",
@@ -31,7 +32,9 @@ _COMPARED_OPTION = (
 
 async def sync_if_changed(tree: app_commands.CommandTree[Any]) -> bool:
     """Whether the commands were sent to Discord because it had others."""
-    there = canonical(command.to_dict() for command in await tree.fetch_commands())
+    client = tree.client
+    # Not tree.fetch_commands(): discord.py 2.7.1 misreads where a command is allowed.
+    there = canonical(await client.http.get_global_commands(client.application_id))
     here = canonical(command.to_dict(tree) for command in tree.get_commands())
     if there == here:
         return False
@@ -45,7 +48,7 @@ def canonical(commands: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted(
         (
             _kept(command, _COMPARED)
-            | {"options": [_kept(option, _COMPARED_OPTION) for option in command.get("options", [])]}
+            | {"options": [_kept(option, _COMPARED_OPTION) for option in command.get("options") or []]}
             for command in commands
         ),
         key=lambda command: (str(command["name"]), str(command.get("type"))),
@@ -53,9 +56,8 @@ def canonical(commands: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _kept(value: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    """The set members of ``value``; lists of plain values sorted, absent equal to empty."""
-    kept = {key: value[key] for key in keys if value.get(key) not in (None, False, [], "")}
-    for key in ("contexts", "integration_types"):
-        if key in kept:
-            kept[key] = sorted(kept[key])
-    return kept
+    """The members of ``value`` that say something: absent, null, false and empty are alike."""
+    kept = {key: value[key] for key in keys if value.get(key) or value.get(key) == 0}
+    return {
+        key: sorted(kept[key]) if key in _UNORDERED else kept[key] for key in kept if kept[key] is not False
+    }

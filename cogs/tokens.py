@@ -16,6 +16,7 @@ from bot.cards.tokens import LISTING, PICTURE
 from bot.delivery import Interaction, Screen
 from bot.errors import BlankText
 from bot.pictures import token_cut
+from bot.plain import unformatted
 from bot.services import Services
 from bot.tokenization import Encodings, names
 
@@ -59,9 +60,8 @@ class Tokens(commands.Cog):
         await screen.show(cards.tokens(content), files=_files(content, picture))
 
     async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
-        await self._cut(
-            interaction, message.content, encoding=DEFAULT_ENCODING, option="message", private=True
-        )
+        text = said(message)
+        await self._cut(interaction, text, encoding=DEFAULT_ENCODING, option="message", private=True)
 
     @tokens.autocomplete("encoding")
     @decode.autocomplete("encoding")
@@ -80,6 +80,15 @@ class Tokens(commands.Cog):
         await screen.wait()
         content, picture = await asyncio.to_thread(cut, self.encodings, text, resolved)
         await screen.show(cards.tokens(content), files=_files(content, picture))
+
+
+def said(message: discord.Message) -> str:
+    """The message's text; a card's is that of its text displays, without the formatting."""
+    if message.content:
+        return message.content
+    view = discord.ui.LayoutView.from_message(message, timeout=None)
+    texts = [item.content for item in view.walk_children() if isinstance(item, discord.ui.TextDisplay)]
+    return unformatted("\n".join(texts))
 
 
 def cut(encodings: Encodings, text: str, encoding: str) -> tuple[TokensCard, bytes]:

@@ -1,0 +1,55 @@
+"""Worlds for commands that need a particular model before them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.generation import GenerationQueue
+from bot.runs import Runs
+from bot.services import Services
+from bot.simulation import SimulatedGenerations, World, simulated
+from bot.tokenization import Encodings
+from tests.fakes.model import FakeModel
+
+OpenWorld = Callable[..., AbstractAsyncContextManager[World]]
+
+
+@asynccontextmanager
+async def live(services: Services) -> AsyncIterator[World]:
+    """A world in which an action returns while the model still works for it."""
+
+    async def wait(awaitable: Awaitable[Any]) -> Any:
+        return await world.env.external_wait(awaitable, reason="the model")
+
+    generations = SimulatedGenerations(services.generations, wait=wait)
+    async with simulated(replace(services, generations=generations), settle_timeout=60) as world:
+        yield world
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def live_world(services: Services) -> AsyncIterator[World]:
+    """The real model; an action returns while it still works."""
+    async with live(replace(services, runs=Runs())) as world:
+        yield world
+
+
+@pytest.fixture
+def open_world() -> OpenWorld:
+    """Opens a live world before a fake model; options are the queue's."""
+
+    @asynccontextmanager
+    async def opened(model: FakeModel, **options: Any) -> AsyncIterator[World]:
+        limits = {"max_waiting": 8, "max_running": 1, "per_owner": 2, "deadline": 600.0} | options
+        async with (
+            GenerationQueue(model, **limits) as queue,
+            live(Services(queue, Encodings(), Runs())) as world,
+        ):
+            yield world
+
+    return opened

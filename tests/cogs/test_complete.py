@@ -1,0 +1,228 @@
+"""/complete as people use it: streamed, seeded, stopped, continued, rolled again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from simcord import ChannelHandle, InteractionResult, MemberActor
+
+from bot.client import TokenwiseBot
+from bot.plain import RULE
+from bot.services import Services
+from bot.simulation import SimulatedGenerations, World
+from tests.cogs.conftest import OpenWorld
+from tests.fakes.model import FakeModel, settled
+from tests.reading import card_of, refusal_of, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def complete(person: MemberActor, channel: ChannelHandle, **options: Any) -> InteractionResult:
+    defaults: Mapping[str, Any] = {"prompt": "London was", "seed": 42, "max_tokens": 8}
+    return await person.slash(channel, "complete", **{**defaults, **options})
+
+
+def written(answer: InteractionResult) -> str:
+    """Prompt and continuation, without the lines below them."""
+    return text_of(answer).partition(RULE)[0]
+
+
+async def test_the_same_seed_gives_the_same_text(ada: MemberActor, channel: ChannelHandle) -> None:
+    texts = {written(await complete(ada, channel)) for _ in range(3)}
+    other = written(await complete(ada, channel, seed=43))
+
+    assert len(texts) == 1
+    assert other not in texts
+    assert all(text.startswith("London was") for text in (*texts, other))
+
+
+async def test_a_seed_is_drawn_and_shown_when_none_is_given(ada: MemberActor, channel: ChannelHandle) -> None:
+    answer = await ada.slash(channel, "complete", prompt="London was", max_tokens=8)
+    (seed,) = re.findall(r"seed (\d+)", text_of(answer))
+
+    assert written(await complete(ada, channel, seed=int(seed))) == written(answer)
+
+
+async def test_greedy_ignores_the_seed(ada: MemberActor, channel: ChannelHandle) -> None:
+    texts = {written(await complete(ada, channel, temperature=0.0, seed=seed)) for seed in (1, 2)}
+
+    assert len(texts) == 1
+
+
+async def test_private_is_for_one_person(ada: MemberActor, channel: ChannelHandle) -> None:
+    assert card_of(await complete(ada, channel, private=True)).ephemeral
+    assert not card_of(await complete(ada, channel)).ephemeral
+
+
+async def test_continue_goes_on_as_one_longer_request(ada: MemberActor, channel: ChannelHandle) -> None:
+    whole = written(await complete(ada, channel, max_tokens=16))
+    first = card_of(await complete(ada, channel))
+    answer = await ada.click(first, label="Continue")
+
+    assert written(answer) == whole
+    assert card_of(answer).id == first.id
+
+
+async def test_continue_by_somebody_else_leaves_the_author_s_card(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    first = card_of(await complete(ada, channel))
+    before = text_of(first)
+    answer = await grace.click(first, label="Continue")
+
+    assert card_of(answer).id != first.id
+    assert text_of(first) == before
+
+
+async def test_a_re_roll_is_another_text_in_another_message(ada: MemberActor, channel: ChannelHandle) -> None:
+    first = await complete(ada, channel)
+    second = await ada.click(card_of(first), label="Re-roll")
+
+    assert card_of(second).id != card_of(first).id
+    assert text_of(second).startswith("London was")
+    assert "seed 42" in text_of(first)
+    assert "seed 42 " not in text_of(second)
+
+
+async def test_buttons_work_after_the_bot_restarted(world: World, services: Services) -> None:
+    ada, channel = world.members[0], world.channel
+    answer = await complete(ada, channel)
+    kept = world.bot.services
+    await world.env.restart_bot(TokenwiseBot(kept))
+
+    assert isinstance(kept.generations, SimulatedGenerations)
+    assert "seed 42" in text_of(await ada.click(card_of(answer), label="Continue"))
+
+
+async def test_a_forgotten_run_says_so(world: World) -> None:
+    ada = world.members[0]
+    card = card_of(await complete(ada, world.channel))
+    world.bot.services.runs._runs.clear()
+
+    assert "too old" in refusal_of(await ada.click(card, label="Continue"))
+
+
+async def test_the_text_grows_and_stop_keeps_what_was_written(live_world: World) -> None:
+    ada, channel = live_world.members[0], live_world.channel
+    answer = await complete(ada, channel, max_tokens=256, temperature=2.0)
+    card = card_of(answer)
+    assert "of 256 tokens" in text_of(card)
+    assert "[Stop]" in text_of(card)
+
+    await ada.click(card, label="Stop")
+    while "[Stop]" in text_of(card):
+        await live_world.env.settle()
+
+    assert "stopped" in text_of(card)
+    assert "[Continue]" in text_of(card)
+
+
+async def test_only_the_author_stops(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model) as world:
+        ada, grace, *_ = world.members
+        card = card_of(await complete(ada, world.channel))
+
+        refusal = refusal_of(await grace.click(card, label="Stop"))
+
+        assert refusal == "Only the person who asked can stop this."
+        assert "[Stop]" in text_of(card)
+
+
+async def test_the_place_in_the_queue_is_shown_until_it_is_ones_turn(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model) as world:
+        first, second, third = [card_of(await complete(person, world.channel)) for person in world.members]
+        assert "0 of 8 tokens" in text_of(first)
+        assert "Your turn is next" in text_of(second)
+        assert "1 request before yours" in text_of(third)
+
+        await model.step(model.started[0], 9)
+        await world.env.settle()
+
+        assert "[Continue]" in text_of(first)
+        assert "0 of 8 tokens" in text_of(second)
+        assert "Your turn is next" in text_of(third)
+
+
+async def test_a_full_queue_says_when_to_come_back(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel(stepwise=True), max_waiting=1) as world:
+        ada, grace, alan = world.members
+        await complete(ada, world.channel)
+        await complete(grace, world.channel)
+
+        assert re.search(
+            r"queue is full: 1 request waiting.* about \d+ seconds",
+            refusal_of(await complete(alan, world.channel)),
+        )
+
+
+async def test_one_person_cannot_take_every_place(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel(stepwise=True), per_owner=1) as world:
+        ada, grace, *_ = world.members
+        await complete(ada, world.channel)
+
+        assert "already have 1 request in progress" in refusal_of(await complete(ada, world.channel))
+        assert card_of(await complete(grace, world.channel))
+
+
+async def test_a_model_still_loading_says_how_far_it_is(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel(info=None)) as world:
+        refusal = refusal_of(await complete(world.members[0], world.channel))
+
+    assert refusal == "The model is still loading (starting). Please try again in a moment."
+
+
+async def test_what_was_written_before_a_failure_stays(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, deadline=0.3) as world:
+        ada = world.members[0]
+        answer = await complete(ada, world.channel)
+        await model.step(model.started[0], 3)
+        card = answer.response
+        assert card is not None
+        while "[Stop]" in text_of(card):
+            await settled()
+            await world.env.settle()
+
+        assert "[Continue]" in text_of(card)
+        assert "took longer than" in refusal_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"prompt": "   \n"}, "The prompt is blank"),
+        ({"prompt": "🙃" * 999, "max_tokens": 256}, "256 more, but the model can see"),
+    ],
+)
+async def test_a_request_that_cannot_be_served_is_answered_in_private(
+    ada: MemberActor, channel: ChannelHandle, options: dict[str, Any], sentence: str
+) -> None:
+    assert sentence in refusal_of(await complete(ada, channel, **options))
+
+
+@pytest.mark.parametrize("prompt", ["<|endoftext|>", "a\x00b", "@everyone ```", "\u202egnol", "a\ud83d"])
+async def test_odd_prompts_are_text_like_any_other(
+    ada: MemberActor, channel: ChannelHandle, prompt: str
+) -> None:
+    assert card_of(await complete(ada, channel, prompt=prompt))
+
+
+async def test_nothing_the_bot_sends_can_ping(world: World) -> None:
+    ada, channel = world.members[0], world.channel
+    card = card_of(await complete(ada, channel, prompt="@everyone"))
+    await ada.click(card, label="Continue")
+    await ada.click(card, label="Re-roll")
+    await complete(ada, channel, prompt=" ")
+
+    messages = [
+        body.get("data") or body
+        for request in world.env.http_requests
+        if isinstance(body := request.json, dict) and "components" in (body.get("data") or body)
+    ]
+    assert len(messages) >= 4
+    assert all(message["allowed_mentions"]["parse"] == [] for message in messages)

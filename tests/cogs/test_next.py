@@ -1,0 +1,101 @@
+"""/next as people use it: look, append, draw, undo."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from simcord import ChannelHandle, MemberActor
+
+from bot.plain import RULE
+from bot.services import Services
+from tests.reading import buttons, card_of, refusal_of, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def labels(answer: Any) -> list[str]:
+    return [button["label"] for button in buttons(card_of(answer).components)]
+
+
+def sentence(answer: Any) -> str:
+    return text_of(answer).partition("▁▁▁")[0].rstrip()
+
+
+async def test_five_candidates_likeliest_first(ada: MemberActor, channel: ChannelHandle) -> None:
+    answer = await ada.slash(channel, "next", prompt="London was", seed=7)
+    shares = [float(share) for share in re.findall(r"^\d\. .*? ([\d.e-]+) %", text_of(answer), re.MULTILINE)]
+
+    assert len(labels(answer)) == 5 + 2
+    assert len(shares) == 5
+    assert shares == sorted(shares, reverse=True)
+    assert "Entropy of the whole distribution" in text_of(answer)
+
+
+async def test_a_press_appends_the_token_in_the_same_message(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    first = await ada.slash(channel, "next", prompt="London was", seed=7)
+    token = labels(first)[2].removeprefix("+ ")
+    second = await ada.click(card_of(first), label=labels(first)[2])
+
+    assert card_of(second).id == card_of(first).id
+    assert sentence(second) == "London was" + token.replace("␣", " ")
+    assert "step 2" in text_of(second)
+
+
+async def test_undo_takes_it_back(ada: MemberActor, channel: ChannelHandle) -> None:
+    first = await ada.slash(channel, "next", prompt="London was", seed=7)
+    before = text_of(first)
+    second = await ada.click(card_of(first), label=labels(first)[0])
+    third = await ada.click(card_of(second), label="Undo")
+
+    assert text_of(third) == before
+
+
+async def test_a_walk_of_draws_is_the_completion_of_its_seed(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    whole = await ada.slash(
+        channel, "complete", prompt="London was", seed=7, max_tokens=5, temperature=0.8, top_k=0
+    )
+    step = await ada.slash(channel, "next", prompt="London was", seed=7, temperature=0.8)
+    for _ in range(5):
+        (draw,) = (label for label in labels(step) if label.startswith("🎲 Draw"))
+        step = await ada.click(card_of(step), label=draw)
+
+    assert sentence(step) == text_of(whole).partition(RULE)[0].rstrip()
+
+
+async def test_greedy_draws_the_likeliest(ada: MemberActor, channel: ChannelHandle) -> None:
+    answer = await ada.slash(channel, "next", prompt="London was", temperature=0.0)
+    likeliest, *_, draw, _ = labels(answer)
+
+    assert draw == likeliest.replace("+", "🎲 Draw")
+    assert "Greedy (temperature 0) picks" in text_of(answer)
+
+
+async def test_somebody_else_s_press_starts_their_own_private_walk(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    first = await ada.slash(channel, "next", prompt="London was", seed=7)
+    before = text_of(first)
+    theirs = await grace.click(card_of(first), label=labels(first)[0])
+
+    assert card_of(theirs).ephemeral
+    assert "step 2" in text_of(theirs)
+    assert text_of(first) == before
+
+
+async def test_a_prompt_that_fills_the_context_has_no_next_token(
+    ada: MemberActor, channel: ChannelHandle, services: Services
+) -> None:
+    context = services.generations.model.context
+    answer = await ada.slash(channel, "next", prompt="🙃" * min(2000, context))
+
+    assert f"the model can see {context:,} in all" in refusal_of(answer)
+
+
+async def test_a_blank_prompt_is_refused(ada: MemberActor, channel: ChannelHandle) -> None:
+    assert "blank" in refusal_of(await ada.slash(channel, "next", prompt=" "))

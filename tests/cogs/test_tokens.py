@@ -1,0 +1,109 @@
+"""/tokens, /decode and Tokenize as people use them."""
+
+from __future__ import annotations
+
+import pytest
+from simcord import ChannelHandle, MemberActor
+
+from tests.reading import card_of, refusal_of, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_text_is_cut_in_a_picture_and_in_words(ada: MemberActor, channel: ChannelHandle) -> None:
+    answer = await ada.slash(channel, "tokens", text="Paris will")
+    (picture,) = card_of(answer).attachments
+
+    assert picture.filename == "tokens.png"
+    assert "2 tokens in gpt2" in text_of(answer)
+    assert "40313  Paris" in text_of(answer)
+    assert "(picture: The text cut into 2 tokens: Paris | ␣will)" in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "head"),
+    [("gpt-4o", "in o200k_base"), ("GPT-4", "in cl100k_base"), ("r50k_base", "in r50k_base")],
+)
+async def test_an_encoding_is_chosen_by_its_name_or_a_model_s(
+    ada: MemberActor, channel: ChannelHandle, encoding: str, head: str
+) -> None:
+    assert head in text_of(await ada.slash(channel, "tokens", text="Paris", encoding=encoding))
+
+
+async def test_the_end_of_text_token_s_name_is_cut_like_any_text(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    assert "7 tokens" in text_of(await ada.slash(channel, "tokens", text="<|endoftext|>"))
+
+
+@pytest.mark.parametrize("text", ["😀" * 3000, " ", "a\x00b\ud83d", "`" * 500, "@everyone <@1>"])
+async def test_any_text_can_be_cut(ada: MemberActor, channel: ChannelHandle, text: str) -> None:
+    assert card_of(await ada.slash(channel, "tokens", text=text))
+
+
+async def test_a_long_cut_comes_whole_as_a_file(ada: MemberActor, channel: ChannelHandle) -> None:
+    answer = await ada.slash(channel, "tokens", text="one two three " * 100)
+    _, listing = card_of(answer).attachments
+
+    assert listing.filename == "tokens.txt"
+    assert "more lines, all in tokens.txt" in text_of(answer)
+
+
+async def test_encodings_and_models_are_offered_while_typing(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    offered = await ada.autocomplete(channel, "tokens", "encoding", "4o", text="x")
+
+    assert {"gpt-4o", "o200k_base"} & {choice["value"] for choice in offered}
+    assert len(await ada.autocomplete(channel, "decode", "encoding", "", ids="1")) == 25
+
+
+async def test_an_unknown_encoding_is_answered_with_the_nearest(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    answer = await ada.slash(channel, "tokens", text="x", encoding="cl100k")
+
+    assert refusal_of(answer) == "There is no encoding or model called 'cl100k'. Did you mean cl100k_base?"
+
+
+@pytest.mark.parametrize("ids", ["40313, 481", "[40313 481]"])
+async def test_ids_become_text(ada: MemberActor, channel: ChannelHandle, ids: str) -> None:
+    answer = await ada.slash(channel, "decode", ids=ids)
+
+    assert text_of(answer).startswith("2 tokens in gpt2\nParis will")
+
+
+async def test_ids_of_another_encoding_become_its_text(ada: MemberActor, channel: ChannelHandle) -> None:
+    assert "\nParis\n" in text_of(await ada.slash(channel, "decode", ids="60704", encoding="gpt-3.5-turbo"))
+
+
+@pytest.mark.parametrize(
+    ("ids", "named"), [("40313, x, y", "'x'"), ("-1", "'-1'"), ("50257", "'50257'"), (",", "blank")]
+)
+async def test_what_is_no_id_is_named(ada: MemberActor, channel: ChannelHandle, ids: str, named: str) -> None:
+    assert named in refusal_of(await ada.slash(channel, "decode", ids=ids))
+
+
+async def test_a_message_is_tokenized_for_one_person(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    message = await grace.send(channel, "Paris will")
+    answer = await ada.context_menu(channel, "Tokenize", message)
+
+    assert card_of(answer).ephemeral
+    assert "40313  Paris" in text_of(answer)
+
+
+async def test_the_bot_s_own_card_is_tokenized_by_its_text(ada: MemberActor, channel: ChannelHandle) -> None:
+    card = card_of(await ada.slash(channel, "decode", ids="40313"))
+    answer = await ada.context_menu(channel, "Tokenize", card.message)
+
+    assert "␣token" in text_of(answer)
+
+
+async def test_a_message_without_text_has_no_tokens(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    message = await grace.send(channel, "", attachments=[("a.txt", b"x")])
+
+    assert "The message is blank" in refusal_of(await ada.context_menu(channel, "Tokenize", message))

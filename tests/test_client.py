@@ -1,0 +1,132 @@
+"""What the bot tells Discord of itself, and how it meets late and failing interactions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from discord import app_commands
+from simcord import ChannelHandle, MemberActor
+
+from bot import reporting
+from bot.client import TokenwiseBot
+from bot.simulation import World
+from bot.sync import canonical, sync_if_changed
+from tests.reading import card_of, refusal_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def options_of(command: dict[str, Any]) -> list[str]:
+    return [option["name"] for option in command.get("options", [])]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("complete", ["prompt", "seed", "max_tokens", "temperature", "top_k", "top_p", "private"]),
+        ("next", ["prompt", "temperature", "seed"]),
+        ("tokens", ["text", "encoding"]),
+        ("decode", ["ids", "encoding"]),
+        ("Tokenize", []),
+    ],
+)
+async def test_the_commands_are_the_interface(world: World, name: str, options: list[str]) -> None:
+    commands = {command.name: command.to_dict(world.bot.tree) for command in world.bot.tree.get_commands()}
+
+    assert options_of(commands[name]) == options
+
+
+async def test_every_command_is_for_servers_and_people_everywhere(world: World) -> None:
+    for command in world.bot.tree.get_commands():
+        told = command.to_dict(world.bot.tree)
+
+        assert sorted(told["integration_types"]) == [0, 1]
+        assert sorted(told["contexts"]) == [0, 1, 2]
+
+
+async def test_no_privileged_intent_is_asked_for(world: World) -> None:
+    intents = world.bot.intents
+
+    assert {name for name, asked in intents if asked} == {"guilds"}
+
+
+async def test_unchanged_commands_are_not_told_again(world: World) -> None:
+    before = len(world.env.http_requests)
+    await world.env.restart_bot(TokenwiseBot(world.bot.services))
+
+    methods = {
+        request.method for request in world.env.http_requests[before:] if request.path.endswith("/commands")
+    }
+    assert methods == {"GET"}
+
+
+async def test_a_changed_command_is_told(world: World) -> None:
+    command = world.bot.tree.get_command("next")
+    assert isinstance(command, app_commands.Command)
+    command.description = "Something else"
+
+    with world.env.time_context():
+        assert await sync_if_changed(world.bot.tree)
+        assert not await sync_if_changed(world.bot.tree)
+
+
+async def test_what_discord_fills_in_makes_no_difference() -> None:
+    here = {"name": "x", "type": 1, "description": "d", "contexts": [1, 0], "options": []}
+    there = {**here, "contexts": [0, 1], "nsfw": False, "id": "5", "version": "7", "options": None}
+
+    assert canonical([here]) == canonical([there])
+
+
+async def test_a_bound_of_zero_is_a_difference() -> None:
+    unbound = {"name": "x", "type": 1, "options": [{"name": "seed", "type": 4}]}
+    bound = {"name": "x", "type": 1, "options": [{"name": "seed", "type": 4, "min_value": 0}]}
+
+    assert canonical([unbound]) != canonical([bound])
+
+
+async def test_an_interaction_that_comes_too_late_is_dropped(
+    ada: MemberActor,
+    channel: ChannelHandle,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(reporting, "MAX_AGE", timedelta(seconds=-1))
+    answer = await ada.slash(channel, "tokens", text="x")
+
+    assert not answer.acknowledged
+    assert "dropped an interaction" in caplog.text
+
+
+async def test_a_button_pressed_too_late_is_dropped(
+    ada: MemberActor, channel: ChannelHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = card_of(await ada.slash(channel, "complete", prompt="London was", max_tokens=1))
+    monkeypatch.setattr(reporting, "MAX_AGE", timedelta(seconds=-1))
+
+    assert not (await ada.click(card, label="Re-roll")).acknowledged
+
+
+async def test_an_unexpected_error_is_logged_and_told_without_details(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_text: str) -> None:
+        raise RuntimeError("inside")
+
+    monkeypatch.setattr(world.bot.services.encodings, "counts", fail)
+    answer = await world.members[0].slash(world.channel, "tokens", text="x")
+
+    assert refusal_of(answer) == reporting.UNEXPECTED
+    assert "inside" in caplog.text
+    caplog.clear()
+
+
+async def test_when_discord_refuses_an_edit_the_person_is_told(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=500, times=1)
+    answer = await world.members[0].slash(world.channel, "tokens", text="x")
+
+    assert refusal_of(answer) == reporting.UNEXPECTED
+    caplog.clear()

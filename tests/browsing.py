@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -146,6 +147,12 @@ class Person:
         for text in texts:
             expect(self.card).to_contain_text(text, timeout=PATIENCE)
 
+    def sees_picture(self) -> None:
+        """Wait until the newest card's picture is there, not only its alt text."""
+        image = self.card.locator("img").first
+        expect(image).to_be_visible(timeout=PATIENCE)
+        expect(image).not_to_have_js_property("naturalWidth", 0, timeout=PATIENCE)
+
     def written(self) -> str:
         """The first paragraph of the newest card."""
         return self.card.locator(".text-display").first.inner_text()
@@ -153,3 +160,22 @@ class Person:
     def _until_ready(self) -> None:
         """The page takes no second action before it has done with the first."""
         self.page.wait_for_function("() => window.simcordPreview?.ready === true")
+
+
+def wait_for_model(window: Browser, url: str) -> None:
+    """Wait until the model is loaded, and leave no trace that others see.
+
+    What is too long is refused privately, once it is known what too long is.
+    """
+    page = window.new_page()
+    person = Person(page, url, name="Alan")
+    deadline = time.monotonic() + PATIENCE / 1000
+    while True:
+        person.run("complete", {"prompt": "🙃" * 900})
+        said = person.card.inner_text()
+        if "loading" not in said:
+            break
+        if time.monotonic() > deadline:
+            raise TimeoutError(said)
+        time.sleep(0.5)
+    page.close()

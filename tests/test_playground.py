@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browsing import PATIENCE, Person, Playground, browser, chromium, playground
+from tests.browsing import PATIENCE, Person, Playground, browser, chromium, playground, wait_for_model
 
 pytestmark = [
     pytest.mark.browser,
@@ -30,9 +30,7 @@ def window() -> Iterator[Browser]:
 def place(tmp_path_factory: pytest.TempPathFactory, window: Browser) -> Iterator[Playground]:
     """A playground whose model is loaded."""
     with playground(tmp_path_factory.mktemp("playground")) as started:
-        page = window.new_page()
-        until_loaded(Person(page, started.url))
-        page.close()
+        wait_for_model(window, started.url)
         yield started
 
 
@@ -50,17 +48,6 @@ def visitor(name: str, place: Playground, window: Browser) -> Iterator[Person]:
     page = window.new_page(viewport={"width": 1100, "height": 900})
     yield Person(page, place.url, name=name)
     page.close()
-
-
-def until_loaded(person: Person) -> None:
-    """Ask until the model answers."""
-    deadline = time.monotonic() + PATIENCE / 1000
-    while True:
-        person.run("next", {"prompt": "Once"})
-        if "still loading" not in person.card.inner_text():
-            return
-        assert time.monotonic() < deadline, person.card.inner_text()
-        time.sleep(0.5)
 
 
 class Pulse:
@@ -184,7 +171,7 @@ def test_a_cut_is_a_picture_with_its_text(ada: Person) -> None:
     ada.run("tokens", {"text": "Paris will"})
     ada.reads("2 tokens", "40313", "481")
 
-    expect(ada.card.get_by_role("img").first).to_be_visible(timeout=PATIENCE)
+    ada.sees_picture()
 
 
 def test_ids_become_text_again(ada: Person) -> None:
@@ -205,9 +192,9 @@ def test_a_refusal_is_seen_by_nobody_else(ada: Person, grace: Person) -> None:
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly_when_told_to(sign: signal.Signals, window: Browser, tmp_path: Path) -> None:
     with playground(tmp_path) as place:
+        wait_for_model(window, place.url)
         page = window.new_page()
         person = Person(page, place.url)
-        until_loaded(person)
         pulse = Pulse(place.worker())
         person.run("complete", {"prompt": "Never finished", "max_tokens": "256"})
         person.reads("Stop")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 import simcord
 
 from bot.simulation.pages import LivePages, controls
@@ -12,10 +13,15 @@ from bot.simulation.private import Body
 
 
 class FakeEnv:
-    error_cursor = 0
+    def __init__(self) -> None:
+        self.errors: list[BaseException] = []
 
-    def errors_since(self, _cursor: int) -> tuple[BaseException, ...]:
-        return ()
+    @property
+    def error_cursor(self) -> int:
+        return len(self.errors)
+
+    def errors_since(self, cursor: int) -> tuple[BaseException, ...]:
+        return tuple(self.errors[cursor:])
 
 
 class FakePreview:
@@ -56,9 +62,8 @@ class FakePreview:
         return {"page": Page}
 
 
-def live(preview: Any) -> LivePages:
-    env: Any = FakeEnv()
-    return LivePages(env, preview)
+def live(preview: Any, env: Any = None) -> LivePages:
+    return LivePages(env or FakeEnv(), preview)
 
 
 async def published_again(preview: FakePreview) -> None:
@@ -127,6 +132,18 @@ async def test_a_publication_that_fails_is_tried_again() -> None:
     preview.refresh = refused  # type: ignore[method-assign]
 
     await asyncio.wait_for(published_again(preview), 10)
+
+
+async def test_what_fails_in_the_bot_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    preview, env = FakePreview("Stop"), FakeEnv()
+    live(preview, env)
+
+    env.errors.append(ZeroDivisionError("in a task of the bot"))
+    await click(preview, seen=1)
+    await click(preview, seen=1)
+
+    (record,) = caplog.records
+    assert "in a task of the bot" in str(record.exc_info)
 
 
 def test_controls_are_found_wherever_they_are() -> None:

@@ -1,0 +1,114 @@
+"""The README's pictures: ``python -m tests.screenshots FOLDER`` takes them anew.
+
+Each is a real screenshot of the bot, with the demo model or MODEL, in the
+playground: a card of each command, and the page as a whole. Seeds are fixed, so
+the same model gives the same pictures but for the times in them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+from tests.browsing import Person, browser, chromium, playground, wait_for_model
+
+WIDTH, HEIGHT = 1200, 2400  # wide and high enough that no card is cut or squeezed
+LARGEST = 150_000  # bytes
+
+
+def completion(person: Person) -> None:
+    person.run("complete", {"prompt": "London was", "seed": "42", "max_tokens": "48"})
+    person.reads("Continue")
+
+
+def next_tokens(person: Person) -> None:
+    person.run("next", {"prompt": "London was", "seed": "42"})
+    person.reads("Entropy")
+
+
+def cut(person: Person) -> None:
+    person.run("tokens", {"text": "Paris will be the first city, naïve café 🙂"})
+    person.reads("elsewhere")
+    person.sees_picture()
+
+
+def decoded(person: Person) -> None:
+    person.run("decode", {"ids": "40313, 481, 307, 262, 717, 1748"})
+    person.reads("elsewhere")
+    person.sees_picture()
+
+
+CARDS: dict[str, Callable[[Person], None]] = {
+    "complete": completion,
+    "next": next_tokens,
+    "tokens": cut,
+    "decode": decoded,
+}
+
+
+def take(folder: Path) -> list[Path]:
+    """All pictures, as files in ``folder``."""
+    with tempfile.TemporaryDirectory() as scratch, playground(Path(scratch)) as place, browser() as window:
+        wait_for_model(window, place.url)
+        taken = [save(overview(window, place.url), folder / "playground.png")]
+        person = visitor(window, place.url, width=WIDTH, height=HEIGHT)
+        for name, show in CARDS.items():
+            show(person)
+            person.page.mouse.move(0, 0)
+            taken.append(save(person.card.screenshot(animations="disabled"), folder / f"{name}.png"))
+        person.page.close()
+    return taken
+
+
+def visitor(window: Browser, url: str, *, width: int, height: int) -> Person:
+    page = window.new_page(viewport={"width": width, "height": height}, color_scheme="dark")
+    return Person(page, url)
+
+
+def overview(window: Browser, url: str) -> bytes:
+    """The page with a finished completion and the picker of commands open."""
+    person = visitor(window, url, width=1000, height=1020)
+    person.page.get_by_role("button", name="Messages", exact=True).click()
+    completion(person)
+    person.composer.click()
+    person.page.keyboard.type("/")
+    expect(person.page.get_by_role("option", name="/tokens").first).to_be_visible()
+    picture = person.page.screenshot(animations="disabled")
+    person.page.close()
+    return picture
+
+
+def save(png: bytes, file: Path) -> Path:
+    """The screenshot as a compact PNG: its colours are few, so a palette holds them."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    # Maximum coverage keeps rare colours, such as the edge of a card.
+    picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        file, optimize=True
+    )
+    if file.stat().st_size > LARGEST:
+        raise ValueError(f"{file} has {file.stat().st_size:,} bytes, more than {LARGEST:,}")
+    return file
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    folder: Path = parser.parse_args().folder
+    if chromium() is None:
+        print("No Chromium is installed.", file=sys.stderr)
+        return 1
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in take(folder):
+        print(f"{file} ({file.stat().st_size:,} bytes)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -63,7 +63,8 @@ class FakePreview:
 
 
 def live(preview: Any, env: Any = None) -> LivePages:
-    return LivePages(env or FakeEnv(), preview)
+    given: Any = env or FakeEnv()
+    return LivePages(given, preview)
 
 
 async def published_again(preview: FakePreview) -> None:

@@ -40,7 +40,7 @@ def cut(person: Person) -> None:
 
 
 def decoded(person: Person) -> None:
-    person.run("decode", {"ids": "40313, 481, 307, 262, 717, 1748"})
+    person.run("decode", {"ids": "40313, 481"})
     person.reads("elsewhere")
     person.sees_picture()
 

@@ -31,14 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     try:
-        _run(given, shlex.join(sys.argv[1:] if arguments is None else arguments))
+        _run(given)
     except UnusableText as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def _run(given: argparse.Namespace, arguments: str) -> None:
+def _run(given: argparse.Namespace) -> None:
     encoding = gpt2_tokenizer.encoding()
     corpus = split_books(read_books(given.text), encoding, HELD_OUT_SHARE)
     vocabulary = CompactVocabulary(corpus.train, encoding.n_vocab)
@@ -54,8 +54,14 @@ def _run(given: argparse.Namespace, arguments: str) -> None:
     log.info("exported to %s; evaluating", given.output)
     perplexities = evaluate(given.output, corpus)
     log.info("held-out perplexity %.2f", perplexities.model)
-    run = Run(f"python -m bot.model.train_demo {arguments}", given.source, config, progress, HELD_OUT_SHARE)
+    run = Run(_command(given), given.source, config, progress, HELD_OUT_SHARE)
     write_card(given.output, run, corpus, vocabulary, perplexities)
+
+
+def _command(given: argparse.Namespace) -> str:
+    """What to type to train such a model again, without where this one's files are."""
+    options = f"--minutes {given.minutes:g} --seed {given.seed} --threads {given.threads}"
+    return f"python -m bot.model.train_demo {shlex.quote(given.text.name)} {options}"
 
 
 def _parser() -> argparse.ArgumentParser:

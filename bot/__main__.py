@@ -13,13 +13,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import discord
 from dotenv import dotenv_values
 
-from bot.client import TokenwiseBot
-from bot.errors import InvalidSetting, StartError
+from bot.errors import StartError
+from bot.joining import join
 from bot.settings import Settings
 from bot.startup import Started, started
 
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartError as error:
         print(error.sentence, file=sys.stderr)
         return UNUSABLE_SETTINGS
+    except KeyboardInterrupt:
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,8 +88,9 @@ def _joins(options: argparse.Namespace, settings: Settings) -> bool:
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
     running = asyncio.create_task(_serve(options, settings))
     # Ended by a service manager is ended as by Ctrl-C: everything is closed.
-    for end in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(end, running.cancel)
+    with suppress(NotImplementedError):  # Windows, where Ctrl-C ends in main
+        for end in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(end, running.cancel)
     try:
         return await running
     except asyncio.CancelledError:
@@ -98,31 +102,8 @@ async def _serve(options: argparse.Namespace, settings: Settings) -> int:
         if "command" in options:
             return await _attempt(options.command, parts)
         if settings.discord_token is not None and _joins(options, settings):
-            return await _join(settings.discord_token, parts)
+            return await join(settings.discord_token, parts)
         return await _play(options, settings, parts)
-
-
-async def _join(token: str, parts: Started) -> int:
-    """Serve Discord until cancelled, or until the model turns out to be unusable."""
-    async with TokenwiseBot(parts.services) as bot:
-        serving = asyncio.create_task(bot.start(token))
-        loading = asyncio.create_task(parts.model.wait_ready())
-        try:
-            await asyncio.wait({serving, loading}, return_when=asyncio.FIRST_EXCEPTION)
-            for task in (loading, serving):
-                if task.done():
-                    task.result()
-        except (discord.LoginFailure, discord.PrivilegedIntentsRequired):
-            raise InvalidSetting(
-                "DISCORD_TOKEN",
-                problem="was refused by Discord",
-                allowed="the token on the Bot page of your application",
-            ) from None
-        finally:
-            serving.cancel()
-            loading.cancel()
-            await asyncio.gather(serving, loading, return_exceptions=True)
-    return 0
 
 
 async def _attempt(command: str, parts: Started) -> int:

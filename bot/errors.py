@@ -17,7 +17,8 @@
     ├── NotYours                      a button that only the author may press
     └── StartError                    the bot cannot start; for the operator
         ├── InvalidSetting            names the variable and what it allows
-        └── ModelUnusable             names MODEL
+        ├── ModelUnusable             names MODEL
+        └── DiscordUnreachable
 
 Each error carries data; the sentence is made from it.
 """
@@ -194,6 +195,15 @@ class ModelUnusable(StartError):
     @property
     def sentence(self) -> str:
         return f"MODEL={self.model} cannot be used: {self.problem}"
+
+
+class DiscordUnreachable(StartError):
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+
+    @property
+    def sentence(self) -> str:
+        return f"Discord cannot be reached ({self.problem}). Check the network and start the bot again."
 
 
 def _count(number: int, noun: str) -> str:

@@ -19,6 +19,7 @@ EVERY_ERROR = [
     errors.NotYours("stop"),
     errors.InvalidSetting("BATCH_SIZE", problem="is 'many'", allowed="a whole number from 1 to 64"),
     errors.ModelUnusable("nowhere/nothing", problem="there is no such model."),
+    errors.DiscordUnreachable("ClientConnectorError"),
 ]
 
 

@@ -1,0 +1,54 @@
+"""The bot on Discord itself: log in, serve, and say in one sentence what prevents it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import discord
+
+from bot.client import TokenwiseBot
+from bot.errors import DiscordUnreachable, InvalidSetting
+from bot.startup import Started
+
+
+async def join(token: str, parts: Started) -> int:
+    """Serve Discord until cancelled; the exit status.
+
+    Raises InvalidSetting if Discord refuses the token, DiscordUnreachable, or
+    ModelUnusable once the model turns out to be so.
+    """
+    async with TokenwiseBot(parts.services) as bot:
+        await _log_in(bot, token)
+        async with _background(parts.model.wait_ready()) as loading, _background(bot.connect()) as serving:
+            done, _ = await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+    return 0
+
+
+async def _log_in(bot: TokenwiseBot, token: str) -> None:
+    try:
+        await bot.login(token)
+    except discord.LoginFailure:
+        raise InvalidSetting(
+            "DISCORD_TOKEN",
+            problem="was refused by Discord",
+            allowed="the token on the Bot page of your application",
+        ) from None
+    except (aiohttp.ClientConnectionError, discord.DiscordServerError) as error:
+        raise DiscordUnreachable(type(error).__name__) from error
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[Any, Any, object]) -> AsyncIterator[asyncio.Task[object]]:
+    """``work`` in a task that ends with the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})

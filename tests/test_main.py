@@ -1,0 +1,79 @@
+"""The command line: what it refuses, and that it says why in one sentence."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """``python -m bot`` in a fresh process, with no settings but ``environment``."""
+    settings = {"DISCORD_TOKEN": "", "MODEL": ""} | environment
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "bot", "--env", os.devnull, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_help_tells_of_the_playground_and_of_try() -> None:
+    answer = run("--help")
+
+    assert answer.returncode == 0
+    assert "playground" in answer.stdout
+    assert "try" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"BATCH_SIZE": "many"}, "BATCH_SIZE is 'many'; it must be a whole number from 1 to 64."),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'; it must be one of INFO, WARNING, ERROR."),
+        ({"MODEL": "/nowhere"}, "MODEL=/nowhere cannot be used: there is no such folder."),
+    ],
+)
+def test_an_unusable_setting_ends_with_status_2_and_one_sentence(
+    environment: dict[str, str], named: str
+) -> None:
+    answer = run("try", "/decode ids:1", **environment)
+
+    assert answer.returncode == 2
+    assert answer.stderr.splitlines()[-1] == named
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_settings_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("QUEUE_SIZE=0")
+    answer = run("--env", str(file))
+
+    assert answer.returncode == 2
+    assert "QUEUE_SIZE is '0'" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("/nothing", "nothing"),
+        ("/tokens", "text"),
+        ("/complete prompt:x temperature:3", "0.0 to 2.0"),
+        ("/decode ids:x", "'x' is not a token id of gpt2"),
+    ],
+)
+def test_a_refused_command_ends_with_status_1_and_its_sentence(command: str, sentence: str) -> None:
+    answer = run("try", command)
+
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    assert sentence in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1

@@ -21,11 +21,12 @@ import pytest
 import pytest_asyncio
 from simcord import ChannelHandle, MemberActor
 
+from bot.model.process import ModelProcess
 from bot.runs import Runs
 from bot.services import Services
 from bot.settings import Settings
 from bot.simulation import SimulatedGenerations, World, simulated
-from bot.startup import started
+from bot.startup import Started, started
 
 # A loaded machine makes an example slow, not wrong.
 hypothesis.settings.register_profile("tokenwise", deadline=None)
@@ -33,12 +34,22 @@ hypothesis.settings.load_profile("tokenwise")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def services() -> AsyncIterator[Services]:
-    """The real services with the demo model (or MODEL), loaded. In the session's loop."""
+async def parts() -> AsyncIterator[Started]:
+    """The real worker with the demo model (or MODEL), loaded, and the queue. In the session's loop."""
     settings = Settings.from_env({"MODEL": os.environ.get("MODEL", "")})
     async with started(settings) as parts:
         await parts.model.wait_ready()
-        yield parts.services
+        yield parts
+
+
+@pytest.fixture(scope="session")
+def services(parts: Started) -> Services:
+    return parts.services
+
+
+@pytest.fixture(scope="session")
+def model(parts: Started) -> ModelProcess:
+    return parts.model
 
 
 @pytest_asyncio.fixture(loop_scope="session")

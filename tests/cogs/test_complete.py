@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
+import signal
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor
 
 from bot.client import TokenwiseBot
+from bot.model.process import ModelProcess
 from bot.plain import RULE
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World
@@ -226,3 +230,22 @@ async def test_nothing_the_bot_sends_can_ping(world: World) -> None:
     ]
     assert len(messages) >= 4
     assert all(message["allowed_mentions"]["parse"] == [] for message in messages)
+
+
+async def test_a_killed_worker_is_replaced_and_the_text_is_the_same(
+    live_world: World, model: ModelProcess
+) -> None:
+    ada, channel = live_world.members[0], live_world.channel
+    texts = []
+    for kill in (False, True):
+        card = card_of(await complete(ada, channel, max_tokens=200, temperature=1.3))
+        if kill:
+            assert "[Stop]" in text_of(card)
+            assert model.pid is not None
+            os.kill(model.pid, signal.SIGKILL)
+        while "[Stop]" in text_of(card):
+            await live_world.env.settle()
+            await asyncio.sleep(0.05)
+        texts.append(text_of(card).partition(RULE)[0])
+
+    assert texts[0] == texts[1]

@@ -17,6 +17,7 @@ from bot.model.train_demo.config import TrainingConfig
 from bot.model.train_demo.corpus import CompactVocabulary, UnusableText, read_books, split_books
 from bot.model.train_demo.evaluation import evaluate
 from bot.model.train_demo.export import export
+from bot.model.train_demo.lengthening import gently, lengthened
 from bot.model.train_demo.network import Network, NetworkConfig
 from bot.model.train_demo.training import train
 
@@ -50,17 +51,24 @@ def _run(given: argparse.Namespace) -> None:
     torch.manual_seed(config.seed)
     network = Network(NetworkConfig(vocabulary.size))
     progress = train(network, corpus, vocabulary, config, given.checkpoint)
+    if given.context > network.config.context:
+        log.info("going on with a context of %d", given.context)
+        network = lengthened(network, given.context)
+        progress += train(network, corpus, vocabulary, gently(config, minutes=given.long_minutes))
     export(network, vocabulary, given.output)
     log.info("exported to %s; evaluating", given.output)
     perplexities = evaluate(given.output, corpus)
     log.info("held-out perplexity %.2f", perplexities.model)
-    run = Run(_command(given), given.source, config, progress, HELD_OUT_SHARE)
+    run = Run(_command(given), given.source, config, progress, HELD_OUT_SHARE, given.long_minutes)
     write_card(given.output, run, corpus, vocabulary, perplexities)
 
 
 def _command(given: argparse.Namespace) -> str:
     """What to type to train such a model again, without where this one's files are."""
-    options = f"--minutes {given.minutes:g} --seed {given.seed} --threads {given.threads}"
+    options = (
+        f"--minutes {given.minutes:g} --context {given.context} --long-minutes {given.long_minutes:g} "
+        f"--seed {given.seed} --threads {given.threads}"
+    )
     return f"python -m bot.model.train_demo {shlex.quote(given.text.name)} {options}"
 
 
@@ -76,6 +84,12 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, default=DEMO_MODEL, help="the model's folder (default: the shipped one)"
     )
     parser.add_argument("--minutes", type=_minutes, default=70.0, help="time to train (default: 70)")
+    parser.add_argument(
+        "--context", type=int, default=1024, help="the model's context, longer than what it first sees (1024)"
+    )
+    parser.add_argument(
+        "--long-minutes", type=_minutes, default=8.0, help="time to get used to the longer context (8)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and dropout (default: 0)")
     parser.add_argument("--threads", type=_threads, default=2, help="processor threads (default: 2)")
     parser.add_argument(

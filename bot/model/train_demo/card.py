@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, GPT2LMHeadModel
 from bot.model.train_demo.config import TrainingConfig
 from bot.model.train_demo.corpus import CompactVocabulary, Corpus
 from bot.model.train_demo.evaluation import Perplexities
+from bot.model.train_demo.network import NetworkConfig
 from bot.model.train_demo.training import Progress
 
 PROMPTS = ("Once upon a time", "The old man", "It was a dark night and", '"My dear,"', "London was")
@@ -31,6 +32,7 @@ class Run:
     config: TrainingConfig
     progress: Progress
     held_out_share: float
+    long_minutes: float
 
 
 def write_card(
@@ -81,6 +83,8 @@ def _run_facts(run: Run, corpus: Corpus) -> dict[str, object]:
         "seed": run.config.seed,
         "threads": run.config.threads,
         "sampled": run.config.sampled_share,
+        "long_minutes": run.long_minutes,
+        "short_context": NetworkConfig.context,
         "minutes": run.progress.seconds / 60,
         "steps": run.progress.steps,
         "seen": run.progress.tokens / 1e6,

@@ -35,6 +35,9 @@ class Progress:
     steps: int = 0
     tokens: int = 0
 
+    def __add__(self, other: Progress) -> Progress:
+        return Progress(self.seconds + other.seconds, self.steps + other.steps, self.tokens + other.tokens)
+
 
 class Worker:
     """Computes the gradients of a part of a batch on one thread.

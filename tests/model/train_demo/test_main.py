@@ -32,8 +32,10 @@ def test_nonsense_is_refused_before_anything_is_read(option: str) -> None:
 def test_a_run_of_two_seconds_leaves_a_model_and_its_card(text: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     arguments = [str(text), "--output", str(folder), "--minutes", "0.03", "--seed", "5"]
-    assert main([*arguments, "--source", "Sixty sentences."]) == 0
+    longer = ["--context", "512", "--long-minutes", "0.02"]
+    assert main([*arguments, *longer, "--source", "Sixty sentences."]) == 0
     model = GPT2LMHeadModel.from_pretrained(folder)
+    assert model.config.n_positions == 512
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert model(**tokenizer("The old man", return_tensors="pt")).logits.shape == (1, 3, 50_257)
     card = (folder / "README.md").read_text(encoding="utf-8")

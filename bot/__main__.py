@@ -19,7 +19,7 @@ from pathlib import Path
 import discord
 from dotenv import dotenv_values
 
-from bot.errors import StartError
+from bot.errors import SettingsFileUnusable, StartError
 from bot.joining import join
 from bot.settings import Settings
 from bot.startup import Started, started
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, 1 for a refused command, 2 for a setting to be corrected."""
     options = _parser().parse_args(arguments)
     try:
-        settings = Settings.from_env(_environment(options.env))
+        settings = Settings.from_env(_environment(options))
         _log(options, settings)
         return asyncio.run(_run(options, settings))
     except StartError as error:
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Tokenwise: look inside a language model, from Discord. With DISCORD_TOKEN set the bot "
         "joins Discord; without it, it opens the playground, a simulated Discord in the browser.",
     )
-    parser.add_argument("--env", type=Path, default=Path(".env"), help="file of settings (default: .env)")
+    parser.add_argument("--env", type=Path, help="file of settings (default: .env, if there is one)")
     parser.add_argument("--playground", action="store_true", help="open the playground even with a token")
     parser.add_argument("--port", type=_port, default=0, help="the playground's port (default: any free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the playground's address")
@@ -64,10 +64,23 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _environment(file: Path) -> dict[str, str]:
-    """The settings file's variables, under those of the process."""
-    from_file = {name: value or "" for name, value in dotenv_values(file).items()}
-    return from_file | dict(os.environ)
+def _environment(options: argparse.Namespace) -> dict[str, str]:
+    """The settings file's variables, under those of the process; without the token
+    where Discord is only simulated."""
+    environment = _read(options.env) | dict(os.environ)
+    if options.playground or "command" in options:
+        environment.pop("DISCORD_TOKEN", None)
+    return environment
+
+
+def _read(file: Path | None) -> dict[str, str]:
+    """The variables in ``file``, or in ``.env`` if there is one."""
+    if file is not None and not file.exists():
+        raise SettingsFileUnusable(str(file), problem="there is no such file")
+    try:
+        return {name: value or "" for name, value in dotenv_values(file or ".env").items()}
+    except UnicodeDecodeError:
+        raise SettingsFileUnusable(str(file or ".env"), problem="it is not UTF-8 text") from None
 
 
 def _log(options: argparse.Namespace, settings: Settings) -> None:
@@ -75,14 +88,9 @@ def _log(options: argparse.Namespace, settings: Settings) -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     logging.getLogger("bot").setLevel("WARNING" if "command" in options else settings.log_level)
     # A simulated Discord has nothing to tell an operator.
-    logging.getLogger("discord").setLevel(settings.log_level if _joins(options, settings) else "ERROR")
+    logging.getLogger("discord").setLevel(settings.log_level if settings.discord_token else "ERROR")
     # Voice is not used, so nobody need be told what it would take.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-
-
-def _joins(options: argparse.Namespace, settings: Settings) -> bool:
-    """Whether the bot is to join Discord itself."""
-    return settings.discord_token is not None and not options.playground and "command" not in options
 
 
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
@@ -101,9 +109,9 @@ async def _serve(options: argparse.Namespace, settings: Settings) -> int:
     async with started(settings) as parts:
         if "command" in options:
             return await _attempt(options.command, parts)
-        if settings.discord_token is not None and _joins(options, settings):
+        if settings.discord_token is not None:
             return await join(settings.discord_token, parts)
-        return await _play(options, settings, parts)
+        return await _play(options, parts)
 
 
 async def _attempt(command: str, parts: Started) -> int:
@@ -112,10 +120,10 @@ async def _attempt(command: str, parts: Started) -> int:
     return await attempt(command, parts.services, ready=parts.model.wait_ready)
 
 
-async def _play(options: argparse.Namespace, settings: Settings, parts: Started) -> int:
+async def _play(options: argparse.Namespace, parts: Started) -> int:
     from bot.playground import serve
 
-    if settings.discord_token is None:
+    if not options.playground:
         print("DISCORD_TOKEN is not set, so this is the playground: the same bot in a simulated Discord.")
     return await serve(
         parts.services,

@@ -6,10 +6,12 @@ import secrets
 from dataclasses import dataclass, replace
 
 from bot.errors import ContextExceeded
-from bot.model.protocol import FinishReason, GenerationRequest, SamplingParams
+from bot.model.protocol import MAX_SEED, FinishReason, GenerationRequest, SamplingParams
 from bot.updates import Completion
 
-MAX_SEED = 2**32 - 1  # what transformers.set_seed takes
+# Below it the logits divided by the temperature overflow; the likeliest token
+# has had all the probability for long.
+COLDEST = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +25,19 @@ class CompletionJob:
     params: SamplingParams
     private: bool
 
-    @property
-    def request(self) -> GenerationRequest:
-        """What the model is asked: earlier tokens are prompt, their draws are spent."""
-        params = replace(self.params, skip_draws=len(self.earlier_ids))
-        return GenerationRequest(self.run_id, self.prompt_ids + self.earlier_ids, params)
+    def request(self, context: int) -> GenerationRequest:
+        """What the model is asked: earlier tokens are prompt, their draws are spent.
 
-    def check(self, context: int) -> None:
-        """ContextExceeded if prompt and new tokens do not fit the model's context."""
-        check_context(len(self.request.prompt_ids), self.params.max_new_tokens, context)
+        A text that is gone on with takes as many new tokens as there is room
+        for. ContextExceeded if the asked ones, or in that case any, do not fit.
+        """
+        ids = self.prompt_ids + self.earlier_ids
+        asked = self.params.max_new_tokens
+        if self.earlier_ids:
+            asked = max(1, min(asked, context - len(ids)))
+        check_context(len(ids), asked, context)
+        params = replace(self.params, max_new_tokens=asked, skip_draws=len(self.earlier_ids))
+        return GenerationRequest(self.run_id, ids, params)
 
     def finished(self, completion: Completion) -> CompletionRun:
         return CompletionRun(
@@ -57,11 +63,13 @@ class CompletionRun:
     params: SamplingParams
     private: bool
 
-    def continued(self, *, owner: int, context: int) -> CompletionJob:
-        """As many tokens again, or as many as the context still has room for."""
-        room = context - len(self.prompt_ids) - len(self.token_ids)
-        params = replace(self.params, max_new_tokens=max(1, min(self.params.max_new_tokens, room)))
-        return CompletionJob(new_run_id(), owner, self.prompt_ids, self.token_ids, params, self.private)
+    def can_continue(self, context: int) -> bool:
+        """Not after the end-of-text token, which begins an unrelated text, nor without room."""
+        return self.finish_reason != "stop" and len(self.prompt_ids) + len(self.token_ids) < context
+
+    def continued(self, *, owner: int) -> CompletionJob:
+        """As many tokens again, from where the text stands."""
+        return CompletionJob(new_run_id(), owner, self.prompt_ids, self.token_ids, self.params, self.private)
 
     def rerolled(self, *, owner: int) -> CompletionJob:
         """The same prompt and settings under a new seed."""
@@ -72,6 +80,11 @@ class CompletionRun:
 def check_context(prompt_tokens: int, max_tokens: int, context: int) -> None:
     if prompt_tokens + max_tokens > context:
         raise ContextExceeded(prompt_tokens=prompt_tokens, max_tokens=max_tokens, context=context)
+
+
+def warm_or_greedy(temperature: float) -> float:
+    """``temperature``, or 0 where it is too small to divide by."""
+    return temperature if temperature >= COLDEST else 0.0
 
 
 def new_seed() -> int:

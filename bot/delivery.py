@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
+import aiohttp
 import discord
 from discord import ui
+
+log = logging.getLogger(__name__)
 
 # Without it Discord parses mentions with its defaults on every single edit.
 NOBODY = discord.AllowedMentions.none()
 
 Interaction = discord.Interaction[Any]
+
+# What a request to Discord raises when it, or the network, fails.
+TRANSIENT = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
+# Unknown channel, message, webhook (the message's token is over), interaction;
+# invalid webhook token: nobody is there to be answered.
+_GONE = frozenset({10003, 10008, 10015, 10062, 50027})
 
 
 class Screen:
@@ -26,11 +36,40 @@ class Screen:
         self._replace = replace
 
     async def wait(self) -> None:
-        """Acknowledge now, show later."""
+        """Acknowledge now, show later; what is to be replaced can meanwhile not be pressed."""
         if self._replace:
-            await self._interaction.response.defer()
+            await self.show(self._replaced(pressable=False))
         else:
             await self._interaction.response.defer(thinking=True, ephemeral=self._private)
+
+    async def restore(self) -> None:
+        """Show again what was to be replaced."""
+        if self._replace:
+            await self.show(self._replaced(pressable=True))
+
+    async def update(self, view: ui.LayoutView) -> None:
+        """Show what will soon be replaced; that Discord fails at it once does no harm.
+
+        Raises if there is nobody to show it to any more.
+        """
+        if not self._interaction.response.is_done():
+            await self.show(view)
+            return
+        try:
+            await self.show(view)
+        except TRANSIENT as error:
+            if is_gone(error):
+                raise
+            log.warning("an edit failed and is left out: %s", error)
+
+    async def finish(self, view: ui.LayoutView) -> None:
+        """Show what stays; a second time if Discord fails at the first."""
+        try:
+            await self.show(view)
+        except TRANSIENT as error:
+            if is_gone(error):
+                raise
+            await self.show(view)
 
     async def show(self, view: ui.LayoutView, *, files: Sequence[discord.File] = ()) -> None:
         response = self._interaction.response
@@ -45,6 +84,15 @@ class Screen:
             await response.send_message(
                 view=view, files=list(files), ephemeral=self._private, allowed_mentions=NOBODY
             )
+
+    def _replaced(self, *, pressable: bool) -> ui.LayoutView:
+        message = self._interaction.message
+        view = ui.LayoutView.from_message(message, timeout=None) if message else ui.LayoutView()
+        if not pressable:
+            for item in view.walk_children():
+                if isinstance(item, ui.Button):
+                    item.disabled = True
+        return view
 
 
 async def tell_privately(interaction: Interaction, view: ui.LayoutView) -> None:
@@ -68,6 +116,11 @@ def _placeholder() -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.TextDisplay("…"))
     return view
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether there is nobody to be answered any more."""
+    return isinstance(error, discord.HTTPException) and error.code in _GONE
 
 
 def silence(view: ui.LayoutView) -> None:

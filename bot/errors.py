@@ -3,6 +3,8 @@
     TokenwiseError                    .sentence is what a person reads
     ├── InputError                    the request itself cannot be served
     │   ├── BlankText
+    │   ├── NoText                    a message without text
+    │   ├── NoTokenIds
     │   ├── ContextExceeded           prompt + max_tokens > context
     │   ├── UnknownEncoding           … and the nearest known name
     │   ├── InvalidTokenId            the first id that is none
@@ -17,6 +19,8 @@
     ├── NotYours                      a button that only the author may press
     └── StartError                    the bot cannot start; for the operator
         ├── InvalidSetting            names the variable and what it allows
+        ├── SettingsFileUnusable
+        ├── PortTaken                 of the playground
         ├── ModelUnusable             names MODEL
         └── DiscordUnreachable
 
@@ -59,6 +63,18 @@ class BlankText(InputError):
         return f"The {self.option} is blank: type at least one character that is not a space."
 
 
+class NoText(InputError):
+    @property
+    def sentence(self) -> str:
+        return "This message has no text that could be cut into tokens."
+
+
+class NoTokenIds(InputError):
+    @property
+    def sentence(self) -> str:
+        return "There are no token ids in this: give at least one, such as 40313."
+
+
 class ContextExceeded(InputError):
     def __init__(self, *, prompt_tokens: int, max_tokens: int, context: int) -> None:
         self.prompt_tokens = prompt_tokens
@@ -92,6 +108,8 @@ class InvalidTokenId(InputError):
 
     @property
     def sentence(self) -> str:
+        if self.given.isascii() and self.given.isdigit() and int(self.given[:10]) < self.vocabulary:
+            return f"No token of {self.encoding} has the id {int(self.given)}."
         return (
             f"{_quoted(self.given)} is not a token id of {self.encoding}: "
             f"ids are whole numbers from 0 to {self.vocabulary - 1:,}."
@@ -134,7 +152,7 @@ class TooManyRequests(UnavailableError):
     def sentence(self) -> str:
         return (
             f"You already have {_count(self.limit, 'request')} in progress. "
-            "Wait for it to finish, or press Stop on it, then try again."
+            "Wait until one is finished, or press Stop on a text that is being written."
         )
 
 
@@ -185,6 +203,25 @@ class InvalidSetting(StartError):
     @property
     def sentence(self) -> str:
         return f"{self.variable} {self.problem}; it must be {self.allowed}."
+
+
+class SettingsFileUnusable(StartError):
+    def __init__(self, file: str, *, problem: str) -> None:
+        self.file = file
+        self.problem = problem
+
+    @property
+    def sentence(self) -> str:
+        return f"The settings file {self.file} cannot be used: {self.problem}."
+
+
+class PortTaken(StartError):
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    @property
+    def sentence(self) -> str:
+        return f"Port {self.port} is in use: choose another with --port, or leave it out."
 
 
 class ModelUnusable(StartError):

@@ -11,9 +11,8 @@ A request is admitted or refused at once. It waits in a fair line for one of
 failed. Whatever else holds the request is then told to let go of it.
 
 **Tasks.** All are made in ``__aenter__``: one runner a slot, which reads the
-model's steps, and one that watches the deadlines. Nothing is spawned for a
-request; a stream is read in the task of whoever reads it, and what they miss is
-not stored: they get the newest state.
+model's steps, and one that watches the deadlines. A stream is read in the task
+of whoever reads it.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from bot import errors
 from bot.fairness import Average, WaitingLine, starts_in
 from bot.model.protocol import Ended, FinishReason, GenerationRequest, Loading, ModelInfo, Stepped
 from bot.model.wording import loading_text
-from bot.updates import Accounts, Completion, Finished, Outcome, Progress, Queued, Ticket, Update
+from bot.updates import Accounts, Audience, Completion, Finished, Outcome, Progress, Queued, Ticket, Update
 
 __all__ = ["Accounts", "Completion", "Finished", "GenerationQueue", "Model", "Progress", "Queued", "Update"]
 
@@ -89,6 +88,7 @@ class GenerationQueue:
         self._admitted: asyncio.Queue[Ticket] = asyncio.Queue()  # for the deadlines
         self._step_seconds = Average()
         self._tasks: list[asyncio.Task[None]] = []
+        self._audience = Audience()
 
     @property
     def model(self) -> ModelInfo:
@@ -107,13 +107,21 @@ class GenerationQueue:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Refuse what comes, end what is there with ShuttingDown, then the tasks."""
-        self._open = False
-        for ticket in list(self._tickets.values()):
-            self._settle(ticket, errors.ShuttingDown())
+        await self.close(patience=0.0)
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks)
+
+    async def close(self, *, patience: float) -> None:
+        """Refuse what comes and end what is there with ShuttingDown.
+
+        Returns once every stream was left, so that everybody has been told, or
+        after ``patience`` seconds.
+        """
+        self._open = False
+        for ticket in list(self._tickets.values()):
+            self._settle(ticket, errors.ShuttingDown())
+        await self._audience.left(patience)
 
     @asynccontextmanager
     async def stream(self, request: GenerationRequest, *, owner: int) -> AsyncIterator[AsyncIterator[Update]]:
@@ -130,10 +138,11 @@ class GenerationQueue:
         Leaving early takes the request out of the line or aborts it.
         """
         ticket = self._admit(request, owner)
-        try:
-            yield ticket
-        finally:
-            self._settle(ticket, self._finished(ticket, "cancelled"))
+        with self._audience:
+            try:
+                yield ticket
+            finally:
+                self._settle(ticket, self._finished(ticket, "cancelled"))
 
     def cancel(self, request_id: str, *, owner: int) -> None:
         """Stop a request: its stream finishes as cancelled, with the steps so far.

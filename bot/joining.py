@@ -14,6 +14,8 @@ from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, InvalidSetting
 from bot.startup import Started
 
+FAREWELL = 3.0  # seconds to finish the cards of what was running
+
 
 async def join(token: str, parts: Started) -> int:
     """Serve Discord until cancelled; the exit status.
@@ -24,7 +26,11 @@ async def join(token: str, parts: Started) -> int:
     async with TokenwiseBot(parts.services) as bot:
         await _log_in(bot, token)
         async with _background(parts.model.wait_ready()) as loading, _background(bot.connect()) as serving:
-            done, _ = await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_EXCEPTION)
+            try:
+                done, _ = await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_EXCEPTION)
+            finally:
+                # While there is still a connection by which to tell people.
+                await parts.queue.close(patience=FAREWELL)
             for task in done:
                 task.result()
     return 0

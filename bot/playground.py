@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import webbrowser
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import simcord
+
+from bot.errors import PortTaken
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated
 from bot.simulation.pages import LivePages
@@ -48,13 +52,26 @@ async def serve(
     async with simulated(replace(services, generations=generations), settle_timeout=SETTLE_TIMEOUT) as world:
         await welcome(world)
         preview = world.env.preview(world.channel, viewers=world.members, layout="channel", port=port)
-        async with preview:
+        async with opened(preview, port):
             pages = LivePages(world.env, preview)
             print(f"Open {preview.url}", flush=True)
             if open_browser:
                 await asyncio.to_thread(webbrowser.open, preview.url)
             await until_first(preview.wait_closed(), pages.run(), failure_of=ready())
     return 0
+
+
+@asynccontextmanager
+async def opened(preview: simcord.Preview, port: int) -> AsyncIterator[None]:
+    """The page, served; PortTaken if it cannot be."""
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(preview)
+        except simcord.SetupError as error:
+            if isinstance(error.__cause__, OSError):
+                raise PortTaken(port) from error
+            raise
+        yield
 
 
 async def until_first(*endings: Awaitable[Any], failure_of: Awaitable[Any]) -> None:

@@ -41,8 +41,10 @@ class LoadingBar:
             else:
                 log.info("model: %s", loading.stage)
         if self._bar is not None:
-            self._bar.total = loading.total or None
             self._bar.update(loading.done - self._bar.n)
+            if self._bar.total != loading.total:
+                self._bar.total = loading.total
+                self._bar.refresh()
 
     def close(self) -> None:
         if self._bar is not None:

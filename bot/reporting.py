@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 
 from bot import cards
-from bot.delivery import Interaction, tell_privately
+from bot.delivery import TRANSIENT, Interaction, is_gone, tell_privately
 from bot.errors import GenerationFailed, TokenwiseError
 
 log = logging.getLogger(__name__)
@@ -18,9 +18,6 @@ log = logging.getLogger(__name__)
 MAX_AGE = timedelta(seconds=2.5)
 UNEXPECTED = "Something went wrong on my side. It has been written to the log; please try again."
 OUTDATED = "This command has just been updated. Please try again in a minute."
-# Unknown message, unknown interaction, unknown webhook (the message's token is over),
-# unknown channel: nobody is there to be answered.
-_GONE = frozenset({10003, 10008, 10015, 10062, 50027})
 
 
 def is_answerable(interaction: Interaction) -> bool:
@@ -35,13 +32,13 @@ def is_answerable(interaction: Interaction) -> bool:
 async def report(interaction: Interaction, error: Exception) -> None:
     """Tell the person who asked, and nobody else, what went wrong in one sentence."""
     cause = _cause(error)
-    if isinstance(cause, discord.HTTPException) and cause.code in _GONE:
-        log.info("the message to answer is gone: %s", cause.code)
+    if is_gone(cause):
+        log.info("the message to answer is gone: %s", cause)
         return
     sentence = _sentence(cause)
     try:
         await tell_privately(interaction, cards.error(sentence))
-    except discord.HTTPException as failure:
+    except TRANSIENT as failure:
         log.warning("could not tell of an error: %s", failure)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from bot.completions import CompletionRun
 from bot.errors import RunExpired
@@ -26,6 +27,7 @@ class Runs:
         self._capacity = capacity
         self._lifetime = lifetime
         self._clock = clock
+        self._claimed: set[str] = set()
         # The least recently used first: the next to be forgotten, by age and by number.
         self._runs: OrderedDict[str, tuple[float, CompletionRun | Walk]] = OrderedDict()
 
@@ -51,6 +53,17 @@ class Runs:
         if not isinstance(run, Walk):
             raise RunExpired
         return run
+
+    @contextmanager
+    def claimed(self, run_id: str) -> Iterator[bool]:
+        """Whether nobody else holds the claim to change this run's card, which then is held."""
+        mine = run_id not in self._claimed
+        self._claimed.add(run_id)
+        try:
+            yield mine
+        finally:
+            if mine:
+                self._claimed.discard(run_id)
 
     def _find(self, run_id: str) -> CompletionRun | Walk | None:
         self._forget_old()

@@ -22,6 +22,7 @@ SECONDS_BETWEEN_EDITS = 1.0
 @dataclass(frozen=True, slots=True)
 class Started:
     model: ModelProcess
+    queue: GenerationQueue
     services: Services
 
 
@@ -39,7 +40,7 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
                 per_owner=settings.requests_per_person,
                 deadline=settings.time_limit,
                 pace=SECONDS_BETWEEN_EDITS,
-            ) as generations,
+            ) as queue,
         ):
             encodings = Encodings()
             encodings.load()
@@ -47,4 +48,4 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
             # full collections would stop the event loop for 50 ms and more.
             gc.collect()
             gc.freeze()
-            yield Started(model, Services(generations, encodings, Runs()))
+            yield Started(model, queue, Services(queue, encodings, Runs()))

@@ -77,7 +77,11 @@ def _escaped_start(match: re.Match[str]) -> str:
 
 
 def _harmless(character: str) -> str:
-    return character if character in _SOFT or not _is_hidden(character) else _escape(character)
+    return (
+        character
+        if character in _SOFT or not _is_hidden(character) or _is_joining(character)
+        else _escape(character)
+    )
 
 
 def _sign(character: str) -> str:
@@ -85,6 +89,11 @@ def _sign(character: str) -> str:
     if character in signs:
         return signs[character]
     return _escape(character) if _is_hidden(character) or character.isspace() else character
+
+
+def _is_joining(character: str) -> bool:
+    """Part of ordinary writing: the non-joiner of Persian, the tags in emoji flags."""
+    return character == "\u200c" or "\U000e0020" <= character <= "\U000e007f"
 
 
 def _is_hidden(character: str) -> bool:

@@ -102,8 +102,9 @@ class Encodings:
         return tuple(self._get(encoding).encode(text, disallowed_special=()))
 
     def decode(self, ids: Sequence[int], encoding: str = "gpt2") -> str:
-        """The text of valid ``ids``; bytes that are no character become U+FFFD."""
-        return self.bytes_of(ids, encoding).decode("utf-8", errors="replace")
+        """The text of valid ``ids``; bytes that are no character become lone surrogates,
+        which :mod:`bot.text` shows as the bytes they are."""
+        return _lossless(self.bytes_of(ids, encoding))
 
     def bytes_of(self, ids: Sequence[int], encoding: str = "gpt2") -> bytes:
         return self._get(encoding).decode_bytes(ids)
@@ -140,6 +141,11 @@ class Encodings:
             if name not in self._loaded:
                 self._loaded[name] = _load(name)
             return self._loaded[name]
+
+
+def is_whole(text: str) -> bool:
+    """Whether all bytes of a decoded ``text`` were characters."""
+    return not any("\udc80" <= character <= "\udcff" for character in text)
 
 
 def names(prefix: str = "") -> list[str]:

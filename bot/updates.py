@@ -82,6 +82,30 @@ class Accounts:
                 self.failed += 1
 
 
+class Audience:
+    """Who reads a stream at the moment; each enters and leaves as a context."""
+
+    def __init__(self) -> None:
+        self._present = 0
+        self._nobody = asyncio.Event()
+        self._nobody.set()
+
+    def __enter__(self) -> None:
+        self._present += 1
+        self._nobody.clear()
+
+    def __exit__(self, *_: object) -> None:
+        self._present -= 1
+        if not self._present:
+            self._nobody.set()
+
+    async def left(self, patience: float) -> None:
+        """Return once nobody is there, or after ``patience`` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._nobody.wait()
+
+
 @dataclass(eq=False, slots=True)
 class Ticket:
     """An admitted request. Iterating yields its state at once, then whenever there is news.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from discord import app_commands
@@ -10,11 +11,11 @@ from discord.ext import commands
 from bot import cards
 from bot.buttons import RunButton
 from bot.cards import CompletionCard
-from bot.completions import MAX_SEED, CompletionJob, new_run_id, new_seed
+from bot.completions import CompletionJob, new_run_id, new_seed, warm_or_greedy
 from bot.custom_ids import COMPLETION_TEMPLATE
 from bot.delivery import Interaction, Screen
-from bot.errors import BlankText, UnavailableError
-from bot.model.protocol import SamplingParams, Step
+from bot.errors import BlankText, RunExpired, UnavailableError
+from bot.model.protocol import MAX_SEED, GenerationRequest, SamplingParams, Step
 from bot.services import Services
 from bot.updates import Completion, Finished, Progress, Update
 
@@ -51,7 +52,7 @@ class Complete(commands.Cog):
             raise BlankText("prompt")
         params = SamplingParams(
             max_new_tokens=max_tokens,
-            temperature=temperature,
+            temperature=warm_or_greedy(temperature),
             top_k=top_k,
             top_p=top_p,
             seed=new_seed() if seed is None else seed,
@@ -65,40 +66,72 @@ class CompletionButton(RunButton, template=COMPLETION_TEMPLATE):
     async def press(self, interaction: Interaction) -> None:
         services: Services = interaction.client.services
         if self.action == "stop":
-            services.generations.cancel(self.run_id, owner=interaction.user.id)
-            await interaction.response.defer()
+            await self._stop(services, interaction)
             return
         run = services.runs.completion(self.run_id)
+        owner = interaction.user.id
         if self.action == "reroll":
-            job = run.rerolled(owner=interaction.user.id)
-            await write(services, job, Screen(interaction, private=run.private))
+            await write(services, run.rerolled(owner=owner), Screen(interaction, private=run.private))
+        elif run.owner != owner:
+            await write(services, run.continued(owner=owner), Screen(interaction, private=run.private))
         else:
-            job = run.continued(owner=interaction.user.id, context=services.generations.model.context)
-            in_place = run.owner == interaction.user.id
-            await write(services, job, Screen(interaction, private=run.private, replace=in_place))
+            with services.runs.claimed(run.run_id) as first:
+                if first:
+                    await write(services, run.continued(owner=owner), Screen(interaction, replace=True))
+                else:
+                    await interaction.response.defer()
+
+    async def _stop(self, services: Services, interaction: Interaction) -> None:
+        try:
+            services.generations.cancel(self.run_id, owner=interaction.user.id)
+        except RunExpired:
+            # It ended while the button was being pressed: the card says so already.
+            services.runs.completion(self.run_id)
+        await interaction.response.defer()
 
 
 async def write(services: Services, job: CompletionJob, screen: Screen) -> None:
     """Show the job from its place in the queue to its end, and keep the run."""
-    job.check(services.generations.model.context)
+    request = job.request(services.generations.model.context)
     steps: tuple[Step, ...] = ()
-    async with services.generations.stream(job.request, owner=job.owner) as updates:
+    async with services.generations.stream(request, owner=job.owner) as updates:
         try:
             async for update in updates:
+                if isinstance(update, Finished):
+                    await _finish(services, job, request, update, screen)
+                    return
                 if isinstance(update, Progress):
                     steps = update.steps
-                if isinstance(update, Finished):
-                    services.runs.keep(job.finished(update.completion))
-                await screen.show(cards.completion(_content(services, job, update)))
+                await screen.update(cards.completion(_content(services, job, request, update)))
         except UnavailableError:
             # What was written so far stays, with its buttons; the reason is told by the caller.
-            cut_short = Finished(Completion(steps, "cancelled"), seconds=0.0)
-            services.runs.keep(job.finished(cut_short.completion))
-            await screen.show(cards.completion(_content(services, job, cut_short)))
+            so_far = Finished(Completion(steps, "cancelled"), seconds=0.0)
+            await _finish(services, job, request, so_far, screen, cut_short=True)
             raise
 
 
-def _content(services: Services, job: CompletionJob, update: Update) -> CompletionCard:
+async def _finish(
+    services: Services,
+    job: CompletionJob,
+    request: GenerationRequest,
+    update: Finished,
+    screen: Screen,
+    *,
+    cut_short: bool = False,
+) -> None:
+    run = job.finished(update.completion)
+    services.runs.keep(run)
+    content = replace(
+        _content(services, job, request, update),
+        can_continue=run.can_continue(services.generations.model.context),
+        cut_short=cut_short,
+    )
+    await screen.finish(cards.completion(content))
+
+
+def _content(
+    services: Services, job: CompletionJob, request: GenerationRequest, update: Update
+) -> CompletionCard:
     match update:
         case Progress():
             written = Completion(update.steps, "length").token_ids
@@ -111,11 +144,12 @@ def _content(services: Services, job: CompletionJob, update: Update) -> Completi
         run_id=job.run_id,
         model=cards.model_name(services.generations.model),
         prompt=text(job.prompt_ids),
-        earlier=text(job.earlier_ids),
-        written=text(written),
+        # Decoded at once: a character may lie across the border.
+        written=text(job.earlier_ids + written),
         params=job.params,
         update=update,
         tokens=len(written),
+        asked=request.params.max_new_tokens,
     )
 
 

@@ -10,11 +10,11 @@ from discord.ext import commands
 from bot import cards
 from bot.buttons import RunButton
 from bot.cards import NextCard
-from bot.completions import MAX_SEED, new_run_id, new_seed
+from bot.completions import new_run_id, new_seed, warm_or_greedy
 from bot.custom_ids import WALK_TEMPLATE
 from bot.delivery import Interaction, Screen
-from bot.errors import BlankText
-from bot.model.protocol import Step
+from bot.errors import BlankText, UnavailableError
+from bot.model.protocol import MAX_SEED, Step
 from bot.services import Services
 from bot.updates import Finished
 from bot.walks import Walk
@@ -47,7 +47,7 @@ class Next(commands.Cog):
             owner=interaction.user.id,
             prompt_ids=self.services.encodings.encode(prompt),
             appended_ids=(),
-            temperature=temperature,
+            temperature=warm_or_greedy(temperature),
             seed=new_seed() if seed is None else seed,
         )
         await look(self.services, walk, Screen(interaction))
@@ -62,9 +62,15 @@ class WalkButton(RunButton, template=WALK_TEMPLATE):
             walk = before.undo(owner=owner)
         else:
             walk = before.append(self.token_id, owner=owner)
-        # Somebody else's press must not move the author's walk: they get their own.
-        mine = owner == before.owner
-        await look(services, walk, Screen(interaction, private=not mine, replace=mine))
+        if owner != before.owner:
+            # Somebody else's press must not move the author's walk: they get their own.
+            await look(services, walk, Screen(interaction, private=True))
+            return
+        with services.runs.claimed(before.run_id) as first:
+            if first:
+                await look(services, walk, Screen(interaction, replace=True))
+            else:
+                await interaction.response.defer()
 
 
 async def look(services: Services, walk: Walk, screen: Screen) -> None:
@@ -72,11 +78,15 @@ async def look(services: Services, walk: Walk, screen: Screen) -> None:
     walk.check(services.generations.model.context)
     async with services.generations.stream(walk.request, owner=walk.owner) as updates:
         await screen.wait()
-        async for update in updates:
-            if isinstance(update, Finished):
-                services.runs.keep(walk)
-                (step,) = update.completion.steps
-                await screen.show(cards.next_tokens(_content(services, walk, step)))
+        try:
+            async for update in updates:
+                if isinstance(update, Finished):
+                    services.runs.keep(walk)
+                    (step,) = update.completion.steps
+                    await screen.finish(cards.next_tokens(_content(services, walk, step)))
+        except UnavailableError:
+            await screen.restore()
+            raise
 
 
 def _content(services: Services, walk: Walk, step: Step) -> NextCard:

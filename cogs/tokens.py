@@ -14,11 +14,11 @@ from bot import cards
 from bot.cards import TokensCard
 from bot.cards.tokens import LISTING, PICTURE
 from bot.delivery import Interaction, Screen
-from bot.errors import BlankText
+from bot.errors import NoText, NoTokenIds
 from bot.pictures import token_cut
 from bot.plain import unformatted
 from bot.services import Services
-from bot.tokenization import Encodings, names
+from bot.tokenization import Encodings, is_whole, names
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
@@ -40,7 +40,7 @@ class Tokens(commands.Cog):
         text: app_commands.Range[str, 1, 6000],
         encoding: str = DEFAULT_ENCODING,
     ) -> None:
-        await self._cut(interaction, text, encoding=encoding, option="text", private=False)
+        await self._cut(interaction, text, encoding=encoding, private=False)
 
     @app_commands.command(description="Turn token ids back into text")
     @app_commands.describe(ids="Token ids, such as 40313, 481", encoding=ENCODING_OPTION)
@@ -53,7 +53,7 @@ class Tokens(commands.Cog):
         resolved = self.encodings.resolve(encoding)
         token_ids = await asyncio.to_thread(self.encodings.parse_ids, ids, resolved)
         if not token_ids:
-            raise BlankText("ids")
+            raise NoTokenIds
         screen = Screen(interaction)
         await screen.wait()
         content, picture = await asyncio.to_thread(decoded, self.encodings, token_ids, resolved)
@@ -61,7 +61,9 @@ class Tokens(commands.Cog):
 
     async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
         text = said(message)
-        await self._cut(interaction, text, encoding=DEFAULT_ENCODING, option="message", private=True)
+        if not text:
+            raise NoText
+        await self._cut(interaction, text, encoding=DEFAULT_ENCODING, private=True)
 
     @tokens.autocomplete("encoding")
     @decode.autocomplete("encoding")
@@ -70,12 +72,8 @@ class Tokens(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         return [app_commands.Choice(name=name, value=name) for name in names(current)[:25]]
 
-    async def _cut(
-        self, interaction: Interaction, text: str, *, encoding: str, option: str, private: bool
-    ) -> None:
+    async def _cut(self, interaction: Interaction, text: str, *, encoding: str, private: bool) -> None:
         resolved = self.encodings.resolve(encoding)
-        if not text:
-            raise BlankText(option)
         screen = Screen(interaction, private=private)
         await screen.wait()
         content, picture = await asyncio.to_thread(cut, self.encodings, text, resolved)
@@ -102,7 +100,8 @@ def decoded(encodings: Encodings, ids: tuple[int, ...], encoding: str) -> tuple[
     """The card of token ids and its picture."""
     tokenized = encodings.pieces(ids, encoding)
     text = encodings.decode(ids, encoding)
-    card = cards.describe_tokens(tokenized, encodings.counts(text), len(text), decoded=text)
+    counts = encodings.counts(text) if is_whole(text) else {}
+    card = cards.describe_tokens(tokenized, counts, len(text), decoded=text)
     return card, token_cut(tokenized.pieces)
 
 

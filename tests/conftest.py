@@ -58,8 +58,18 @@ async def world(services: Services, caplog: pytest.LogCaptureFixture) -> AsyncIt
     own = replace(services, generations=SimulatedGenerations(services.generations), runs=Runs())
     async with simulated(own, settle_timeout=120) as world:
         yield world
+    assert_nobody_is_pinged(world)
     errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
     assert not errors, [record.getMessage() for record in errors]
+
+
+def assert_nobody_is_pinged(world: World) -> None:
+    """Every message the bot sent or edited forbids all mentions."""
+    for request in world.env.http_requests:
+        body = request.json if isinstance(request.json, dict) else {}
+        message = body.get("data") or body
+        if "components" in message:
+            assert message.get("allowed_mentions", {}).get("parse") == [], (request.method, request.path)
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
 """A completion goes on where it stopped, and rolls again from its prompt."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.completions import MAX_SEED, CompletionJob, CompletionRun, new_run_id, new_seed
+from bot.completions import CompletionJob, CompletionRun, new_run_id, new_seed, warm_or_greedy
 from bot.custom_ids import COMPLETION_TEMPLATE, custom_id
 from bot.errors import ContextExceeded
-from bot.model.protocol import Candidate, SamplingParams, Step
+from bot.model.protocol import MAX_SEED, Candidate, SamplingParams, Step
 from bot.updates import Completion
 
 
@@ -24,31 +25,51 @@ def finished(job_: CompletionJob, *token_ids: int) -> CompletionRun:
 
 
 def test_continuing_spends_no_draw_twice() -> None:
-    again = finished(job(earlier=3), 10, 11).continued(owner=1, context=1024)
+    request = finished(job(earlier=3), 10, 11).continued(owner=1).request(context=1024)
 
-    assert again.request.prompt_ids == (262, 262, 530, 530, 530, 10, 11)
-    assert again.request.params.skip_draws == 5
-    assert again.request.params.seed == 42
+    assert request.prompt_ids == (262, 262, 530, 530, 530, 10, 11)
+    assert request.params.skip_draws == 5
+    assert request.params.seed == 42
 
 
 @given(st.integers(min_value=1, max_value=1023))
 def test_continuing_asks_for_no_more_than_fits(written: int) -> None:
-    again = finished(job(), *range(min(written, 1020))).continued(owner=1, context=1024)
+    run = finished(job(), *range(min(written, 1021)))
+    request = run.continued(owner=1).request(context=1024)
 
-    again.check(1024)
-    assert 1 <= again.params.max_new_tokens <= 64
+    assert run.can_continue(context=1024)
+    assert 1 <= request.params.max_new_tokens <= 64
+    assert len(request.prompt_ids) + request.params.max_new_tokens <= 1024
+
+
+def test_what_did_not_fit_once_is_asked_for_again_by_a_re_roll() -> None:
+    run = finished(finished(job(), *range(1018)).continued(owner=1), 5, 6, 7)
+
+    assert run.rerolled(owner=1).request(context=1024).params.max_new_tokens == 64
 
 
 def test_a_full_context_cannot_be_continued() -> None:
+    run = finished(job(), *range(1022))
+
+    assert not run.can_continue(context=1024)
     with pytest.raises(ContextExceeded):
-        finished(job(), *range(1022)).continued(owner=1, context=1024).check(1024)
+        run.continued(owner=1).request(context=1024)
+
+
+def test_a_text_that_the_model_ended_is_not_gone_on_with() -> None:
+    assert not replace(finished(job(), 50256), finish_reason="stop").can_continue(context=1024)
+
+
+@pytest.mark.parametrize(("asked", "used"), [(1e-40, 0.0), (1e-7, 0.0), (0.0, 0.0), (0.01, 0.01), (2.0, 2.0)])
+def test_a_temperature_too_small_to_divide_by_is_greedy(asked: float, used: float) -> None:
+    assert warm_or_greedy(asked) == used
 
 
 def test_a_re_roll_changes_the_seed_alone() -> None:
     run = finished(job(earlier=3), 10, 11)
     again = run.rerolled(owner=2)
 
-    assert again.request.prompt_ids == run.prompt_ids
+    assert again.request(context=1024).prompt_ids == run.prompt_ids
     assert again.params.seed != run.params.seed
     assert again.params.max_new_tokens == run.params.max_new_tokens
     assert again.run_id != run.run_id
@@ -56,9 +77,9 @@ def test_a_re_roll_changes_the_seed_alone() -> None:
 
 
 def test_the_prompt_and_the_new_tokens_must_fit_together() -> None:
-    job(prompt=960).check(1024)
+    job(prompt=960).request(context=1024)
     with pytest.raises(ContextExceeded) as caught:
-        job(prompt=961).check(1024)
+        job(prompt=961).request(context=1024)
 
     assert (caught.value.prompt_tokens, caught.value.max_tokens, caught.value.context) == (961, 64, 1024)
 

@@ -6,6 +6,8 @@ from bot import errors
 
 EVERY_ERROR = [
     errors.BlankText("prompt"),
+    errors.NoText(),
+    errors.NoTokenIds(),
     errors.ContextExceeded(prompt_tokens=1000, max_tokens=64, context=1024),
     errors.UnknownEncoding("cl100k", nearest="cl100k_base"),
     errors.InvalidTokenId("x", encoding="gpt2", vocabulary=50257),
@@ -18,6 +20,8 @@ EVERY_ERROR = [
     errors.GenerationFailed("worker died twice"),
     errors.NotYours("stop"),
     errors.InvalidSetting("BATCH_SIZE", problem="is 'many'", allowed="a whole number from 1 to 64"),
+    errors.SettingsFileUnusable("my.env", problem="there is no such file"),
+    errors.PortTaken(8080),
     errors.ModelUnusable("nowhere/nothing", problem="there is no such model."),
     errors.DiscordUnreachable("ClientConnectorError"),
 ]

@@ -31,7 +31,7 @@ class UnusableModel(FakeModel):
 async def parts() -> AsyncIterator[Started]:
     model: Any = UnusableModel(info=None)
     async with GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue:
-        yield Started(model, Services(queue, Encodings(), Runs()))
+        yield Started(model, queue, Services(queue, Encodings(), Runs()))
 
 
 @pytest.fixture

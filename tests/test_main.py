@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     """``python -m bot`` in a fresh process, with no settings but ``environment``."""
     settings = {"DISCORD_TOKEN": "", "MODEL": ""} | environment
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "bot", "--env", os.devnull, *arguments],
+        [sys.executable, "-W", "ignore", "-m", "bot", *arguments],
         cwd=ROOT,
         env={**os.environ, **settings},
         capture_output=True,
@@ -50,6 +51,30 @@ def test_an_unusable_setting_ends_with_status_2_and_one_sentence(
     assert answer.returncode == 2
     assert answer.stderr.splitlines()[-1] == named
     assert "Traceback" not in answer.stderr
+
+
+def test_a_settings_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "my.env"
+    missing = run("--env", str(file))
+    file.write_bytes("QUEUE_SIZE=1".encode("utf-16"))
+    no_text = run("--env", str(file))
+
+    assert (missing.returncode, no_text.returncode) == (2, 2)
+    assert missing.stderr == f"The settings file {file} cannot be used: there is no such file.\n"
+    assert no_text.stderr == f"The settings file {file} cannot be used: it is not UTF-8 text.\n"
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        answer = run("--no-browser", "--port", str(port))
+
+    assert answer.returncode == 2
+    assert answer.stderr.splitlines()[-1].startswith(f"Port {port} is in use")
+
+
+def test_a_simulated_discord_needs_no_token_and_no_large_model() -> None:
+    assert run("try", "/decode ids:40313", DISCORD_TOKEN="a.b.c").returncode == 0  # noqa: S106
 
 
 def test_a_settings_file_is_read(tmp_path: Path) -> None:

@@ -61,6 +61,15 @@ def test_a_run_is_forgotten_a_day_after_its_last_use() -> None:
     assert len(runs) == 0
 
 
+def test_a_run_is_changed_by_one_press_at_a_time() -> None:
+    runs = Runs()
+
+    with runs.claimed("a") as first, runs.claimed("a") as second, runs.claimed("b") as other:
+        assert (first, second, other) == (True, False, True)
+    with runs.claimed("a") as again:
+        assert again
+
+
 def test_the_least_recently_used_run_makes_room() -> None:
     runs = Runs(capacity=2)
     runs.keep(completion("a"))

@@ -67,6 +67,11 @@ def test_hidden_characters_are_spelled_out(hidden: str, shown: str) -> None:
     assert hidden not in inert(hidden)
 
 
+@pytest.mark.parametrize("text", ["می\u200cخواهم", "🏴\U000e0067\U000e0062\U000e007f"])
+def test_what_joins_ordinary_writing_is_left_alone(text: str) -> None:
+    assert inert(text) == text
+
+
 def test_white_space_becomes_signs_in_the_visible_form() -> None:
     assert visible(" will\n\t") == "␣will⏎⇥"
 

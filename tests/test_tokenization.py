@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import InvalidTokenId, UnknownEncoding
-from bot.tokenization import ENCODINGS, RANKS, Encodings, Token, group, names
+from bot.text import visible
+from bot.tokenization import ENCODINGS, RANKS, Encodings, Token, group, is_whole, names
 
 any_text = st.text(max_size=200)
 encoding_names = st.sampled_from(ENCODINGS)
@@ -49,6 +50,14 @@ def test_gpt2_and_r50k_base_cut_alike(encodings: Encodings, text: str) -> None:
 def test_the_end_of_text_token_s_name_is_plain_text(encodings: Encodings) -> None:
     assert 50256 not in encodings.encode("a<|endoftext|>b")
     assert encodings.decode(encodings.encode("<|endoftext|>")) == "<|endoftext|>"
+
+
+def test_part_of_a_character_is_decoded_without_loss(encodings: Encodings) -> None:
+    whole, part = encodings.decode((47249, 222)), encodings.decode((47249,))
+
+    assert is_whole(whole)
+    assert not is_whole(part)
+    assert visible(part) == "\\xF0\\x9F\\x98"
 
 
 def test_text_that_is_no_unicode_is_cut_with_replacement_characters(encodings: Encodings) -> None:

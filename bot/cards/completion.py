@@ -37,16 +37,22 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class CompletionCard:
-    """All that the card shows. ``earlier`` is what previous runs had written."""
+    """All that the card shows.
+
+    ``written`` is everything after the prompt, also by former runs; ``tokens`` of
+    ``asked`` were written by this one. ``cut_short`` says that it failed.
+    """
 
     run_id: str
     model: str
     prompt: str
-    earlier: str
     written: str
     params: SamplingParams
     update: Update
     tokens: int
+    asked: int
+    can_continue: bool = False
+    cut_short: bool = False
 
 
 def completion(content: CompletionCard) -> ui.LayoutView:
@@ -68,25 +74,23 @@ def _waiting(content: CompletionCard, update: Queued) -> ui.LayoutView:
 
 
 def _writing(content: CompletionCard) -> ui.LayoutView:
-    total = content.params.max_new_tokens
-    filled = round(_BAR_WIDTH * min(1.0, content.tokens / total))
-    progress = f"✍️ {'▰' * filled}{'▱' * (_BAR_WIDTH - filled)} {content.tokens} of {total} tokens"
+    filled = round(_BAR_WIDTH * min(1.0, content.tokens / content.asked))
+    progress = f"✍️ {'▰' * filled}{'▱' * (_BAR_WIDTH - filled)} {content.tokens} of {content.asked} tokens"
     return card(Text(_text(content)), rule(), Text(progress), _stop_row(content), colour=WRITING_COLOUR)
 
 
 def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
-    reason = update.completion.finish_reason
+    reason = "cut short" if content.cut_short else _REASONS[update.completion.finish_reason]
     row = Row(
         button(
             "Continue",
             custom_id("complete", "continue", content.run_id),
             style=discord.ButtonStyle.primary,
-            # After its end-of-text token the model would begin an unrelated text.
-            disabled=reason == "stop",
+            disabled=not content.can_continue,
         ),
         button("Re-roll", custom_id("complete", "reroll", content.run_id)),
     )
-    lines = [small(f"**Bold** is the prompt, the rest was written by the model; {_REASONS[reason]}.")]
+    lines = [small(f"**Bold** is the prompt, the rest was written by the model; {reason}.")]
     lines.append(small(facts(content, update)))
     return card(Text(_text(content)), rule(), Text("\n".join(lines)), row, colour=DONE_COLOUR)
 
@@ -98,17 +102,10 @@ def facts(content: CompletionCard, update: Finished) -> str:
     if params.temperature > 0:
         settings.append(f"top-k {params.top_k}" if params.top_k else "top-k off")
         settings.append(f"top-p {params.top_p:g}")
-    speed = content.tokens / update.seconds if update.seconds > 0 else 0.0
-    return " · ".join(
-        [
-            inert(content.model),
-            f"seed {params.seed}",
-            *settings,
-            plural(content.tokens, "token"),
-            duration(update.seconds),
-            f"{speed:.1f} tokens/s",
-        ]
-    )
+    line = [inert(content.model), f"seed {params.seed}", *settings, plural(content.tokens, "token")]
+    if update.seconds > 0:
+        line += [duration(update.seconds), f"{content.tokens / update.seconds:.1f} tokens/s"]
+    return " · ".join(line)
 
 
 def _stop_row(content: CompletionCard) -> Row:
@@ -119,8 +116,7 @@ def _stop_row(content: CompletionCard) -> Row:
 
 def _text(content: CompletionCard) -> str:
     """Prompt in bold, continuation plain; each keeps its end when too long."""
-    written = content.earlier + content.written
-    continuation = inert_tail(written, _TEXT_BUDGET - min(_PROMPT_SHARE, len(inert(content.prompt))))
+    continuation = inert_tail(content.written, _TEXT_BUDGET - min(_PROMPT_SHARE, len(inert(content.prompt))))
     prompt = inert_tail(content.prompt, _TEXT_BUDGET - len(continuation))
     return _bold(prompt) + continuation
 

@@ -22,7 +22,7 @@ from bot.cards.layout import (
 )
 from bot.custom_ids import custom_id
 from bot.model.protocol import Candidate, Step
-from bot.text import clip_end, code, inert_tail
+from bot.text import clip_end, code, inert, inert_tail
 
 _TEXT_BUDGET = 1_500
 _BAR_WIDTH = 20
@@ -121,7 +121,7 @@ def _facts(content: NextCard) -> str:
         if content.temperature == 0
         else f"temperature {content.temperature:g}"
     )
-    return f"{content.model} · seed {content.seed} · {how} · step {content.steps_taken + 1}"
+    return f"{inert(content.model)} · seed {content.seed} · {how} · step {content.steps_taken + 1}"
 
 
 def _shown(name: str) -> str:

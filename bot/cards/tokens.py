@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import discord
@@ -18,6 +19,10 @@ _TABLE_BUDGET = 1_500
 _IDS_BUDGET = 800
 _TEXT_BUDGET = 600
 _ALT_BUDGET = 1_000
+_LEGEND = (
+    "Each box is a token: a piece of text that the model reads as one number, the token id below it. "
+    "A box with several ids is a character that takes several tokens."
+)
 _FAMILIES = {
     "gpt2": "gpt2 (GPT-2, GPT-3)",
     "cl100k_base": "cl100k_base (GPT-3.5, GPT-4)",
@@ -34,7 +39,7 @@ class TokensCard:
     token_count: int
     byte_count: int
     characters: int
-    counts: dict[str, int]
+    counts: Mapping[str, int]
     ids: str
     picture_text: str
     listing: str
@@ -47,9 +52,13 @@ class TokensCard:
 
 
 def describe_tokens(
-    cut: Tokenized, counts: dict[str, int], characters: int, *, decoded: str | None = None
+    cut: Tokenized, counts: Mapping[str, int], characters: int, *, decoded: str | None = None
 ) -> TokensCard:
-    """A cut in words. ``decoded`` is the text that ids stood for, where ids were given."""
+    """A cut in words.
+
+    ``decoded`` is the text that ids stood for, where ids were given; ``counts``
+    is empty where these are no whole text.
+    """
     tokens = cut.tokens
     return TokensCard(
         encoding=cut.encoding,
@@ -72,15 +81,14 @@ def tokens(content: TokensCard) -> ui.LayoutView:
     size = f"{plural(content.characters, 'character')} · {plural(content.byte_count, 'byte')} of UTF-8"
     view = [
         Text(head),
-        Text(small("Each box is a piece of text that the model reads as one number, its token id below it.")),
+        Text(small(_LEGEND)),
         ui.MediaGallery[ui.LayoutView](
             discord.MediaGalleryItem(f"attachment://{PICTURE}", description=content.picture_text)
         ),
         Text(fenced(_clip_lines(content.listing, _TABLE_BUDGET))),
         Text(f"**Ids** {code(content.ids)}"),
         rule(),
-        Text(_comparison(content)),
-        Text(small(size)),
+        Text("\n".join(filter(None, (_comparison(content), small(size))))),
     ]
     if content.needs_listing:
         view.append(ui.File(f"attachment://{LISTING}"))
@@ -102,7 +110,9 @@ def _line(piece: Piece, width: int) -> str:
 
 
 def _comparison(content: TokensCard) -> str:
-    return "**The same text elsewhere:** " + " · ".join(
+    if not content.counts:
+        return "These ids are no whole text: some bytes in it are part of a character."
+    return "**Tokens under each encoding:** " + " · ".join(
         f"{_FAMILIES.get(name, name)} **{count:,}**" for name, count in content.counts.items()
     )
 

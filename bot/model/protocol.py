@@ -23,6 +23,7 @@ UnusableReason = Literal["not_found", "not_gpt2", "failed"]
 
 HEADER = struct.Struct(">I")
 MAX_FRAME_BYTES = 16 * 1024 * 1024
+MAX_SEED = 2**32 - 1  # what transformers.set_seed takes
 
 
 class ProtocolError(Exception):

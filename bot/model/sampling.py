@@ -13,9 +13,8 @@ import math
 import torch
 from torch import Tensor
 
-from bot.model.protocol import Candidate, SamplingParams, Step
+from bot.model.protocol import MAX_SEED, Candidate, SamplingParams, Step
 
-MAX_SEED = 2**32 - 1
 MAX_SKIP_DRAWS = 100_000
 
 

@@ -17,22 +17,25 @@ CONTENT = CompletionCard(
     run_id=strategies.RUN_ID,
     model="gpt2-large",
     prompt="London was",
-    earlier="",
     written=" one of the few places",
     params=SamplingParams(seed=42),
     update=Finished(Completion((), "length"), seconds=2.0),
     tokens=5,
+    asked=64,
+    can_continue=True,
 )
 card_contents = st.builds(
     CompletionCard,
     run_id=st.just(strategies.RUN_ID),
     model=strategies.texts,
     prompt=strategies.long_texts,
-    earlier=strategies.long_texts,
     written=strategies.long_texts,
     params=strategies.params,
     update=strategies.updates,
     tokens=st.integers(0, 256),
+    asked=st.integers(1, 256),
+    can_continue=st.booleans(),
+    cut_short=st.booleans(),
 )
 
 
@@ -69,11 +72,31 @@ def test_a_finished_card_can_go_on_and_roll_again() -> None:
     assert buttons["Continue"].custom_id == f"complete:continue:{strategies.RUN_ID}"
 
 
-@pytest.mark.parametrize(("reason", "disabled"), [("length", False), ("cancelled", False), ("stop", True)])
-def test_a_text_that_the_model_ended_cannot_be_continued(reason: FinishReason, disabled: bool) -> None:
+def test_a_text_that_cannot_go_on_has_its_button_disabled() -> None:
+    assert buttons_of(cards.completion(replace(CONTENT, can_continue=False)))["Continue"].disabled
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("length", "the asked length is reached"),
+        ("cancelled", "stopped"),
+        ("stop", "the model ended the text"),
+    ],
+)
+def test_the_card_says_why_the_text_ends_where_it_does(reason: FinishReason, said: str) -> None:
     ended = replace(CONTENT, update=Finished(Completion((), reason), seconds=2.0))
 
-    assert buttons_of(cards.completion(ended))["Continue"].disabled is disabled
+    assert said in text_of(cards.completion(ended))
+
+
+def test_a_text_that_failed_is_said_to_be_cut_short_and_shows_no_speed() -> None:
+    failed = Finished(Completion((), "cancelled"), seconds=0.0)
+    text = text_of(cards.completion(replace(CONTENT, update=failed, cut_short=True)))
+
+    assert "cut short" in text
+    assert "stopped" not in text
+    assert text.endswith("5 tokens")
 
 
 @pytest.mark.parametrize(

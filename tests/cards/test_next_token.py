@@ -80,6 +80,10 @@ def test_the_whole_distribution_is_summed_up() -> None:
     assert "**7.00 bits**, as unsure as between 128 equally likely tokens" in text
 
 
+def test_a_model_s_name_cannot_format_the_line() -> None:
+    assert "\\*x\\* · seed" in text_of(cards.next_tokens(replace(CONTENT, model="*x*")))
+
+
 def test_there_is_nothing_to_undo_at_the_start() -> None:
     assert buttons_of(cards.next_tokens(replace(CONTENT, steps_taken=0)))["Undo"].disabled
     assert not buttons_of(cards.next_tokens(CONTENT))["Undo"].disabled

@@ -10,16 +10,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from discord import ui
 from simcord import ChannelHandle, InteractionResult, MemberActor
 
 from bot.client import TokenwiseBot
+from bot.custom_ids import custom_id
+from bot.generation import GenerationQueue
 from bot.model.process import ModelProcess
 from bot.plain import RULE
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World
+from bot.simulation.streams import outside
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel, settled
-from tests.reading import card_of, refusal_of, text_of
+from tests.reading import buttons, card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -192,6 +196,7 @@ async def test_what_was_written_before_a_failure_stays(open_world: OpenWorld) ->
             await settled()
             await world.env.settle()
 
+        assert "cut short" in text_of(card)
         assert "[Continue]" in text_of(card)
         assert "took longer than" in refusal_of(answer)
 
@@ -216,20 +221,76 @@ async def test_odd_prompts_are_text_like_any_other(
     assert card_of(await complete(ada, channel, prompt=prompt))
 
 
-async def test_nothing_the_bot_sends_can_ping(world: World) -> None:
-    ada, channel = world.members[0], world.channel
-    card = card_of(await complete(ada, channel, prompt="@everyone"))
-    await ada.click(card, label="Continue")
-    await ada.click(card, label="Re-roll")
-    await complete(ada, channel, prompt=" ")
+async def test_an_edit_that_fails_costs_nothing(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model) as world:
+        card = card_of(await complete(world.members[0], world.channel))
+        for steps in (1, 8):  # a progress, and the end
+            world.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=500, times=1)
+            await model.step(model.started[0], steps)
+            await world.env.settle()
 
-    messages = [
-        body.get("data") or body
-        for request in world.env.http_requests
-        if isinstance(body := request.json, dict) and "components" in (body.get("data") or body)
-    ]
-    assert len(messages) >= 4
-    assert all(message["allowed_mentions"]["parse"] == [] for message in messages)
+        assert "8 tokens" in text_of(card)
+        assert "[Continue]" in text_of(card)
+
+
+async def test_a_deleted_card_ends_its_generation(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model) as world:
+        ada = world.members[0]
+        card = card_of(await complete(ada, world.channel))
+        world.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=404, code=10008, times=1)
+        await model.step(model.started[0])
+        await world.env.settle()
+        await settled()
+
+        assert model.running == []
+        assert card
+
+
+async def test_shutting_down_finishes_the_cards(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model) as world:
+        answer = await complete(world.members[0], world.channel)
+        generations = world.bot.services.generations
+        assert isinstance(generations, SimulatedGenerations)
+        queue = generations._inner
+        assert isinstance(queue, GenerationQueue)
+        closing = outside(asyncio.create_task, queue.close(patience=5.0))
+        while not closing.done():
+            await settled()
+            await world.env.settle()
+
+        assert "cut short" in text_of(answer.response or card_of(answer))
+        assert refusal_of(answer) == "The bot is restarting. Please try again in a minute."
+
+
+async def test_stop_pressed_as_the_text_ends_is_no_error(ada: MemberActor, channel: ChannelHandle) -> None:
+    card = card_of(await complete(ada, channel))
+    run_id = next(buttons(card.components))["custom_id"].rpartition(":")[2]
+    stop = custom_id("complete", "stop", run_id)
+    view = ui.LayoutView()
+    view.add_item(ui.ActionRow(ui.Button(label="Stop", custom_id=stop)))
+    message = await card.message.channel.send(view=view)
+
+    assert not (await ada.click(message, custom_id=stop)).followups
+
+
+async def test_two_presses_of_continue_are_one(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, max_running=4, per_owner=4) as world:
+        ada = world.members[0]
+        card = card_of(await complete(ada, world.channel))
+        await model.step(model.started[0], 9)
+        await world.env.settle()
+        go_on = next(buttons(card.components))["custom_id"]
+        view = ui.LayoutView()
+        view.add_item(ui.ActionRow(ui.Button(label="Continue", custom_id=go_on)))
+        twin = await card.message.channel.send(view=view)
+        await ada.click(card, custom_id=go_on)
+        await ada.click(twin, custom_id=go_on)
+
+        assert len(model.started) == 2
 
 
 async def test_a_killed_worker_is_replaced_and_the_text_is_the_same(

@@ -10,6 +10,8 @@ from simcord import ChannelHandle, MemberActor
 
 from bot.plain import RULE
 from bot.services import Services
+from tests.cogs.conftest import OpenWorld
+from tests.fakes.model import FakeModel, settled
 from tests.reading import buttons, card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -74,6 +76,41 @@ async def test_greedy_draws_the_likeliest(ada: MemberActor, channel: ChannelHand
 
     assert draw == likeliest.replace("+", "🎲 Draw")
     assert "Greedy (temperature 0) picks" in text_of(answer)
+
+
+async def test_while_a_press_is_computed_nothing_can_be_pressed(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model) as world:
+        ada = world.members[0]
+        answer = await ada.slash(world.channel, "next", prompt="London was")
+        await model.step(model.started[0], 2)
+        await world.env.settle()
+        card = card_of(answer)
+        assert not all(button.get("disabled") for button in buttons(card.components))
+        await ada.click(card, label=labels(answer)[0])
+
+        assert all(button["disabled"] for button in buttons(card.components))
+        await model.step(model.started[1], 2)
+        await world.env.settle()
+        assert not all(button.get("disabled") for button in buttons(card.components))
+
+
+async def test_a_press_that_fails_leaves_the_table_as_it_was(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, deadline=0.5) as world:
+        ada = world.members[0]
+        answer = await ada.slash(world.channel, "next", prompt="London was")
+        await model.step(model.started[0], 2)
+        await world.env.settle()
+        card = card_of(answer)
+        before = text_of(card)
+        pressed = await ada.click(card, label=labels(answer)[0])
+        while "(disabled)" in text_of(card).replace("[Undo] (disabled)", ""):
+            await settled()
+            await world.env.settle()
+
+        assert text_of(card) == before
+        assert "took longer than" in text_of(pressed)
 
 
 async def test_somebody_else_s_press_starts_their_own_private_walk(

@@ -78,10 +78,27 @@ async def test_ids_of_another_encoding_become_its_text(ada: MemberActor, channel
 
 
 @pytest.mark.parametrize(
-    ("ids", "named"), [("40313, x, y", "'x'"), ("-1", "'-1'"), ("50257", "'50257'"), (",", "blank")]
+    ("ids", "named"),
+    [("40313, x, y", "'x'"), ("-1", "'-1'"), ("50257", "'50257'"), ("[]", "no token ids in this")],
 )
 async def test_what_is_no_id_is_named(ada: MemberActor, channel: ChannelHandle, ids: str, named: str) -> None:
     assert named in refusal_of(await ada.slash(channel, "decode", ids=ids))
+
+
+async def test_an_id_without_a_token_is_told_from_one_beyond_the_vocabulary(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    answer = await ada.slash(channel, "decode", ids="100256", encoding="cl100k_base")
+
+    assert refusal_of(answer) == "No token of cl100k_base has the id 100256."
+
+
+async def test_part_of_a_character_is_shown_as_its_bytes(ada: MemberActor, channel: ChannelHandle) -> None:
+    text = text_of(await ada.slash(channel, "decode", ids="47249"))
+
+    assert "\\xF0\\x9F\\x98" in text
+    assert "�" not in text
+    assert "These ids are no whole text" in text
 
 
 async def test_a_message_is_tokenized_for_one_person(
@@ -106,4 +123,4 @@ async def test_a_message_without_text_has_no_tokens(
 ) -> None:
     message = await grace.send(channel, "", attachments=[("a.txt", b"x")])
 
-    assert "The message is blank" in refusal_of(await ada.context_menu(channel, "Tokenize", message))
+    assert "no text that could be cut" in refusal_of(await ada.context_menu(channel, "Tokenize", message))

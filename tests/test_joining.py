@@ -1,63 +1,94 @@
-"""Joining Discord: what a wrong token and a missing network end in."""
+"""Joining Discord: told once of the commands, left in order, and refused in one sentence."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import discord
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable
+from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, ShuttingDown
 from bot.generation import GenerationQueue
 from bot.joining import join
+from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.runs import Runs
 from bot.services import Services
 from bot.startup import Started
 from bot.tokenization import Encodings
+from tests.fakes.discord_api import FakeDiscord, on_loopback
 from tests.fakes.model import FakeModel
 
 SECRET = "a.very.secret"  # noqa: S105
 
 
-class UnusableModel(FakeModel):
+class LoadingModel(FakeModel):
+    """A model whose worker is said to be unusable once ``unusable`` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(stepwise=True)
+        self.unusable = asyncio.Event()
+
     async def wait_ready(self) -> None:
+        await self.unusable.wait()
         raise ModelUnusable("nowhere", problem="there is no such model.")
 
 
-@pytest.fixture
-async def parts() -> AsyncIterator[Started]:
-    model: Any = UnusableModel(info=None)
+@asynccontextmanager
+async def parts_with(model: Any) -> AsyncIterator[Started]:
     async with GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue:
         yield Started(model, queue, Services(queue, Encodings(), Runs()))
 
 
-@pytest.fixture
-async def discord_api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[web.Application]:
-    """A Discord on loopback that knows no token."""
+async def test_it_joins_tells_its_commands_and_leaves_when_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with on_loopback(FakeDiscord(), monkeypatch) as fake, parts_with(LoadingModel()) as parts:
+        joining = asyncio.create_task(join(SECRET, parts))
+        await asyncio.wait_for(fake.joined.wait(), 30)
+        joining.cancel()
+        await asyncio.wait([joining])
+        await asyncio.wait_for(fake.left.wait(), 30)
 
-    async def refuse(_request: web.Request) -> web.Response:
-        return web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
-
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", refuse)
-    async with TestServer(application) as server:
-        monkeypatch.setattr(discord.http.Route, "BASE", str(server.make_url("/api")))
-        yield application
+    assert joining.cancelled()
+    assert {command["name"] for command in fake.commands} >= {"complete", "next", "tokens", "decode"}
 
 
-@pytest.mark.usefixtures("discord_api")
-async def test_a_refused_token_names_the_setting_and_not_the_token(parts: Started) -> None:
-    with pytest.raises(InvalidSetting, match="DISCORD_TOKEN was refused by Discord") as caught:
-        await join(SECRET, parts)
+async def test_what_runs_is_ended_while_people_can_still_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = GenerationRequest("a", (1,), SamplingParams())
+    async with on_loopback(FakeDiscord(), monkeypatch) as fake, parts_with(LoadingModel()) as parts:
+        joining = asyncio.create_task(join(SECRET, parts))
+        await asyncio.wait_for(fake.joined.wait(), 30)
+        async with parts.queue.stream(request, owner=1) as updates:
+            await anext(updates)
+            joining.cancel()
+            with pytest.raises(ShuttingDown):
+                await anext(updates)
+            assert not fake.left.is_set()
+        await asyncio.wait([joining])
+
+
+async def test_an_unusable_model_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = LoadingModel()
+    async with on_loopback(FakeDiscord(), monkeypatch) as fake, parts_with(model) as parts:
+        joining = asyncio.create_task(join(SECRET, parts))
+        await asyncio.wait_for(fake.joined.wait(), 30)
+        model.unusable.set()
+
+        with pytest.raises(ModelUnusable):
+            await joining
+
+
+async def test_a_refused_token_names_the_setting_and_not_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with on_loopback(FakeDiscord(accepts=False), monkeypatch), parts_with(LoadingModel()) as parts:
+        with pytest.raises(InvalidSetting, match="DISCORD_TOKEN was refused by Discord") as caught:
+            await join(SECRET, parts)
 
     assert SECRET not in str(caught.value)
 
 
-async def test_without_a_network_it_says_so(parts: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1/api")
-
-    with pytest.raises(DiscordUnreachable, match="Discord cannot be reached"):
-        await join(SECRET, parts)
+    async with parts_with(LoadingModel()) as parts:
+        with pytest.raises(DiscordUnreachable, match="Discord cannot be reached"):
+            await join(SECRET, parts)

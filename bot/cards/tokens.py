@@ -112,9 +112,13 @@ def _line(piece: Piece, width: int) -> str:
 def _comparison(content: TokensCard) -> str:
     if not content.counts:
         return "These ids are no whole text: some bytes in it are part of a character."
-    return "**Tokens under each encoding:** " + " · ".join(
+    line = "**Tokens under each encoding:** " + " · ".join(
         f"{_FAMILIES.get(name, name)} **{count:,}**" for name, count in content.counts.items()
     )
+    # r50k_base cuts as gpt2 does and is not counted apart.
+    if content.token_count != content.counts.get(content.encoding, content.counts["gpt2"]):
+        line += f"\nThe ids given are not how {content.encoding} itself cuts this text."
+    return line
 
 
 def _picture_text(cut: Tokenized, count: int) -> str:

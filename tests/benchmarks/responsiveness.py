@@ -26,11 +26,12 @@ import discord
 from simcord import InteractionResult, MemberActor
 
 from bot.model.protocol import GenerationRequest, ModelInfo
-from bot.services import Generations, Services
+from bot.services import Generations
 from bot.settings import Settings
-from bot.simulation import SimulatedGenerations, World, simulated
+from bot.simulation import World
 from bot.startup import started
 from bot.updates import Update
+from tests.worlds import live
 
 GENERATIONS = 8
 LONG_TEXT = "The quick brown 狐狸 jumps over the lazy 🐶. " * 140
@@ -105,24 +106,12 @@ async def measure(settings: Settings, commands: int) -> Measured:
     async with started(settings) as parts:
         await parts.model.wait_ready()
         counted = Counted(parts.services.generations)
-        async with busy_world(replace(parts.services, generations=counted)) as world:
+        async with live(replace(parts.services, generations=counted)) as world:
             lag = asyncio.create_task(record_lag(measured.lags))
             with acknowledgements() as arrivals:
                 await run_commands(world, counted, arrivals, measured, commands)
             lag.cancel()
     return measured
-
-
-@asynccontextmanager
-async def busy_world(services: Services) -> AsyncIterator[World]:
-    """A world in which a command returns while the model still works for it."""
-
-    async def wait(awaitable: Awaitable[Any]) -> Any:
-        return await world.env.external_wait(awaitable, reason="the model")
-
-    generations = SimulatedGenerations(services.generations, wait=wait)
-    async with simulated(replace(services, generations=generations), settle_timeout=60.0) as world:
-        yield world
 
 
 async def run_commands(

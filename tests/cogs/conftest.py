@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,23 +13,12 @@ import pytest_asyncio
 from bot.generation import GenerationQueue
 from bot.runs import Runs
 from bot.services import Services
-from bot.simulation import SimulatedGenerations, World, simulated
+from bot.simulation import World
 from bot.tokenization import Encodings
 from tests.fakes.model import FakeModel
+from tests.worlds import live
 
 OpenWorld = Callable[..., AbstractAsyncContextManager[World]]
-
-
-@asynccontextmanager
-async def live(services: Services) -> AsyncIterator[World]:
-    """A world in which an action returns while the model still works for it."""
-
-    async def wait(awaitable: Awaitable[Any]) -> Any:
-        return await world.env.external_wait(awaitable, reason="the model")
-
-    generations = SimulatedGenerations(services.generations, wait=wait)
-    async with simulated(replace(services, generations=generations), settle_timeout=60) as world:
-        yield world
 
 
 @pytest_asyncio.fixture(loop_scope="session")

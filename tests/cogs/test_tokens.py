@@ -93,6 +93,13 @@ async def test_an_id_without_a_token_is_told_from_one_beyond_the_vocabulary(
     assert refusal_of(answer) == "No token of cl100k_base has the id 100256."
 
 
+async def test_ids_that_an_encoding_would_not_give_are_said_to_be_so(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    assert "not how gpt2 itself cuts" in text_of(await ada.slash(channel, "decode", ids="47 283 271"))
+    assert "not how gpt2 itself cuts" not in text_of(await ada.slash(channel, "decode", ids="40313"))
+
+
 async def test_part_of_a_character_is_shown_as_its_bytes(ada: MemberActor, channel: ChannelHandle) -> None:
     text = text_of(await ada.slash(channel, "decode", ids="47249"))
 

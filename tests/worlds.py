@@ -1,0 +1,23 @@
+"""Simulated Discords for tests and benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from bot.services import Services
+from bot.simulation import SimulatedGenerations, World, simulated
+
+
+@asynccontextmanager
+async def live(services: Services) -> AsyncIterator[World]:
+    """A world in which an action returns while the model still works for it."""
+
+    async def wait(awaitable: Awaitable[Any]) -> Any:
+        return await world.env.external_wait(awaitable, reason="the model")
+
+    generations = SimulatedGenerations(services.generations, wait=wait)
+    async with simulated(replace(services, generations=generations), settle_timeout=60.0) as world:
+        yield world

@@ -80,7 +80,7 @@ class Child:
         # other child inherits ours (PEP 446), so a bot killed with -9 reads as
         # the end of stdin there.
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, env=_environment()
         )
         child = cls(process)
         stderr = asyncio.create_task(child._log_stderr(), name="model worker stderr")
@@ -213,3 +213,8 @@ class LineLog:
         # What a terminal would obey is shown instead.
         safe = "".join(c if c.isprintable() else "�" for c in line[:LINE_CHARACTERS])
         logger.log(level, "%s%s", safe, "…" if len(line) > LINE_CHARACTERS else "")
+
+
+def _environment() -> dict[str, str]:
+    """The bot's own, without the secret that the worker has no use for."""
+    return {name: value for name, value in os.environ.items() if name != "DISCORD_TOKEN"}

@@ -35,13 +35,13 @@ def next_tokens(person: Person) -> None:
 
 def cut(person: Person) -> None:
     person.run("tokens", {"text": "Paris will be the first city, naïve café 🙂"})
-    person.reads("elsewhere")
+    person.reads("each encoding")
     person.sees_picture()
 
 
 def decoded(person: Person) -> None:
     person.run("decode", {"ids": "40313, 481"})
-    person.reads("elsewhere")
+    person.reads("each encoding")
     person.sees_picture()
 
 

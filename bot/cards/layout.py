@@ -55,11 +55,11 @@ def small(text: str) -> str:
 
 
 def bar(share: float, *, width: int) -> str:
-    """``share`` (0 … 1) as ``width`` blocks; anything above 0 shows at least one."""
-    filled = min(width, round(share * width))
-    if share > 0:
-        filled = max(1, filled)
-    return "█" * filled + "░" * (width - filled)
+    """``share`` (0 … 1) as a bar of ``width`` signs, exact to an eighth of one."""
+    eighths = min(8 * width, max(1 if share > 0 else 0, round(8 * width * share)))
+    whole, rest = divmod(eighths, 8)
+    drawn = "█" * whole + ("" if rest == 0 else "▏▎▍▌▋▊▉"[rest - 1])
+    return drawn + "░" * (width - len(drawn))
 
 
 def percent(share: float) -> str:

@@ -42,7 +42,7 @@ TOGETHER = 8
 
 @dataclass(frozen=True)
 class Figures:
-    """Tokens a second, seconds to the first token of a long prompt, GiB."""
+    """Tokens a second, seconds to the first token of a long prompt, GiB afterwards."""
 
     alone: float
     together: float
@@ -94,7 +94,7 @@ async def compare(folder: str, rounds: int, threads: int) -> None:
         ("alone", "one request, tokens/s"),
         ("together", f"{TOGETHER} requests together, tokens/s"),
         ("first_token", f"first token of {LONG_PROMPT_TOKENS}, s"),
-        ("memory", "memory after loading, GiB"),
+        ("memory", "memory after these, GiB"),
     ):
         print(row(unit, [getattr(f, field) for f in ours], [getattr(f, field) for f in peer]))
 
@@ -110,13 +110,12 @@ async def worker_figures(folder: str, threads: int) -> Figures:
     command = worker_command(folder, None, threads, TOGETHER)
     async with ModelProcess(command, name=folder) as model:
         await model.wait_ready()
-        memory = resident_memory(model.pid or 0)
         await tokens_per_second(model, 1, new_tokens=8)
         return Figures(
             alone=await tokens_per_second(model, 1),
             together=await tokens_per_second(model, TOGETHER),
             first_token=await first_token(model),
-            memory=memory,
+            memory=resident_memory(model.pid or 0),
         )
 
 
@@ -175,13 +174,12 @@ def generate_figures(folder: str, threads: int) -> Figures:
         model.generate(ids, do_sample=True, temperature=1.0, top_k=0, max_new_tokens=new_tokens)
         return time.perf_counter() - start
 
-    memory = resident_memory(os.getpid())
     seconds(1, PROMPT_TOKENS, 8)
     return Figures(
         alone=NEW_TOKENS / seconds(1, PROMPT_TOKENS, NEW_TOKENS),
         together=TOGETHER * NEW_TOKENS / seconds(TOGETHER, PROMPT_TOKENS, NEW_TOKENS),
         first_token=seconds(1, LONG_PROMPT_TOKENS, 1),
-        memory=memory,
+        memory=resident_memory(os.getpid()),
     )
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import NextCard
+from bot.cards.layout import bar
 from bot.model.protocol import Candidate, Step
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of
@@ -87,6 +88,14 @@ def test_a_model_s_name_cannot_format_the_line() -> None:
 def test_there_is_nothing_to_undo_at_the_start() -> None:
     assert buttons_of(cards.next_tokens(replace(CONTENT, steps_taken=0)))["Undo"].disabled
     assert not buttons_of(cards.next_tokens(CONTENT))["Undo"].disabled
+
+
+@given(st.floats(0, 1), st.integers(1, 40))
+def test_every_bar_has_its_width_and_nothing_is_drawn_for_nothing(share: float, width: int) -> None:
+    drawn = bar(share, width=width)
+
+    assert len(drawn) == width
+    assert (set(drawn) == {"░"}) == (share == 0)
 
 
 def test_the_longest_bar_is_that_of_a_certain_token() -> None:

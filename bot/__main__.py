@@ -24,7 +24,6 @@ from bot.joining import join
 from bot.settings import Settings
 from bot.startup import Started, started
 
-REFUSED = 1
 UNUSABLE_SETTINGS = 2
 
 
@@ -39,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error.sentence, file=sys.stderr)
         return UNUSABLE_SETTINGS
     except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        # Who read our output has seen enough. Nothing may be written at the exit, either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 

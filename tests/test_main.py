@@ -102,3 +102,18 @@ def test_a_refused_command_ends_with_status_1_and_its_sentence(command: str, sen
     assert answer.stdout == ""
     assert sentence in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "bot", "try", "/decode ids:40313"]
+    environment = {**os.environ, "DISCORD_TOKEN": ""}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+
+    assert process.returncode == 0
+    assert said == ""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.errors import InvalidSetting
+from bot.model.protocol import GPT2_LARGE
 
-GPT2_LARGE = "openai-community/gpt2-large"
 DEMO_MODEL = str(Path(__file__).parent / "data" / "demo-model")
 LOG_LEVELS = ("INFO", "WARNING", "ERROR")
 

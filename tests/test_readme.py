@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from simcord import ChannelHandle, MemberActor
 
+from bot.model.protocol import GPT2_LARGE
 from bot.plain import RULE
-from bot.settings import DEMO_MODEL, GPT2_LARGE, Settings
+from bot.settings import DEMO_MODEL, Settings
 from tests.reading import text_of
 
 ROOT = Path(__file__).parents[1]

@@ -23,13 +23,12 @@ from huggingface_hub.errors import (
 )
 from tqdm.auto import tqdm
 
-from bot.model.protocol import Loading, UnusableReason
+from bot.model.protocol import GPT2_LARGE, Loading, UnusableReason
 
 Report = Callable[[Loading], None]
 
-DEFAULT_MODEL = "openai-community/gpt2-large"
 # A name alone means this revision of it, so that the default never changes silently.
-PINNED_REVISIONS = {DEFAULT_MODEL: "32b71b12589c2f8d625668d2335a01cac3249519"}
+PINNED_REVISIONS = {GPT2_LARGE: "32b71b12589c2f8d625668d2335a01cac3249519"}
 # The bot encodes with GPT-2's own encoding; a model of another would read other words.
 VOCABULARY = 50_257
 

@@ -23,6 +23,7 @@ UnusableReason = Literal["not_found", "not_gpt2", "failed"]
 
 HEADER = struct.Struct(">I")
 MAX_FRAME_BYTES = 16 * 1024 * 1024
+GPT2_LARGE = "openai-community/gpt2-large"  # the worker pins its revision
 MAX_SEED = 2**32 - 1  # what transformers.set_seed takes
 
 

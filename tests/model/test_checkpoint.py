@@ -11,7 +11,7 @@ import pytest
 
 from bot.model import checkpoint
 from bot.model.checkpoint import Checkpoint, ModelRefused, find
-from bot.model.protocol import Loading
+from bot.model.protocol import GPT2_LARGE, Loading
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -122,10 +122,10 @@ def test_the_default_model_means_its_pinned_revision(
     cache: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pinned = "32b71b12589c2f8d625668d2335a01cac3249519"
-    put_into(cache, checkpoint.DEFAULT_MODEL, pinned, tiny_folder)
+    put_into(cache, GPT2_LARGE, pinned, tiny_folder)
     (cache / "models--openai-community--gpt2-large" / "refs" / "main").write_text(COMMIT, encoding="utf-8")
     monkeypatch.setattr(checkpoint, "_download", pytest.fail)
-    assert found(checkpoint.DEFAULT_MODEL)[0].revision == pinned
+    assert found(GPT2_LARGE)[0].revision == pinned
 
 
 class Hub:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from bot.model import checkpoint
-from bot.model.checkpoint import DEFAULT_MODEL, find
+from bot.model.checkpoint import find
 from bot.model.gpt2 import GPT2
 from bot.model.loading import LoadedModel, load
-from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.model.protocol import GPT2_LARGE, GenerationRequest, SamplingParams
 from tests.model.driving import engine_of, run, run_alone
 
 pytestmark = pytest.mark.gpt2_large
@@ -22,11 +22,11 @@ ONE_THE_A_ALSO_NOT = {530, 262, 257, 635, 407}
 @pytest.fixture(scope="module")
 def loaded() -> LoadedModel:
     def not_cached(*_: object) -> None:
-        pytest.skip(f"{DEFAULT_MODEL} is not in the local cache")
+        pytest.skip(f"{GPT2_LARGE} is not in the local cache")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "_download", not_cached)
-        given = find(DEFAULT_MODEL, revision=None, report=lambda _: None)
+        given = find(GPT2_LARGE, revision=None, report=lambda _: None)
     return load(given, report=lambda _: None)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 import discord
 
-from bot.delivery import Interaction
+from bot.delivery import Interaction, Screen
 from bot.reporting import is_answerable, report
+from bot.services import Services
 
 
 class RunButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template="-"):
@@ -41,6 +43,15 @@ class RunButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template="-"):
             await self.press(interaction)
         except Exception as error:
             await report(interaction, error)
+
+    async def in_place(self, interaction: Interaction, show: Callable[[Screen], Awaitable[None]]) -> None:
+        """Let ``show`` change the card; pressed again meanwhile, the button does nothing."""
+        services: Services = interaction.client.services
+        with services.runs.claimed(self.run_id) as first:
+            if first:
+                await show(Screen(interaction, replace=True))
+            else:
+                await interaction.response.defer()
 
     async def press(self, interaction: Interaction) -> None:
         raise NotImplementedError

@@ -133,15 +133,6 @@ def parse(line: str, commands: Iterable[Command]) -> tuple[str, dict[str, Value]
     return name, known[name].read(line.strip()[start.end() :])
 
 
-def typed(name: str, values: Mapping[str, Value]) -> str:
-    """What someone types to run a command with these values; the reverse of ``parse``."""
-    spelled = (
-        f"{option}:{str(value).lower() if isinstance(value, bool) else value}"
-        for option, value in values.items()
-    )
-    return " ".join([f"/{name}", *spelled])
-
-
 def described(commands: Iterable[Mapping[str, Any]]) -> list[Command]:
     """The slash commands among ``commands``, which are as Discord is told of them."""
     return [

@@ -7,7 +7,7 @@ iterates over it and gets an :data:`Update` whenever there is news.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
@@ -25,7 +25,12 @@ class Completion:
 
     @property
     def token_ids(self) -> tuple[int, ...]:
-        return tuple(step.chosen.token_id for step in self.steps)
+        return token_ids(self.steps)
+
+
+def token_ids(steps: Iterable[Step]) -> tuple[int, ...]:
+    """What was chosen, step by step."""
+    return tuple(step.chosen.token_id for step in steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from discord import app_commands
@@ -17,7 +18,7 @@ from bot.delivery import Interaction, Screen
 from bot.errors import BlankText, RunExpired, UnavailableError
 from bot.model.protocol import MAX_SEED, GenerationRequest, SamplingParams, Step
 from bot.services import Services
-from bot.updates import Completion, Finished, Progress, Update
+from bot.updates import Completion, Finished, Progress, Update, token_ids
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
@@ -75,11 +76,7 @@ class CompletionButton(RunButton, template=COMPLETION_TEMPLATE):
         elif run.owner != owner:
             await write(services, run.continued(owner=owner), Screen(interaction, private=run.private))
         else:
-            with services.runs.claimed(run.run_id) as first:
-                if first:
-                    await write(services, run.continued(owner=owner), Screen(interaction, replace=True))
-                else:
-                    await interaction.response.defer()
+            await self.in_place(interaction, partial(write, services, run.continued(owner=owner)))
 
     async def _stop(self, services: Services, interaction: Interaction) -> None:
         try:
@@ -134,7 +131,7 @@ def _content(
 ) -> CompletionCard:
     match update:
         case Progress():
-            written = Completion(update.steps, "length").token_ids
+            written = token_ids(update.steps)
         case Finished():
             written = update.completion.token_ids
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from discord import app_commands
@@ -66,11 +67,7 @@ class WalkButton(RunButton, template=WALK_TEMPLATE):
             # Somebody else's press must not move the author's walk: they get their own.
             await look(services, walk, Screen(interaction, private=True))
             return
-        with services.runs.claimed(before.run_id) as first:
-            if first:
-                await look(services, walk, Screen(interaction, replace=True))
-            else:
-                await interaction.response.defer()
+        await self.in_place(interaction, partial(look, services, walk))
 
 
 async def look(services: Services, walk: Walk, screen: Screen) -> None:

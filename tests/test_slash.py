@@ -8,7 +8,7 @@ from discord import AppCommandOptionType
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.slash import Command, Mistyped, Option, Value, described, parse, typed
+from bot.slash import Command, Mistyped, Option, Value, described, parse
 
 NEXT = Command(
     "next",
@@ -38,6 +38,15 @@ def refusal(line: str) -> str:
     with pytest.raises(Mistyped) as caught:
         parse(line, COMMANDS)
     return str(caught.value)
+
+
+def typed(name: str, values: Mapping[str, Value]) -> str:
+    """What someone types to run a command with these values; the reverse of ``parse``."""
+    spelled = (
+        f"{option}:{str(value).lower() if isinstance(value, bool) else value}"
+        for option, value in values.items()
+    )
+    return " ".join([f"/{name}", *spelled])
 
 
 @given(OPTIONS, st.randoms(use_true_random=False))

@@ -1,0 +1,73 @@
+"""All programs, one after the other, round after round."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.errors import ModelUnusable
+from tests.benchmarks import ours, peers
+from tests.benchmarks.workload import OURS, Figures, Precision, TooShort
+
+
+@dataclass
+class Comparison:
+    """The figures of ``names`` with one model; those who fail are left out from then on."""
+
+    model: Path
+    files: Path
+    threads: int
+    names: Sequence[str]
+    results: dict[Precision, dict[str, list[Figures]]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    async def run(self, precisions: Sequence[Precision], rounds: int) -> None:
+        for precision in precisions:
+            self.results[precision] = {name: [] for name in self.names if precision in _precisions(name)}
+            for name in list(self.results[precision]):
+                await self._prepare(name, precision)
+        for number in range(rounds):
+            for precision, programs in self.results.items():
+                for name in _turned(list(programs), number):
+                    await self._measure(name, precision, number)
+
+    async def _prepare(self, name: str, precision: Precision) -> None:
+        if name != OURS:
+            _tell(f"preparing {name}, {precision} …")
+            try:
+                await peers.prepare(name, self.model, self.files, precision, self.threads)
+            except peers.PeerFailed as error:
+                self._leave_out(name, precision, error)
+
+    async def _measure(self, name: str, precision: Precision, number: int) -> None:
+        try:
+            if name == OURS:
+                figures = await ours.figures(self.model, self.threads, precision)
+            else:
+                figures = await peers.figures(name, self.model, self.files, precision, self.threads)
+        except (peers.PeerFailed, TooShort, ModelUnusable) as error:
+            self._leave_out(name, precision, error)
+            return
+        self.results[precision][name].append(figures)
+        _tell(f"round {number + 1}, {name}, {precision}: {figures}")
+
+    def _leave_out(self, name: str, precision: Precision, error: Exception) -> None:
+        del self.results[precision][name]
+        self.failures.append(f"{name}, {precision}: {error}")
+        _tell(self.failures[-1])
+
+
+def _precisions(name: str) -> Sequence[Precision]:
+    return ours.PRECISIONS if name == OURS else peers.peer(name).PRECISIONS
+
+
+def _turned(names: list[str], number: int) -> list[str]:
+    """Each round begins with another program, so that none always follows the same other."""
+    turn = number % max(1, len(names))
+    return [*names[turn:], *names[:turn]]
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,66 @@
+"""The model that all programs run: GPT-2 of a known shape, in which no text ends early."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+# Width, layers, heads.
+SHAPES = {
+    "gpt2": (768, 12, 12),
+    "gpt2-medium": (1024, 24, 16),
+    "gpt2-large": (1280, 36, 20),
+    "gpt2-xl": (1600, 48, 25),
+}
+
+
+def random_model(shape: str, folder: Path) -> Path:
+    """A model of random weights; one that is in the folder already is taken."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    model = folder / shape
+    if not (model / "config.json").exists():
+        print(f"making a random model of {shape}'s shape …", file=sys.stderr)
+        torch.manual_seed(0)
+        width, layers, heads = SHAPES[shape]
+        GPT2LMHeadModel(GPT2Config(n_embd=width, n_layer=layers, n_head=heads)).save_pretrained(model)
+        never_end(model)
+    return model
+
+
+def linked_model(original: Path, folder: Path) -> Path:
+    """A given model, whose files are linked to so that its configuration can differ."""
+    model = folder / "model"
+    model.mkdir()
+    for file in original.resolve().iterdir():
+        if file.name != "config.json":
+            (model / file.name).symlink_to(file.resolve())
+    (model / "config.json").write_text((original / "config.json").read_text())
+    never_end(model)
+    return model
+
+
+def never_end(model: Path) -> None:
+    """Make the end of text an id that the vocabulary does not have: the timed runs are all equally long."""
+    config = configuration(model)
+    config["eos_token_id"] = config["vocab_size"]
+    (model / "config.json").write_text(json.dumps(config))
+
+
+def weights_a_token(model: Path) -> int:
+    """How many weights are read to write one token: the layers' matrices and the vocabulary's."""
+    config = configuration(model)
+    return int(config["n_layer"] * 12 * config["n_embd"] ** 2 + config["vocab_size"] * config["n_embd"])
+
+
+def is_large(model: Path) -> bool:
+    config = configuration(model)
+    return (config["n_embd"], config["n_layer"], config["n_head"]) == SHAPES["gpt2-large"]
+
+
+def configuration(model: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((model / "config.json").read_text())
+    return content

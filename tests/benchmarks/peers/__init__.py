@@ -1,0 +1,106 @@
+"""The programs that our worker is compared with, one module each.
+
+A peer's module is imported without the peer: it imports what it measures in its
+functions, which run in a process of their own (:mod:`tests.benchmarks.peers.child`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Protocol, cast
+
+from tests.benchmarks.workload import Figures, Precision, Prompts
+
+NAMES = (
+    "generate",
+    "llama_cpp",
+    "openvino_",
+)
+
+
+class Engine(Protocol):
+    """A loaded model."""
+
+    def generate(self, prompts: Prompts, new_tokens: int) -> Prompts:
+        """Continue all prompts together; the new tokens of each."""
+        ...
+
+
+class Peer(Protocol):
+    """What each module of this folder offers."""
+
+    @property
+    def NAME(self) -> str: ...  # noqa: N802
+
+    @property
+    def DISTRIBUTIONS(self) -> tuple[str, ...]:  # noqa: N802
+        """What must be installed: the program itself first, then what converts models for it."""
+        ...
+
+    @property
+    def PRECISIONS(self) -> tuple[Precision, ...]: ...  # noqa: N802
+
+    @property
+    def NOTE(self) -> str:  # noqa: N802
+        """How it was set up, for whoever judges whether that was fair."""
+        ...
+
+    def prepare(self, model: Path, files: Path, precision: Precision) -> None:
+        """Write into the folder ``files`` what ``load`` reads, unless it is there."""
+        ...
+
+    def load(self, model: Path, files: Path, precision: Precision, threads: int) -> Engine: ...
+
+
+class PeerFailed(Exception):
+    """Its process ended with an error; what it printed tells why."""
+
+
+def peer(name: str) -> Peer:
+    return cast("Peer", importlib.import_module(f"{__name__}.{name}"))
+
+
+def missing(name: str) -> list[str]:
+    """The distributions that a peer lacks."""
+    return [distribution for distribution in peer(name).DISTRIBUTIONS if not _installed(distribution)]
+
+
+def title(name: str) -> str:
+    """The peer's name with the version that is installed."""
+    return f"{peer(name).NAME} {version(peer(name).DISTRIBUTIONS[0])}"
+
+
+async def prepare(name: str, model: Path, files: Path, precision: Precision, threads: int) -> None:
+    (files / name).mkdir(parents=True, exist_ok=True)
+    await _child(name, "prepare", model, files, precision, threads)
+
+
+async def figures(name: str, model: Path, files: Path, precision: Precision, threads: int) -> Figures:
+    return Figures(**json.loads(await _child(name, "measure", model, files, precision, threads)))
+
+
+async def _child(name: str, task: str, model: Path, files: Path, precision: Precision, threads: int) -> str:
+    """The last line that the peer's process printed."""
+    command = (
+        *(sys.executable, "-m", f"{__name__}.{name}", task, str(model), str(files / name)),
+        *("--precision", precision, "--threads", str(threads), "--started", str(time.monotonic())),
+    )
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise PeerFailed(f"{name} could not {task} {precision} (exit status {process.returncode})")
+    return output.decode().rstrip().rpartition("\n")[2]
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,54 @@
+"""``transformers.generate``: the library whose texts the bot's are equal to."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+from tests.benchmarks.peers import Peer
+from tests.benchmarks.peers.child import main
+from tests.benchmarks.workload import Precision, Prompts
+
+NAME = "generate"
+DISTRIBUTIONS = ("transformers",)
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+NOTE = "transformers' generate: eight requests are a batch of eight rows; sampling at temperature 1."
+
+
+def prepare(model: Path, files: Path, precision: Precision) -> None:
+    """It reads the model's folder itself."""
+
+
+def load(model: Path, files: Path, precision: Precision, threads: int) -> Generator:
+    import torch
+    from transformers import GPT2LMHeadModel
+
+    torch.set_num_threads(threads)
+    loaded: Any = GPT2LMHeadModel.from_pretrained(model, dtype=getattr(torch, precision))
+    loaded.generation_config.eos_token_id = None
+    loaded.generation_config.pad_token_id = 0
+    return Generator(loaded)
+
+
+class Generator:
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def generate(self, prompts: Prompts, new_tokens: int) -> Prompts:
+        import torch
+
+        ids = torch.tensor(prompts)
+        texts = self._model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            do_sample=True,
+            temperature=1.0,
+            top_k=0,
+            max_new_tokens=new_tokens,
+        )
+        return cast("Prompts", texts[:, ids.shape[1] :].tolist())
+
+
+if __name__ == "__main__":
+    main(cast("Peer", sys.modules[__name__]))

@@ -1,0 +1,59 @@
+"""GPT-2 with its keys and values as inputs and outputs, which two peers' converters read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import DynamicCache, GPT2LMHeadModel
+from transformers.cache_utils import DynamicLayer
+
+
+class Step(torch.nn.Module):
+    """Token ids and what is remembered → the last position's logits and what to remember.
+
+    ``past`` is keys and values in turn, layer by layer, each [rows, heads, positions, width].
+    All rows are equally long: nothing is padded.
+    """
+
+    def __init__(self, model: GPT2LMHeadModel) -> None:
+        super().__init__()
+        self.model = model
+        config = model.config
+        self.layers, self.heads = config.n_layer, config.n_head
+        self.width = config.n_embd // config.n_head
+
+    def forward(self, ids: torch.Tensor, *past: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        cache = DynamicCache()
+        for keys, values in zip(past[0::2], past[1::2], strict=True):
+            layer: Any = DynamicLayer()  # type: ignore[no-untyped-call]
+            layer.lazy_initialization(keys, values)
+            layer.keys, layer.values = keys, values
+            cache.layers.append(layer)
+        start = past[0].shape[2]
+        end = start + ids.shape[1]
+        positions = torch.arange(start, end)
+        later = torch.arange(end)[None, :] > positions[:, None]
+        # One mask for all rows would do, but OpenVINO's bfloat16 attention reads one a row.
+        mask = torch.where(later, torch.finfo(torch.float32).min, 0.0).expand(ids.shape[0], 1, -1, -1)
+        output: Any = self.model(
+            input_ids=ids,
+            past_key_values=cache,
+            position_ids=positions[None],
+            attention_mask=mask,
+            logits_to_keep=1,
+            use_cache=True,
+        )
+        layers = output.past_key_values.layers
+        return (output.logits[:, -1], *(part for layer in layers for part in (layer.keys, layer.values)))
+
+    def example(self) -> tuple[torch.Tensor, ...]:
+        """Inputs to trace it with."""
+        past = [torch.zeros(2, self.heads, 3, self.width) for _ in range(2 * self.layers)]
+        return (torch.zeros(2, 4, dtype=torch.long), *past)
+
+
+def step(model: Path) -> Step:
+    loaded: Any = GPT2LMHeadModel.from_pretrained(model, dtype=torch.float32)
+    return Step(loaded.eval())

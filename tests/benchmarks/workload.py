@@ -1,0 +1,98 @@
+"""What every program is asked to do, and what is noted of it.
+
+The same for our worker and for its peers, so that their figures can be compared:
+random prompts of the same ids, one process a program, the same order of
+measurements.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+from tests.benchmarks.bandwidth import read_bandwidth
+
+Precision = Literal["float32", "bfloat16", "int8"]
+Prompts = list[list[int]]
+Generate = Callable[[Prompts, int], Awaitable[list[int]]]
+
+OURS = "worker"  # the name of our own program among the others
+PROMPT_TOKENS = 16
+NEW_TOKENS = 64
+LONG_PROMPT_TOKENS = 512
+TOGETHER = 8
+LARGEST_ID = 50_000  # well below the end of text, 50,256
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One program's in one round: seconds, GiB, tokens/s, and GB/s read beside them.
+
+    ``load`` is from the start of the process until it can be asked; ``loaded`` is
+    the memory after a few tokens, when lazily read weights are there.
+    """
+
+    load: float
+    loaded: float
+    alone: float
+    together: float
+    first_token: float
+    peak: float
+    bandwidth: float
+
+
+class TooShort(Exception):
+    """A generation ended before it had all its tokens, so its speed says nothing."""
+
+
+async def measure(generate: Generate, *, pid: int, load: float, threads: int) -> Figures:
+    """Measure what ``generate``, which the process ``pid`` serves, takes.
+
+    It makes so many new tokens of each prompt, all together, and returns how many
+    each got. Every shape is tried before it is timed, for some programs prepare
+    their kernels at the first sight of one.
+    """
+    await seconds(generate, 1, PROMPT_TOKENS, 8)
+    loaded = memory(pid, "VmRSS")
+    await seconds(generate, TOGETHER, PROMPT_TOKENS, 4)
+    await seconds(generate, 1, LONG_PROMPT_TOKENS, 1)
+    before = await read_bandwidth(threads)
+    alone = NEW_TOKENS / await seconds(generate, 1, PROMPT_TOKENS, NEW_TOKENS)
+    after = await read_bandwidth(threads)
+    return Figures(
+        load=load,
+        loaded=loaded,
+        alone=alone,
+        together=TOGETHER * NEW_TOKENS / await seconds(generate, TOGETHER, PROMPT_TOKENS, NEW_TOKENS),
+        first_token=median([await seconds(generate, 1, LONG_PROMPT_TOKENS, 1) for _ in range(3)]),
+        peak=memory(pid, "VmHWM"),
+        bandwidth=(before + after) / 2,
+    )
+
+
+async def seconds(generate: Generate, rows: int, prompt: int, new_tokens: int) -> float:
+    prompts = random_prompts(rows, prompt)
+    start = time.perf_counter()
+    made = await generate(prompts, new_tokens)
+    duration = time.perf_counter() - start
+    if made != [new_tokens] * rows:
+        raise TooShort(f"{made} tokens were made, {rows} times {new_tokens} were asked for")
+    return duration
+
+
+def random_prompts(rows: int, length: int) -> Prompts:
+    """Never the same twice, so that no program can reuse what it knows of an earlier one."""
+    return [[random.randrange(LARGEST_ID) for _ in range(length)] for _ in range(rows)]  # noqa: S311
+
+
+def memory(pid: int, name: Literal["VmRSS", "VmHWM"]) -> float:
+    """GiB that a process occupies now (VmRSS) or occupied at most (VmHWM). Linux only."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) / 2**20
+    raise RuntimeError("the kernel does not tell the memory of a process")

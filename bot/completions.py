@@ -26,7 +26,7 @@ class CompletionJob:
     private: bool
 
     def request(self, context: int) -> GenerationRequest:
-        """What the model is asked: earlier tokens are prompt, their draws are spent.
+        """What the model is asked: to go on behind the earlier tokens.
 
         A text that is gone on with takes as many new tokens as there is room
         for. ContextExceeded if the asked ones, or in that case any, do not fit.
@@ -36,8 +36,8 @@ class CompletionJob:
         if self.earlier_ids:
             asked = max(1, min(asked, context - len(ids)))
         check_context(len(ids), asked, context)
-        params = replace(self.params, max_new_tokens=asked, skip_draws=len(self.earlier_ids))
-        return GenerationRequest(self.run_id, ids, params)
+        params = replace(self.params, max_new_tokens=asked)
+        return GenerationRequest(self.run_id, ids, params, generated=len(self.earlier_ids))
 
     def finished(self, completion: Completion) -> CompletionRun:
         return CompletionRun(

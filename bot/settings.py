@@ -6,9 +6,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast, get_args
 
 from bot.errors import InvalidSetting
-from bot.model.protocol import GPT2_LARGE
+from bot.model.protocol import GPT2_LARGE, Precision
 
 DEMO_MODEL = str(Path(__file__).parent / "data" / "demo-model")
 LOG_LEVELS = ("INFO", "WARNING", "ERROR")
@@ -21,7 +22,9 @@ class Settings:
     discord_token: str | None = field(repr=False)
     model: str
     model_revision: str | None
+    precision: Precision
     threads: int
+    prefix_cache: int
     batch_size: int
     queue_size: int
     requests_per_person: int
@@ -40,7 +43,9 @@ class Settings:
             discord_token=token,
             model=read.text("MODEL") or (GPT2_LARGE if token else DEMO_MODEL),
             model_revision=read.text("MODEL_REVISION"),
+            precision=cast("Precision", read.choice("PRECISION", get_args(Precision), default="float32")),
             threads=read.integer("THREADS", default=os.cpu_count() or 1, lowest=1, highest=1024),
+            prefix_cache=read.integer("PREFIX_CACHE", default=512, lowest=0, highest=1_000_000),
             batch_size=read.integer("BATCH_SIZE", default=8, lowest=1, highest=64),
             queue_size=read.integer("QUEUE_SIZE", default=32, lowest=1, highest=10_000),
             requests_per_person=read.integer("REQUESTS_PER_PERSON", default=2, lowest=1, highest=100),
@@ -73,6 +78,7 @@ class _Reader:
         given = self.text(variable)
         if given is None:
             return default
-        if given.upper() not in choices:
+        chosen = next((choice for choice in choices if choice.lower() == given.lower()), None)
+        if chosen is None:
             raise InvalidSetting(variable, problem=f"is {given!r}", allowed="one of " + ", ".join(choices))
-        return given.upper()
+        return chosen

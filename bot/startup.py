@@ -29,7 +29,14 @@ class Started:
 @asynccontextmanager
 async def started(settings: Settings) -> AsyncIterator[Started]:
     """The model worker (still loading) and the queue before it; both end on leaving."""
-    command = worker_command(settings.model, settings.model_revision, settings.threads, settings.batch_size)
+    command = worker_command(
+        settings.model,
+        settings.model_revision,
+        settings.threads,
+        settings.batch_size,
+        precision=settings.precision,
+        prefix_cache=settings.prefix_cache,
+    )
     with LoadingBar() as bar:
         async with (
             ModelProcess(command, name=settings.model, on_loading=bar.show) as model,

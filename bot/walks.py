@@ -33,9 +33,10 @@ class Walk:
             top_k=0,
             top_p=1.0,
             seed=self.seed,
-            skip_draws=len(self.appended_ids),
         )
-        return GenerationRequest(self.run_id, self.prompt_ids + self.appended_ids, params)
+        return GenerationRequest(
+            self.run_id, self.prompt_ids + self.appended_ids, params, generated=len(self.appended_ids)
+        )
 
     def check(self, context: int) -> None:
         """ContextExceeded if there is no room for one more token."""

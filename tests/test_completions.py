@@ -24,11 +24,15 @@ def finished(job_: CompletionJob, *token_ids: int) -> CompletionRun:
     return job_.finished(Completion(steps, "length"))
 
 
-def test_continuing_spends_no_draw_twice() -> None:
+def test_a_first_request_has_generated_nothing() -> None:
+    assert job().request(context=1024).generated == 0
+
+
+def test_continuing_says_what_was_generated_before() -> None:
     request = finished(job(earlier=3), 10, 11).continued(owner=1).request(context=1024)
 
     assert request.prompt_ids == (262, 262, 530, 530, 530, 10, 11)
-    assert request.params.skip_draws == 5
+    assert request.generated == 5
     assert request.params.seed == 42
 
 
@@ -70,6 +74,7 @@ def test_a_re_roll_changes_the_seed_alone() -> None:
     again = run.rerolled(owner=2)
 
     assert again.request(context=1024).prompt_ids == run.prompt_ids
+    assert again.request(context=1024).generated == 0
     assert again.params.seed != run.params.seed
     assert again.params.max_new_tokens == run.params.max_new_tokens
     assert again.run_id != run.run_id

@@ -11,11 +11,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # Only these may hold the model in memory: they run in the worker process (or train the demo model).
 WORKER_SIDE = {
+    "bot.model.attention",
     "bot.model.checkpoint",
     "bot.model.engine",
     "bot.model.gpt2",
+    "bot.model.kv_cache",
     "bot.model.linear",
     "bot.model.loading",
+    "bot.model.prefixes",
+    "bot.model.quantized",
+    "bot.model.report",
     "bot.model.sampling",
     "bot.model.worker",
 }

@@ -29,10 +29,20 @@ def test_with_a_token_it_is_gpt2_large() -> None:
     assert Settings.from_env({"DISCORD_TOKEN": "t"}).model == GPT2_LARGE
 
 
+def test_the_prefix_cache_can_be_switched_off() -> None:
+    assert Settings.from_env({"PREFIX_CACHE": "0"}).prefix_cache == 0
+
+
+def test_a_precision_is_recognised_in_any_case() -> None:
+    assert Settings.from_env({"PRECISION": "BFloat16"}).precision == "bfloat16"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "allowed"),
     [
+        ("PRECISION", "float16", "one of float32, bfloat16, int8"),
         ("THREADS", "0", "from 1 to 1,024"),
+        ("PREFIX_CACHE", "-1", "from 0 to 1,000,000"),
         ("BATCH_SIZE", "many", "from 1 to 64"),
         ("QUEUE_SIZE", "-1", "from 1 to 10,000"),
         ("REQUESTS_PER_PERSON", "1.5", "from 1 to 100"),

@@ -33,7 +33,7 @@ def test_every_state_has_an_id_of_its_own() -> None:
 def test_token_number_n_uses_draw_number_n_of_the_seed(appended: list[int]) -> None:
     request = walk(*appended).request
 
-    assert request.params.skip_draws == len(appended)
+    assert request.generated == len(appended)
     assert request.params.seed == 7
     assert request.prompt_ids == (23421, 373, *appended)
     assert (request.params.max_new_tokens, request.params.top_k, request.params.top_p) == (1, 0, 1.0)

@@ -27,6 +27,7 @@ from bot.model.protocol import (
     HEADER,
     Abort,
     FromWorker,
+    Precision,
     ProtocolError,
     Submit,
     ToWorker,
@@ -48,12 +49,24 @@ class WorkerBroken(Exception):
     """The worker ended, closed its pipe, or said what is no message."""
 
 
-def worker_command(model: str, revision: str | None, threads: int, max_batch: int) -> tuple[str, ...]:
-    """The command that runs the model worker, to be started in the project's folder."""
+def worker_command(
+    model: str,
+    revision: str | None,
+    threads: int,
+    max_batch: int,
+    *,
+    precision: Precision = "float32",
+    prefix_cache: int = 0,
+) -> tuple[str, ...]:
+    """The command that runs the model worker, to be started in the project's folder.
+
+    ``prefix_cache`` is in MiB.
+    """
     command = [sys.executable, "-m", "bot.model.worker", "--model", model]
     if revision is not None:
         command += ["--revision", revision]
-    return (*command, "--threads", str(threads), "--max-batch", str(max_batch))
+    command += ["--threads", str(threads), "--max-batch", str(max_batch)]
+    return (*command, "--precision", precision, "--prefix-cache", str(prefix_cache))
 
 
 class Child:

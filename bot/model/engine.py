@@ -2,26 +2,35 @@
 
     submit → waiting → prefill, a chunk a step → decode, a token a step → Ended
 
-Requests join and leave between steps. A step decodes one token for every
-request that is past its prompt, in one shared forward pass, then reads one
-chunk of the oldest unread prompt; so a long prompt delays the others by one
-chunk at most. A request's tokens are the same, bit for bit, whatever runs
-beside it.
+Requests join and leave between steps. A step is one pass over the weights,
+shared by the next token of every request that is past its prompt and a chunk of
+the prompts that are not yet read; so a long prompt delays the others by one
+chunk at most. What a text leaves in its cache is kept for texts that begin
+alike. A request's tokens are the same, bit for bit, whatever runs beside it,
+however its prompt is cut, and whether its beginning was computed or kept.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from bot.model.gpt2 import GPT2, Chunk, KVCache
+from bot.model.gpt2 import GPT2, LARGEST_CHUNK, Chunk
+from bot.model.kv_cache import KVCache
+from bot.model.prefixes import PrefixCache, Text
 from bot.model.protocol import Ended, FinishReason, GenerationRequest, Rejected, Stepped
+from bot.model.report import Choice, report
 from bot.model.sampling import Sampler, problem
 
 Event = Stepped | Ended | Rejected
+
+# While others wait for their next token, a step reads no more of the prompts than
+# this: it then takes two to three times as long as without.
+SHARED_CHUNK = 64
 
 # Skipping draws takes about a millisecond each; like a long prompt, a long skip
 # must not hold up the others.
@@ -31,31 +40,65 @@ _SKIPS_PER_STEP = 256
 class _Sequence:
     """A request that runs: its cache, its sampler, and how far it has come."""
 
-    def __init__(self, request: GenerationRequest, model: GPT2) -> None:
+    def __init__(self, request: GenerationRequest, cache: KVCache, vocabulary: int) -> None:
         self.request = request
-        self.cache: KVCache = model.new_cache()
-        self.sampler = Sampler(request.params, vocabulary=model.vocabulary)
-        self.prefill: Iterator[Tensor] = model.prefill(self.cache, request.prompt_ids)
+        self.cache = cache
+        self.sampler = Sampler(request.params, spent=request.generated, vocabulary=vocabulary)
+        self.ids = list(request.prompt_ids)
         self.steps = 0
-        self.last_id = -1
 
     @property
-    def prompt_read(self) -> bool:
-        return self.cache.length >= len(self.request.prompt_ids)
+    def read(self) -> int:
+        """How many of ``ids`` are read rather than generated."""
+        return len(self.request.prompt_ids) - self.request.generated
+
+    @property
+    def decodes(self) -> bool:
+        """Whether its next pass gives a token and takes one."""
+        return self.steps > 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether all ``ids`` are in the cache, so that the last one's logits say what comes next."""
+        return self.cache.length == len(self.ids)
+
+    @property
+    def text(self) -> Text:
+        """What is in the cache."""
+        return Text(tuple(self.ids[: self.cache.length]), min(self.read, self.cache.length))
+
+    def chunk(self, at_most: int) -> Chunk:
+        """The next ids to compute."""
+        start = self.cache.length
+        ids = self.ids[start : start + at_most]
+        return Chunk(self.cache, ids, read=min(max(0, self.read - start), len(ids)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """Who takes part in a step, and with how many rows."""
+
+    sequences: list[_Sequence]
+    chunks: list[Chunk]
 
 
 class Engine:
     """Runs up to ``max_batch`` requests together; not thread-safe.
 
     ``end_of_text`` is the token id that ends a text; it is the text's last step.
+    Up to ``prefix_bytes`` of keys and values outlive their requests.
     """
 
-    def __init__(self, model: GPT2, *, end_of_text: int, max_batch: int) -> None:
+    def __init__(self, model: GPT2, *, end_of_text: int, max_batch: int, prefix_bytes: int = 0) -> None:
         if max_batch < 1:
             raise ValueError("max_batch must be at least 1")
         self._model = model
         self._end_of_text = end_of_text
         self._max_batch = max_batch
+        self._store = model.new_store(max_batch)
+        # Where sequences cannot share a pass, they cannot share what a pass computed.
+        self._prefixes = PrefixCache(prefix_bytes if model.batches else 0)
+        self._threads = ThreadPoolExecutor(torch.get_num_threads(), "sampling")
         self._waiting: deque[GenerationRequest] = deque()
         self._running: list[_Sequence] = []
         self._events: list[Event] = []
@@ -73,67 +116,99 @@ class Engine:
             self._waiting.append(request)
 
     def abort(self, request_id: str) -> None:
-        """End a request and free its cache now; unknown or ended ones are ignored."""
+        """End a request now; unknown or ended ones are ignored."""
         known = len(self._waiting) + len(self._running)
         self._waiting = deque(r for r in self._waiting if r.request_id != request_id)
-        self._running = [s for s in self._running if s.request.request_id != request_id]
+        for sequence in [s for s in self._running if s.request.request_id == request_id]:
+            self._retire(sequence)
         if len(self._waiting) + len(self._running) < known:
             self._events.append(Ended(request_id, "cancelled"))
 
     def step(self) -> list[Event]:
-        """One token for each request past its prompt and one chunk of one prompt."""
+        """One pass: a token for each request past its prompt, and a chunk of the others' prompts."""
         with torch.inference_mode():
             self._admit()
-            self._decode()
-            self._prefill()
+            self._skip_draws()
+            planned = self._plan()
+            if planned.chunks:
+                hidden = self._model.forward(planned.chunks)
+                ready = [(s, rows) for s, rows in zip(planned.sequences, hidden, strict=True) if s.ready]
+                if ready:
+                    self._advance([s for s, _ in ready], self._model.next_logits([rows for _, rows in ready]))
         events, self._events = self._events, []
         return events
 
     def _admit(self) -> None:
         while self._waiting and len(self._running) < self._max_batch:
             request = self._waiting.popleft()
-            self._running.append(_Sequence(request, self._model))
+            cache = self._store.new_cache()
+            text = Text(request.prompt_ids, len(request.prompt_ids) - request.generated)
+            self._prefixes.recall(text, cache)
+            self._running.append(_Sequence(request, cache, self._model.vocabulary))
 
-    def _decode(self) -> None:
-        sequences = [sequence for sequence in self._running if sequence.prompt_read]
-        if not sequences:
-            return
-        hidden = self._model.forward([Chunk(s.cache, (s.last_id,)) for s in sequences])
-        logits = self._model.next_logits(hidden)
-        for sequence, row in zip(sequences, logits, strict=True):
-            self._advance(sequence, row)
-
-    def _prefill(self) -> None:
-        sequence = next((s for s in self._running if not s.prompt_read), None)
-        if sequence is None:
-            return
-        if sequence.sampler.draws_to_skip:
+    def _skip_draws(self) -> None:
+        """Spend a portion of what one request has to skip."""
+        sequence = next((s for s in self._running if s.sampler.draws_to_skip), None)
+        if sequence is not None:
             sequence.sampler.skip(_SKIPS_PER_STEP)
-            return
-        hidden = next(sequence.prefill)
-        if sequence.prompt_read:
-            self._advance(sequence, *self._model.next_logits([hidden]))
 
-    def _advance(self, sequence: _Sequence, logits: Tensor) -> None:
-        """Choose the sequence's next token from ``logits`` [V]; a failure is its own."""
-        request = sequence.request
-        try:
-            # The copy is aligned alike, whichever row of the batch it was.
-            step = sequence.sampler.step(logits.clone())
-        except Exception as error:
-            # Whatever it is, the neighbours go on.
-            self._running.remove(sequence)
-            self._events.append(Rejected(request.request_id, f"{type(error).__name__}: {error}"))
+    def _plan(self) -> _Pass:
+        going = [s for s in self._running if s.decodes]
+        planned = _Pass(going, [s.chunk(1) for s in going])
+        room = SHARED_CHUNK if going else LARGEST_CHUNK
+        for sequence in self._running:
+            if sequence.decodes or sequence.sampler.draws_to_skip or room == 0:
+                continue
+            chunk = sequence.chunk(room if self._model.batches else self._portion(sequence))
+            planned.sequences.append(sequence)
+            planned.chunks.append(chunk)
+            room = max(0, room - len(chunk.ids))
+        return planned
+
+    def _portion(self, sequence: _Sequence) -> int:
+        """How many ids a pass takes where its bits depend on their number: never more nor fewer."""
+        start = sequence.cache.length
+        if start >= sequence.read:
+            return 1
+        return min(sequence.read, (start // LARGEST_CHUNK + 1) * LARGEST_CHUNK) - start
+
+    def _advance(self, sequences: list[_Sequence], logits: Tensor) -> None:
+        """Choose each sequence's next token from its row of ``logits`` [sequences, V]."""
+        noise = list(self._threads.map(Sampler.noise, (s.sampler for s in sequences)))
+        chosen: list[tuple[_Sequence, Choice]] = []
+        rows: list[int] = []
+        for row, sequence in enumerate(sequences):
+            params = sequence.request.params
+            try:
+                # The copy is aligned alike, whichever row of the batch it was.
+                token_id = sequence.sampler.choose(logits[row].clone(), noise[row])
+            except Exception as error:
+                # Whatever it is, the neighbours go on.
+                self._retire(sequence)
+                self._events.append(Rejected(sequence.request.request_id, f"{type(error).__name__}: {error}"))
+                continue
+            rows.append(row)
+            chosen.append((sequence, Choice(token_id, params.temperature, params.candidates)))
+        if not chosen:
             return
-        self._events.append(Stepped(request.request_id, sequence.steps, step))
-        sequence.steps += 1
-        sequence.last_id = step.chosen.token_id
-        if finish_reason := self._finish_reason(sequence):
-            self._running.remove(sequence)
-            self._events.append(Ended(request.request_id, finish_reason))
+        for (sequence, choice), step in zip(
+            chosen, report(logits[rows], [c for _, c in chosen]), strict=True
+        ):
+            self._events.append(Stepped(sequence.request.request_id, sequence.steps, step))
+            sequence.steps += 1
+            sequence.ids.append(choice.token_id)
+            if finish_reason := self._finish_reason(sequence):
+                self._retire(sequence)
+                self._events.append(Ended(sequence.request.request_id, finish_reason))
+
+    def _retire(self, sequence: _Sequence) -> None:
+        """Take the sequence out, and keep what it has computed."""
+        self._running.remove(sequence)
+        self._prefixes.keep(sequence.text, sequence.cache)
+        self._store.release(sequence.cache)
 
     def _finish_reason(self, sequence: _Sequence) -> FinishReason | None:
-        if sequence.last_id == self._end_of_text:
+        if sequence.ids[-1] == self._end_of_text:
             return "stop"
         if sequence.steps == sequence.request.params.max_new_tokens:
             return "length"
@@ -148,6 +223,8 @@ class Engine:
             return "the prompt is empty"
         if not all(0 <= token_id < self._model.vocabulary for token_id in request.prompt_ids):
             return f"the prompt has an id that is not from 0 to {self._model.vocabulary - 1}"
+        if not 0 <= request.generated < len(request.prompt_ids):
+            return "generated is not from 0 to one less than the prompt's length"
         asked = len(request.prompt_ids) + request.params.max_new_tokens
         if asked > self._model.context:
             return f"the prompt and max_new_tokens make {asked} tokens; the context is {self._model.context}"

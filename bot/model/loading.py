@@ -14,11 +14,11 @@ from transformers import GPT2LMHeadModel
 from transformers.utils import logging as transformers_logging
 
 from bot.model.checkpoint import Checkpoint, ModelRefused, Report
-from bot.model.gpt2 import GPT2, UnsupportedModel
-from bot.model.protocol import Loading, ModelInfo
+from bot.model.gpt2 import GPT2, UnsupportedModel, UnsupportedPrecision
+from bot.model.protocol import Loading, ModelInfo, Precision
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 END_OF_TEXT = 50_256
 
 
@@ -29,8 +29,8 @@ class LoadedModel:
     info: ModelInfo
 
 
-def load(checkpoint: Checkpoint, *, report: Report) -> LoadedModel:
-    """Read, convert to float32 and pack the weights; ModelRefused if they cannot be used.
+def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> LoadedModel:
+    """Read, convert to ``precision`` and pack the weights; ModelRefused if they cannot be used.
 
     Peak memory is that of one copy of the model, the packed vocabulary head and
     one layer. The thread count of the moment becomes part of the fingerprint.
@@ -44,9 +44,12 @@ def load(checkpoint: Checkpoint, *, report: Report) -> LoadedModel:
         report(Loading("packing weights", done, config.n_layer, "layers"))
 
     try:
-        model = GPT2(weights, on_layer=on_layer)
+        model = GPT2(weights, precision=precision, on_layer=on_layer)
     except UnsupportedModel as error:
         raise ModelRefused("not_gpt2", f"it is a GPT-2 variant that is not supported: {error}.") from error
+    except UnsupportedPrecision as error:
+        raise ModelRefused("failed", f"PRECISION={precision} is not possible here: {error}.") from error
+    _return_freed_memory()
     info = ModelInfo(
         name=checkpoint.name,
         revision=checkpoint.revision,
@@ -56,25 +59,25 @@ def load(checkpoint: Checkpoint, *, report: Report) -> LoadedModel:
         width=model.width,
         context=model.context,
         vocabulary=model.vocabulary,
-        dtype="float32",
+        precision=precision,
         device="cpu",
         threads=torch.get_num_threads(),
-        fingerprint=fingerprint(checkpoint.identity, packed=model.batches),
+        fingerprint=fingerprint(checkpoint.identity, precision=precision, batches=model.batches),
     )
     end_of_text = config.eos_token_id if isinstance(config.eos_token_id, int) else END_OF_TEXT
     return LoadedModel(model, end_of_text, info)
 
 
-def fingerprint(identity: str, *, packed: bool) -> str:
+def fingerprint(identity: str, *, precision: Precision, batches: bool) -> str:
     """Twelve hex digits over all that the same seed's text depends on."""
     parts = (
         identity,
-        "float32",
+        precision,
         # The same sums are made in another order with other instructions.
         f"cpu:{torch.backends.cpu.get_cpu_capability()}",
         f"threads:{torch.get_num_threads()}",
         f"torch:{torch.__version__}",
-        f"packed:{packed}",
+        f"batches:{batches}",
         f"engine:{ENGINE_VERSION}",
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -13,19 +13,20 @@ import math
 import torch
 from torch import Tensor
 
-from bot.model.protocol import MAX_SEED, Candidate, SamplingParams, Step
-
-MAX_SKIP_DRAWS = 100_000
+from bot.model.protocol import MAX_SEED, SamplingParams
 
 
 class Sampler:
-    """Chooses one request's tokens, step after step, from its own generator."""
+    """Chooses one request's tokens, step after step, from its own generator.
 
-    def __init__(self, params: SamplingParams, *, vocabulary: int) -> None:
-        self._params = params
+    ``spent`` is how many draws of its seed were made before its first step.
+    """
+
+    def __init__(self, params: SamplingParams, *, spent: int, vocabulary: int) -> None:
+        self.params = params
         self._vocabulary = vocabulary
         self._generator = torch.Generator().manual_seed(params.seed)
-        self.draws_to_skip = params.skip_draws if params.temperature > 0 else 0
+        self.draws_to_skip = spent if params.temperature > 0 else 0
 
     def skip(self, at_most: int) -> None:
         """Spend up to ``at_most`` of ``draws_to_skip``; all are due before the first step.
@@ -36,17 +37,25 @@ class Sampler:
         skip_draws(self._generator, count, vocabulary=self._vocabulary)
         self.draws_to_skip -= count
 
-    def step(self, logits: Tensor) -> Step:
-        """Choose from ``logits`` [V] and report; ValueError if any is not finite."""
-        # Infinities and NaN survive a sum, and the report has no way to say them.
-        if not math.isfinite(logits.sum(dtype=torch.float64).item()):
+    def noise(self) -> Tensor | None:
+        """The variates [V] of the next draw, which spends it; None where nothing is drawn.
+
+        They take longer than all else here, and depend on nothing but the seed:
+        those of several samplers can be made at once.
+        """
+        if self.params.temperature == 0:
+            return None
+        return exponential_variates(self._generator, self._vocabulary)
+
+    def choose(self, logits: Tensor, noise: Tensor | None) -> int:
+        """The next token's id after ``logits`` [V]; ValueError if any is not finite."""
+        # NaN and infinities survive as the smallest or the largest.
+        smallest, largest = logits.aminmax()
+        if not (math.isfinite(smallest) and math.isfinite(largest)):
             raise ValueError("the model's logits are not finite")
-        params = self._params
-        if params.temperature == 0:
-            chosen = int(logits.argmax())
-        else:
-            chosen = draw(filtered(logits, params), self._generator)
-        return report(logits, chosen, temperature=params.temperature, candidates=params.candidates)
+        if noise is None:
+            return int(logits.argmax())
+        return draw(filtered(logits, self.params), noise)
 
 
 def problem(params: SamplingParams) -> str | None:
@@ -61,8 +70,6 @@ def problem(params: SamplingParams) -> str | None:
         return "top_p is not above 0 and at most 1"
     if not 0 <= params.seed <= MAX_SEED:
         return f"the seed is not from 0 to {MAX_SEED}"
-    if not 0 <= params.skip_draws <= MAX_SKIP_DRAWS:
-        return f"skip_draws is not from 0 to {MAX_SKIP_DRAWS}"
     if params.candidates < 0:
         return "candidates is negative"
     return None
@@ -99,55 +106,22 @@ def keep_top_p(scores: Tensor, p: float) -> Tensor:
     return scores.masked_fill(remove, -math.inf)
 
 
-def draw(scores: Tensor, generator: torch.Generator) -> int:
-    """One token id with the probabilities softmax(``scores``)."""
-    return int(torch.multinomial(scores.softmax(dim=-1), 1, generator=generator))
+def draw(scores: Tensor, noise: Tensor) -> int:
+    """One token id with the probabilities softmax(``scores``), by exponential ``noise`` [V].
+
+    The largest of probability / noise is a sample; this is what
+    ``torch.multinomial`` does for one (``multinomial_out`` in
+    ATen/native/Distributions.cpp).
+    """
+    return int((scores.softmax(dim=-1) / noise).argmax())
+
+
+def exponential_variates(generator: torch.Generator, count: int) -> Tensor:
+    """``count`` variates of rate 1, as a draw from ``count`` tokens takes them."""
+    return torch.empty(count).exponential_(1.0, generator=generator)
 
 
 def skip_draws(generator: torch.Generator, count: int, *, vocabulary: int) -> None:
-    """Advance ``generator`` as ``count`` calls of ``draw`` over [``vocabulary``] would.
-
-    A draw of one sample takes one exponential variate a token, whatever the
-    probabilities (``multinomial_out`` in ATen/native/Distributions.cpp).
-    """
-    variates = torch.empty(vocabulary)
+    """Advance ``generator`` as ``count`` draws over [``vocabulary``] would."""
     for _ in range(count):
-        variates.exponential_(1.0, generator=generator)
-
-
-def report(logits: Tensor, chosen: int, *, temperature: float, candidates: int) -> Step:
-    """The step that chose ``chosen``, with its ``candidates`` likeliest tokens.
-
-    Log-probabilities are natural, entropy is in bits; both are of
-    softmax(logits / temperature), or of softmax(logits) where it is 0.
-    """
-    logprobs = (logits / (temperature or 1.0)).log_softmax(dim=-1)
-    # A token of probability 0 adds nothing, though its logprob may be -inf.
-    entropy = -(logprobs.exp() * logprobs.clamp_min(torch.finfo(torch.float32).min)).sum()
-
-    def candidate(token_id: int) -> Candidate:
-        logit = logits[token_id]
-        return Candidate(
-            token_id=token_id,
-            logit=logit.item(),
-            logprob=logprobs[token_id].item(),
-            rank=int((logits > logit).sum()) + 1,
-        )
-
-    return Step(
-        chosen=candidate(chosen),
-        candidates=tuple(candidate(token_id) for token_id in likeliest(logits, candidates)),
-        entropy=max(0.0, entropy.item() / math.log(2)),
-    )
-
-
-def likeliest(logits: Tensor, count: int) -> list[int]:
-    """The ids of the ``count`` largest logits, largest first, the lower id first in a tie."""
-    count = min(count, logits.size(-1))
-    if count == 0:
-        return []
-    # topk alone promises no order among ties.
-    smallest = torch.topk(logits, count).values[-1]
-    ids = (logits >= smallest).nonzero().squeeze(-1)
-    order = torch.sort(logits[ids], descending=True, stable=True).indices
-    return [int(token_id) for token_id in ids[order[:count]]]
+        exponential_variates(generator, vocabulary)

@@ -1,6 +1,7 @@
 """The child process: read frames, step the engine, write frames.
 
-    python -m bot.model.worker --model M [--revision R] [--threads N] [--max-batch N]
+    python -m bot.model.worker --model M [--revision R] [--precision P] [--threads N]
+                               [--max-batch N] [--prefix-cache MIB]
 
 Frames go over the stdin and stdout the process was born with; whatever else is
 printed goes to stderr. Says Loading… and then Ready, or Unusable and ends with
@@ -20,7 +21,7 @@ import threading
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, get_args
 
 from bot.model.protocol import (
     HEADER,
@@ -28,6 +29,7 @@ from bot.model.protocol import (
     FromWorker,
     Loading,
     Message,
+    Precision,
     ProtocolError,
     Ready,
     Submit,
@@ -57,10 +59,11 @@ _QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 
-# Read by torch's OpenMP when it is loaded. By default a thread that waits for the
-# others keeps its core busy; where anything else wants that core, the others then
-# wait for their turn at every layer, and decoding is several times slower.
-_PATIENT = {"OMP_WAIT_POLICY": "passive"}
+# Read by torch's OpenMP when it is loaded: how often a thread that waits for the
+# others looks before it sleeps. By default that is milliseconds, which it takes
+# from whatever else wants its core, be it the thread it waits for. These are some
+# ten microseconds: as long as it takes from one layer to the next.
+_PATIENT = {"GOMP_SPINCOUNT": "10000"}
 
 Inbox = queue.SimpleQueue[Message]
 
@@ -127,7 +130,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(EXIT_UNUSABLE)
     from bot.model.engine import Engine
 
-    engine = Engine(loaded.model, end_of_text=loaded.end_of_text, max_batch=options.max_batch)
+    engine = Engine(
+        loaded.model,
+        end_of_text=loaded.end_of_text,
+        max_batch=options.max_batch,
+        prefix_bytes=options.prefix_cache * 2**20,
+    )
     pipe.send([Ready(loaded.info)])
     _serve(engine, inbox, pipe)
 
@@ -136,15 +144,24 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot.model.worker", description="Run GPT-2 for a parent.")
     parser.add_argument("--model", required=True, help="a folder, or the name of a Hugging Face Hub model")
     parser.add_argument("--revision", help="the hub model's commit, branch or tag")
+    parser.add_argument("--precision", choices=get_args(Precision), default="float32")
     parser.add_argument("--threads", type=_positive, default=os.cpu_count() or 1)
     parser.add_argument("--max-batch", type=_positive, default=DEFAULT_MAX_BATCH)
+    parser.add_argument(
+        "--prefix-cache", type=_natural, default=0, help="MiB of keys and values kept of ended texts"
+    )
     return parser.parse_args(arguments)
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
+    if (value := int(text)) < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _natural(text: str) -> int:
+    if (value := int(text)) < 0:
+        raise argparse.ArgumentTypeError("must be at least 0")
     return value
 
 
@@ -165,7 +182,7 @@ def _load(options: argparse.Namespace, pipe: Pipe) -> LoadedModel | Unusable:
         from bot.model.loading import load
 
         torch.set_num_threads(options.threads)
-        return load(checkpoint, report=report)
+        return load(checkpoint, precision=options.precision, report=report)
     except ModelRefused as refusal:
         return Unusable(refusal.reason, refusal.detail)
     except Exception as error:

@@ -66,7 +66,7 @@ def scripted_step(request: GenerationRequest, index: int) -> Step:
 
 
 def scripted_info(fingerprint: str = "scripted") -> ModelInfo:
-    return ModelInfo("scripted", None, 1, 1, 1, 1, 1024, 50257, "none", "none", 1, fingerprint)
+    return ModelInfo("scripted", None, 1, 1, 1, 1, 1024, 50257, "float32", "none", 1, fingerprint)
 
 
 class ScriptedWorker:

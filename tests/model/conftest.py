@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from bot.model.gpt2 import GPT2
+from bot.model.gpt2 import GPT2, UnsupportedPrecision
+from bot.model.protocol import Precision
+from tests.model.workers import Worker
 
 # Small models gain nothing from threads, and wait long for them on a busy
 # machine. What depends on the number of threads sets it itself.
@@ -27,6 +30,18 @@ def random_model(**config: Any) -> GPT2LMHeadModel:
     return model.eval()  # type: ignore[no-untyped-call,no-any-return]
 
 
+# The id that ``overflowing_model`` cannot compute.
+OVERFLOWS = 210
+
+
+def overflowing_model() -> GPT2LMHeadModel:
+    """The random model, but nothing behind the id ``OVERFLOWS`` is a number."""
+    model = random_model(tie_word_embeddings=False)
+    with torch.no_grad():
+        model.transformer.wte.weight[OVERFLOWS] = torch.inf
+    return model
+
+
 @pytest.fixture(scope="session")
 def reference() -> GPT2LMHeadModel:
     """transformers' own model, to compare with."""
@@ -37,6 +52,18 @@ def reference() -> GPT2LMHeadModel:
 def gpt2() -> GPT2:
     """The same weights in our forward pass."""
     return GPT2(random_model())
+
+
+@pytest.fixture(scope="session", params=get_args(Precision))
+def precise(request: pytest.FixtureRequest) -> GPT2:
+    """The same weights in each precision; skipped where this processor cannot share passes in it."""
+    try:
+        model = GPT2(random_model(), precision=request.param)
+    except UnsupportedPrecision as error:
+        pytest.skip(str(error))
+    if not model.batches:
+        pytest.skip("rows are not independent on this processor")
+    return model
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +83,21 @@ def folder(request: pytest.FixtureRequest, tiny_folder: Path) -> Path:
     if not (DEMO_MODEL / "model.safetensors").is_file():
         pytest.skip("bot/data/demo-model has no weights")
     return DEMO_MODEL
+
+
+@pytest.fixture
+def start() -> Iterator[type[Worker]]:
+    """Starts workers, and ends those that the test leaves running."""
+    started: list[Worker] = []
+
+    class Started(Worker):
+        def __init__(self, *arguments: str, program: tuple[str, ...] = ("-m", "bot.model.worker")) -> None:
+            super().__init__(*arguments, program=program)
+            started.append(self)
+
+    yield Started
+    for worker in started:
+        if worker.process.poll() is None:
+            worker.process.kill()
+        if not worker.stdin.closed:
+            worker.process.communicate()

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import GPT2LMHeadModel
 
 from bot.model.engine import Engine, Event
-from bot.model.gpt2 import GPT2
+from bot.model.gpt2 import GPT2, Chunk
+from bot.model.kv_cache import KVCache
 from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParams, Step, Stepped
 
 NO_END = -1
@@ -25,8 +33,48 @@ class Outcome:
         return [step.chosen.token_id for step in self.steps]
 
 
-def engine_of(model: GPT2, *, end_of_text: int = NO_END, max_batch: int = 8) -> Engine:
-    return Engine(model, end_of_text=end_of_text, max_batch=max_batch)
+class Recorded(GPT2):
+    """Remembers how many rows each sequence had in each pass."""
+
+    def __init__(self, model: GPT2LMHeadModel, **options: Any) -> None:
+        super().__init__(model, **options)
+        if not self.batches:
+            pytest.skip("rows are not independent on this processor, so passes are not shared")
+        self.passes: list[list[int]] = []
+
+    def forward(self, chunks: Sequence[Chunk]) -> list[Tensor]:
+        self.passes.append([len(chunk.ids) for chunk in chunks])
+        return super().forward(chunks)
+
+
+def engine_of(model: GPT2, *, end_of_text: int = NO_END, max_batch: int = 8, prefix_bytes: int = 0) -> Engine:
+    return Engine(model, end_of_text=end_of_text, max_batch=max_batch, prefix_bytes=prefix_bytes)
+
+
+def request(name: str, prompt: int = 3, **params: float) -> GenerationRequest:
+    """A request of ``prompt`` ids for six tokens, unless ``params`` say otherwise."""
+    settings: dict[str, Any] = {"max_new_tokens": 6, **params}
+    return GenerationRequest(name, tuple(n % 211 for n in range(1, prompt + 1)), SamplingParams(**settings))
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def new_cache(model: GPT2) -> KVCache:
+    """A cache in a store of its own."""
+    return model.new_store(1).new_cache()
+
+
+def some_ids(count: int, *, seed: int = 0, vocabulary: int = 211) -> list[int]:
+    random = seeded(seed)
+    return [random.randrange(vocabulary) for _ in range(count)]
 
 
 def collect(events: Iterable[Event], outcomes: dict[str, Outcome]) -> None:

@@ -1,145 +1,27 @@
+"""Requests come, go on, end, are aborted and fail."""
+
 from __future__ import annotations
 
-import gc
-import json
-import subprocess
-import sys
-import weakref
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
-import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor
-from transformers import GPT2LMHeadModel
 
-from bot.model import sampling
-from bot.model.gpt2 import GPT2, PREFILL_CHUNK
-from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParams, Step, Stepped
-from tests.model.conftest import random_model
-from tests.model.driving import Outcome, collect, engine_of, random_request, run, run_alone, seeded
-
-ROOT = Path(__file__).parents[2]
+from bot.model.engine import Engine
+from bot.model.gpt2 import GPT2
+from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParams, Stepped
+from bot.model.sampling import Sampler
+from tests.model.conftest import OVERFLOWS, overflowing_model
+from tests.model.driving import Outcome, collect, engine_of, request, run, run_alone
 
 
-def request(name: str, prompt: int = 3, **params: float) -> GenerationRequest:
-    settings = {"max_new_tokens": 6, **params}
-    return GenerationRequest(name, tuple(i % 211 for i in range(1, prompt + 1)), SamplingParams(**settings))  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> GPT2:
-    """The model of ``folder``, as a worker would run it."""
-    return GPT2(GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32))
-
-
-@pytest.fixture(scope="module")
-def generated(folder: Path, model: GPT2) -> list[tuple[GenerationRequest, list[int]]]:
-    """Fifty requests of all settings, with the texts of ``generate``."""
-    random = seeded(1)
-    longest = min(300, model.context - 20)
-    requests = [random_request(random, str(n), vocabulary=50256, longest=longest) for n in range(50)]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.model.generate_reference", str(folder)],
-        input=json.dumps([(r.prompt_ids, asdict(r.params)) for r in requests]),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=True,
-    )
-    return list(zip(requests, json.loads(done.stdout), strict=True))
-
-
-def test_fifty_texts_are_those_of_generate(
-    model: GPT2, generated: list[tuple[GenerationRequest, list[int]]]
-) -> None:
-    outcomes = run(engine_of(model, end_of_text=50256), *(request for request, _ in generated))
-    expected = {request.request_id: ids for request, ids in generated}
-    assert {name: outcome.ids for name, outcome in outcomes.items()} == expected
-
-
-@settings(max_examples=15)
-@given(st.integers(0, 2**32 - 1))
-def test_a_request_is_the_same_to_the_bit_whatever_joins_leaves_and_fails_beside_it(
-    gpt2: GPT2, seed: int
-) -> None:
-    random = seeded(seed)
-    requests = [random_request(random, f"r{n}", vocabulary=211) for n in range(random.randint(2, 9))]
-    engine = engine_of(gpt2, max_batch=random.choice([2, 4, 8]))
-    outcomes: dict[str, Outcome] = {}
-    aborted: set[str] = set()
-    pending = list(requests)
-    while pending or not engine.idle:
-        if pending and random.random() < 0.4:
-            engine.submit(pending.pop())
-        if random.random() < 0.05:
-            engine.submit(GenerationRequest("bad", (), SamplingParams()))
-        if random.random() < 0.05:
-            name = random.choice(requests).request_id
-            aborted.add(name)
-            engine.abort(name)
-        collect(engine.step(), outcomes)
-    for r in requests:
-        alone = run_alone(gpt2, r)
-        together = outcomes[r.request_id]
-        if together.ending == "cancelled":
-            assert r.request_id in aborted
-            assert together.steps == alone.steps[: len(together.steps)]
-        else:
-            assert together == alone
-
-
-def test_a_model_on_disk_says_the_same_alone_and_among_seven_others(model: GPT2) -> None:
-    random = seeded(3)
-    longest = min(300, model.context - 20)
-    requests = [random_request(random, str(n), vocabulary=50257, longest=longest) for n in range(8)]
-    together = run(engine_of(model), *requests)
-    for r in requests:
-        assert together[r.request_id] == run_alone(model, r)
-
-
-def test_without_packed_weights_neighbours_do_not_matter_either() -> None:
-    model = GPT2(random_model(), packed=False)
-    random = seeded(4)
-    requests = [random_request(random, str(n), vocabulary=211) for n in range(4)]
-    together = run(engine_of(model), *requests)
-    for r in requests:
-        assert together[r.request_id] == run_alone(model, r)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_continued_text_goes_on_as_one_longer_request(model: GPT2, seed: int) -> None:
-    whole = request("whole", max_new_tokens=12, seed=seed)
-    first = replace(whole, params=replace(whole.params, max_new_tokens=5))
-    ids = run_alone(model, first).ids
-    rest = GenerationRequest(
-        "rest",
-        whole.prompt_ids + tuple(ids),
-        replace(whole.params, max_new_tokens=7, skip_draws=5),
-    )
-    assert ids + run_alone(model, rest).ids == run_alone(model, whole).ids
-
-
-def test_a_long_skip_of_draws_does_not_hold_up_the_others(gpt2: GPT2) -> None:
-    engine = engine_of(gpt2)
-    engine.submit(request("going", max_new_tokens=20))
-    engine.step()
-    engine.submit(request("skipping", skip_draws=2000))
-    for _ in range(5):
-        assert [e.request_id for e in engine.step()] == ["going"]
-
-
-def test_an_aborted_request_ends_as_cancelled_and_frees_its_cache_at_once(gpt2: GPT2) -> None:
+def test_an_aborted_request_ends_as_cancelled_and_frees_its_keys_and_values_at_once(gpt2: GPT2) -> None:
     engine = engine_of(gpt2)
     engine.submit(request("a", max_new_tokens=100))
     engine.step()
-    cache = weakref.ref(engine._running[0].cache)
+    assert engine._store.capacity > 0
     engine.abort("a")
-    gc.collect()
-    assert cache() is None
+    assert engine._store.capacity == 0
     assert engine.step() == [Ended("a", "cancelled")]
     assert engine.idle
 
@@ -186,9 +68,20 @@ def test_the_context_can_be_filled_to_the_last_token(gpt2: GPT2) -> None:
         (GenerationRequest("bad", (1, 211), SamplingParams()), "not from 0 to 210"),
         (GenerationRequest("bad", (-1,), SamplingParams()), "not from 0 to 210"),
         (request("bad", top_p=2.0), "top_p"),
+        (GenerationRequest("bad", (1, 2), SamplingParams(), generated=2), "generated is not from 0"),
+        (GenerationRequest("bad", (1, 2), SamplingParams(), generated=-1), "generated is not from 0"),
         (request("good"), "already in progress"),
     ],
-    ids=["empty", "too long", "unknown id", "negative id", "bad setting", "duplicate"],
+    ids=[
+        "empty",
+        "too long",
+        "unknown id",
+        "negative id",
+        "bad setting",
+        "all generated",
+        "negative",
+        "duplicate",
+    ],
 )
 def test_a_request_that_cannot_be_served_is_rejected_and_disturbs_no_other(
     gpt2: GPT2, bad: GenerationRequest, detail: str
@@ -217,29 +110,51 @@ def test_a_failure_while_sampling_ends_that_request_alone(
     gpt2: GPT2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = run_alone(gpt2, request("good"))
-    real: Callable[[sampling.Sampler, Tensor], Step] = sampling.Sampler.step
+    real: Callable[[Sampler, Tensor, Tensor | None], int] = Sampler.choose
 
-    def step(self: sampling.Sampler, logits: Tensor) -> Step:
-        if self._params.seed == 13:
+    def choose(self: Sampler, logits: Tensor, noise: Tensor | None) -> int:
+        if self.params.seed == 13:
             raise RuntimeError("broken")
-        return real(self, logits)
+        return real(self, logits, noise)
 
-    monkeypatch.setattr(sampling.Sampler, "step", step)
+    monkeypatch.setattr(Sampler, "choose", choose)
     outcomes = run(engine_of(gpt2), request("bad", seed=13), request("good"))
     assert outcomes["bad"] == Outcome([], "rejected: RuntimeError: broken")
     assert outcomes["good"] == expected
 
 
-def test_a_long_prompt_delays_the_others_by_one_chunk_a_step(gpt2: GPT2) -> None:
-    engine = engine_of(gpt2)
-    engine.submit(request("short", max_new_tokens=30))
+NOT_FINITE = Outcome([], "rejected: ValueError: the model's logits are not finite")
+
+
+def test_logits_that_are_not_finite_reject_their_request_alone() -> None:
+    model = GPT2(overflowing_model())
+    bad = GenerationRequest("bad", (1, 2, OVERFLOWS), SamplingParams())
+    outcomes = run(engine_of(model), request("before"), bad, request("after"))
+    assert outcomes["bad"] == NOT_FINITE
+    for name in ("before", "after"):
+        assert outcomes[name] == run_alone(model, request(name))
+
+
+def outcome_beside_others(engine: Engine, request: GenerationRequest) -> Outcome:
+    engine.submit(request)
+    outcomes = {request.request_id: Outcome()}
+    while outcomes[request.request_id].ending is None:
+        collect([e for e in engine.step() if e.request_id == request.request_id], outcomes)
+    return outcomes[request.request_id]
+
+
+@pytest.mark.parametrize("prefix_bytes", [0, 10**6])
+def test_a_rejected_request_leaves_nothing_behind_for_the_next_ones(prefix_bytes: int) -> None:
+    model = GPT2(overflowing_model())
+    engine = engine_of(model, prefix_bytes=prefix_bytes)
+    # It runs on, so that the memory is not given back between the others.
+    engine.submit(request("going", max_new_tokens=300))
     engine.step()
-    engine.submit(request("long", prompt=2 * PREFILL_CHUNK + 1))
-    chunks = 3
-    for n in range(1, chunks + 1):
-        events = engine.step()
-        expected = ["short", "long"] if n == chunks else ["short"]
-        assert [event.request_id for event in events] == expected
+    for length in (3, 4, 5, 1):
+        bad = GenerationRequest("bad", (1, 2, 3, 4, OVERFLOWS, 5, 6), SamplingParams())
+        assert outcome_beside_others(engine, bad) == NOT_FINITE
+        good = request("good", prompt=length, max_new_tokens=8)
+        assert outcome_beside_others(engine, good) == run_alone(model, good)
 
 
 def test_no_more_than_max_batch_run_together_and_the_first_to_come_goes_first(gpt2: GPT2) -> None:

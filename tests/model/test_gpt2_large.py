@@ -27,7 +27,7 @@ def loaded() -> LoadedModel:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "_download", not_cached)
         given = find(GPT2_LARGE, revision=None, report=lambda _: None)
-    return load(given, report=lambda _: None)
+    return load(given, precision="float32", report=lambda _: None)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from transformers import GPT2LMHeadModel
 
 from bot.model.checkpoint import Checkpoint, ModelRefused, find
 from bot.model.loading import fingerprint, load
-from bot.model.protocol import Loading
+from bot.model.protocol import Loading, Precision
 from tests.model.conftest import random_model
 
 
@@ -18,9 +19,9 @@ def checkpoint_of(folder: Path) -> Checkpoint:
     return find(str(folder), revision=None, report=lambda _: None)
 
 
-def refused(folder: Path) -> tuple[str, str]:
+def refused(folder: Path, *, precision: Precision = "float32") -> tuple[str, str]:
     with pytest.raises(ModelRefused) as caught:
-        load(checkpoint_of(folder), report=lambda _: None)
+        load(checkpoint_of(folder), precision=precision, report=lambda _: None)
     return caught.value.reason, caught.value.detail
 
 
@@ -30,7 +31,7 @@ def copied(tiny_folder: Path, tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_any_precision_is_run_in_float32(folder: Path) -> None:
-    loaded = load(checkpoint_of(folder), report=lambda _: None)
+    loaded = load(checkpoint_of(folder), precision="float32", report=lambda _: None)
     reference = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32)
     ids = [40313, 481, 307, 262, 717]
     with torch.inference_mode():
@@ -42,14 +43,15 @@ def test_a_folder_of_any_precision_is_run_in_float32(folder: Path) -> None:
 
 def test_what_is_loaded_is_described(tiny_folder: Path) -> None:
     reports: list[Loading] = []
-    loaded = load(checkpoint_of(tiny_folder), report=reports.append)
+    loaded = load(checkpoint_of(tiny_folder), precision="float32", report=reports.append)
     info = loaded.info
     assert info.name == str(tiny_folder)
     assert info.revision is None
     assert info.parameters == random_model(vocab_size=50257, n_positions=320).num_parameters()
     assert (info.layers, info.heads, info.width, info.context, info.vocabulary) == (2, 2, 16, 320, 50257)
-    assert (info.dtype, info.device, info.threads) == ("float32", "cpu", torch.get_num_threads())
-    assert info.fingerprint == fingerprint(checkpoint_of(tiny_folder).identity, packed=loaded.model.batches)
+    assert (info.precision, info.device, info.threads) == ("float32", "cpu", torch.get_num_threads())
+    identity = checkpoint_of(tiny_folder).identity
+    assert info.fingerprint == fingerprint(identity, precision="float32", batches=loaded.model.batches)
     assert loaded.end_of_text == 50256
     assert reports == [
         Loading("reading weights", 0, 0, "B"),
@@ -58,11 +60,32 @@ def test_what_is_loaded_is_described(tiny_folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("precision", get_args(Precision))
+def test_a_model_is_loaded_in_the_precision_that_was_asked_for(
+    tiny_folder: Path, precision: Precision
+) -> None:
+    try:
+        loaded = load(checkpoint_of(tiny_folder), precision=precision, report=lambda _: None)
+    except ModelRefused as refusal:
+        pytest.skip(refusal.detail)
+    assert loaded.info.precision == loaded.model.precision == precision
+
+
+def test_a_precision_that_the_processor_does_not_compute_is_refused(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.model.gpt2.quantization_available", lambda: False)
+    assert refused(tiny_folder, precision="int8") == (
+        "failed",
+        "PRECISION=int8 is not possible here: int8 needs a processor with VNNI instructions.",
+    )
+
+
 def test_the_fingerprint_follows_all_that_moves_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = [fingerprint("a", packed=True)] * 2 + [
-        fingerprint("b", packed=True),
-        fingerprint("a", packed=False),
-    ]
+    def of(identity: str = "a", precision: Precision = "float32", batches: bool = True) -> str:
+        return fingerprint(identity, precision=precision, batches=batches)
+
+    seen = [of(), of(), of("b"), of(batches=False), of(precision="bfloat16"), of(precision="int8")]
     for target, value in [
         ("torch.get_num_threads", lambda: 77),
         ("torch.__version__", "0"),
@@ -71,7 +94,7 @@ def test_the_fingerprint_follows_all_that_moves_a_bit(monkeypatch: pytest.Monkey
     ]:
         with monkeypatch.context() as patch:
             patch.setattr(target, value)
-            seen.append(fingerprint("a", packed=True))
+            seen.append(of())
     assert len(set(seen)) == len(seen) - 1
     assert all(len(digits) == 12 and int(digits, 16) >= 0 for digits in seen)
 

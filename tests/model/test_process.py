@@ -132,10 +132,10 @@ async def test_a_rejected_request_fails_alone(make: Make) -> None:
 
 
 def test_the_command_names_every_option() -> None:
-    command = worker_command("gpt2", "abc", 2, 8)
+    command = worker_command("gpt2", "abc", 2, 8, precision="int8", prefix_cache=64)
     assert command[1:] == (
         *("-m", "bot.model.worker", "--model", "gpt2", "--revision", "abc"),
-        *("--threads", "2", "--max-batch", "8"),
+        *("--threads", "2", "--max-batch", "8", "--precision", "int8", "--prefix-cache", "64"),
     )
     assert "--revision" not in worker_command("gpt2", None, 2, 8)
 

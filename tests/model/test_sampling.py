@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from transformers import (
@@ -63,20 +64,38 @@ def test_draws_are_those_of_the_seeded_global_generator(vocabulary: int) -> None
     set_seed(7)
     expected = [int(torch.multinomial(row.softmax(-1)[None], num_samples=1)) for row in scores]
     generator = torch.Generator().manual_seed(7)
-    assert [sampling.draw(row, generator) for row in scores] == expected
+    drawn = [sampling.draw(row, sampling.exponential_variates(generator, vocabulary)) for row in scores]
+    assert drawn == expected
 
 
 @pytest.mark.parametrize("vocabulary", [2, 211, 50257])
 def test_skipped_draws_leave_the_generator_as_made_ones_do(vocabulary: int) -> None:
     drawn, skipped = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
     for _ in range(5):
-        sampling.draw(torch.randn(vocabulary), drawn)
+        torch.multinomial(torch.randn(vocabulary).softmax(-1), 1, generator=drawn)
     sampling.skip_draws(skipped, 5, vocabulary=vocabulary)
     assert torch.equal(drawn.get_state(), skipped.get_state())
 
 
+def noises(sampler: sampling.Sampler, count: int) -> list[Tensor]:
+    found = [sampler.noise() for _ in range(count)]
+    return [noise for noise in found if noise is not None]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 20), st.integers(1, 7))
+def test_a_sampler_whose_first_draws_were_spent_goes_on_with_the_next(
+    seed: int, spent: int, portion: int
+) -> None:
+    params = SamplingParams(seed=seed)
+    whole = noises(sampling.Sampler(params, spent=0, vocabulary=97), spent + 2)
+    sampler = sampling.Sampler(params, spent=spent, vocabulary=97)
+    while sampler.draws_to_skip:
+        sampler.skip(portion)
+    assert all(map(torch.equal, noises(sampler, 2), whole[spent:]))
+
+
 def test_draws_can_be_skipped_in_portions() -> None:
-    sampler = sampling.Sampler(SamplingParams(seed=3, skip_draws=5), vocabulary=97)
+    sampler = sampling.Sampler(SamplingParams(seed=3), spent=5, vocabulary=97)
     portions = []
     while sampler.draws_to_skip:
         sampler.skip(2)
@@ -84,58 +103,52 @@ def test_draws_can_be_skipped_in_portions() -> None:
     assert portions == [3, 1, 0]
 
 
-def test_greedy_has_no_draws_to_skip() -> None:
-    assert sampling.Sampler(SamplingParams(temperature=0, skip_draws=9), vocabulary=5).draws_to_skip == 0
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_draws_of_a_seed_do_not_depend_on_what_is_drawn_beside_it(threads: int) -> None:
+    seeds = range(8)
+    expected = [noises(sampling.Sampler(SamplingParams(seed=n), spent=0, vocabulary=50257), 3) for n in seeds]
+    samplers = [sampling.Sampler(SamplingParams(seed=n), spent=0, vocabulary=50257) for n in seeds]
+    with ThreadPoolExecutor(threads) as pool:
+        columns = [list(pool.map(sampling.Sampler.noise, samplers)) for _ in range(3)]
+    for mine, theirs in zip(expected, zip(*columns, strict=True), strict=True):
+        assert all(map(torch.equal, mine, theirs))
 
 
-@settings(deadline=None)
-@given(rows(), st.sampled_from([0.0, 0.3, 1.0, 2.0]), st.integers(0, 500))
-def test_a_report_states_the_whole_distribution_before_the_filters(
-    logits: Tensor, temperature: float, count: int
-) -> None:
-    chosen = len(logits) // 2
-    step = sampling.report(logits, chosen, temperature=temperature, candidates=count)
-    logprobs = (logits.double() / (temperature or 1)).log_softmax(-1)
-    by_rank = sorted(range(len(logits)), key=lambda i: (-logits[i].item(), i))
-    assert [c.token_id for c in step.candidates] == by_rank[:count]
-    for candidate in (step.chosen, *step.candidates):
-        assert candidate.logit == logits[candidate.token_id].item()
-        assert candidate.logprob == pytest.approx(logprobs[candidate.token_id].item(), abs=1e-4)
-        assert candidate.rank == 1 + sum(x > candidate.logit for x in logits.tolist())
-    assert step.chosen.token_id == chosen
-    entropy = -(logprobs.exp() * logprobs).sum().item() / math.log(2)
-    assert step.entropy == pytest.approx(entropy, abs=1e-4)
-
-
-def test_entropy_is_in_bits() -> None:
-    assert sampling.report(torch.zeros(1024), 0, temperature=0.7, candidates=0).entropy == pytest.approx(10)
-
-
-def test_a_certain_token_has_no_entropy() -> None:
-    logits = torch.tensor([0.0, 1e30, 0.0])
-    step = sampling.report(logits, 1, temperature=1e-8, candidates=3)
-    assert step.entropy == 0
-    assert step.chosen.logprob == 0
+def test_greedy_draws_nothing_and_has_nothing_to_skip() -> None:
+    sampler = sampling.Sampler(SamplingParams(temperature=0), spent=9, vocabulary=5)
+    assert sampler.draws_to_skip == 0
+    assert sampler.noise() is None
 
 
 def test_greedy_takes_the_likeliest_and_the_lower_id_in_a_tie() -> None:
-    sampler = sampling.Sampler(SamplingParams(temperature=0), vocabulary=4)
-    assert sampler.step(torch.tensor([1.0, 2.0, 2.0, 0.0])).chosen.token_id == 1
+    sampler = sampling.Sampler(SamplingParams(temperature=0), spent=0, vocabulary=4)
+    assert sampler.choose(torch.tensor([1.0, 2.0, 2.0, 0.0]), None) == 1
+
+
+@given(rows(), st.integers(0, 2**32 - 1), st.integers(0, 60), st.floats(0.1, 1.0))
+def test_a_choice_is_a_draw_from_what_the_filters_leave(logits: Tensor, seed: int, k: int, p: float) -> None:
+    params = SamplingParams(seed=seed, top_k=k, top_p=p)
+    sampler = sampling.Sampler(params, spent=0, vocabulary=len(logits))
+    generator = torch.Generator().manual_seed(seed)
+    scores = sampling.filtered(logits, params)
+    expected = int(torch.multinomial(scores.softmax(-1), 1, generator=generator))
+    assert sampler.choose(logits, sampler.noise()) == expected
 
 
 def test_the_logits_are_left_as_they_were() -> None:
     logits = torch.randn(60)
     before = logits.clone()
-    sampling.Sampler(SamplingParams(top_k=3, top_p=0.5), vocabulary=60).step(logits)
+    sampler = sampling.Sampler(SamplingParams(top_k=3, top_p=0.5), spent=0, vocabulary=60)
+    sampler.choose(logits, sampler.noise())
     assert torch.equal(logits, before)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_logits_that_are_not_finite_are_refused(value: float, temperature: float) -> None:
-    sampler = sampling.Sampler(SamplingParams(temperature=temperature), vocabulary=3)
+    sampler = sampling.Sampler(SamplingParams(temperature=temperature), spent=0, vocabulary=3)
     with pytest.raises(ValueError, match="not finite"):
-        sampler.step(torch.tensor([0.0, value, 1.0]))
+        sampler.choose(torch.tensor([0.0, value, 1.0]), sampler.noise())
 
 
 def test_the_default_settings_have_no_problem() -> None:
@@ -155,8 +168,6 @@ def test_the_default_settings_have_no_problem() -> None:
         SamplingParams(top_p=math.nan),
         SamplingParams(seed=-1),
         SamplingParams(seed=2**32),
-        SamplingParams(skip_draws=-1),
-        SamplingParams(skip_draws=10**9),
         SamplingParams(candidates=-1),
     ],
 )

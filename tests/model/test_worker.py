@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,24 +12,17 @@ from bot.model.protocol import (
     HEADER,
     Abort,
     Ended,
-    FromWorker,
     GenerationRequest,
     Loading,
-    Message,
     Ready,
     Rejected,
     SamplingParams,
-    Step,
     Stepped,
     Submit,
-    ToWorker,
     Unusable,
-    body_length,
-    decode,
     encode,
 )
-
-ROOT = Path(__file__).parents[2]
+from tests.model.workers import ROOT, Worker
 
 # What a library might do: print from Python and write from C.
 NOISE = """
@@ -47,83 +39,10 @@ runpy.run_module("bot.model.worker", run_name="__main__")
 """
 
 
-class Worker:
-    """A worker process and the parent's ends of its pipes."""
-
-    def __init__(self, *arguments: str, program: tuple[str, ...] = ("-m", "bot.model.worker")) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, *program, *arguments],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9"},
-        )
-        assert self.process.stdin
-        assert self.process.stdout
-        self.stdin, self.stdout = self.process.stdin, self.process.stdout
-
-    def send(self, *messages: ToWorker) -> None:
-        self.stdin.write(b"".join(encode(message) for message in messages))
-        self.stdin.flush()
-
-    def receive(self) -> Message | None:
-        header = self.stdout.read(HEADER.size)
-        return decode(self.stdout.read(body_length(header))) if header else None
-
-    def until(self, *kinds: type[FromWorker]) -> list[Message]:
-        """The messages up to the first of one of ``kinds``, which is the last of them."""
-        messages: list[Message] = []
-        while not messages or not isinstance(messages[-1], kinds):
-            message = self.receive()
-            assert message is not None, f"the worker ended: {self.end()}"
-            messages.append(message)
-        return messages
-
-    def run(self, *requests: GenerationRequest) -> dict[str, list[Step]]:
-        """The steps of ``requests`` submitted together."""
-        self.send(*(Submit(request) for request in requests))
-        steps: dict[str, list[Step]] = {request.request_id: [] for request in requests}
-        going = set(steps)
-        while going:
-            match self.receive():
-                case Stepped(name, index, step):
-                    assert index == len(steps[name])
-                    steps[name].append(step)
-                case Ended(name, _):
-                    going.remove(name)
-                case other:
-                    pytest.fail(f"{other}")
-        return steps
-
-    def end(self) -> tuple[int, str]:
-        """Close stdin; the exit status and what came on stderr."""
-        _, errors = self.process.communicate(timeout=20)
-        return self.process.returncode, errors.decode()
-
-
-@pytest.fixture
-def start() -> Iterator[type[Worker]]:
-    """Starts workers, and ends those that the test leaves running."""
-    started: list[Worker] = []
-
-    class Started(Worker):
-        def __init__(self, *arguments: str, program: tuple[str, ...] = ("-m", "bot.model.worker")) -> None:
-            super().__init__(*arguments, program=program)
-            started.append(self)
-
-    yield Started
-    for worker in started:
-        if worker.process.poll() is None:
-            worker.process.kill()
-        if not worker.stdin.closed:
-            worker.process.communicate()
-
-
 @pytest.fixture(scope="module")
 def worker(tiny_folder: Path) -> Iterator[Worker]:
     """A worker that is ready, for tests that leave it idle."""
-    worker = Worker("--model", str(tiny_folder), "--threads", "2", "--max-batch", "4")
+    worker = Worker("--model", str(tiny_folder), "--threads", "2", "--max-batch", "4", "--prefix-cache", "8")
     worker.until(Ready)
     yield worker
     assert worker.end() == (0, "")
@@ -162,6 +81,14 @@ def test_two_requests_over_the_wire_say_the_same_together_as_alone(worker: Worke
     first, second = request("first", max_new_tokens=12), request("second", seed=9, top_p=0.9)
     together = worker.run(first, second)
     assert worker.run(first) | worker.run(second) == together
+
+
+def test_a_text_continued_over_the_wire_goes_on_as_one_longer_request(worker: Worker) -> None:
+    whole = worker.run(request("whole", max_new_tokens=12))["whole"]
+    begun = tuple(step.chosen.token_id for step in whole[:5])
+    params = SamplingParams(max_new_tokens=7)
+    rest = GenerationRequest("rest", (40313, 481, *begun), params, generated=5)
+    assert worker.run(rest)["rest"] == whole[5:]
 
 
 def test_an_abort_ends_a_request_and_the_next_one_is_served(worker: Worker) -> None:
@@ -263,6 +190,30 @@ def test_an_unknown_hub_model_without_a_network_is_answered_soon(start: type[Wor
     *_, last = start("--model", "someone/no-such-model").until(Unusable)
     assert isinstance(last, Unusable)
     assert last.reason == "not_found"
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_a_worker_computes_in_the_precision_that_it_is_told_to(
+    start: type[Worker], tiny_folder: Path, precision: str
+) -> None:
+    worker = start("--model", str(tiny_folder), "--precision", precision)
+    *_, last = worker.until(Ready, Unusable)
+    if isinstance(last, Unusable):
+        assert last.detail.startswith(f"PRECISION={precision} is not possible here: ")
+        pytest.skip(last.detail)
+    assert isinstance(last, Ready)
+    assert last.info.precision == precision
+    assert len(worker.run(request("a"))["a"]) == 5
+    assert worker.end() == (0, "")
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--precision", "float16"), ("--prefix-cache", "-1"), ("--max-batch", "0")]
+)
+def test_an_option_outside_its_range_is_refused(start: type[Worker], wrong: tuple[str, str]) -> None:
+    status, errors = start("--model", "any", *wrong).end()
+    assert status == 2
+    assert wrong[0] in errors
 
 
 def test_importing_the_worker_does_not_import_torch() -> None:

@@ -1,0 +1,132 @@
+"""Keys and values of the sequences that run."""
+
+from __future__ import annotations
+
+import heapq
+
+import torch
+
+# Capacities are multiples of this; see bot.model.attention.
+KEYS = 64
+
+
+class KVStore:
+    """Up to ``slots`` sequences, side by side so that one operation serves them all.
+
+    A layer is one [2, slots, heads, capacity, head width] tensor of float32: keys,
+    then values. The capacity doubles as the longest sequence grows, up to the
+    context, and is given back when the last sequence leaves.
+    """
+
+    def __init__(self, *, slots: int, layers: int, heads: int, head_width: int, context: int) -> None:
+        self.context = context
+        self._shape = (slots, heads, head_width)
+        self._free = list(range(slots))
+        self._used: dict[int, KVCache] = {}
+        self._cleared: set[int] = set()
+        self.layers = [torch.empty(0)] * layers
+        self._allocate(0)
+
+    @property
+    def capacity(self) -> int:
+        """Positions there is room for, in every slot."""
+        return self.layers[0].size(3)
+
+    def bytes_for(self, positions: int) -> int:
+        """Bytes that a slot of so many positions occupies."""
+        _, heads, head_width = self._shape
+        return 2 * heads * whole(positions) * head_width * len(self.layers) * 4
+
+    def new_cache(self) -> KVCache:
+        """An empty cache in the lowest free slot; IndexError if there is none."""
+        slot = heapq.heappop(self._free)
+        cache = self._used[slot] = KVCache(self, slot)
+        self._clear(slot)
+        return cache
+
+    def release(self, cache: KVCache) -> None:
+        """Free the slot of ``cache``, which must not be used afterwards."""
+        if not cache.finite:
+            self._cleared.discard(cache.slot)
+        del self._used[cache.slot]
+        heapq.heappush(self._free, cache.slot)
+        if not self._used:
+            self._allocate(0)
+
+    def reserve(self, positions: int) -> None:
+        """Have a capacity of ``positions`` at least; ValueError beyond the context."""
+        if positions > self.context:
+            raise ValueError(f"{positions} positions do not fit a context of {self.context}")
+        if positions > self.capacity:
+            self._allocate(min(max(2 * self.capacity, whole(positions)), whole(self.context)))
+
+    def _allocate(self, capacity: int) -> None:
+        """Move the sequences to tensors of ``capacity``."""
+        slots, heads, head_width = self._shape
+        for index, old in enumerate(self.layers):
+            # Not zeros: a slot that nobody uses then takes no memory.
+            new = torch.empty(2, slots, heads, capacity, head_width)
+            for slot, cache in self._used.items():
+                new[:, slot, :, : cache.length] = old[:, slot, :, : cache.length]
+                new[:, slot, :, cache.length :] = 0
+            self.layers[index] = new
+        self._cleared = set(self._used)
+
+    def _clear(self, slot: int) -> None:
+        """Leave nothing but numbers in ``slot``: memory as it comes may hold NaN, which no mask undoes."""
+        if slot not in self._cleared:
+            for layer in self.layers:
+                layer[:, slot] = 0
+            self._cleared.add(slot)
+
+
+class KVCache:
+    """One sequence's keys and values: the first ``length`` positions of a slot.
+
+    What lies behind them is finite, but means nothing.
+    """
+
+    def __init__(self, store: KVStore, slot: int) -> None:
+        self.store, self.slot = store, slot
+        self.length = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that its slot occupies."""
+        return self.store.bytes_for(self.store.capacity)
+
+    @property
+    def finite(self) -> bool:
+        """Whether no number of the model has overflowed: one that does is NaN in all later layers."""
+        return bool(self.store.layers[-1][:, self.slot, :, : self.length].isfinite().all())
+
+    def reserve(self, count: int) -> None:
+        """Make room for ``count`` more positions; ValueError beyond the context."""
+        self.store.reserve(self.length + count)
+
+    def prefix(self, length: int) -> KVCache:
+        """A copy of the first ``length`` positions, in a store of its own."""
+        _, heads, _, head_width = self.store.layers[0][0].shape
+        store = KVStore(
+            slots=1,
+            layers=len(self.store.layers),
+            heads=heads,
+            head_width=head_width,
+            context=self.store.context,
+        )
+        copy = store.new_cache()
+        copy.begin_with(self, length)
+        return copy
+
+    def begin_with(self, other: KVCache, length: int) -> None:
+        """Become a copy of the first ``length`` positions of ``other``."""
+        self.length = 0
+        self.store.reserve(length)
+        for mine, theirs in zip(self.store.layers, other.store.layers, strict=True):
+            mine[:, self.slot, :, :length] = theirs[:, other.slot, :, :length]
+        self.length = length
+
+
+def whole(positions: int) -> int:
+    """``positions`` rounded up to a multiple of ``KEYS``."""
+    return -(-positions // KEYS) * KEYS

@@ -1,0 +1,240 @@
+"""Requests alone and in a crowd, with every row of logits noted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from unittest.mock import patch
+
+from torch import Tensor
+
+from bot.model.engine import SHARED_CHUNK, Engine
+from bot.model.gpt2 import GPT2, LARGEST_CHUNK
+from bot.model.kv_cache import KVCache
+from bot.model.prefixes import PrefixCache, Text
+from bot.model.protocol import Ended, GenerationRequest, Rejected, Step, Stepped
+from tests.benchmarks.needles import Limits, Needle, Said, random_neighbour
+
+MAX_BATCH = 16
+MOST_IN_PROGRESS = 18  # so that some wait
+NEEDLE_SHARE = 0.4
+ARRIVAL = 0.6
+CROWD_CHANGES = 0.1
+ABORT = 0.06
+CUT = 0.3
+# Neighbours are drawn from the needles that come next, so that needles find prefixes.
+NEARBY = 8
+
+
+class RecordedModel(GPT2):
+    """The weights of ``model``; the digest of every row of logits is noted."""
+
+    def __init__(self, model: GPT2) -> None:
+        vars(self).update(vars(model))
+        self.digests: list[bytes] = []
+
+    def next_logits(self, hidden: Sequence[Tensor]) -> Tensor:
+        logits = super().next_logits(hidden)
+        self.digests += [hashlib.blake2b(row.numpy(), digest_size=16).digest() for row in logits]
+        return logits
+
+
+class CountedPrefixes(PrefixCache):
+    """Counts how often a kept beginning is used."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(capacity)
+        self.hits: list[Text] = []
+        self.positions = 0
+        self.forgotten = 0
+
+    def recall(self, text: Text, cache: KVCache) -> None:
+        super().recall(text, cache)
+        if cache.length:
+            self.hits.append(text)
+            self.positions += cache.length
+
+    def keep(self, text: Text, cache: KVCache) -> None:
+        before = len(self)
+        super().keep(text, cache)
+        self.forgotten += max(0, before + 1 - len(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was compared, and what differed; ``examples`` are for who looks for the reason."""
+
+    steps: int = 0
+    logits: int = 0
+    tokens: int = 0
+    reports: int = 0
+    examples: tuple[str, ...] = ()
+
+    def __add__(self, other: Findings) -> Findings:
+        return Findings(
+            self.steps + other.steps,
+            self.logits + other.logits,
+            self.tokens + other.tokens,
+            self.reports + other.reports,
+            self.examples + other.examples,
+        )
+
+
+def compared(expected: Sequence[Said], heard: Sequence[Said | Step], about: str) -> Findings:
+    """``heard`` beside ``expected``; missing steps count as other tokens."""
+    logits = tokens = reports = 0
+    for alone, among in zip(expected, heard, strict=False):
+        step = among.step if isinstance(among, Said) else among
+        logits += isinstance(among, Said) and among.digest != alone.digest
+        tokens += step.chosen.token_id != alone.step.chosen.token_id
+        reports += step != alone.step
+    tokens += abs(len(expected) - len(heard))
+    differs = bool(logits or tokens or reports)
+    return Findings(len(heard), logits, tokens, reports, (about,) if differs else ())
+
+
+class RecordedEngine:
+    """An engine that says of each step which row of logits it came from."""
+
+    def __init__(self, model: RecordedModel, *, end_of_text: int, max_batch: int) -> None:
+        self._model = model
+        self.engine = Engine(model, end_of_text=end_of_text, max_batch=max_batch)
+
+    def step(self) -> list[tuple[str, Said | str]]:
+        """Each request's step or its finish reason; RuntimeError if one is rejected."""
+        self._model.digests.clear()
+        events = self.engine.step()
+        digests = iter(self._model.digests)
+        heard: list[tuple[str, Said | str]] = []
+        for event in events:
+            match event:
+                case Stepped(name, _, step):
+                    heard.append((name, Said(next(digests), step)))
+                case Ended(name, reason):
+                    heard.append((name, reason))
+                case Rejected(name, detail):
+                    raise RuntimeError(f"{name} was rejected: {detail}")
+        return heard
+
+
+def alone(model: RecordedModel, request: GenerationRequest, *, end_of_text: int) -> Needle:
+    """What ``request`` says in an engine of its own that keeps nothing."""
+    recorded = RecordedEngine(model, end_of_text=end_of_text, max_batch=1)
+    recorded.engine.submit(request)
+    said: list[Said] = []
+    while not recorded.engine.idle:
+        said += [each for _, each in recorded.step() if isinstance(each, Said)]
+    return Needle(request, tuple(said))
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A request in progress, what it said yet, and, for a needle, from which step on it asks."""
+
+    request: GenerationRequest
+    needle: Needle | None = None
+    start: int = 0
+    heard: list[Said] = field(default_factory=list)
+
+
+class Crowd:
+    """Needles among up to fifteen neighbours that come and go, in one engine with a prefix cache."""
+
+    def __init__(
+        self, model: RecordedModel, random: Random, limits: Limits, *, end_of_text: int, prefix_bytes: int
+    ) -> None:
+        self._random, self._limits = random, limits
+        self._recorded = RecordedEngine(model, end_of_text=end_of_text, max_batch=MAX_BATCH)
+        self.prefixes = CountedPrefixes(prefix_bytes if model.batches else 0)
+        self._engine = self._recorded.engine
+        self._engine._prefixes = self.prefixes
+        self._asked: list[tuple[Needle, int]] = []
+        self._running: dict[str, Try] = {}
+        self._submitted = 0
+        self._crowd = 0
+        self._asked_for: set[Text] = set()
+        self.findings = Findings()
+        self.cancelled = 0
+        self.continued = 0
+
+    @property
+    def needle_hits(self) -> int:
+        """How many times a needle began with what another text left."""
+        return sum(text in self._asked_for for text in self.prefixes.hits)
+
+    def run(self, needles: Sequence[Needle]) -> None:
+        """Ask all ``needles`` until each is complete, and compare what they say."""
+        self._asked = [(needle, 0) for needle in reversed(needles)]
+        while self._asked or any(each.needle for each in self._running.values()):
+            self._arrive()
+            self._leave()
+            with self._other_chunks():
+                heard = self._recorded.step()
+            for name, said in heard:
+                self._hear(name, said)
+
+    def _arrive(self) -> None:
+        if self._random.random() < CROWD_CHANGES:
+            self._crowd = self._random.randrange(MOST_IN_PROGRESS)
+        while len(self._running) <= self._crowd and self._random.random() < ARRIVAL:
+            name = f"{self._submitted}"
+            self._submitted += 1
+            if self._asked and self._random.random() < NEEDLE_SHARE:
+                self._submit(self._next_try(name))
+            elif near := [needle for needle, _ in self._asked[-NEARBY:]]:
+                chosen = self._random.choice(near)
+                self._submit(Try(random_neighbour(self._random, name, self._limits, chosen)))
+
+    def _next_try(self, name: str) -> Try:
+        needle, start = self._asked.pop()
+        left = len(needle.alone) - start
+        cut = left > 1 and self._random.random() < CUT
+        at_most = self._random.randrange(1, left) if cut else self._limits.most_new_tokens
+        request = needle.part(name, start, at_most)
+        self._asked_for.add(Text(request.prompt_ids, len(request.prompt_ids) - request.generated))
+        return Try(request, needle, start)
+
+    def _submit(self, attempt: Try) -> None:
+        self._running[attempt.request.request_id] = attempt
+        self._engine.submit(attempt.request)
+
+    def _leave(self) -> None:
+        if self._running and self._random.random() < ABORT:
+            self._engine.abort(self._random.choice(list(self._running)))
+
+    def _hear(self, name: str, said: Said | str) -> None:
+        if isinstance(said, Said):
+            self._running[name].heard.append(said)
+            return
+        over = self._running.pop(name)
+        if over.needle is not None:
+            self._judge(over.needle, over, cancelled=said == "cancelled")
+
+    def _judge(self, needle: Needle, over: Try, *, cancelled: bool) -> None:
+        end = over.start + over.request.params.max_new_tokens
+        if cancelled:
+            end = over.start + len(over.heard)
+        about = (
+            f"{needle.request.request_id}: {len(over.request.prompt_ids)} ids, "
+            f"{over.request.generated} generated, {over.request.params}"
+        )
+        self.findings += compared(needle.alone[over.start : end], over.heard, about)
+        if end >= len(needle.alone) and not cancelled:
+            return
+        self.cancelled += cancelled
+        again = 0 if cancelled and self._random.random() < 0.5 else min(end, len(needle.alone) - 1)
+        self.continued += again > 0
+        # Soon, but not at once.
+        self._asked.insert(max(0, len(self._asked) - self._random.randrange(NEARBY)), (needle, again))
+
+    @contextmanager
+    def _other_chunks(self) -> Iterator[None]:
+        """In every other step prompts are cut elsewhere for reading."""
+        shared, largest = SHARED_CHUNK, LARGEST_CHUNK
+        if self._random.random() < 0.5:
+            shared, largest = self._random.randint(1, LARGEST_CHUNK), self._random.randint(1, LARGEST_CHUNK)
+        with patch.multiple("bot.model.engine", SHARED_CHUNK=shared, LARGEST_CHUNK=largest):
+            yield

@@ -1,0 +1,201 @@
+"""What is kept of ended texts saves rows, and changes nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.completions import CompletionJob
+from bot.model.gpt2 import GPT2
+from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.updates import Completion
+from bot.walks import Walk
+from tests.model.conftest import random_model
+from tests.model.driving import (
+    Outcome,
+    Recorded,
+    collect,
+    engine_of,
+    random_request,
+    request,
+    run,
+    run_alone,
+    seeded,
+    some_ids,
+)
+
+ROOMY = 10**8
+
+Rows = Callable[[GenerationRequest], list[list[int]]]
+
+
+@pytest.fixture
+def recorded() -> Recorded:
+    return Recorded(random_model())
+
+
+@pytest.fixture
+def rows(recorded: Recorded) -> Rows:
+    """Runs a request in an engine that keeps texts, and tells the rows of its passes."""
+    engine = engine_of(recorded, prefix_bytes=ROOMY)
+
+    def run_counted(request: GenerationRequest) -> list[list[int]]:
+        recorded.passes.clear()
+        assert run(engine, request)[request.request_id] == run_alone(GPT2(random_model()), request)
+        return list(recorded.passes)
+
+    return run_counted
+
+
+def a_walk(length: int) -> Walk:
+    return Walk("0" * 16, 1, tuple(some_ids(length)), (), temperature=1.0, seed=7)
+
+
+def test_a_step_of_a_walk_computes_one_row(rows: Rows) -> None:
+    walk = a_walk(50)
+    assert rows(walk.request) == [[50]]
+    for token_id in some_ids(40, seed=1):
+        walk = walk.append(token_id, owner=1)
+        assert rows(walk.request) == [[1]]
+
+
+def test_a_step_back_computes_one_row(rows: Rows) -> None:
+    walk = a_walk(50)
+    for token_id in (5, 6, 7):
+        rows(walk.request)
+        walk = walk.append(token_id, owner=1)
+    for _ in range(3):
+        walk = walk.undo(owner=1)
+        assert rows(walk.request) == [[1]]
+    assert rows(walk.append(9, owner=1).request) == [[1]]
+
+
+def test_a_completion_that_is_continued_or_rolled_again_computes_one_row_before_its_tokens(
+    rows: Rows,
+) -> None:
+    params = SamplingParams(max_new_tokens=9, seed=3)
+    job = CompletionJob("0" * 16, 1, tuple(some_ids(70)), (), params, private=False)
+    assert rows(job.request(640)) == [[70], *[[1]] * 8]
+    steps = run_alone(GPT2(random_model()), job.request(640)).steps
+    done = job.finished(Completion(tuple(steps), "length"))
+    assert rows(done.continued(owner=1).request(640)) == [[1]] * 9
+    assert rows(done.rerolled(owner=1).request(640)) == [[1]] * 9
+
+
+def test_a_text_that_begins_as_another_computes_what_is_different(rows: Rows) -> None:
+    rows(request("a", prompt=100, max_new_tokens=1))
+    assert rows(request("longer", prompt=130, max_new_tokens=1)) == [[30]]
+    assert rows(request("shorter", prompt=60, max_new_tokens=1)) == [[1]]
+    other = replace(request("other", max_new_tokens=1), prompt_ids=(*range(1, 41), 0, 0, 0))
+    assert rows(other) == [[3]]
+
+
+def test_ids_that_were_generated_are_not_taken_for_read_ones(rows: Rows) -> None:
+    first = request("a", prompt=20, max_new_tokens=10)
+    ids = run_alone(GPT2(random_model()), first).ids
+    rows(first)
+    typed = GenerationRequest("typed", (*first.prompt_ids, *ids), SamplingParams(max_new_tokens=1))
+    assert rows(typed) == [[10]]
+    assert rows(replace(typed, generated=10)) == [[1]]
+
+
+def test_without_a_prefix_cache_everything_is_computed_again(recorded: Recorded) -> None:
+    engine = engine_of(recorded)
+    for _ in range(2):
+        run(engine, request("a", prompt=50, max_new_tokens=1))
+    assert recorded.passes == [[50], [50]]
+
+
+def test_what_was_forgotten_is_computed_again_to_the_same_bits(recorded: Recorded) -> None:
+    # Room for the keys and values of 128 positions of two layers of 16 numbers.
+    engine = engine_of(recorded, prefix_bytes=2 * 2 * 16 * 4 * 128)
+    texts = [
+        GenerationRequest(str(n), tuple(some_ids(50, seed=n)), SamplingParams(max_new_tokens=2))
+        for n in range(3)
+    ]
+    outcomes = [run(engine, texts[n])[str(n)] for n in (0, 1, 2, 1, 0)]
+    assert [passes for passes in recorded.passes if passes != [1]] == [[50], [50], [50], [50]]
+    assert outcomes[:2] == outcomes[4:2:-1]
+
+
+def test_an_aborted_text_is_kept_as_far_as_it_came(rows: Rows, recorded: Recorded) -> None:
+    engine = engine_of(recorded, prefix_bytes=ROOMY)
+    engine.submit(request("a", prompt=500))
+    engine.step()
+    engine.abort("a")
+    recorded.passes.clear()
+    assert run(engine, request("b", prompt=500))["b"] == run_alone(
+        GPT2(random_model()), request("b", prompt=500)
+    )
+    assert recorded.passes[0] == [500 - 256]
+
+
+def test_a_text_aborted_while_it_waited_leaves_nothing(recorded: Recorded) -> None:
+    engine = engine_of(recorded, prefix_bytes=ROOMY)
+    engine.submit(request("a", prompt=50))
+    engine.abort("a")
+    run(engine, request("b", prompt=50, max_new_tokens=1))
+    assert recorded.passes == [[50]]
+
+
+def test_two_who_roll_again_together_both_begin_with_what_is_kept(recorded: Recorded) -> None:
+    engine = engine_of(recorded, prefix_bytes=ROOMY)
+    run(engine, request("a", prompt=50, max_new_tokens=1))
+    recorded.passes.clear()
+    run(engine, *(request(str(n), prompt=50, max_new_tokens=1, seed=n) for n in range(3)))
+    assert recorded.passes == [[1, 1, 1]]
+
+
+def related(random: Random, earlier: GenerationRequest, ids: list[int]) -> GenerationRequest:
+    """A request that has to do with ``earlier``, which gave ``ids``."""
+    read = len(earlier.prompt_ids) - earlier.generated
+    whole = (*earlier.prompt_ids, *ids)
+    cut = random.randint(1, len(whole))
+    other = tuple(random.randrange(211) for _ in range(random.randint(0, 40)))
+    prompt, own = random.choice(
+        [
+            (whole, len(whole) - read),  # continued
+            (earlier.prompt_ids[:read], 0),  # rolled again
+            (whole, 0),  # typed in
+            (whole[:cut], max(0, cut - read)),  # stepped back
+            ((*whole[:cut], *other), max(0, cut + len(other) - read)),  # another way
+            ((*whole[:cut], *other), len(other)),
+        ]
+    )
+    params = replace(earlier.params, max_new_tokens=random.randint(1, 8), seed=random.randrange(2**32))
+    return GenerationRequest("", prompt, params, generated=min(own, len(prompt) - 1))
+
+
+@settings(max_examples=12)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_whatever_is_kept_taken_and_forgotten_the_steps_are_the_same_to_the_bit(
+    precise: GPT2, seed: int
+) -> None:
+    random = seeded(seed)
+    engine = engine_of(
+        precise, max_batch=random.choice([1, 3]), prefix_bytes=random.choice([10**4, 5 * 10**4, ROOMY])
+    )
+    requests: dict[str, GenerationRequest] = {}
+    outcomes: dict[str, Outcome] = {}
+    while len(requests) < 12 or not engine.idle:
+        if len(requests) < 12 and random.random() < 0.3:
+            over = [name for name, outcome in outcomes.items() if outcome.ending]
+            fresh = random_request(random, "", vocabulary=211, longest=120)
+            name = str(len(requests))
+            source = random.choice([None, *over])
+            new = fresh if source is None else related(random, requests[source], outcomes[source].ids)
+            requests[name] = replace(new, request_id=name)
+            engine.submit(requests[name])
+        if requests and random.random() < 0.03:
+            engine.abort(random.choice(list(requests)))
+        collect(engine.step(), outcomes)
+    for name, one in requests.items():
+        alone, got = run_alone(precise, one), outcomes[name]
+        if got.ending == "cancelled":
+            alone = Outcome(alone.steps[: len(got.steps)], "cancelled")
+        assert got == alone

@@ -12,12 +12,11 @@ from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams, Stepped
 from tests.benchmarks.workload import TOGETHER, Figures, Precision, Prompts, measure
 
-PRECISIONS: tuple[Precision, ...] = ("float32",)
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 
 
 def command(folder: Path, threads: int, precision: Precision) -> tuple[str, ...]:
-    del precision  # the worker has only one
-    return worker_command(str(folder), None, threads, TOGETHER)
+    return worker_command(str(folder), None, threads, TOGETHER, precision=precision)
 
 
 async def figures(folder: Path, threads: int, precision: Precision) -> Figures:

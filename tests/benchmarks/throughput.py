@@ -45,23 +45,28 @@ def main() -> int:
         ]
     for report in reports:
         print(f"\n{report}\n")
-    for line in notes(options.program, comparison.failures):
-        print(line)
+    remarks = list(notes(options.program, comparison.failures))
+    print("\n".join(remarks))
     if options.json:
-        figures = [report.plain() for report in reports]
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+        run = {
+            "threads": options.threads,
+            "notes": remarks,
+            "figures": [report.plain() for report in reports],
+        }
+        options.json.write_text(json.dumps(run, indent=2) + "\n")
     return 0 if all(report.met for report in reports) and not comparison.failures else 1
 
 
 def notes(programs: list[str], failures: list[str]) -> Iterator[str]:
+    """What was compared, for whoever judges whether that was fair."""
     for name in programs:
-        if name != OURS:
-            lacking = peers.missing(name)
-            yield (
-                f"- {peers.peer(name).NOTE}"
-                if not lacking
-                else f"- {name}: not installed: {', '.join(lacking)}"
-            )
+        if name == OURS:
+            continue
+        if lacking := peers.missing(name):
+            yield f"- {name} is left out; not installed: {', '.join(lacking)}"
+        else:
+            installed = ", ".join(" ".join(pair) for pair in peers.versions(name).items())
+            yield f"- {name} ({installed}): {peers.peer(name).NOTE}"
     yield from (f"- failed: {failure}" for failure in failures)
 
 

@@ -17,11 +17,8 @@ from typing import Protocol, cast
 
 from tests.benchmarks.workload import Figures, Precision, Prompts
 
-NAMES = (
-    "generate",
-    "llama_cpp",
-    "openvino_",
-)
+# With an underscore where the module would hide the program that it measures.
+NAMES = ("generate", "llama_cpp", "openvino_", "ctranslate2_", "onnxruntime_")
 
 
 class Engine(Protocol):
@@ -34,9 +31,6 @@ class Engine(Protocol):
 
 class Peer(Protocol):
     """What each module of this folder offers."""
-
-    @property
-    def NAME(self) -> str: ...  # noqa: N802
 
     @property
     def DISTRIBUTIONS(self) -> tuple[str, ...]:  # noqa: N802
@@ -71,9 +65,8 @@ def missing(name: str) -> list[str]:
     return [distribution for distribution in peer(name).DISTRIBUTIONS if not _installed(distribution)]
 
 
-def title(name: str) -> str:
-    """The peer's name with the version that is installed."""
-    return f"{peer(name).NAME} {version(peer(name).DISTRIBUTIONS[0])}"
+def versions(name: str) -> dict[str, str]:
+    return {distribution: version(distribution) for distribution in peer(name).DISTRIBUTIONS}
 
 
 async def prepare(name: str, model: Path, files: Path, precision: Precision, threads: int) -> None:

@@ -10,10 +10,9 @@ from tests.benchmarks.peers import Peer
 from tests.benchmarks.peers.child import main
 from tests.benchmarks.workload import Precision, Prompts
 
-NAME = "generate"
 DISTRIBUTIONS = ("transformers",)
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
-NOTE = "transformers' generate: eight requests are a batch of eight rows; sampling at temperature 1."
+NOTE = "eight requests are a batch of eight rows; sampling at temperature 1."
 
 
 def prepare(model: Path, files: Path, precision: Precision) -> None:

@@ -15,11 +15,10 @@ from tests.benchmarks.peers.child import main
 from tests.benchmarks.peers.sampling import draw
 from tests.benchmarks.workload import LONG_PROMPT_TOKENS, NEW_TOKENS, TOGETHER, Precision, Prompts
 
-NAME = "llama.cpp"
 DISTRIBUTIONS = ("llama-cpp-python", "gguf")
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 NOTE = (
-    "llama.cpp: GGUF in F32, BF16 or Q8_0; eight requests are eight sequences of one llama_batch; "
+    "GGUF in F32, BF16 or Q8_0; eight requests are eight sequences of one llama_batch; "
     "drawn at temperature 1 from its logits by numpy, which is faster than its own sampler."
 )
 

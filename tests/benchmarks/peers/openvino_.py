@@ -14,11 +14,10 @@ from tests.benchmarks.peers.child import main
 from tests.benchmarks.peers.sampling import draw
 from tests.benchmarks.workload import Precision, Prompts
 
-NAME = "OpenVINO"
 DISTRIBUTIONS = ("openvino", "nncf")
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 NOTE = (
-    "OpenVINO: stateful model with fused attention; int8 is nncf's compression of the weights (INT8_ASYM), "
+    "stateful model with fused attention; int8 is nncf's compression of the weights (INT8_ASYM), "
     "computed in bfloat16; eight requests are a batch of eight rows; drawn at temperature 1 by numpy."
 )
 

@@ -54,6 +54,19 @@ class Step(torch.nn.Module):
         return (torch.zeros(2, 4, dtype=torch.long), *past)
 
 
-def step(model: Path) -> Step:
+class Head(torch.nn.Module):
+    """The vocabulary's matrix as a weight of its own, not the embedding's turned."""
+
+    def __init__(self, embedding: torch.Tensor) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(embedding.detach().t().contiguous())
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        return states @ self.weight
+
+
+def step(model: Path, *, untied: bool = False) -> Step:
     loaded: Any = GPT2LMHeadModel.from_pretrained(model, dtype=torch.float32)
-    return Step(loaded.eval())
+    if untied:
+        loaded.lm_head = Head(loaded.lm_head.weight)
+    return Step(loaded).eval()

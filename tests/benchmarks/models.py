@@ -33,13 +33,14 @@ def random_model(shape: str, folder: Path) -> Path:
 
 def linked_model(original: Path, folder: Path) -> Path:
     """A given model, whose files are linked to so that its configuration can differ."""
-    model = folder / "model"
-    model.mkdir()
-    for file in original.resolve().iterdir():
-        if file.name != "config.json":
-            (model / file.name).symlink_to(file.resolve())
-    (model / "config.json").write_text((original / "config.json").read_text())
-    never_end(model)
+    model = folder / original.resolve().name
+    if not model.exists():
+        model.mkdir(parents=True)
+        for file in original.iterdir():
+            if file.name != "config.json":
+                (model / file.name).symlink_to(file.resolve())
+        (model / "config.json").write_text((original / "config.json").read_text())
+        never_end(model)
     return model
 
 

@@ -69,8 +69,13 @@ def versions(name: str) -> dict[str, str]:
     return {distribution: version(distribution) for distribution in peer(name).DISTRIBUTIONS}
 
 
+def converted(name: str, model: Path, files: Path) -> Path:
+    """Where the peer keeps what it made of the model."""
+    return files / f"{name}-{model.name}"
+
+
 async def prepare(name: str, model: Path, files: Path, precision: Precision, threads: int) -> None:
-    (files / name).mkdir(parents=True, exist_ok=True)
+    converted(name, model, files).mkdir(parents=True, exist_ok=True)
     await _child(name, "prepare", model, files, precision, threads)
 
 
@@ -81,7 +86,7 @@ async def figures(name: str, model: Path, files: Path, precision: Precision, thr
 async def _child(name: str, task: str, model: Path, files: Path, precision: Precision, threads: int) -> str:
     """The last line that the peer's process printed."""
     command = (
-        *(sys.executable, "-m", f"{__name__}.{name}", task, str(model), str(files / name)),
+        *(sys.executable, "-m", f"{__name__}.{name}", task, str(model), str(converted(name, model, files))),
         *("--precision", precision, "--threads", str(threads), "--started", str(time.monotonic())),
     )
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)

@@ -1,0 +1,102 @@
+"""What the comparison says of figures that were measured; nothing is measured here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import peers
+from tests.benchmarks.models import configuration, is_large, linked_model, weights_a_token
+from tests.benchmarks.report import Report, short, spread, table
+from tests.benchmarks.workload import Figures, Precision, random_prompts
+
+FIGURES = Figures(load=1.0, loaded=3.0, alone=10.0, together=50.0, first_token=2.0, peak=4.0, bandwidth=50.0)
+
+
+def report(precision: Precision = "float32", *, large: bool = False, **programs: Figures) -> Report:
+    results = {name: [figures] for name, figures in programs.items()}
+    return Report(precision, results, weights=500_000_000, large=large)
+
+
+def test_bars_are_ratios_of_medians() -> None:
+    rounds = [replace(FIGURES, alone=alone) for alone in (1.0, 10.0, 12.0)]
+    bars = Report("bfloat16", {"worker": rounds, "llama_cpp": [FIGURES]}, weights=1, large=False).bars()
+    assert [(bar.value, bar.met) for bar in bars] == [(1.0, True), (1.0, True)]
+
+
+def test_a_missed_bar_is_said() -> None:
+    missed = report(worker=replace(FIGURES, together=189.0), generate=replace(FIGURES, alone=4.0))
+    assert not missed.met
+    assert "ok     one request, tokens/s, worker : generate: 2.50, at least 2.20" in str(missed)
+    assert "MISSED 8 requests, tokens/s, worker : generate: 3.78, at least 3.80" in str(missed)
+
+
+def test_the_first_token_is_compared_with_the_quickest_peer() -> None:
+    slow, quick = replace(FIGURES, first_token=3.0), replace(FIGURES, first_token=1.0)
+    (*_, bar) = report("int8", worker=FIGURES, generate=slow, onnxruntime_=quick).bars()
+    assert (bar.value, bar.met) == (2.0, False)
+    assert "onnxruntime_" in bar.text
+
+
+def test_memory_is_judged_with_gpt2_larges_shape_only() -> None:
+    assert report(worker=replace(FIGURES, loaded=3.7), large=False).met
+    assert not report(worker=replace(FIGURES, loaded=3.7), large=True).met
+
+
+def test_nothing_is_judged_without_the_worker() -> None:
+    assert report(generate=FIGURES).bars() == []
+
+
+@pytest.mark.parametrize(("precision", "share"), [("float32", 40), ("bfloat16", 20), ("int8", 10)])
+def test_the_share_of_what_reading_the_weights_allows(precision: Precision, share: float) -> None:
+    assert report(precision, worker=FIGURES).shares("worker") == [share]
+
+
+def test_all_figures_are_in_the_json() -> None:
+    content = json.loads(json.dumps(report(worker=FIGURES, generate=FIGURES).plain()))
+    assert content["programs"]["worker"]["rounds"][0]["alone"] == 10.0
+    assert content["programs"]["generate"]["medians"]["first_token"] == 2.0
+    assert {bar["met"] for bar in content["bars"]} == {True, False}
+
+
+def test_a_table_is_aligned() -> None:
+    assert table([["program", "s"], ["worker", "1.25 (1 to 2)"]]).splitlines() == [
+        "| program | s             |",
+        "| ------- | ------------- |",
+        "| worker  | 1.25 (1 to 2) |",
+    ]
+
+
+def test_numbers_have_about_three_digits() -> None:
+    assert [short(number) for number in (0.4242, 5.129, 61.23, 480.4)] == ["0.42", "5.13", "61.2", "480"]
+    assert spread([3.0, 1.0, 2.0]) == "2.00 (1.00 to 3.00)"
+
+
+def test_every_peer_can_be_described_without_being_installed() -> None:
+    for name in peers.NAMES:
+        assert peers.peer(name).NOTE
+        assert peers.peer(name).PRECISIONS
+    assert peers.missing("generate") == []
+
+
+def test_no_prompt_is_asked_twice() -> None:
+    prompts = random_prompts(8, 16)
+    assert len({tuple(prompt) for prompt in prompts}) == 8
+    assert all(0 <= token < 50_000 for prompt in prompts for token in prompt)
+
+
+def test_a_given_model_is_linked_and_never_ends(tmp_path: Path) -> None:
+    original = tmp_path / "original"
+    original.mkdir()
+    config = {"n_embd": 4, "n_layer": 2, "n_head": 2, "vocab_size": 10, "eos_token_id": 9}
+    (original / "config.json").write_text(json.dumps(config))
+    (original / "model.safetensors").write_bytes(b"weights")
+    model = linked_model(original, tmp_path / "files")
+    assert configuration(model) == config | {"eos_token_id": 10}
+    assert configuration(original) == config
+    assert (model / "model.safetensors").read_bytes() == b"weights"
+    assert weights_a_token(model) == 2 * 12 * 16 + 10 * 4
+    assert not is_large(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import hashlib
 import sys
 from contextlib import suppress
@@ -49,6 +50,9 @@ def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> Loa
         raise ModelRefused("not_gpt2", f"it is a GPT-2 variant that is not supported: {error}.") from error
     except UnsupportedPrecision as error:
         raise ModelRefused("failed", f"PRECISION={precision} is not possible here: {error}.") from error
+    del weights
+    # transformers' model refers to itself: without the collector it would stay.
+    gc.collect()
     _return_freed_memory()
     info = ModelInfo(
         name=checkpoint.name,

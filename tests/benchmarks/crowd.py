@@ -20,7 +20,7 @@ from tests.benchmarks.needles import Limits, Needle, Said, random_neighbour
 
 MAX_BATCH = 16
 MOST_IN_PROGRESS = 18  # so that some wait
-NEEDLE_SHARE = 0.4
+NEEDLE_SHARE = 0.6
 ARRIVAL = 0.6
 CROWD_CHANGES = 0.1
 ABORT = 0.06

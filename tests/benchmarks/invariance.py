@@ -47,7 +47,7 @@ from tests.benchmarks.crowd import MAX_BATCH, Crowd, RecordedModel, alone
 from tests.benchmarks.needles import Limits, Needle, random_needle
 from tests.benchmarks.restarts import Restarted, through_restarts
 
-MOST_NEW_TOKENS = 16
+MOST_NEW_TOKENS = 12
 LONGEST_PROMPT = 900
 PREFIX_CONTEXTS = 5  # as many full contexts the prefix cache holds
 KILLS = 3

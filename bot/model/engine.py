@@ -21,7 +21,7 @@ from torch import Tensor
 
 from bot.model.gpt2 import GPT2, LARGEST_CHUNK, Chunk
 from bot.model.kv_cache import KVCache
-from bot.model.prefixes import PrefixCache, Text
+from bot.model.prefixes import PrefixCache
 from bot.model.protocol import Ended, FinishReason, GenerationRequest, Rejected, Stepped
 from bot.model.report import Choice, report
 from bot.model.sampling import Sampler, problem
@@ -29,10 +29,10 @@ from bot.model.sampling import Sampler, problem
 Event = Stepped | Ended | Rejected
 
 # While others wait for their next token, a step reads no more of the prompts than
-# this: it then takes two to three times as long as without.
+# this: it then takes about four times as long as without.
 SHARED_CHUNK = 64
 
-# Skipping draws takes about a millisecond each; like a long prompt, a long skip
+# Skipping draws takes half a millisecond each; like a long prompt, a long skip
 # must not hold up the others.
 _SKIPS_PER_STEP = 256
 
@@ -48,11 +48,6 @@ class _Sequence:
         self.steps = 0
 
     @property
-    def read(self) -> int:
-        """How many of ``ids`` are read rather than generated."""
-        return len(self.request.prompt_ids) - self.request.generated
-
-    @property
     def decodes(self) -> bool:
         """Whether its next pass gives a token and takes one."""
         return self.steps > 0
@@ -63,15 +58,13 @@ class _Sequence:
         return self.cache.length == len(self.ids)
 
     @property
-    def text(self) -> Text:
+    def cached_ids(self) -> tuple[int, ...]:
         """What is in the cache."""
-        return Text(tuple(self.ids[: self.cache.length]), min(self.read, self.cache.length))
+        return tuple(self.ids[: self.cache.length])
 
     def chunk(self, at_most: int) -> Chunk:
         """The next ids to compute."""
-        start = self.cache.length
-        ids = self.ids[start : start + at_most]
-        return Chunk(self.cache, ids, read=min(max(0, self.read - start), len(ids)))
+        return Chunk(self.cache, self.ids[self.cache.length : self.cache.length + at_most])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +89,8 @@ class Engine:
         self._end_of_text = end_of_text
         self._max_batch = max_batch
         self._store = model.new_store(max_batch)
-        # Where sequences cannot share a pass, they cannot share what a pass computed.
-        self._prefixes = PrefixCache(prefix_bytes if model.batches else 0)
-        self._threads = ThreadPoolExecutor(torch.get_num_threads(), "sampling")
+        self._prefixes = PrefixCache(prefix_bytes)
+        self._threads = ThreadPoolExecutor(torch.get_num_threads(), "sampling", torch.set_num_threads, (1,))
         self._waiting: deque[GenerationRequest] = deque()
         self._running: list[_Sequence] = []
         self._events: list[Event] = []
@@ -142,8 +134,7 @@ class Engine:
         while self._waiting and len(self._running) < self._max_batch:
             request = self._waiting.popleft()
             cache = self._store.new_cache()
-            text = Text(request.prompt_ids, len(request.prompt_ids) - request.generated)
-            self._prefixes.recall(text, cache)
+            self._prefixes.recall(request.prompt_ids, cache)
             self._running.append(_Sequence(request, cache, self._model.vocabulary))
 
     def _skip_draws(self) -> None:
@@ -159,18 +150,11 @@ class Engine:
         for sequence in self._running:
             if sequence.decodes or sequence.sampler.draws_to_skip or room == 0:
                 continue
-            chunk = sequence.chunk(room if self._model.batches else self._portion(sequence))
+            chunk = sequence.chunk(room)
             planned.sequences.append(sequence)
             planned.chunks.append(chunk)
-            room = max(0, room - len(chunk.ids))
+            room -= len(chunk.ids)
         return planned
-
-    def _portion(self, sequence: _Sequence) -> int:
-        """How many ids a pass takes where its bits depend on their number: never more nor fewer."""
-        start = sequence.cache.length
-        if start >= sequence.read:
-            return 1
-        return min(sequence.read, (start // LARGEST_CHUNK + 1) * LARGEST_CHUNK) - start
 
     def _advance(self, sequences: list[_Sequence], logits: Tensor) -> None:
         """Choose each sequence's next token from its row of ``logits`` [sequences, V]."""
@@ -204,7 +188,7 @@ class Engine:
     def _retire(self, sequence: _Sequence) -> None:
         """Take the sequence out, and keep what it has computed."""
         self._running.remove(sequence)
-        self._prefixes.keep(sequence.text, sequence.cache)
+        self._prefixes.keep(sequence.cached_ids, sequence.cache)
         self._store.release(sequence.cache)
 
     def _finish_reason(self, sequence: _Sequence) -> FinishReason | None:

@@ -6,24 +6,26 @@ import heapq
 
 import torch
 
-# Capacities are multiples of this; see bot.model.attention.
-KEYS = 64
+from bot.model.native.emit import LANES
+
+# Capacities are multiples of this.
+_POSITIONS = 4 * LANES
 
 
 class KVStore:
     """Up to ``slots`` sequences, side by side so that one operation serves them all.
 
     A layer is one [2, slots, heads, capacity, head width] tensor of float32: keys,
-    then values. The capacity doubles as the longest sequence grows, up to the
-    context, and is given back when the last sequence leaves.
+    then values, as ``bot.model.native.attention`` lays them out. The capacity doubles
+    as the longest sequence grows, up to the context, and is given back when the last
+    sequence leaves.
     """
 
     def __init__(self, *, slots: int, layers: int, heads: int, head_width: int, context: int) -> None:
         self.context = context
-        self._shape = (slots, heads, head_width)
+        self._shape = (slots, heads, _whole(head_width, LANES))
         self._free = list(range(slots))
         self._used: dict[int, KVCache] = {}
-        self._cleared: set[int] = set()
         self.layers = [torch.empty(0)] * layers
         self._allocate(0)
 
@@ -35,19 +37,16 @@ class KVStore:
     def bytes_for(self, positions: int) -> int:
         """Bytes that a slot of so many positions occupies."""
         _, heads, head_width = self._shape
-        return 2 * heads * whole(positions) * head_width * len(self.layers) * 4
+        return 2 * heads * _whole(positions, _POSITIONS) * head_width * len(self.layers) * 4
 
     def new_cache(self) -> KVCache:
         """An empty cache in the lowest free slot; IndexError if there is none."""
         slot = heapq.heappop(self._free)
         cache = self._used[slot] = KVCache(self, slot)
-        self._clear(slot)
         return cache
 
     def release(self, cache: KVCache) -> None:
         """Free the slot of ``cache``, which must not be used afterwards."""
-        if not cache.finite:
-            self._cleared.discard(cache.slot)
         del self._used[cache.slot]
         heapq.heappush(self._free, cache.slot)
         if not self._used:
@@ -58,7 +57,8 @@ class KVStore:
         if positions > self.context:
             raise ValueError(f"{positions} positions do not fit a context of {self.context}")
         if positions > self.capacity:
-            self._allocate(min(max(2 * self.capacity, whole(positions)), whole(self.context)))
+            wanted = max(2 * self.capacity, _whole(positions, _POSITIONS))
+            self._allocate(min(wanted, _whole(self.context, _POSITIONS)))
 
     def _allocate(self, capacity: int) -> None:
         """Move the sequences to tensors of ``capacity``."""
@@ -67,24 +67,12 @@ class KVStore:
             # Not zeros: a slot that nobody uses then takes no memory.
             new = torch.empty(2, slots, heads, capacity, head_width)
             for slot, cache in self._used.items():
-                new[:, slot, :, : cache.length] = old[:, slot, :, : cache.length]
-                new[:, slot, :, cache.length :] = 0
+                new[:, slot, :, : cache.stored] = old[:, slot, :, : cache.stored]
             self.layers[index] = new
-        self._cleared = set(self._used)
-
-    def _clear(self, slot: int) -> None:
-        """Leave nothing but numbers in ``slot``: memory as it comes may hold NaN, which no mask undoes."""
-        if slot not in self._cleared:
-            for layer in self.layers:
-                layer[:, slot] = 0
-            self._cleared.add(slot)
 
 
 class KVCache:
-    """One sequence's keys and values: the first ``length`` positions of a slot.
-
-    What lies behind them is finite, but means nothing.
-    """
+    """One sequence's keys and values: the first ``length`` positions of a slot."""
 
     def __init__(self, store: KVStore, slot: int) -> None:
         self.store, self.slot = store, slot
@@ -96,9 +84,9 @@ class KVCache:
         return self.store.bytes_for(self.store.capacity)
 
     @property
-    def finite(self) -> bool:
-        """Whether no number of the model has overflowed: one that does is NaN in all later layers."""
-        return bool(self.store.layers[-1][:, self.slot, :, : self.length].isfinite().all())
+    def stored(self) -> int:
+        """``length`` rounded up to the blocks in which keys are stored."""
+        return _whole(self.length, LANES)
 
     def reserve(self, count: int) -> None:
         """Make room for ``count`` more positions; ValueError beyond the context."""
@@ -122,11 +110,11 @@ class KVCache:
         """Become a copy of the first ``length`` positions of ``other``."""
         self.length = 0
         self.store.reserve(length)
-        for mine, theirs in zip(self.store.layers, other.store.layers, strict=True):
-            mine[:, self.slot, :, :length] = theirs[:, other.slot, :, :length]
         self.length = length
+        for mine, theirs in zip(self.store.layers, other.store.layers, strict=True):
+            mine[:, self.slot, :, : self.stored] = theirs[:, other.slot, :, : self.stored]
 
 
-def whole(positions: int) -> int:
-    """``positions`` rounded up to a multiple of ``KEYS``."""
-    return -(-positions // KEYS) * KEYS
+def _whole(count: int, multiple: int) -> int:
+    """``count`` rounded up to a multiple of ``multiple``."""
+    return -(-count // multiple) * multiple

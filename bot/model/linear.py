@@ -1,15 +1,7 @@
-"""Linear layers whose weights are packed once for the processor.
+"""Linear layers in each precision.
 
-Decoding reads every weight for every token, so it is as fast as the weights
-come from memory: oneDNN's packed layout reads two to three times the bytes a
-second that ``F.linear`` does. A packed layer also gives a row the same bits
-however many rows come with it, as long as there are at least two; ``F.linear``
-does not. The activation is part of the layer for the same reason: ``F.gelu``
-treats the odd elements at the end of each thread's share differently, so its
-bits depend on where a row lies; oneDNN's, applied within the product, do not.
-
-The operators' names are private to torch. Where they are missing, ``linear``
-returns a layer made of public functions; ``packing_available`` tells which.
+Decoding reads every weight for every token, so it is as fast as the weights come
+from memory. They are packed once, in the order in which they are read.
 """
 
 from __future__ import annotations
@@ -20,73 +12,165 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bot.model.native import quantize
+from bot.model.native.emit import LANES
+from bot.model.native.machine import Machine, Processor
+from bot.model.native.product import function_name
+
 Activation = Literal["none", "gelu_tanh"]
 
-# A packed layer takes at least two rows: a single one goes through another kernel,
-# with other bits. It is quickest with four to six: with fewer it waits for memory
-# longer (measured: 21 GB/s for two rows, 28 for four). Spare rows cost nothing.
-FEWEST_ROWS = 4
+_TINY = torch.finfo(torch.float32).tiny
 
-# Decoding has few rows; a weight packed for eight serves every number of them.
-_ROWS_HINT = 8
+
+class Products:
+    """The compiled products of ``machine``, and how they want numbers to lie."""
+
+    def __init__(self, machine: Machine, processor: Processor) -> None:
+        self._machine = machine
+        self.width = processor.vectors * LANES
+        self._rows = processor.rows
+        self._addresses = {
+            (rows, gelu): machine.address(function_name(rows, gelu=gelu))
+            for rows in range(1, processor.rows + 1)
+            for gelu in (False, True)
+        }
+
+    def panels(self, weight: Tensor) -> Tensor:
+        """[out, in] of any type → panels of words: [panels, words of a row, outputs of a panel]."""
+        words = _words(weight)
+        panels = -(-words.size(0) // self.width)
+        words = functional.pad(words, (0, 0, 0, panels * self.width - words.size(0)))
+        return words.view(panels, self.width, -1).transpose(1, 2).contiguous()
+
+    def __call__(self, x: Tensor, panels: Tensor, *numbers: Tensor | None, gelu: bool) -> Tensor:
+        """[rows, in] of the weights' type → [rows, outputs of the panels], float32.
+
+        ``numbers`` are the bias, offsets, scales and steps of ``bot.model.native.product``.
+        ValueError if there are not as many inputs as the panels have.
+        """
+        words = _words(x)
+        count, depth, width = panels.shape
+        if words.size(1) != depth:
+            raise ValueError(f"a row of {words.size(1)} words for panels of {depth}")
+        tiles = -(-x.size(0) // self._rows)
+        rows = -(-x.size(0) // tiles)
+        if spare := tiles * rows - x.size(0):
+            words = functional.pad(words, (0, 0, 0, spare))
+        words = words.view(tiles, rows, -1).transpose(1, 2).contiguous()
+        out = torch.empty(tiles * rows, count * width)
+        self._machine.start(
+            self._addresses[rows, gelu],
+            count,
+            *(words.data_ptr(), panels.data_ptr(), out.data_ptr()),
+            *(depth, tiles, count, count * width),
+            *(0 if tensor is None else tensor.data_ptr() for tensor in numbers),
+        )
+        return out[: x.size(0)]
+
+    def quantized(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """``x`` [rows, in] as bytes of that shape, and the rows' steps, more than are needed."""
+        rows, inputs = x.shape
+        if spare := -inputs % LANES:
+            x = functional.pad(x, (0, spare))
+        x = x.contiguous()
+        taken = torch.empty(x.shape, dtype=torch.uint8)
+        # The rows that fill up the last tile are multiplied too.
+        steps = torch.empty(rows + self._rows)
+        self._machine.start(
+            self._machine.address(quantize.NAME),
+            rows,
+            *(x.data_ptr(), taken.data_ptr(), steps.data_ptr()),
+            *(rows, x.size(1)),
+        )
+        return taken[:, :inputs], steps
 
 
 class Linear(Protocol):
-    """activation(x · weightᵀ + bias)."""
+    """activation(x · weightᵀ + bias). A row's result depends on that row alone, bit for bit."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """[rows, in] → [rows, out], both float32. A packed layer's rows are ``FEWEST_ROWS`` or more."""
+        """[rows, in] → [rows, out], both float32."""
 
 
-def packing_available() -> bool:
-    """Whether this torch can pack weights on this processor."""
-    names = ("_reorder_linear_weight", "_linear_pointwise")
-    return torch._C._has_mkldnn and all(hasattr(torch.ops.mkldnn, name) for name in names)  # noqa: SLF001
+class FloatLinear:
+    """Weights and products of ``dtype``, summed in float32.
 
-
-class PackedLinear:
-    """A row's result depends on that row alone, bit for bit.
-
-    ``dtype`` is that of the weights and the products; they are summed in float32.
     Holds a copy and no reference to ``weight`` [out, in]; drop yours.
     """
 
     def __init__(
         self,
+        products: Products,
         weight: Tensor,
         bias: Tensor | None,
         activation: Activation = "none",
         *,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        self._dtype = dtype
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach().to(dtype), _ROWS_HINT)  # noqa: SLF001
-        self._bias = None if bias is None else bias.detach().to(dtype, copy=True)
-        self._attr, self._algorithm = ("none", "") if activation == "none" else ("gelu", "tanh")
+        self._products, self._dtype, self._gelu = products, dtype, activation == "gelu_tanh"
+        self._out, self._in = weight.shape
+        self._panels = products.panels(weight.detach().to(dtype))
+        self._bias = _filled(bias, self._panels)
 
     def __call__(self, x: Tensor) -> Tensor:
-        result: Tensor = torch.ops.mkldnn._linear_pointwise(  # noqa: SLF001
-            x.to(self._dtype), self._weight, self._bias, self._attr, [], self._algorithm
+        result = self._products(
+            x.to(self._dtype), self._panels, self._bias, None, None, None, gelu=self._gelu
         )
-        return result.float()
+        return result[:, : self._out]
+
+    def weights(self, outputs: Tensor) -> Tensor:
+        """The rows ``outputs`` of ``weight``: [outputs, in], float32."""
+        width = self._products.width
+        words = self._panels[outputs // width, :, outputs % width]
+        return words.contiguous().view(self._dtype)[:, : self._in].float()
 
 
-class PlainLinear:
-    """The same values by public functions; a row's last bits depend on the rows beside it."""
+class Int8Linear:
+    """Weights of eight-bit integers.
+
+    A weight is kept as a signed byte and a scale for its output; a row of inputs
+    becomes unsigned bytes with a scale of its own as it comes (symmetric, so that
+    0 stays 0). Per-row scales cost a little time over one for the whole batch, but
+    with one for the batch a large number in one text would blunt all the others.
+    The products are summed as integers, so the sums are exact.
+
+    The scheme is that of LLM.int8() without its decomposition of outliers
+    (Dettmers et al. 2022, https://arxiv.org/abs/2208.07339, section 2.1).
+    """
 
     def __init__(
-        self,
-        weight: Tensor,
-        bias: Tensor | None,
-        activation: Activation = "none",
-        *,
-        dtype: torch.dtype = torch.float32,
+        self, products: Products, weight: Tensor, bias: Tensor | None, activation: Activation = "none"
     ) -> None:
-        self._dtype = dtype
-        self._weight = weight.detach().to(dtype)
-        self._bias = None if bias is None else bias.detach().to(dtype)
-        self._activation = activation
+        self._products, self._gelu = products, activation == "gelu_tanh"
+        self._out = weight.size(0)
+        weight = weight.detach()
+        scale = weight.abs().amax(dim=1).clamp_min(_TINY) / quantize.LARGEST
+        rounded = (weight / scale[:, None]).round_().to(torch.int8)
+        self._panels = products.panels(rounded)
+        self._bias, self._scales = _filled(bias, self._panels), _filled(scale, self._panels)
+        offsets = rounded.sum(dim=1, dtype=torch.int32) * -quantize.ZERO
+        self._offsets = _filled(offsets, self._panels, torch.int32)
 
     def __call__(self, x: Tensor) -> Tensor:
-        result = functional.linear(x.to(self._dtype), self._weight, self._bias)
-        return (result if self._activation == "none" else functional.gelu(result, approximate="tanh")).float()
+        rounded, steps = self._products.quantized(x)
+        result = self._products(
+            rounded, self._panels, self._bias, self._offsets, self._scales, steps, gelu=self._gelu
+        )
+        return result[:, : self._out]
+
+
+def _words(numbers: Tensor) -> Tensor:
+    """[rows, numbers] → [rows, words of 32 bits], the last one filled up with zeros."""
+    missing = -numbers.size(1) * numbers.element_size() % 4 // numbers.element_size()
+    if missing:
+        numbers = functional.pad(numbers, (0, missing))
+    # Flat, because the strides of a single row or column can be anything.
+    return numbers.flatten().view(torch.int32).view(numbers.size(0), -1)
+
+
+def _filled(numbers: Tensor | None, panels: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """A copy of ``numbers`` [out] with zeros for the outputs that fill up the last panel."""
+    filled = torch.zeros(panels.size(0) * panels.size(2), dtype=dtype)
+    if numbers is not None:
+        filled[: numbers.size(0)] = numbers.detach()
+    return filled

@@ -19,7 +19,7 @@ from bot.model.gpt2 import GPT2, UnsupportedModel, UnsupportedPrecision
 from bot.model.protocol import Loading, ModelInfo, Precision
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 END_OF_TEXT = 50_256
 
 
@@ -33,8 +33,8 @@ class LoadedModel:
 def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> LoadedModel:
     """Read, convert to ``precision`` and pack the weights; ModelRefused if they cannot be used.
 
-    Peak memory is that of one copy of the model, the packed vocabulary head and
-    one layer. The thread count of the moment becomes part of the fingerprint.
+    Peak memory is that of one copy of the model and one layer. The thread count
+    of the moment becomes part of the fingerprint.
     """
     report(Loading("reading weights", 0, 0, "B"))
     weights = _read(checkpoint)
@@ -66,13 +66,13 @@ def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> Loa
         precision=precision,
         device="cpu",
         threads=torch.get_num_threads(),
-        fingerprint=fingerprint(checkpoint.identity, precision=precision, batches=model.batches),
+        fingerprint=fingerprint(checkpoint.identity, precision=precision),
     )
     end_of_text = config.eos_token_id if isinstance(config.eos_token_id, int) else END_OF_TEXT
     return LoadedModel(model, end_of_text, info)
 
 
-def fingerprint(identity: str, *, precision: Precision, batches: bool) -> str:
+def fingerprint(identity: str, *, precision: Precision) -> str:
     """Twelve hex digits over all that the same seed's text depends on."""
     parts = (
         identity,
@@ -81,7 +81,6 @@ def fingerprint(identity: str, *, precision: Precision, batches: bool) -> str:
         f"cpu:{torch.backends.cpu.get_cpu_capability()}",
         f"threads:{torch.get_num_threads()}",
         f"torch:{torch.__version__}",
-        f"batches:{batches}",
         f"engine:{ENGINE_VERSION}",
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from bot.model.kv_cache import KVCache
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Token ids of which the first ``read`` were read and the rest generated.
-
-    The same id has other bits where it was generated than where it was read,
-    so two texts are alike only as far as they agree in both.
-    """
-
-    ids: tuple[int, ...]
-    read: int
-
-    def alike(self, other: Text) -> int:
-        """How many of the first positions have the same keys and values in both."""
-        pairs = zip(self.ids, other.ids, strict=False)
-        alike = next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(self.ids), len(other.ids)))
-        # From where only one of them is still being read they differ.
-        return alike if self.read == other.read else min(alike, self.read, other.read)
 
 
 class PrefixCache:
@@ -33,46 +14,51 @@ class PrefixCache:
         self._capacity = capacity
         self._used = 0
         # The most recently used is the last one.
-        self._entries: dict[Text, KVCache] = {}
+        self._entries: dict[tuple[int, ...], KVCache] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def keep(self, text: Text, cache: KVCache) -> None:
-        """Keep a copy of ``cache``, which holds ``text``."""
-        length = len(text.ids)
-        size = cache.store.bytes_for(length)
-        if length == 0 or size > self._capacity or not cache.finite:
+    def keep(self, ids: tuple[int, ...], cache: KVCache) -> None:
+        """Keep a copy of ``cache``, which holds ``ids``."""
+        size = cache.store.bytes_for(len(ids))
+        if not ids or size > self._capacity:
             return
         for known in list(self._entries):
-            alike = known.alike(text)
-            if alike == length:
+            shared = alike(known, ids)
+            if shared == len(ids):
                 self._refresh(known)
                 return
-            if alike == len(known.ids):
+            if shared == len(known):
                 # A beginning of this text adds nothing to it.
                 self._forget(known)
         while self._used + size > self._capacity:
             self._forget(next(iter(self._entries)))
-        self._entries[text] = cache.prefix(length)
+        self._entries[ids] = cache.prefix(len(ids))
         self._used += size
 
-    def recall(self, text: Text, cache: KVCache) -> None:
-        """Let the empty ``cache`` begin with as much of ``text`` as is known.
+    def recall(self, ids: Sequence[int], cache: KVCache) -> None:
+        """Let the empty ``cache`` begin with as much of ``ids`` as is known.
 
         The last position is never part of it: only computing it gives logits.
         """
         longest, best = 0, None
         for known in self._entries:
-            length = min(known.alike(text), len(text.ids) - 1)
+            length = min(alike(known, ids), len(ids) - 1)
             if length and length >= longest:
                 longest, best = length, known
         if best is not None:
             cache.begin_with(self._entries[best], longest)
             self._refresh(best)
 
-    def _refresh(self, text: Text) -> None:
-        self._entries[text] = self._entries.pop(text)
+    def _refresh(self, ids: tuple[int, ...]) -> None:
+        self._entries[ids] = self._entries.pop(ids)
 
-    def _forget(self, text: Text) -> None:
-        self._used -= self._entries.pop(text).nbytes
+    def _forget(self, ids: tuple[int, ...]) -> None:
+        self._used -= self._entries.pop(ids).nbytes
+
+
+def alike(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many ids the two begin with in common."""
+    pairs = zip(one, other, strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

@@ -14,7 +14,7 @@ from torch import Tensor
 from bot.model.engine import SHARED_CHUNK, Engine
 from bot.model.gpt2 import GPT2, LARGEST_CHUNK
 from bot.model.kv_cache import KVCache
-from bot.model.prefixes import PrefixCache, Text
+from bot.model.prefixes import PrefixCache
 from bot.model.protocol import Ended, GenerationRequest, Rejected, Step, Stepped
 from tests.benchmarks.needles import Limits, Needle, Said, random_neighbour
 
@@ -47,19 +47,19 @@ class CountedPrefixes(PrefixCache):
 
     def __init__(self, capacity: int) -> None:
         super().__init__(capacity)
-        self.hits: list[Text] = []
+        self.hits: list[tuple[int, ...]] = []
         self.positions = 0
         self.forgotten = 0
 
-    def recall(self, text: Text, cache: KVCache) -> None:
-        super().recall(text, cache)
+    def recall(self, ids: Sequence[int], cache: KVCache) -> None:
+        super().recall(ids, cache)
         if cache.length:
-            self.hits.append(text)
+            self.hits.append(tuple(ids))
             self.positions += cache.length
 
-    def keep(self, text: Text, cache: KVCache) -> None:
+    def keep(self, ids: tuple[int, ...], cache: KVCache) -> None:
         before = len(self)
-        super().keep(text, cache)
+        super().keep(ids, cache)
         self.forgotten += max(0, before + 1 - len(self))
 
 
@@ -148,14 +148,14 @@ class Crowd:
     ) -> None:
         self._random, self._limits = random, limits
         self._recorded = RecordedEngine(model, end_of_text=end_of_text, max_batch=MAX_BATCH)
-        self.prefixes = CountedPrefixes(prefix_bytes if model.batches else 0)
+        self.prefixes = CountedPrefixes(prefix_bytes)
         self._engine = self._recorded.engine
         self._engine._prefixes = self.prefixes
         self._asked: list[tuple[Needle, int]] = []
         self._running: dict[str, Try] = {}
         self._submitted = 0
         self._crowd = 0
-        self._asked_for: set[Text] = set()
+        self._asked_for: set[tuple[int, ...]] = set()
         self.findings = Findings()
         self.cancelled = 0
         self.continued = 0
@@ -163,7 +163,7 @@ class Crowd:
     @property
     def needle_hits(self) -> int:
         """How many times a needle began with what another text left."""
-        return sum(text in self._asked_for for text in self.prefixes.hits)
+        return sum(ids in self._asked_for for ids in self.prefixes.hits)
 
     def run(self, needles: Sequence[Needle]) -> None:
         """Ask all ``needles`` until each is complete, and compare what they say."""
@@ -194,7 +194,7 @@ class Crowd:
         cut = left > 1 and self._random.random() < CUT
         at_most = self._random.randrange(1, left) if cut else self._limits.most_new_tokens
         request = needle.part(name, start, at_most)
-        self._asked_for.add(Text(request.prompt_ids, len(request.prompt_ids) - request.generated))
+        self._asked_for.add(request.prompt_ids)
         return Try(request, needle, start)
 
     def _submit(self, attempt: Try) -> None:

@@ -12,7 +12,7 @@ TEMPERATURES = (0.0, 0.7, 1.0, 1.3)
 TOP_KS = (0, 0, 1, 40)
 TOP_PS = (1.0, 1.0, 0.9, 0.3)
 CANDIDATES = (0, 1, 5, 10)
-# A share of the needles begins with tokens that count as generated.
+# A share of the needles ends with tokens that count as generated.
 GENERATED_SHARE = 0.2
 MOST_GENERATED = 40
 
@@ -116,7 +116,7 @@ def _walked(random: Random, needle: Needle, limits: Limits) -> GenerationRequest
 
 
 def _read_again(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
-    """The needle's text as a prompt, more of it read and less generated than the needle's."""
+    """The needle's text as a prompt, less of it generated than the needle's."""
     request = _continued(random, needle, limits)
     return replace(request, generated=random.choice((0, random.randint(0, request.generated))))
 

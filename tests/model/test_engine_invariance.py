@@ -16,7 +16,6 @@ from transformers import GPT2LMHeadModel
 
 from bot.model.gpt2 import GPT2
 from bot.model.protocol import GenerationRequest, SamplingParams
-from tests.model.conftest import random_model
 from tests.model.driving import Outcome, collect, engine_of, random_request, request, run, run_alone, seeded
 
 ROOT = Path(__file__).parents[2]
@@ -26,12 +25,6 @@ ROOT = Path(__file__).parents[2]
 def model(folder: Path) -> GPT2:
     """The model of ``folder``, as a worker would run it."""
     return GPT2(GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32))
-
-
-@pytest.fixture(scope="module")
-def unpacked() -> GPT2:
-    """A model whose sequences cannot share a pass."""
-    return GPT2(random_model(), packed=False)
 
 
 @pytest.fixture(scope="module")
@@ -100,18 +93,6 @@ def test_a_model_on_disk_says_the_same_alone_and_among_seven_others(model: GPT2)
         assert together[r.request_id] == run_alone(model, r)
 
 
-def test_where_passes_are_not_shared_neighbours_do_not_matter_either(unpacked: GPT2) -> None:
-    assert not unpacked.batches
-    random = seeded(4)
-    requests = [random_request(random, str(n), vocabulary=211) for n in range(6)]
-    engine = engine_of(unpacked, prefix_bytes=10**6)
-    engine.submit(request("going", max_new_tokens=100))
-    together = run(engine, *requests)
-    for r in requests:
-        assert together[r.request_id] == run_alone(unpacked, r)
-    assert len(engine._prefixes) == 0
-
-
 def in_two_parts(whole: GenerationRequest, ids: list[int], count: int) -> tuple[GenerationRequest, ...]:
     """``whole`` for ``count`` tokens, and what asks for the others of ``ids`` afterwards."""
     params = replace(whole.params, max_new_tokens=count)
@@ -145,15 +126,6 @@ def test_a_continued_text_goes_on_to_the_bit_as_one_longer_request(
     engine = engine_of(precise, prefix_bytes=prefix_bytes)
     steps = run(engine, first)["first"].steps + run(engine, rest)["rest"].steps
     assert steps == expected.steps
-
-
-@pytest.mark.parametrize("count", [1, 30, 59])
-def test_where_passes_are_not_shared_it_does_so_too(unpacked: GPT2, count: int) -> None:
-    whole = request("whole", 300, max_new_tokens=60, seed=5)
-    expected = run_alone(unpacked, whole)
-    first, rest = in_two_parts(whole, expected.ids, count)
-    engine = engine_of(unpacked, prefix_bytes=10**6)
-    assert run(engine, first)["first"].steps + run(engine, rest)["rest"].steps == expected.steps
 
 
 @pytest.mark.parametrize("seed", range(3))

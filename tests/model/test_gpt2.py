@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -11,6 +12,7 @@ from torch import Tensor
 from transformers import GPT2LMHeadModel
 
 from bot.model.gpt2 import GPT2, LARGEST_CHUNK, Chunk, UnsupportedModel, UnsupportedPrecision
+from bot.model.native.machine import this_processor
 from bot.model.protocol import Precision
 from tests.model.conftest import random_model
 from tests.model.driving import new_cache, some_ids
@@ -61,10 +63,9 @@ def test_logits_are_those_of_transformers(gpt2: GPT2, reference: GPT2LMHeadModel
     ],
     ids=str,
 )
-@pytest.mark.parametrize("packed", [None, False])
-def test_variants_of_gpt2_compute_what_transformers_does(config: dict[str, Any], packed: bool | None) -> None:
+def test_variants_of_gpt2_compute_what_transformers_does(config: dict[str, Any]) -> None:
     ids = some_ids(40, vocabulary=97)
-    logits = logits_of(GPT2(random_model(**config), packed=packed), ids)
+    logits = logits_of(GPT2(random_model(**config)), ids)
     torch.testing.assert_close(logits, expected_logits(random_model(**config), ids), atol=1e-4, rtol=0)
 
 
@@ -74,7 +75,7 @@ def test_decoding_step_by_step_gives_the_logits_of_the_whole_text(
 ) -> None:
     ids = some_ids(200)
     cache = new_cache(precise)
-    rows = [precise.next_logits(precise.forward([Chunk(cache, ids[:50], read=50)]))]
+    rows = [precise.next_logits(precise.forward([Chunk(cache, ids[:50])]))]
     rows += [precise.next_logits(precise.forward([Chunk(cache, [token_id])])) for token_id in ids[50:]]
     assert cache.length == len(ids)
     assert_close(precise, torch.cat(rows), expected_logits(reference, ids)[49:])
@@ -96,24 +97,22 @@ def test_precisions_differ(gpt2: GPT2, precise: GPT2) -> None:
     assert same == (precise.precision == "float32")
 
 
-@pytest.mark.parametrize(("packed", "config"), [(None, {"tie_word_embeddings": False}), (False, {})], ids=str)
 @pytest.mark.parametrize("precision", get_args(Precision))
-def test_a_precision_serves_other_variants_too(
-    precision: Precision, packed: bool | None, config: dict[str, Any]
-) -> None:
+def test_a_precision_serves_a_head_of_its_own_too(precision: Precision) -> None:
     ids = some_ids(40)
     try:
-        model = GPT2(random_model(**config), precision=precision, packed=packed)
+        model = GPT2(random_model(tie_word_embeddings=False), precision=precision)
     except UnsupportedPrecision as error:
         pytest.skip(str(error))
-    assert_close(model, logits_of(model, ids), expected_logits(random_model(**config), ids))
+    expected = expected_logits(random_model(tie_word_embeddings=False), ids)
+    assert_close(model, logits_of(model, ids), expected)
 
 
 @torch.inference_mode()
 def test_the_next_logits_are_those_after_each_sequence_s_last_row(gpt2: GPT2) -> None:
     texts = [some_ids(length, seed=length) for length in (1, 9, 40)]
     store = gpt2.new_store(len(texts))
-    hidden = gpt2.forward([Chunk(store.new_cache(), ids, read=len(ids)) for ids in texts])
+    hidden = gpt2.forward([Chunk(store.new_cache(), ids) for ids in texts])
     assert [rows.shape for rows in hidden] == [(len(ids), 16) for ids in texts]
     expected = torch.stack([gpt2.all_logits(ids)[-1] for ids in texts])
     assert torch.equal(gpt2.next_logits(hidden), expected)
@@ -129,7 +128,7 @@ def test_each_weight_is_freed_when_it_is_packed(precision: Precision) -> None:
         held.append([ref() is not None for ref in watched])
 
     try:
-        GPT2(source, precision=precision, packed=True, on_layer=look)
+        GPT2(source, precision=precision, on_layer=look)
     except UnsupportedPrecision as error:
         pytest.skip(str(error))
     assert held == [[False, True], [False, False]]
@@ -141,16 +140,10 @@ def test_a_variant_that_it_cannot_compute_is_refused(config: dict[str, Any]) -> 
         GPT2(random_model(**config))
 
 
-@pytest.mark.parametrize(
-    ("precision", "question", "needed"),
-    [
-        ("int8", "bot.model.gpt2.quantization_available", "VNNI"),
-        ("bfloat16", "torch.ops.mkldnn._is_mkldnn_bf16_supported", "AVX-512"),
-    ],
-)
+@pytest.mark.parametrize(("precision", "needed"), [("int8", "AVX512_VNNI"), ("bfloat16", "AVX512_BF16")])
 def test_a_precision_that_the_processor_does_not_compute_is_refused(
-    precision: Precision, question: str, needed: str, monkeypatch: pytest.MonkeyPatch
+    precision: Precision, needed: str
 ) -> None:
-    monkeypatch.setattr(question, lambda: False)
+    plain = replace(this_processor(), multiplies_bfloat16=False, multiplies_bytes=False)
     with pytest.raises(UnsupportedPrecision, match=f"{precision} needs a processor with {needed}"):
-        GPT2(random_model(), precision=precision)
+        GPT2(random_model(), precision=precision, processor=plain)

@@ -1,9 +1,9 @@
-"""A row's bits depend on its position, on its kind, and on the rows before it; on nothing else."""
+"""A row's bits depend on its position and on the ids before it; on nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import pytest
@@ -12,31 +12,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bot.model.gpt2 import GPT2, Chunk
+from bot.model.gpt2 import GPT2, LARGEST_CHUNK, Chunk
 from bot.model.kv_cache import KVCache
+from bot.model.native.machine import this_processor
 from tests.model.conftest import OVERFLOWS, overflowing_model, random_model
 from tests.model.driving import new_cache, some_ids, torch_threads
 
 
 @dataclass(frozen=True)
 class Text:
-    """``ids`` of which the first ``read`` are read, computed in parts that begin at ``cuts``."""
+    """``ids``, computed in parts that begin at ``cuts``."""
 
     ids: list[int]
-    read: int
     cuts: tuple[int, ...] = ()
 
     def parts(self, cache: KVCache) -> Iterator[Chunk]:
         for start, end in pairwise((0, *self.cuts, len(self.ids))):
-            yield Chunk(cache, self.ids[start:end], read=min(max(0, self.read - start), end - start))
+            yield Chunk(cache, self.ids[start:end])
 
 
 @st.composite
 def texts(draw: st.DrawFn, longest: int = 150) -> Text:
     length = draw(st.integers(1, longest))
     cuts = draw(st.sets(st.integers(1, length - 1), max_size=8)) if length > 1 else set()
-    read = draw(st.integers(1, length))
-    return Text(some_ids(length, seed=draw(st.integers(0, 9))), read, tuple(sorted(cuts)))
+    return Text(some_ids(length, seed=draw(st.integers(0, 9))), tuple(sorted(cuts)))
 
 
 @torch.inference_mode()
@@ -62,14 +61,19 @@ def together(model: GPT2, texts: list[Text]) -> list[Tensor]:
 @settings(max_examples=25)
 @given(text=texts())
 def test_a_text_has_the_same_bits_however_it_is_cut(precise: GPT2, text: Text) -> None:
-    assert torch.equal(alone(precise, text), alone(precise, Text(text.ids, text.read)))
+    assert torch.equal(alone(precise, text), alone(precise, Text(text.ids)))
 
 
-@pytest.mark.parametrize("cut", [1, 31, 32, 33, 255, 256, 257, 511, 512, 513, 639])
+@pytest.mark.parametrize("cut", [1, 15, 16, 17, 31, 263, LARGEST_CHUNK, 265, 511, 512, 639])
 def test_long_texts_too(precise: GPT2, cut: int) -> None:
     ids = some_ids(640)
-    for read in (600, 300):
-        assert torch.equal(alone(precise, Text(ids, read, (cut,))), alone(precise, Text(ids, read)))
+    assert torch.equal(alone(precise, Text(ids, (cut,))), alone(precise, Text(ids)))
+
+
+@pytest.mark.parametrize("length", [1, 2, 12, 13, 17, 100])
+def test_a_text_that_is_read_has_the_bits_of_one_that_is_generated(precise: GPT2, length: int) -> None:
+    ids = some_ids(length)
+    assert torch.equal(alone(precise, Text(ids)), alone(precise, Text(ids, tuple(range(1, length)))))
 
 
 @settings(max_examples=15)
@@ -78,7 +82,7 @@ def test_texts_have_the_same_bits_alone_and_read_and_decoded_together(
     precise: GPT2, company: list[Text]
 ) -> None:
     for text, rows in zip(company, together(precise, company), strict=True):
-        assert torch.equal(rows, alone(precise, Text(text.ids, text.read)))
+        assert torch.equal(rows, alone(precise, Text(text.ids)))
 
 
 @settings(max_examples=15)
@@ -91,40 +95,43 @@ def test_a_kept_beginning_gives_the_bits_of_a_computed_one(
     known = data.draw(st.integers(0, len(text.ids) - 1))
     other = text.ids[:known] + some_ids(data.draw(st.integers(0, 40)) + 1, seed=77)
     source, taken = new_cache(precise), new_cache(precise)
-    read = text.read if text.read <= known else len(other)
-    precise.forward([Chunk(source, other, read=read)])
+    precise.forward([Chunk(source, other)])
     taken.begin_with(source.prefix(known) if data.draw(st.booleans()) else source, known)
-    (rows,) = precise.forward([Chunk(taken, text.ids[known:], read=max(0, text.read - known))])
-    assert torch.equal(rows, alone(precise, Text(text.ids, text.read))[known:])
+    (rows,) = precise.forward([Chunk(taken, text.ids[known:])])
+    assert torch.equal(rows, alone(precise, Text(text.ids))[known:])
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_so_it_is_with_heads_and_lengths_of_gpt2_large(threads: int) -> None:
     """Kernels choose their ways by the size of what they are given."""
     model = GPT2(random_model(n_layer=1, n_embd=256, n_head=4, n_positions=1024, initializer_range=0.1))
-    if not model.batches:
-        pytest.skip("rows are not independent on this processor")
     lengths = (1, 63, 64, 65, 380, 449, 700, 1014)
-    company = [Text(some_ids(n + 10, seed=n), n, tuple(range(n, n + 10))) for n in lengths]
+    company = [Text(some_ids(n + 10, seed=n), tuple(range(n, n + 10))) for n in lengths]
     with torch_threads(threads):
         for text, rows in zip(company, together(model, company), strict=True):
-            assert torch.equal(rows, alone(model, Text(text.ids, text.read)))
+            assert torch.equal(rows, alone(model, Text(text.ids)))
 
 
-def test_reading_and_generating_differ_by_rounding_alone(gpt2: GPT2) -> None:
-    ids = some_ids(100)
-    read, generated = alone(gpt2, Text(ids, 100)), alone(gpt2, Text(ids, 1))
-    assert not torch.equal(read, generated)
-    torch.testing.assert_close(read, generated, atol=1e-4, rtol=1e-4)
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_number_of_threads_does_not_matter(precise: GPT2, count: int) -> None:
+    text = Text(some_ids(90), (70, 71))
+    with torch_threads(2):
+        expected = alone(precise, text)
+    with torch_threads(count):
+        assert torch.equal(alone(precise, text), expected)
+
+
+def test_nor_does_the_shape_of_the_tiles_that_a_processor_has_registers_for(gpt2: GPT2) -> None:
+    other = GPT2(random_model(), processor=replace(this_processor(), rows=5, vectors=1))
+    text = Text(some_ids(90), (70, 71))
+    assert torch.equal(alone(other, text), alone(gpt2, text))
 
 
 def logits_after(model: GPT2, texts: list[list[int]], following: list[list[int]]) -> list[Tensor]:
     """For each text, the logits after it and after each id of its ``following``; all step together."""
     store = model.new_store(len(texts))
     caches = [store.new_cache() for _ in texts]
-    hidden = [
-        *(model.forward([Chunk(c, ids, read=len(ids))])[0] for c, ids in zip(caches, texts, strict=True))
-    ]
+    hidden = [model.forward([Chunk(c, ids)])[0] for c, ids in zip(caches, texts, strict=True)]
     steps = [model.next_logits(hidden)]
     for column in zip(*following, strict=True):
         chunks = [Chunk(cache, (token_id,)) for cache, token_id in zip(caches, column, strict=True)]
@@ -133,17 +140,13 @@ def logits_after(model: GPT2, texts: list[list[int]], following: list[list[int]]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize("packed", [None, False])
 @torch.inference_mode()
-def test_a_sequence_has_the_same_logits_alone_and_among_seven_others(
-    packed: bool | None, threads: int
-) -> None:
-    model = GPT2(random_model(), packed=packed)
+def test_a_sequence_has_the_same_logits_alone_and_among_seven_others(gpt2: GPT2, threads: int) -> None:
     texts = [some_ids(length, seed=length) for length in (1, 2, 3, 30, 64, 65, 255, 300)]
     following = [some_ids(12, seed=100 + n) for n in range(len(texts))]
     with torch_threads(threads):
-        together = logits_after(model, texts, following)
-        separate = [logits_after(model, [text], [ids])[0] for text, ids in zip(texts, following, strict=True)]
+        together = logits_after(gpt2, texts, following)
+        separate = [logits_after(gpt2, [text], [ids])[0] for text, ids in zip(texts, following, strict=True)]
     for mine, theirs in zip(separate, together, strict=True):
         assert torch.equal(mine, theirs)
 
@@ -152,12 +155,11 @@ def test_a_sequence_has_the_same_logits_alone_and_among_seven_others(
 def test_a_neighbour_that_is_not_finite_changes_nothing(precise: GPT2) -> None:
     model = GPT2(overflowing_model(), precision=precise.precision)
     ids = some_ids(40, vocabulary=OVERFLOWS)
-    expected = alone(model, Text(ids, 30))
+    expected = alone(model, Text(ids))
     store = model.new_store(2)
     cache, broken = store.new_cache(), store.new_cache()
     for part, spoiled in [(ids[:30], [1, OVERFLOWS, 2]), (ids[30:35], [3]), (ids[35:], [4])]:
-        read = (len(part), len(spoiled)) if part == ids[:30] else (0, 0)
         start = cache.length
-        mine, theirs = model.forward([Chunk(cache, part, read[0]), Chunk(broken, spoiled, read[1])])
+        mine, theirs = model.forward([Chunk(cache, part), Chunk(broken, spoiled)])
         assert not theirs.isfinite().all()
         assert torch.equal(mine, expected[start : cache.length])

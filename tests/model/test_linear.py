@@ -1,99 +1,198 @@
 from __future__ import annotations
 
-import platform
 import weakref
+from collections.abc import Callable
+from functools import cache, partial
 
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+from llvmlite import ir
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.linear import FEWEST_ROWS, Activation, PackedLinear, PlainLinear, packing_available
+from bot.model.linear import Activation, FloatLinear, Int8Linear, Linear, Products
+from bot.model.native.machine import Machine, Processor, this_processor
+from bot.model.native.product import Kind, write_products
+from bot.model.native.quantize import write_quantize
+from tests.model.driving import torch_threads
 
-needs_packing = pytest.mark.skipif(not packing_available(), reason="this torch cannot pack weights")
+MakeLinear = Callable[..., Linear]
 
-
-def bfloat16_available() -> bool:
-    return packing_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-
-
-needs_bfloat16 = pytest.mark.skipif(
-    not bfloat16_available(), reason="this processor does not compute bfloat16"
-)
-
-# [in, out]; widths that fill vector registers and widths that do not.
-SHAPES = [(16, 48), (16, 64), (12, 36), (64, 16), (384, 1152), (640, 97), (16, 50257)]
+# [in, out]; widths that fill vectors, panels and words, and widths that do not.
+SHAPES = [(16, 48), (12, 36), (64, 16), (384, 1152), (640, 97), (1, 5), (16, 50257)]
+KINDS: list[Kind] = ["float32", "bfloat16", "int8"]
 
 
-def weights(inputs: int, outputs: int) -> tuple[Tensor, Tensor]:
-    # Transposed in memory, as transformers' Conv1D keeps them.
-    return torch.randn(inputs, outputs).t(), torch.randn(outputs)
+@cache
+def products(kind: Kind, processor: Processor) -> Products:
+    if (kind == "bfloat16" and not processor.multiplies_bfloat16) or (
+        kind == "int8" and not processor.multiplies_bytes
+    ):
+        pytest.skip(f"this processor does not compute {kind}")
+    module = ir.Module()
+    write_products(module, kind, processor)
+    write_quantize(module)
+    return Products(Machine(module, processor), processor)
+
+
+def maker(kind: Kind) -> MakeLinear:
+    made = products(kind, this_processor())
+    if kind == "int8":
+        return partial(Int8Linear, made)
+    return partial(FloatLinear, made, dtype=torch.bfloat16 if kind == "bfloat16" else torch.float32)
+
+
+@pytest.fixture(params=KINDS)
+def make(request: pytest.FixtureRequest) -> MakeLinear:
+    return maker(request.param)
+
+
+@pytest.fixture
+def make_int8() -> MakeLinear:
+    return maker("int8")
+
+
+def weights(inputs: int, outputs: int, *, transposed: bool = True) -> tuple[Tensor, Tensor]:
+    # Transposed in memory, as transformers' Conv1D keeps them; the vocabulary's table is not.
+    weight = torch.randn(inputs, outputs).t() if transposed else torch.randn(outputs, inputs)
+    return weight, torch.randn(outputs)
 
 
 def activated(x: Tensor, activation: Activation) -> Tensor:
     return x if activation == "none" else functional.gelu(x, approximate="tanh")
 
 
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN packs on x86")
-def test_this_torch_still_has_the_private_operators() -> None:
-    assert packing_available(), "torch.ops.mkldnn has lost them: every layer is now the slow PlainLinear"
-
-
-@pytest.mark.parametrize("kind", [pytest.param(PackedLinear, marks=needs_packing), PlainLinear])
+@pytest.mark.parametrize("rows", [1, 5, 30])
 @pytest.mark.parametrize("activation", ["none", "gelu_tanh"])
 @pytest.mark.parametrize(("inputs", "outputs"), SHAPES)
 def test_a_layer_computes_what_functional_linear_does(
-    inputs: int, outputs: int, activation: Activation, kind: type[PackedLinear | PlainLinear]
+    inputs: int, outputs: int, activation: Activation, rows: int
 ) -> None:
     weight, bias = weights(inputs, outputs)
-    x = torch.randn(5, inputs)
+    x = torch.randn(rows, inputs)
     expected = activated(functional.linear(x, weight, bias), activation)
-    torch.testing.assert_close(kind(weight, bias, activation)(x), expected, atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close(maker("float32")(weight, bias, activation)(x), expected, atol=1e-4, rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", [pytest.param(PackedLinear, marks=needs_bfloat16), PlainLinear])
 @pytest.mark.parametrize("activation", ["none", "gelu_tanh"])
 @pytest.mark.parametrize(("inputs", "outputs"), SHAPES)
-def test_a_layer_of_bfloat16_errs_by_the_rounding_of_its_numbers(
-    inputs: int, outputs: int, activation: Activation, kind: type[PackedLinear | PlainLinear]
+def test_a_layer_of_bfloat16_errs_by_the_rounding_of_its_numbers_alone(
+    inputs: int, outputs: int, activation: Activation
 ) -> None:
     weight, bias = weights(inputs, outputs)
     x = torch.randn(5, inputs)
-    result = kind(weight, bias, activation, dtype=torch.bfloat16)(x)
-    assert result.dtype == torch.float32
-    exact = functional.linear(x.bfloat16().double(), weight.bfloat16().double(), bias.bfloat16().double())
-    torch.testing.assert_close(result.double(), activated(exact, activation), atol=0.02, rtol=2**-7)
+    result = maker("bfloat16")(weight, bias, activation)(x)
+    exact = functional.linear(x.bfloat16().double(), weight.bfloat16().double(), bias.double())
+    torch.testing.assert_close(result.double(), activated(exact, activation), atol=1e-4, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "dtype",
-    [pytest.param(torch.float32, marks=needs_packing), pytest.param(torch.bfloat16, marks=needs_bfloat16)],
-)
+@pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("activation", ["none", "gelu_tanh"])
 @pytest.mark.parametrize(("inputs", "outputs"), SHAPES)
-def test_a_packed_layer_gives_a_row_the_same_bits_however_many_rows_come_with_it(
-    inputs: int, outputs: int, activation: Activation, dtype: torch.dtype
+def test_a_row_has_the_same_bits_however_many_rows_and_threads_there_are(
+    inputs: int, outputs: int, activation: Activation, threads: int, make: MakeLinear
 ) -> None:
-    layer = PackedLinear(*weights(inputs, outputs), activation, dtype=dtype)
+    layer = make(*weights(inputs, outputs), activation)
     x = torch.randn(300 if outputs < 10_000 else 20, inputs)
     together = layer(x)
-    for rows in (FEWEST_ROWS, 5, 8, 13, 64, 256):
-        for first in (0, 3):
-            part = slice(first, min(first + rows, len(x)))
-            assert torch.equal(layer(x[part]), together[part]), (rows, first)
+    with torch_threads(threads):
+        for rows in (1, 2, 5, 8, 12, 13, 25, 64, 256):
+            for first in (0, 3):
+                part = slice(first, min(first + rows, len(x)))
+                assert torch.equal(layer(x[part]), together[part]), (rows, first)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-@needs_packing
-def test_a_packed_layer_lets_go_of_the_weight_and_the_bias_it_was_made_from(dtype: torch.dtype) -> None:
-    if dtype == torch.bfloat16 and not bfloat16_available():
-        pytest.skip("this processor does not compute bfloat16")
-    weight, bias = weights(8, 8)
-    x = torch.ones(FEWEST_ROWS, 8)
+@pytest.mark.parametrize(("inputs", "outputs"), SHAPES)
+def test_the_weights_of_an_output_can_be_had_back(inputs: int, outputs: int, dtype: torch.dtype) -> None:
+    weight, _ = weights(inputs, outputs)
+    layer = maker("float32" if dtype == torch.float32 else "bfloat16")(weight, None)
+    assert isinstance(layer, FloatLinear)
+    wanted = torch.randint(outputs, (9,))
+    assert torch.equal(layer.weights(wanted), weight[wanted].to(dtype).float())
+
+
+def test_rows_of_another_width_are_refused(make: MakeLinear) -> None:
+    with pytest.raises(ValueError, match="words for panels of"):
+        make(*weights(16, 8))(torch.randn(2, 64))
+
+
+def test_the_input_is_left_as_it_was_and_the_weight_and_bias_are_let_go(make: MakeLinear) -> None:
+    weight, bias = weights(16, 8)
     watched = weakref.ref(weight)
-    layer = PackedLinear(weight, bias, dtype=dtype)
-    before = layer(x)
+    layer = make(weight, bias)
+    x = torch.randn(4, 16)
+    before, result = x.clone(), layer(x)
     bias.zero_()
     del weight
     assert watched() is None
-    assert torch.equal(layer(x), before)
+    assert torch.equal(x, before)
+    assert torch.equal(layer(x), result)
+
+
+def bound(x: Tensor, weight: Tensor) -> Tensor:
+    """How far rounding can move a result: each number of x and of the weight by half a step."""
+    x, weight = x.double(), weight.double()
+    x_step, w_step = x.abs().amax(1, keepdim=True) / 127, weight.abs().amax(1, keepdim=True) / 127
+    x_sums, w_sums = x.abs().sum(1, keepdim=True), weight.abs().sum(1, keepdim=True)
+    both = x.size(1) * x_step * w_step.t() / 4
+    return 1.001 * (x_sums * w_step.t() / 2 + x_step * w_sums.t() / 2 + both) + 1e-4
+
+
+@pytest.mark.parametrize("transposed", [True, False])
+@pytest.mark.parametrize(("inputs", "outputs"), SHAPES)
+def test_a_layer_of_bytes_errs_by_no_more_than_the_rounding_of_its_numbers(
+    inputs: int, outputs: int, transposed: bool, make_int8: MakeLinear
+) -> None:
+    weight, bias = weights(inputs, outputs, transposed=transposed)
+    x = torch.randn(7, inputs) * torch.tensor([[0.0], [1e-20], [0.01], [1.0], [1.0], [30.0], [1e6]])
+    exact = functional.linear(x.double(), weight.double(), bias.double())
+    assert ((make_int8(weight, bias)(x) - exact).abs() <= bound(x, weight) + exact.abs() * 1e-6).all()
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 30), st.integers(0, 2**32 - 1))
+@example(inputs=4, outputs=1, rows=1, seed=0)
+def test_it_errs_by_no_more_in_any_shape(inputs: int, outputs: int, rows: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    weight = torch.randn(inputs, outputs, generator=generator).t()
+    x = torch.randn(rows, inputs, generator=generator)
+    result = maker("int8")(weight, None)(x)
+    assert ((result - x.double() @ weight.t().double()).abs() <= bound(x, weight)).all()
+
+
+@pytest.mark.parametrize("transposed", [True, False])
+def test_on_average_it_errs_by_a_percent(transposed: bool, make_int8: MakeLinear) -> None:
+    weight, bias = weights(384, 1152, transposed=transposed)
+    x = torch.randn(20, 384)
+    exact = functional.linear(x, weight, bias)
+    assert (make_int8(weight, bias)(x) - exact).std() < 0.015 * exact.std()
+
+
+def test_whole_numbers_that_fit_into_bytes_are_exact(make_int8: MakeLinear) -> None:
+    weight = torch.randint(-127, 128, (40, 30)).float()
+    x = torch.randint(-127, 128, (9, 30)).float()
+    weight[:, 0] = x[:, 0] = 127
+    assert torch.allclose(make_int8(weight, None)(x), x @ weight.t(), rtol=1e-6, atol=0.01)
+
+
+def test_rows_and_outputs_of_nothing_but_zeros_give_the_bias(make: MakeLinear) -> None:
+    weight, bias = weights(16, 8)
+    weight[3] = 0
+    layer = make(weight, bias)
+    assert torch.equal(layer(torch.zeros(2, 16)), bias.expand(2, 8))
+    assert torch.equal(layer(torch.randn(5, 16))[:, 3], bias[3].expand(5))
+
+
+@pytest.mark.parametrize("value", [1e30, torch.inf, torch.nan])
+def test_a_huge_number_blunts_its_own_row_alone(value: float, make_int8: MakeLinear) -> None:
+    layer = make_int8(*weights(64, 200), "gelu_tanh")
+    x = torch.randn(20, 64)
+    expected = layer(x)
+    x[7, 5] = value
+    got = layer(x)
+    others = torch.arange(20) != 7
+    assert torch.equal(got[others], expected[others])
+    assert not torch.equal(got[7], expected[7])
+    assert got[7].isfinite().all() == (value < torch.inf)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +12,7 @@ from transformers import GPT2LMHeadModel
 
 from bot.model.checkpoint import Checkpoint, ModelRefused, find
 from bot.model.loading import fingerprint, load
+from bot.model.native.machine import this_processor
 from bot.model.protocol import Loading, Precision
 from tests.model.conftest import random_model
 
@@ -51,7 +53,7 @@ def test_what_is_loaded_is_described(tiny_folder: Path) -> None:
     assert (info.layers, info.heads, info.width, info.context, info.vocabulary) == (2, 2, 16, 320, 50257)
     assert (info.precision, info.device, info.threads) == ("float32", "cpu", torch.get_num_threads())
     identity = checkpoint_of(tiny_folder).identity
-    assert info.fingerprint == fingerprint(identity, precision="float32", batches=loaded.model.batches)
+    assert info.fingerprint == fingerprint(identity, precision="float32")
     assert loaded.end_of_text == 50256
     assert reports == [
         Loading("reading weights", 0, 0, "B"),
@@ -74,18 +76,19 @@ def test_a_model_is_loaded_in_the_precision_that_was_asked_for(
 def test_a_precision_that_the_processor_does_not_compute_is_refused(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.model.gpt2.quantization_available", lambda: False)
+    without = replace(this_processor(), multiplies_bytes=False)
+    monkeypatch.setattr("bot.model.gpt2.this_processor", lambda: without)
     assert refused(tiny_folder, precision="int8") == (
         "failed",
-        "PRECISION=int8 is not possible here: int8 needs a processor with VNNI instructions.",
+        "PRECISION=int8 is not possible here: int8 needs a processor with AVX512_VNNI instructions.",
     )
 
 
 def test_the_fingerprint_follows_all_that_moves_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    def of(identity: str = "a", precision: Precision = "float32", batches: bool = True) -> str:
-        return fingerprint(identity, precision=precision, batches=batches)
+    def of(identity: str = "a", precision: Precision = "float32") -> str:
+        return fingerprint(identity, precision=precision)
 
-    seen = [of(), of(), of("b"), of(batches=False), of(precision="bfloat16"), of(precision="int8")]
+    seen = [of(), of(), of("b"), of(precision="bfloat16"), of(precision="int8")]
     for target, value in [
         ("torch.get_num_threads", lambda: 77),
         ("torch.__version__", "0"),

@@ -8,166 +8,148 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.kv_cache import KVCache, KVStore
-from bot.model.prefixes import PrefixCache, Text
+from bot.model.native.emit import LANES
+from bot.model.prefixes import PrefixCache, alike
 
 ROOMY = 10**6
-BYTES_OF_64 = 2 * 64 * 4
+BYTES_OF_64 = 2 * 64 * LANES * 4
+
+Ids = tuple[int, ...]
 
 
 def empty_cache() -> KVCache:
     return KVStore(slots=1, layers=1, heads=1, head_width=1, context=640).new_cache()
 
 
-def cache_of(text: Text) -> KVCache:
-    """Its keys are the ids."""
+def cache_of(ids: Ids) -> KVCache:
+    """Its values are the ids."""
     cache = empty_cache()
-    cache.reserve(len(text.ids))
-    cache.length = len(text.ids)
-    cache.store.layers[0][0, 0, 0, : cache.length, 0] = torch.tensor(text.ids)
+    cache.reserve(len(ids))
+    cache.length = len(ids)
+    cache.store.layers[0][1, 0, 0, : cache.length, 0] = torch.tensor(ids)
     return cache
 
 
-def keep(prefixes: PrefixCache, *texts: Text) -> None:
-    for one in texts:
-        prefixes.keep(one, cache_of(one))
+def keep(prefixes: PrefixCache, *texts: Ids) -> None:
+    for ids in texts:
+        prefixes.keep(ids, cache_of(ids))
 
 
-def recalled(prefixes: PrefixCache, *ids: int, read: int | None = None) -> list[int]:
-    """The ids whose keys are known of a text, which is left in the order of use."""
+def recalled(prefixes: PrefixCache, *ids: int) -> list[int]:
+    """The ids whose values are known of a text, which is left in the order of use."""
     cache = empty_cache()
-    prefixes.recall(text(*ids, read=read), cache)
-    keys: list[int] = cache.store.layers[0][0, 0, 0, : cache.length, 0].int().tolist()
-    return keys
+    prefixes.recall(ids, cache)
+    values: list[int] = cache.store.layers[0][1, 0, 0, : cache.length, 0].int().tolist()
+    return values
 
 
-def text(*ids: int, read: int | None = None) -> Text:
-    return Text(ids, len(ids) if read is None else read)
-
-
-@st.composite
-def texts(draw: st.DrawFn) -> Text:
-    ids = draw(st.lists(st.integers(0, 1), min_size=1, max_size=6))
-    return Text(tuple(ids), draw(st.integers(1, len(ids))))
-
-
-def kinds(whole: Text) -> list[tuple[int, bool]]:
-    """Each id, and whether it was read."""
-    return [(token_id, position < whole.read) for position, token_id in enumerate(whole.ids)]
+def texts() -> st.SearchStrategy[Ids]:
+    return st.lists(st.integers(0, 1), min_size=1, max_size=6).map(tuple)
 
 
 def test_texts_are_alike_until_an_id_differs() -> None:
-    assert text(1, 2, 3, 4).alike(text(1, 2, 9, 4)) == 2
-    assert text(1, 2).alike(text(1, 2, 3)) == 2
-    assert text(1).alike(text(2)) == 0
-
-
-def test_generated_ids_are_alike_if_the_same_were_read() -> None:
-    assert text(1, 2, 3, 4, read=2).alike(text(1, 2, 3, 5, read=2)) == 3
-
-
-def test_an_id_that_was_read_is_not_alike_the_same_id_generated() -> None:
-    assert text(1, 2, 3, 4, read=2).alike(text(1, 2, 3, 4, read=3)) == 2
-    assert text(1, 2, 3, 4).alike(text(1, 2, 3, 4, read=1)) == 1
+    assert alike((1, 2, 3, 4), (1, 2, 9, 4)) == 2
+    assert alike((1, 2), (1, 2, 3)) == 2
+    assert alike((1,), (2,)) == 0
 
 
 @given(texts(), texts())
-def test_alike_positions_have_the_same_id_of_the_same_kind(one: Text, other: Text) -> None:
-    count = one.alike(other)
-    assert count == other.alike(one)
-    assert kinds(one)[:count] == kinds(other)[:count]
-    assert count == min(len(one.ids), len(other.ids)) or kinds(one)[count] != kinds(other)[count]
+def test_alike_positions_have_the_same_id(one: Ids, other: Ids) -> None:
+    count = alike(one, other)
+    assert count == alike(other, one)
+    assert one[:count] == other[:count]
+    assert count == min(len(one), len(other)) or one[count] != other[count]
 
 
 def test_a_text_is_recalled_as_far_as_it_is_known() -> None:
     prefixes = PrefixCache(ROOMY)
-    keep(prefixes, text(1, 2, 3))
+    keep(prefixes, (1, 2, 3))
     assert recalled(prefixes, 1, 2, 3, 4) == [1, 2, 3]
     assert recalled(prefixes, 1, 2, 9, 9) == [1, 2]
-    assert recalled(prefixes, 1, 2, 3, 4, read=1) == [1]
 
 
 def test_the_last_position_is_left_to_be_computed() -> None:
     prefixes = PrefixCache(ROOMY)
-    keep(prefixes, text(1, 2, 3))
+    keep(prefixes, (1, 2, 3))
     assert recalled(prefixes, 1, 2, 3) == [1, 2]
     assert recalled(prefixes, 1) == []
 
 
 def test_nothing_is_recalled_of_an_unknown_text() -> None:
     prefixes = PrefixCache(ROOMY)
-    keep(prefixes, text(1, 2, 3))
+    keep(prefixes, (1, 2, 3))
     assert recalled(prefixes, 2, 2, 3) == []
 
 
 def test_what_is_kept_is_a_copy() -> None:
-    prefixes, cache = PrefixCache(ROOMY), cache_of(text(1, 2))
-    prefixes.keep(text(1, 2), cache)
+    prefixes, cache = PrefixCache(ROOMY), cache_of((1, 2))
+    prefixes.keep((1, 2), cache)
     cache.store.layers[0].fill_(7)
     assert recalled(prefixes, 1, 2, 3) == [1, 2]
 
 
 @given(st.lists(texts(), max_size=6), texts())
-def test_the_longest_known_beginning_is_recalled(known: list[Text], wanted: Text) -> None:
+def test_the_longest_known_beginning_is_recalled(known: list[Ids], wanted: Ids) -> None:
     prefixes = PrefixCache(ROOMY)
     keep(prefixes, *known)
-    longest = max((min(one.alike(wanted), len(wanted.ids) - 1) for one in known), default=0)
-    assert recalled(prefixes, *wanted.ids, read=wanted.read) == list(wanted.ids[:longest])
+    longest = max((min(alike(one, wanted), len(wanted) - 1) for one in known), default=0)
+    assert recalled(prefixes, *wanted) == list(wanted[:longest])
 
 
 def test_a_text_that_grows_is_kept_once() -> None:
     prefixes = PrefixCache(ROOMY)
     for count in range(1, 6):
-        keep(prefixes, text(*range(count + 1), read=2))
+        keep(prefixes, tuple(range(count + 1)))
     assert len(prefixes) == 1
-    assert recalled(prefixes, *range(9), read=2) == [0, 1, 2, 3, 4, 5]
+    assert recalled(prefixes, *range(9)) == [0, 1, 2, 3, 4, 5]
 
 
 def test_nothing_is_kept_where_there_is_no_room_at_all() -> None:
     prefixes = PrefixCache(0)
-    keep(prefixes, text(1, 2))
+    keep(prefixes, (1, 2))
     assert len(prefixes) == 0
 
 
 def test_a_text_that_is_larger_than_all_the_room_is_not_kept_and_drives_nothing_out() -> None:
     prefixes = PrefixCache(BYTES_OF_64)
-    keep(prefixes, text(1, 2), text(*range(10, 75)))
+    keep(prefixes, (1, 2), tuple(range(10, 75)))
     assert recalled(prefixes, 1, 2, 3) == [1, 2]
     assert recalled(prefixes, 10, 11, 12) == []
 
 
 def test_an_empty_text_is_not_kept() -> None:
     prefixes = PrefixCache(ROOMY)
-    prefixes.keep(text(), empty_cache())
+    prefixes.keep((), empty_cache())
     assert len(prefixes) == 0
 
 
 def test_the_least_recently_used_is_forgotten_first() -> None:
     prefixes = PrefixCache(3 * BYTES_OF_64)
-    keep(prefixes, text(1, 1), text(2, 2), text(3, 3))
+    keep(prefixes, (1, 1), (2, 2), (3, 3))
     recalled(prefixes, 1, 1, 5)
-    keep(prefixes, text(4, 4))
+    keep(prefixes, (4, 4))
     assert [first for first in (1, 2, 3, 4) if recalled(prefixes, first, first, 9)] == [1, 3, 4]
 
 
 def test_the_same_text_kept_again_takes_its_room_once_and_counts_as_used() -> None:
     prefixes = PrefixCache(2 * BYTES_OF_64)
-    keep(prefixes, text(1, 2), text(3, 4), text(1, 2), text(5, 6))
+    keep(prefixes, (1, 2), (3, 4), (1, 2), (5, 6))
     assert len(prefixes) == 2
     assert [recalled(prefixes, *ids, 9) for ids in ((1, 2), (3, 4), (5, 6))] == [[1, 2], [], [5, 6]]
 
 
 @given(
-    st.integers(0, 4000),
+    st.integers(0, 4 * BYTES_OF_64),
     st.lists(st.tuples(st.booleans(), texts(), st.integers(0, 200)), max_size=20),
 )
-def test_it_stays_within_its_bytes(capacity: int, uses: list[tuple[bool, Text, int]]) -> None:
+def test_it_stays_within_its_bytes(capacity: int, uses: list[tuple[bool, Ids, int]]) -> None:
     prefixes = PrefixCache(capacity)
     for keeps, one, more in uses:
-        longer = Text((*one.ids, *range(2, 2 + more)), one.read)
+        longer = (*one, *range(2, 2 + more))
         if keeps:
             keep(prefixes, longer)
         else:
-            recalled(prefixes, *longer.ids, read=longer.read)
+            recalled(prefixes, *longer)
         used = sum(cache.nbytes for cache in prefixes._entries.values())
         assert used == prefixes._used
         assert used <= capacity
@@ -179,5 +161,5 @@ def test_a_text_takes_the_room_that_its_positions_need(length: int) -> None:
     cache = empty_cache()
     cache.reserve(640)
     cache.length = length
-    prefixes.keep(text(*range(length)), cache)
+    prefixes.keep((*range(length),), cache)
     assert prefixes._used == needed

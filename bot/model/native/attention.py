@@ -8,7 +8,7 @@ and values, then attends row by row, or several rows at once where there are sev
 A row's scores are chains over the width of a head, the sum of their exponentials is
 one of ``LANES`` chains over the blocks, added up in order, and an output is a chain
 over the positions up to the row's own. Nothing of it depends on which rows are
-computed together: what a row must not see adds 0.
+computed together: what a row must not see adds nothing.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class _Attention:
         positions = [b.add(position, code.word(n)) for n in range(count)]
         largest = self._score(rows, positions)
         sums = self._exponentials(largest, positions[-1])
-        outputs = self._weighted(positions[-1], count)
+        outputs = self._weighted(position, count)
         stride = b.mul(self._number["heads"], code.word(self._vectors * LANES))
         for this, total, own in zip(rows, sums, outputs, strict=True):
             place = b.add(b.mul(this, stride), self._out)
@@ -141,22 +141,30 @@ class _Attention:
             )
         return sums
 
-    def _weighted(self, last: ir.Value, count: int) -> list[list[Variable]]:
-        """The sums of the values up to position ``last``, weighted by the exponentials."""
+    def _weighted(self, position: ir.Value, count: int) -> list[list[Variable]]:
+        """For ``count`` rows from ``position`` on, the sums of the values up to their own, weighted."""
         code, b = self._code, self._code.builder
         outputs = [[Variable(code, code.floats(0.0)) for _ in range(self._vectors)] for _ in range(count)]
-        with code.loop(b.add(last, code.word(1))) as position:
-            place = self._value(position)
-            values = [
-                code.load(FLOATS, self._pointer("values"), b.add(place, code.word(v * LANES)))
-                for v in range(self._vectors)
-            ]
-            for r, own in enumerate(outputs):
-                at = b.add(position, code.word(r * self._positions))
-                weight = code.spread(code.load(FLOAT, self._scores, at))
-                for output, value in zip(own, values, strict=True):
-                    output.set(code.fma(weight, value, output.get()))
+        with code.loop(b.add(position, code.word(1))) as seen_by_all:
+            self._add_value(outputs, seen_by_all, first=0)
+        # A weight of 0 would not hide a value that is no number.
+        for first in range(1, count):
+            self._add_value(outputs, b.add(position, code.word(first)), first)
         return outputs
+
+    def _add_value(self, outputs: Sequence[Sequence[Variable]], position: ir.Value, first: int) -> None:
+        """Add the value of ``position`` to the outputs of the rows from ``first`` on."""
+        code, b = self._code, self._code.builder
+        place = self._value(position)
+        values = [
+            code.load(FLOATS, self._pointer("values"), b.add(place, code.word(v * LANES)))
+            for v in range(self._vectors)
+        ]
+        for r, own in enumerate(outputs[first:], start=first):
+            at = b.add(position, code.word(r * self._positions))
+            weight = code.spread(code.load(FLOAT, self._scores, at))
+            for output, value in zip(own, values, strict=True):
+                output.set(code.fma(weight, value, output.get()))
 
     def _blocks(self, last: ir.Value) -> ir.Value:
         """How many blocks there are up to position ``last``."""

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from llvmlite import ir
+from torch import Tensor
+from torch.nn import functional
+
+from bot.model.attention import Attention, Rows
+from bot.model.kv_cache import KVCache, KVStore
+from bot.model.native.attention import write_attention
+from bot.model.native.machine import Machine, Processor, this_processor
+from tests.model.driving import torch_threads
+from tests.model.native.conftest import narrow
+
+CONTEXT = 150
+HEADS = 3
+
+
+@cache
+def attention(head_width: int, processor: Processor) -> Attention:
+    module = ir.Module()
+    write_attention(module, head_width=head_width, context=CONTEXT, processor=processor)
+    return Attention(Machine(module, processor), heads=HEADS, head_width=head_width)
+
+
+def new_store(head_width: int, *, slots: int = 1) -> KVStore:
+    store = KVStore(slots=slots, layers=1, heads=HEADS, head_width=head_width, context=CONTEXT)
+    store.reserve(CONTEXT)
+    # What lies behind a sequence's end must make no difference.
+    store.layers[0].fill_(torch.nan)
+    return store
+
+
+def some_qkv(count: int, head_width: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(count, 3 * HEADS * head_width, generator=generator)
+
+
+def attended(by: Attention, qkv: Tensor, cuts: Sequence[int] = ()) -> Tensor:
+    """A sequence of rows, in passes that end at ``cuts``."""
+    sequence = new_store(by.head_width).new_cache()
+    return torch.cat([step(by, [(sequence, part)])[0] for part in qkv.tensor_split(list(cuts)) if len(part)])
+
+
+def step(by: Attention, parts: Sequence[tuple[KVCache, Tensor]]) -> list[Tensor]:
+    plan = by.plan([Rows(sequence, len(qkv)) for sequence, qkv in parts])
+    out = plan(0, by.head_width**-0.5, torch.cat([qkv for _, qkv in parts]))
+    for sequence, qkv in parts:
+        sequence.length += len(qkv)
+    return list(torch.split(out, [len(qkv) for _, qkv in parts]))
+
+
+@pytest.mark.parametrize("head_width", [1, 5, 8, 16, 24, 64, 80])
+def test_it_is_the_attention_of_torch(head_width: int, processor: Processor) -> None:
+    qkv = some_qkv(CONTEXT, head_width)
+    got = attended(attention(head_width, processor), qkv)
+    query, key, value = qkv.double().view(CONTEXT, 3, HEADS, head_width).permute(1, 2, 0, 3)
+    expected = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+    torch.testing.assert_close(got.double(), expected.transpose(0, 1).flatten(1), atol=2e-6, rtol=2e-5)
+
+
+@given(st.lists(st.integers(0, CONTEXT), max_size=6), st.sampled_from([5, 16, 64]))
+@settings(max_examples=40)
+def test_cuts_do_not_change_a_bit(cuts: list[int], head_width: int) -> None:
+    by, qkv = attention(head_width, this_processor()), some_qkv(CONTEXT, head_width)
+    assert torch.equal(attended(by, qkv, sorted(cuts)), attended(by, qkv))
+
+
+@pytest.mark.parametrize("head_width", [5, 64])
+def test_row_by_row_is_the_same_to_the_bit(head_width: int, processor: Processor) -> None:
+    by, qkv = attention(head_width, processor), some_qkv(CONTEXT, head_width)
+    assert torch.equal(attended(by, qkv, range(1, CONTEXT)), attended(by, qkv))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [narrow(), replace(this_processor(), rows=1), replace(this_processor(), rows=7)],
+    ids=["narrow", "one", "several"],
+)
+def test_the_bits_do_not_depend_on_how_many_rows_are_attended_at_once(other: Processor) -> None:
+    qkv = some_qkv(CONTEXT, 64)
+    assert torch.equal(attended(attention(64, other), qkv), attended(attention(64, this_processor()), qkv))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_sequences_beside_it_do_not_change_a_bit(threads: int) -> None:
+    by = attention(16, this_processor())
+    store = new_store(16, slots=3)
+    own, short, broken = (store.new_cache() for _ in range(3))
+    qkv = some_qkv(90, 16)
+    expected = attended(by, qkv)
+    got = []
+    with torch_threads(threads):
+        for number, part in enumerate(torch.split(qkv, 10)):
+            others = [(short, some_qkv(number % 3 + 1, 16, number)), (broken, some_qkv(7, 16) * torch.nan)]
+            got.append(step(by, [others[0], (own, part), others[1]])[1])
+    assert torch.equal(torch.cat(got), expected)
+
+
+def test_what_is_no_number_stays_in_its_row_and_the_rows_behind_it() -> None:
+    by, qkv = attention(16, this_processor()), some_qkv(60, 16)
+    expected = attended(by, qkv)
+    qkv[40] = torch.nan
+    got = attended(by, qkv)
+    assert torch.equal(got[:40], expected[:40])
+    assert got[40:].isnan().all()
+
+
+def test_rows_of_another_width_are_refused() -> None:
+    by = attention(16, this_processor())
+    plan = by.plan([Rows(new_store(16).new_cache(), 2)])
+    with pytest.raises(ValueError, match="2 rows of 3 heads"):
+        plan(0, 1.0, torch.zeros(2, 16))

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from llvmlite import ir
+
+from bot.model.native import machine as machines
+from bot.model.native.emit import INT, Code
+from bot.model.native.machine import Machine, Processor
+from tests.model.driving import torch_threads
+
+
+def squares() -> ir.Module:
+    """A function that writes the square of each task's number."""
+    module = ir.Module()
+    code = Code(module, "squares", 3)
+    with code.shared_loop(code.arguments[2]) as task:
+        code.store(code.builder.trunc(code.builder.mul(task, task), INT), code.pointer(1), task)
+    code.finish()
+    return module
+
+
+@pytest.mark.parametrize("own_threads", [False, True], ids=["OpenMP", "threads of its own"])
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_a_function_is_run_by_all_threads(
+    processor: Processor, threads: int, own_threads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if own_threads:
+        # As where torch brings another OpenMP.
+        monkeypatch.setattr(machines, "_openmp", lambda: None)
+    machine = Machine(squares(), processor)
+    out = torch.zeros(1000, dtype=torch.int32)
+    with torch_threads(threads):
+        machine.start(machine.address("squares"), 1000, out.data_ptr(), 1000)
+    assert out.tolist() == [n * n for n in range(1000)]
+
+
+def test_the_module_is_checked(processor: Processor) -> None:
+    module = ir.Module()
+    code = Code(module, "broken", 1)
+    code.builder.branch(code.builder.block)
+    code.builder.position_at_end(code.builder.block)
+    with pytest.raises(RuntimeError):
+        Machine(module, processor)

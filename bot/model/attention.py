@@ -48,6 +48,9 @@ class AttentionPass:
             parts.append((part.cache.slot, first, part.count, part.cache.length))
             first += part.count
         self._parts, self._count = torch.tensor(parts), first
+        keys, _ = self._store.layers[0]
+        # Each layer's goes into the next product before there is another.
+        self._out = torch.empty(first, attention.heads, keys.size(-1))
 
     def __call__(self, layer: int, scale: float, qkv: Tensor) -> Tensor:
         """Attend ``qkv`` [rows, 3 · width], after storing its keys and values: [rows, width].
@@ -59,15 +62,14 @@ class AttentionPass:
             raise ValueError(f"{tuple(qkv.shape)} for {self._count} rows of {heads} heads")
         keys, values = self._store.layers[layer]
         qkv = qkv.contiguous()
-        out = torch.empty(self._count, heads, keys.size(-1))
         tasks = len(self._parts) * heads
         self._attention.start(
             tasks,
             *(self._parts.data_ptr(), tasks, heads),
-            *(tensor.data_ptr() for tensor in (qkv, keys, values, out)),
+            *(tensor.data_ptr() for tensor in (qkv, keys, values, self._out)),
             *(keys.stride(0), keys.stride(1), _bits(scale)),
         )
-        return out[..., :head_width].flatten(1)
+        return self._out[..., :head_width].flatten(1)
 
 
 def _bits(number: float) -> int:

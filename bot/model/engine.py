@@ -134,6 +134,8 @@ class Engine:
         while self._waiting and len(self._running) < self._max_batch:
             request = self._waiting.popleft()
             cache = self._store.new_cache()
+            # All it can need: what grows later has to be moved.
+            self._store.reserve(len(request.prompt_ids) + request.params.max_new_tokens - 1)
             self._prefixes.recall(request.prompt_ids, cache)
             self._running.append(_Sequence(request, cache, self._model.vocabulary))
 

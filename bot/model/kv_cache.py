@@ -6,10 +6,15 @@ import heapq
 
 import torch
 
+from bot.model.native.attention import KEYS
 from bot.model.native.emit import LANES
 
+# So many bytes are kept for the next text: for the system to find and clear them again
+# takes a twentieth of the time in which a long prompt is read.
+KEPT = 256 * 2**20
+
 # Capacities are multiples of this.
-_POSITIONS = 4 * LANES
+_POSITIONS = 2 * KEYS
 
 
 class KVStore:
@@ -17,15 +22,20 @@ class KVStore:
 
     A layer is one [2, slots, heads, capacity, head width] tensor of float32: keys,
     then values, as ``bot.model.native.attention`` lays them out. The capacity doubles
-    as the longest sequence grows, up to the context, and is given back when the last
-    sequence leaves.
+    as the longest sequence grows, up to the context. When the last sequence leaves, it
+    is given back, unless the sequences have filled no more than ``kept`` bytes.
     """
 
-    def __init__(self, *, slots: int, layers: int, heads: int, head_width: int, context: int) -> None:
+    def __init__(
+        self, *, slots: int, layers: int, heads: int, head_width: int, context: int, kept: int = KEPT
+    ) -> None:
         self.context = context
+        self._kept = kept
         self._shape = (slots, heads, _whole(head_width, LANES))
         self._free = list(range(slots))
         self._used: dict[int, KVCache] = {}
+        # Slots that may have been written to since there are these layers.
+        self._touched = 0
         self.layers = [torch.empty(0)] * layers
         self._allocate(0)
 
@@ -42,6 +52,7 @@ class KVStore:
     def new_cache(self) -> KVCache:
         """An empty cache in the lowest free slot; IndexError if there is none."""
         slot = heapq.heappop(self._free)
+        self._touched = max(self._touched, slot + 1)
         cache = self._used[slot] = KVCache(self, slot)
         return cache
 
@@ -49,7 +60,7 @@ class KVStore:
         """Free the slot of ``cache``, which must not be used afterwards."""
         del self._used[cache.slot]
         heapq.heappush(self._free, cache.slot)
-        if not self._used:
+        if not self._used and self._touched * self.bytes_for(self.capacity) > self._kept:
             self._allocate(0)
 
     def reserve(self, positions: int) -> None:
@@ -63,6 +74,7 @@ class KVStore:
     def _allocate(self, capacity: int) -> None:
         """Move the sequences to tensors of ``capacity``."""
         slots, heads, head_width = self._shape
+        self._touched = max(self._used, default=-1) + 1
         for index, old in enumerate(self.layers):
             # Not zeros: a slot that nobody uses then takes no memory.
             new = torch.empty(2, slots, heads, capacity, head_width)
@@ -86,7 +98,7 @@ class KVCache:
     @property
     def stored(self) -> int:
         """``length`` rounded up to the blocks in which keys are stored."""
-        return _whole(self.length, LANES)
+        return _whole(self.length, KEYS)
 
     def reserve(self, count: int) -> None:
         """Make room for ``count`` more positions; ValueError beyond the context."""

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bot.model.memory import in_large_pages
 from bot.model.native import quantize
 from bot.model.native.emit import LANES
 from bot.model.native.machine import Machine, Processor
-from bot.model.native.product import function_name
+from bot.model.native.product import function_name, tile_sizes
 
 Activation = Literal["none", "gelu_tanh"]
 
@@ -29,18 +30,14 @@ class Products:
         self._machine = machine
         self.width = processor.vectors * LANES
         self._rows = processor.rows
-        self._addresses = {
-            (rows, gelu): machine.address(function_name(rows, gelu=gelu))
-            for rows in range(1, processor.rows + 1)
-            for gelu in (False, True)
-        }
+        self._addresses = {rows: machine.address(function_name(rows)) for rows in tile_sizes(processor)}
 
     def panels(self, weight: Tensor) -> Tensor:
         """[out, in] of any type → panels of words: [panels, words of a row, outputs of a panel]."""
         words = _words(weight)
         panels = -(-words.size(0) // self.width)
         words = functional.pad(words, (0, 0, 0, panels * self.width - words.size(0)))
-        return words.view(panels, self.width, -1).transpose(1, 2).contiguous()
+        return in_large_pages(words.view(panels, self.width, -1).transpose(1, 2))
 
     def __call__(self, x: Tensor, panels: Tensor, *numbers: Tensor | None, gelu: bool) -> Tensor:
         """[rows, in] of the weights' type → [rows, outputs of the panels], float32.
@@ -48,22 +45,20 @@ class Products:
         ``numbers`` are the bias, offsets, scales and steps of ``bot.model.native.product``.
         ValueError if there are not as many inputs as the panels have.
         """
-        words = _words(x)
         count, depth, width = panels.shape
+        tiles = -(-x.size(0) // self._rows)
+        rows = next(size for size in self._addresses if size * tiles >= x.size(0))
+        words = _tiles(x, tiles, rows)
         if words.size(1) != depth:
             raise ValueError(f"a row of {words.size(1)} words for panels of {depth}")
-        tiles = -(-x.size(0) // self._rows)
-        rows = -(-x.size(0) // tiles)
-        if spare := tiles * rows - x.size(0):
-            words = functional.pad(words, (0, 0, 0, spare))
-        words = words.view(tiles, rows, -1).transpose(1, 2).contiguous()
         out = torch.empty(tiles * rows, count * width)
         self._machine.start(
-            self._addresses[rows, gelu],
+            self._addresses[rows],
             count,
             *(words.data_ptr(), panels.data_ptr(), out.data_ptr()),
             *(depth, tiles, count, count * width),
             *(0 if tensor is None else tensor.data_ptr() for tensor in numbers),
+            gelu,
         )
         return out[: x.size(0)]
 
@@ -157,6 +152,16 @@ class Int8Linear:
             rounded, self._panels, self._bias, self._offsets, self._scales, steps, gelu=self._gelu
         )
         return result[:, : self._out]
+
+
+def _tiles(x: Tensor, tiles: int, rows: int) -> Tensor:
+    """[rows, numbers] → [tiles, words of a row, rows of a tile], filled up with zeros."""
+    words = _words(x)
+    if spare := tiles * rows - words.size(0):
+        words = functional.pad(words, (0, 0, 0, spare))
+    if rows == 1:
+        return words.unsqueeze(-1)
+    return words.view(tiles, rows, -1).transpose(1, 2).contiguous()
 
 
 def _words(numbers: Tensor) -> Tensor:

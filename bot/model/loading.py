@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import hashlib
-import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +13,7 @@ from transformers.utils import logging as transformers_logging
 
 from bot.model.checkpoint import Checkpoint, ModelRefused, Report
 from bot.model.gpt2 import GPT2, UnsupportedModel, UnsupportedPrecision
+from bot.model.memory import return_freed
 from bot.model.protocol import Loading, ModelInfo, Precision
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
@@ -41,7 +39,7 @@ def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> Loa
     config, parameters = weights.config, weights.num_parameters()
 
     def on_layer(done: int) -> None:
-        _return_freed_memory()
+        return_freed()
         report(Loading("packing weights", done, config.n_layer, "layers"))
 
     try:
@@ -53,7 +51,7 @@ def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> Loa
     del weights
     # transformers' model refers to itself: without the collector it would stay.
     gc.collect()
-    _return_freed_memory()
+    return_freed()
     info = ModelInfo(
         name=checkpoint.name,
         revision=checkpoint.revision,
@@ -108,13 +106,3 @@ def _read(checkpoint: Checkpoint) -> GPT2LMHeadModel:
     if lacking := sorted(outcome["missing_keys"]):
         raise ModelRefused("failed", f"its weights are incomplete: {lacking[0]} is missing.")
     return model
-
-
-def _return_freed_memory() -> None:
-    """Give the system back what packing freed, where the C library can.
-
-    glibc would keep it: a gigabyte for GPT-2 Large.
-    """
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.kv_cache import KVCache, KVStore
+from bot.model.kv_cache import KEPT, KVCache, KVStore
+from bot.model.native.attention import KEYS
 from bot.model.native.emit import LANES
 
 
-def store_of(slots: int = 1, *, layers: int = 2, context: int = 640) -> KVStore:
-    return KVStore(slots=slots, layers=layers, heads=2, head_width=3, context=context)
+def store_of(slots: int = 1, *, layers: int = 2, context: int = 640, kept: int = KEPT) -> KVStore:
+    return KVStore(slots=slots, layers=layers, heads=2, head_width=3, context=context, kept=kept)
 
 
 def extend(cache: KVCache, count: int, value: float) -> None:
@@ -51,7 +52,7 @@ def test_there_is_always_room_for_whole_blocks_of_keys(context: int) -> None:
         cache.reserve(1)
         cache.length += 1
         assert cache.length <= store.capacity
-        assert store.capacity % LANES == 0
+        assert store.capacity % KEYS == 0
 
 
 def test_nothing_fits_behind_the_context() -> None:
@@ -75,7 +76,7 @@ def test_the_lowest_free_slot_is_taken() -> None:
 
 
 def test_the_room_is_given_back_with_the_last_sequence() -> None:
-    store = store_of(2)
+    store = store_of(2, kept=0)
     caches = [store.new_cache(), store.new_cache()]
     extend(caches[0], 100, 1.0)
     store.release(caches[0])
@@ -83,6 +84,19 @@ def test_the_room_is_given_back_with_the_last_sequence() -> None:
     store.release(caches[1])
     assert store.capacity == 0
     assert sum(layer.nbytes for layer in store.layers) == 0
+
+
+@pytest.mark.parametrize(("together", "capacity"), [(1, 128), (2, 0)])
+def test_it_is_kept_for_the_next_text_unless_more_was_filled_than_may_be(
+    together: int, capacity: int
+) -> None:
+    store = store_of(3, kept=store_of().bytes_for(100))
+    for _ in range(3):
+        caches = [store.new_cache() for _ in range(together)]
+        extend(caches[-1], 100, 1.0)
+        for cache in caches:
+            store.release(cache)
+        assert store.capacity == capacity
 
 
 def test_its_bytes_are_those_of_its_slot_in_all_layers() -> None:

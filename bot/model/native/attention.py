@@ -1,7 +1,7 @@
 """Causal attention of new rows to cached keys and values.
 
-A sequence's keys lie in blocks of ``LANES`` positions, [width, LANES] each, so that a
-vector holds the same number of as many keys; its values lie as they come, [width] each.
+A sequence's keys lie in blocks of ``KEYS`` positions, [width, KEYS] each, so that a
+vector holds the same number of several keys; its values lie as they come, [width] each.
 A thread takes one head of one sequence after the other: it stores the new rows' keys
 and values, then attends row by row, or several rows at once where there are several.
 
@@ -28,11 +28,31 @@ NAME = "attention"
 #: ``out`` [rows, heads, width]. The width of the last three is filled up to whole vectors.
 #: ``scale`` is the bits of a float32.
 ARGUMENTS = (
-    *("counter", "parts", "tasks", "heads", "qkv", "keys", "values", "out"),
+    *("parts", "tasks", "heads", "qkv", "keys", "values", "out"),
     *("slot_stride", "head_stride", "scale"),
 )
 
 _INFINITY = float("inf")
+
+#: Positions in a block of keys: two vectors, for a processor adds two numbers in the
+#: time that it takes to add one.
+KEYS = 2 * LANES
+
+#: What the function takes: counts, strides in numbers, and the addresses of ``parts``
+#: [parts, 4] (a sequence's slot, its first row, its rows, the first one's position);
+#: ``qkv`` [rows, 3, heads, width]; ``keys`` and ``values`` [slots, heads, positions, width];
+#: ``out`` [rows, heads, width]. The width of the last three is filled up to whole vectors.
+#: ``scale`` is the bits of a float32.
+ARGUMENTS = (
+    *("parts", "tasks", "heads", "qkv", "keys", "values", "out"),
+    *("slot_stride", "head_stride", "scale"),
+)
+
+_INFINITY = float("inf")
+
+# So many blocks of keys are multiplied at once: a processor adds several numbers in
+# the time that it takes to add one. Caches have room for a multiple of them.
+_BLOCKS = 2
 
 
 def write_attention(module: ir.Module, *, head_width: int, context: int, processor: Processor) -> None:
@@ -46,9 +66,9 @@ class _Attention:
         self._number = dict(zip(ARGUMENTS, code.arguments, strict=True))
         self._width = head_width
         self._vectors = -(-head_width // LANES)
-        #: So many rows that their outputs are half of what the registers hold.
-        self._rows = max(1, processor.rows * processor.vectors * 2 // 3 // self._vectors)
-        self._positions = -(-context // LANES) * LANES
+        #: So many rows that their outputs are what the registers hold.
+        self._rows = max(1, processor.rows * processor.vectors // self._vectors)
+        self._positions = -(-context // KEYS) * KEYS
         bits = code.builder.trunc(self._number["scale"], INT)
         self._scale = code.spread(code.builder.bitcast(bits, FLOAT))
         self._scores = code.array(FLOAT, self._rows * self._positions)
@@ -78,13 +98,17 @@ class _Attention:
         """Store the key and the value of ``row``."""
         code, b = self._code, self._code.builder
         keys, values = self._pointer("keys"), self._pointer("values")
-        lane = b.srem(position, code.word(LANES))
-        block = self._block(b.sdiv(position, code.word(LANES)))
+        lane = b.srem(position, code.word(KEYS))
+        block = self._block(b.sdiv(position, code.word(KEYS)))
         value = self._value(position)
         with code.loop(code.word(self._width)) as n:
-            key = b.add(block, b.add(b.mul(n, code.word(LANES)), lane))
+            key = b.add(block, b.add(b.mul(n, code.word(KEYS)), lane))
             code.store(code.load(FLOAT, self._pointer("qkv"), self._part(row, 1, n)), keys, key)
-            code.store(code.load(FLOAT, self._pointer("qkv"), self._part(row, 2, n)), values, b.add(value, n))
+        whole = self._width // LANES * LANES
+        for kind, start, stop, step in ((FLOATS, 0, whole, LANES), (FLOAT, whole, self._width, 1)):
+            for n in map(code.word, range(start, stop, step)):
+                number = code.load(kind, self._pointer("qkv"), self._part(row, 2, n))
+                code.store(number, values, b.add(value, n))
 
     def _attend(self, row: ir.Value, position: ir.Value, count: int) -> None:
         """The outputs of ``count`` rows from ``row`` on, whose positions begin with ``position``."""
@@ -105,23 +129,35 @@ class _Attention:
         """Write the rows' scores for all positions up to the last one's; the largest in each lane."""
         code, b = self._code, self._code.builder
         largest = [Variable(code, code.floats(-_INFINITY)) for _ in rows]
-        keys = self._pointer("keys")
-        with code.loop(self._blocks(positions[-1])) as block:
-            place = self._block(block)
-            scores = [Variable(code, code.floats(0.0)) for _ in rows]
-            with code.loop(code.word(self._width)) as n:
-                key = code.load(FLOATS, keys, b.add(place, b.mul(n, code.word(LANES))))
-                for row, score in zip(rows, scores, strict=True):
-                    query = code.spread(code.load(FLOAT, self._pointer("qkv"), self._part(row, 0, n)))
-                    score.set(code.fma(query, key, score.get()))
-            first = b.mul(block, code.word(LANES))
-            lanes = b.add(code.spread(b.trunc(first, INT)), code.ints(range(LANES)))
-            for r, (score, most, position) in enumerate(zip(scores, largest, positions, strict=True)):
-                hidden = b.icmp_signed(">", lanes, code.spread(b.trunc(position, INT)))
-                seen = b.select(hidden, code.floats(-_INFINITY), b.fmul(score.get(), self._scale))
-                code.store(seen, self._scores, b.add(first, code.word(r * self._positions)))
-                most.set(code.call(f"llvm.maxnum.v{LANES}f32", FLOATS, most.get(), seen))
+        with code.loop(self._count(positions[-1], KEYS)) as block:
+            first = b.mul(block, code.word(KEYS))
+            for v, scores in enumerate(self._products(rows, block)):
+                place = b.add(first, code.word(v * LANES))
+                lanes = b.add(code.spread(b.trunc(place, INT)), code.ints(range(LANES)))
+                for r, (score, most, position) in enumerate(zip(scores, largest, positions, strict=True)):
+                    hidden = b.icmp_signed(">", lanes, code.spread(b.trunc(position, INT)))
+                    seen = b.select(hidden, code.floats(-_INFINITY), b.fmul(score.get(), self._scale))
+                    code.store(seen, self._scores, b.add(place, code.word(r * self._positions)))
+                    most.set(code.call(f"llvm.maxnum.v{LANES}f32", FLOATS, most.get(), seen))
         return largest
+
+    def _products(self, rows: Sequence[ir.Value], block: ir.Value) -> list[list[Variable]]:
+        """The products [vectors][rows] of the rows' queries with the keys of ``block``."""
+        code, b, keys = self._code, self._code.builder, self._pointer("keys")
+        first, following = self._block(block), self._block(b.add(block, code.word(1)))
+        sums = [[Variable(code, code.floats(0.0)) for _ in rows] for _ in range(KEYS // LANES)]
+        with code.loop(code.word(self._width)) as n:
+            line = b.mul(n, code.word(KEYS))
+            vectors = []
+            for v in range(KEYS // LANES):
+                here = b.add(line, code.word(v * LANES))
+                vectors.append(code.load(FLOATS, keys, b.add(first, here)))
+                code.prefetch(keys, b.add(following, here))
+            for r, row in enumerate(rows):
+                query = code.spread(code.load(FLOAT, self._pointer("qkv"), self._part(row, 0, n)))
+                for own, key in zip(sums, vectors, strict=True):
+                    own[r].set(code.fma(query, key, own[r].get()))
+        return sums
 
     def _exponentials(self, largest: Sequence[Variable], last: ir.Value) -> list[ir.Value]:
         """Replace the scores by their exponentials, over the largest one's; each row's sum, spread."""
@@ -130,8 +166,8 @@ class _Attention:
         for r, most in enumerate(largest):
             top = code.spread(code.call(f"llvm.vector.reduce.fmax.v{LANES}f32", FLOAT, most.get()))
             total = Variable(code, code.floats(0.0))
-            with code.loop(self._blocks(last)) as block:
-                place = b.add(b.mul(block, code.word(LANES)), code.word(r * self._positions))
+            with code.loop(self._count(last, LANES)) as vector:
+                place = b.add(b.mul(vector, code.word(LANES)), code.word(r * self._positions))
                 exponential = code.exp(b.fsub(code.load(FLOATS, self._scores, place), top))
                 code.store(exponential, self._scores, place)
                 total.set(b.fadd(total.get(), exponential))
@@ -166,15 +202,15 @@ class _Attention:
             for output, value in zip(own, values, strict=True):
                 output.set(code.fma(weight, value, output.get()))
 
-    def _blocks(self, last: ir.Value) -> ir.Value:
-        """How many blocks there are up to position ``last``."""
+    def _count(self, last: ir.Value, size: int) -> ir.Value:
+        """How many times ``size`` positions there are up to position ``last``."""
         b = self._code.builder
-        return b.add(b.sdiv(last, self._code.word(LANES)), self._code.word(1))
+        return b.add(b.sdiv(last, self._code.word(size)), self._code.word(1))
 
     def _block(self, index: ir.Value) -> ir.Value:
         """Where a block of keys begins."""
         b = self._code.builder
-        return b.add(self._cached, b.mul(index, self._code.word(self._vectors * LANES * LANES)))
+        return b.add(self._cached, b.mul(index, self._code.word(self._vectors * LANES * KEYS)))
 
     def _value(self, position: ir.Value) -> ir.Value:
         """Where a position's value begins."""

@@ -26,6 +26,9 @@ FLOATS = ir.VectorType(FLOAT, LANES)
 # Above this a float32 is infinite; below its negative, exp is taken to be 0.
 _LARGEST_EXPONENT = 87.3
 
+# From here on float32 has integers only.
+_NO_FRACTIONS = 1.5 * 2**23
+
 # exp(r) = 1 + r + r²·p(r) for |r| ≤ ln 2 / 2: the coefficients of Cephes' expf
 # (https://www.netlib.org/cephes/), highest power first.
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
@@ -62,17 +65,20 @@ class Variable:
 
 
 class Code:
-    """The function ``name``, which takes a pointer to 64-bit ``words`` and is being written.
+    """The function ``name`` of so many ``arguments``, which is being written.
 
-    Word 0 is a counter that the threads share; it must be 0 when they begin.
+    It takes a pointer to 64-bit words: how many threads have begun, how many there
+    are, the arguments, and for each thread how much of its share has been taken.
     """
 
-    def __init__(self, module: ir.Module, name: str, words: int) -> None:
+    def __init__(self, module: ir.Module, name: str, arguments: int) -> None:
         self._module = module
         self._function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), name)
         self.builder = ir.IRBuilder(self._function.append_basic_block())
         self._words = self._function.args[0]
-        self.arguments = [self.load(WORD, self._words, self.word(n)) for n in range(words)]
+        _, self._threads, *self.arguments = (
+            self.load(WORD, self._words, self.word(n)) for n in range(2 + arguments)
+        )
 
     def pointer(self, argument: int) -> ir.Value:
         """Argument number ``argument``, which is an address."""
@@ -152,16 +158,28 @@ class Code:
 
     @contextmanager
     def shared_loop(self, stop: ir.Value) -> Iterator[ir.Value]:
-        """The same for 0 to ``stop`` - 1, each of which is done by the thread that is free."""
-        head, body, done = (self._function.append_basic_block() for _ in range(3))
-        self.builder.branch(head)
-        self.builder.position_at_end(head)
-        index = self.builder.atomic_rmw("add", self._words, self.word(1), "monotonic")
-        self.builder.cbranch(self.builder.icmp_signed("<", index, stop), body, done)
-        self.builder.position_at_end(body)
-        yield index
-        self.builder.branch(head)
-        self.builder.position_at_end(done)
+        """The same for 0 to ``stop`` - 1, each of which is done by one of the threads.
+
+        A thread takes a share that is its own, one after the other, so that it reads
+        memory in order; then what is left of the others' shares.
+        """
+        b = self.builder
+        ticket = b.atomic_rmw("add", self._words, self.word(1), "monotonic")
+        with self.loop(self._threads) as n:
+            owner = b.srem(b.add(ticket, n), self._threads)
+            first, end = (
+                b.sdiv(b.mul(share, stop), self._threads) for share in (owner, b.add(owner, self.word(1)))
+            )
+            taken = self.at(self._words, WORD, b.add(owner, self.word(2 + len(self.arguments))))
+            head, body, done = (self._function.append_basic_block() for _ in range(3))
+            b.branch(head)
+            b.position_at_end(head)
+            index = b.add(first, b.atomic_rmw("add", taken, self.word(1), "monotonic"))
+            b.cbranch(b.icmp_signed("<", index, end), body, done)
+            b.position_at_end(body)
+            yield index
+            b.branch(head)
+            b.position_at_end(done)
 
     def finish(self) -> None:
         self.builder.ret_void()
@@ -170,9 +188,15 @@ class Code:
         """a · b + c, rounded once."""
         return self.call(f"llvm.fma.v{LANES}f32", FLOATS, a, b, c)
 
-    def integers(self, x: ir.Value) -> ir.Value:
-        """The integers of a vector of float32, fractions cut off; of NaN 0."""
-        return self.call(f"llvm.fptosi.sat.v{LANES}i32.v{LANES}f32", INTS, x)
+    def nearest(self, x: ir.Value, factor: ir.Value, offset: int = 0) -> tuple[ir.Value, ir.Value]:
+        """The integer nearest to x · factor, plus ``offset``: as a vector of float32, and in the low bits.
+
+        For integers below 2²² without sign; of the bits, the lowest nine at least. Added to 1.5 · 2²³
+        a number has no room for a fraction (LLVM's own conversion takes one number after the other).
+        """
+        room = self.floats(_NO_FRACTIONS + offset)
+        moved = self.fma(x, factor, room)
+        return self.builder.fsub(moved, self.floats(_NO_FRACTIONS)), self.builder.bitcast(moved, INTS)
 
     def exp(self, x: ir.Value) -> ir.Value:
         """eˣ of a vector to within two units in the last place; 0 below -87.3, e^87.3 above 87.3."""
@@ -182,7 +206,7 @@ class Code:
         large = b.fcmp_ordered(">", x, self.floats(_LARGEST_EXPONENT))
         x = b.select(large, self.floats(_LARGEST_EXPONENT), x)
         x = b.select(small, self.floats(-_LARGEST_EXPONENT), x)
-        power = self.call(f"llvm.rint.v{LANES}f32", FLOATS, b.fmul(x, self.floats(math.log2(math.e))))
+        power, exponent = self.nearest(x, self.floats(math.log2(math.e)))
         rest = x
         for part in _LN_2:
             rest = self.fma(power, self.floats(-part), rest)
@@ -190,8 +214,7 @@ class Code:
         for coefficient in _EXP[1:]:
             series = self.fma(series, rest, self.floats(coefficient))
         series = self.fma(b.fmul(rest, rest), series, b.fadd(rest, self.floats(1.0)))
-        exponent = b.add(self.integers(power), self.ints(127))
-        scale = b.bitcast(b.shl(exponent, self.ints(23)), FLOATS)
+        scale = b.bitcast(b.shl(b.add(exponent, self.ints(127)), self.ints(23)), FLOATS)
         return b.select(small, self.floats(0.0), b.fmul(series, scale))
 
 

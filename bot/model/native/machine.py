@@ -76,10 +76,11 @@ class Machine:
     def start(self, address: int, tasks: int, *words: int) -> None:
         """Let torch's number of threads, or ``tasks`` if they are fewer, run the function there.
 
-        It is given a counter of 0 and ``words``.
+        It is given ``words`` as its arguments, as ``bot.model.native.emit`` has them.
         """
-        arguments = (ctypes.c_int64 * (len(words) + 1))(0, *words)
-        self._launch(address, arguments, min(tasks, torch.get_num_threads()))
+        threads = min(tasks, torch.get_num_threads())
+        arguments = (ctypes.c_int64 * (2 + len(words) + threads))(0, threads, *words)
+        self._launch(address, arguments, threads)
 
 
 def _openmp() -> Launch | None:

@@ -28,35 +28,43 @@ Kind = Literal["float32", "bfloat16", "int8"]
 
 # How many bytes ahead of the sums weights are asked for. A processor does so by
 # itself, but not beyond the end of a page of memory.
-_AHEAD = 4096
+_AHEAD = 8192
 
 #: What a product's function takes: counts, and the addresses of
 #: ``rows`` and ``weights``, packed as above; ``out`` [rows, ``stride``] of float32;
 #: ``bias`` [outputs of the panels] of float32. For bytes, ``offsets`` has the integer
 #: that each output's sum begins with, and ``scales`` and ``steps`` what an output and
-#: a row are to be multiplied by.
+#: a row are to be multiplied by. With ``gelu``, the outputs are its values.
 ARGUMENTS = (
-    *("counter", "rows", "weights", "out", "depth", "tiles", "panels", "stride"),
-    *("bias", "offsets", "scales", "steps"),
+    *("rows", "weights", "out", "depth", "tiles", "panels", "stride"),
+    *("bias", "offsets", "scales", "steps", "gelu"),
 )
 
 
-def function_name(rows: int, *, gelu: bool) -> str:
-    """The function for tiles of ``rows`` rows, with or without GELU on its outputs."""
-    return f"product_{rows}{'_gelu' * gelu}"
+def function_name(rows: int) -> str:
+    """The function for tiles of ``rows`` rows."""
+    return f"product_{rows}"
+
+
+def tile_sizes(processor: Processor) -> tuple[int, ...]:
+    """How many rows there can be in a tile, ascending.
+
+    Not every number: reading the weights takes longer than multiplying a few rows
+    of zeros, and each function takes its time to compile.
+    """
+    return tuple(sorted({processor.rows, *(size for size in (1, 2, 4, 8) if size < processor.rows)}))
 
 
 def write_products(module: ir.Module, kind: Kind, processor: Processor) -> None:
-    """Add the functions for tiles of 1 to ``processor.rows`` rows to ``module``."""
-    for rows in range(1, processor.rows + 1):
-        for gelu in (False, True):
-            _Product(module, kind, rows, processor.vectors, gelu=gelu).write()
+    """Add a function for each of the ``tile_sizes`` to ``module``."""
+    for rows in tile_sizes(processor):
+        _Product(module, kind, rows, processor.vectors).write()
 
 
 class _Product:
-    def __init__(self, module: ir.Module, kind: Kind, rows: int, vectors: int, *, gelu: bool) -> None:
-        self._kind, self._rows, self._vectors, self._gelu = kind, rows, vectors, gelu
-        self._code = code = Code(module, function_name(rows, gelu=gelu), len(ARGUMENTS))
+    def __init__(self, module: ir.Module, kind: Kind, rows: int, vectors: int) -> None:
+        self._kind, self._rows, self._vectors = kind, rows, vectors
+        self._code = code = Code(module, function_name(rows), len(ARGUMENTS))
         self._numbers = dict(zip(ARGUMENTS, code.arguments, strict=True))
         self._width = vectors * LANES
 
@@ -77,6 +85,8 @@ class _Product:
                         column = self._offset(first, v)
                         result = self._result(value.get(), this, column)
                         code.store(result, out, self._offset(place, v))
+                with b.if_then(b.icmp_signed("!=", number["gelu"], code.word(0))):
+                    self._activate(row, first)
         code.finish()
 
     def _sums(self, weights: ir.Value, rows: ir.Value, first: ir.Value) -> list[list[Variable]]:
@@ -120,7 +130,16 @@ class _Product:
             step = code.spread(code.load(FLOAT, self._pointer("steps"), row))
             bias = code.load(FLOATS, self._pointer("bias"), column)
             total = code.fma(b.fmul(b.sitofp(total, FLOATS), scale), step, bias)
-        return _gelu(code, total) if self._gelu else total
+        return total
+
+    def _activate(self, row: ir.Value, first: ir.Value) -> None:
+        """Replace the outputs of the tile that begins with ``row`` by their GELU."""
+        code, b, out = self._code, self._code.builder, self._pointer("out")
+        with code.loop(code.word(self._rows)) as n:
+            place = b.add(b.mul(b.add(row, n), self._numbers["stride"]), first)
+            for v in range(self._vectors):
+                here = self._offset(place, v)
+                code.store(_gelu(code, code.load(FLOATS, out, here)), out, here)
 
     def _pointer(self, name: str) -> ir.Value:
         return self._code.pointer(ARGUMENTS.index(name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from bot.model.native.emit import BYTE, FLOAT, FLOATS, LANES, Code, Variable
+from bot.model.native.emit import BYTE, FLOAT, FLOATS, INT, INTS, LANES, Code, Variable
 
 NAME = "quantize"
 LARGEST = 127
@@ -20,7 +20,7 @@ _SMALLEST_STEP = 1e-38
 #: What the function takes: counts, and the addresses of ``numbers`` [rows, width] of
 #: float32, ``bytes`` of the same shape and ``steps`` [rows] of float32. ``width`` is a
 #: multiple of ``LANES``.
-ARGUMENTS = ("counter", "numbers", "bytes", "steps", "rows", "width")
+ARGUMENTS = ("numbers", "bytes", "steps", "rows", "width")
 
 
 def write_quantize(module: ir.Module) -> None:
@@ -31,20 +31,19 @@ def write_quantize(module: ir.Module) -> None:
     rows, width = code.arguments[-2:]
     with code.shared_loop(rows) as row:
         place = b.mul(row, width)
-        largest = Variable(code, code.floats(0.0))
+        # As integers, the bits of numbers without sign are in the order of the numbers;
+        # NaN comes last, so that a row with one stays one.
+        largest = Variable(code, code.ints(0))
         with code.loop(width, LANES) as n:
-            size = code.call(f"llvm.fabs.v{LANES}f32", FLOATS, code.load(FLOATS, numbers, b.add(place, n)))
-            # Unlike maxnum, it lets NaN through: a row with one is to stay one.
-            largest.set(code.call(f"llvm.maximum.v{LANES}f32", FLOATS, largest.get(), size))
-        most = code.call(f"llvm.vector.reduce.fmaximum.v{LANES}f32", FLOAT, largest.get())
+            size = b.and_(code.load(INTS, numbers, b.add(place, n)), code.ints(0x7FFFFFFF))
+            largest.set(code.call(f"llvm.umax.v{LANES}i32", INTS, largest.get(), size))
+        most = b.bitcast(code.call(f"llvm.vector.reduce.umax.v{LANES}i32", INT, largest.get()), FLOAT)
         step = b.fdiv(most, code.number(LARGEST))
         small = b.fcmp_ordered("<", step, code.number(_SMALLEST_STEP))
         step = b.select(small, code.number(_SMALLEST_STEP), step)
         code.store(step, steps, row)
-        every = code.spread(step)
+        steps_in_one = code.spread(b.fdiv(code.number(1.0), step))
         with code.loop(width, LANES) as n:
-            count = b.fdiv(code.load(FLOATS, numbers, b.add(place, n)), every)
-            # All are positive here, so cutting off the fraction rounds to the nearest.
-            whole = code.integers(b.fadd(count, code.floats(ZERO + 0.5)))
+            _, whole = code.nearest(code.load(FLOATS, numbers, b.add(place, n)), steps_in_one, ZERO)
             code.store(b.trunc(whole, ir.VectorType(BYTE, LANES)), taken, b.add(place, n))
     code.finish()

@@ -32,9 +32,9 @@ def narrow() -> Processor:
 def vector_function(write: Callable[[Code, ir.Value], ir.Value]) -> Vector:
     """What ``write`` writes for one vector, as a function of a tensor of ``LANES`` numbers."""
     module = ir.Module()
-    code = Code(module, "vector", 3)
-    x = code.load(FLOATS, code.pointer(1), code.word(0))
-    code.store(write(code, x), code.pointer(2), code.word(0))
+    code = Code(module, "vector", 2)
+    x = code.load(FLOATS, code.pointer(0), code.word(0))
+    code.store(write(code, x), code.pointer(1), code.word(0))
     code.finish()
     machine = Machine(module, this_processor())
 

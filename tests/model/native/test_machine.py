@@ -13,9 +13,9 @@ from tests.model.driving import torch_threads
 def squares() -> ir.Module:
     """A function that writes the square of each task's number."""
     module = ir.Module()
-    code = Code(module, "squares", 3)
-    with code.shared_loop(code.arguments[2]) as task:
-        code.store(code.builder.trunc(code.builder.mul(task, task), INT), code.pointer(1), task)
+    code = Code(module, "squares", 2)
+    with code.shared_loop(code.arguments[1]) as task:
+        code.store(code.builder.trunc(code.builder.mul(task, task), INT), code.pointer(0), task)
     code.finish()
     return module
 

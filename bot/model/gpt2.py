@@ -26,6 +26,7 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2Block
 from transformers.pytorch_utils import Conv1D
 
 from bot.model.attention import Attention, Rows
+from bot.model.embedding import token_embedding
 from bot.model.kv_cache import KVCache, KVStore
 from bot.model.linear import Activation, FloatLinear, Int8Linear, Linear, Products
 from bot.model.native.attention import write_attention
@@ -118,7 +119,7 @@ class GPT2:
         self._position_embedding = _own(model.transformer.wpe.weight)
         self._final_norm = _norm(model.transformer.ln_f)
         self._head = make(model.lm_head.weight, None, "none")
-        self._token_embedding = _embedding(model, self._head, precision)
+        self._token_embedding = token_embedding(model, self._head, precision)
         del model.lm_head, model.transformer.wte
         self._blocks: list[_Block] = []
         for index, block in enumerate(cast("list[GPT2Block]", model.transformer.h)):
@@ -146,8 +147,8 @@ class GPT2:
         attention = self._attention.plan([Rows(chunk.cache, len(chunk.ids)) for chunk in chunks])
         x = self._embedded(chunks)
         for layer, block in enumerate(self._blocks):
-            x = x + block.attention_out(attention(layer, block.scale, block.qkv(block.norm_1(x))))
-            x = x + block.contract(block.expand(block.norm_2(x)))
+            x += block.attention_out(attention(layer, block.scale, block.qkv(block.norm_1(x))))
+            x += block.contract(block.expand(block.norm_2(x)))
         for chunk in chunks:
             chunk.cache.length += len(chunk.ids)
         return list(torch.split(x, [len(chunk.ids) for chunk in chunks]))
@@ -204,19 +205,6 @@ def _linear_maker(precision: Precision, products: Products) -> MakeLinear:
     if precision == "int8":
         return partial(Int8Linear, products)
     return partial(FloatLinear, products, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
-
-
-def _embedding(model: GPT2LMHeadModel, head: Linear, precision: Precision) -> Callable[[Tensor], Tensor]:
-    """Ids → their rows of the embedding [ids, width], float32.
-
-    GPT-2's is also the head's weight, and is then taken from there; but not from
-    one of bytes, which would cost the embedding too much.
-    """
-    weight = model.transformer.wte.weight
-    if isinstance(head, FloatLinear) and model.lm_head.weight.data_ptr() == weight.data_ptr():
-        return head.weights
-    table = weight.detach().to(torch.float32 if precision == "float32" else torch.bfloat16, copy=True)
-    return lambda ids: functional.embedding(ids, table).float()
 
 
 def _packed_block(block: GPT2Block, activation: Activation, make: MakeLinear) -> _Block:

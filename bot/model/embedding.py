@@ -1,0 +1,50 @@
+"""Token ids → their rows of the embedding, in each precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import GPT2LMHeadModel
+
+from bot.model.linear import FloatLinear, Linear
+from bot.model.protocol import Precision
+
+Embedding = Callable[[Tensor], Tensor]
+
+# So many numbers of a row share a scale.
+_BLOCK = 32
+_LARGEST = 127
+_TINY = torch.finfo(torch.float32).tiny
+
+
+def token_embedding(model: GPT2LMHeadModel, head: Linear, precision: Precision) -> Embedding:
+    """Ids → their rows of the embedding [ids, width], float32.
+
+    GPT-2's is also the head's weight, and is then taken from there; but not from one
+    of bytes, whose rows have one scale each: that would cost the embedding too much.
+    """
+    weight = model.transformer.wte.weight.detach()
+    if isinstance(head, FloatLinear) and model.lm_head.weight.data_ptr() == weight.data_ptr():
+        return head.weights
+    if precision == "int8":
+        return _ByteTable(weight)
+    table = weight.to(torch.float32 if precision == "float32" else torch.bfloat16, copy=True)
+    return lambda ids: functional.embedding(ids, table).float()
+
+
+class _ByteTable:
+    """Rows of signed bytes, a scale for every ``_BLOCK`` of them."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self._width = weight.size(1)
+        filled = functional.pad(weight, (0, -self._width % _BLOCK))
+        blocks = filled.view(len(weight), -1, _BLOCK)
+        self._scales: Tensor = blocks.abs().amax(dim=-1, keepdim=True).clamp_min_(_TINY) / _LARGEST
+        self._bytes: Tensor = (blocks / self._scales).round_().to(torch.int8)
+
+    def __call__(self, ids: Tensor) -> Tensor:
+        rows: Tensor = self._bytes[ids] * self._scales[ids]
+        return rows.flatten(1)[:, : self._width]

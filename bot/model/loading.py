@@ -31,8 +31,7 @@ class LoadedModel:
 def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> LoadedModel:
     """Read, convert to ``precision`` and pack the weights; ModelRefused if they cannot be used.
 
-    Peak memory is that of one copy of the model and one layer. The thread count
-    of the moment becomes part of the fingerprint.
+    Peak memory is that of one copy of the model and one layer, and of the file's pages.
     """
     report(Loading("reading weights", 0, 0, "B"))
     weights = _read(checkpoint)
@@ -77,7 +76,6 @@ def fingerprint(identity: str, *, precision: Precision) -> str:
         precision,
         # The same sums are made in another order with other instructions.
         f"cpu:{torch.backends.cpu.get_cpu_capability()}",
-        f"threads:{torch.get_num_threads()}",
         f"torch:{torch.__version__}",
         f"engine:{ENGINE_VERSION}",
     )

@@ -10,8 +10,8 @@ Then they are asked
   between two steps, some are cancelled; prompts are cut for reading at random;
   a prefix cache, too small for all, hands out beginnings. Some needles are cut
   at a random step too, and go on in a second request.
-* in a real worker process among such neighbours (a fifth of the needles); it is
-  killed three times and replaced.
+* in a real worker process among such neighbours (a fifth of the needles), with one
+  thread more than before; it is killed three times and replaced.
 * of transformers' ``generate`` in a fresh process (float32 only, at most 200).
 
 Counted are rows of logits that are not the same bytes, other tokens, steps that
@@ -156,7 +156,7 @@ class Trial:
         command = worker_command(
             self.checkpoint.name,
             self.checkpoint.revision,
-            self.threads,
+            self.threads + 1,
             MAX_BATCH,
             precision=self.precision,
             prefix_cache=prefix_bytes(info) // 2**20,

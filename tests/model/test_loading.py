@@ -15,6 +15,7 @@ from bot.model.loading import fingerprint, load
 from bot.model.native.machine import this_processor
 from bot.model.protocol import Loading, Precision
 from tests.model.conftest import random_model
+from tests.model.driving import torch_threads
 
 
 def checkpoint_of(folder: Path) -> Checkpoint:
@@ -90,7 +91,6 @@ def test_the_fingerprint_follows_all_that_moves_a_bit(monkeypatch: pytest.Monkey
 
     seen = [of(), of(), of("b"), of(precision="bfloat16"), of(precision="int8")]
     for target, value in [
-        ("torch.get_num_threads", lambda: 77),
         ("torch.__version__", "0"),
         ("torch.backends.cpu.get_cpu_capability", lambda: "ABACUS"),
         ("bot.model.loading.ENGINE_VERSION", -1),
@@ -100,6 +100,13 @@ def test_the_fingerprint_follows_all_that_moves_a_bit(monkeypatch: pytest.Monkey
             seen.append(of())
     assert len(set(seen)) == len(seen) - 1
     assert all(len(digits) == 12 and int(digits, 16) >= 0 for digits in seen)
+
+
+def test_the_fingerprint_is_the_same_with_any_number_of_threads() -> None:
+    with torch_threads(2):
+        expected = fingerprint("a", precision="float32")
+    with torch_threads(3):
+        assert fingerprint("a", precision="float32") == expected
 
 
 def test_weights_with_a_tensor_missing_are_refused_not_made_up(copied: Path) -> None:

@@ -22,18 +22,6 @@ from bot.model.native.machine import Processor
 
 NAME = "attention"
 
-#: What the function takes: counts, strides in numbers, and the addresses of ``parts``
-#: [parts, 4] (a sequence's slot, its first row, its rows, the first one's position);
-#: ``qkv`` [rows, 3, heads, width]; ``keys`` and ``values`` [slots, heads, positions, width];
-#: ``out`` [rows, heads, width]. The width of the last three is filled up to whole vectors.
-#: ``scale`` is the bits of a float32.
-ARGUMENTS = (
-    *("parts", "tasks", "heads", "qkv", "keys", "values", "out"),
-    *("slot_stride", "head_stride", "scale"),
-)
-
-_INFINITY = float("inf")
-
 #: Positions in a block of keys: two vectors, for a processor adds two numbers in the
 #: time that it takes to add one.
 KEYS = 2 * LANES
@@ -49,10 +37,6 @@ ARGUMENTS = (
 )
 
 _INFINITY = float("inf")
-
-# So many blocks of keys are multiplied at once: a processor adds several numbers in
-# the time that it takes to add one. Caches have room for a multiple of them.
-_BLOCKS = 2
 
 
 def write_attention(module: ir.Module, *, head_width: int, context: int, processor: Processor) -> None:

@@ -25,14 +25,16 @@ from transformers import GPT2LMHeadModel
 from transformers.models.gpt2.modeling_gpt2 import GPT2Block
 from transformers.pytorch_utils import Conv1D
 
-from bot.model.attention import Attention, Rows
+from bot.model.attention import Attention, Rows, parts
 from bot.model.embedding import token_embedding
 from bot.model.kv_cache import KVCache, KVStore
-from bot.model.linear import Activation, FloatLinear, Int8Linear, Linear, Products
+from bot.model.linear import Activation, FloatLinear, Int8Linear, Linear, Norm, Products
 from bot.model.native.attention import write_attention
+from bot.model.native.emit import LANES
 from bot.model.native.machine import Machine, Processor, this_processor
+from bot.model.native.prepare import write_prepare
 from bot.model.native.product import write_products
-from bot.model.native.quantize import write_quantize
+from bot.model.passes import Block, Passes
 from bot.model.protocol import Precision
 
 # The most rows of prompts in one pass: more would not be quicker, and nobody
@@ -58,27 +60,6 @@ class Chunk:
 
     cache: KVCache
     ids: Sequence[int]
-
-
-@dataclass(frozen=True)
-class _Norm:
-    weight: Tensor
-    bias: Tensor
-    eps: float
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return functional.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
-
-
-@dataclass(frozen=True)
-class _Block:
-    norm_1: _Norm
-    qkv: Linear
-    attention_out: Linear
-    norm_2: _Norm
-    expand: Linear
-    contract: Linear
-    scale: float
 
 
 class GPT2:
@@ -109,23 +90,26 @@ class GPT2:
         self.precision = precision
         head_width = self.width // self.heads
         module = ir.Module()
+        write_prepare(
+            module, precision, widest=max(config.n_inner or 4 * self.width, LANES * self.heads * head_width)
+        )
         write_products(module, precision, processor)
-        if precision == "int8":
-            write_quantize(module)
         write_attention(module, head_width=head_width, context=self.context, processor=processor)
         machine = Machine(module, processor)
-        self._attention = Attention(machine, heads=self.heads, head_width=head_width)
-        make = _linear_maker(precision, Products(machine, processor))
+        products = Products(machine, processor)
+        make = _linear_maker(precision, products)
         self._position_embedding = _own(model.transformer.wpe.weight)
         self._final_norm = _norm(model.transformer.ln_f)
         self._head = make(model.lm_head.weight, None, "none")
         self._token_embedding = token_embedding(model, self._head, precision)
         del model.lm_head, model.transformer.wte
-        self._blocks: list[_Block] = []
+        blocks: list[Block] = []
         for index, block in enumerate(cast("list[GPT2Block]", model.transformer.h)):
-            self._blocks.append(_packed_block(block, _ACTIVATIONS[config.activation_function], make))
+            blocks.append(_packed_block(block, _ACTIVATIONS[config.activation_function], make))
             model.transformer.h[index] = nn.Identity()
             on_layer(index + 1)
+        attention = Attention(machine, heads=self.heads, head_width=head_width)
+        self._passes = Passes(blocks, products, attention)
 
     def new_store(self, slots: int) -> KVStore:
         """Room for the keys and values of ``slots`` sequences, which can then share a pass."""
@@ -144,18 +128,16 @@ class GPT2:
         """
         for chunk in chunks:
             chunk.cache.reserve(len(chunk.ids))
-        attention = self._attention.plan([Rows(chunk.cache, len(chunk.ids)) for chunk in chunks])
         x = self._embedded(chunks)
-        for layer, block in enumerate(self._blocks):
-            x += block.attention_out(attention(layer, block.scale, block.qkv(block.norm_1(x))))
-            x += block.contract(block.expand(block.norm_2(x)))
+        made = self._passes.of(chunks[0].cache.store, len(x), len(chunks))
+        x = made.run(x, parts([Rows(chunk.cache, len(chunk.ids)) for chunk in chunks]))
         for chunk in chunks:
             chunk.cache.length += len(chunk.ids)
         return list(torch.split(x, [len(chunk.ids) for chunk in chunks]))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """[rows, width] → [rows, vocabulary]."""
-        return self._head(self._final_norm(hidden))
+        return self._head(hidden, self._final_norm.words)
 
     def next_logits(self, hidden: Sequence[Tensor]) -> Tensor:
         """The logits [sequences, vocabulary] after the last row of each sequence's [rows, width]."""
@@ -183,8 +165,14 @@ def _own(weight: Tensor) -> Tensor:
     return weight.detach().clone()
 
 
-def _norm(module: nn.LayerNorm) -> _Norm:
-    return _Norm(_own(module.weight), _own(module.bias), module.eps)
+def _norm(module: nn.LayerNorm) -> Norm:
+    return Norm(module.weight, module.bias, module.eps)
+
+
+def _spread(weight: Tensor, heads: int) -> Tensor:
+    """[out, heads · head width] → the same with zeros where attention fills up its vectors."""
+    by_head = weight.unflatten(1, (heads, -1))  # type: ignore[no-untyped-call]
+    return functional.pad(by_head, (0, -by_head.size(-1) % LANES)).flatten(1)
 
 
 def _check_model(model: GPT2LMHeadModel) -> None:
@@ -207,19 +195,20 @@ def _linear_maker(precision: Precision, products: Products) -> MakeLinear:
     return partial(FloatLinear, products, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
 
 
-def _packed_block(block: GPT2Block, activation: Activation, make: MakeLinear) -> _Block:
+def _packed_block(block: GPT2Block, activation: Activation, make: MakeLinear) -> Block:
     """The block's layers; ``block`` has lost its large weights afterwards."""
 
-    def take(module: Conv1D, activation: Activation = "none") -> Linear:
+    def take(module: Conv1D, activation: Activation = "none", *, heads: int = 0) -> Linear:
         # transformers' Conv1D keeps its weight as [in, out].
-        layer = make(module.weight.t(), module.bias, activation)
+        weight = _spread(module.weight.t(), heads) if heads else module.weight.t()
+        layer = make(weight, module.bias, activation)
         del module.weight
         return layer
 
-    return _Block(
+    return Block(
         norm_1=_norm(block.ln_1),
         qkv=take(block.attn.c_attn),
-        attention_out=take(block.attn.c_proj),
+        attention_out=take(block.attn.c_proj, heads=block.attn.num_heads),
         norm_2=_norm(block.ln_2),
         expand=take(block.mlp.c_fc, activation),
         contract=take(block.mlp.c_proj),

@@ -36,6 +36,8 @@ class KVStore:
         self._used: dict[int, KVCache] = {}
         # Slots that may have been written to since there are these layers.
         self._touched = 0
+        # Counts how often they were others.
+        self.generation = 0
         self.layers = [torch.empty(0)] * layers
         self._allocate(0)
 
@@ -75,6 +77,7 @@ class KVStore:
         """Move the sequences to tensors of ``capacity``."""
         slots, heads, head_width = self._shape
         self._touched = max(self._used, default=-1) + 1
+        self.generation += 1
         for index, old in enumerate(self.layers):
             # Not zeros: a slot that nobody uses then takes no memory.
             new = torch.empty(2, slots, heads, capacity, head_width)

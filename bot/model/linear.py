@@ -6,16 +6,18 @@ from memory. They are packed once, in the order in which they are read.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+import struct
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from bot.model.memory import in_large_pages
-from bot.model.native import quantize
+from bot.model.native import prepare
 from bot.model.native.emit import LANES
-from bot.model.native.machine import Machine, Processor
+from bot.model.native.machine import Call, Machine, Processor
 from bot.model.native.product import function_name, tile_sizes
 
 Activation = Literal["none", "gelu_tanh"]
@@ -23,71 +25,131 @@ Activation = Literal["none", "gelu_tanh"]
 _TINY = torch.finfo(torch.float32).tiny
 
 
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How ``rows`` rows are shared out: so many ``tiles`` of ``size`` rows, some of them spare."""
+
+    rows: int
+    tiles: int
+    size: int
+
+    def matrix(self, columns: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Zeros for all rows, the spare ones too: [tiles · size, columns]."""
+        return torch.zeros(self.tiles * self.size, columns, dtype=dtype)
+
+
+class Norm:
+    """A layer normalization, to be computed where a product takes its rows."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, eps: float) -> None:
+        self._numbers = [_filled(numbers, _whole(weight.size(0), LANES)) for numbers in (weight, bias)]
+        self.words = (*(numbers.data_ptr() for numbers in self._numbers), bits(eps))
+
+
+NO_NORM = (0, 0, 0)
+
+
 class Products:
     """The compiled products of ``machine``, and how they want numbers to lie."""
 
     def __init__(self, machine: Machine, processor: Processor) -> None:
-        self._machine = machine
+        self.machine = machine
         self.width = processor.vectors * LANES
         self._rows = processor.rows
-        self._addresses = {rows: machine.address(function_name(rows)) for rows in tile_sizes(processor)}
+        self.prepare = machine.address(prepare.NAME)
+        self.products = {rows: machine.address(function_name(rows)) for rows in tile_sizes(processor)}
 
     def panels(self, weight: Tensor) -> Tensor:
         """[out, in] of any type → panels of words: [panels, words of a row, outputs of a panel]."""
-        words = _words(weight)
-        panels = -(-words.size(0) // self.width)
-        words = functional.pad(words, (0, 0, 0, panels * self.width - words.size(0)))
-        return in_large_pages(words.view(panels, self.width, -1).transpose(1, 2))
+        outputs, inputs = weight.shape
+        spare = (_whole(inputs, LANES) - inputs, _whole(outputs, self.width) - outputs)
+        filled = functional.pad(weight, (0, spare[0], 0, spare[1])).contiguous()
+        words = filled.view(torch.int32).view(-1, self.width, filled.size(1) * filled.element_size() // 4)
+        return in_large_pages(words.transpose(1, 2))
 
-    def __call__(self, x: Tensor, panels: Tensor, *numbers: Tensor | None, gelu: bool) -> Tensor:
-        """[rows, in] of the weights' type → [rows, outputs of the panels], float32.
+    def tiling(self, rows: int) -> Tiling:
+        tiles = -(-rows // self._rows)
+        return Tiling(rows, tiles, next(size for size in self.products if size * tiles >= rows))
 
-        ``numbers`` are the bias, offsets, scales and steps of ``bot.model.native.product``.
-        ValueError if there are not as many inputs as the panels have.
+
+class Scratch:
+    """Where rows of up to ``inputs`` numbers are prepared for products."""
+
+    def __init__(self, tiling: Tiling, inputs: int) -> None:
+        self.tiles = tiling.matrix(_whole(inputs, LANES), torch.int32)
+        self.steps = tiling.matrix(1)
+
+
+class Linear:
+    """activation(x · weightᵀ + bias). A row's result depends on that row alone, bit for bit.
+
+    ``weight`` [out, in] is of the type that is multiplied, ``bias`` [out] of float32. Of
+    bytes, ``scales`` has what each output's integer is to be multiplied by.
+    """
+
+    def __init__(
+        self,
+        products: Products,
+        weight: Tensor,
+        bias: Tensor | None,
+        activation: Activation = "none",
+        scales: Tensor | None = None,
+    ) -> None:
+        self._products, self._gelu = products, activation == "gelu_tanh"
+        self.outputs, self.inputs = weight.shape
+        self.panels = products.panels(weight)
+        # [out], with zeros for what fills up the last panel: what an output begins with, …
+        self.columns = self.panels.size(0) * self.panels.size(2)
+        self._bias = _filled(bias, self.columns)
+        self._scales = _filled(scales, self.columns)
+        offsets = None if scales is None else weight.sum(dim=1, dtype=torch.int32) * -prepare.ZERO
+        self._offsets = _filled(offsets, self.columns, torch.int32)
+
+    def calls(
+        self,
+        tiling: Tiling,
+        x: Tensor,
+        out: Tensor,
+        scratch: Scratch,
+        *,
+        norm: tuple[int, ...] = NO_NORM,
+        add: bool = False,
+    ) -> list[Call]:
+        """What computes ``out`` [rows, columns] from ``x``, or with ``add`` adds to it.
+
+        ``x`` [rows, at least ``inputs``] has zeros up to a multiple of ``LANES``, ``out`` has
+        ``columns``; both have the spare rows. All must live as long as the calls.
         """
-        count, depth, width = panels.shape
-        tiles = -(-x.size(0) // self._rows)
-        rows = next(size for size in self._addresses if size * tiles >= x.size(0))
-        words = _tiles(x, tiles, rows)
-        if words.size(1) != depth:
-            raise ValueError(f"a row of {words.size(1)} words for panels of {depth}")
-        out = torch.empty(tiles * rows, count * width)
-        self._machine.start(
-            self._addresses[rows],
-            count,
-            *(words.data_ptr(), panels.data_ptr(), out.data_ptr()),
-            *(depth, tiles, count, count * width),
-            *(0 if tensor is None else tensor.data_ptr() for tensor in numbers),
-            gelu,
-        )
-        return out[: x.size(0)]
+        count, depth, _ = self.panels.shape
+        tiles, steps = scratch.tiles.data_ptr(), scratch.steps.data_ptr()
+        sizes = (tiling.rows, self.inputs, x.stride(0), depth, tiling.size)
+        numbers = (self._bias, self._offsets, self._scales)
+        return [
+            Call(self._products.prepare, (x.data_ptr(), tiles, steps, *sizes, *norm)),
+            Call(
+                self._products.products[tiling.size],
+                (
+                    *(tiles, self.panels.data_ptr(), out.data_ptr()),
+                    *(depth, tiling.tiles, count, out.stride(0)),
+                    *(tensor.data_ptr() for tensor in numbers),
+                    *(steps, self._gelu, add),
+                ),
+            ),
+        ]
 
-    def quantized(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """``x`` [rows, in] as bytes of that shape, and the rows' steps, more than are needed."""
-        rows, inputs = x.shape
-        if spare := -inputs % LANES:
-            x = functional.pad(x, (0, spare))
-        x = x.contiguous()
-        taken = torch.empty(x.shape, dtype=torch.uint8)
-        # The rows that fill up the last tile are multiplied too.
-        steps = torch.empty(rows + self._rows)
-        self._machine.start(
-            self._machine.address(quantize.NAME),
-            rows,
-            *(x.data_ptr(), taken.data_ptr(), steps.data_ptr()),
-            *(rows, x.size(1)),
-        )
-        return taken[:, :inputs], steps
+    def __call__(self, x: Tensor, norm: tuple[int, ...] = NO_NORM) -> Tensor:
+        """[rows, in] → [rows, out], both float32; ValueError if ``x`` is not as wide as the weights."""
+        if x.size(1) != self.inputs:
+            raise ValueError(f"a row of {x.size(1)} numbers for a layer of {self.inputs}")
+        tiling = self._products.tiling(x.size(0))
+        rows, out = tiling.matrix(_whole(self.inputs, LANES)), tiling.matrix(self.columns)
+        rows[: x.size(0), : self.inputs] = x
+        scratch = Scratch(tiling, self.inputs)
+        self._products.machine.run(*self.calls(tiling, rows, out, scratch, norm=norm))
+        return out[: x.size(0), : self.outputs]
 
 
-class Linear(Protocol):
-    """activation(x · weightᵀ + bias). A row's result depends on that row alone, bit for bit."""
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """[rows, in] → [rows, out], both float32."""
-
-
-class FloatLinear:
+class FloatLinear(Linear):
     """Weights and products of ``dtype``, summed in float32.
 
     Holds a copy and no reference to ``weight`` [out, in]; drop yours.
@@ -102,25 +164,17 @@ class FloatLinear:
         *,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        self._products, self._dtype, self._gelu = products, dtype, activation == "gelu_tanh"
-        self._out, self._in = weight.shape
-        self._panels = products.panels(weight.detach().to(dtype))
-        self._bias = _filled(bias, self._panels)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        result = self._products(
-            x.to(self._dtype), self._panels, self._bias, None, None, None, gelu=self._gelu
-        )
-        return result[:, : self._out]
+        super().__init__(products, weight.detach().to(dtype), bias, activation)
+        self._dtype = dtype
 
     def weights(self, outputs: Tensor) -> Tensor:
         """The rows ``outputs`` of ``weight``: [outputs, in], float32."""
         width = self._products.width
-        words = self._panels[outputs // width, :, outputs % width]
-        return words.contiguous().view(self._dtype)[:, : self._in].float()
+        words = self.panels[outputs // width, :, outputs % width]
+        return words.contiguous().view(self._dtype)[:, : self.inputs].float()
 
 
-class Int8Linear:
+class Int8Linear(Linear):
     """Weights of eight-bit integers.
 
     A weight is kept as a signed byte and a scale for its output; a row of inputs
@@ -136,46 +190,25 @@ class Int8Linear:
     def __init__(
         self, products: Products, weight: Tensor, bias: Tensor | None, activation: Activation = "none"
     ) -> None:
-        self._products, self._gelu = products, activation == "gelu_tanh"
-        self._out = weight.size(0)
         weight = weight.detach()
-        scale = weight.abs().amax(dim=1).clamp_min(_TINY) / quantize.LARGEST
-        rounded = (weight / scale[:, None]).round_().to(torch.int8)
-        self._panels = products.panels(rounded)
-        self._bias, self._scales = _filled(bias, self._panels), _filled(scale, self._panels)
-        offsets = rounded.sum(dim=1, dtype=torch.int32) * -quantize.ZERO
-        self._offsets = _filled(offsets, self._panels, torch.int32)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        rounded, steps = self._products.quantized(x)
-        result = self._products(
-            rounded, self._panels, self._bias, self._offsets, self._scales, steps, gelu=self._gelu
-        )
-        return result[:, : self._out]
+        scales = weight.abs().amax(dim=1).clamp_min(_TINY) / prepare.LARGEST
+        rounded = (weight / scales[:, None]).round_().to(torch.int8)
+        super().__init__(products, rounded, bias, activation, scales)
 
 
-def _tiles(x: Tensor, tiles: int, rows: int) -> Tensor:
-    """[rows, numbers] → [tiles, words of a row, rows of a tile], filled up with zeros."""
-    words = _words(x)
-    if spare := tiles * rows - words.size(0):
-        words = functional.pad(words, (0, 0, 0, spare))
-    if rows == 1:
-        return words.unsqueeze(-1)
-    return words.view(tiles, rows, -1).transpose(1, 2).contiguous()
+def bits(number: float) -> int:
+    """``number`` as a float32, its bits as an integer."""
+    return int.from_bytes(struct.pack("<f", number), "little")
 
 
-def _words(numbers: Tensor) -> Tensor:
-    """[rows, numbers] → [rows, words of 32 bits], the last one filled up with zeros."""
-    missing = -numbers.size(1) * numbers.element_size() % 4 // numbers.element_size()
-    if missing:
-        numbers = functional.pad(numbers, (0, missing))
-    # Flat, because the strides of a single row or column can be anything.
-    return numbers.flatten().view(torch.int32).view(numbers.size(0), -1)
-
-
-def _filled(numbers: Tensor | None, panels: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """A copy of ``numbers`` [out] with zeros for the outputs that fill up the last panel."""
-    filled = torch.zeros(panels.size(0) * panels.size(2), dtype=dtype)
+def _filled(numbers: Tensor | None, size: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """A copy of ``numbers``, if there are any, with zeros up to ``size``."""
+    filled = torch.zeros(size, dtype=dtype)
     if numbers is not None:
         filled[: numbers.size(0)] = numbers.detach()
     return filled
+
+
+def _whole(count: int, multiple: int) -> int:
+    """``count`` rounded up to a multiple of ``multiple``."""
+    return -(-count // multiple) * multiple

@@ -12,11 +12,11 @@ from bot.model.protocol import Precision
 VOCABULARY = 90
 
 
-class NoHead:
+class NoHead(Linear):
     """A head whose weights cannot be looked up."""
 
-    def __call__(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
+    def __init__(self) -> None:
+        pass
 
 
 def model_of(width: int) -> GPT2LMHeadModel:

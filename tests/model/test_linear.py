@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from bot.model.linear import Activation, FloatLinear, Int8Linear, Linear, Products
 from bot.model.native.machine import Machine, Processor, this_processor
+from bot.model.native.prepare import write_prepare
 from bot.model.native.product import Kind, write_products
-from bot.model.native.quantize import write_quantize
 from tests.model.driving import torch_threads
 
 MakeLinear = Callable[..., Linear]
@@ -32,8 +32,8 @@ def products(kind: Kind, processor: Processor) -> Products:
     ):
         pytest.skip(f"this processor does not compute {kind}")
     module = ir.Module()
+    write_prepare(module, kind, widest=1200)
     write_products(module, kind, processor)
-    write_quantize(module)
     return Products(Machine(module, processor), processor)
 
 
@@ -115,7 +115,7 @@ def test_the_weights_of_an_output_can_be_had_back(inputs: int, outputs: int, dty
 
 
 def test_rows_of_another_width_are_refused(make: MakeLinear) -> None:
-    with pytest.raises(ValueError, match="words for panels of"):
+    with pytest.raises(ValueError, match="for a layer of"):
         make(*weights(16, 8))(torch.randn(2, 64))
 
 

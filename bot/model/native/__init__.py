@@ -1,7 +1,9 @@
-"""Machine code for the two operations that writing a token spends its time in.
+"""Machine code for what a token is written with.
 
-``product`` multiplies rows by packed weights, ``attention`` attends to cached keys
-and values. Both are generated for the processor when the model is loaded.
+``prepare`` takes rows to where a product wants them, ``product`` multiplies them by
+packed weights, ``attention`` attends to cached keys and values, and ``sequence`` runs
+all of a forward pass without coming back to Python. They are generated for the
+processor when the model is loaded.
 
 No library has them in the form that this bot promises: where a result's bits
 depend neither on how many rows are computed together, nor on how they are shared

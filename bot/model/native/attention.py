@@ -28,12 +28,13 @@ KEYS = 2 * LANES
 
 #: What the function takes: counts, strides in numbers, and the addresses of ``parts``
 #: [parts, 4] (a sequence's slot, its first row, its rows, the first one's position);
-#: ``qkv`` [rows, 3, heads, width]; ``keys`` and ``values`` [slots, heads, positions, width];
-#: ``out`` [rows, heads, width]. The width of the last three is filled up to whole vectors.
-#: ``scale`` is the bits of a float32.
+#: ``qkv`` [rows, ``qkv_stride``], a row of which begins with [3, heads, width]; ``keys``
+#: and ``values`` [slots, heads, positions, width]; ``out`` [rows, heads, width]. The width
+#: of the last three is filled up to whole vectors, that of ``out`` with zeros. ``scale``
+#: is the bits of a float32.
 ARGUMENTS = (
     *("parts", "tasks", "heads", "qkv", "keys", "values", "out"),
-    *("slot_stride", "head_stride", "scale"),
+    *("qkv_stride", "slot_stride", "head_stride", "scale"),
 )
 
 _INFINITY = float("inf")
@@ -93,6 +94,9 @@ class _Attention:
             for n in map(code.word, range(start, stop, step)):
                 number = code.load(kind, self._pointer("qkv"), self._part(row, 2, n))
                 code.store(number, values, b.add(value, n))
+        # So that outputs have zeros there too.
+        for n in map(code.word, range(self._width, self._vectors * LANES)):
+            code.store(code.number(0.0), values, b.add(value, n))
 
     def _attend(self, row: ir.Value, position: ir.Value, count: int) -> None:
         """The outputs of ``count`` rows from ``row`` on, whose positions begin with ``position``."""
@@ -155,10 +159,7 @@ class _Attention:
                 exponential = code.exp(b.fsub(code.load(FLOATS, self._scores, place), top))
                 code.store(exponential, self._scores, place)
                 total.set(b.fadd(total.get(), exponential))
-            zero = code.number(0.0)
-            sums.append(
-                code.spread(code.call(f"llvm.vector.reduce.fadd.v{LANES}f32", FLOAT, zero, total.get()))
-            )
+            sums.append(code.spread(code.sum(total.get())))
         return sums
 
     def _weighted(self, position: ir.Value, count: int) -> list[list[Variable]]:
@@ -205,8 +206,8 @@ class _Attention:
         """Where number ``n`` of this head's query (0), key (1) or value (2) of ``row`` is in ``qkv``."""
         code, b = self._code, self._code.builder
         width = b.mul(self._number["heads"], code.word(self._width))
-        third = b.add(b.mul(row, code.word(3)), code.word(part))
-        return b.add(b.mul(third, width), b.add(self._new, n))
+        begin = b.add(b.mul(row, self._number["qkv_stride"]), b.mul(code.word(part), width))
+        return b.add(begin, b.add(self._new, n))
 
     def _pointer(self, name: str) -> ir.Value:
         return self._code.pointer(ARGUMENTS.index(name))

@@ -45,6 +45,7 @@ class _BFloat16(ir.Type):  # type: ignore[misc]
 
 #: The same bits as INTS, taken as shorter numbers.
 BFLOATS = ir.VectorType(_BFloat16(), 2 * LANES)
+HALF_FLOATS = ir.VectorType(_BFloat16(), LANES)
 BYTES = ir.VectorType(BYTE, 4 * LANES)
 
 
@@ -187,6 +188,10 @@ class Code:
     def fma(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
         """a · b + c, rounded once."""
         return self.call(f"llvm.fma.v{LANES}f32", FLOATS, a, b, c)
+
+    def sum(self, x: ir.Value) -> ir.Value:
+        """The sum of a vector of float32, added up in order."""
+        return self.call(f"llvm.vector.reduce.fadd.v{LANES}f32", FLOAT, self.number(0.0), x)
 
     def nearest(self, x: ir.Value, factor: ir.Value, offset: int = 0) -> tuple[ir.Value, ir.Value]:
         """The integer nearest to x · factor, plus ``offset``: as a vector of float32, and in the low bits.

@@ -16,7 +16,7 @@ however many there are and whichever thread it is that computes them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from llvmlite import ir
@@ -34,10 +34,11 @@ _AHEAD = 8192
 #: ``rows`` and ``weights``, packed as above; ``out`` [rows, ``stride``] of float32;
 #: ``bias`` [outputs of the panels] of float32. For bytes, ``offsets`` has the integer
 #: that each output's sum begins with, and ``scales`` and ``steps`` what an output and
-#: a row are to be multiplied by. With ``gelu``, the outputs are its values.
+#: a row are to be multiplied by. With ``gelu``, the outputs are its values; with ``add``, they are added
+#: to what ``out`` holds.
 ARGUMENTS = (
     *("rows", "weights", "out", "depth", "tiles", "panels", "stride"),
-    *("bias", "offsets", "scales", "steps", "gelu"),
+    *("bias", "offsets", "scales", "steps", "gelu", "add"),
 )
 
 
@@ -70,7 +71,7 @@ class _Product:
 
     def write(self) -> None:
         code, b, number = self._code, self._code.builder, self._numbers
-        weights, rows, out = (self._pointer(name) for name in ("weights", "rows", "out"))
+        weights, rows = self._pointer("weights"), self._pointer("rows")
         with code.shared_loop(number["panels"]) as panel:
             first = b.mul(panel, code.word(self._width))
             panel_weights = code.at(weights, INT, b.mul(first, number["depth"]))
@@ -78,13 +79,11 @@ class _Product:
                 row = b.mul(tile, code.word(self._rows))
                 tile_rows = code.at(rows, INT, b.mul(row, number["depth"]))
                 sums = self._sums(panel_weights, tile_rows, first)
-                for n, own in enumerate(sums):
-                    this = b.add(row, code.word(n))
-                    place = b.add(b.mul(this, number["stride"]), first)
-                    for v, value in enumerate(own):
-                        column = self._offset(first, v)
-                        result = self._result(value.get(), this, column)
-                        code.store(result, out, self._offset(place, v))
+                with b.if_else(b.icmp_signed("!=", number["add"], code.word(0))) as (add, put):
+                    with add:
+                        self._store(sums, row, first, add=True)
+                    with put:
+                        self._store(sums, row, first, add=False)
                 with b.if_then(b.icmp_signed("!=", number["gelu"], code.word(0))):
                     self._activate(row, first)
         code.finish()
@@ -108,6 +107,21 @@ class _Product:
                 for total, vector in zip(own, vectors, strict=True):
                     total.set(add(total.get(), row, vector))
         return sums
+
+    def _store(
+        self, sums: Sequence[Sequence[Variable]], row: ir.Value, first: ir.Value, *, add: bool
+    ) -> None:
+        """Store the outputs of the tile that begins with ``row``."""
+        code, b, out = self._code, self._code.builder, self._pointer("out")
+        for n, own in enumerate(sums):
+            this = b.add(row, code.word(n))
+            start = b.add(b.mul(this, self._numbers["stride"]), first)
+            for v, value in enumerate(own):
+                result = self._result(value.get(), this, self._offset(first, v))
+                place = self._offset(start, v)
+                if add:
+                    result = b.fadd(code.load(FLOATS, out, place), result)
+                code.store(result, out, place)
 
     def _multiply_and_add(self) -> Callable[[ir.Value, ir.Value, ir.Value], ir.Value]:
         """(sums, words of a row, words of weights) → sums."""

@@ -11,7 +11,7 @@ from llvmlite import ir
 from torch import Tensor
 
 from bot.model.native.emit import FLOATS, LANES, Code
-from bot.model.native.machine import Machine, Processor, this_processor
+from bot.model.native.machine import Call, Machine, Processor, this_processor
 
 Vector = Callable[[Tensor], Tensor]
 
@@ -40,7 +40,7 @@ def vector_function(write: Callable[[Code, ir.Value], ir.Value]) -> Vector:
 
     def apply(x: Tensor) -> Tensor:
         out = torch.empty(LANES)
-        machine.start(machine.address("vector"), 1, x.data_ptr(), out.data_ptr())
+        machine.run(Call(machine.address("vector"), (x.data_ptr(), out.data_ptr())))
         return out
 
     return apply

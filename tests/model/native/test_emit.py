@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from llvmlite import ir
 
 from bot.model.native.emit import INT, LANES, Code, Variable
-from bot.model.native.machine import Machine, this_processor
+from bot.model.native.machine import Call, Machine, this_processor
 from tests.model.driving import torch_threads
 from tests.model.native.conftest import Vector, vector_function
 
@@ -87,7 +87,7 @@ def test_a_loop_takes_the_steps_below_its_end_and_a_variable_keeps_what_it_is_gi
     machine = Machine(module, this_processor())
     for stop in (0, 1, 3, 4, 10):
         out = torch.zeros(1, dtype=torch.int32)
-        machine.start(machine.address("steps"), 1, out.data_ptr(), stop)
+        machine.run(Call(machine.address("steps"), (out.data_ptr(), stop)))
         assert out.item() == sum(a * b for a in range(0, stop, 3) for b in range(a))
 
 
@@ -102,5 +102,5 @@ def test_a_shared_loop_does_each_task_once_whatever_the_number_of_threads(thread
     machine = Machine(module, this_processor())
     done = torch.zeros(5000, dtype=torch.int32)
     with torch_threads(threads):
-        machine.start(machine.address("count"), 4999, done.data_ptr(), 4999)
+        machine.run(Call(machine.address("count"), (done.data_ptr(), 4999)))
     assert done.tolist() == [1] * 4999 + [0]

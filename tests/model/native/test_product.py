@@ -9,15 +9,15 @@ from torch import Tensor
 
 from bot.model.linear import FloatLinear, Int8Linear, Products
 from bot.model.native.machine import Machine, Processor, this_processor
+from bot.model.native.prepare import write_prepare
 from bot.model.native.product import Kind, write_products
-from bot.model.native.quantize import write_quantize
 from tests.model.native.conftest import narrow
 
 
 def products(kind: Kind, processor: Processor) -> Products:
     module = ir.Module()
+    write_prepare(module, kind, widest=100)
     write_products(module, kind, processor)
-    write_quantize(module)
     return Products(Machine(module, processor), processor)
 
 

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import gc
+import weakref
+
+import torch
+
+from bot.model.gpt2 import GPT2, Chunk
+from bot.model.kv_cache import KVStore
+from tests.model.driving import some_ids, torch_threads
+
+
+def passes(gpt2: GPT2, store: KVStore) -> int:
+    """How many passes are kept of ``store``."""
+    _, kept = gpt2._passes._kept.get(store, (0, {}))
+    return len(kept)
+
+
+def test_a_pass_of_the_same_shape_is_used_again(gpt2: GPT2) -> None:
+    store = gpt2.new_store(2)
+    store.reserve(64)
+    one, other = store.new_cache(), store.new_cache()
+    for _ in range(3):
+        gpt2.forward([Chunk(one, [1])])
+        gpt2.forward([Chunk(one, [1]), Chunk(other, [2])])
+        gpt2.forward([Chunk(other, [1, 2])])
+    assert passes(gpt2, store) == 3
+
+
+def test_what_it_gave_is_not_touched_by_the_next(gpt2: GPT2) -> None:
+    cache = gpt2.new_store(1).new_cache()
+    (first,) = gpt2.forward([Chunk(cache, [5])])
+    before = first.clone()
+    gpt2.forward([Chunk(cache, [6])])
+    assert torch.equal(first, before)
+
+
+def test_passes_do_not_outlive_the_memory_they_point_into(gpt2: GPT2) -> None:
+    ids = some_ids(200)
+    store = gpt2.new_store(1)
+    cache, kept = store.new_cache(), gpt2.new_store(1).new_cache()
+    kept.store.reserve(200)
+    for token_id in ids:
+        # The store grows again and again; the other never does.
+        (mine,), (others,) = gpt2.forward([Chunk(cache, [token_id])]), gpt2.forward([Chunk(kept, [token_id])])
+        assert torch.equal(mine, others)
+    assert passes(gpt2, store) == 1
+    gone = weakref.ref(store)
+    del store, cache
+    gc.collect()
+    assert gone() is None
+
+
+def test_passes_of_many_rows_or_shapes_are_not_hoarded(gpt2: GPT2) -> None:
+    store = gpt2.new_store(1)
+    store.reserve(640)
+    cache = store.new_cache()
+    gpt2.forward([Chunk(cache, some_ids(17))])
+    assert passes(gpt2, store) == 0
+    for count in range(1, 17):
+        gpt2.forward([Chunk(cache, some_ids(count))])
+    assert passes(gpt2, store) == 16
+    with torch_threads(2):
+        gpt2.forward([Chunk(cache, [1])])
+    assert passes(gpt2, store) == 1

@@ -93,12 +93,13 @@ class Engine:
         self._threads = ThreadPoolExecutor(torch.get_num_threads(), "sampling", torch.set_num_threads, (1,))
         self._waiting: deque[GenerationRequest] = deque()
         self._running: list[_Sequence] = []
+        self._left: list[_Sequence] = []
         self._events: list[Event] = []
 
     @property
     def idle(self) -> bool:
         """Whether ``step`` has nothing to do and nothing to tell."""
-        return not (self._waiting or self._running or self._events)
+        return not (self._waiting or self._running or self._left or self._events)
 
     def submit(self, request: GenerationRequest) -> None:
         """Let ``request`` wait for its turn; if it cannot be served, the next step says so."""
@@ -119,6 +120,7 @@ class Engine:
     def step(self) -> list[Event]:
         """One pass: a token for each request past its prompt, and a chunk of the others' prompts."""
         with torch.inference_mode():
+            self._clear()
             self._admit()
             self._skip_draws()
             planned = self._plan()
@@ -130,12 +132,17 @@ class Engine:
         events, self._events = self._events, []
         return events
 
+    def _clear(self) -> None:
+        """Keep what those who left have computed, now that their events have been told."""
+        for sequence in self._left:
+            self._prefixes.keep(sequence.cached_ids, sequence.cache)
+            self._store.release(sequence.cache)
+        self._left.clear()
+
     def _admit(self) -> None:
         while self._waiting and len(self._running) < self._max_batch:
             request = self._waiting.popleft()
             cache = self._store.new_cache()
-            # All it can need: what grows later has to be moved.
-            self._store.reserve(len(request.prompt_ids) + request.params.max_new_tokens - 1)
             self._prefixes.recall(request.prompt_ids, cache)
             self._running.append(_Sequence(request, cache, self._model.vocabulary))
 
@@ -188,10 +195,9 @@ class Engine:
                 self._events.append(Ended(sequence.request.request_id, finish_reason))
 
     def _retire(self, sequence: _Sequence) -> None:
-        """Take the sequence out, and keep what it has computed."""
+        """Take the sequence out; the next step frees its place."""
         self._running.remove(sequence)
-        self._prefixes.keep(sequence.cached_ids, sequence.cache)
-        self._store.release(sequence.cache)
+        self._left.append(sequence)
 
     def _finish_reason(self, sequence: _Sequence) -> FinishReason | None:
         if sequence.ids[-1] == self._end_of_text:

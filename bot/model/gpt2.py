@@ -2,9 +2,8 @@
 
 The rows of several sequences lie in one [rows, width] tensor for embeddings,
 layer norms and linear layers, so that one pass over the weights serves all.
-Attention runs sequence by sequence over exactly that sequence's keys and
-values. Nothing is padded or masked across sequences, and a row's result is the
-same, bit for bit, whatever rows lie beside it.
+Attention runs sequence by sequence over that sequence's own keys and values.
+A row's result is the same, bit for bit, whatever rows lie beside it.
 
 The architecture is that of transformers' ``modeling_gpt2.py``; the weights come
 from its ``GPT2LMHeadModel``.
@@ -127,7 +126,7 @@ class GPT2:
         The caches are different ones of one store.
         """
         for chunk in chunks:
-            chunk.cache.reserve(len(chunk.ids))
+            chunk.cache.check_room(len(chunk.ids))
         x = self._embedded(chunks)
         made = self._passes.of(chunks[0].cache.store, len(x), len(chunks))
         x = made.run(x, parts([Rows(chunk.cache, len(chunk.ids)) for chunk in chunks]))

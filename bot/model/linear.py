@@ -39,13 +39,18 @@ class Tiling:
 
 
 class Norm:
-    """A layer normalization, to be computed where a product takes its rows."""
+    """A layer normalization, to be computed where a product takes its rows.
+
+    ``weight`` and ``bias`` are [width]. ``words`` are the last arguments of
+    ``bot.model.native.prepare``, and are good as long as this lives.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor, eps: float) -> None:
         self._numbers = [_filled(numbers, _whole(weight.size(0), LANES)) for numbers in (weight, bias)]
         self.words = (*(numbers.data_ptr() for numbers in self._numbers), bits(eps))
 
 
+#: The words where nothing is to be normalized.
 NO_NORM = (0, 0, 0)
 
 

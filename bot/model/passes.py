@@ -68,6 +68,8 @@ class Pass:
         ``parts`` [sequences, 4] is what ``bot.model.attention.parts`` makes.
         """
         rows, width = x.shape
+        # What a row that is no number left where rows are filled up would reach others.
+        self._x.zero_()
         self._x[:rows, :width] = x
         self._parts.copy_(parts)
         self._program()
@@ -84,13 +86,13 @@ class Passes:
         self._kept: WeakKeyDictionary[KVStore, tuple[int, dict[tuple[int, ...], Pass]]] = WeakKeyDictionary()
 
     def of(self, store: KVStore, rows: int, sequences: int) -> Pass:
-        """A pass that is good until ``store`` has to grow."""
+        """A pass that is good as long as ``store`` has the layers that it has now."""
         if rows > _KEPT_ROWS:
             return self._make(store, rows, sequences)
-        generation, kept = self._kept.get(store, (store.generation, {}))
-        if generation != store.generation or len(kept) == _KEPT_PASSES:
-            kept = {}
         shape = (rows, sequences, torch.get_num_threads())
+        generation, kept = self._kept.get(store, (store.generation, {}))
+        if generation != store.generation or (len(kept) == _KEPT_PASSES and shape not in kept):
+            kept = {}
         if shape not in kept:
             kept[shape] = self._make(store, rows, sequences)
         self._kept[store] = store.generation, kept

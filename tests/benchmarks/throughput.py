@@ -5,9 +5,9 @@
 Speed does not depend on the values of the weights, so by default a random model
 of GPT-2 Large's shape is made in a temporary folder, and converted there for each
 peer. In every round each program runs once, in a process of its own, with the
-bandwidth of the machine's memory measured beside it. Printed are the medians and
-the spreads over the rounds, and which of the worker's bars are met; the exit
-status is 1 if one is missed or a program failed.
+bandwidth of the machine's memory measured beside it; a speed is that of the fastest
+of four tries. Printed are the medians and the spreads over the rounds, and which of
+the worker's bars are met; the exit status is 1 if one is missed or a program failed.
 
 ``tests/benchmarks/requirements.txt`` tells how the peers are installed; what is
 not installed is left out.

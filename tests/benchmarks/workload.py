@@ -12,7 +12,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Literal
 
 from tests.benchmarks.bandwidth import read_bandwidth
@@ -26,6 +25,7 @@ PROMPT_TOKENS = 16
 NEW_TOKENS = 64
 LONG_PROMPT_TOKENS = 512
 TOGETHER = 8
+TRIES = 4
 LARGEST_ID = 50_000  # well below the end of text, 50,256
 
 
@@ -62,17 +62,26 @@ async def measure(generate: Generate, *, pid: int, load: float, threads: int) ->
     await seconds(generate, TOGETHER, PROMPT_TOKENS, 4)
     await seconds(generate, 1, LONG_PROMPT_TOKENS, 1)
     before = await read_bandwidth(threads)
-    alone = NEW_TOKENS / await seconds(generate, 1, PROMPT_TOKENS, NEW_TOKENS)
+    alone = NEW_TOKENS / await shortest(generate, 1, PROMPT_TOKENS, NEW_TOKENS)
     after = await read_bandwidth(threads)
     return Figures(
         load=load,
         loaded=loaded,
         alone=alone,
-        together=TOGETHER * NEW_TOKENS / await seconds(generate, TOGETHER, PROMPT_TOKENS, NEW_TOKENS),
-        first_token=median([await seconds(generate, 1, LONG_PROMPT_TOKENS, 1) for _ in range(3)]),
+        together=TOGETHER * NEW_TOKENS / await shortest(generate, TOGETHER, PROMPT_TOKENS, NEW_TOKENS),
+        first_token=await shortest(generate, 1, LONG_PROMPT_TOKENS, 1),
         peak=memory(pid, "VmHWM"),
-        bandwidth=(before + after) / 2,
+        bandwidth=max(before, after),
     )
+
+
+async def shortest(generate: Generate, rows: int, prompt: int, new_tokens: int) -> float:
+    """The seconds of the fastest of a few tries.
+
+    Whatever else a machine does, its neighbours on the same host among it, can only
+    take time: some read memory at 80 GB/s in one minute and at 50 in the next.
+    """
+    return min([await seconds(generate, rows, prompt, new_tokens) for _ in range(TRIES)])
 
 
 async def seconds(generate: Generate, rows: int, prompt: int, new_tokens: int) -> float:

@@ -15,14 +15,16 @@ from tests.model.conftest import OVERFLOWS, overflowing_model
 from tests.model.driving import Outcome, collect, engine_of, request, run, run_alone
 
 
-def test_an_aborted_request_ends_as_cancelled_and_frees_its_keys_and_values_at_once(gpt2: GPT2) -> None:
+def test_an_aborted_request_ends_as_cancelled_and_frees_its_place_with_the_next_step(
+    gpt2: GPT2,
+) -> None:
     engine = engine_of(gpt2)
     engine.submit(request("a", max_new_tokens=100))
     engine.step()
     assert engine._store._used
     engine.abort("a")
-    assert not engine._store._used
     assert engine.step() == [Ended("a", "cancelled")]
+    assert not engine._store._used
     assert engine.idle
 
 

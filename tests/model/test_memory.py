@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import mmap
+import re
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
-from bot.model.memory import in_large_pages, return_freed
+from bot.model.memory import in_large_pages, return_freed, untouched
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (700, 1000), (0, 4)])
@@ -18,10 +21,31 @@ def test_a_copy_in_large_pages_is_the_same_numbers_in_order_and_of_its_own(shape
     assert (copy >= 0).all()
 
 
-def test_so_it_is_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(mmap, "MADV_HUGEPAGE", raising=False)
+@pytest.mark.parametrize("lacking", ["MADV_HUGEPAGE", "MAP_PRIVATE"])
+def test_so_it_is_where_there_are_none(lacking: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(mmap, lacking, raising=False)
     numbers = torch.randn(6, 4)
     assert torch.equal(in_large_pages(numbers.t()), numbers.t())
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (0, 4)])
+def test_memory_that_nothing_is_in_yet_can_be_filled(shape: tuple[int, int]) -> None:
+    numbers = untouched(shape).fill_(2.0)
+    assert numbers.shape == shape
+    assert (numbers == 2.0).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of its pages")
+def test_the_copy_is_memory_of_this_process_which_large_pages_are_for() -> None:
+    copy = in_large_pages(torch.ones(2**21))
+    mapping = next(
+        lines
+        for lines in Path("/proc/self/smaps").read_text().split("VmFlags:")
+        if re.search(rf"^{copy.data_ptr():x}-", lines, re.MULTILINE)
+    )
+    assert "zero" not in mapping
+    assert re.search(r"Shared_Dirty: +0 kB", mapping)
+    assert re.search(r"Private_Dirty: +8192 kB", mapping)
 
 
 def test_memory_is_returned_without_harm() -> None:

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.kv_cache import KVCache, KVStore
+from bot.model.native.attention import KEYS
 from bot.model.native.emit import LANES
 from bot.model.prefixes import PrefixCache, alike
 
 ROOMY = 10**6
-BYTES_OF_64 = 2 * 64 * LANES * 4
+BYTES_OF_A_BLOCK = 2 * KEYS * LANES * 4
 
 Ids = tuple[int, ...]
 
@@ -24,7 +25,7 @@ def empty_cache() -> KVCache:
 def cache_of(ids: Ids) -> KVCache:
     """Its values are the ids."""
     cache = empty_cache()
-    cache.reserve(len(ids))
+    cache.check_room(len(ids))
     cache.length = len(ids)
     cache.store.layers[0][1, 0, 0, : cache.length, 0] = torch.tensor(ids)
     return cache
@@ -111,8 +112,8 @@ def test_nothing_is_kept_where_there_is_no_room_at_all() -> None:
 
 
 def test_a_text_that_is_larger_than_all_the_room_is_not_kept_and_drives_nothing_out() -> None:
-    prefixes = PrefixCache(BYTES_OF_64)
-    keep(prefixes, (1, 2), tuple(range(10, 75)))
+    prefixes = PrefixCache(BYTES_OF_A_BLOCK)
+    keep(prefixes, (1, 2), tuple(range(10, 43)))
     assert recalled(prefixes, 1, 2, 3) == [1, 2]
     assert recalled(prefixes, 10, 11, 12) == []
 
@@ -124,7 +125,7 @@ def test_an_empty_text_is_not_kept() -> None:
 
 
 def test_the_least_recently_used_is_forgotten_first() -> None:
-    prefixes = PrefixCache(3 * BYTES_OF_64)
+    prefixes = PrefixCache(3 * BYTES_OF_A_BLOCK)
     keep(prefixes, (1, 1), (2, 2), (3, 3))
     recalled(prefixes, 1, 1, 5)
     keep(prefixes, (4, 4))
@@ -132,14 +133,14 @@ def test_the_least_recently_used_is_forgotten_first() -> None:
 
 
 def test_the_same_text_kept_again_takes_its_room_once_and_counts_as_used() -> None:
-    prefixes = PrefixCache(2 * BYTES_OF_64)
+    prefixes = PrefixCache(2 * BYTES_OF_A_BLOCK)
     keep(prefixes, (1, 2), (3, 4), (1, 2), (5, 6))
     assert len(prefixes) == 2
     assert [recalled(prefixes, *ids, 9) for ids in ((1, 2), (3, 4), (5, 6))] == [[1, 2], [], [5, 6]]
 
 
 @given(
-    st.integers(0, 4 * BYTES_OF_64),
+    st.integers(0, 4 * BYTES_OF_A_BLOCK),
     st.lists(st.tuples(st.booleans(), texts(), st.integers(0, 200)), max_size=20),
 )
 def test_it_stays_within_its_bytes(capacity: int, uses: list[tuple[bool, Ids, int]]) -> None:
@@ -155,11 +156,11 @@ def test_it_stays_within_its_bytes(capacity: int, uses: list[tuple[bool, Ids, in
         assert used <= capacity
 
 
-@pytest.mark.parametrize("length", [1, 63, 64, 65, 200])
+@pytest.mark.parametrize("length", [1, 31, 32, 33, 200])
 def test_a_text_takes_the_room_that_its_positions_need(length: int) -> None:
-    prefixes, needed = PrefixCache(ROOMY), -(-length // 64) * BYTES_OF_64
+    prefixes, needed = PrefixCache(ROOMY), -(-length // KEYS) * BYTES_OF_A_BLOCK
     cache = empty_cache()
-    cache.reserve(640)
+    cache.check_room(640)
     cache.length = length
     prefixes.keep((*range(length),), cache)
     assert prefixes._used == needed

@@ -23,7 +23,7 @@ POINTER = ir.PointerType()
 INTS = ir.VectorType(INT, LANES)
 FLOATS = ir.VectorType(FLOAT, LANES)
 
-# Above this a float32 is infinite; below its negative, exp is taken to be 0.
+# Up to this the power of two in exp is an ordinary float32; below its negative, exp is taken to be 0.
 _LARGEST_EXPONENT = 87.3
 
 # From here on float32 has integers only.
@@ -121,7 +121,7 @@ class Code:
 
     def store(self, value: ir.Value, pointer: ir.Value, offset: ir.Value) -> None:
         kind = _number(value.type)
-        self.builder.store(value, self.at(pointer, kind, offset), align=1 if kind == BYTE else 4)
+        self.builder.store(value, self.at(pointer, kind, offset), align=4)
 
     def prefetch(self, pointer: ir.Value, offset: ir.Value) -> None:
         """Ask for what is ``offset`` times 32 bits behind ``pointer``, which need not exist."""
@@ -162,7 +162,8 @@ class Code:
         """The same for 0 to ``stop`` - 1, each of which is done by one of the threads.
 
         A thread takes a share that is its own, one after the other, so that it reads
-        memory in order; then what is left of the others' shares.
+        memory in order; then what is left of the others' shares. There is one such loop
+        in a function: a second one would find all shares taken.
         """
         b = self.builder
         ticket = b.atomic_rmw("add", self._words, self.word(1), "monotonic")

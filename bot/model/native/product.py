@@ -9,7 +9,7 @@ registers: the inner loop of BLIS (Van Zee and van de Geijn 2015,
 https://dl.acm.org/doi/10.1145/2764454).
 
 An output is one chain of operations, from the bias over the inputs in their order
-(of bytes: from 0, and the bias comes last). The chain is the same for every row,
+(of bytes: from the output's offset, and the bias comes last). The chain is the same for every row,
 however many there are and whichever thread it is that computes them.
 """
 

@@ -44,7 +44,6 @@ def attention(head_width: int, processor: Processor) -> Compiled:
 
 def new_store(head_width: int, *, slots: int = 1) -> KVStore:
     store = KVStore(slots=slots, layers=1, heads=HEADS, head_width=head_width, context=CONTEXT)
-    store.reserve(CONTEXT)
     # What lies behind a sequence's end must make no difference.
     store.layers[0].fill_(torch.nan)
     return store

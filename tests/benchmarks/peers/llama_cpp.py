@@ -18,7 +18,7 @@ from tests.benchmarks.workload import LONG_PROMPT_TOKENS, NEW_TOKENS, TOGETHER, 
 DISTRIBUTIONS = ("llama-cpp-python", "gguf")
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 NOTE = (
-    "GGUF in F32, BF16 or Q8_0; eight requests are eight sequences of one llama_batch; "
+    "GGUF in F32, BF16 or Q8_0, read into its own memory; eight requests are eight sequences of one llama_batch; "
     "drawn at temperature 1 from its logits by numpy, which is faster than its own sampler."
 )
 
@@ -82,7 +82,11 @@ class Sequences:
         self._quiet = llama.llama_log_callback(lambda *_: None)  # kept, for C does not keep it
         llama.llama_log_set(self._quiet, None)
         llama.llama_backend_init()
-        self._model = llama.llama_model_load_from_file(str(path).encode(), llama.llama_model_default_params())
+        parameters = llama.llama_model_default_params()
+        # Into memory of its own, as the worker does: pages of a file that have been in
+        # memory for long can be faster than new ones.
+        parameters.use_mmap = False
+        self._model = llama.llama_model_load_from_file(str(path).encode(), parameters)
         if not self._model:
             raise RuntimeError(f"llama.cpp cannot load {path}")
         self._one = self._context(1, 2 * LONG_PROMPT_TOKENS, threads)

@@ -18,7 +18,8 @@ from tests.benchmarks.workload import LONG_PROMPT_TOKENS, NEW_TOKENS, TOGETHER, 
 DISTRIBUTIONS = ("llama-cpp-python", "gguf")
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 NOTE = (
-    "GGUF in F32, BF16 or Q8_0, read into its own memory; eight requests are eight sequences of one llama_batch; "
+    "GGUF in F32, BF16 or Q8_0, read into its own memory; "
+    "eight requests are eight sequences of one llama_batch; "
     "drawn at temperature 1 from its logits by numpy, which is faster than its own sampler."
 )
 

@@ -29,7 +29,7 @@ from bot.model.embedding import token_embedding
 from bot.model.kv_cache import KVCache, KVStore
 from bot.model.linear import Activation, FloatLinear, Int8Linear, Linear, Norm, Products
 from bot.model.native.attention import write_attention
-from bot.model.native.emit import LANES
+from bot.model.native.emit import LANES, whole
 from bot.model.native.machine import Machine, Processor, this_processor
 from bot.model.native.prepare import write_prepare
 from bot.model.native.product import write_products
@@ -89,9 +89,8 @@ class GPT2:
         self.precision = precision
         head_width = self.width // self.heads
         module = ir.Module()
-        write_prepare(
-            module, precision, widest=max(config.n_inner or 4 * self.width, LANES * self.heads * head_width)
-        )
+        widest = max(config.n_inner or 4 * self.width, self.heads * whole(head_width, LANES))
+        write_prepare(module, precision, widest=widest)
         write_products(module, precision, processor)
         write_attention(module, head_width=head_width, context=self.context, processor=processor)
         machine = Machine(module, processor)

@@ -6,7 +6,7 @@ import heapq
 
 from bot.model.memory import untouched
 from bot.model.native.attention import KEYS
-from bot.model.native.emit import LANES
+from bot.model.native.emit import LANES, whole
 
 # So many bytes are kept for the next text: for the system to find and clear them again
 # takes a twentieth of the time in which a long prompt is read.
@@ -29,7 +29,7 @@ class KVStore:
     ) -> None:
         self.context = context
         self._kept = kept
-        self._shape = (2, slots, heads, _whole(context, KEYS), _whole(head_width, LANES))
+        self._shape = (2, slots, heads, whole(context, KEYS), whole(head_width, LANES))
         self._free = list(range(slots))
         self._used: dict[int, KVCache] = {}
         self.layers = [untouched(self._shape) for _ in range(layers)]
@@ -46,7 +46,7 @@ class KVStore:
     def bytes_for(self, positions: int) -> int:
         """Bytes that so many positions of a slot occupy."""
         _, _, heads, _, head_width = self._shape
-        return 2 * heads * _whole(positions, KEYS) * head_width * len(self.layers) * 4
+        return 2 * heads * whole(positions, KEYS) * head_width * len(self.layers) * 4
 
     def new_cache(self) -> KVCache:
         """An empty cache in the lowest free slot; IndexError if there is none."""
@@ -80,7 +80,7 @@ class KVCache:
     @property
     def stored(self) -> int:
         """``length`` rounded up to the blocks in which keys are stored."""
-        return _whole(self.length, KEYS)
+        return whole(self.length, KEYS)
 
     def check_room(self, count: int) -> None:
         """ValueError if ``count`` more positions are beyond the context."""
@@ -104,8 +104,3 @@ class KVCache:
         self.length = length
         for mine, theirs in zip(self.store.layers, other.store.layers, strict=True):
             mine[:, self.slot, :, : self.stored] = theirs[:, other.slot, :, : self.stored]
-
-
-def _whole(count: int, multiple: int) -> int:
-    """``count`` rounded up to a multiple of ``multiple``."""
-    return -(-count // multiple) * multiple

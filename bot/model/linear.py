@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from bot.model.memory import in_large_pages
 from bot.model.native import prepare
-from bot.model.native.emit import LANES
+from bot.model.native.emit import LANES, whole
 from bot.model.native.machine import Call, Machine, Processor
 from bot.model.native.product import function_name, tile_sizes
 
@@ -46,7 +46,7 @@ class Norm:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, eps: float) -> None:
-        self._numbers = [_filled(numbers, _whole(weight.size(0), LANES)) for numbers in (weight, bias)]
+        self._numbers = [_filled(numbers, whole(weight.size(0), LANES)) for numbers in (weight, bias)]
         self.words = (*(numbers.data_ptr() for numbers in self._numbers), bits(eps))
 
 
@@ -67,7 +67,7 @@ class Products:
     def panels(self, weight: Tensor) -> Tensor:
         """[out, in] of any type → panels of words: [panels, words of a row, outputs of a panel]."""
         outputs, inputs = weight.shape
-        spare = (_whole(inputs, LANES) - inputs, _whole(outputs, self.width) - outputs)
+        spare = (whole(inputs, LANES) - inputs, whole(outputs, self.width) - outputs)
         filled = functional.pad(weight, (0, spare[0], 0, spare[1])).contiguous()
         words = filled.view(torch.int32).view(-1, self.width, filled.size(1) * filled.element_size() // 4)
         return in_large_pages(words.transpose(1, 2))
@@ -81,7 +81,7 @@ class Scratch:
     """Where rows of up to ``inputs`` numbers are prepared for products."""
 
     def __init__(self, tiling: Tiling, inputs: int) -> None:
-        self.tiles = tiling.matrix(_whole(inputs, LANES), torch.int32)
+        self.tiles = tiling.matrix(whole(inputs, LANES), torch.int32)
         self.steps = tiling.matrix(1)
 
 
@@ -147,7 +147,7 @@ class Linear:
         if x.size(1) != self.inputs:
             raise ValueError(f"a row of {x.size(1)} numbers for a layer of {self.inputs}")
         tiling = self._products.tiling(x.size(0))
-        rows, out = tiling.matrix(_whole(self.inputs, LANES)), tiling.matrix(self.columns)
+        rows, out = tiling.matrix(whole(self.inputs, LANES)), tiling.matrix(self.columns)
         rows[: x.size(0), : self.inputs] = x
         scratch = Scratch(tiling, self.inputs)
         self._products.machine.run(*self.calls(tiling, rows, out, scratch, norm=norm))
@@ -212,8 +212,3 @@ def _filled(numbers: Tensor | None, size: int, dtype: torch.dtype = torch.float3
     if numbers is not None:
         filled[: numbers.size(0)] = numbers.detach()
     return filled
-
-
-def _whole(count: int, multiple: int) -> int:
-    """``count`` rounded up to a multiple of ``multiple``."""
-    return -(-count // multiple) * multiple

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from bot.model.native.emit import FLOAT, FLOATS, INT, LANES, WORD, Code, Variable
+from bot.model.native.emit import FLOAT, FLOATS, INT, LANES, WORD, Code, Variable, whole
 from bot.model.native.machine import Processor
 
 NAME = "attention"
@@ -53,7 +53,7 @@ class _Attention:
         self._vectors = -(-head_width // LANES)
         #: So many rows that their outputs are what the registers hold.
         self._rows = max(1, processor.rows * processor.vectors // self._vectors)
-        self._positions = -(-context // KEYS) * KEYS
+        self._positions = whole(context, KEYS)
         bits = code.builder.trunc(self._number["scale"], INT)
         self._scale = code.spread(code.builder.bitcast(bits, FLOAT))
         self._scores = code.array(FLOAT, self._rows * self._positions)
@@ -89,8 +89,8 @@ class _Attention:
         with code.loop(code.word(self._width)) as n:
             key = b.add(block, b.add(b.mul(n, code.word(KEYS)), lane))
             code.store(code.load(FLOAT, self._pointer("qkv"), self._part(row, 1, n)), keys, key)
-        whole = self._width // LANES * LANES
-        for kind, start, stop, step in ((FLOATS, 0, whole, LANES), (FLOAT, whole, self._width, 1)):
+        vectors = self._width // LANES * LANES
+        for kind, start, stop, step in ((FLOATS, 0, vectors, LANES), (FLOAT, vectors, self._width, 1)):
             for n in map(code.word, range(start, stop, step)):
                 number = code.load(kind, self._pointer("qkv"), self._part(row, 2, n))
                 code.store(number, values, b.add(value, n))

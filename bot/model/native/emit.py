@@ -231,3 +231,8 @@ def _number(kind: ir.Type) -> ir.Type:
 def _rounded(value: float) -> float:
     """``value`` as a float32, which LLVM asks of such constants."""
     return ctypes.c_float(value).value
+
+
+def whole(count: int, multiple: int) -> int:
+    """``count`` rounded up to a multiple of ``multiple``."""
+    return -(-count // multiple) * multiple

@@ -63,8 +63,9 @@ class _Sequence:
         return tuple(self.ids[: self.cache.length])
 
     def chunk(self, at_most: int) -> Chunk:
-        """The next ids to compute."""
-        return Chunk(self.cache, self.ids[self.cache.length : self.cache.length + at_most])
+        """The next ids to compute; only after the last of all a token is to be chosen."""
+        end = min(self.cache.length + at_most, len(self.ids))
+        return Chunk(self.cache, self.ids[self.cache.length : end], wanted=int(end == len(self.ids)))
 
 
 @dataclass(frozen=True, slots=True)

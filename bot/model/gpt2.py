@@ -55,10 +55,11 @@ class UnsupportedPrecision(ValueError):
 
 @dataclass(frozen=True)
 class Chunk:
-    """The next ``ids`` of the sequence in ``cache``."""
+    """The next ``ids`` of the sequence in ``cache``; what the last ``wanted`` of them give is of use."""
 
     cache: KVCache
     ids: Sequence[int]
+    wanted: int
 
 
 class GPT2:
@@ -120,18 +121,19 @@ class GPT2:
         )
 
     def forward(self, chunks: Sequence[Chunk]) -> list[Tensor]:
-        """Extend each chunk's cache; the chunks' last hidden states, each [ids, width].
+        """Extend each chunk's cache; the chunks' last hidden states, each [wanted, width].
 
         The caches are different ones of one store.
         """
         for chunk in chunks:
             chunk.cache.check_room(len(chunk.ids))
         x = self._embedded(chunks)
-        made = self._passes.of(chunks[0].cache.store, len(x), len(chunks))
-        x = made.run(x, parts([Rows(chunk.cache, len(chunk.ids)) for chunk in chunks]))
+        wanted = _wanted(chunks)
+        made = self._passes.of(chunks[0].cache.store, len(x), len(chunks), len(wanted))
+        x = made.run(x, parts([Rows(chunk.cache, len(chunk.ids)) for chunk in chunks]), wanted)
         for chunk in chunks:
             chunk.cache.length += len(chunk.ids)
-        return list(torch.split(x, [len(chunk.ids) for chunk in chunks]))
+        return list(torch.split(x, [chunk.wanted for chunk in chunks]))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """[rows, width] → [rows, vocabulary]."""
@@ -146,7 +148,8 @@ class GPT2:
         cache = self.new_store(1).new_cache()
         rows = []
         for start in range(0, len(ids), LARGEST_CHUNK):
-            rows += [self.logits(h) for h in self.forward([Chunk(cache, ids[start : start + LARGEST_CHUNK])])]
+            part = ids[start : start + LARGEST_CHUNK]
+            rows += [self.logits(hidden) for hidden in self.forward([Chunk(cache, part, len(part))])]
         return torch.cat(rows)
 
     def _embedded(self, chunks: Sequence[Chunk]) -> Tensor:
@@ -156,6 +159,16 @@ class GPT2:
         return self._token_embedding(torch.tensor(ids)) + functional.embedding(
             torch.tensor(positions), self._position_embedding
         )
+
+
+def _wanted(chunks: Sequence[Chunk]) -> Tensor:
+    """The numbers of the wanted rows, of all that the chunks have together."""
+    numbers: list[int] = []
+    end = 0
+    for chunk in chunks:
+        end += len(chunk.ids)
+        numbers += range(end - chunk.wanted, end)
+    return torch.tensor(numbers, dtype=torch.int64)
 
 
 def _own(weight: Tensor) -> Tensor:

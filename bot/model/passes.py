@@ -11,7 +11,8 @@ from torch import Tensor
 
 from bot.model.attention import Attention
 from bot.model.kv_cache import KVStore
-from bot.model.linear import Linear, Norm, Products, Scratch
+from bot.model.linear import Linear, Norm, Products, Scratch, Tiling
+from bot.model.native.machine import Call
 
 # Passes of few rows, as most are, are kept for the next time: so many of them.
 _KEPT_ROWS = 16
@@ -29,9 +30,36 @@ class Block:
     scale: float
 
 
+class _Rows:
+    """Where the numbers of some rows lie on their way through blocks like ``block``."""
+
+    def __init__(self, block: Block, tiling: Tiling) -> None:
+        self.tiling = tiling
+        self.x = tiling.matrix(block.contract.columns)
+        self.attended = tiling.matrix(block.attention_out.inputs)
+        self.expanded = tiling.matrix(block.expand.columns)
+        self.scratch = Scratch(tiling, max(block.contract.inputs, block.attention_out.inputs))
+
+    def begin(self, x: Tensor) -> None:
+        """Let ``x`` [rows, width] enter the next block."""
+        # What a row that is no number left where rows are filled up would reach others.
+        self.x.zero_()
+        self.x[: x.size(0), : x.size(1)] = x
+
+    def after_attention(self, block: Block) -> list[Call]:
+        """What the block does when it has attended."""
+        tiling, scratch = self.tiling, self.scratch
+        return [
+            *block.attention_out.calls(tiling, self.attended, self.x, scratch, add=True),
+            *block.expand.calls(tiling, self.x, self.expanded, scratch, norm=block.norm_2.words),
+            *block.contract.calls(tiling, self.expanded, self.x, scratch, add=True),
+        ]
+
+
 class Pass:
     """A pass of ``rows`` rows of so many ``sequences``, whose caches are in ``store``.
 
+    Only ``wanted`` rows leave the last block: of the others, it makes keys and values.
     It points into the memory that the store has at the time.
     """
 
@@ -43,38 +71,39 @@ class Pass:
         store: KVStore,
         rows: int,
         sequences: int,
+        wanted: int,
     ) -> None:
-        first = blocks[0]
-        tiling = products.tiling(rows)
-        self._x = tiling.matrix(first.contract.columns)
+        first, last = blocks[0], blocks[-1]
+        self._rows = own = _Rows(first, products.tiling(rows))
         self._parts = torch.zeros(sequences, 4, dtype=torch.int64)
-        qkv, attended = tiling.matrix(first.qkv.columns), tiling.matrix(first.attention_out.inputs)
-        expanded = tiling.matrix(first.expand.columns)
-        scratch = Scratch(tiling, max(first.contract.inputs, first.attention_out.inputs))
         # What the calls point to lives as long as this.
-        self._numbers = (qkv, attended, expanded, scratch)
-        calls = []
+        self._qkv = own.tiling.matrix(first.qkv.columns)
+        calls: list[Call] = []
         for layer, block in zip(store.layers, blocks, strict=True):
-            calls += block.qkv.calls(tiling, self._x, qkv, scratch, norm=block.norm_1.words)
-            calls.append(attention.call(self._parts, layer, block.scale, qkv, attended))
-            calls += block.attention_out.calls(tiling, attended, self._x, scratch, add=True)
-            calls += block.expand.calls(tiling, self._x, expanded, scratch, norm=block.norm_2.words)
-            calls += block.contract.calls(tiling, expanded, self._x, scratch, add=True)
+            calls += block.qkv.calls(own.tiling, own.x, self._qkv, own.scratch, norm=block.norm_1.words)
+            calls.append(attention.call(self._parts, layer, block.scale, self._qkv, own.attended))
+            if block is not last or wanted == rows:
+                calls += own.after_attention(block)
         self._program = products.machine.program(calls)
+        self._last = own
+        if 0 < wanted < rows:
+            self._last = _Rows(first, products.tiling(wanted))
+            self._last_program = products.machine.program(self._last.after_attention(last))
 
-    def run(self, x: Tensor, parts: Tensor) -> Tensor:
-        """The rows' embeddings → their last hidden states, both [rows, width].
+    def run(self, x: Tensor, parts: Tensor, wanted: Tensor) -> Tensor:
+        """The rows' embeddings [rows, width] → the hidden states [wanted, width] of the ``wanted`` ones.
 
         ``parts`` [sequences, 4] is what ``bot.model.attention.parts`` makes.
         """
-        rows, width = x.shape
-        # What a row that is no number left where rows are filled up would reach others.
-        self._x.zero_()
-        self._x[:rows, :width] = x
+        self._rows.begin(x)
         self._parts.copy_(parts)
         self._program()
+        if self._last is not self._rows:
+            self._last.begin(self._rows.x[wanted])
+            self._last.attended[: len(wanted)] = self._rows.attended[wanted]
+            self._last_program()
         # The next pass of this shape writes where this one did.
-        return self._x[:rows, :width].clone()
+        return self._last.x[: len(wanted), : x.size(1)].clone()
 
 
 class Passes:
@@ -85,18 +114,18 @@ class Passes:
         # Of each store, whose memory they point into, and at which of its generations.
         self._kept: WeakKeyDictionary[KVStore, tuple[int, dict[tuple[int, ...], Pass]]] = WeakKeyDictionary()
 
-    def of(self, store: KVStore, rows: int, sequences: int) -> Pass:
+    def of(self, store: KVStore, rows: int, sequences: int, wanted: int) -> Pass:
         """A pass that is good as long as ``store`` has the layers that it has now."""
         if rows > _KEPT_ROWS:
-            return self._make(store, rows, sequences)
-        shape = (rows, sequences, torch.get_num_threads())
+            return self._make(store, rows, sequences, wanted)
+        shape = (rows, sequences, wanted, torch.get_num_threads())
         generation, kept = self._kept.get(store, (store.generation, {}))
         if generation != store.generation or (len(kept) == _KEPT_PASSES and shape not in kept):
             kept = {}
         if shape not in kept:
-            kept[shape] = self._make(store, rows, sequences)
+            kept[shape] = self._make(store, rows, sequences, wanted)
         self._kept[store] = store.generation, kept
         return kept[shape]
 
-    def _make(self, store: KVStore, rows: int, sequences: int) -> Pass:
-        return Pass(self._blocks, self._products, self._attention, store, rows, sequences)
+    def _make(self, store: KVStore, rows: int, sequences: int, wanted: int) -> Pass:
+        return Pass(self._blocks, self._products, self._attention, store, rows, sequences, wanted)

@@ -69,6 +69,11 @@ def new_cache(model: GPT2) -> KVCache:
     return model.new_store(1).new_cache()
 
 
+def every_row(cache: KVCache, ids: Sequence[int]) -> Chunk:
+    """The next ``ids``, with what each of them gives."""
+    return Chunk(cache, ids, wanted=len(ids))
+
+
 def some_ids(count: int, *, seed: int = 0, vocabulary: int = 211) -> list[int]:
     random = seeded(seed)
     return [random.randrange(vocabulary) for _ in range(count)]

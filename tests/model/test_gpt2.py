@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel
 
-from bot.model.gpt2 import GPT2, LARGEST_CHUNK, Chunk, UnsupportedModel, UnsupportedPrecision
+from bot.model.gpt2 import GPT2, LARGEST_CHUNK, UnsupportedModel, UnsupportedPrecision
 from bot.model.native.machine import this_processor
 from bot.model.protocol import Precision
 from tests.model.conftest import random_model
-from tests.model.driving import new_cache, some_ids
+from tests.model.driving import every_row, new_cache, some_ids
 
 # How far the logits (of a deviation of 1.6) may lie from those of float32: at the
 # most, and on average. bfloat16 has 8 bits, a byte has 8 with its sign.
@@ -75,8 +75,8 @@ def test_decoding_step_by_step_gives_the_logits_of_the_whole_text(
 ) -> None:
     ids = some_ids(200)
     cache = new_cache(precise)
-    rows = [precise.next_logits(precise.forward([Chunk(cache, ids[:50])]))]
-    rows += [precise.next_logits(precise.forward([Chunk(cache, [token_id])])) for token_id in ids[50:]]
+    rows = [precise.next_logits(precise.forward([every_row(cache, ids[:50])]))]
+    rows += [precise.next_logits(precise.forward([every_row(cache, [token_id])])) for token_id in ids[50:]]
     assert cache.length == len(ids)
     assert_close(precise, torch.cat(rows), expected_logits(reference, ids)[49:])
 
@@ -112,7 +112,7 @@ def test_a_precision_serves_a_head_of_its_own_too(precision: Precision) -> None:
 def test_the_next_logits_are_those_after_each_sequence_s_last_row(gpt2: GPT2) -> None:
     texts = [some_ids(length, seed=length) for length in (1, 9, 40)]
     store = gpt2.new_store(len(texts))
-    hidden = gpt2.forward([Chunk(store.new_cache(), ids) for ids in texts])
+    hidden = gpt2.forward([every_row(store.new_cache(), ids) for ids in texts])
     assert [rows.shape for rows in hidden] == [(len(ids), 16) for ids in texts]
     expected = torch.stack([gpt2.all_logits(ids)[-1] for ids in texts])
     assert torch.equal(gpt2.next_logits(hidden), expected)

@@ -16,7 +16,7 @@ from bot.model.gpt2 import GPT2, LARGEST_CHUNK, Chunk
 from bot.model.kv_cache import KVCache
 from bot.model.native.machine import this_processor
 from tests.model.conftest import OVERFLOWS, overflowing_model, random_model
-from tests.model.driving import new_cache, some_ids, torch_threads
+from tests.model.driving import every_row, new_cache, some_ids, torch_threads
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Text:
 
     def parts(self, cache: KVCache) -> Iterator[Chunk]:
         for start, end in pairwise((0, *self.cuts, len(self.ids))):
-            yield Chunk(cache, self.ids[start:end])
+            yield every_row(cache, self.ids[start:end])
 
 
 @st.composite
@@ -95,10 +95,30 @@ def test_a_kept_beginning_gives_the_bits_of_a_computed_one(
     known = data.draw(st.integers(0, len(text.ids) - 1))
     other = text.ids[:known] + some_ids(data.draw(st.integers(0, 40)) + 1, seed=77)
     source, taken = new_cache(precise), new_cache(precise)
-    precise.forward([Chunk(source, other)])
+    precise.forward([every_row(source, other)])
     taken.begin_with(source.prefix(known) if data.draw(st.booleans()) else source, known)
-    (rows,) = precise.forward([Chunk(taken, text.ids[known:])])
+    (rows,) = precise.forward([every_row(taken, text.ids[known:])])
     assert torch.equal(rows, alone(precise, Text(text.ids))[known:])
+
+
+@settings(max_examples=25)
+@given(company=st.lists(texts(longest=60), min_size=1, max_size=4), data=st.data())
+@torch.inference_mode()
+def test_which_rows_are_wanted_changes_none_of_them(
+    precise: GPT2, company: list[Text], data: st.DataObject
+) -> None:
+    """Nor what the passes after this one see of the others."""
+    store = precise.new_store(len(company))
+    firsts = [
+        replace(chunk, wanted=data.draw(st.integers(0, len(chunk.ids))))
+        for chunk in (next(text.parts(store.new_cache())) for text in company)
+    ]
+    hidden = precise.forward(firsts)
+    following = precise.forward([every_row(chunk.cache, [7]) for chunk in firsts])
+    for chunk, rows, row in zip(firsts, hidden, following, strict=True):
+        expected = alone(precise, Text([*chunk.ids, 7]))
+        assert torch.equal(rows, expected[len(chunk.ids) - chunk.wanted : -1])
+        assert torch.equal(row, expected[-1:])
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -131,10 +151,10 @@ def logits_after(model: GPT2, texts: list[list[int]], following: list[list[int]]
     """For each text, the logits after it and after each id of its ``following``; all step together."""
     store = model.new_store(len(texts))
     caches = [store.new_cache() for _ in texts]
-    hidden = [model.forward([Chunk(c, ids)])[0] for c, ids in zip(caches, texts, strict=True)]
+    hidden = [model.forward([every_row(c, ids)])[0] for c, ids in zip(caches, texts, strict=True)]
     steps = [model.next_logits(hidden)]
     for column in zip(*following, strict=True):
-        chunks = [Chunk(cache, (token_id,)) for cache, token_id in zip(caches, column, strict=True)]
+        chunks = [every_row(cache, (token_id,)) for cache, token_id in zip(caches, column, strict=True)]
         steps.append(model.next_logits(model.forward(chunks)))
     return list(torch.stack(steps, dim=1))
 
@@ -160,6 +180,6 @@ def test_a_neighbour_that_is_not_finite_changes_nothing(precise: GPT2) -> None:
     cache, broken = store.new_cache(), store.new_cache()
     for part, spoiled in [(ids[:30], [1, OVERFLOWS, 2]), (ids[30:35], [3]), (ids[35:], [4])]:
         start = cache.length
-        mine, theirs = model.forward([Chunk(cache, part), Chunk(broken, spoiled)])
+        mine, theirs = model.forward([every_row(cache, part), every_row(broken, spoiled)])
         assert not theirs.isfinite().all()
         assert torch.equal(mine, expected[start : cache.length])

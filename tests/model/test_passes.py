@@ -6,10 +6,10 @@ import weakref
 import pytest
 import torch
 
-from bot.model.gpt2 import GPT2, Chunk
+from bot.model.gpt2 import GPT2
 from bot.model.kv_cache import KVStore
 from tests.model.conftest import random_model
-from tests.model.driving import some_ids, torch_threads
+from tests.model.driving import every_row, some_ids, torch_threads
 
 
 def passes(gpt2: GPT2, store: KVStore) -> int:
@@ -22,17 +22,17 @@ def test_a_pass_of_the_same_shape_is_used_again(gpt2: GPT2) -> None:
     store = gpt2.new_store(2)
     one, other = store.new_cache(), store.new_cache()
     for _ in range(3):
-        gpt2.forward([Chunk(one, [1])])
-        gpt2.forward([Chunk(one, [1]), Chunk(other, [2])])
-        gpt2.forward([Chunk(other, [1, 2])])
+        gpt2.forward([every_row(one, [1])])
+        gpt2.forward([every_row(one, [1]), every_row(other, [2])])
+        gpt2.forward([every_row(other, [1, 2])])
     assert passes(gpt2, store) == 3
 
 
 def test_what_it_gave_is_not_touched_by_the_next(gpt2: GPT2) -> None:
     cache = gpt2.new_store(1).new_cache()
-    (first,) = gpt2.forward([Chunk(cache, [5])])
+    (first,) = gpt2.forward([every_row(cache, [5])])
     before = first.clone()
-    gpt2.forward([Chunk(cache, [6])])
+    gpt2.forward([every_row(cache, [6])])
     assert torch.equal(first, before)
 
 
@@ -47,7 +47,7 @@ def test_what_was_no_number_is_gone_with_the_next_text(width: int) -> None:
     found = []
     for token_id in (5, 7, 5):
         cache = store.new_cache()
-        found += model.forward([Chunk(cache, [token_id])])
+        found += model.forward([every_row(cache, [token_id])])
         store.release(cache)
     assert found[1].isnan().all()
     assert torch.equal(found[0], found[2])
@@ -57,13 +57,13 @@ def test_passes_do_not_outlive_the_memory_they_point_into(gpt2: GPT2) -> None:
     ids = some_ids(200)
     store = gpt2.new_store(1)
     cache = store.new_cache()
-    expected = [gpt2.forward([Chunk(cache, [token_id])])[0] for token_id in ids]
+    expected = [gpt2.forward([every_row(cache, [token_id])])[0] for token_id in ids]
     store._kept = 0
     store.release(cache)
     assert store.generation == 1
     cache = store.new_cache()
     assert all(
-        torch.equal(gpt2.forward([Chunk(cache, [token_id])])[0], rows)
+        torch.equal(gpt2.forward([every_row(cache, [token_id])])[0], rows)
         for token_id, rows in zip(ids, expected, strict=True)
     )
     assert passes(gpt2, store) == 1
@@ -76,13 +76,13 @@ def test_passes_do_not_outlive_the_memory_they_point_into(gpt2: GPT2) -> None:
 def test_passes_of_many_rows_or_shapes_are_not_hoarded(gpt2: GPT2) -> None:
     store = gpt2.new_store(1)
     cache = store.new_cache()
-    gpt2.forward([Chunk(cache, some_ids(17))])
+    gpt2.forward([every_row(cache, some_ids(17))])
     assert passes(gpt2, store) == 0
     for count in range(1, 17):
-        gpt2.forward([Chunk(cache, some_ids(count))])
+        gpt2.forward([every_row(cache, some_ids(count))])
     assert passes(gpt2, store) == 16
-    gpt2.forward([Chunk(cache, [1])])
+    gpt2.forward([every_row(cache, [1])])
     assert passes(gpt2, store) == 16
     with torch_threads(2):
-        gpt2.forward([Chunk(cache, [1])])
+        gpt2.forward([every_row(cache, [1])])
     assert passes(gpt2, store) == 1

@@ -9,15 +9,13 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import GPT2LMHeadModel
 
-from bot.model.linear import FloatLinear, Linear
+from bot.model.linear import FloatLinear, Linear, as_bytes
 from bot.model.protocol import Precision
 
 Embedding = Callable[[Tensor], Tensor]
 
 # So many numbers of a row share a scale.
 _BLOCK = 32
-_LARGEST = 127
-_TINY = torch.finfo(torch.float32).tiny
 
 
 def token_embedding(model: GPT2LMHeadModel, head: Linear, precision: Precision) -> Embedding:
@@ -42,8 +40,7 @@ class _ByteTable:
         self._width = weight.size(1)
         filled = functional.pad(weight, (0, -self._width % _BLOCK))
         blocks = filled.view(len(weight), -1, _BLOCK)
-        self._scales: Tensor = blocks.abs().amax(dim=-1, keepdim=True).clamp_min_(_TINY) / _LARGEST
-        self._bytes: Tensor = (blocks / self._scales).round_().to(torch.int8)
+        self._bytes, self._scales = as_bytes(blocks)
 
     def __call__(self, ids: Tensor) -> Tensor:
         rows: Tensor = self._bytes[ids] * self._scales[ids]

@@ -195,10 +195,14 @@ class Int8Linear(Linear):
     def __init__(
         self, products: Products, weight: Tensor, bias: Tensor | None, activation: Activation = "none"
     ) -> None:
-        weight = weight.detach()
-        scales = weight.abs().amax(dim=1).clamp_min(_TINY) / prepare.LARGEST
-        rounded = (weight / scales[:, None]).round_().to(torch.int8)
-        super().__init__(products, rounded, bias, activation, scales)
+        rounded, scales = as_bytes(weight.detach())
+        super().__init__(products, rounded, bias, activation, scales[:, 0])
+
+
+def as_bytes(numbers: Tensor) -> tuple[Tensor, Tensor]:
+    """[…, n] → the same as signed bytes, and what each row of them is to be multiplied by: […, 1]."""
+    scales = numbers.abs().amax(dim=-1, keepdim=True).clamp_min_(_TINY) / prepare.LARGEST
+    return (numbers / scales).round_().to(torch.int8), scales
 
 
 def bits(number: float) -> int:

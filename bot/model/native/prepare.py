@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from bot.model.native.emit import BYTE, FLOAT, FLOATS, HALF_FLOATS, INT, INTS, LANES, Code, Variable
+from bot.model.native.emit import BYTE, FLOAT, FLOATS, HALF_FLOATS, INT, INTS, LANES, Code, Variable, whole
 from bot.model.native.product import Kind
 
 NAME = "prepare"
@@ -49,7 +49,7 @@ class _Prepare:
         self._whole = b.mul(b.sdiv(b.add(width, code.word(LANES - 1)), lanes), lanes)
         self._count = b.sitofp(width, FLOAT)
         self._epsilon = b.bitcast(b.trunc(self._number["epsilon"], INT), FLOAT)
-        self._row = code.array(FLOAT, -(-widest // LANES) * LANES)
+        self._row = code.array(FLOAT, whole(widest, LANES))
 
     def write(self) -> None:
         code, b, number = self._code, self._code.builder, self._number
@@ -114,8 +114,8 @@ class _Prepare:
         code.store(step, self._pointer("steps"), row)
         steps_in_one = code.spread(b.fdiv(code.number(1.0), step))
         with code.loop(self._whole, LANES) as n:
-            _, whole = code.nearest(code.load(FLOATS, self._row, n), steps_in_one, ZERO)
-            self._store_words(b.trunc(whole, ir.VectorType(BYTE, LANES)), place, n, 4)
+            _, steps = code.nearest(code.load(FLOATS, self._row, n), steps_in_one, ZERO)
+            self._store_words(b.trunc(steps, ir.VectorType(BYTE, LANES)), place, n, 4)
 
     def _store_words(self, numbers: ir.Value, place: ir.Value, first: ir.Value, numbers_a_word: int) -> None:
         """Store ``LANES`` numbers, the row's from ``first`` on, where its words are in a tile."""

@@ -16,12 +16,11 @@ KEPT = 256 * 2**20
 class KVStore:
     """Up to ``slots`` sequences, side by side so that one operation serves them all.
 
-    A layer is one [2, slots, heads, capacity, head width] tensor of float32: keys,
+    A layer is one [2, slots, heads, positions, head width] tensor of float32: keys,
     then values, as ``bot.model.native.attention`` lays them out, the head width rounded
-    up to a multiple of ``LANES``. There is room for
-    ``context`` positions in each slot, but it takes memory only as far as it has been
-    filled. When the last sequence leaves, that is given back, unless it is no more than
-    ``kept`` bytes.
+    up to a multiple of ``LANES``. There is room for ``context`` positions in each slot,
+    but it takes memory only as far as it has been filled. When the last sequence leaves,
+    that is given back, unless it is no more than ``kept`` bytes.
     """
 
     def __init__(
@@ -31,7 +30,7 @@ class KVStore:
         self._kept = kept
         self._shape = (2, slots, heads, whole(context, KEYS), whole(head_width, LANES))
         self._free = list(range(slots))
-        self._used: dict[int, KVCache] = {}
+        self._used: set[int] = set()
         self.layers = [untouched(self._shape) for _ in range(layers)]
         # How many positions of each slot have been filled at most.
         self._filled = [0] * slots
@@ -51,12 +50,12 @@ class KVStore:
     def new_cache(self) -> KVCache:
         """An empty cache in the lowest free slot; IndexError if there is none."""
         slot = heapq.heappop(self._free)
-        cache = self._used[slot] = KVCache(self, slot)
-        return cache
+        self._used.add(slot)
+        return KVCache(self, slot)
 
     def release(self, cache: KVCache) -> None:
         """Free the slot of ``cache``, which must not be used afterwards."""
-        del self._used[cache.slot]
+        self._used.remove(cache.slot)
         heapq.heappush(self._free, cache.slot)
         self._filled[cache.slot] = max(self._filled[cache.slot], cache.length)
         if not self._used and self.filled_bytes > self._kept:

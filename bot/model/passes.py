@@ -30,7 +30,7 @@ class Block:
     scale: float
 
 
-class _Rows:
+class _Workspace:
     """Where the numbers of some rows lie on their way through blocks like ``block``."""
 
     def __init__(self, block: Block, tiling: Tiling) -> None:
@@ -74,7 +74,7 @@ class Pass:
         wanted: int,
     ) -> None:
         first, last = blocks[0], blocks[-1]
-        self._rows = own = _Rows(first, products.tiling(rows))
+        self._every = own = _Workspace(first, products.tiling(rows))
         self._parts = torch.zeros(sequences, 4, dtype=torch.int64)
         # What the calls point to lives as long as this.
         self._qkv = own.tiling.matrix(first.qkv.columns)
@@ -85,25 +85,25 @@ class Pass:
             if block is not last or wanted == rows:
                 calls += own.after_attention(block)
         self._program = products.machine.program(calls)
-        self._last = own
+        self._wanted = own
         if 0 < wanted < rows:
-            self._last = _Rows(first, products.tiling(wanted))
-            self._last_program = products.machine.program(self._last.after_attention(last))
+            self._wanted = _Workspace(first, products.tiling(wanted))
+            self._rest = products.machine.program(self._wanted.after_attention(last))
 
     def run(self, x: Tensor, parts: Tensor, wanted: Tensor) -> Tensor:
         """The rows' embeddings [rows, width] → the hidden states [wanted, width] of the ``wanted`` ones.
 
         ``parts`` [sequences, 4] is what ``bot.model.attention.parts`` makes.
         """
-        self._rows.begin(x)
+        self._every.begin(x)
         self._parts.copy_(parts)
         self._program()
-        if self._last is not self._rows:
-            self._last.begin(self._rows.x[wanted])
-            self._last.attended[: len(wanted)] = self._rows.attended[wanted]
-            self._last_program()
+        if self._wanted is not self._every:
+            self._wanted.begin(self._every.x[wanted])
+            self._wanted.attended[: len(wanted)] = self._every.attended[wanted]
+            self._rest()
         # The next pass of this shape writes where this one did.
-        return self._last.x[: len(wanted), : x.size(1)].clone()
+        return self._wanted.x[: len(wanted), : x.size(1)].clone()
 
 
 class Passes:

@@ -21,7 +21,7 @@ class PrefixCache:
 
     def keep(self, ids: tuple[int, ...], cache: KVCache) -> None:
         """Keep a copy of ``cache``, which holds ``ids``."""
-        size = cache.store.bytes_for(len(ids))
+        size = cache.nbytes
         if not ids or size > self._capacity:
             return
         for known in list(self._entries):

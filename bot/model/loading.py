@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import torch
 from transformers import GPT2LMHeadModel
 from transformers.utils import logging as transformers_logging
@@ -14,7 +14,7 @@ from transformers.utils import logging as transformers_logging
 from bot.model.checkpoint import Checkpoint, ModelRefused, Report
 from bot.model.gpt2 import GPT2, UnsupportedModel, UnsupportedPrecision
 from bot.model.memory import return_freed
-from bot.model.protocol import Loading, ModelInfo, Precision
+from bot.model.protocol import Fingerprint, Loading, ModelInfo, Precision
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
 ENGINE_VERSION = 3
@@ -63,23 +63,21 @@ def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> Loa
         precision=precision,
         device="cpu",
         threads=torch.get_num_threads(),
+        memory=psutil.Process().memory_full_info().uss,
         fingerprint=fingerprint(checkpoint.identity, precision=precision),
     )
     end_of_text = config.eos_token_id if isinstance(config.eos_token_id, int) else END_OF_TEXT
     return LoadedModel(model, end_of_text, info)
 
 
-def fingerprint(identity: str, *, precision: Precision) -> str:
-    """Twelve hex digits over all that the same seed's text depends on."""
-    parts = (
-        identity,
-        precision,
-        # The same sums are made in another order with other instructions.
-        f"cpu:{torch.backends.cpu.get_cpu_capability()}",
-        f"torch:{torch.__version__}",
-        f"engine:{ENGINE_VERSION}",
+def fingerprint(identity: str, *, precision: Precision) -> Fingerprint:
+    return Fingerprint(
+        weights=identity,
+        precision=precision,
+        processor=torch.backends.cpu.get_cpu_capability(),
+        torch=str(torch.__version__),
+        engine=ENGINE_VERSION,
     )
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def _read(checkpoint: Checkpoint) -> GPT2LMHeadModel:

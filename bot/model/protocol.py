@@ -11,6 +11,7 @@ a frame that does not fit is a broken pipe or a stray print, never a newer peer.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from dataclasses import dataclass, fields, is_dataclass
@@ -93,8 +94,27 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """All that the same request's text depends on beside itself.
+
+    ``weights`` changes with them or their configuration; ``processor`` is the
+    kind of instructions: the same sums are made in another order with others.
+    """
+
+    weights: str
+    precision: Precision
+    processor: str
+    torch: str
+    engine: int
+
+    def __str__(self) -> str:
+        """Twelve hex digits that stand for all of it."""
+        return hashlib.sha256(json.dumps(_plain(self)).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """The loaded model. ``fingerprint`` is what the same seed's text depends on."""
+    """The loaded model. ``memory`` is in bytes: what its process had to itself once it was loaded."""
 
     name: str
     revision: str | None
@@ -107,7 +127,8 @@ class ModelInfo:
     precision: Precision
     device: str
     threads: int
-    fingerprint: str
+    memory: int
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)

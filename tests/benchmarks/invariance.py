@@ -118,7 +118,7 @@ class Trial:
             print(f"differs: {example[:1000]}", file=sys.stderr)
         return Row(
             precision=self.precision,
-            fingerprint=info.fingerprint,
+            fingerprint=str(info.fingerprint),
             needles=len(needles),
             steps_compared=found.steps,
             logits_that_differ=found.logits,
@@ -163,7 +163,7 @@ class Trial:
         )
         limits = limits_of(info)
         restarted = asyncio.run(through_restarts(command, needles, self.random, limits, kills=KILLS))
-        if restarted.fingerprint != info.fingerprint:
+        if restarted.fingerprint != str(info.fingerprint):
             raise RuntimeError(f"the worker's fingerprint is {restarted.fingerprint}, not {info.fingerprint}")
         return restarted
 

@@ -85,7 +85,7 @@ async def through_restarts(
         both = asked + beside
         random.shuffle(both)
         found = await asyncio.gather(*both)
-    return Restarted(sum(found, Findings()), worker.restarts, info.fingerprint)
+    return Restarted(sum(found, Findings()), worker.restarts, str(info.fingerprint))
 
 
 async def _needle(worker: Worker, needle: Needle, places: asyncio.Semaphore, name: str) -> Findings:

@@ -10,7 +10,7 @@ so every life says the same. All keys of a life:
     loading         list of [stage, done, total, unit] to report first
     unusable        [reason, detail] to say instead of Ready
     exit_loading    exit status to end with instead of Ready
-    fingerprint     of the model
+    fingerprint     of the weights
     step_seconds    time a step takes (0.002)
     die_at, exit_at, close_at, garbage_at, oversize_at, skip_at, hang_at
                     step index at which any request makes the worker SIGKILL
@@ -40,6 +40,7 @@ from bot.model.protocol import (
     Abort,
     Candidate,
     Ended,
+    Fingerprint,
     GenerationRequest,
     Loading,
     Message,
@@ -66,7 +67,8 @@ def scripted_step(request: GenerationRequest, index: int) -> Step:
 
 
 def scripted_info(fingerprint: str = "scripted") -> ModelInfo:
-    return ModelInfo("scripted", None, 1, 1, 1, 1, 1024, 50257, "float32", "none", 1, fingerprint)
+    made_of = Fingerprint(fingerprint, "float32", "none", "none", 1)
+    return ModelInfo("scripted", None, 1, 1, 1, 1, 1024, 50257, "float32", "none", 1, 2**20, made_of)
 
 
 class ScriptedWorker:

@@ -49,7 +49,7 @@ async def test_requests_are_the_same_in_a_worker_that_is_killed(tiny_folder: Pat
     restarted = await through_restarts(command, needles, random, limits, kills=1)
     assert restarted.findings == Findings(steps=sum(len(needle.alone) for needle in needles))
     assert restarted.restarts == 1
-    assert restarted.fingerprint == loaded.info.fingerprint
+    assert restarted.fingerprint == str(loaded.info.fingerprint)
 
 
 def test_differences_are_counted(precise: GPT2) -> None:

@@ -53,6 +53,7 @@ def test_what_is_loaded_is_described(tiny_folder: Path) -> None:
     assert info.parameters == random_model(vocab_size=50257, n_positions=320).num_parameters()
     assert (info.layers, info.heads, info.width, info.context, info.vocabulary) == (2, 2, 16, 320, 50257)
     assert (info.precision, info.device, info.threads) == ("float32", "cpu", torch.get_num_threads())
+    assert 10**7 < info.memory < 10**10
     identity = checkpoint_of(tiny_folder).identity
     assert info.fingerprint == fingerprint(identity, precision="float32")
     assert loaded.end_of_text == 50256
@@ -87,7 +88,7 @@ def test_a_precision_that_the_processor_does_not_compute_is_refused(
 
 def test_the_fingerprint_follows_all_that_moves_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     def of(identity: str = "a", precision: Precision = "float32") -> str:
-        return fingerprint(identity, precision=precision)
+        return str(fingerprint(identity, precision=precision))
 
     seen = [of(), of(), of("b"), of(precision="bfloat16"), of(precision="int8")]
     for target, value in [

@@ -24,7 +24,7 @@ from bot.model.kv_cache import KVCache
 from bot.model.prefixes import PrefixCache
 from bot.model.protocol import Ended, FinishReason, GenerationRequest, Rejected, Stepped
 from bot.model.report import Choice, report
-from bot.model.sampling import Sampler, problem
+from bot.model.sampling import NOT_FINITE, Sampler, problem
 
 Event = Stepped | Ended | Rejected
 
@@ -50,12 +50,12 @@ class _Sequence:
     @property
     def decodes(self) -> bool:
         """Whether its next pass gives a token and takes one."""
-        return self.steps > 0
+        return self.steps > 0 and not self.request.scored
 
     @property
     def ready(self) -> bool:
         """Whether all ``ids`` are in the cache, so that the last one's logits say what comes next."""
-        return self.cache.length == len(self.ids)
+        return self.cache.length == len(self.ids) and not self.request.scored
 
     @property
     def cached_ids(self) -> tuple[int, ...]:
@@ -64,8 +64,12 @@ class _Sequence:
 
     def chunk(self, at_most: int) -> Chunk:
         """The next ids to compute; only after the last of all a token is to be chosen."""
-        end = min(self.cache.length + at_most, len(self.ids))
-        return Chunk(self.cache, self.ids[self.cache.length : end], wanted=int(end == len(self.ids)))
+        start = self.cache.length
+        if self.request.scored:
+            end = min(start + min(at_most, SHARED_CHUNK), len(self.ids) - 1)
+            return Chunk(self.cache, self.ids[start:end], wanted=end - start)
+        end = min(start + at_most, len(self.ids))
+        return Chunk(self.cache, self.ids[start:end], wanted=int(end == len(self.ids)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,9 @@ class Engine:
             planned = self._plan()
             if planned.chunks:
                 hidden = self._model.forward(planned.chunks)
+                for sequence, rows in zip(planned.sequences, hidden, strict=True):
+                    if sequence.request.scored:
+                        self._score(sequence, rows)
                 ready = [(s, rows) for s, rows in zip(planned.sequences, hidden, strict=True) if s.ready]
                 if ready:
                     self._advance([s for s, _ in ready], self._model.next_logits([rows for _, rows in ready]))
@@ -144,7 +151,8 @@ class Engine:
         while self._waiting and len(self._running) < self._max_batch:
             request = self._waiting.popleft()
             cache = self._store.new_cache()
-            self._prefixes.recall(request.prompt_ids, cache)
+            if not request.scored:  # what is kept has no logits
+                self._prefixes.recall(request.prompt_ids, cache)
             self._running.append(_Sequence(request, cache, self._model.vocabulary))
 
     def _skip_draws(self) -> None:
@@ -195,6 +203,24 @@ class Engine:
                 self._retire(sequence)
                 self._events.append(Ended(sequence.request.request_id, finish_reason))
 
+    def _score(self, sequence: _Sequence, hidden: Tensor) -> None:
+        """Report the tokens that stand behind the rows of ``hidden`` [rows, width]."""
+        request = sequence.request
+        logits = self._model.logits(hidden)
+        if not logits.isfinite().all():
+            self._retire(sequence)
+            self._events.append(Rejected(request.request_id, NOT_FINITE))
+            return
+        following = sequence.ids[sequence.steps + 1 : sequence.steps + 1 + len(logits)]
+        params = request.params
+        choices = [Choice(token_id, params.temperature, params.candidates) for token_id in following]
+        for step in report(logits, choices):
+            self._events.append(Stepped(request.request_id, sequence.steps, step))
+            sequence.steps += 1
+        if sequence.steps == request.steps:
+            self._retire(sequence)
+            self._events.append(Ended(request.request_id, "length"))
+
     def _retire(self, sequence: _Sequence) -> None:
         """Take the sequence out; the next step frees its place."""
         self._running.remove(sequence)
@@ -218,7 +244,9 @@ class Engine:
             return f"the prompt has an id that is not from 0 to {self._model.vocabulary - 1}"
         if not 0 <= request.generated < len(request.prompt_ids):
             return "generated is not from 0 to one less than the prompt's length"
-        asked = len(request.prompt_ids) + request.params.max_new_tokens
+        if request.scored and len(request.prompt_ids) < 2:
+            return "there is no second token to be scored"
+        asked = len(request.prompt_ids) + (0 if request.scored else request.params.max_new_tokens)
         if asked > self._model.context:
             return f"the prompt and max_new_tokens make {asked} tokens; the context is {self._model.context}"
         return problem(request.params)

@@ -57,12 +57,21 @@ class GenerationRequest:
     (or chosen in their place). Each has spent one draw of the seed, and the
     model computes them as it did then: so the text goes on, to the bit, as one
     longer request would have.
+
+    One that is ``scored`` is read, not continued: its steps are the prompt's own
+    tokens from the second on, each as if it had been chosen.
     """
 
     request_id: str
     prompt_ids: tuple[int, ...]
     params: SamplingParams
     generated: int = 0
+    scored: bool = False
+
+    @property
+    def steps(self) -> int:
+        """How many steps it takes at most."""
+        return len(self.prompt_ids) - 1 if self.scored else self.params.max_new_tokens
 
 
 @dataclass(frozen=True, slots=True)

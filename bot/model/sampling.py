@@ -15,6 +15,8 @@ from torch import Tensor
 
 from bot.model.protocol import MAX_SEED, SamplingParams
 
+NOT_FINITE = "the model's logits are not finite"
+
 
 class Sampler:
     """Chooses one request's tokens, step after step, from its own generator.
@@ -52,7 +54,7 @@ class Sampler:
         # NaN and infinities survive as the smallest or the largest.
         smallest, largest = logits.aminmax()
         if not (math.isfinite(smallest) and math.isfinite(largest)):
-            raise ValueError("the model's logits are not finite")
+            raise ValueError(NOT_FINITE)
         if noise is None:
             return int(logits.argmax())
         return draw(filtered(logits, self.params), noise)

@@ -43,7 +43,7 @@ class FakeModel:
         self.running.append(name)
         self.most_running = max(self.most_running, len(self.running))
         try:
-            for index in range(request.params.max_new_tokens):
+            for index in range(request.steps):
                 await self._turn(name)
                 if request.prompt_ids[0] == REJECTED:
                     raise GenerationFailed("told to")

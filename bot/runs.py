@@ -44,14 +44,14 @@ class Runs:
         """The completion with this id; RunExpired if it is not kept any more."""
         run = self._find(run_id)
         if not isinstance(run, CompletionRun):
-            raise RunExpired
+            raise RunExpired(days=1)
         return run
 
     def walk(self, run_id: str) -> Walk:
         """The walk's state with this id; RunExpired if it is not kept any more."""
         run = self._find(run_id)
         if not isinstance(run, Walk):
-            raise RunExpired
+            raise RunExpired(days=1)
         return run
 
     @contextmanager

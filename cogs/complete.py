@@ -15,7 +15,7 @@ from bot.cards import CompletionCard
 from bot.completions import CompletionJob, new_run_id, new_seed, warm_or_greedy
 from bot.custom_ids import COMPLETION_TEMPLATE
 from bot.delivery import Interaction, Screen
-from bot.errors import BlankText, RunExpired, UnavailableError
+from bot.errors import BlankText, NotRunning, UnavailableError
 from bot.model.protocol import MAX_SEED, GenerationRequest, SamplingParams, Step
 from bot.services import Services
 from bot.updates import Completion, Finished, Progress, Update, token_ids
@@ -81,7 +81,7 @@ class CompletionButton(RunButton, template=COMPLETION_TEMPLATE):
     async def _stop(self, services: Services, interaction: Interaction) -> None:
         try:
             services.generations.cancel(self.run_id, owner=interaction.user.id)
-        except RunExpired:
+        except NotRunning:
             # It ended while the button was being pressed: the card says so already.
             services.runs.completion(self.run_id)
         await interaction.response.defer()

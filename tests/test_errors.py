@@ -11,12 +11,19 @@ EVERY_ERROR = [
     errors.ContextExceeded(prompt_tokens=1000, max_tokens=64, context=1024),
     errors.UnknownEncoding("cl100k", nearest="cl100k_base"),
     errors.InvalidTokenId("x", encoding="gpt2", vocabulary=50257),
-    errors.RunExpired(),
+    errors.RunExpired(days=30),
+    errors.TextTooShort(),
+    errors.TextTooLong(tokens=1100, context=1024),
+    errors.NoSuchToken("qqq", vocabulary=50257),
+    errors.NoRun(),
+    errors.NothingWritten(),
+    errors.NotRunning(),
     errors.ModelLoading("reading weights, 43 %"),
     errors.QueueFull(waiting=32, retry_after=40.0),
     errors.TooManyRequests(limit=2),
     errors.DeadlineExceeded(seconds=600),
     errors.ShuttingDown(),
+    errors.StoreUnavailable("OperationalError: disk full"),
     errors.GenerationFailed("worker died twice"),
     errors.NotYours("stop"),
     errors.InvalidSetting("BATCH_SIZE", problem="is 'many'", allowed="a whole number from 1 to 64"),
@@ -60,6 +67,7 @@ def test_the_context_error_names_the_three_numbers() -> None:
 
 def test_what_failed_inside_is_not_told_to_people() -> None:
     assert "secret" not in errors.GenerationFailed("secret").sentence
+    assert "secret" not in errors.StoreUnavailable("secret").sentence
 
 
 def test_a_long_name_is_quoted_in_part() -> None:

@@ -66,9 +66,13 @@ def within(module: str, packages: set[str]) -> bool:
     return any(module == package or module.startswith(package + ".") for package in packages)
 
 
-@pytest.mark.parametrize("module", ["bot.model.protocol", "bot.errors"])
-def test_the_contracts_import_nothing_of_ours(module: str) -> None:
-    assert not uses(module, "bot", "cogs")
+def test_the_protocol_imports_nothing_of_ours() -> None:
+    assert not uses("bot.model.protocol", "bot", "cogs")
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.errors"})])
+def test_errors_import_only_each_other(module: str) -> None:
+    assert uses(module, "bot", "cogs") == uses(module, "bot.errors")
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -110,7 +110,7 @@ async def test_a_forgotten_run_says_so(world: World) -> None:
     card = card_of(await complete(ada, world.channel))
     world.bot.services.runs._runs.clear()
 
-    assert "too old" in refusal_of(await ada.click(card, label="Continue"))
+    assert "no longer kept" in refusal_of(await ada.click(card, label="Continue"))
 
 
 async def test_the_text_grows_and_stop_keeps_what_was_written(live_world: World) -> None:

@@ -1,0 +1,104 @@
+"""Everything that can go wrong for a user or an operator, and how it is said.
+
+    TokenwiseError                    .sentence is what a person reads
+    ├── InputError                    the request itself cannot be served
+    │   ├── BlankText
+    │   ├── NoText                    a message without text
+    │   ├── NoTokenIds
+    │   ├── ContextExceeded           prompt + max_tokens > context
+    │   ├── UnknownEncoding           … and the nearest known name
+    │   ├── InvalidTokenId            the first id that is none
+    │   ├── TextTooShort              to be surprising
+    │   ├── TextTooLong               text > context
+    │   ├── NoSuchToken               no token of the vocabulary begins so
+    │   ├── RunExpired                a button whose run is no longer kept
+    │   ├── NoRun                     a message that is no card of a run
+    │   ├── NothingWritten            a run without a token of the model's own
+    │   └── NotRunning                a request to be stopped that is over
+    ├── UnavailableError              the same request can be served later
+    │   ├── ModelLoading
+    │   ├── QueueFull
+    │   ├── TooManyRequests
+    │   ├── DeadlineExceeded
+    │   ├── ShuttingDown
+    │   ├── StoreUnavailable          the database failed
+    │   └── GenerationFailed          the model failed on this request
+    ├── NotYours                      a button that only the author may press
+    └── StartError                    the bot cannot start; for the operator
+        ├── InvalidSetting            names the variable and what it allows
+        ├── SettingsFileUnusable
+        ├── PortTaken                 of the playground
+        ├── ModelUnusable             names MODEL
+        └── DiscordUnreachable
+
+Each error carries data; the sentence is made from it.
+"""
+
+from __future__ import annotations
+
+from bot.errors.base import InputError, StartError, TokenwiseError, UnavailableError
+from bot.errors.requests import (
+    BlankText,
+    ContextExceeded,
+    InvalidTokenId,
+    NoRun,
+    NoSuchToken,
+    NoText,
+    NothingWritten,
+    NoTokenIds,
+    NotRunning,
+    NotYours,
+    RunExpired,
+    TextTooLong,
+    TextTooShort,
+    UnknownEncoding,
+)
+from bot.errors.starting import (
+    DiscordUnreachable,
+    InvalidSetting,
+    ModelUnusable,
+    PortTaken,
+    SettingsFileUnusable,
+)
+from bot.errors.unavailable import (
+    DeadlineExceeded,
+    GenerationFailed,
+    ModelLoading,
+    QueueFull,
+    ShuttingDown,
+    StoreUnavailable,
+    TooManyRequests,
+)
+
+__all__ = [
+    "BlankText",
+    "ContextExceeded",
+    "DeadlineExceeded",
+    "DiscordUnreachable",
+    "GenerationFailed",
+    "InputError",
+    "InvalidSetting",
+    "InvalidTokenId",
+    "ModelLoading",
+    "ModelUnusable",
+    "NoRun",
+    "NoSuchToken",
+    "NoText",
+    "NoTokenIds",
+    "NotRunning",
+    "NotYours",
+    "NothingWritten",
+    "PortTaken",
+    "QueueFull",
+    "RunExpired",
+    "SettingsFileUnusable",
+    "ShuttingDown",
+    "StartError",
+    "StoreUnavailable",
+    "TextTooLong",
+    "TextTooShort",
+    "TokenwiseError",
+    "TooManyRequests",
+    "UnavailableError",
+    "UnknownEncoding",
+]

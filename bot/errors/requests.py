@@ -1,0 +1,143 @@
+"""What is wrong with a request itself."""
+
+from __future__ import annotations
+
+from bot.errors.base import InputError, TokenwiseError
+from bot.errors.wording import count, quoted
+
+
+class BlankText(InputError):
+    def __init__(self, option: str) -> None:
+        self.option = option
+
+    @property
+    def sentence(self) -> str:
+        return f"The {self.option} is blank: type at least one character that is not a space."
+
+
+class NoText(InputError):
+    @property
+    def sentence(self) -> str:
+        return "This message has no text that could be cut into tokens."
+
+
+class NoTokenIds(InputError):
+    @property
+    def sentence(self) -> str:
+        return "There are no token ids in this: give at least one, such as 40313."
+
+
+class ContextExceeded(InputError):
+    def __init__(self, *, prompt_tokens: int, max_tokens: int, context: int) -> None:
+        self.prompt_tokens = prompt_tokens
+        self.max_tokens = max_tokens
+        self.context = context
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"The prompt is {count(self.prompt_tokens, 'token')} long and you asked for "
+            f"{self.max_tokens:,} more, but the model can see {self.context:,} in all: "
+            f"shorten the prompt or ask for fewer."
+        )
+
+
+class UnknownEncoding(InputError):
+    def __init__(self, name: str, *, nearest: str) -> None:
+        self.name = name
+        self.nearest = nearest
+
+    @property
+    def sentence(self) -> str:
+        return f"There is no encoding or model called {quoted(self.name)}. Did you mean {self.nearest}?"
+
+
+class InvalidTokenId(InputError):
+    def __init__(self, given: str, *, encoding: str, vocabulary: int) -> None:
+        self.given = given
+        self.encoding = encoding
+        self.vocabulary = vocabulary
+
+    @property
+    def sentence(self) -> str:
+        if self.given.isascii() and self.given.isdigit() and int(self.given[:10]) < self.vocabulary:
+            return f"No token of {self.encoding} has the id {int(self.given)}."
+        return (
+            f"{quoted(self.given)} is not a token id of {self.encoding}: "
+            f"ids are whole numbers from 0 to {self.vocabulary - 1:,}."
+        )
+
+
+class TextTooShort(InputError):
+    @property
+    def sentence(self) -> str:
+        return "This text is a single token, and a token only surprises after another: write a little more."
+
+
+class TextTooLong(InputError):
+    def __init__(self, *, tokens: int, context: int) -> None:
+        self.tokens = tokens
+        self.context = context
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"The text is {count(self.tokens, 'token')} long, but the model can see {self.context:,}: "
+            "shorten it."
+        )
+
+
+class NoSuchToken(InputError):
+    def __init__(self, query: str, *, vocabulary: int) -> None:
+        self.query = query
+        self.vocabulary = vocabulary
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"No token begins with {quoted(self.query)}. Give the beginning of one, or an id from 0 to "
+            f"{self.vocabulary - 1:,}."
+        )
+
+
+class RunExpired(InputError):
+    """``days`` is how long runs are kept."""
+
+    def __init__(self, *, days: int) -> None:
+        self.days = days
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"What this card was made from is no longer kept: it is deleted after {count(self.days, 'day')}, "
+            "or when its author asks for it. Type the command again to go on."
+        )
+
+
+class NoRun(InputError):
+    @property
+    def sentence(self) -> str:
+        return "This message is not one of my finished texts: choose one that has the button Replay."
+
+
+class NothingWritten(InputError):
+    @property
+    def sentence(self) -> str:
+        return "There is nothing to replay: behind what was chosen by hand the model has written nothing."
+
+
+class NotRunning(InputError):
+    """A request to be stopped that is not in progress."""
+
+    @property
+    def sentence(self) -> str:
+        return "This is not being written any more."
+
+
+class NotYours(TokenwiseError):
+    def __init__(self, action: str) -> None:
+        self.action = action
+
+    @property
+    def sentence(self) -> str:
+        return f"Only the person who asked can {self.action} this."

@@ -1,0 +1,54 @@
+"""Why the bot cannot start."""
+
+from __future__ import annotations
+
+from bot.errors.base import StartError
+
+
+class InvalidSetting(StartError):
+    def __init__(self, variable: str, *, problem: str, allowed: str) -> None:
+        self.variable = variable
+        self.problem = problem
+        self.allowed = allowed
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.variable} {self.problem}; it must be {self.allowed}."
+
+
+class SettingsFileUnusable(StartError):
+    def __init__(self, file: str, *, problem: str) -> None:
+        self.file = file
+        self.problem = problem
+
+    @property
+    def sentence(self) -> str:
+        return f"The settings file {self.file} cannot be used: {self.problem}."
+
+
+class PortTaken(StartError):
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    @property
+    def sentence(self) -> str:
+        return f"Port {self.port} is in use: choose another with --port, or leave it out."
+
+
+class ModelUnusable(StartError):
+    def __init__(self, model: str, *, problem: str) -> None:
+        self.model = model
+        self.problem = problem
+
+    @property
+    def sentence(self) -> str:
+        return f"MODEL={self.model} cannot be used: {self.problem}"
+
+
+class DiscordUnreachable(StartError):
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+
+    @property
+    def sentence(self) -> str:
+        return f"Discord cannot be reached ({self.problem}). Check the network and start the bot again."

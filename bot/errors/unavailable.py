@@ -1,0 +1,80 @@
+"""Why a request that is fine cannot be served now."""
+
+from __future__ import annotations
+
+from bot.errors.base import UnavailableError
+from bot.errors.wording import count, seconds
+
+
+class ModelLoading(UnavailableError):
+    def __init__(self, progress: str) -> None:
+        self.progress = progress
+
+    @property
+    def sentence(self) -> str:
+        return f"The model is still loading ({self.progress}). Please try again in a moment."
+
+
+class QueueFull(UnavailableError):
+    def __init__(self, *, waiting: int, retry_after: float) -> None:
+        self.waiting = waiting
+        self.retry_after = retry_after
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"The queue is full: {count(self.waiting, 'request')} waiting. "
+            f"Please try again in about {seconds(self.retry_after)}."
+        )
+
+
+class TooManyRequests(UnavailableError):
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"You already have {count(self.limit, 'request')} in progress. "
+            "Wait until one is finished, or press Stop on a text that is being written."
+        )
+
+
+class DeadlineExceeded(UnavailableError):
+    def __init__(self, *, seconds: float) -> None:
+        self.seconds = seconds
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"This took longer than {seconds(self.seconds)}, so it was given up. "
+            "Please try again, with fewer tokens if the server is busy."
+        )
+
+
+class ShuttingDown(UnavailableError):
+    @property
+    def sentence(self) -> str:
+        return "The bot is restarting. Please try again in a minute."
+
+
+class StoreUnavailable(UnavailableError):
+    """``detail`` is for the log and is not shown."""
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+
+    @property
+    def sentence(self) -> str:
+        return "What this card was made from cannot be read right now. Please try again in a minute."
+
+
+class GenerationFailed(UnavailableError):
+    """``detail`` is for the log; it may name internals and is not shown."""
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+
+    @property
+    def sentence(self) -> str:
+        return "The model failed on this request. Please try again."

@@ -124,8 +124,12 @@ class GenerationQueue:
         await self._audience.left(patience)
 
     @asynccontextmanager
-    async def stream(self, request: GenerationRequest, *, owner: int) -> AsyncIterator[AsyncIterator[Update]]:
+    async def stream(
+        self, request: GenerationRequest, *, owner: int, group: str | None = None
+    ) -> AsyncIterator[AsyncIterator[Update]]:
         """Ask for a completion and follow it.
+
+        An owner's requests of one ``group`` count as one against ``per_owner``.
 
         Entering admits or raises: ShuttingDown, ModelLoading before the model
         was ready for the first time, TooManyRequests, QueueFull, ValueError for
@@ -137,7 +141,7 @@ class GenerationQueue:
         or they raise GenerationFailed, DeadlineExceeded or ShuttingDown.
         Leaving early takes the request out of the line or aborts it.
         """
-        ticket = self._admit(request, owner)
+        ticket = self._admit(request, owner, group or request.request_id)
         with self._audience:
             try:
                 yield ticket
@@ -147,28 +151,29 @@ class GenerationQueue:
     def cancel(self, request_id: str, *, owner: int) -> None:
         """Stop a request: its stream finishes as cancelled, with the steps so far.
 
-        Raises RunExpired if it is not in progress, NotYours if it is another's.
+        Raises NotRunning if it is not in progress, NotYours if it is another's.
         """
         ticket = self._tickets.get(request_id)
         if ticket is None:
-            raise errors.RunExpired
+            raise errors.NotRunning
         if ticket.owner != owner:
             raise errors.NotYours("stop")
         self._settle(ticket, self._finished(ticket, "cancelled"))
 
-    def _admit(self, request: GenerationRequest, owner: int) -> Ticket:
+    def _admit(self, request: GenerationRequest, owner: int, group: str) -> Ticket:
         if not self._open:
             raise errors.ShuttingDown
         _ = self.model  # loaded, or this raises
         if request.request_id in self._tickets:
             raise ValueError(f"request {request.request_id} is already in progress")
-        if sum(ticket.owner == owner for ticket in self._tickets.values()) >= self._per_owner:
+        groups = {ticket.group for ticket in self._tickets.values() if ticket.owner == owner}
+        if len(groups | {group}) > self._per_owner:
             raise errors.TooManyRequests(limit=self._per_owner)
         if not self._free_slots and len(self._line) >= self._max_waiting:
             seconds = self._starts_in(())
             retry_after = UNKNOWN_RETRY if seconds is None else max(SHORTEST_RETRY, seconds)
             raise errors.QueueFull(waiting=len(self._line), retry_after=retry_after)
-        ticket = Ticket(request, owner, self._clock() + self._deadline, self._eta, self._pace)
+        ticket = Ticket(request, owner, group, self._clock() + self._deadline, self._eta, self._pace)
         self.accounts.admitted += 1
         self._tickets[request.request_id] = ticket
         self._line.push(owner, ticket)

@@ -22,13 +22,13 @@ class Generations(Protocol):
         ...
 
     def stream(
-        self, request: GenerationRequest, *, owner: int
+        self, request: GenerationRequest, *, owner: int, group: str | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Update]]:
         """Admit the request or raise; then its updates, ``Finished`` last."""
         ...
 
     def cancel(self, request_id: str, *, owner: int) -> None:
-        """Stop a request in progress; NotYours or RunExpired otherwise."""
+        """Stop a request in progress; NotYours or NotRunning otherwise."""
         ...
 
 

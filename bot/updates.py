@@ -122,6 +122,7 @@ class Ticket:
 
     request: GenerationRequest
     owner: int
+    group: str
     due: float  # on the queue's clock
     eta: Callable[[Ticket], float | None]
     pace: float = 0.0
@@ -147,7 +148,7 @@ class Ticket:
     @property
     def steps_left(self) -> int:
         """How many steps it may still take."""
-        return self.request.params.max_new_tokens - len(self.steps)
+        return self.request.steps - len(self.steps)
 
     @property
     def _runs(self) -> bool:

@@ -16,9 +16,9 @@ from bot.errors import (
     DeadlineExceeded,
     GenerationFailed,
     ModelLoading,
+    NotRunning,
     NotYours,
     QueueFull,
-    RunExpired,
     ShuttingDown,
     TokenwiseError,
     TooManyRequests,
@@ -184,6 +184,16 @@ async def test_one_person_may_have_so_many_waiting_and_running() -> None:
                 pass
 
 
+async def test_requests_of_one_group_count_once() -> None:
+    async with a_queue(FakeModel(stepwise=True), per_owner=2) as queue, AsyncExitStack() as stack:
+        for name in ("a", "b", "c"):
+            await stack.enter_async_context(queue.stream(a_request(name), owner=ALICE, group="g"))
+        await stack.enter_async_context(queue.stream(a_request("d"), owner=ALICE))
+        with pytest.raises(TooManyRequests):
+            await stack.enter_async_context(queue.stream(a_request("e"), owner=ALICE))
+        await stack.enter_async_context(queue.stream(a_request("f"), owner=ALICE, group="g"))
+
+
 async def test_a_full_queue_refuses_until_somebody_leaves() -> None:
     async with (
         a_queue(FakeModel(stepwise=True), max_waiting=1) as queue,
@@ -315,9 +325,9 @@ async def test_only_the_owner_stops_and_only_what_runs() -> None:
             with pytest.raises(NotYours, match="stop"):
                 queue.cancel("a", owner=BOB)
             assert [update async for update in updates]
-            with pytest.raises(RunExpired):
+            with pytest.raises(NotRunning):
                 queue.cancel("a", owner=ALICE)
-        with pytest.raises(RunExpired):
+        with pytest.raises(NotRunning):
             queue.cancel("unknown", owner=ALICE)
 
 
@@ -474,7 +484,7 @@ class Crowd:
         if kind == "stop":
             try:
                 self.queue.cancel(request.request_id, owner=owner)
-            except RunExpired:
+            except NotRunning:
                 self.outcomes["too late"] += 1
         ends: list[Update | TokenwiseError] = []
         seen = -1

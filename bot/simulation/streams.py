@@ -62,8 +62,10 @@ class SimulatedGenerations:
         outside(self._inner.cancel, request_id, owner=owner)
 
     @asynccontextmanager
-    async def stream(self, request: GenerationRequest, *, owner: int) -> AsyncIterator[AsyncIterator[Update]]:
-        async with relayed(self._inner.stream(request, owner=owner), self._wait) as updates:
+    async def stream(
+        self, request: GenerationRequest, *, owner: int, group: str | None = None
+    ) -> AsyncIterator[AsyncIterator[Update]]:
+        async with relayed(self._inner.stream(request, owner=owner, group=group), self._wait) as updates:
             try:
                 yield self._each(updates)
             finally:

@@ -74,8 +74,10 @@ class Counted:
         self._inner.cancel(request_id, owner=owner)
 
     @asynccontextmanager
-    async def stream(self, request: GenerationRequest, *, owner: int) -> AsyncIterator[AsyncIterator[Update]]:
-        async with self._inner.stream(request, owner=owner) as updates:
+    async def stream(
+        self, request: GenerationRequest, *, owner: int, group: str | None = None
+    ) -> AsyncIterator[AsyncIterator[Update]]:
+        async with self._inner.stream(request, owner=owner, group=group) as updates:
             self.owners.add(owner)
             try:
                 yield updates

@@ -1,0 +1,118 @@
+"""The database: opened once, asked in short transactions, allowed to fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import URL, AsyncAdaptedQueuePool, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.errors import InvalidSetting, StoreUnavailable
+from bot.store.tables import metadata
+
+IN_MEMORY = "sqlite://"
+# Seconds to wait for a file that another process has locked, or for a server.
+PATIENCE = 1.0
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
+
+
+class Database:
+    """An SQLite file or a PostgreSQL server, with the tables in it.
+
+    They are made before the first transaction, not when this is: a server that
+    cannot be reached yet keeps nobody from starting.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self._furnished = False
+        self._furnishing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction, rolled back by whatever is raised in it.
+
+        StoreUnavailable if the database fails, at whatever point.
+        """
+        try:
+            await self._furnish()
+            async with self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def _furnish(self) -> None:
+        async with self._furnishing:
+            if not self._furnished:
+                async with self._engine.begin() as connection:
+                    await connection.run_sync(metadata.create_all)
+                self._furnished = True
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """The database at ``url``, closed on leaving."""
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def parsed(url: str) -> URL:
+    """``url`` with the driver that is used; InvalidSetting if it names no database of ours."""
+    try:
+        given = make_url(url)
+    except ArgumentError:
+        given = None
+    kind = given.get_backend_name() if given is not None else ""
+    if given is None or kind not in _DRIVERS:
+        # The address may hold a password, so it is not repeated.
+        raise InvalidSetting(
+            "DATABASE_URL",
+            problem="is no address of a database",
+            allowed="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
+        )
+    return given.set(drivername=_DRIVERS[kind])
+
+
+def _engine(url: str) -> AsyncEngine:
+    address = parsed(url)
+    if address.get_backend_name() == "sqlite":
+        # A database in memory is one connection, which takes one transaction at a time.
+        alone: dict[str, Any] = (
+            {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
+            if address.database in (None, "", ":memory:")
+            else {}
+        )
+        engine = create_async_engine(
+            address, hide_parameters=True, connect_args={"timeout": PATIENCE}, **alone
+        )
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        return engine
+    return create_async_engine(
+        address,
+        hide_parameters=True,  # what people wrote must not get into an error, and so into a log
+        pool_pre_ping=True,  # a server that was restarted is no failure
+        connect_args={"timeout": PATIENCE, "command_timeout": PATIENCE},
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Let readers and a writer work side by side; a killed process loses nothing committed."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()

@@ -1,48 +1,65 @@
-"""Buttons that are found by their ``custom_id``, so they outlive a restart."""
+"""Buttons and menus that are found by their ``custom_id``, so they outlive a restart."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar, cast
 
-import discord
+from discord import ui
 
 from bot.delivery import Interaction, Screen
 from bot.reporting import is_answerable, report
 from bot.services import Services
 
+Item = TypeVar("Item", bound="ui.Item[Any]")
 
-class RunButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template="-"):
-    """A button that is found by its ``custom_id``, also after a restart.
 
-    Subclasses give the ``template`` and implement ``press``; errors raised there
-    reach ``report`` like those of commands, for discord.py would only log them.
+class LastingItem(ui.DynamicItem[Item], Generic[Item], template="-"):
+    """Something on a card that can be pressed, also after a restart.
+
+    Subclasses give the ``template``, whose ``match`` they have, and implement
+    ``press``; errors raised there reach ``report`` like those of commands, for
+    discord.py would only log them.
     """
 
-    def __init__(self, item: discord.ui.Button[Any], action: str, run_id: str, token_id: int | None) -> None:
+    def __init__(self, item: Item, match: re.Match[str]) -> None:
         super().__init__(item)
-        self.action = action
-        self.run_id = run_id
-        self.token_id = token_id
+        self.match = match
 
     @classmethod
     async def from_custom_id(
-        cls, interaction: Interaction, item: discord.ui.Item[Any], match: re.Match[str], /
+        cls, _interaction: Interaction, item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
-        groups = match.groupdict()
-        token_id = groups.get("token_id")
-        button: discord.ui.Button[Any] = discord.ui.Button(custom_id=match.string)
-        return cls(button, groups["action"], groups["run_id"], int(token_id) if token_id else None)
+        return cls(cast("Item", item), match)
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         return is_answerable(interaction)
 
     async def callback(self, interaction: Interaction) -> None:
         try:
-            await self.press(interaction)
+            await self.press(interaction, interaction.client.services)
         except Exception as error:
             await report(interaction, error)
+
+    async def press(self, interaction: Interaction, services: Services) -> None:
+        raise NotImplementedError
+
+
+class RunItem(LastingItem[Item], Generic[Item], template="-"):
+    """Something that acts on a run; its template is ``bot.custom_ids.template``'s."""
+
+    @property
+    def action(self) -> str:
+        return self.match["action"]
+
+    @property
+    def run_id(self) -> str:
+        return self.match["run_id"]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(int(number) for number in self.match["numbers"].split(":") if number)
 
     async def in_place(self, interaction: Interaction, show: Callable[[Screen], Awaitable[None]]) -> None:
         """Let ``show`` change the card; pressed again meanwhile, the button does nothing."""
@@ -52,6 +69,3 @@ class RunButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template="-"):
                 await show(Screen(interaction, replace=True))
             else:
                 await interaction.response.defer()
-
-    async def press(self, interaction: Interaction) -> None:
-        raise NotImplementedError

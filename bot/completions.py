@@ -5,9 +5,17 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 
-from bot.errors import ContextExceeded
-from bot.model.protocol import MAX_SEED, FinishReason, GenerationRequest, SamplingParams
-from bot.updates import Completion
+from bot.errors import ContextExceeded, NothingWritten
+from bot.model.protocol import (
+    MAX_SEED,
+    Candidate,
+    Fingerprint,
+    FinishReason,
+    GenerationRequest,
+    SamplingParams,
+    Step,
+)
+from bot.updates import Completion, token_ids
 
 # Below it the logits divided by the temperature overflow; the likeliest token
 # has had all the probability for long.
@@ -16,14 +24,25 @@ COLDEST = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class CompletionJob:
-    """A text to be continued. ``earlier_ids`` is what former runs have written of it."""
+    """A text to be continued.
+
+    ``earlier`` are the steps that former runs have written of it; at those
+    numbered in ``by_hand`` somebody chose another token than the model's.
+    ``parent`` is the run that this one comes from.
+    """
 
     run_id: str
     owner: int
     prompt_ids: tuple[int, ...]
-    earlier_ids: tuple[int, ...]
     params: SamplingParams
     private: bool
+    earlier: tuple[Step, ...] = ()
+    by_hand: tuple[int, ...] = ()
+    parent: str | None = None
+
+    @property
+    def earlier_ids(self) -> tuple[int, ...]:
+        return token_ids(self.earlier)
 
     def request(self, context: int) -> GenerationRequest:
         """What the model is asked: to go on behind the earlier tokens.
@@ -33,48 +52,111 @@ class CompletionJob:
         """
         ids = self.prompt_ids + self.earlier_ids
         asked = self.params.max_new_tokens
-        if self.earlier_ids:
+        if self.earlier:
             asked = max(1, min(asked, context - len(ids)))
         check_context(len(ids), asked, context)
         params = replace(self.params, max_new_tokens=asked)
-        return GenerationRequest(self.run_id, ids, params, generated=len(self.earlier_ids))
+        return GenerationRequest(self.run_id, ids, params, generated=len(self.earlier))
 
-    def finished(self, completion: Completion) -> CompletionRun:
+    def finished(self, completion: Completion, *, fingerprint: Fingerprint, asked_at: float) -> CompletionRun:
         return CompletionRun(
             run_id=self.run_id,
             owner=self.owner,
             prompt_ids=self.prompt_ids,
-            token_ids=self.earlier_ids + completion.token_ids,
-            finish_reason=completion.finish_reason,
             params=self.params,
             private=self.private,
+            steps=self.earlier + completion.steps,
+            by_hand=self.by_hand,
+            finish_reason=completion.finish_reason,
+            fingerprint=fingerprint,
+            asked_at=asked_at,
+            parent=self.parent,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionRun:
-    """A finished job: enough to go on from it, or to roll it again."""
+    """A finished job, with a step for each token behind the prompt.
+
+    ``asked_at`` is in seconds since 1970.
+    """
 
     run_id: str
     owner: int
     prompt_ids: tuple[int, ...]
-    token_ids: tuple[int, ...]
-    finish_reason: FinishReason
     params: SamplingParams
     private: bool
+    steps: tuple[Step, ...]
+    by_hand: tuple[int, ...]
+    finish_reason: FinishReason
+    fingerprint: Fingerprint
+    asked_at: float
+    parent: str | None
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        return token_ids(self.steps)
+
+    def most_surprising(self) -> int:
+        """The position of the token that the model found the least likely."""
+        return min(range(len(self.steps)), key=lambda position: self.steps[position].chosen.logprob)
 
     def can_continue(self, context: int) -> bool:
         """Not after the end-of-text token, which begins an unrelated text, nor without room."""
-        return self.finish_reason != "stop" and len(self.prompt_ids) + len(self.token_ids) < context
+        return self.finish_reason != "stop" and len(self.prompt_ids) + len(self.steps) < context
 
     def continued(self, *, owner: int) -> CompletionJob:
         """As many tokens again, from where the text stands."""
-        return CompletionJob(new_run_id(), owner, self.prompt_ids, self.token_ids, self.params, self.private)
+        return self._child(owner, earlier=self.steps, by_hand=self.by_hand)
 
     def rerolled(self, *, owner: int) -> CompletionJob:
         """The same prompt and settings under a new seed."""
-        params = replace(self.params, seed=new_seed())
-        return CompletionJob(new_run_id(), owner, self.prompt_ids, (), params, self.private)
+        return replace(self._child(owner), params=replace(self.params, seed=new_seed()))
+
+    def forked(self, position: int, token_id: int, *, owner: int) -> CompletionJob:
+        """Another text from step ``position`` on, which takes one of its other candidates.
+
+        LookupError if the run has no such step, or the step no such candidate.
+        """
+        step = self.steps[position]
+        chosen = _candidate(step, token_id)
+        return self._child(
+            owner,
+            earlier=(*self.steps[:position], replace(step, chosen=chosen)),
+            by_hand=(*(number for number in self.by_hand if number < position), position),
+        )
+
+    def again(self, *, owner: int) -> CompletionJob:
+        """The same once more: all that the model wrote behind the last token chosen by hand.
+
+        NothingWritten if that is nothing.
+        """
+        kept = max(self.by_hand, default=-1) + 1
+        if kept == len(self.steps):
+            raise NothingWritten
+        params = replace(self.params, max_new_tokens=len(self.steps) - kept)
+        return replace(self._child(owner, earlier=self.steps[:kept], by_hand=self.by_hand), params=params)
+
+    def _child(
+        self, owner: int, *, earlier: tuple[Step, ...] = (), by_hand: tuple[int, ...] = ()
+    ) -> CompletionJob:
+        return CompletionJob(
+            run_id=new_run_id(),
+            owner=owner,
+            prompt_ids=self.prompt_ids,
+            params=self.params,
+            private=self.private,
+            earlier=earlier,
+            by_hand=by_hand,
+            parent=self.run_id,
+        )
+
+
+def _candidate(step: Step, token_id: int) -> Candidate:
+    for candidate in (step.chosen, *step.candidates):
+        if candidate.token_id == token_id:
+            return candidate
+    raise LookupError(f"the step has no candidate {token_id}")
 
 
 def check_context(prompt_tokens: int, max_tokens: int, context: int) -> None:

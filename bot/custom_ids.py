@@ -1,6 +1,6 @@
-"""The ``custom_id`` of every button: what is pressed, on which run.
+"""The ``custom_id`` of everything that can be pressed: what, on which run.
 
-    <family>:<action>:<run id>[:<argument>]
+    <family>:<action>:<run id>[:<number>]…
 
 At most 100 characters, and never anything a person wrote.
 """
@@ -8,14 +8,23 @@ At most 100 characters, and never anything a person wrote.
 from __future__ import annotations
 
 RUN_ID = r"(?P<run_id>[0-9a-f]{16})"
+_NUMBERS = r"(?P<numbers>(?::\d{1,20})*)"
+
+SHARE = "share:card"
+OPEN = "open:run"
+_DELETE = "delete:card"
+DELETE_TEMPLATE = rf"{_DELETE}:(?P<owner>\d{{1,20}})"
 
 
-def custom_id(family: str, action: str, run_id: str, argument: int | None = None) -> str:
-    parts = [family, action, run_id]
-    if argument is not None:
-        parts.append(str(argument))
-    return ":".join(parts)
+def custom_id(family: str, action: str, run_id: str, *numbers: int) -> str:
+    return ":".join((family, action, run_id, *map(str, numbers)))
 
 
-COMPLETION_TEMPLATE = rf"complete:(?P<action>stop|continue|reroll):{RUN_ID}"
-WALK_TEMPLATE = rf"next:(?P<action>append|draw|undo):{RUN_ID}(?::(?P<token_id>\d+))?"
+def template(family: str, *actions: str) -> str:
+    """The regular expression of a family's custom_ids."""
+    return rf"{family}:(?P<action>{'|'.join(actions)}):{RUN_ID}{_NUMBERS}"
+
+
+def delete_id(owner: int) -> str:
+    """Of the button that deletes a card which ``owner`` has asked for."""
+    return f"{_DELETE}:{owner}"

@@ -17,6 +17,9 @@ NOBODY = discord.AllowedMentions.none()
 
 Interaction = discord.Interaction[Any]
 
+# In an interaction's extras: its answer is a card, no longer "thinking…".
+_SHOWN = "shown"
+
 # What a request to Discord raises when it, or the network, fails.
 TRANSIENT = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
 # Unknown channel, message, webhook (the message's token is over), interaction;
@@ -36,10 +39,13 @@ class Screen:
         self._replace = replace
 
     async def wait(self) -> None:
-        """Acknowledge now, show later; what is to be replaced can meanwhile not be pressed."""
+        """Acknowledge now, if that is still to be done, and show later.
+
+        What is to be replaced can meanwhile not be pressed.
+        """
         if self._replace:
             await self.show(self._replaced(pressable=False))
-        else:
+        elif not self._interaction.response.is_done():
             await self._interaction.response.defer(thinking=True, ephemeral=self._private)
 
     async def restore(self) -> None:
@@ -84,6 +90,7 @@ class Screen:
             await response.send_message(
                 view=view, files=list(files), ephemeral=self._private, allowed_mentions=NOBODY
             )
+        self._interaction.extras[_SHOWN] = True
 
     def _replaced(self, *, pressable: bool) -> ui.LayoutView:
         message = self._interaction.message
@@ -102,7 +109,8 @@ async def tell_privately(interaction: Interaction, view: ui.LayoutView) -> None:
     if not response.is_done():
         await response.send_message(view=view, ephemeral=True, allowed_mentions=NOBODY)
         return
-    if response.type is not discord.InteractionResponseType.deferred_channel_message:
+    is_thinking = response.type is discord.InteractionResponseType.deferred_channel_message
+    if not is_thinking or _SHOWN in interaction.extras:
         await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=NOBODY)
         return
     # What follows "thinking…" takes its place and its visibility, so it must be

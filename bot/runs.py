@@ -1,58 +1,104 @@
-"""What the buttons of a card refer to.
+"""The record of finished runs that buttons, replays and identical requests refer to.
 
-A button's ``custom_id`` carries a run id; the run itself is kept here, in memory
-alone, for as long as its buttons are likely to be pressed, and no longer.
+A button's ``custom_id`` carries a run id; the run itself is in the database until
+it is older than the retention, or its owner asks for it to be deleted.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bot.completions import CompletionRun
-from bot.errors import RunExpired
-from bot.walks import Walk
+from sqlalchemy import Delete, Select, delete, insert, or_, select
+
+from bot.completions import CompletionJob, CompletionRun
+from bot.errors import RunExpired, StoreUnavailable
+from bot.model.protocol import Fingerprint
+from bot.store import tables
+from bot.store.database import Database
+from bot.store.rows import Run, question, row_of, run_of
+from bot.walks import Walk, WalkRun
+
+log = logging.getLogger(__name__)
 
 DAY = 86_400.0
+# While the database fails, so many runs wait in memory for it to come back.
+MOST_UNSAVED = 1_000
 
 
 class Runs:
-    """The last used ``capacity`` runs, each for ``lifetime`` seconds after its last use."""
+    """Finished runs, found by their ids for ``days`` days.
 
-    def __init__(
-        self, *, capacity: int = 5_000, lifetime: float = DAY, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._capacity = capacity
-        self._lifetime = lifetime
+    ``clock`` gives seconds since 1970. A database that fails costs nobody their
+    answer: what cannot be written waits, and is written with what comes next.
+    """
+
+    def __init__(self, database: Database, *, days: int, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._days = days
         self._clock = clock
         self._claimed: set[str] = set()
-        # The least recently used first: the next to be forgotten, by age and by number.
-        self._runs: OrderedDict[str, tuple[float, CompletionRun | Walk]] = OrderedDict()
+        self._unsaved: OrderedDict[str, Run] = OrderedDict()
+        self._writing = asyncio.Lock()
 
-    def __len__(self) -> int:
-        self._forget_old()
-        return len(self._runs)
+    def now(self) -> float:
+        return self._clock()
 
-    def keep(self, run: CompletionRun | Walk) -> None:
-        self._runs[run.run_id] = (self._clock(), run)
-        self._runs.move_to_end(run.run_id)
-        self._forget_old()
+    async def keep(self, run: Run) -> None:
+        self._unsaved[run.run_id] = run
+        while len(self._unsaved) > MOST_UNSAVED:
+            self._unsaved.popitem(last=False)
+        try:
+            await self._save()
+        except StoreUnavailable as error:
+            log.error("%d runs could not be stored: %s", len(self._unsaved), error.detail)
 
-    def completion(self, run_id: str) -> CompletionRun:
-        """The completion with this id; RunExpired if it is not kept any more."""
-        run = self._find(run_id)
+    async def completion(self, run_id: str) -> CompletionRun:
+        """The completion with this id; RunExpired if it is not kept any more, or StoreUnavailable."""
+        run = await self._find(run_id)
         if not isinstance(run, CompletionRun):
-            raise RunExpired(days=1)
+            raise RunExpired(days=self._days)
         return run
 
-    def walk(self, run_id: str) -> Walk:
-        """The walk's state with this id; RunExpired if it is not kept any more."""
-        run = self._find(run_id)
-        if not isinstance(run, Walk):
-            raise RunExpired(days=1)
+    async def walk(self, run_id: str) -> WalkRun:
+        """The walk's state with this id; RunExpired if it is not kept any more, or StoreUnavailable."""
+        run = await self._find(run_id)
+        if not isinstance(run, WalkRun):
+            raise RunExpired(days=self._days)
         return run
+
+    async def answer(self, asked: CompletionJob | Walk, fingerprint: Fingerprint) -> Run | None:
+        """A run whose tokens are what ``asked`` would get, that its owner may see.
+
+        None if there is none, or the database fails: then the model is asked.
+        """
+        runs = tables.runs.c
+        found = self._kept().where(
+            runs.question == question(asked, fingerprint),
+            or_(runs.owner == asked.owner, ~runs.private),
+        )
+        try:
+            return await self._first(found.order_by(runs.asked_at.desc()))
+        except StoreUnavailable as error:
+            log.error("stored runs cannot be read: %s", error.detail)
+            return None
+
+    async def forget(self, owner: int) -> int:
+        """Delete all runs of ``owner``; how many there were. StoreUnavailable."""
+        async with self._writing:
+            stored = await self._delete(delete(tables.runs).where(tables.runs.c.owner == owner))
+            unsaved = [run_id for run_id, run in self._unsaved.items() if run.owner == owner]
+            for run_id in unsaved:
+                del self._unsaved[run_id]
+        return stored + len(unsaved)
+
+    async def delete_old(self) -> int:
+        """Delete what is older than it may get; how many runs. StoreUnavailable."""
+        return await self._delete(delete(tables.runs).where(tables.runs.c.asked_at < self._oldest()))
 
     @contextmanager
     def claimed(self, run_id: str) -> Iterator[bool]:
@@ -65,18 +111,33 @@ class Runs:
             if mine:
                 self._claimed.discard(run_id)
 
-    def _find(self, run_id: str) -> CompletionRun | Walk | None:
-        self._forget_old()
-        if run_id not in self._runs:
-            return None
-        _, run = self._runs[run_id]
-        self.keep(run)
-        return run
+    async def _find(self, run_id: str) -> Run | None:
+        if run := self._unsaved.get(run_id):
+            return run
+        return await self._first(self._kept().where(tables.runs.c.run_id == run_id))
 
-    def _forget_old(self) -> None:
-        oldest_kept = self._clock() - self._lifetime
-        while self._runs:
-            last_use, _ = next(iter(self._runs.values()))
-            if last_use >= oldest_kept and len(self._runs) <= self._capacity:
+    async def _save(self) -> None:
+        async with self._writing:
+            waiting = dict(self._unsaved)
+            if not waiting:  # somebody else has written this one, too
                 return
-            self._runs.popitem(last=False)
+            async with self._database.transaction() as connection:
+                await connection.execute(insert(tables.runs), [row_of(run) for run in waiting.values()])
+            for run_id in waiting:
+                self._unsaved.pop(run_id, None)
+
+    async def _first(self, query: Select[tuple[object, ...]]) -> Run | None:
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(query.limit(1))).mappings().first()
+        return None if row is None else run_of(dict(row))
+
+    async def _delete(self, statement: Delete) -> int:
+        async with self._database.transaction() as connection:
+            return (await connection.execute(statement)).rowcount
+
+    def _kept(self) -> Select[tuple[object, ...]]:
+        """What the clock still allows, also where nothing has been deleted for a while."""
+        return select(tables.runs).where(tables.runs.c.asked_at >= self._oldest())
+
+    def _oldest(self) -> float:
+        return self._clock() - self._days * DAY

@@ -10,8 +10,10 @@ from typing import cast, get_args
 
 from bot.errors import InvalidSetting
 from bot.model.protocol import GPT2_LARGE, Precision
+from bot.store.database import IN_MEMORY, parsed
 
 DEMO_MODEL = str(Path(__file__).parent / "data" / "demo-model")
+DATABASE = "sqlite:///tokenwise.sqlite3"
 LOG_LEVELS = ("INFO", "WARNING", "ERROR")
 
 
@@ -29,6 +31,8 @@ class Settings:
     queue_size: int
     requests_per_person: int
     time_limit: float
+    database_url: str = field(repr=False)
+    retention_days: int
     log_level: str
 
     @classmethod
@@ -51,6 +55,9 @@ class Settings:
             requests_per_person=read.integer("REQUESTS_PER_PERSON", default=2, lowest=1, highest=100),
             # Discord lets a bot edit its answer for 15 minutes.
             time_limit=read.integer("TIME_LIMIT", default=600, lowest=10, highest=840),
+            # What happens in the playground ends with it.
+            database_url=read.database("DATABASE_URL", default=DATABASE if token else IN_MEMORY),
+            retention_days=read.integer("RETENTION_DAYS", default=30, lowest=1, highest=3650),
             log_level=read.choice("LOG_LEVEL", LOG_LEVELS, default="INFO"),
         )
 
@@ -61,6 +68,11 @@ class _Reader:
 
     def text(self, variable: str) -> str | None:
         return self._environ.get(variable, "").strip() or None
+
+    def database(self, variable: str, *, default: str) -> str:
+        given = self.text(variable) or default
+        parsed(given)
+        return given
 
     def integer(self, variable: str, *, default: int, lowest: int, highest: int) -> int:
         given = self.text(variable)

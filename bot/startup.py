@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.generation import GenerationQueue
+from bot.housekeeping import tidied
 from bot.model.process import ModelProcess, worker_command
 from bot.progress import LoadingBar
 from bot.runs import Runs
 from bot.services import Services
 from bot.settings import Settings
+from bot.store.database import opened
 from bot.tokenization import Encodings
 
 # Discord slows down who edits a message more often.
@@ -28,7 +30,7 @@ class Started:
 
 @asynccontextmanager
 async def started(settings: Settings) -> AsyncIterator[Started]:
-    """The model worker (still loading) and the queue before it; both end on leaving."""
+    """The database, the model worker (still loading) and the queue before it; all end on leaving."""
     command = worker_command(
         settings.model,
         settings.model_revision,
@@ -39,6 +41,7 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
     )
     with LoadingBar() as bar:
         async with (
+            opened(settings.database_url) as database,
             ModelProcess(command, name=settings.model, on_loading=bar.show) as model,
             GenerationQueue(
                 model,
@@ -49,10 +52,12 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
                 pace=SECONDS_BETWEEN_EDITS,
             ) as queue,
         ):
+            runs = Runs(database, days=settings.retention_days)
             encodings = Encodings()
             encodings.load()
             # What is loaded by now stays until the end. Left to the collector, its
             # full collections would stop the event loop for 50 ms and more.
             gc.collect()
             gc.freeze()
-            yield Started(model, queue, Services(queue, encodings, Runs()))
+            async with tidied(runs):
+                yield Started(model, queue, Services(queue, encodings, runs))

@@ -40,9 +40,9 @@ def visible(text: str) -> str:
     return "".join(_sign(character) for character in text)
 
 
-def fenced(text: str) -> str:
-    """``text`` in a code block that it cannot leave."""
-    return "```\n" + text.replace("`", "ˋ") + "\n```"
+def fenced(text: str, language: str = "") -> str:
+    """``text`` in a code block that it cannot leave, coloured as ``language`` where it is one."""
+    return f"```{language}\n" + text.replace("`", "ˋ") + "\n```"
 
 
 def code(text: str) -> str:
@@ -53,6 +53,28 @@ def code(text: str) -> str:
 def clip_end(text: str, limit: int) -> str:
     """At most ``limit`` characters of ``text``, from its beginning, then "…"."""
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
+
+
+def bold(shown: str) -> str:
+    """Inert text in bold without the white space at its ends, which would undo the bold."""
+    core = shown.strip()
+    if not core:
+        return shown
+    start = shown.index(core)
+    return f"{shown[:start]}**{core}**{shown[start + len(core) :]}"
+
+
+def inert_head(text: str, limit: int) -> str:
+    """The beginning of ``text``, inert, in at most ``limit`` characters of markup."""
+    shown = inert(text)
+    if len(shown) <= limit:
+        return shown
+    head = text[:limit]
+    while len(shown) > limit - 1:
+        excess = len(shown) - (limit - 1)
+        head = head[: -max(1, excess // 2)]
+        shown = inert(head)
+    return shown + "…"
 
 
 def inert_tail(text: str, limit: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.completions import check_context, new_run_id
-from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.model.protocol import Fingerprint, GenerationRequest, SamplingParams, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Walk:
 
     Draw number n of the seed chooses token number n of the walk, whoever chose
     the tokens before it: a walk of draws alone is the ``/complete`` of its seed
-    (with top-k and top-p off).
+    (with top-k and top-p off). ``parent`` is the state that it came from.
     """
 
     run_id: str
@@ -23,19 +23,20 @@ class Walk:
     appended_ids: tuple[int, ...]
     temperature: float
     seed: int
+    private: bool = False
+    parent: str | None = None
+
+    @property
+    def params(self) -> SamplingParams:
+        return SamplingParams(
+            max_new_tokens=1, temperature=self.temperature, top_k=0, top_p=1.0, seed=self.seed
+        )
 
     @property
     def request(self) -> GenerationRequest:
         """One step of the model after the text so far."""
-        params = SamplingParams(
-            max_new_tokens=1,
-            temperature=self.temperature,
-            top_k=0,
-            top_p=1.0,
-            seed=self.seed,
-        )
         return GenerationRequest(
-            self.run_id, self.prompt_ids + self.appended_ids, params, generated=len(self.appended_ids)
+            self.run_id, self.prompt_ids + self.appended_ids, self.params, generated=len(self.appended_ids)
         )
 
     def check(self, context: int) -> None:
@@ -43,7 +44,39 @@ class Walk:
         check_context(len(self.request.prompt_ids), 1, context)
 
     def append(self, token_id: int, *, owner: int) -> Walk:
-        return replace(self, run_id=new_run_id(), owner=owner, appended_ids=(*self.appended_ids, token_id))
+        return self._moved((*self.appended_ids, token_id), owner)
 
     def undo(self, *, owner: int) -> Walk:
-        return replace(self, run_id=new_run_id(), owner=owner, appended_ids=self.appended_ids[:-1])
+        return self._moved(self.appended_ids[:-1], owner)
+
+    def _moved(self, appended_ids: tuple[int, ...], owner: int) -> Walk:
+        """Somebody else's press must not move the author's walk: they get a private one of their own."""
+        return replace(
+            self,
+            run_id=new_run_id(),
+            owner=owner,
+            appended_ids=appended_ids,
+            private=self.private or owner != self.owner,
+            parent=self.run_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WalkRun:
+    """A walk's state with the table that the model made for it.
+
+    ``asked_at`` is in seconds since 1970.
+    """
+
+    walk: Walk
+    step: Step
+    fingerprint: Fingerprint
+    asked_at: float
+
+    @property
+    def run_id(self) -> str:
+        return self.walk.run_id
+
+    @property
+    def owner(self) -> int:
+        return self.walk.owner

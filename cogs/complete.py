@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
-from bot import cards
-from bot.buttons import RunButton
-from bot.cards import CompletionCard
+from bot.buttons import RunItem
 from bot.completions import CompletionJob, new_run_id, new_seed, warm_or_greedy
-from bot.custom_ids import COMPLETION_TEMPLATE
+from bot.custom_ids import template
 from bot.delivery import Interaction, Screen
-from bot.errors import BlankText, NotRunning, UnavailableError
-from bot.model.protocol import MAX_SEED, GenerationRequest, SamplingParams, Step
+from bot.errors import BlankText, NotRunning
+from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.services import Services
-from bot.updates import Completion, Finished, Progress, Update, token_ids
+from bot.writing import write, write_or_recall
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
@@ -59,17 +56,18 @@ class Complete(commands.Cog):
             seed=new_seed() if seed is None else seed,
         )
         prompt_ids = self.services.encodings.encode(prompt)
-        job = CompletionJob(new_run_id(), interaction.user.id, prompt_ids, (), params, private)
-        await write(self.services, job, Screen(interaction, private=private))
+        job = CompletionJob(new_run_id(), interaction.user.id, prompt_ids, params, private)
+        screen = Screen(interaction, private=private)
+        asked_before = seed is not None or params.temperature == 0
+        await (write_or_recall if asked_before else write)(self.services, job, screen)
 
 
-class CompletionButton(RunButton, template=COMPLETION_TEMPLATE):
-    async def press(self, interaction: Interaction) -> None:
-        services: Services = interaction.client.services
+class CompletionButton(RunItem[ui.Button[Any]], template=template("complete", "continue", "reroll", "stop")):
+    async def press(self, interaction: Interaction, services: Services) -> None:
         if self.action == "stop":
             await self._stop(services, interaction)
             return
-        run = services.runs.completion(self.run_id)
+        run = await services.runs.completion(self.run_id)
         owner = interaction.user.id
         if self.action == "reroll":
             await write(services, run.rerolled(owner=owner), Screen(interaction, private=run.private))
@@ -83,71 +81,8 @@ class CompletionButton(RunButton, template=COMPLETION_TEMPLATE):
             services.generations.cancel(self.run_id, owner=interaction.user.id)
         except NotRunning:
             # It ended while the button was being pressed: the card says so already.
-            services.runs.completion(self.run_id)
+            await services.runs.completion(self.run_id)
         await interaction.response.defer()
-
-
-async def write(services: Services, job: CompletionJob, screen: Screen) -> None:
-    """Show the job from its place in the queue to its end, and keep the run."""
-    request = job.request(services.generations.model.context)
-    steps: tuple[Step, ...] = ()
-    async with services.generations.stream(request, owner=job.owner) as updates:
-        try:
-            async for update in updates:
-                if isinstance(update, Finished):
-                    await _finish(services, job, request, update, screen)
-                    return
-                if isinstance(update, Progress):
-                    steps = update.steps
-                await screen.update(cards.completion(_content(services, job, request, update)))
-        except UnavailableError:
-            # What was written so far stays, with its buttons; the reason is told by the caller.
-            so_far = Finished(Completion(steps, "cancelled"), seconds=0.0)
-            await _finish(services, job, request, so_far, screen, cut_short=True)
-            raise
-
-
-async def _finish(
-    services: Services,
-    job: CompletionJob,
-    request: GenerationRequest,
-    update: Finished,
-    screen: Screen,
-    *,
-    cut_short: bool = False,
-) -> None:
-    run = job.finished(update.completion)
-    services.runs.keep(run)
-    content = replace(
-        _content(services, job, request, update),
-        can_continue=run.can_continue(services.generations.model.context),
-        cut_short=cut_short,
-    )
-    await screen.finish(cards.completion(content))
-
-
-def _content(
-    services: Services, job: CompletionJob, request: GenerationRequest, update: Update
-) -> CompletionCard:
-    match update:
-        case Progress():
-            written = token_ids(update.steps)
-        case Finished():
-            written = update.completion.token_ids
-        case _:
-            written = ()
-    text = services.encodings.decode
-    return CompletionCard(
-        run_id=job.run_id,
-        model=cards.model_name(services.generations.model),
-        prompt=text(job.prompt_ids),
-        # Decoded at once: a character may lie across the border.
-        written=text(job.earlier_ids + written),
-        params=job.params,
-        update=update,
-        tokens=len(written),
-        asked=request.params.max_new_tokens,
-    )
 
 
 async def setup(bot: TokenwiseBot) -> None:

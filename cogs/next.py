@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
 from bot import cards
-from bot.buttons import RunButton
+from bot.buttons import RunItem
 from bot.cards import NextCard
 from bot.completions import new_run_id, new_seed, warm_or_greedy
-from bot.custom_ids import WALK_TEMPLATE
+from bot.custom_ids import template
 from bot.delivery import Interaction, Screen
 from bot.errors import BlankText, UnavailableError
 from bot.model.protocol import MAX_SEED, Step
 from bot.services import Services
 from bot.updates import Finished
-from bot.walks import Walk
+from bot.walks import Walk, WalkRun
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
@@ -51,35 +52,51 @@ class Next(commands.Cog):
             temperature=warm_or_greedy(temperature),
             seed=new_seed() if seed is None else seed,
         )
-        await look(self.services, walk, Screen(interaction))
+        screen = Screen(interaction)
+        asked_before = seed is not None or walk.temperature == 0
+        await (look_or_recall if asked_before else look)(self.services, walk, screen)
 
 
-class WalkButton(RunButton, template=WALK_TEMPLATE):
-    async def press(self, interaction: Interaction) -> None:
-        services: Services = interaction.client.services
-        before = services.runs.walk(self.run_id)
+class WalkButton(RunItem[ui.Button[Any]], template=template("next", "append", "draw", "undo")):
+    async def press(self, interaction: Interaction, services: Services) -> None:
+        before = (await services.runs.walk(self.run_id)).walk
         owner = interaction.user.id
-        if self.token_id is None:
+        if self.action == "undo":
             walk = before.undo(owner=owner)
         else:
-            walk = before.append(self.token_id, owner=owner)
+            (token_id,) = self.numbers
+            walk = before.append(token_id, owner=owner)
         if owner != before.owner:
-            # Somebody else's press must not move the author's walk: they get their own.
             await look(services, walk, Screen(interaction, private=True))
             return
         await self.in_place(interaction, partial(look, services, walk))
 
 
+async def look_or_recall(services: Services, walk: Walk, screen: Screen) -> None:
+    """As :func:`look`; at once if the same was asked before."""
+    model = services.generations.model
+    walk.check(model.context)
+    await screen.wait()
+    answer = await services.runs.answer(walk, model.fingerprint)
+    if not isinstance(answer, WalkRun):
+        await look(services, walk, screen)
+        return
+    await services.runs.keep(replace(answer, walk=walk, asked_at=services.runs.now()))
+    content = replace(_content(services, walk, answer.step), recalled=cards.date(answer.asked_at))
+    await screen.finish(cards.next_tokens(content))
+
+
 async def look(services: Services, walk: Walk, screen: Screen) -> None:
     """Show the table after the walk's text so far, and keep the walk."""
-    walk.check(services.generations.model.context)
+    model = services.generations.model
+    walk.check(model.context)
     async with services.generations.stream(walk.request, owner=walk.owner) as updates:
         await screen.wait()
         try:
             async for update in updates:
                 if isinstance(update, Finished):
-                    services.runs.keep(walk)
                     (step,) = update.completion.steps
+                    await services.runs.keep(WalkRun(walk, step, model.fingerprint, services.runs.now()))
                     await screen.finish(cards.next_tokens(_content(services, walk, step)))
         except UnavailableError:
             await screen.restore()

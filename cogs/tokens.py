@@ -15,8 +15,8 @@ from bot.cards import TokensCard
 from bot.cards.tokens import LISTING, PICTURE
 from bot.delivery import Interaction, Screen
 from bot.errors import NoText, NoTokenIds
+from bot.messages import said
 from bot.pictures import token_cut
-from bot.plain import unformatted
 from bot.services import Services
 from bot.tokenization import Encodings, is_whole, names
 
@@ -78,15 +78,6 @@ class Tokens(commands.Cog):
         await screen.wait()
         content, picture = await asyncio.to_thread(cut, self.encodings, text, resolved)
         await screen.show(cards.tokens(content), files=_files(content, picture))
-
-
-def said(message: discord.Message) -> str:
-    """The message's text; a card's is that of its text displays, without the formatting."""
-    if message.content:
-        return message.content
-    view = discord.ui.LayoutView.from_message(message, timeout=None)
-    texts = [item.content for item in view.walk_children() if isinstance(item, discord.ui.TextDisplay)]
-    return unformatted("\n".join(texts))
 
 
 def cut(encodings: Encodings, text: str, encoding: str) -> tuple[TokensCard, bytes]:

@@ -13,20 +13,24 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import hypothesis
 import pytest
 import pytest_asyncio
 from simcord import ChannelHandle, MemberActor
 
+from bot.client import TokenwiseBot
 from bot.model.process import ModelProcess
 from bot.runs import Runs
 from bot.services import Services
 from bot.settings import Settings
 from bot.simulation import SimulatedGenerations, World, simulated
 from bot.startup import Started, started
+from bot.store.database import opened
 
 # A loaded machine makes an example slow, not wrong.
 hypothesis.settings.register_profile("tokenwise", deadline=None)
@@ -52,10 +56,22 @@ def model(parts: Started) -> ModelProcess:
     return parts.model
 
 
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/runs.sqlite3"
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def world(services: Services, caplog: pytest.LogCaptureFixture) -> AsyncIterator[World]:
+async def runs(database_url: str) -> AsyncIterator[Runs]:
+    """An empty record of runs, in a file."""
+    async with opened(database_url) as database:
+        yield Runs(database, days=30)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(services: Services, runs: Runs, caplog: pytest.LogCaptureFixture) -> AsyncIterator[World]:
     """A new simulated Discord with a new bot in it; unexpected errors fail the test."""
-    own = replace(services, generations=SimulatedGenerations(services.generations), runs=Runs())
+    own = replace(services, generations=SimulatedGenerations(services.generations), runs=runs)
     async with simulated(own, settle_timeout=120) as world:
         yield world
     assert_nobody_is_pinged(world)
@@ -70,6 +86,19 @@ def assert_nobody_is_pinged(world: World) -> None:
         message = body.get("data") or body
         if "components" in message:
             assert message.get("allowed_mentions", {}).get("parse") == [], (request.method, request.path)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def restart(world: World, database_url: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Puts a new bot in the world's place, which knows no more than is in the database."""
+    async with AsyncExitStack() as stack:
+
+        async def restart() -> None:
+            database = await stack.enter_async_context(opened(database_url))
+            own = replace(world.bot.services, runs=Runs(database, days=30))
+            await world.env.restart_bot(TokenwiseBot(own))
+
+        yield restart
 
 
 @pytest.fixture

@@ -1,27 +1,27 @@
 """A completion goes on where it stopped, and rolls again from its prompt."""
 
-import re
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.completions import CompletionJob, CompletionRun, new_run_id, new_seed, warm_or_greedy
-from bot.custom_ids import COMPLETION_TEMPLATE, custom_id
-from bot.errors import ContextExceeded
-from bot.model.protocol import MAX_SEED, Candidate, SamplingParams, Step
+from bot.completions import CompletionJob, CompletionRun, new_seed, warm_or_greedy
+from bot.errors import ContextExceeded, NothingWritten
+from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.updates import Completion
+from tests.samples import FINGERPRINT, NOON, step
 
 
 def job(*, prompt: int = 2, earlier: int = 0, max_new_tokens: int = 64) -> CompletionJob:
     params = SamplingParams(max_new_tokens=max_new_tokens, seed=42)
-    return CompletionJob("0" * 16, 1, (262,) * prompt, (530,) * earlier, params, private=False)
+    steps = tuple(step(530) for _ in range(earlier))
+    return CompletionJob("0" * 16, 1, (262,) * prompt, params, private=False, earlier=steps)
 
 
 def finished(job_: CompletionJob, *token_ids: int) -> CompletionRun:
-    steps = tuple(Step(Candidate(token_id, 0.0, -1.0, 1), (), 1.0) for token_id in token_ids)
-    return job_.finished(Completion(steps, "length"))
+    completion = Completion(tuple(map(step, token_ids)), "length")
+    return job_.finished(completion, fingerprint=FINGERPRINT, asked_at=NOON)
 
 
 def test_a_first_request_has_generated_nothing() -> None:
@@ -79,6 +79,7 @@ def test_a_re_roll_changes_the_seed_alone() -> None:
     assert again.params.max_new_tokens == run.params.max_new_tokens
     assert again.run_id != run.run_id
     assert again.owner == 2
+    assert again.parent == run.run_id
 
 
 def test_the_prompt_and_the_new_tokens_must_fit_together() -> None:
@@ -93,9 +94,48 @@ def test_seeds_are_what_transformers_takes() -> None:
     assert all(0 <= new_seed() <= MAX_SEED for _ in range(100))
 
 
-def test_a_custom_id_fits_and_is_recognised() -> None:
+def test_a_fork_goes_on_from_another_candidate_and_keeps_what_was_before() -> None:
+    run = finished(job(), 10, 20, 30)
+    fork = run.forked(1, 22, owner=2)
+    request = fork.request(context=1024)
 
-    identity = custom_id("complete", "reroll", new_run_id())
+    assert fork.earlier_ids == (10, 22)
+    assert fork.by_hand == (1,)
+    assert (fork.parent, fork.owner) == (run.run_id, 2)
+    assert request.prompt_ids == (262, 262, 10, 22)
+    assert request.generated == 2
 
-    assert len(identity) <= 100
-    assert re.fullmatch(COMPLETION_TEMPLATE, identity)
+
+def test_a_fork_of_a_fork_remembers_the_choices_before_it_alone() -> None:
+    run = replace(finished(job(), 10, 20, 30, 40), by_hand=(0, 2))
+
+    assert run.forked(1, 22, owner=1).by_hand == (0, 1)
+    assert run.forked(3, 42, owner=1).by_hand == (0, 2, 3)
+    assert run.forked(0, 12, owner=1).by_hand == (0,)
+
+
+@pytest.mark.parametrize(("position", "token_id"), [(3, 10), (0, 999)])
+def test_there_is_no_fork_to_what_the_model_has_not_considered(position: int, token_id: int) -> None:
+    with pytest.raises(LookupError):
+        finished(job(), 10, 20, 30).forked(position, token_id, owner=1)
+
+
+def test_the_same_once_more_is_what_the_model_wrote_behind_the_last_choice_by_hand() -> None:
+    run = finished(job(), 10, 20, 30)
+    again = run.again(owner=1).request(context=1024)
+    behind = replace(run, by_hand=(0,)).again(owner=1).request(context=1024)
+
+    assert (again.prompt_ids, again.generated, again.params.max_new_tokens) == ((262, 262), 0, 3)
+    assert (behind.prompt_ids, behind.generated, behind.params.max_new_tokens) == ((262, 262, 10), 1, 2)
+
+
+def test_a_choice_by_hand_with_nothing_behind_it_has_nothing_to_be_said_again() -> None:
+    with pytest.raises(NothingWritten):
+        replace(finished(job(), 10, 20, 30), by_hand=(2,)).again(owner=1)
+
+
+def test_the_most_surprising_token_is_the_least_likely_one() -> None:
+    run = finished(job(), 10, 20, 30)
+    steps = (run.steps[0], step(20, rank=90, logprob=-9.0), run.steps[2])
+
+    assert replace(run, steps=steps).most_surprising() == 1

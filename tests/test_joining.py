@@ -17,6 +17,7 @@ from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.runs import Runs
 from bot.services import Services
 from bot.startup import Started
+from bot.store.database import IN_MEMORY, opened
 from bot.tokenization import Encodings
 from tests.fakes.discord_api import FakeDiscord, on_loopback
 from tests.fakes.model import FakeModel
@@ -38,8 +39,11 @@ class LoadingModel(FakeModel):
 
 @asynccontextmanager
 async def parts_with(model: Any) -> AsyncIterator[Started]:
-    async with GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue:
-        yield Started(model, queue, Services(queue, Encodings(), Runs()))
+    async with (
+        opened(IN_MEMORY) as database,
+        GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue,
+    ):
+        yield Started(model, queue, Services(queue, Encodings(), Runs(database, days=30)))
 
 
 async def test_it_joins_tells_its_commands_and_leaves_when_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:

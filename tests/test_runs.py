@@ -1,83 +1,174 @@
-"""What buttons refer to: kept for a day after its last use, and never without bound."""
+"""What buttons refer to: there until it is too old, whatever else happens."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
-from bot.completions import CompletionRun
-from bot.errors import RunExpired
-from bot.model.protocol import SamplingParams
-from bot.runs import DAY, Runs
-from bot.walks import Walk
+from bot.completions import CompletionJob
+from bot.errors import RunExpired, StoreUnavailable
+from bot.runs import DAY, MOST_UNSAVED, Runs
+from bot.store.database import IN_MEMORY, opened
+from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
+
+A, B, C = "a" * 16, "b" * 16, "c" * 16
 
 
 @dataclass
 class Clock:
-    now: float = 0.0
+    now: float = NOON
 
     def __call__(self) -> float:
         return self.now
 
 
-def completion(run_id: str) -> CompletionRun:
-    return CompletionRun(run_id, 1, (23421, 373), (530,), "length", SamplingParams(), private=False)
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
-def walk(run_id: str) -> Walk:
-    return Walk(run_id, 1, (23421, 373), (), 1.0, 7)
+@pytest_asyncio.fixture
+async def runs(clock: Clock) -> AsyncIterator[Runs]:
+    async with opened(IN_MEMORY) as database:
+        yield Runs(database, days=30, clock=clock)
 
 
-def test_a_kept_run_is_found_by_its_id() -> None:
-    runs = Runs()
-    runs.keep(completion("a"))
-    runs.keep(walk("b"))
-
-    assert runs.completion("a") == completion("a")
-    assert runs.walk("b") == walk("b")
+@pytest.fixture
+def failing(tmp_path: Path) -> Path:
+    """A file in a folder that is not there yet: opening it fails until it is made."""
+    return tmp_path / "later" / "runs.sqlite3"
 
 
-@pytest.mark.parametrize("run_id", ["a", "b", "never"])
-def test_an_id_of_another_kind_or_of_none_has_expired(run_id: str) -> None:
-    runs = Runs()
-    runs.keep(completion("a"))
-    runs.keep(walk("b"))
+async def test_a_kept_run_is_found_by_its_id(runs: Runs) -> None:
+    await runs.keep(completion_run(A))
+    await runs.keep(walk_run(B))
 
+    assert await runs.completion(A) == completion_run(A)
+    assert await runs.walk(B) == walk_run(B)
+
+
+async def test_an_id_of_another_kind_or_of_none_has_expired(runs: Runs) -> None:
+    await runs.keep(completion_run(A))
+    await runs.keep(walk_run(B))
+
+    for looked_up in (runs.walk(A), runs.completion(B), runs.completion(C)):
+        with pytest.raises(RunExpired) as expired:
+            await looked_up
+        assert expired.value.days == 30
+
+
+async def test_a_run_is_gone_when_it_is_too_old_and_not_before(runs: Runs, clock: Clock) -> None:
+    await runs.keep(completion_run(A))
+    clock.now = NOON + 30 * DAY
+    assert await runs.completion(A)
+    assert await runs.delete_old() == 0
+
+    clock.now += 1
     with pytest.raises(RunExpired):
-        (runs.walk if run_id == "a" else runs.completion)(run_id)
+        await runs.completion(A)
+    assert await runs.delete_old() == 1
 
 
-def test_a_run_is_forgotten_a_day_after_its_last_use() -> None:
-    clock = Clock()
-    runs = Runs(clock=clock)
-    runs.keep(completion("a"))
+async def test_forgetting_takes_all_of_one_person_and_nothing_of_another(runs: Runs) -> None:
+    await runs.keep(completion_run(A))
+    await runs.keep(walk_run(B))
+    await runs.keep(completion_run(C, owner=GRACE))
 
-    clock.now = 0.9 * DAY
-    runs.completion("a")
-    clock.now = 1.8 * DAY
-    runs.completion("a")
-    clock.now = 2.9 * DAY
+    assert await runs.forget(ADA) == 2
+    assert await runs.forget(ADA) == 0
     with pytest.raises(RunExpired):
-        runs.completion("a")
-    assert len(runs) == 0
+        await runs.completion(A)
+    assert await runs.completion(C)
 
 
-def test_a_run_is_changed_by_one_press_at_a_time() -> None:
-    runs = Runs()
+def the_same(owner: int) -> CompletionJob:
+    run = completion_run()
+    return CompletionJob("9" * 16, owner, run.prompt_ids, run.params, private=False)
 
+
+async def test_the_same_request_has_an_answer(runs: Runs) -> None:
+    assert await runs.answer(the_same(GRACE), FINGERPRINT) is None
+    await runs.keep(completion_run(A))
+
+    assert await runs.answer(the_same(GRACE), FINGERPRINT) == completion_run(A)
+    assert await runs.answer(the_same(GRACE), replace(FINGERPRINT, engine=4)) is None
+    assert await runs.answer(replace(the_same(GRACE), prompt_ids=(1,)), FINGERPRINT) is None
+
+
+async def test_a_walk_s_step_has_one_too(runs: Runs) -> None:
+    await runs.keep(walk_run(B, 530))
+
+    assert await runs.answer(replace(walk_run(C, 530).walk, owner=GRACE), FINGERPRINT) == walk_run(B, 530)
+    assert await runs.answer(walk_run(C, 531).walk, FINGERPRINT) is None
+
+
+async def test_what_is_private_answers_its_author_alone(runs: Runs) -> None:
+    await runs.keep(completion_run(A, private=True))
+
+    assert await runs.answer(the_same(GRACE), FINGERPRINT) is None
+    assert await runs.answer(the_same(ADA), FINGERPRINT)
+
+
+async def test_an_answer_that_is_too_old_is_none(runs: Runs, clock: Clock) -> None:
+    await runs.keep(completion_run(A))
+    clock.now = NOON + 31 * DAY
+
+    assert await runs.answer(the_same(ADA), FINGERPRINT) is None
+
+
+async def test_a_run_is_changed_by_one_press_at_a_time(runs: Runs) -> None:
     with runs.claimed("a") as first, runs.claimed("a") as second, runs.claimed("b") as other:
         assert (first, second, other) == (True, False, True)
     with runs.claimed("a") as again:
         assert again
 
 
-def test_the_least_recently_used_run_makes_room() -> None:
-    runs = Runs(capacity=2)
-    runs.keep(completion("a"))
-    runs.keep(completion("b"))
-    runs.completion("a")
-    runs.keep(completion("c"))
+async def test_what_cannot_be_stored_is_found_and_stored_later(
+    failing: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(f"sqlite:///{failing}") as database:
+        runs = Runs(database, days=30, clock=clock)
+        await runs.keep(completion_run(A))
+        assert await runs.completion(A) == completion_run(A)
+        with pytest.raises(StoreUnavailable):
+            await runs.completion(B)
+        assert "1 runs could not be stored" in caplog.text
+        caplog.clear()
 
-    assert len(runs) == 2
-    assert runs.completion("a")
-    with pytest.raises(RunExpired):
-        runs.completion("b")
+        failing.parent.mkdir()
+        await runs.keep(walk_run(B))
+    async with opened(f"sqlite:///{failing}") as database:
+        after = Runs(database, days=30, clock=clock)
+        assert await after.completion(A) == completion_run(A)
+        assert await after.walk(B) == walk_run(B)
+
+
+async def test_a_store_that_fails_has_no_answer_and_costs_nobody_theirs(failing: Path, clock: Clock) -> None:
+    async with opened(f"sqlite:///{failing}") as database:
+        assert await Runs(database, days=30, clock=clock).answer(the_same(ADA), FINGERPRINT) is None
+
+
+async def test_what_waits_to_be_stored_is_bounded(failing: Path, clock: Clock) -> None:
+    async with opened(f"sqlite:///{failing}") as database:
+        runs = Runs(database, days=30, clock=clock)
+        for number in range(MOST_UNSAVED + 1):
+            runs._unsaved[f"{number:016x}"] = completion_run(f"{number:016x}")
+        await runs.keep(completion_run(A))
+
+        assert len(runs._unsaved) == MOST_UNSAVED
+        assert await runs.completion(A)
+
+
+async def test_forgetting_takes_what_waits_to_be_stored(failing: Path, clock: Clock) -> None:
+    async with opened(f"sqlite:///{failing}") as database:
+        runs = Runs(database, days=30, clock=clock)
+        await runs.keep(completion_run(A))
+        failing.parent.mkdir()
+
+        assert await runs.forget(ADA) == 1
+        with pytest.raises(RunExpired):
+            await runs.completion(A)

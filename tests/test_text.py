@@ -91,7 +91,8 @@ def test_a_clipped_tail_fits_and_is_the_end_of_the_text(text: str, limit: int) -
     tail = inert_tail(text, limit)
 
     assert len(tail) <= max(limit, 1)
-    assert inert(text).endswith(tail.removeprefix("…"))
+    ends = {inert(text), *("…" + inert(text[start:]) for start in range(1, len(text) + 1))}
+    assert tail in ends
 
 
 @given(anything, st.integers(min_value=1, max_value=100))

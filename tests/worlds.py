@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,6 +10,13 @@ from typing import Any
 
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated
+from bot.simulation.streams import outside
+
+
+async def forget(world: World) -> None:
+    """Let the bot forget everything that people asked, so that it asks the model again."""
+    for member in world.members:
+        await outside(asyncio.ensure_future, world.bot.services.runs.forget(member.id))
 
 
 @asynccontextmanager

@@ -5,16 +5,18 @@ characters of text, whatever the input was.
 """
 
 from bot.cards.completion import CompletionCard, completion
-from bot.cards.layout import ERROR_COLOUR, error, model_name
+from bot.cards.layout import ERROR_COLOUR, Closing, date, error, model_name
 from bot.cards.next_token import NextCard, next_tokens
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 
 __all__ = [
     "ERROR_COLOUR",
+    "Closing",
     "CompletionCard",
     "NextCard",
     "TokensCard",
     "completion",
+    "date",
     "describe_tokens",
     "error",
     "model_name",

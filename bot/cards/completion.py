@@ -11,6 +11,7 @@ from bot.cards.layout import (
     DONE_COLOUR,
     WAITING_COLOUR,
     WRITING_COLOUR,
+    Closing,
     Row,
     Text,
     button,
@@ -22,7 +23,7 @@ from bot.cards.layout import (
 )
 from bot.custom_ids import custom_id
 from bot.model.protocol import SamplingParams
-from bot.text import inert, inert_tail
+from bot.text import bold, inert, inert_tail
 from bot.updates import Finished, Progress, Queued, Update
 
 _TEXT_BUDGET = 3_400  # of Discord's 4,000; the rest is for the lines around the text
@@ -40,10 +41,12 @@ class CompletionCard:
     """All that the card shows.
 
     ``written`` is everything after the prompt, also by former runs; ``tokens`` of
-    ``asked`` were written by this one. ``cut_short`` says that it failed.
+    ``asked`` were written by this one, and ``by_hand`` of all were chosen by somebody.
+    ``cut_short`` says that it failed, ``recalled`` when the same was written before.
     """
 
     run_id: str
+    closing: Closing
     model: str
     prompt: str
     written: str
@@ -51,8 +54,10 @@ class CompletionCard:
     update: Update
     tokens: int
     asked: int
+    by_hand: int = 0
     can_continue: bool = False
     cut_short: bool = False
+    recalled: str | None = None
 
 
 def completion(content: CompletionCard) -> ui.LayoutView:
@@ -81,7 +86,26 @@ def _writing(content: CompletionCard) -> ui.LayoutView:
 
 def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
     reason = "cut short" if content.cut_short else _REASONS[update.completion.finish_reason]
-    row = Row(
+    lines = [f"**Bold** is the prompt, the rest was written by the model; {reason}."]
+    if content.by_hand:
+        lines.append(f"A fork: {plural(content.by_hand, 'token')} of it somebody chose by hand.")
+    if content.recalled:
+        lines.append(
+            f"The same was asked before ({content.recalled}), and the same seed gives the same text: "
+            "this is that answer."
+        )
+    lines.append(facts(content, update))
+    return card(
+        Text(_text(content)),
+        rule(),
+        Text("\n".join(map(small, lines))),
+        _actions(content),
+        colour=DONE_COLOUR,
+    )
+
+
+def _actions(content: CompletionCard) -> Row:
+    return Row(
         button(
             "Continue",
             custom_id("complete", "continue", content.run_id),
@@ -90,9 +114,6 @@ def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
         ),
         button("Re-roll", custom_id("complete", "reroll", content.run_id)),
     )
-    lines = [small(f"**Bold** is the prompt, the rest was written by the model; {reason}.")]
-    lines.append(small(facts(content, update)))
-    return card(Text(_text(content)), rule(), Text("\n".join(lines)), row, colour=DONE_COLOUR)
 
 
 def facts(content: CompletionCard, update: Finished) -> str:
@@ -118,13 +139,4 @@ def _text(content: CompletionCard) -> str:
     """Prompt in bold, continuation plain; each keeps its end when too long."""
     continuation = inert_tail(content.written, _TEXT_BUDGET - min(_PROMPT_SHARE, len(inert(content.prompt))))
     prompt = inert_tail(content.prompt, _TEXT_BUDGET - len(continuation))
-    return _bold(prompt) + continuation
-
-
-def _bold(text: str) -> str:
-    """Bold without the white space at its ends, which would undo the bold."""
-    core = text.strip()
-    if not core:
-        return text
-    start = text.index(core)
-    return f"{text[:start]}**{core}**{text[start + len(core) :]}"
+    return bold(prompt) + continuation

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import discord
 from discord import ui
 
+from bot.custom_ids import SHARE, delete_id
 from bot.model.protocol import ModelInfo
 from bot.text import inert
 
@@ -39,6 +42,24 @@ def button(
     disabled: bool = False,
 ) -> Button:
     return Button(label=label[:80], custom_id=custom_id, style=style, disabled=disabled)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a card ends: what only ``owner`` sees can be shared, what all see be deleted."""
+
+    owner: int
+    private: bool
+
+    @property
+    def button(self) -> Button:
+        if self.private:
+            return button("Share", SHARE)
+        return delete_button(self.owner)
+
+
+def delete_button(owner: int) -> Button:
+    return button("Delete", delete_id(owner))
 
 
 def model_name(info: ModelInfo) -> str:
@@ -77,6 +98,11 @@ def number(value: float) -> str:
 
 def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def date(seconds: float) -> str:
+    """Seconds since 1970 as a day and a time, for everybody the same."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def duration(seconds: float) -> str:

@@ -31,7 +31,8 @@ _TOKEN_WIDTH = 60
 
 @dataclass(frozen=True, slots=True)
 class NextCard:
-    """``names`` maps a token id to its visible form, for every id in ``step``."""
+    """``names`` maps a token id to its visible form, for every id in ``step``;
+    ``recalled`` says when the same was asked before."""
 
     run_id: str
     model: str
@@ -43,6 +44,7 @@ class NextCard:
     vocabulary: int
     step: Step
     names: dict[int, str]
+    recalled: str | None = None
 
 
 def next_tokens(content: NextCard) -> ui.LayoutView:
@@ -121,7 +123,8 @@ def _facts(content: NextCard) -> str:
         if content.temperature == 0
         else f"temperature {content.temperature:g}"
     )
-    return f"{inert(content.model)} · seed {content.seed} · {how} · step {content.steps_taken + 1}"
+    facts = f"{inert(content.model)} · seed {content.seed} · {how} · step {content.steps_taken + 1}"
+    return facts if content.recalled is None else f"{facts} · asked before ({content.recalled}): that answer"
 
 
 def _shown(name: str) -> str:

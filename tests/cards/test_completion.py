@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards
-from bot.cards import CompletionCard
+from bot.cards import Closing, CompletionCard
 from bot.generation import Completion, Finished, Progress, Queued
 from bot.model.protocol import FinishReason, SamplingParams
 from tests.cards import strategies
@@ -15,6 +15,7 @@ from tests.cards.limits import assert_within_limits, buttons_of, text_of
 
 CONTENT = CompletionCard(
     run_id=strategies.RUN_ID,
+    closing=Closing(owner=1, private=False),
     model="gpt2-large",
     prompt="London was",
     written=" one of the few places",
@@ -27,6 +28,7 @@ CONTENT = CompletionCard(
 card_contents = st.builds(
     CompletionCard,
     run_id=st.just(strategies.RUN_ID),
+    closing=strategies.closings,
     model=strategies.texts,
     prompt=strategies.long_texts,
     written=strategies.long_texts,
@@ -34,6 +36,8 @@ card_contents = st.builds(
     update=strategies.updates,
     tokens=st.integers(0, 256),
     asked=st.integers(1, 256),
+    by_hand=st.integers(0, 256),
+    recalled=st.none() | st.just("2026-11-24 20:00 UTC"),
     can_continue=st.booleans(),
     cut_short=st.booleans(),
 )

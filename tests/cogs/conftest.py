@@ -22,14 +22,14 @@ OpenWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def live_world(services: Services) -> AsyncIterator[World]:
+async def live_world(services: Services, runs: Runs) -> AsyncIterator[World]:
     """The real model; an action returns while it still works."""
-    async with live(replace(services, runs=Runs())) as world:
+    async with live(replace(services, runs=runs)) as world:
         yield world
 
 
 @pytest.fixture
-def open_world() -> OpenWorld:
+def open_world(runs: Runs) -> OpenWorld:
     """Opens a live world before a fake model; options are the queue's."""
 
     @asynccontextmanager
@@ -37,7 +37,7 @@ def open_world() -> OpenWorld:
         limits = {"max_waiting": 8, "max_running": 1, "per_owner": 2, "deadline": 600.0} | options
         async with (
             GenerationQueue(model, **limits) as queue,
-            live(Services(queue, Encodings(), Runs())) as world,
+            live(Services(queue, Encodings(), runs)) as world,
         ):
             yield world
 

@@ -6,24 +6,23 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
 from discord import ui
 from simcord import ChannelHandle, InteractionResult, MemberActor
 
-from bot.client import TokenwiseBot
 from bot.custom_ids import custom_id
 from bot.generation import GenerationQueue
 from bot.model.process import ModelProcess
 from bot.plain import RULE
-from bot.services import Services
 from bot.simulation import SimulatedGenerations, World
 from bot.simulation.streams import outside
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel, settled
 from tests.reading import buttons, card_of, refusal_of, text_of
+from tests.worlds import forget
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,8 +37,13 @@ def written(answer: InteractionResult) -> str:
     return text_of(answer).partition(RULE)[0]
 
 
-async def test_the_same_seed_gives_the_same_text(ada: MemberActor, channel: ChannelHandle) -> None:
-    texts = {written(await complete(ada, channel)) for _ in range(3)}
+async def test_the_same_seed_gives_the_same_text(
+    world: World, ada: MemberActor, channel: ChannelHandle
+) -> None:
+    texts = set()
+    for _ in range(3):
+        texts.add(written(await complete(ada, channel)))
+        await forget(world)
     other = written(await complete(ada, channel, seed=43))
 
     assert len(texts) == 1
@@ -95,20 +99,68 @@ async def test_a_re_roll_is_another_text_in_another_message(ada: MemberActor, ch
     assert "seed 42 " not in text_of(second)
 
 
-async def test_buttons_work_after_the_bot_restarted(world: World, services: Services) -> None:
-    ada, channel = world.members[0], world.channel
+async def test_buttons_work_after_the_bot_restarted(
+    ada: MemberActor, channel: ChannelHandle, restart: Callable[[], Awaitable[None]]
+) -> None:
+    whole = written(await complete(ada, channel, max_tokens=16))
     answer = await complete(ada, channel)
-    kept = world.bot.services
-    await world.env.restart_bot(TokenwiseBot(kept))
+    await restart()
 
-    assert isinstance(kept.generations, SimulatedGenerations)
-    assert "seed 42" in text_of(await ada.click(card_of(answer), label="Continue"))
+    assert written(await ada.click(card_of(answer), label="Continue")) == whole
+
+
+async def test_what_was_asked_before_is_answered_at_once_and_said_to_be_so(open_world: OpenWorld) -> None:
+    model = FakeModel()
+    async with open_world(model) as world:
+        ada, grace, *_ = world.members
+        first = await complete(ada, world.channel)
+        await world.env.settle()
+        second = await complete(grace, world.channel)
+
+        assert written(second) == written(first)
+        assert "The same was asked before (20" in text_of(second)
+        assert "asked before" not in text_of(first)
+        assert card_of(second).id != card_of(first).id
+        assert len(model.started) == 1
+        assert "[Continue]" in text_of(await grace.click(card_of(second), label="Continue"))
+
+
+@pytest.mark.parametrize("changed", [{"seed": 43}, {"top_k": 3}, {"max_tokens": 9}, {"prompt": "London is"}])
+async def test_anything_else_is_computed(open_world: OpenWorld, changed: dict[str, Any]) -> None:
+    model = FakeModel()
+    async with open_world(model) as world:
+        for options in ({}, changed):
+            await complete(world.members[0], world.channel, **options)
+            await world.env.settle()
+
+        assert len(model.started) == 2
+
+
+async def test_what_one_person_asked_in_private_is_no_answer_for_another(open_world: OpenWorld) -> None:
+    model = FakeModel()
+    async with open_world(model) as world:
+        ada, grace, *_ = world.members
+        await complete(ada, world.channel, private=True)
+        await world.env.settle()
+
+        assert "asked before" not in text_of(await complete(grace, world.channel))
+        assert "asked before" in text_of(await complete(ada, world.channel))
+
+
+async def test_a_drawn_seed_always_asks_the_model(open_world: OpenWorld) -> None:
+    model = FakeModel()
+    async with open_world(model) as world:
+        for _ in range(2):
+            await world.members[0].slash(world.channel, "complete", prompt="London was", max_tokens=3)
+            await world.env.settle()
+
+        assert len(model.started) == 2
 
 
 async def test_a_forgotten_run_says_so(world: World) -> None:
     ada = world.members[0]
     card = card_of(await complete(ada, world.channel))
-    world.bot.services.runs._runs.clear()
+    await forget(world)
 
     assert "no longer kept" in refusal_of(await ada.click(card, label="Continue"))
 
@@ -299,6 +351,7 @@ async def test_a_killed_worker_is_replaced_and_the_text_is_the_same(
     ada, channel = live_world.members[0], live_world.channel
     texts = []
     for kill in (False, True):
+        await forget(live_world)
         card = card_of(await complete(ada, channel, max_tokens=200, temperature=1.3))
         if kill:
             assert "[Stop]" in text_of(card)

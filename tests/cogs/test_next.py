@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -68,6 +69,31 @@ async def test_a_walk_of_draws_is_the_completion_of_its_seed(
         step = await ada.click(card_of(step), label=draw)
 
     assert sentence(step) == text_of(whole).partition(RULE)[0].rstrip()
+
+
+async def test_what_was_asked_before_is_answered_at_once_and_said_to_be_so(open_world: OpenWorld) -> None:
+    model = FakeModel()
+    async with open_world(model) as world:
+        ada, grace, *_ = world.members
+        first = await ada.slash(world.channel, "next", prompt="London was", seed=7)
+        await world.env.settle()
+        second = await grace.slash(world.channel, "next", prompt="London was", seed=7)
+
+        assert len(model.started) == 1
+        assert "asked before (20" in text_of(second)
+        assert text_of(second).startswith(text_of(first).rpartition("\n")[0])
+        third = await grace.click(card_of(second), label=labels(second)[0])
+        assert "step 2" in text_of(third)
+
+
+async def test_a_walk_goes_on_after_the_bot_restarted(
+    ada: MemberActor, channel: ChannelHandle, restart: Callable[[], Awaitable[None]]
+) -> None:
+    first = await ada.slash(channel, "next", prompt="London was", seed=7)
+    await restart()
+    second = await ada.click(card_of(first), label=labels(first)[2])
+
+    assert "step 2" in text_of(second)
 
 
 async def test_greedy_draws_the_likeliest(ada: MemberActor, channel: ChannelHandle) -> None:

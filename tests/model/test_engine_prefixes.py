@@ -28,8 +28,10 @@ from tests.model.driving import (
     seeded,
     some_ids,
 )
+from tests.samples import FINGERPRINT
 
 ROOMY = 10**8
+
 
 Rows = Callable[[GenerationRequest], list[list[int]]]
 
@@ -79,10 +81,10 @@ def test_a_completion_that_is_continued_or_rolled_again_computes_one_row_before_
     rows: Rows,
 ) -> None:
     params = SamplingParams(max_new_tokens=9, seed=3)
-    job = CompletionJob("0" * 16, 1, tuple(some_ids(70)), (), params, private=False)
+    job = CompletionJob("0" * 16, 1, tuple(some_ids(70)), params, private=False)
     assert rows(job.request(640)) == [[70], *[[1]] * 8]
     steps = run_alone(GPT2(random_model()), job.request(640)).steps
-    done = job.finished(Completion(tuple(steps), "length"))
+    done = job.finished(Completion(tuple(steps), "length"), fingerprint=FINGERPRINT, asked_at=0.0)
     assert rows(done.continued(owner=1).request(640)) == [[1]] * 9
     assert rows(done.rerolled(owner=1).request(640)) == [[1]] * 9
 

@@ -1,0 +1,118 @@
+"""Runs ↔ rows of the table ``runs``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any, Literal
+
+from bot.completions import CompletionJob, CompletionRun
+from bot.model.protocol import Fingerprint, SamplingParams
+from bot.store.steps import packed, unpacked
+from bot.walks import Walk, WalkRun
+
+Run = CompletionRun | WalkRun
+Kind = Literal["completion", "walk"]
+
+
+def row_of(run: Run) -> dict[str, Any]:
+    return _completion_row(run) if isinstance(run, CompletionRun) else _walk_row(run)
+
+
+def run_of(row: Mapping[str, Any]) -> Run:
+    return _completion(row) if row["kind"] == "completion" else _walk(row)
+
+
+def question(asked: CompletionJob | CompletionRun | Walk, fingerprint: Fingerprint) -> str:
+    """A digest of all that an answer depends on: two runs of one question have the same tokens.
+
+    It is that of a completion from its beginning, or of one step of a walk.
+    """
+    params = asked.params
+    if params.temperature == 0:
+        # Greedy depends neither on its seed nor on what would filter a draw.
+        params = replace(params, seed=0, top_k=0, top_p=1.0)
+    appended = asked.appended_ids if isinstance(asked, Walk) else None
+    told = [asdict(fingerprint), asked.prompt_ids, appended, asdict(params)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _completion_row(run: CompletionRun) -> dict[str, Any]:
+    return {
+        "kind": "completion",
+        "question": question(run, run.fingerprint) if _is_answer(run) else None,
+        "private": run.private,
+        "prompt_ids": run.prompt_ids,
+        "params": asdict(run.params),
+        "token_ids": run.token_ids,
+        "steps": packed(run.steps),
+        "by_hand": run.by_hand,
+        "finish_reason": run.finish_reason,
+        "parent": run.parent,
+        **_common(run),
+    }
+
+
+def _walk_row(run: WalkRun) -> dict[str, Any]:
+    walk = run.walk
+    return {
+        "kind": "walk",
+        "question": question(walk, run.fingerprint),
+        "private": walk.private,
+        "prompt_ids": walk.prompt_ids,
+        "params": asdict(walk.params),
+        "token_ids": walk.appended_ids,
+        "steps": packed([run.step]),
+        "by_hand": (),
+        "finish_reason": None,
+        "parent": walk.parent,
+        **_common(run),
+    }
+
+
+def _common(run: Run) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "owner": run.owner,
+        "asked_at": run.asked_at,
+        "fingerprint": asdict(run.fingerprint),
+    }
+
+
+def _is_answer(run: CompletionRun) -> bool:
+    """Whether the run is all that its prompt and its settings say, and nothing else."""
+    whole = run.finish_reason == "stop" or len(run.steps) == run.params.max_new_tokens
+    return whole and run.finish_reason != "cancelled" and not run.by_hand
+
+
+def _completion(row: Mapping[str, Any]) -> CompletionRun:
+    return CompletionRun(
+        run_id=row["run_id"],
+        owner=row["owner"],
+        prompt_ids=tuple(row["prompt_ids"]),
+        params=SamplingParams(**row["params"]),
+        private=row["private"],
+        steps=unpacked(row["steps"]),
+        by_hand=tuple(row["by_hand"]),
+        finish_reason=row["finish_reason"],
+        fingerprint=Fingerprint(**row["fingerprint"]),
+        asked_at=row["asked_at"],
+        parent=row["parent"],
+    )
+
+
+def _walk(row: Mapping[str, Any]) -> WalkRun:
+    walk = Walk(
+        run_id=row["run_id"],
+        owner=row["owner"],
+        prompt_ids=tuple(row["prompt_ids"]),
+        appended_ids=tuple(row["token_ids"]),
+        temperature=row["params"]["temperature"],
+        seed=row["params"]["seed"],
+        private=row["private"],
+        parent=row["parent"],
+    )
+    (step,) = unpacked(row["steps"])
+    return WalkRun(walk, step, Fingerprint(**row["fingerprint"]), row["asked_at"])

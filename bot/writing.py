@@ -1,0 +1,104 @@
+"""A completion from its place in the queue to its finished card, for whatever began it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot import cards
+from bot.cards import Closing, CompletionCard
+from bot.completions import CompletionJob, CompletionRun
+from bot.delivery import Screen
+from bot.errors import UnavailableError
+from bot.model.protocol import Step
+from bot.services import Services
+from bot.updates import Completion, Finished, Progress, Update, token_ids
+
+
+async def write(services: Services, job: CompletionJob, screen: Screen) -> None:
+    """Show the job from its place in the queue to its end, and keep the run."""
+    request = job.request(services.generations.model.context)
+    asked = request.params.max_new_tokens
+    steps: tuple[Step, ...] = ()
+    async with services.generations.stream(request, owner=job.owner) as updates:
+        try:
+            async for update in updates:
+                if isinstance(update, Finished):
+                    await _finish(services, job, asked, update, screen)
+                    return
+                if isinstance(update, Progress):
+                    steps = update.steps
+                await screen.update(cards.completion(_content(services, job, asked, update)))
+        except UnavailableError:
+            # What was written so far stays, with its buttons; the reason is told by the caller.
+            so_far = Finished(Completion(steps, "cancelled"), seconds=0.0)
+            await _finish(services, job, asked, so_far, screen, cut_short=True)
+            raise
+
+
+async def write_or_recall(services: Services, job: CompletionJob, screen: Screen) -> None:
+    """As :func:`write`; at once if the same was asked before."""
+    model = services.generations.model
+    job.request(model.context)  # what does not fit is refused before anything is shown
+    await screen.wait()
+    answer = await services.runs.answer(job, model.fingerprint)
+    if isinstance(answer, CompletionRun):
+        await _recall(services, job, answer, screen)
+    else:
+        await write(services, job, screen)
+
+
+async def _recall(services: Services, job: CompletionJob, answer: CompletionRun, screen: Screen) -> None:
+    """Show the text of ``answer`` as a run of its own."""
+    completion = Completion(answer.steps, answer.finish_reason)
+    run = job.finished(completion, fingerprint=answer.fingerprint, asked_at=services.runs.now())
+    run = replace(run, parent=answer.run_id)
+    await services.runs.keep(run)
+    update = Finished(completion, seconds=0.0)
+    content = _content(services, job, job.params.max_new_tokens, update)
+    context = services.generations.model.context
+    content = replace(content, can_continue=run.can_continue(context), recalled=cards.date(answer.asked_at))
+    await screen.finish(cards.completion(content))
+
+
+async def _finish(
+    services: Services,
+    job: CompletionJob,
+    asked: int,
+    update: Finished,
+    screen: Screen,
+    *,
+    cut_short: bool = False,
+) -> None:
+    model = services.generations.model
+    run = job.finished(update.completion, fingerprint=model.fingerprint, asked_at=services.runs.now())
+    await services.runs.keep(run)
+    content = replace(
+        _content(services, job, asked, update),
+        can_continue=run.can_continue(model.context),
+        cut_short=cut_short,
+    )
+    await screen.finish(cards.completion(content))
+
+
+def _content(services: Services, job: CompletionJob, asked: int, update: Update) -> CompletionCard:
+    match update:
+        case Progress():
+            steps = update.steps
+        case Finished():
+            steps = update.completion.steps
+        case _:
+            steps = ()
+    text = services.encodings.decode
+    return CompletionCard(
+        run_id=job.run_id,
+        closing=Closing(job.owner, job.private),
+        model=cards.model_name(services.generations.model),
+        prompt=text(job.prompt_ids),
+        # Decoded at once: a character may lie across the border.
+        written=text(job.earlier_ids + token_ids(steps)),
+        params=job.params,
+        update=update,
+        tokens=len(steps),
+        asked=asked,
+        by_hand=len(job.by_hand),
+    )

@@ -1,0 +1,57 @@
+"""Runs as the tests need them: made up, but of the kind that the model makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.completions import CompletionRun
+from bot.model.protocol import Candidate, Fingerprint, SamplingParams, Step
+from bot.walks import Walk, WalkRun
+
+FINGERPRINT = Fingerprint("0f" * 32, "float32", "AVX512", "2.13.0+cpu", 3)
+ADA, GRACE = 815, 4711
+NOON = 1_790_000_000.0  # seconds since 1970
+LONDON_WAS = (23421, 373)
+
+
+def candidate(token_id: int, *, rank: int = 1, logprob: float = -0.5, logit: float = 2.25) -> Candidate:
+    return Candidate(token_id, logit, logprob, rank)
+
+
+def step(token_id: int, *, rank: int = 1, logprob: float = -0.5) -> Step:
+    """A step that chose ``token_id``; the other candidates have the next ids, in the order of their ranks."""
+    chosen = candidate(token_id, rank=rank, logprob=logprob)
+    others = [candidate(token_id + place, rank=place, logprob=-0.5 * place) for place in range(1, 6)]
+    if rank <= len(others):
+        others[rank - 1] = chosen
+    return Step(chosen, tuple(others), 1.5)
+
+
+def completion_run(run_id: str = "a" * 16, *token_ids: int, **changes: Any) -> CompletionRun:
+    """A completion of "London was" by Ada that wrote ``token_ids``."""
+    steps = tuple(step(token_id) for token_id in token_ids or (530, 286))
+    settings: dict[str, Any] = {
+        "owner": ADA,
+        "prompt_ids": LONDON_WAS,
+        "params": SamplingParams(max_new_tokens=len(steps), seed=42),
+        "private": False,
+        "steps": steps,
+        "by_hand": (),
+        "finish_reason": "length",
+        "fingerprint": FINGERPRINT,
+        "asked_at": NOON,
+        "parent": None,
+    }
+    return CompletionRun(run_id, **{**settings, **changes})
+
+
+def walk_run(run_id: str = "b" * 16, *appended: int, asked_at: float = NOON, **changes: Any) -> WalkRun:
+    """A state of a walk of Ada's that began with "London was"."""
+    settings: dict[str, Any] = {
+        "owner": ADA,
+        "prompt_ids": LONDON_WAS,
+        "appended_ids": appended,
+        "temperature": 1.0,
+        "seed": 7,
+    }
+    return WalkRun(Walk(run_id, **{**settings, **changes}), step(530), FINGERPRINT, asked_at)

@@ -1,0 +1,81 @@
+"""Runs survive being rows; a question is the same for the same answer alone."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.completions import CompletionJob
+from bot.model.protocol import SamplingParams
+from bot.store.rows import Run, question, row_of, run_of
+from bot.walks import Walk
+from tests.samples import ADA, FINGERPRINT, LONDON_WAS, completion_run, walk_run
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        completion_run(),
+        completion_run(private=True, by_hand=(1,), parent="c" * 16, finish_reason="stop"),
+        completion_run(owner=2**63 - 1, params=SamplingParams(temperature=0, seed=2**32 - 1)),
+        completion_run(steps=()),
+        walk_run(),
+        walk_run("d" * 16, 530, 286, private=True, parent="b" * 16, temperature=0.0),
+    ],
+)
+def test_a_row_holds_all_of_a_run(run: Run) -> None:
+    assert run_of(row_of(run)) == run
+
+
+def job(**changes: Any) -> CompletionJob:
+    params = SamplingParams(**{"max_new_tokens": 2, "seed": 42, **changes})
+    return CompletionJob("e" * 16, ADA, LONDON_WAS, params, private=False)
+
+
+def test_a_finished_run_answers_the_question_that_it_was_asked() -> None:
+    assert row_of(completion_run())["question"] == question(job(), FINGERPRINT)
+    assert row_of(walk_run())["question"] == question(walk_run().walk, FINGERPRINT)
+
+
+def test_all_that_moves_a_token_is_part_of_the_question() -> None:
+    asked: list[CompletionJob | Walk] = [
+        job(),
+        job(seed=43),
+        job(temperature=0.5),
+        job(top_k=1),
+        job(top_p=0.5),
+        job(max_new_tokens=3),
+        replace(job(), prompt_ids=(23421,)),
+        replace(walk_run().walk, seed=42),
+        replace(walk_run().walk, appended_ids=(530,)),
+    ]
+    questions = [question(one, FINGERPRINT) for one in asked]
+    questions.append(question(job(), replace(FINGERPRINT, engine=4)))
+
+    assert len(set(questions)) == len(questions)
+
+
+def test_who_asks_is_no_part_of_it() -> None:
+    assert question(replace(job(), owner=9, run_id="f" * 16, private=True), FINGERPRINT) == question(
+        job(), FINGERPRINT
+    )
+
+
+def test_greedy_is_one_question_whatever_its_seed_and_filters() -> None:
+    greedy = question(job(temperature=0.0), FINGERPRINT)
+
+    assert question(job(temperature=0.0, seed=1, top_k=3, top_p=0.5), FINGERPRINT) == greedy
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"finish_reason": "cancelled"}, {"by_hand": (0,)}, {"params": SamplingParams(max_new_tokens=9)}],
+)
+def test_what_was_stopped_or_forked_or_continued_answers_no_question(changes: dict[str, Any]) -> None:
+    assert row_of(completion_run(**changes))["question"] is None
+
+
+def test_a_walk_behind_tokens_of_one_s_own_choice_is_not_the_one_behind_others() -> None:
+    assert question(walk_run("b" * 16, 1).walk, FINGERPRINT) != question(
+        walk_run("b" * 16, 2).walk, FINGERPRINT
+    )

@@ -1,0 +1,58 @@
+"""Old runs are deleted without anybody asking, and a failing database is tried again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.housekeeping import tidied
+from bot.runs import DAY, Runs
+from bot.store import tables
+from bot.store.database import IN_MEMORY, opened
+from tests.samples import NOON, completion_run
+from tests.waiting import until
+
+
+async def stored(runs: Runs) -> int:
+    async with runs._database.transaction() as connection:
+        return int(await connection.scalar(select(func.count()).select_from(tables.runs)) or 0)
+
+
+async def test_old_runs_are_deleted_at_the_start_and_from_then_on() -> None:
+    now = NOON
+    async with opened(IN_MEMORY) as database:
+        runs = Runs(database, days=30, clock=lambda: now)
+        await runs.keep(completion_run("a" * 16))
+        await runs.keep(completion_run("b" * 16, asked_at=NOON + DAY))
+
+        async def only(count: int) -> bool:
+            return await stored(runs) == count
+
+        now = NOON + 30 * DAY + 1
+        async with tidied(runs, every=0.001):
+            await until(lambda: only(1))
+            assert await runs.completion("b" * 16)
+            now += DAY
+            await until(lambda: only(0))
+
+
+async def test_a_database_that_fails_is_logged_and_asked_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "later"
+    async with opened(f"sqlite:///{folder}/runs.sqlite3") as database:
+        runs = Runs(database, days=30)
+
+        async def is_logged() -> bool:
+            return "old runs could not be deleted" in caplog.text
+
+        async def is_empty() -> bool:
+            return await stored(runs) == 0
+
+        async with tidied(runs, every=0.001):
+            await until(is_logged)
+            folder.mkdir()
+            await runs.keep(completion_run(asked_at=0.0))
+            await until(is_empty)

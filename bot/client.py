@@ -11,7 +11,7 @@ from bot.reporting import is_answerable, report
 from bot.services import Services
 from bot.sync import sync_if_changed
 
-COGS = ("cogs.complete", "cogs.next", "cogs.tokens")
+COGS = ("cogs.complete", "cogs.next", "cogs.tokens", "cogs.share")
 
 
 class Tree(app_commands.CommandTree["TokenwiseBot"]):

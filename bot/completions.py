@@ -105,15 +105,15 @@ class CompletionRun:
         """Not after the end-of-text token, which begins an unrelated text, nor without room."""
         return self.finish_reason != "stop" and len(self.prompt_ids) + len(self.steps) < context
 
-    def continued(self, *, owner: int) -> CompletionJob:
+    def continued(self, *, owner: int, private: bool = False) -> CompletionJob:
         """As many tokens again, from where the text stands."""
-        return self._child(owner, earlier=self.steps, by_hand=self.by_hand)
+        return self._child(owner, private, earlier=self.steps, by_hand=self.by_hand)
 
-    def rerolled(self, *, owner: int) -> CompletionJob:
+    def rerolled(self, *, owner: int, private: bool = False) -> CompletionJob:
         """The same prompt and settings under a new seed."""
-        return replace(self._child(owner), params=replace(self.params, seed=new_seed()))
+        return replace(self._child(owner, private), params=replace(self.params, seed=new_seed()))
 
-    def forked(self, position: int, token_id: int, *, owner: int) -> CompletionJob:
+    def forked(self, position: int, token_id: int, *, owner: int, private: bool = False) -> CompletionJob:
         """Another text from step ``position`` on, which takes one of its other candidates.
 
         LookupError if the run has no such step, or the step no such candidate.
@@ -122,6 +122,7 @@ class CompletionRun:
         chosen = _candidate(step, token_id)
         return self._child(
             owner,
+            private,
             earlier=(*self.steps[:position], replace(step, chosen=chosen)),
             by_hand=(*(number for number in self.by_hand if number < position), position),
         )
@@ -135,17 +136,19 @@ class CompletionRun:
         if kept == len(self.steps):
             raise NothingWritten
         params = replace(self.params, max_new_tokens=len(self.steps) - kept)
-        return replace(self._child(owner, earlier=self.steps[:kept], by_hand=self.by_hand), params=params)
+        return replace(
+            self._child(owner, True, earlier=self.steps[:kept], by_hand=self.by_hand), params=params
+        )
 
     def _child(
-        self, owner: int, *, earlier: tuple[Step, ...] = (), by_hand: tuple[int, ...] = ()
+        self, owner: int, private: bool, *, earlier: tuple[Step, ...] = (), by_hand: tuple[int, ...] = ()
     ) -> CompletionJob:
         return CompletionJob(
             run_id=new_run_id(),
             owner=owner,
             prompt_ids=self.prompt_ids,
             params=self.params,
-            private=self.private,
+            private=private,
             earlier=earlier,
             by_hand=by_hand,
             parent=self.run_id,

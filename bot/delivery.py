@@ -27,6 +27,14 @@ TRANSIENT = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
 _GONE = frozenset({10003, 10008, 10015, 10062, 50027})
 
 
+def is_private(interaction: Interaction) -> bool:
+    """Whether the card that was pressed is seen by one person alone.
+
+    The card tells, not its run: a private card may have been shared.
+    """
+    return interaction.message is not None and interaction.message.flags.ephemeral
+
+
 class Screen:
     """The one message that answers an interaction: shown once, then edited.
 
@@ -68,14 +76,16 @@ class Screen:
                 raise
             log.warning("an edit failed and is left out: %s", error)
 
-    async def finish(self, view: ui.LayoutView) -> None:
+    async def finish(self, view: ui.LayoutView, *, files: Sequence[discord.File] = ()) -> None:
         """Show what stays; a second time if Discord fails at the first."""
         try:
-            await self.show(view)
+            await self.show(view, files=files)
         except TRANSIENT as error:
             if is_gone(error):
                 raise
-            await self.show(view)
+            for file in files:
+                file.reset()
+            await self.show(view, files=files)
 
     async def show(self, view: ui.LayoutView, *, files: Sequence[discord.File] = ()) -> None:
         response = self._interaction.response
@@ -97,7 +107,7 @@ class Screen:
         view = ui.LayoutView.from_message(message, timeout=None) if message else ui.LayoutView()
         if not pressable:
             for item in view.walk_children():
-                if isinstance(item, ui.Button):
+                if isinstance(item, (ui.Button, ui.Select)):
                     item.disabled = True
         return view
 

@@ -43,20 +43,19 @@ class Walk:
         """ContextExceeded if there is no room for one more token."""
         check_context(len(self.request.prompt_ids), 1, context)
 
-    def append(self, token_id: int, *, owner: int) -> Walk:
-        return self._moved((*self.appended_ids, token_id), owner)
+    def append(self, token_id: int, *, owner: int, private: bool = False) -> Walk:
+        return self._moved((*self.appended_ids, token_id), owner, private)
 
-    def undo(self, *, owner: int) -> Walk:
-        return self._moved(self.appended_ids[:-1], owner)
+    def undo(self, *, owner: int, private: bool = False) -> Walk:
+        return self._moved(self.appended_ids[:-1], owner, private)
 
-    def _moved(self, appended_ids: tuple[int, ...], owner: int) -> Walk:
-        """Somebody else's press must not move the author's walk: they get a private one of their own."""
+    def _moved(self, appended_ids: tuple[int, ...], owner: int, private: bool) -> Walk:
         return replace(
             self,
             run_id=new_run_id(),
             owner=owner,
             appended_ids=appended_ids,
-            private=self.private or owner != self.owner,
+            private=private,
             parent=self.run_id,
         )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
+
+import discord
 
 from bot import cards
 from bot.cards import Closing, CompletionCard
@@ -52,12 +55,8 @@ async def _recall(services: Services, job: CompletionJob, answer: CompletionRun,
     completion = Completion(answer.steps, answer.finish_reason)
     run = job.finished(completion, fingerprint=answer.fingerprint, asked_at=services.runs.now())
     run = replace(run, parent=answer.run_id)
-    await services.runs.keep(run)
-    update = Finished(completion, seconds=0.0)
-    content = _content(services, job, job.params.max_new_tokens, update)
-    context = services.generations.model.context
-    content = replace(content, can_continue=run.can_continue(context), recalled=cards.date(answer.asked_at))
-    await screen.finish(cards.completion(content))
+    content = _content(services, job, job.params.max_new_tokens, Finished(completion, seconds=0.0))
+    await _keep_and_show(services, run, replace(content, recalled=cards.date(answer.asked_at)), screen)
 
 
 async def _finish(
@@ -69,15 +68,22 @@ async def _finish(
     *,
     cut_short: bool = False,
 ) -> None:
-    model = services.generations.model
-    run = job.finished(update.completion, fingerprint=model.fingerprint, asked_at=services.runs.now())
+    fingerprint = services.generations.model.fingerprint
+    run = job.finished(update.completion, fingerprint=fingerprint, asked_at=services.runs.now())
+    content = replace(_content(services, job, asked, update), cut_short=cut_short)
+    await _keep_and_show(services, run, content, screen)
+
+
+async def _keep_and_show(
+    services: Services, run: CompletionRun, content: CompletionCard, screen: Screen
+) -> None:
     await services.runs.keep(run)
-    content = replace(
-        _content(services, job, asked, update),
-        can_continue=run.can_continue(model.context),
-        cut_short=cut_short,
-    )
-    await screen.finish(cards.completion(content))
+    content = replace(content, can_continue=run.can_continue(services.generations.model.context))
+    files = []
+    if cards.is_clipped(content):
+        whole = services.encodings.bytes_of(run.prompt_ids + run.token_ids)
+        files.append(discord.File(io.BytesIO(whole), cards.WHOLE_TEXT))
+    await screen.finish(cards.completion(content), files=files)
 
 
 def _content(services: Services, job: CompletionJob, asked: int, update: Update) -> CompletionCard:

@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.buttons import RunItem
 from bot.completions import CompletionJob, new_run_id, new_seed, warm_or_greedy
 from bot.custom_ids import template
-from bot.delivery import Interaction, Screen
+from bot.delivery import Interaction, Screen, is_private
 from bot.errors import BlankText, NotRunning
 from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.services import Services
@@ -68,13 +68,15 @@ class CompletionButton(RunItem[ui.Button[Any]], template=template("complete", "c
             await self._stop(services, interaction)
             return
         run = await services.runs.completion(self.run_id)
-        owner = interaction.user.id
+        owner, private = interaction.user.id, is_private(interaction)
         if self.action == "reroll":
-            await write(services, run.rerolled(owner=owner), Screen(interaction, private=run.private))
-        elif run.owner != owner:
-            await write(services, run.continued(owner=owner), Screen(interaction, private=run.private))
+            job = run.rerolled(owner=owner, private=private)
         else:
-            await self.in_place(interaction, partial(write, services, run.continued(owner=owner)))
+            job = run.continued(owner=owner, private=private)
+        if self.action == "continue" and run.owner == owner:
+            await self.in_place(interaction, partial(write, services, job))
+        else:
+            await write(services, job, Screen(interaction, private=private))
 
     async def _stop(self, services: Services, interaction: Interaction) -> None:
         try:

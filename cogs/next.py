@@ -11,10 +11,10 @@ from discord.ext import commands
 
 from bot import cards
 from bot.buttons import RunItem
-from bot.cards import NextCard
+from bot.cards import Closing, NextCard
 from bot.completions import new_run_id, new_seed, warm_or_greedy
 from bot.custom_ids import template
-from bot.delivery import Interaction, Screen
+from bot.delivery import Interaction, Screen, is_private
 from bot.errors import BlankText, UnavailableError
 from bot.model.protocol import MAX_SEED, Step
 from bot.services import Services
@@ -34,6 +34,7 @@ class Next(commands.Cog):
         prompt="The text whose next token you want to see",
         temperature="Flattens (above 1) or sharpens (below 1) the probabilities (1 if left out)",
         seed="The same seed always draws the same tokens (random if left out)",
+        private="Only you see the answer",
     )
     async def next(
         self,
@@ -41,6 +42,7 @@ class Next(commands.Cog):
         prompt: app_commands.Range[str, 1, 2000],
         temperature: app_commands.Range[float, 0.0, 2.0] = 1.0,
         seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
+        private: bool = False,
     ) -> None:
         if not prompt.strip():
             raise BlankText("prompt")
@@ -51,8 +53,9 @@ class Next(commands.Cog):
             appended_ids=(),
             temperature=warm_or_greedy(temperature),
             seed=new_seed() if seed is None else seed,
+            private=private,
         )
-        screen = Screen(interaction)
+        screen = Screen(interaction, private=private)
         asked_before = seed is not None or walk.temperature == 0
         await (look_or_recall if asked_before else look)(self.services, walk, screen)
 
@@ -61,15 +64,17 @@ class WalkButton(RunItem[ui.Button[Any]], template=template("next", "append", "d
     async def press(self, interaction: Interaction, services: Services) -> None:
         before = (await services.runs.walk(self.run_id)).walk
         owner = interaction.user.id
+        # Somebody else's press must not move the author's walk: they get a private one of their own.
+        private = is_private(interaction) or owner != before.owner
         if self.action == "undo":
-            walk = before.undo(owner=owner)
+            walk = before.undo(owner=owner, private=private)
         else:
             (token_id,) = self.numbers
-            walk = before.append(token_id, owner=owner)
-        if owner != before.owner:
+            walk = before.append(token_id, owner=owner, private=private)
+        if owner == before.owner:
+            await self.in_place(interaction, partial(look, services, walk))
+        else:
             await look(services, walk, Screen(interaction, private=True))
-            return
-        await self.in_place(interaction, partial(look, services, walk))
 
 
 async def look_or_recall(services: Services, walk: Walk, screen: Screen) -> None:
@@ -108,6 +113,7 @@ def _content(services: Services, walk: Walk, step: Step) -> NextCard:
     model = services.generations.model
     return NextCard(
         run_id=walk.run_id,
+        closing=Closing(walk.owner, walk.private),
         model=cards.model_name(model),
         prompt=text(walk.prompt_ids),
         appended=text(walk.appended_ids),

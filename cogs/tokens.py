@@ -11,7 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import cards
-from bot.cards import TokensCard
+from bot.cards import Closing, TokensCard
 from bot.cards.tokens import LISTING, PICTURE
 from bot.delivery import Interaction, Screen
 from bot.errors import NoText, NoTokenIds
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ENCODING = "gpt2"
 ENCODING_OPTION = "An encoding or a model, such as cl100k_base or gpt-4o (gpt2 if left out)"
+PRIVATE_OPTION = "Only you see the answer"
 
 
 class Tokens(commands.Cog):
@@ -33,30 +34,35 @@ class Tokens(commands.Cog):
         self.menu = app_commands.ContextMenu(name="Tokenize", callback=self.tokenize)
 
     @app_commands.command(description="See how a text is cut into tokens")
-    @app_commands.describe(text="The text to cut", encoding=ENCODING_OPTION)
+    @app_commands.describe(text="The text to cut", encoding=ENCODING_OPTION, private=PRIVATE_OPTION)
     async def tokens(
         self,
         interaction: Interaction,
         text: app_commands.Range[str, 1, 6000],
         encoding: str = DEFAULT_ENCODING,
+        private: bool = False,
     ) -> None:
-        await self._cut(interaction, text, encoding=encoding, private=False)
+        await self._cut(interaction, text, encoding=encoding, private=private)
 
     @app_commands.command(description="Turn token ids back into text")
-    @app_commands.describe(ids="Token ids, such as 40313, 481", encoding=ENCODING_OPTION)
+    @app_commands.describe(
+        ids="Token ids, such as 40313, 481", encoding=ENCODING_OPTION, private=PRIVATE_OPTION
+    )
     async def decode(
         self,
         interaction: Interaction,
         ids: app_commands.Range[str, 1, 6000],
         encoding: str = DEFAULT_ENCODING,
+        private: bool = False,
     ) -> None:
         resolved = self.encodings.resolve(encoding)
         token_ids = await asyncio.to_thread(self.encodings.parse_ids, ids, resolved)
         if not token_ids:
             raise NoTokenIds
-        screen = Screen(interaction)
+        screen = Screen(interaction, private=private)
         await screen.wait()
-        content, picture = await asyncio.to_thread(decoded, self.encodings, token_ids, resolved)
+        closing = Closing(interaction.user.id, private)
+        content, picture = await asyncio.to_thread(decoded, self.encodings, token_ids, resolved, closing)
         await screen.show(cards.tokens(content), files=_files(content, picture))
 
     async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
@@ -76,23 +82,26 @@ class Tokens(commands.Cog):
         resolved = self.encodings.resolve(encoding)
         screen = Screen(interaction, private=private)
         await screen.wait()
-        content, picture = await asyncio.to_thread(cut, self.encodings, text, resolved)
+        closing = Closing(interaction.user.id, private)
+        content, picture = await asyncio.to_thread(cut, self.encodings, text, resolved, closing)
         await screen.show(cards.tokens(content), files=_files(content, picture))
 
 
-def cut(encodings: Encodings, text: str, encoding: str) -> tuple[TokensCard, bytes]:
+def cut(encodings: Encodings, text: str, encoding: str, closing: Closing) -> tuple[TokensCard, bytes]:
     """The card of a text and its picture; some 100 ms for a long one."""
     tokenized = encodings.cut(text, encoding)
-    card = cards.describe_tokens(tokenized, encodings.counts(text), len(text))
+    card = cards.describe_tokens(tokenized, encodings.counts(text), len(text), closing=closing)
     return card, token_cut(tokenized.pieces)
 
 
-def decoded(encodings: Encodings, ids: tuple[int, ...], encoding: str) -> tuple[TokensCard, bytes]:
+def decoded(
+    encodings: Encodings, ids: tuple[int, ...], encoding: str, closing: Closing
+) -> tuple[TokensCard, bytes]:
     """The card of token ids and its picture."""
     tokenized = encodings.pieces(ids, encoding)
     text = encodings.decode(ids, encoding)
     counts = encodings.counts(text) if is_whole(text) else {}
-    card = cards.describe_tokens(tokenized, counts, len(text), decoded=text)
+    card = cards.describe_tokens(tokenized, counts, len(text), closing=closing, decoded=text)
     return card, token_cut(tokenized.pieces)
 
 

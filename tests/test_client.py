@@ -26,10 +26,11 @@ def options_of(command: dict[str, Any]) -> list[str]:
     ("name", "options"),
     [
         ("complete", ["prompt", "seed", "max_tokens", "temperature", "top_k", "top_p", "private"]),
-        ("next", ["prompt", "temperature", "seed"]),
-        ("tokens", ["text", "encoding"]),
-        ("decode", ["ids", "encoding"]),
+        ("next", ["prompt", "temperature", "seed", "private"]),
+        ("tokens", ["text", "encoding", "private"]),
+        ("decode", ["ids", "encoding", "private"]),
         ("Tokenize", []),
+        ("forget", []),
     ],
 )
 async def test_the_commands_are_the_interface(world: World, name: str, options: list[str]) -> None:

@@ -4,13 +4,15 @@ A card is a ``LayoutView``: one container of at most 40 components and 4,000
 characters of text, whatever the input was.
 """
 
-from bot.cards.completion import CompletionCard, completion
+from bot.cards.completion import WHOLE_TEXT, CompletionCard, completion, is_clipped
+from bot.cards.forgotten import forgotten
 from bot.cards.layout import ERROR_COLOUR, Closing, date, error, model_name
 from bot.cards.next_token import NextCard, next_tokens
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 
 __all__ = [
     "ERROR_COLOUR",
+    "WHOLE_TEXT",
     "Closing",
     "CompletionCard",
     "NextCard",
@@ -19,6 +21,8 @@ __all__ = [
     "date",
     "describe_tokens",
     "error",
+    "forgotten",
+    "is_clipped",
     "model_name",
     "next_tokens",
     "tokens",

@@ -26,6 +26,8 @@ from bot.model.protocol import SamplingParams
 from bot.text import bold, inert, inert_tail
 from bot.updates import Finished, Progress, Queued, Update
 
+WHOLE_TEXT = "text.txt"
+
 _TEXT_BUDGET = 3_400  # of Discord's 4,000; the rest is for the lines around the text
 _PROMPT_SHARE = 1_200
 _BAR_WIDTH = 16
@@ -99,6 +101,7 @@ def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
         Text(_text(content)),
         rule(),
         Text("\n".join(map(small, lines))),
+        *([ui.File[ui.LayoutView](f"attachment://{WHOLE_TEXT}")] if is_clipped(content) else []),
         _actions(content),
         colour=DONE_COLOUR,
     )
@@ -113,6 +116,7 @@ def _actions(content: CompletionCard) -> Row:
             disabled=not content.can_continue,
         ),
         button("Re-roll", custom_id("complete", "reroll", content.run_id)),
+        content.closing.button,
     )
 
 
@@ -133,6 +137,11 @@ def _stop_row(content: CompletionCard) -> Row:
     return Row(
         button("Stop", custom_id("complete", "stop", content.run_id), style=discord.ButtonStyle.danger)
     )
+
+
+def is_clipped(content: CompletionCard) -> bool:
+    """Whether a part of the text is only in the attached file WHOLE_TEXT."""
+    return len(inert(content.prompt)) + len(inert(content.written)) > _TEXT_BUDGET
 
 
 def _text(content: CompletionCard) -> str:

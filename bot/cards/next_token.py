@@ -10,6 +10,7 @@ from discord import ui
 
 from bot.cards.layout import (
     WRITING_COLOUR,
+    Closing,
     Row,
     Text,
     bar,
@@ -35,6 +36,7 @@ class NextCard:
     ``recalled`` says when the same was asked before."""
 
     run_id: str
+    closing: Closing
     model: str
     prompt: str
     appended: str
@@ -114,6 +116,7 @@ def _actions(content: NextCard) -> Row:
             style=discord.ButtonStyle.primary,
         ),
         button("Undo", custom_id("next", "undo", content.run_id), disabled=content.steps_taken == 0),
+        content.closing.button,
     )
 
 

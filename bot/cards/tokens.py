@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Text, card, plural, rule, small
+from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small
 from bot.text import clip_end, code, fenced, inert_tail
 from bot.tokenization import Piece, Tokenized
 
@@ -44,6 +44,7 @@ class TokensCard:
     picture_text: str
     listing: str
     decoded: str | None
+    closing: Closing
 
     @property
     def needs_listing(self) -> bool:
@@ -52,7 +53,12 @@ class TokensCard:
 
 
 def describe_tokens(
-    cut: Tokenized, counts: Mapping[str, int], characters: int, *, decoded: str | None = None
+    cut: Tokenized,
+    counts: Mapping[str, int],
+    characters: int,
+    *,
+    closing: Closing,
+    decoded: str | None = None,
 ) -> TokensCard:
     """A cut in words.
 
@@ -70,6 +76,7 @@ def describe_tokens(
         picture_text=_picture_text(cut, len(tokens)),
         listing=listing(cut),
         decoded=None if decoded is None else inert_tail(decoded, _TEXT_BUDGET),
+        closing=closing,
     )
 
 
@@ -92,7 +99,7 @@ def tokens(content: TokensCard) -> ui.LayoutView:
     ]
     if content.needs_listing:
         view.append(ui.File(f"attachment://{LISTING}"))
-    return card(*view, colour=DONE_COLOUR)
+    return card(*view, Row(content.closing.button), colour=DONE_COLOUR)
 
 
 def listing(cut: Tokenized) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,7 +73,7 @@ def test_greedy_needs_no_other_settings() -> None:
 def test_a_finished_card_can_go_on_and_roll_again() -> None:
     buttons = buttons_of(cards.completion(CONTENT))
 
-    assert list(buttons) == ["Continue", "Re-roll"]
+    assert list(buttons) == ["Continue", "Re-roll", "Delete"]
     assert buttons["Continue"].custom_id == f"complete:continue:{strategies.RUN_ID}"
 
 
@@ -129,3 +130,19 @@ def test_model_text_cannot_ping_or_format() -> None:
     text = text_of(cards.completion(replace(CONTENT, written=" @everyone **x** ```")))
 
     assert "\\@everyone \\*\\*x\\*\\* \\`\\`\\`" in text
+
+
+def test_a_text_that_is_too_long_for_a_card_has_a_file() -> None:
+    long = replace(CONTENT, written=" word" * 1000)
+
+    assert cards.is_clipped(long)
+    assert any(isinstance(item, ui.File) for item in cards.completion(long).walk_children())
+    assert not cards.is_clipped(CONTENT)
+    assert not any(isinstance(item, ui.File) for item in cards.completion(CONTENT).walk_children())
+
+
+@given(strategies.long_texts, strategies.long_texts)
+def test_what_is_not_clipped_is_shown_whole(prompt: str, written: str) -> None:
+    content = replace(CONTENT, prompt=prompt, written=written)
+    if not cards.is_clipped(content):
+        assert "…" not in text_of(cards.completion(content)).replace("…", "", (prompt + written).count("…"))

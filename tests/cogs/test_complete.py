@@ -165,6 +165,18 @@ async def test_a_forgotten_run_says_so(world: World) -> None:
     assert "no longer kept" in refusal_of(await ada.click(card, label="Continue"))
 
 
+async def test_a_long_text_comes_whole_as_a_file(ada: MemberActor, channel: ChannelHandle) -> None:
+    prompt = "*" * 1900 + " London was"
+    answer = await complete(ada, channel, prompt=prompt, max_tokens=64)
+    (file,) = card_of(answer).message.attachments
+    whole = (await file.read()).decode()
+
+    assert file.filename == "text.txt"
+    assert whole.startswith(prompt)
+    assert whole.endswith(written(answer).rstrip()[-20:])
+    assert not card_of(await complete(ada, channel)).attachments
+
+
 async def test_the_text_grows_and_stop_keeps_what_was_written(live_world: World) -> None:
     ada, channel = live_world.members[0], live_world.channel
     answer = await complete(ada, channel, max_tokens=256, temperature=2.0)

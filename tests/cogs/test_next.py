@@ -30,7 +30,7 @@ async def test_five_candidates_likeliest_first(ada: MemberActor, channel: Channe
     answer = await ada.slash(channel, "next", prompt="London was", seed=7)
     shares = [float(share) for share in re.findall(r"^\d\. .*? ([\d.e-]+) %", text_of(answer), re.MULTILINE)]
 
-    assert len(labels(answer)) == 5 + 2
+    assert labels(answer)[6:] == ["Undo", "Delete"]
     assert len(shares) == 5
     assert shares == sorted(shares, reverse=True)
     assert "Entropy of the whole distribution" in text_of(answer)
@@ -98,7 +98,7 @@ async def test_a_walk_goes_on_after_the_bot_restarted(
 
 async def test_greedy_draws_the_likeliest(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await ada.slash(channel, "next", prompt="London was", temperature=0.0)
-    likeliest, *_, draw, _ = labels(answer)
+    likeliest, *_, draw, _undo, _delete = labels(answer)
 
     assert draw == likeliest.replace("+", "🎲 Draw")
     assert "Greedy (temperature 0) picks" in text_of(answer)

@@ -1,0 +1,61 @@
+"""Share, Delete and /forget: who sees a card, and for how long it is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot import cards
+from bot.buttons import LastingItem
+from bot.custom_ids import DELETE_TEMPLATE, SHARE
+from bot.delivery import Interaction, Screen
+from bot.errors import NotYours
+from bot.services import Services
+from bot.sharing import shared
+
+if TYPE_CHECKING:
+    from bot.client import TokenwiseBot
+
+
+class ShareButton(LastingItem[ui.Button[Any]], template=SHARE):
+    """Posts a private card for everybody, with the name of who shared it."""
+
+    async def press(self, interaction: Interaction, _services: Services) -> None:
+        if interaction.message is None:
+            return
+        screen = Screen(interaction)
+        await screen.wait()
+        view, files = await shared(
+            interaction.message, by=interaction.user.id, read=interaction.client.http.get_from_cdn
+        )
+        await screen.show(view, files=files)
+
+
+class DeleteButton(LastingItem[ui.Button[Any]], template=DELETE_TEMPLATE):
+    """Takes a card away; for who asked for it, and for who may manage messages there."""
+
+    async def press(self, interaction: Interaction, _services: Services) -> None:
+        is_owner = interaction.user.id == int(self.match["owner"])
+        if not (is_owner or interaction.permissions.manage_messages):
+            raise NotYours("delete")
+        await interaction.response.defer()
+        await interaction.delete_original_response()
+
+
+class Share(commands.Cog):
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    @app_commands.command(description="Delete everything the bot has stored of you")
+    async def forget(self, interaction: Interaction) -> None:
+        screen = Screen(interaction, private=True)
+        await screen.wait()
+        count = await self.services.runs.forget(interaction.user.id)
+        await screen.show(cards.forgotten(count))
+
+
+async def setup(bot: TokenwiseBot) -> None:
+    bot.add_dynamic_items(ShareButton, DeleteButton)
+    await bot.add_cog(Share(bot.services))

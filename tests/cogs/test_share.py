@@ -1,0 +1,159 @@
+"""Share, Delete and /forget as people use them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import discord
+import pytest
+from simcord import ChannelHandle, InteractionResult, MemberActor
+
+from bot.plain import RULE
+from bot.simulation import World
+from tests.reading import buttons, card_of, refusal_of, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+COMPLETE = {"prompt": "London was", "seed": 42, "max_tokens": 8}
+
+
+def labels(answer: InteractionResult) -> list[str]:
+    return [button["label"] for button in buttons(card_of(answer).components)]
+
+
+def written(answer: InteractionResult) -> str:
+    return text_of(answer).partition(RULE)[0]
+
+
+async def shared_by(ada: MemberActor, channel: ChannelHandle, **options: Any) -> InteractionResult:
+    private = await ada.slash(channel, "complete", **COMPLETE, private=True, **options)
+    return await ada.click(card_of(private), label="Share")
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("complete", COMPLETE),
+        ("next", {"prompt": "London was"}),
+        ("tokens", {"text": "x"}),
+        ("decode", {"ids": "1"}),
+    ],
+)
+async def test_what_one_person_sees_can_be_shared_and_what_all_see_deleted(
+    ada: MemberActor, channel: ChannelHandle, command: str, options: dict[str, Any]
+) -> None:
+    assert labels(await ada.slash(channel, command, **options, private=True))[-1] == "Share"
+    assert labels(await ada.slash(channel, command, **options))[-1] == "Delete"
+
+
+async def test_a_shared_card_is_for_all_and_names_who_shared_it(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    private = await ada.slash(channel, "complete", **COMPLETE, private=True)
+    public = await ada.click(card_of(private), label="Share")
+
+    assert not card_of(public).ephemeral
+    assert written(public) == written(private)
+    assert text_of(public).endswith(f"Shared by <@{ada.id}>")
+    assert labels(public) == [label.replace("Share", "Delete") for label in labels(private)]
+
+
+async def test_pictures_and_files_are_shared_with_their_card(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    private = await ada.slash(channel, "tokens", text="one two three " * 100, private=True)
+    public = await ada.click(card_of(private), label="Share")
+    before, after = card_of(private), card_of(public)
+
+    assert [file.filename for file in after.attachments] == ["tokens.png", "tokens.txt"]
+    assert [await file.read() for file in after.message.attachments] == [
+        await file.read() for file in before.message.attachments
+    ]
+    assert "(picture: The text cut into" in text_of(public)
+
+
+async def test_the_buttons_of_a_shared_card_work_and_stay_public(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    public = await shared_by(ada, channel)
+    theirs = await grace.click(card_of(public), label="Continue")
+    rolled = await ada.click(card_of(public), label="Re-roll")
+    own = await ada.click(card_of(public), label="Continue")
+
+    assert card_of(own).id == card_of(public).id
+    for answer in (theirs, rolled, own):
+        assert not card_of(answer).ephemeral
+        assert labels(answer)[-1] == "Delete"
+
+
+async def test_a_shared_walk_is_walked_on_by_its_author_in_public(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    private = await ada.slash(channel, "next", prompt="London was", seed=7, private=True)
+    public = await ada.click(card_of(private), label="Share")
+    theirs = await grace.click(card_of(public), label=labels(public)[0])
+    own = await ada.click(card_of(public), label=labels(public)[0])
+
+    assert card_of(theirs).ephemeral
+    assert labels(theirs)[-1] == "Share"
+    assert card_of(own).id == card_of(public).id
+    assert labels(own)[-1] == "Delete"
+
+
+async def test_a_card_can_be_shared_and_deleted_after_a_restart(
+    ada: MemberActor, channel: ChannelHandle, restart: Callable[[], Awaitable[None]]
+) -> None:
+    private = await ada.slash(channel, "complete", **COMPLETE, private=True)
+    await restart()
+    public = await ada.click(card_of(private), label="Share")
+    card = card_of(public)
+    await restart()
+    await ada.click(card, label="Delete")
+
+    assert not is_there(channel, card.id)
+
+
+def is_there(channel: ChannelHandle, message_id: int) -> bool:
+    return message_id in {message.id for message in channel.history()}
+
+
+async def test_the_author_deletes_a_card(ada: MemberActor, channel: ChannelHandle) -> None:
+    card = card_of(await ada.slash(channel, "complete", **COMPLETE))
+    assert is_there(channel, card.id)
+    await ada.click(card, label="Delete")
+
+    assert not is_there(channel, card.id)
+
+
+async def test_somebody_else_does_not(ada: MemberActor, grace: MemberActor, channel: ChannelHandle) -> None:
+    card = card_of(await ada.slash(channel, "complete", **COMPLETE))
+
+    assert refusal_of(await grace.click(card, label="Delete")) == "Only the person who asked can delete this."
+    assert is_there(channel, card.id)
+
+
+async def test_a_moderator_does(world: World, ada: MemberActor, channel: ChannelHandle) -> None:
+    card = card_of(await ada.slash(channel, "complete", **COMPLETE))
+    role = world.guild.create_role("Moderators", permissions=discord.Permissions(manage_messages=True))
+    moderator = world.guild.add_member(world.env.create_user("barbara"), roles=[role])
+    await moderator.click(card, label="Delete")
+
+    assert not is_there(channel, card.id)
+
+
+async def test_forget_deletes_the_runs_of_one_person_and_says_how_many(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    mine = card_of(await ada.slash(channel, "complete", **COMPLETE))
+    await ada.slash(channel, "next", prompt="London was", seed=7)
+    theirs = card_of(await grace.slash(channel, "complete", **COMPLETE | {"seed": 43}))
+    answer = await ada.slash(channel, "forget")
+
+    assert card_of(answer).ephemeral
+    assert text_of(answer).startswith("Deleted: 2 runs, that is")
+    assert "deleted after 30 days, or when its author asks" in refusal_of(
+        await ada.click(mine, label="Continue")
+    )
+    assert "[Continue]" in text_of(await grace.click(theirs, label="Continue"))
+    assert text_of(await ada.slash(channel, "forget")) == "Nothing of yours is stored."

@@ -30,7 +30,8 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.simulation import SimulatedGenerations, World, simulated
 from bot.startup import Started, started
-from bot.store.database import opened
+from bot.store.database import IN_MEMORY, Database, opened
+from bot.store.tables import metadata
 
 # A loaded machine makes an example slow, not wrong.
 hypothesis.settings.register_profile("tokenwise", deadline=None)
@@ -54,6 +55,32 @@ def services(parts: Started) -> Services:
 @pytest.fixture(scope="session")
 def model(parts: Started) -> ModelProcess:
     return parts.model
+
+
+@pytest.fixture(params=["memory", "file", "postgresql"])
+def url(request: pytest.FixtureRequest, database_url: str) -> str:
+    """Each database that there is: SQLite always, PostgreSQL where one is at hand.
+
+    ``TEST_POSTGRESQL`` is the address of a PostgreSQL database that the tests may
+    empty, such as ``postgresql://user:password@127.0.0.1/tokenwise_test``.
+    """
+    match request.param:
+        case "memory":
+            return IN_MEMORY
+        case "file":
+            return database_url
+        case _:
+            return os.environ.get("TEST_POSTGRESQL") or pytest.skip("TEST_POSTGRESQL names no server")
+
+
+@pytest_asyncio.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    """Each database, empty. In the test's own loop."""
+    async with opened(url) as database:
+        async with database.transaction() as connection:
+            await connection.run_sync(metadata.drop_all)
+            await connection.run_sync(metadata.create_all)
+        yield database
 
 
 @pytest.fixture

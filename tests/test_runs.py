@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from bot.completions import CompletionJob
 from bot.errors import RunExpired, StoreUnavailable
 from bot.runs import DAY, MOST_UNSAVED, Runs
-from bot.store.database import IN_MEMORY, opened
+from bot.store.database import Database, opened
 from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16
@@ -31,10 +29,9 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest_asyncio.fixture
-async def runs(clock: Clock) -> AsyncIterator[Runs]:
-    async with opened(IN_MEMORY) as database:
-        yield Runs(database, days=30, clock=clock)
+@pytest.fixture
+def runs(database: Database, clock: Clock) -> Runs:
+    return Runs(database, days=30, clock=clock)
 
 
 @pytest.fixture

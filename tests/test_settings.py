@@ -47,6 +47,7 @@ def test_a_precision_is_recognised_in_any_case() -> None:
         ("QUEUE_SIZE", "-1", "from 1 to 10,000"),
         ("REQUESTS_PER_PERSON", "1.5", "from 1 to 100"),
         ("TIME_LIMIT", "841", "from 10 to 840"),
+        ("RETENTION_DAYS", "0", "from 1 to 3,650"),
         ("LOG_LEVEL", "DEBUG", "INFO, WARNING, ERROR"),
     ],
 )
@@ -61,3 +62,16 @@ def test_a_wrong_value_is_named_with_what_is_allowed(variable: str, value: str, 
 
 def test_the_token_is_in_no_repr() -> None:
     assert "hunter2" not in repr(Settings.from_env({"DISCORD_TOKEN": "hunter2"}))
+
+
+def test_where_runs_are_stored_depends_on_whether_it_is_discord() -> None:
+    assert Settings.from_env({"DISCORD_TOKEN": "t"}).database_url == "sqlite:///tokenwise.sqlite3"
+    assert Settings.from_env({}).database_url == "sqlite://"
+    assert Settings.from_env({"DATABASE_URL": "sqlite:///my.sqlite3"}).database_url == "sqlite:///my.sqlite3"
+
+
+def test_the_password_of_the_database_is_in_no_repr_and_no_error() -> None:
+    assert "hunter2" not in repr(Settings.from_env({"DATABASE_URL": "postgresql://a:hunter2@b/c"}))
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_env({"DATABASE_URL": "mysql://a:hunter2@b/c"})
+    assert "hunter2" not in caught.value.sentence

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import URL, AsyncAdaptedQueuePool, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -91,23 +93,43 @@ def parsed(url: str) -> URL:
 def _engine(url: str) -> AsyncEngine:
     address = parsed(url)
     if address.get_backend_name() == "sqlite":
-        # A database in memory is one connection, which takes one transaction at a time.
-        alone: dict[str, Any] = (
-            {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
-            if address.database in (None, "", ":memory:")
-            else {}
-        )
-        engine = create_async_engine(
-            address, hide_parameters=True, connect_args={"timeout": PATIENCE}, **alone
-        )
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        return engine
+        return _sqlite(address)
     return create_async_engine(
         address,
         hide_parameters=True,  # what people wrote must not get into an error, and so into a log
         pool_pre_ping=True,  # a server that was restarted is no failure
         connect_args={"timeout": PATIENCE, "command_timeout": PATIENCE},
     )
+
+
+def _sqlite(address: URL) -> AsyncEngine:
+    pool: dict[str, Any] = {}
+    if address.database in (None, "", ":memory:"):
+        # A database in memory is its one connection, which can have one transaction at a time.
+        pool = {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
+    engine = create_async_engine(
+        address,
+        hide_parameters=True,
+        connect_args={"timeout": PATIENCE, "async_creator_fn": _connect_sqlite},
+        **pool,
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+async def _connect_sqlite(*args: Any, **options: Any) -> aiosqlite.Connection:
+    """A connection; where there can be none, its thread has ended as well.
+
+    Left alone it would end a moment later, and tell an event loop that is closed by then.
+    """
+    connection = aiosqlite.connect(*args, **options)
+    thread = connection._thread  # noqa: SLF001 - SQLAlchemy makes it a daemon by the same name
+    thread.daemon = True
+    try:
+        return await connection
+    except sqlite3.Error:
+        await asyncio.to_thread(thread.join)
+        raise
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

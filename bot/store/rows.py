@@ -83,7 +83,8 @@ def _common(run: Run) -> dict[str, Any]:
 
 def _is_answer(run: CompletionRun) -> bool:
     """Whether the run is all that its prompt and its settings say, and nothing else."""
-    whole = run.finish_reason == "stop" or len(run.steps) == run.params.max_new_tokens
+    asked, written = run.params.max_new_tokens, len(run.steps)
+    whole = written == asked or (written < asked and run.finish_reason == "stop")
     return whole and run.finish_reason != "cancelled" and not run.by_hand
 
 

@@ -69,7 +69,13 @@ def test_greedy_is_one_question_whatever_its_seed_and_filters() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"finish_reason": "cancelled"}, {"by_hand": (0,)}, {"params": SamplingParams(max_new_tokens=9)}],
+    [
+        {"finish_reason": "cancelled"},
+        {"by_hand": (0,)},
+        {"params": SamplingParams(max_new_tokens=9)},
+        # Continued, and then ended by the model: two tokens where one was asked for.
+        {"finish_reason": "stop", "params": SamplingParams(max_new_tokens=1)},
+    ],
 )
 def test_what_was_stopped_or_forked_or_continued_answers_no_question(changes: dict[str, Any]) -> None:
     assert row_of(completion_run(**changes))["question"] is None
@@ -79,3 +85,10 @@ def test_a_walk_behind_tokens_of_one_s_own_choice_is_not_the_one_behind_others()
     assert question(walk_run("b" * 16, 1).walk, FINGERPRINT) != question(
         walk_run("b" * 16, 2).walk, FINGERPRINT
     )
+
+
+def test_a_text_that_the_model_ended_early_answers_the_question() -> None:
+    params = SamplingParams(max_new_tokens=64, seed=42)
+    run = completion_run(finish_reason="stop", params=params)
+
+    assert row_of(run)["question"] == question(job(max_new_tokens=64), FINGERPRINT)

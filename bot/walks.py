@@ -14,7 +14,8 @@ class Walk:
 
     Draw number n of the seed chooses token number n of the walk, whoever chose
     the tokens before it: a walk of draws alone is the ``/complete`` of its seed
-    (with top-k and top-p off). ``parent`` is the state that it came from.
+    (with top-k and top-p off). ``parent`` is the state that it came from;
+    ``candidates`` is how many of the likeliest tokens its table has.
     """
 
     run_id: str
@@ -25,11 +26,17 @@ class Walk:
     seed: int
     private: bool = False
     parent: str | None = None
+    candidates: int = 5
 
     @property
     def params(self) -> SamplingParams:
         return SamplingParams(
-            max_new_tokens=1, temperature=self.temperature, top_k=0, top_p=1.0, seed=self.seed
+            max_new_tokens=1,
+            temperature=self.temperature,
+            top_k=0,
+            top_p=1.0,
+            seed=self.seed,
+            candidates=self.candidates,
         )
 
     @property

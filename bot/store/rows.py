@@ -114,6 +114,7 @@ def _walk(row: Mapping[str, Any]) -> WalkRun:
         seed=row["params"]["seed"],
         private=row["private"],
         parent=row["parent"],
+        candidates=row["params"]["candidates"],
     )
     (step,) = unpacked(row["steps"])
     return WalkRun(walk, step, Fingerprint(**row["fingerprint"]), row["asked_at"])

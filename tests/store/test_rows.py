@@ -21,6 +21,7 @@ from tests.samples import ADA, FINGERPRINT, LONDON_WAS, completion_run, walk_run
         completion_run(steps=()),
         walk_run(),
         walk_run("d" * 16, 530, 286, private=True, parent="b" * 16, temperature=0.0),
+        walk_run(candidates=20),
     ],
 )
 def test_a_row_holds_all_of_a_run(run: Run) -> None:
@@ -48,6 +49,8 @@ def test_all_that_moves_a_token_is_part_of_the_question() -> None:
         replace(job(), prompt_ids=(23421,)),
         replace(walk_run().walk, seed=42),
         replace(walk_run().walk, appended_ids=(530,)),
+        # A longer table would be too long where a shorter one is shown.
+        replace(walk_run().walk, candidates=20),
     ]
     questions = [question(one, FINGERPRINT) for one in asked]
     questions.append(question(job(), replace(FINGERPRINT, engine=4)))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.model.protocol import GenerationRequest, ModelInfo
+from bot.refreshing import Refreshes
 from bot.runs import Runs
 from bot.tokenization import Encodings
 from bot.updates import Update
@@ -37,3 +38,4 @@ class Services:
     generations: Generations
     encodings: Encodings
     runs: Runs
+    refreshes: Refreshes = field(default_factory=Refreshes)

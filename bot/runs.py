@@ -20,6 +20,7 @@ from bot.errors import RunExpired, StoreUnavailable
 from bot.model.protocol import Fingerprint
 from bot.store import tables
 from bot.store.database import Database
+from bot.store.rounds import Rounds
 from bot.store.rows import Run, question, row_of, run_of
 from bot.walks import Walk, WalkRun
 
@@ -35,6 +36,7 @@ class Runs:
 
     ``clock`` gives seconds since 1970. A database that fails costs nobody their
     answer: what cannot be written waits, and is written with what comes next.
+    ``rounds`` are the games that are played on runs, and go with them.
     """
 
     def __init__(self, database: Database, *, days: int, clock: Callable[[], float] = time.time) -> None:
@@ -44,6 +46,7 @@ class Runs:
         self._claimed: set[str] = set()
         self._unsaved: OrderedDict[str, Run] = OrderedDict()
         self._writing = asyncio.Lock()
+        self.rounds = Rounds(database, days=days, oldest=self._oldest)
 
     def now(self) -> float:
         return self._clock()
@@ -88,9 +91,16 @@ class Runs:
             return None
 
     async def forget(self, owner: int) -> int:
-        """Delete all runs of ``owner``; how many there were. StoreUnavailable."""
+        """Delete all that is stored of ``owner``: their runs, the rounds that they began, their votes.
+
+        Gives how many runs there were. StoreUnavailable.
+        """
         async with self._writing:
-            stored = await self._delete(delete(tables.runs).where(tables.runs.c.owner == owner))
+            # Runs first, then votes: everybody who writes to several tables does so in this order.
+            stored, _ = await self._delete(
+                delete(tables.runs).where(tables.runs.c.owner == owner),
+                delete(tables.votes).where(tables.votes.c.person == owner),
+            )
             unsaved = [run_id for run_id, run in self._unsaved.items() if run.owner == owner]
             for run_id in unsaved:
                 del self._unsaved[run_id]
@@ -98,7 +108,8 @@ class Runs:
 
     async def delete_old(self) -> int:
         """Delete what is older than it may get; how many runs. StoreUnavailable."""
-        return await self._delete(delete(tables.runs).where(tables.runs.c.asked_at < self._oldest()))
+        (deleted,) = await self._delete(delete(tables.runs).where(tables.runs.c.asked_at < self._oldest()))
+        return deleted
 
     @contextmanager
     def claimed(self, run_id: str) -> Iterator[bool]:
@@ -131,9 +142,10 @@ class Runs:
             row = (await connection.execute(query.limit(1))).mappings().first()
         return None if row is None else run_of(dict(row))
 
-    async def _delete(self, statement: Delete) -> int:
+    async def _delete(self, *statements: Delete) -> list[int]:
+        """How many rows each has deleted, in one transaction."""
         async with self._database.transaction() as connection:
-            return (await connection.execute(statement)).rowcount
+            return [(await connection.execute(statement)).rowcount for statement in statements]
 
     def _kept(self) -> Select[tuple[object, ...]]:
         """What the clock still allows, also where nothing has been deleted for a while."""

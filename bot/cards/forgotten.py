@@ -14,7 +14,8 @@ def forgotten(count: int) -> ui.LayoutView:
     return card(
         Text(
             f"Deleted: {plural(count, 'run')}, that is every finished text and every step of a walk that you "
-            "asked for. The cards stay where they are, but their buttons have nothing to work with any more."
+            "asked for, and with them your rounds and votes in /guess. The cards stay where they are, but "
+            "their buttons have nothing to work with any more."
         ),
         colour=DONE_COLOUR,
     )

@@ -14,6 +14,7 @@
     │   ├── RunExpired                a button whose run is no longer kept
     │   ├── NoRun                     a message that is no card of a run
     │   ├── NothingWritten            a run without a token of the model's own
+    │   ├── NothingToGuess            no four tokens that can be told apart
     │   └── NotRunning                a request to be stopped that is over
     ├── UnavailableError              the same request can be served later
     │   ├── ModelLoading
@@ -24,6 +25,7 @@
     │   ├── StoreUnavailable          the database failed
     │   └── GenerationFailed          the model failed on this request
     ├── NotYours                      a button that only the author may press
+    ├── RevealTooEarly                … and after a while anybody
     └── StartError                    the bot cannot start; for the operator
         ├── InvalidSetting            names the variable and what it allows
         ├── SettingsFileUnusable
@@ -37,6 +39,7 @@ Each error carries data; the sentence is made from it.
 from __future__ import annotations
 
 from bot.errors.base import InputError, StartError, TokenwiseError, UnavailableError
+from bot.errors.guessing import NothingToGuess, RevealTooEarly
 from bot.errors.requests import (
     BlankText,
     ContextExceeded,
@@ -87,9 +90,11 @@ __all__ = [
     "NoTokenIds",
     "NotRunning",
     "NotYours",
+    "NothingToGuess",
     "NothingWritten",
     "PortTaken",
     "QueueFull",
+    "RevealTooEarly",
     "RunExpired",
     "SettingsFileUnusable",
     "ShuttingDown",

@@ -8,6 +8,8 @@ from sqlalchemy import (
     Boolean,
     Column,
     Float,
+    ForeignKey,
+    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -36,4 +38,25 @@ runs = Table(
     Column("steps", LargeBinary, nullable=False),
     Column("finish_reason", String(16)),
     Column("by_hand", JSON, nullable=False),
+)
+
+# A round of /guess; what the model said is its run's, and it goes when its run goes.
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("run_id", String(16), ForeignKey(runs.c.run_id, ondelete="CASCADE"), primary_key=True),
+    # Where it is played; none in a direct message.
+    Column("guild", BigInteger, index=True),
+    # Token ids, in the order in which they are shown.
+    Column("choices", JSON, nullable=False),
+    Column("favourite", Integer, nullable=False),
+    Column("revealed", Boolean, nullable=False),
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("run_id", String(16), ForeignKey(rounds.c.run_id, ondelete="CASCADE"), primary_key=True),
+    Column("person", BigInteger, primary_key=True, index=True),
+    Column("token_id", Integer, nullable=False),
 )

@@ -1,0 +1,125 @@
+"""The rounds of ``/guess``, their votes, and who guessed right how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Integer, Select, cast, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import RunExpired
+from bot.guessing import Cast, Round, Score
+from bot.store import tables
+from bot.store.database import Database
+
+_rounds, _votes, _runs = tables.rounds.c, tables.votes.c, tables.runs.c
+
+
+class Rounds:
+    """Rounds, found by their runs' ids as long as those are kept.
+
+    ``oldest`` gives when the oldest run that is kept was asked for. All methods
+    raise StoreUnavailable when the database fails.
+    """
+
+    def __init__(self, database: Database, *, days: int, oldest: Callable[[], float]) -> None:
+        self._database = database
+        self._oldest = oldest
+        self.days = days
+
+    async def open(self, round_: Round) -> None:
+        """Let the vote begin; the round's run must be stored by now."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                insert(tables.rounds).values(
+                    run_id=round_.run_id,
+                    guild=round_.guild,
+                    choices=round_.choices,
+                    favourite=round_.favourite,
+                    revealed=False,
+                )
+            )
+
+    async def find(self, run_id: str) -> Round:
+        """The round as it stands; RunExpired if it is not kept any more."""
+        async with self._database.transaction() as connection:
+            # The round first: once it is over its votes stay as they are.
+            row = (
+                await connection.execute(select(tables.rounds).where(_rounds.run_id == run_id))
+            ).one_or_none()
+            votes = await connection.execute(
+                select(_votes.person, _votes.token_id).where(_votes.run_id == run_id).order_by(_votes.person)
+            )
+            if row is None:
+                raise RunExpired(days=self.days)
+            return Round(
+                run_id=run_id,
+                guild=row.guild,
+                choices=tuple(row.choices),
+                favourite=row.favourite,
+                revealed=row.revealed,
+                votes={vote.person: vote.token_id for vote in votes},
+            )
+
+    async def vote(self, run_id: str, person: int, token_id: int) -> Cast:
+        """Set or change somebody's vote, if the round is not over."""
+        mine = (_votes.run_id == run_id) & (_votes.person == person)
+        async with self._database.transaction() as connection:
+            if not await _held(connection, run_id):
+                return Cast(counts=False)
+            before = await connection.scalar(select(_votes.token_id).where(mine))
+            if before is None:
+                vote = insert(tables.votes).values(run_id=run_id, person=person, token_id=token_id)
+                await connection.execute(vote)
+            else:
+                await connection.execute(update(tables.votes).where(mine).values(token_id=token_id))
+            return Cast(counts=True, before=before)
+
+    async def reveal(self, run_id: str) -> None:
+        """End the round, also if it was over."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                update(tables.rounds).where(_rounds.run_id == run_id).values(revealed=True)
+            )
+
+    async def scores(self, guild: int) -> tuple[Score, ...]:
+        """Everybody who played on a server, the best first, over all rounds there that are over."""
+        right = func.sum(cast(_votes.token_id == _rounds.favourite, Integer))
+        scores = (
+            select(_votes.person, right, func.count())
+            .select_from(tables.votes.join(tables.rounds).join(tables.runs))
+            .where(_rounds.guild == guild, _rounds.revealed, _runs.asked_at >= self._oldest())
+            .group_by(_votes.person)
+            .order_by(right.desc(), func.count(), _votes.person)
+        )
+        async with self._database.transaction() as connection:
+            rows = await connection.execute(scores)
+            return tuple(Score(person, int(found), played) for person, found, played in rows)
+
+    async def latest(self, guild: int | None, owner: int, *, limit: int) -> list[tuple[int, ...]]:
+        """The beginnings of the latest rounds on a server, or of ``owner`` outside of servers."""
+        async with self._database.transaction() as connection:
+            rows = await connection.scalars(_latest(guild, owner).limit(limit))
+            return [tuple(prompt_ids) for prompt_ids in rows]
+
+
+async def _held(connection: AsyncConnection, run_id: str) -> bool:
+    """Whether the round goes on, and will until this transaction has ended.
+
+    Writing to its row keeps every other vote and the reveal waiting, in SQLite and
+    in PostgreSQL alike: so no vote gets lost, and none comes in behind the reveal.
+    """
+    going_on = (_rounds.run_id == run_id) & ~_rounds.revealed
+    held = await connection.execute(update(tables.rounds).where(going_on).values(revealed=False))
+    return held.rowcount == 1
+
+
+def _latest(guild: int | None, owner: int) -> Select[tuple[Any]]:
+    here = _rounds.guild == guild if guild is not None else _rounds.guild.is_(None) & (_runs.owner == owner)
+    return (
+        select(_runs.prompt_ids)
+        .select_from(tables.rounds.join(tables.runs))
+        .where(here)
+        .order_by(_runs.asked_at.desc())
+    )

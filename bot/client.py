@@ -11,7 +11,7 @@ from bot.reporting import is_answerable, report
 from bot.services import Services
 from bot.sync import sync_if_changed
 
-COGS = ("cogs.complete", "cogs.next", "cogs.tokens", "cogs.share")
+COGS = ("cogs.complete", "cogs.next", "cogs.tokens", "cogs.share", "cogs.guess")
 
 
 class Tree(app_commands.CommandTree["TokenwiseBot"]):

@@ -29,6 +29,7 @@ def options_of(command: dict[str, Any]) -> list[str]:
         ("next", ["prompt", "temperature", "seed", "private"]),
         ("tokens", ["text", "encoding", "private"]),
         ("decode", ["ids", "encoding", "private"]),
+        ("guess", ["text"]),
         ("Tokenize", []),
         ("forget", []),
     ],

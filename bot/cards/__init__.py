@@ -6,8 +6,10 @@ characters of text, whatever the input was.
 
 from bot.cards.completion import WHOLE_TEXT, CompletionCard, completion, is_clipped
 from bot.cards.forgotten import forgotten
+from bot.cards.guess import GuessCard, RevealCard, guess, reveal, voted
 from bot.cards.layout import ERROR_COLOUR, Closing, date, error, model_name
 from bot.cards.next_token import NextCard, next_tokens
+from bot.cards.scores import scores
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 
 __all__ = [
@@ -15,15 +17,21 @@ __all__ = [
     "WHOLE_TEXT",
     "Closing",
     "CompletionCard",
+    "GuessCard",
     "NextCard",
+    "RevealCard",
     "TokensCard",
     "completion",
     "date",
     "describe_tokens",
     "error",
     "forgotten",
+    "guess",
     "is_clipped",
     "model_name",
     "next_tokens",
+    "reveal",
+    "scores",
     "tokens",
+    "voted",
 ]

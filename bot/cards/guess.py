@@ -1,0 +1,206 @@
+"""The cards of ``/guess``: the vote, and what the model found likely."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import discord
+from discord import ui
+
+from bot.cards.layout import (
+    DONE_COLOUR,
+    WAITING_COLOUR,
+    WRITING_COLOUR,
+    Closing,
+    Row,
+    Text,
+    bar,
+    button,
+    card,
+    percent,
+    plural,
+    rule,
+    small,
+)
+from bot.cards.scores import leaders
+from bot.custom_ids import custom_id
+from bot.guessing import PATIENCE, Round, Score
+from bot.model.protocol import Candidate, Step
+from bot.text import bold, clip_end, code, inert, inert_tail
+
+_TEXT_BUDGET = 1_000
+_BAR_WIDTH = 20
+_TOKEN_WIDTH = 40
+_MOST_VOTERS = 10
+_TOP = 5
+_EXPLANATION = (
+    "The model gave every token that it knows, each a word or a piece of one, a probability of coming next. "
+    "One of these four is its favourite, the likeliest of all. Which one?"
+)
+_SIGNS = {"␣": "a space", "⏎": "a line break", "⇥": "a tab"}
+
+
+@dataclass(frozen=True, slots=True)
+class GuessCard:
+    """``names`` maps a token id to its visible form, for every choice."""
+
+    round: Round
+    owner: int
+    prompt: str
+    names: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RevealCard:
+    """A round that is over, whose ``names`` have every candidate of ``step``.
+
+    ``appended`` is the favourite's text, ``scores`` are the server's, the best first.
+    """
+
+    game: GuessCard
+    step: Step
+    appended: str
+    scores: tuple[Score, ...]
+
+
+def guess(content: GuessCard) -> ui.LayoutView:
+    names = content.names
+    return card(
+        Text("### 🎯 Guess the next token"),
+        Text(f"{_prompt(content)} ▁▁▁"),
+        Text(small(_EXPLANATION)),
+        Row(
+            *(
+                button(
+                    clip_end(names[token_id], _TOKEN_WIDTH),
+                    custom_id("guess", "vote", content.round.run_id, token_id),
+                    style=discord.ButtonStyle.primary,
+                )
+                for token_id in content.round.choices
+            )
+        ),
+        Text(_turnout(len(content.round.votes))),
+        _actions(content, "Reveal", "reveal"),
+        Text(small(_rules(content))),
+        colour=WRITING_COLOUR,
+    )
+
+
+def reveal(content: RevealCard) -> ui.LayoutView:
+    game = content.game
+    candidates = {candidate.token_id: candidate for candidate in content.step.candidates}
+    shown = sorted((candidates[token_id] for token_id in game.round.choices), key=lambda one: one.rank)
+    standing = leaders(content.scores) if game.round.guild is not None else ""
+    return card(
+        Text(f"### 🎯 The model’s favourite: {_name(game, game.round.favourite)}"),
+        Text(f"{_prompt(game)}{inert(content.appended)}"),
+        rule(),
+        *(Text(_choice(game, candidate)) for candidate in shown),
+        rule(),
+        Text(f"{_result(game.round)}\n{_distribution(content)}"),
+        *((Text(standing),) if standing else ()),
+        _actions(game, "Next round", "next"),
+        colour=DONE_COLOUR,
+    )
+
+
+def voted(now: str, before: str) -> ui.LayoutView:
+    """Tells somebody, and nobody else, that their vote is ``now`` another one than ``before``."""
+    if now == before:
+        return card(Text(f"You have voted for {_shown(now)} already."), colour=WAITING_COLOUR)
+    return card(
+        Text(f"Your vote is {_shown(now)} now; it was {_shown(before)}."),
+        colour=WAITING_COLOUR,
+    )
+
+
+def _prompt(content: GuessCard) -> str:
+    return bold(inert_tail(content.prompt, _TEXT_BUDGET))
+
+
+def _turnout(votes: int) -> str:
+    if votes == 0:
+        return "Nobody has voted yet."
+    return "**1 person** has voted." if votes == 1 else f"**{votes:,} people** have voted."
+
+
+def _rules(content: GuessCard) -> str:
+    names = "".join(content.names[token_id] for token_id in content.round.choices)
+    signs = [f"{sign} is {meaning}" for sign, meaning in _SIGNS.items() if sign in names]
+    legend = ", ".join(signs)
+    return (
+        (f"{legend}. " if legend else "")
+        + "One vote each; press another token to change it. Until the reveal nobody sees who voted for what. "
+        + f"<@{content.owner}>"
+        + (" or a moderator" if content.round.guild is not None else "")
+        + f" can reveal, and after {PATIENCE / 60:.0f} minutes anybody."
+    )
+
+
+def _actions(content: GuessCard, label: str, action: str) -> Row:
+    round_ = content.round
+    scores = button("Scores", custom_id("guess", "scores", round_.run_id))
+    return Row(
+        button(label, custom_id("guess", action, round_.run_id), style=discord.ButtonStyle.success),
+        *([scores] if round_.guild is not None else []),
+        Closing(content.owner, private=False).button,
+    )
+
+
+def _choice(content: GuessCard, candidate: Candidate) -> str:
+    probability = math.exp(candidate.logprob)
+    favourite = " ⭐ the favourite" if candidate.token_id == content.round.favourite else ""
+    return (
+        f"{_name(content, candidate.token_id)} **{percent(probability)}**{favourite}\n"
+        f"{bar(probability, width=_BAR_WIDTH)}{_voters(content.round.voters(candidate.token_id))}"
+    )
+
+
+def _voters(people: tuple[int, ...]) -> str:
+    if not people:
+        return ""
+    named = " ".join(f"<@{person}>" for person in people[:_MOST_VOTERS])
+    more = f" and {len(people) - _MOST_VOTERS:,} more" if len(people) > _MOST_VOTERS else ""
+    return "\n" + small(f"{plural(len(people), 'vote')}: {named}{more}")
+
+
+def _result(round_: Round) -> str:
+    right, votes = len(round_.voters(round_.favourite)), len(round_.votes)
+    if votes == 0:
+        return "Nobody voted."
+    return f"**{right:,} of {plural(votes, 'vote')}** found the favourite."
+
+
+def _distribution(content: RevealCard) -> str:
+    top = content.step.candidates[:_TOP]
+    five = " · ".join(
+        f"{_name(content.game, candidate.token_id)} {percent(math.exp(candidate.logprob))}"
+        for candidate in top
+    )
+    held = sum(math.exp(candidate.logprob) for candidate in top)
+    entropy = content.step.entropy
+    return (
+        f"**The five likeliest of all tokens:** {five}\n"
+        f"Together they hold **{percent(held)}** of the probability. {_surety(entropy)}"
+    )
+
+
+def _surety(entropy: float) -> str:
+    """What ``entropy``, in bits, means in plain words."""
+    equals = round(2**entropy)
+    if equals == 1:
+        return f"The model was as good as certain (entropy {entropy:.2f} bits)."
+    return (
+        f"The model was as unsure as if it had to choose between {equals:,} equally likely tokens "
+        f"(entropy {entropy:.2f} bits)."
+    )
+
+
+def _name(content: GuessCard, token_id: int) -> str:
+    return _shown(content.names[token_id])
+
+
+def _shown(name: str) -> str:
+    return code(clip_end(name, _TOKEN_WIDTH))

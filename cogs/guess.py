@@ -1,0 +1,152 @@
+"""/guess: which token does the model like best? A game for a whole channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot import cards
+from bot.asking import asked
+from bot.beginnings import REMEMBERED, drawn
+from bot.buttons import RunItem
+from bot.cards import GuessCard, RevealCard
+from bot.completions import new_run_id
+from bot.custom_ids import template
+from bot.delivery import Interaction, Screen, tell_privately
+from bot.errors import BlankText
+from bot.guessing import Round, check_reveal, question, round_of
+from bot.services import Services
+from bot.walks import Walk, WalkRun
+
+if TYPE_CHECKING:
+    from bot.client import TokenwiseBot
+
+
+class Guess(commands.Cog):
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    @app_commands.command(description="A game for all: guess which next token the model finds likeliest")
+    @app_commands.describe(text="The beginning of a text (one of mine if left out)")
+    async def guess(
+        self, interaction: Interaction, text: app_commands.Range[str, 1, 2000] | None = None
+    ) -> None:
+        if text is not None and not text.strip():
+            raise BlankText("text")
+        await begin(self.services, interaction, text)
+
+
+class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "reveal", "next", "scores")):
+    async def press(self, interaction: Interaction, services: Services) -> None:
+        match self.action:
+            case "vote":
+                await self._vote(interaction, services)
+            case "reveal":
+                await self._reveal(interaction, services)
+            case "scores":
+                await show_scores(services, interaction)
+            case _:
+                await self._next(interaction, services)
+
+    async def _vote(self, interaction: Interaction, services: Services) -> None:
+        (token_id,) = self.numbers
+        cast = await services.runs.rounds.vote(self.run_id, interaction.user.id, token_id)
+        if cast.before is None:
+            await self._refresh(interaction, services)
+            return
+        # The card, which shows how many have voted, stays as it is.
+        now, before = (services.encodings.token(voted).visible for voted in (token_id, cast.before))
+        await tell_privately(interaction, cards.voted(now, before))
+
+    async def _reveal(self, interaction: Interaction, services: Services) -> None:
+        run = await services.runs.walk(self.run_id)
+        rounds = services.runs.rounds
+        if not (await rounds.find(self.run_id)).revealed:
+            check_reveal(
+                run,
+                person=interaction.user.id,
+                is_moderator=interaction.permissions.manage_messages,
+                now=services.runs.now(),
+            )
+            await rounds.reveal(self.run_id)
+        await self._refresh(interaction, services)
+
+    async def _next(self, interaction: Interaction, services: Services) -> None:
+        with services.runs.claimed(self.run_id) as first:
+            if first:
+                await begin(services, interaction, None)
+            else:
+                await interaction.response.defer()
+
+    async def _refresh(self, interaction: Interaction, services: Services) -> None:
+        """Show the round as it stands, with whatever others do to it meanwhile."""
+        screen = Screen(interaction, replace=True)
+
+        async def show() -> None:
+            run = await services.runs.walk(self.run_id)
+            round_ = await services.runs.rounds.find(self.run_id)
+            await screen.finish(await _card(services, run, round_))
+
+        if not await services.refreshes.refresh(self.run_id, show):
+            await interaction.response.defer()
+
+
+async def begin(services: Services, interaction: Interaction, text: str | None) -> None:
+    """Ask the model, and show the first card of a round about ``text``, or about a beginning of ours."""
+    owner, guild = interaction.user.id, interaction.guild_id
+    screen = Screen(interaction)
+    if text is None:
+        await screen.wait()
+        latest = await services.runs.rounds.latest(guild, owner, limit=REMEMBERED)
+        text = drawn([services.encodings.decode(prompt_ids) for prompt_ids in latest])
+    walk = question(new_run_id(), owner, services.encodings.encode(text))
+    walk.check(services.generations.model.context)
+    await screen.wait()
+    run = await _answered(services, walk)
+    round_ = round_of(run, guild, lambda token_id: services.encodings.decode([token_id]))
+    await services.runs.keep(run)
+    await services.runs.rounds.open(round_)
+    await screen.finish(await _card(services, run, round_))
+
+
+async def _answered(services: Services, walk: Walk) -> WalkRun:
+    """What the model finds likely next; at once if it was asked before."""
+    model = services.generations.model
+    before = await services.runs.answer(walk, model.fingerprint)
+    if isinstance(before, WalkRun):
+        step = before.step
+    else:
+        async with asked(services.generations, walk.request, owner=walk.owner) as answer:
+            (step,) = (await answer()).steps
+    return WalkRun(walk, step, model.fingerprint, services.runs.now())
+
+
+async def show_scores(services: Services, interaction: Interaction) -> None:
+    rounds, guild = services.runs.rounds, interaction.guild_id
+    table = () if guild is None else await rounds.scores(guild)
+    screen = Screen(interaction, private=True)
+    await screen.show(cards.scores(table, person=interaction.user.id, days=rounds.days))
+
+
+async def _card(services: Services, run: WalkRun, round_: Round) -> ui.LayoutView:
+    text = services.encodings.decode
+    game = GuessCard(
+        round=round_,
+        owner=run.owner,
+        prompt=text(run.walk.prompt_ids),
+        names={
+            candidate.token_id: services.encodings.token(candidate.token_id).visible
+            for candidate in run.step.candidates
+        },
+    )
+    if not round_.revealed:
+        return cards.guess(game)
+    scores = () if round_.guild is None else await services.runs.rounds.scores(round_.guild)
+    return cards.reveal(RevealCard(game, run.step, text([round_.favourite]), scores))
+
+
+async def setup(bot: TokenwiseBot) -> None:
+    bot.add_dynamic_items(GuessButton)
+    await bot.add_cog(Guess(bot.services))

@@ -1,0 +1,163 @@
+"""/guess as a channel plays it: a beginning, four tokens, a vote each."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+
+import pytest
+from simcord import ChannelHandle, MemberActor
+
+from bot.beginnings import BEGINNINGS
+from bot.guessing import CHOICES, choices, question
+from bot.services import Services
+from bot.simulation import World
+from bot.updates import Finished
+from tests.cogs.conftest import OpenWorld
+from tests.cogs.guessing import TEXT, beginning, favourite, labels, run_id_of
+from tests.fakes.model import FakeModel
+from tests.reading import card_of, refusal_of, text_of
+from tests.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_round_shows_the_beginning_and_four_candidates(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    answer = await ada.slash(channel, "guess", text=TEXT)
+
+    assert "\nLondon was ▁▁▁\n" in text_of(answer)
+    assert "Nobody has voted yet." in text_of(answer)
+    assert len(set(labels(answer)[:4])) == CHOICES
+    assert labels(answer)[4:] == ["Reveal", "Scores", "Delete"]
+    assert not card_of(answer).ephemeral
+
+
+async def test_without_a_text_it_is_about_one_of_ours_and_soon_not_again(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    begun = [beginning(await ada.slash(channel, "guess")) for _ in range(8)]
+
+    assert set(begun) <= set(BEGINNINGS)
+    assert len(set(begun)) == 8
+
+
+async def test_a_vote_is_counted_on_the_card_and_told_nowhere_else(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+    first = await ada.click(card, label=labels(card)[0])
+    second = await grace.click(card, label=labels(card)[1])
+
+    assert card_of(first).id == card_of(second).id == card.id
+    assert "2 people have voted." in text_of(card)
+    assert str(grace.id) not in text_of(card)
+
+
+async def test_a_vote_can_be_changed_and_only_the_voter_is_told(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+    one, other = labels(card)[:2]
+    await ada.click(card, label=one)
+    changed = await ada.click(card, label=other)
+    again = await ada.click(card, label=other)
+
+    assert text_of(changed) == f"Your vote is {other} now; it was {one}."
+    assert text_of(again) == f"You have voted for {other} already."
+    assert card_of(changed).ephemeral
+    assert card_of(again).ephemeral
+    assert "1 person has voted." in text_of(card)
+    await ada.click(card, label="Reveal")
+    line = text_of(card).split(f"1 vote: <@{ada.id}>")[0].rstrip().rsplit("\n", 2)[1]
+    assert line.startswith(other)
+
+
+async def test_a_vote_while_the_card_is_being_edited_is_shown_by_who_edits_it(
+    world: World, ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+    services, released, edits = world.bot.services, asyncio.Event(), []
+
+    async def edit() -> None:
+        edits.append((await services.runs.rounds.find(run_id_of(card))).votes)
+        await released.wait()
+
+    async def is_under_way() -> bool:
+        return bool(edits)
+
+    under_way = asyncio.create_task(services.refreshes.refresh(run_id_of(card), edit))
+    await until(is_under_way)
+    votes = [await person.click(card, label=labels(card)[0]) for person in (ada, grace)]
+    assert all(vote.acknowledged for vote in votes)
+    assert "Nobody has voted yet." in text_of(card)
+    released.set()
+    await under_way
+
+    assert [len(edit) for edit in edits] == [0, 2]
+
+
+async def test_a_vote_that_cannot_be_stored_is_refused_and_works_later(
+    ada: MemberActor, channel: ChannelHandle, database_url: str
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+    other = sqlite3.connect(database_url.removeprefix("sqlite:///"))
+    other.execute("BEGIN EXCLUSIVE")
+    for label in (labels(card)[0], "Reveal"):
+        assert "try again in a minute" in refusal_of(await ada.click(card, label=label))
+    other.rollback()
+    other.close()
+    assert "Nobody has voted yet." in text_of(card)
+    await ada.click(card, label=labels(card)[0])
+
+    assert "1 person has voted." in text_of(card)
+
+
+async def test_the_same_beginning_is_not_asked_of_the_model_twice(
+    world: World,
+    ada: MemberActor,
+    grace: MemberActor,
+    channel: ChannelHandle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await ada.slash(channel, "guess", text=TEXT)
+    monkeypatch.setattr(world.bot.services.generations, "stream", None)
+    second = await grace.slash(channel, "guess", text=TEXT)
+    await grace.click(card_of(second), label="Reveal")
+
+    assert favourite(card_of(second))
+
+
+async def test_where_nobody_could_tell_four_tokens_apart_there_is_no_round(open_world: OpenWorld) -> None:
+    # Its steps have a single candidate.
+    async with open_world(FakeModel()) as world:
+        answer = await world.members[0].slash(world.channel, "guess", text=TEXT)
+        await world.env.settle()
+
+        assert "nothing to guess here" in refusal_of(answer)
+        assert world.channel.history() == []
+
+
+async def test_every_beginning_of_ours_can_be_guessed(services: Services) -> None:
+    encodings = services.encodings
+    for number, text in enumerate(BEGINNINGS):
+        walk = question(f"{number:016x}", 1, encodings.encode(text))
+        async with services.generations.stream(walk.request, owner=1) as updates:
+            (finished,) = [update async for update in updates if isinstance(update, Finished)]
+        (step,) = finished.completion.steps
+
+        assert len(choices(step, lambda token_id: encodings.decode([token_id]))) >= CHOICES
+
+
+async def test_a_text_that_fills_the_context_has_no_next_token(
+    ada: MemberActor, channel: ChannelHandle, services: Services
+) -> None:
+    context = services.generations.model.context
+    answer = await ada.slash(channel, "guess", text="🙃" * min(2000, context))
+
+    assert f"the model can see {context:,} in all" in refusal_of(answer)
+
+
+async def test_a_blank_text_is_refused(ada: MemberActor, channel: ChannelHandle) -> None:
+    assert refusal_of(await ada.slash(channel, "guess", text=" ")).startswith("The text is blank")

@@ -1,0 +1,178 @@
+"""The end of a round of /guess: who reveals it, what it shows, scores, the next round."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+from simcord import ChannelHandle, MemberActor
+
+from bot.beginnings import BEGINNINGS
+from bot.errors import ModelLoading
+from bot.guessing import PATIENCE
+from bot.services import Services
+from bot.simulation import World
+from tests.cogs.guessing import TEXT, beginning, favourite, labels, moderator_of, run_id_of
+from tests.reading import card_of, refusal_of, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_the_reveal_shows_who_voted_for_what_and_the_favourite(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle, services: Services
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+    four = labels(card)[:4]
+    nexts = await ada.slash(channel, "next", prompt=TEXT, temperature=0.0)
+    likeliest = labels(nexts)[0].removeprefix("+ ")
+    wrong = next(name for name in four if name != likeliest)
+    await ada.click(card, label=likeliest)
+    await grace.click(card, label=wrong)
+    revealed = await ada.click(card, label="Reveal")
+
+    assert card_of(revealed).id == card.id
+    assert favourite(card) == likeliest
+    text = text_of(card)
+    assert text.count(" ⭐ the favourite") == 1
+    assert "1 of 2 votes found the favourite." in text
+    assert f"1 vote: <@{grace.id}>" in text
+    five = [label.removeprefix("+ ") for label in labels(nexts)[:5]]
+    assert re.search(" · ".join(rf"{re.escape(name)} [\d.]+ %" for name in five), text)
+    assert "(entropy " in text
+    assert f"🥇 <@{ada.id}> 1 of 1 round · 🥈 <@{grace.id}> 0 of 1 round" in text
+    assert labels(card) == ["Next round", "Scores", "Delete"]
+
+
+async def test_only_the_author_or_a_moderator_reveals_at_first(
+    world: World, ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+
+    assert "in 10 minutes anybody can" in refusal_of(await grace.click(card, label="Reveal"))
+    assert "[Reveal]" in text_of(card)
+    await moderator_of(world).click(card, label="Reveal")
+    assert favourite(card)
+
+
+async def test_after_a_while_anybody_reveals(
+    world: World,
+    ada: MemberActor,
+    grace: MemberActor,
+    channel: ChannelHandle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+    runs = world.bot.services.runs
+    later = runs.now() + PATIENCE
+    monkeypatch.setattr(runs, "_clock", lambda: later)
+    await grace.click(card, label="Reveal")
+
+    assert favourite(card)
+
+
+async def test_votes_and_the_round_survive_restarts(
+    ada: MemberActor,
+    grace: MemberActor,
+    channel: ChannelHandle,
+    restart: Callable[[], Awaitable[None]],
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+    one, other = labels(card)[:2]
+    await ada.click(card, label=one)
+    await restart()
+    await grace.click(card, label=other)
+    assert "2 people have voted." in text_of(card)
+    await restart()
+    await ada.click(card, label="Reveal")
+
+    assert text_of(card).count("1 vote: ") == 2
+    await restart()
+    scores = await grace.click(card, label="Scores")
+    assert text_of(scores).count(" of 1 round") == 2
+
+
+async def test_who_still_sees_the_open_card_gets_the_revealed_one(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle, world: World
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+    # Over, but the card does not show it yet: as while the reveal is on its way.
+    await world.bot.services.runs.rounds.reveal(run_id_of(card))
+    await grace.click(card, label=labels(card)[0])
+
+    assert favourite(card)
+    assert "Nobody voted." in text_of(card)
+
+
+async def test_the_next_round_is_a_new_card_of_who_asked_for_it(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    first = await ada.slash(channel, "guess")
+    await ada.click(card_of(first), label="Reveal")
+    second = await grace.click(card_of(first), label="Next round")
+
+    assert card_of(second).id != card_of(first).id
+    assert f"<@{grace.id}> or a moderator can reveal" in text_of(second)
+    assert "The model’s favourite" in text_of(card_of(first))
+    await grace.click(card_of(second), label="Reveal")
+    assert favourite(card_of(second))
+
+
+async def test_scores_are_told_to_who_asks_alone(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+    nobody = await grace.click(card, label="Scores")
+    assert "Nobody has played a round to its end yet." in text_of(nobody)
+    await grace.click(card, label=labels(card)[0])
+    await ada.click(card, label="Reveal")
+    scores = await ada.click(card, label="Scores")
+
+    assert card_of(scores).ephemeral
+    assert re.search(rf"🥇 <@{grace.id}> [01] of 1 round", text_of(scores))
+
+
+async def test_in_a_direct_message_there_is_a_round_and_no_table(world: World, ada: MemberActor) -> None:
+    answer = await ada.user.slash("guess", text=TEXT)
+    card = card_of(answer)
+    assert labels(card)[4:] == ["Reveal", "Delete"]
+    assert "moderator" not in text_of(card)
+    await ada.user.click(card, label=labels(card)[0])
+    assert "1 person has voted." in text_of(card)
+    await ada.user.click(card, label="Reveal")
+
+    assert favourite(card)
+    assert "Scores" not in text_of(card)
+    following = await ada.user.click(card, label="Next round")
+    assert beginning(following) in BEGINNINGS
+
+
+async def test_forget_takes_rounds_and_votes(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    mine = card_of(await ada.slash(channel, "guess", text=TEXT))
+    theirs = card_of(await grace.slash(channel, "guess", text="Paris will"))
+    for card in (mine, theirs):
+        await ada.click(card, label=labels(card)[0])
+    await ada.slash(channel, "forget")
+    await grace.click(theirs, label="Reveal")
+
+    assert "Nobody voted." in text_of(theirs)
+    for label in (labels(mine)[0], "Reveal"):
+        assert "no longer kept" in refusal_of(await grace.click(mine, label=label))
+
+
+async def test_a_round_is_played_to_its_end_while_the_model_loads_again(
+    world: World, ada: MemberActor, channel: ChannelHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+
+    def loading(_self: object) -> None:
+        raise ModelLoading("starting")
+
+    monkeypatch.setattr(type(world.bot.services.generations), "model", property(loading))
+    await ada.click(card, label=labels(card)[0])
+    await ada.click(card, label="Reveal")
+
+    assert favourite(card)
+    assert "still loading" in refusal_of(await ada.click(card, label="Next round"))

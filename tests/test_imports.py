@@ -25,6 +25,7 @@ WORKER_SIDE = {
     "bot.model.prefixes",
     "bot.model.report",
     "bot.model.sampling",
+    "bot.model.similarity",
     "bot.model.worker",
 }
 TRAINING = {"bot.model.train_demo", "bot.model.gpt2_tokenizer"}

@@ -27,6 +27,7 @@ from bot.model.protocol import (
     HEADER,
     Abort,
     FromWorker,
+    Lookup,
     Precision,
     ProtocolError,
     Submit,
@@ -132,7 +133,7 @@ class Child:
             raise WorkerBroken("it closed its pipe") from error
         except ProtocolError as error:
             raise WorkerBroken(f"it wrote {error} to its pipe") from error
-        if isinstance(message, Submit | Abort):
+        if isinstance(message, Submit | Abort | Lookup):
             raise WorkerBroken(f"it wrote a {type(message).__name__}, which is not its to say")
         return message
 

@@ -143,6 +143,10 @@ class GPT2:
         """The logits [sequences, vocabulary] after the last row of each sequence's [rows, width]."""
         return self.logits(torch.cat([rows[-1:] for rows in hidden]))
 
+    def embedding(self, ids: Tensor) -> Tensor:
+        """The tokens' rows of the embedding [ids, width], as they are computed with."""
+        return self._token_embedding(ids)
+
     def all_logits(self, ids: Sequence[int]) -> Tensor:
         """The logits after each of ``ids``, from the beginning: [ids, vocabulary]."""
         cache = self.new_store(1).new_cache()

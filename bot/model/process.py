@@ -23,10 +23,12 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from bot.errors import ModelUnusable, ShuttingDown
+from bot.errors import ModelLoading, ModelUnusable, ShuttingDown
 from bot.model.child import Child, WorkerBroken, worker_command
+from bot.model.lookups import Lookups
 from bot.model.protocol import (
     Abort,
+    Alike,
     Ended,
     FromWorker,
     GenerationRequest,
@@ -34,11 +36,13 @@ from bot.model.protocol import (
     ModelInfo,
     Ready,
     Rejected,
+    Similar,
     Stepped,
     Submit,
     Unusable,
 )
 from bot.model.roster import Failure, Roster
+from bot.model.wording import loading_text
 
 __all__ = ["ModelProcess", "worker_command"]
 
@@ -76,6 +80,7 @@ class ModelProcess:
     _failure: Callable[[], Failure] | None = field(default=None, init=False)
     _decided: asyncio.Event = field(default_factory=asyncio.Event, init=False)  # ready once, or never
     _roster: Roster = field(default_factory=Roster, init=False)
+    _lookups: Lookups = field(default_factory=Lookups, init=False)
     _child: Child | None = field(default=None, init=False)
     _serving: bool = field(default=False, init=False)  # the worker that runs now said Ready
     _silence: asyncio.Timeout | None = field(default=None, init=False)
@@ -152,6 +157,21 @@ class ModelProcess:
         else:
             self._submit()
 
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+        """The ``count`` tokens whose embeddings are most like this one's, the most alike first.
+
+        Raises ModelLoading while no worker is ready, GenerationFailed if it dies
+        meanwhile, QueueFull, and what :meth:`run` raises if there will be no worker.
+        """
+        if self._failure is not None:
+            raise self._failure()
+        if self._child is None or not self._serving:
+            raise ModelLoading(loading_text(self.loading))
+        lookup, answer = self._lookups.ask(token_id, count)
+        self._child.send(lookup)
+        self._listen()
+        return await answer
+
     def _submit(self) -> None:
         """Hand the worker what it may have now."""
         if self._child is None or not self._serving:
@@ -191,6 +211,7 @@ class ModelProcess:
         except (WorkerBroken, OSError) as error:
             cause = str(error)
         self._roster.worker_died()
+        self._lookups.worker_died()
         return f"{cause}, {child.obituary()}" if child else cause
 
     async def _serve(self, child: Child) -> None:
@@ -218,6 +239,9 @@ class ModelProcess:
                 if not self._roster.heard(message):
                     raise WorkerBroken(f"it left out a step before {message.request_id}'s last one")
                 self._submit()
+            case Similar():
+                self._lookups.heard(message)
+                self._listen()
 
     def _ready(self, info: ModelInfo) -> None:
         logger.info("the model is ready: %s, %s", self.name, info.fingerprint)
@@ -239,10 +263,12 @@ class ModelProcess:
         """Count the silence of the worker from now on, if it owes an answer."""
         if self._silence is not None and not self._silence.expired():
             now = asyncio.get_running_loop().time()
-            self._silence.reschedule(now + self.patience if self._roster.owed else None)
+            owed = self._roster.owed or self._lookups.owed
+            self._silence.reschedule(now + self.patience if owed else None)
 
     def _give_up(self, failure: Callable[[], Failure]) -> None:
         if self._failure is None:
             self._failure = failure
             self._decided.set()
             self._roster.fail_all(failure)
+            self._lookups.fail_all(failure)

@@ -5,8 +5,8 @@ bytes of length (big-endian), then that many bytes of JSON, an object whose
 ``"type"`` names the dataclass. Both ends run the same version of this file, so
 a frame that does not fit is a broken pipe or a stray print, never a newer peer.
 
-    parent ── Submit, Abort ──▶ worker
-    parent ◀── Loading, Ready, Unusable, Stepped, Ended, Rejected ── worker
+    parent ── Submit, Abort, Lookup ──▶ worker
+    parent ◀── Loading, Ready, Unusable, Stepped, Ended, Rejected, Similar ── worker
 """
 
 from __future__ import annotations
@@ -151,6 +151,15 @@ class Abort:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """Which ``count`` tokens are most like ``token_id``?"""
+
+    lookup_id: str
+    token_id: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """``done`` of ``total`` ``unit``s of a stage; ``total`` 0 while unknown."""
 
@@ -196,8 +205,24 @@ class Rejected:
     detail: str
 
 
-ToWorker = Submit | Abort
-FromWorker = Loading | Ready | Unusable | Stepped | Ended | Rejected
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """``cosine`` is that of the angle between two tokens' embeddings: 1 is the same direction."""
+
+    token_id: int
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """The tokens most like the one looked up, without itself; none if the model has no such token."""
+
+    lookup_id: str
+    tokens: tuple[Alike, ...]
+
+
+ToWorker = Submit | Abort | Lookup
+FromWorker = Loading | Ready | Unusable | Stepped | Ended | Rejected | Similar
 Message = ToWorker | FromWorker
 
 _MESSAGES: dict[str, type[Any]] = {message.__name__: message for message in get_args(Message)}

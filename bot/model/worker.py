@@ -28,6 +28,7 @@ from bot.model.protocol import (
     Abort,
     FromWorker,
     Loading,
+    Lookup,
     Message,
     Precision,
     ProtocolError,
@@ -45,6 +46,7 @@ from bot.model.protocol import (
 if TYPE_CHECKING:
     from bot.model.engine import Engine
     from bot.model.loading import LoadedModel
+    from bot.model.similarity import Similarity
 
 EXIT_UNUSABLE = 3
 EXIT_PROTOCOL = 4
@@ -129,6 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         pipe.send([loaded])
         sys.exit(EXIT_UNUSABLE)
     from bot.model.engine import Engine
+    from bot.model.similarity import Similarity
 
     engine = Engine(
         loaded.model,
@@ -137,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         prefix_bytes=options.prefix_cache * 2**20,
     )
     pipe.send([Ready(loaded.info)])
-    _serve(engine, inbox, pipe)
+    _serve(engine, Similarity(loaded.model), inbox, pipe)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -202,15 +205,17 @@ def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:
     os._exit(pipe.status)
 
 
-def _serve(engine: Engine, inbox: Inbox, pipe: Pipe) -> NoReturn:
+def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> NoReturn:
     while True:
-        for message in _arrived(inbox, wait=engine.idle):
+        for message in _arrived(inbox, wait=engine.idle and similarity.idle):
             match message:
                 case Submit(request):
                     engine.submit(request)
                 case Abort(request_id):
                     engine.abort(request_id)
-        if events := engine.step():
+                case Lookup():
+                    similarity.submit(message)
+        if events := [*engine.step(), *similarity.step()]:
             pipe.send(events)
 
 

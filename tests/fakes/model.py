@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from bot.errors import GenerationFailed
-from bot.model.protocol import Ended, GenerationRequest, Loading, ModelInfo, Stepped
-from tests.fakes.scripted_worker import REJECTED, scripted_info, scripted_step
+from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, ModelInfo, Stepped
+from tests.fakes.scripted_worker import REJECTED, scripted_info, scripted_similar, scripted_step
 
 
 @dataclass(eq=False)
@@ -52,6 +52,10 @@ class FakeModel:
             yield Ended(name, "length")
         finally:
             self.running.remove(name)
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+        await asyncio.sleep(0)
+        return scripted_similar(token_id, count)
 
     async def _turn(self, request_id: str) -> None:
         if self.stepwise:

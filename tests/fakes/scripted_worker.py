@@ -18,6 +18,8 @@ so every life says the same. All keys of a life:
                     what is no frame, announce a frame of 1 GB, leave that step
                     out, or do nothing any more
     flood           bytes to write to stderr at every step
+    die_at_lookup, hang_at_lookup
+                    the number of the lookup, from 1, at which it does so
 
 A prompt that begins with POISON kills every worker at step 2; one that begins
 with REJECTED is rejected.
@@ -38,15 +40,18 @@ from typing import Any, BinaryIO
 from bot.model.protocol import (
     HEADER,
     Abort,
+    Alike,
     Candidate,
     Ended,
     Fingerprint,
     GenerationRequest,
     Loading,
+    Lookup,
     Message,
     ModelInfo,
     Ready,
     Rejected,
+    Similar,
     Step,
     Stepped,
     Submit,
@@ -66,6 +71,11 @@ def scripted_step(request: GenerationRequest, index: int) -> Step:
     return Step(chosen, (chosen,), 1.5)
 
 
+def scripted_similar(token_id: int, count: int) -> tuple[Alike, ...]:
+    """The next ids, one after the other less alike."""
+    return tuple(Alike(token_id + away, 1 / (1 + away)) for away in range(1, count + 1))
+
+
 def scripted_info(fingerprint: str = "scripted") -> ModelInfo:
     made_of = Fingerprint(fingerprint, "float32", "none", "none", 1)
     return ModelInfo("scripted", None, 1, 1, 1, 1, 1024, 50257, "float32", "none", 1, 2**20, made_of)
@@ -79,6 +89,7 @@ class ScriptedWorker:
         self.outbox = outbox
         self.told: queue.Queue[Message | None] = queue.Queue()
         self.running: dict[str, tuple[GenerationRequest, int]] = {}
+        self.lookups = 0
 
     def note(self, line: str) -> None:
         with self.journal.open("a") as file:
@@ -128,6 +139,13 @@ class ScriptedWorker:
                 self.note(f"abort {request_id}")
                 if self.running.pop(request_id, None):
                     self.say(Ended(request_id, "cancelled"))
+            case Lookup(lookup_id, token_id, count):
+                self.lookups += 1
+                if self.life.get("die_at_lookup") == self.lookups:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if self.life.get("hang_at_lookup") == self.lookups:
+                    time.sleep(60)
+                self.say(Similar(lookup_id, scripted_similar(token_id, count)))
 
     def step(self, request: GenerationRequest, index: int) -> None:
         if index == request.params.max_new_tokens:

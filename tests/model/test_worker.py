@@ -14,9 +14,11 @@ from bot.model.protocol import (
     Ended,
     GenerationRequest,
     Loading,
+    Lookup,
     Ready,
     Rejected,
     SamplingParams,
+    Similar,
     Stepped,
     Submit,
     Unusable,
@@ -99,6 +101,27 @@ def test_an_abort_ends_a_request_and_the_next_one_is_served(worker: Worker) -> N
     assert messages[-1] == Ended("long", "cancelled")
     assert len(messages) < 200
     assert len(worker.run(request("next"))["next"]) == 5
+
+
+def test_what_is_alike_is_looked_up_while_a_text_is_written_and_changes_nothing_in_it(
+    worker: Worker,
+) -> None:
+    alone = worker.run(request("alone", max_new_tokens=60))["alone"]
+    worker.send(Submit(request("long", max_new_tokens=60)))
+    worker.until(Stepped)
+    worker.send(Lookup("what", 481, 7))
+    messages = worker.until(Ended)
+    (similar,) = (message for message in messages if isinstance(message, Similar))
+    assert similar.lookup_id == "what"
+    assert len(similar.tokens) == 7
+    assert [m.step for m in messages if isinstance(m, Stepped)] == alone[1:]
+
+
+def test_a_worker_with_nothing_to_write_looks_up_too(worker: Worker) -> None:
+    worker.send(Lookup("a", 481, 1), Lookup("b", 60_000, 1))
+    first, second = worker.receive(), worker.receive()
+    assert isinstance(first, Similar)
+    assert second == Similar("b", ())
 
 
 def test_a_request_that_cannot_be_served_is_rejected_over_the_wire(worker: Worker) -> None:

@@ -1,0 +1,145 @@
+"""The tokens most alike are those that torch finds in the checkpoint, in portions or at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import GPT2LMHeadModel
+
+from bot.model import similarity
+from bot.model.gpt2 import GPT2
+from bot.model.protocol import Alike, Lookup, Similar
+from bot.model.similarity import Similarity
+from tests.model.conftest import OVERFLOWS, overflowing_model, random_model
+
+VOCABULARY = 211
+
+
+def exact(model: GPT2LMHeadModel, token_id: int) -> Tensor:
+    """The cosines of a token with all, by torch's own function on the checkpoint's table."""
+    table = model.transformer.wte.weight.detach()
+    return functional.cosine_similarity(table, table[token_id : token_id + 1])
+
+
+def answer(model: GPT2, token_id: int, count: int = 10) -> tuple[Alike, ...]:
+    alike = Similarity(model)
+    alike.submit(Lookup("a", token_id, count))
+    while not (answers := alike.step()):
+        assert not alike.idle
+    assert alike.idle
+    (similar,) = answers
+    assert similar.lookup_id == "a"
+    return similar.tokens
+
+
+@pytest.mark.parametrize("token_id", [0, 100, VOCABULARY - 1])
+def test_the_most_alike_are_the_greatest_cosines_but_the_token_s_own(
+    gpt2: GPT2, reference: GPT2LMHeadModel, token_id: int
+) -> None:
+    cosines = exact(reference, token_id)
+    cosines[token_id] = -2.0
+    best, ids = cosines.topk(10)
+    tokens = answer(gpt2, token_id)
+
+    assert [token.token_id for token in tokens] == ids.tolist()
+    assert [token.cosine for token in tokens] == pytest.approx(best.tolist(), abs=1e-6)
+
+
+def test_of_all_tokens_each_is_compared(gpt2: GPT2, reference: GPT2LMHeadModel) -> None:
+    cosines = exact(reference, 7)
+    tokens = answer(gpt2, 7, count=VOCABULARY)
+
+    assert sorted(token.token_id for token in tokens) == [n for n in range(VOCABULARY) if n != 7]
+    for token in tokens:
+        assert token.cosine == pytest.approx(cosines[token.token_id].item(), abs=1e-6)
+
+
+def test_in_other_precisions_the_cosines_are_those_of_the_rounded_numbers(
+    precise: GPT2, reference: GPT2LMHeadModel
+) -> None:
+    cosines = exact(reference, 7)
+    within = {"float32": 1e-6, "bfloat16": 0.006, "int8": 0.02}[precise.precision]
+
+    for token in answer(precise, 7, count=VOCABULARY):
+        assert token.cosine == pytest.approx(cosines[token.token_id].item(), abs=within)
+
+
+def test_with_a_head_of_its_own_it_is_the_embedding_that_is_compared() -> None:
+    reference = random_model(tie_word_embeddings=False)
+    (first, *_) = answer(GPT2(random_model(tie_word_embeddings=False)), 7)
+    cosines = exact(reference, 7)
+    cosines[7] = -2.0
+
+    assert first.token_id == int(cosines.argmax())
+
+
+@pytest.mark.parametrize("portion", [1, 50, VOCABULARY - 1, VOCABULARY])
+def test_portions_change_nothing(gpt2: GPT2, monkeypatch: pytest.MonkeyPatch, portion: int) -> None:
+    whole = answer(gpt2, 7)
+    monkeypatch.setattr(similarity, "PORTION", portion)
+    cut = answer(gpt2, 7)
+
+    assert [token.token_id for token in cut] == [token.token_id for token in whole]
+    assert [token.cosine for token in cut] == pytest.approx([token.cosine for token in whole], abs=1e-6)
+
+
+def test_a_step_compares_one_portion(gpt2: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "PORTION", 100)
+    rows: list[int] = []
+
+    def counted(of: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        def embedding(ids: Tensor) -> Tensor:
+            rows.append(len(ids))
+            return of(ids)
+
+        return embedding
+
+    monkeypatch.setattr(gpt2, "embedding", counted(gpt2.embedding))
+    alike = Similarity(gpt2)
+    alike.submit(Lookup("a", 7, 3))
+
+    assert alike.step() == []
+    assert rows == [100, 1]
+
+
+def test_lookups_are_answered_in_their_order(gpt2: GPT2) -> None:
+    alike = Similarity(gpt2)
+    assert alike.idle
+    assert alike.step() == []
+    for name, token_id in (("a", 1), ("b", 2)):
+        alike.submit(Lookup(name, token_id, 3))
+    answers: list[Similar] = []
+    while not alike.idle:
+        answers += alike.step()
+
+    assert [similar.lookup_id for similar in answers] == ["a", "b"]
+    assert [similar.tokens for similar in answers] == [answer(gpt2, 1, 3), answer(gpt2, 2, 3)]
+
+
+@pytest.mark.parametrize("token_id", [-1, VOCABULARY])
+def test_an_id_that_the_model_does_not_have_is_like_nothing(gpt2: GPT2, token_id: int) -> None:
+    assert answer(gpt2, token_id) == ()
+
+
+@pytest.mark.parametrize("count", [-1, 0])
+def test_none_are_found_where_none_are_asked_for(gpt2: GPT2, count: int) -> None:
+    assert answer(gpt2, 7, count) == ()
+
+
+def test_what_is_no_number_is_like_nothing() -> None:
+    model = GPT2(overflowing_model())
+
+    assert answer(model, OVERFLOWS) == ()
+    assert OVERFLOWS not in [token.token_id for token in answer(model, 7, count=VOCABULARY)]
+
+
+def test_a_token_of_zeros_is_like_nothing() -> None:
+    zeroed = random_model()
+    with torch.no_grad():
+        zeroed.transformer.wte.weight[3] = 0.0
+
+    assert answer(GPT2(zeroed), 3) == ()

@@ -28,9 +28,20 @@ from typing import Protocol, Self
 
 from bot import errors
 from bot.fairness import Average, WaitingLine, starts_in
-from bot.model.protocol import Ended, FinishReason, GenerationRequest, Loading, ModelInfo, Stepped
+from bot.model.protocol import Alike, Ended, FinishReason, GenerationRequest, Loading, ModelInfo, Stepped
 from bot.model.wording import loading_text
-from bot.updates import Accounts, Audience, Completion, Finished, Outcome, Progress, Queued, Ticket, Update
+from bot.updates import (
+    Accounts,
+    Audience,
+    Completion,
+    Finished,
+    Load,
+    Outcome,
+    Progress,
+    Queued,
+    Ticket,
+    Update,
+)
 
 __all__ = ["Accounts", "Completion", "Finished", "GenerationQueue", "Model", "Progress", "Queued", "Update"]
 
@@ -50,6 +61,8 @@ class Model(Protocol):
     def loading(self) -> Loading | None: ...
 
     def run(self, request: GenerationRequest) -> AsyncGenerator[Stepped | Ended, None]: ...
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]: ...
 
 
 class GenerationQueue:
@@ -97,6 +110,10 @@ class GenerationQueue:
         if info is None:
             raise errors.ModelLoading(loading_text(self._model.loading))
         return info
+
+    @property
+    def load(self) -> Load:
+        return Load(len(self._tickets) - len(self._line), len(self._line), self._step_seconds.value)
 
     async def __aenter__(self) -> Self:
         runners = [self._run_slot() for _ in range(self._max_running)]
@@ -159,6 +176,15 @@ class GenerationQueue:
         if ticket.owner != owner:
             raise errors.NotYours("stop")
         self._settle(ticket, self._finished(ticket, "cancelled"))
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+        """The tokens most like this one to the model; it takes no turn, for it takes a moment.
+
+        Raises ModelLoading, QueueFull, GenerationFailed or ShuttingDown.
+        """
+        if not self._open:
+            raise errors.ShuttingDown
+        return await self._model.similar(token_id, count)
 
     def _admit(self, request: GenerationRequest, owner: int, group: str) -> Ticket:
         if not self._open:
@@ -251,7 +277,8 @@ class GenerationQueue:
                 if isinstance(event, Ended):
                     return event.finish_reason
                 now = self._clock()
-                self._step_seconds.add(now - ticket.stepped_at)
+                if not ticket.request.scored:  # of a text that is read, many come at once
+                    self._step_seconds.add(now - ticket.stepped_at)
                 ticket.stepped(event.step, now)
         raise errors.GenerationFailed("the model stopped without an end")
 

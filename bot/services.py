@@ -7,11 +7,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.model.protocol import GenerationRequest, ModelInfo
+from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.refreshing import Refreshes
 from bot.runs import Runs
 from bot.tokenization import Encodings
-from bot.updates import Update
+from bot.updates import Load, Update
 
 
 class Generations(Protocol):
@@ -22,6 +22,11 @@ class Generations(Protocol):
         """The loaded model; ModelLoading while there is none yet."""
         ...
 
+    @property
+    def load(self) -> Load:
+        """What it has to do now."""
+        ...
+
     def stream(
         self, request: GenerationRequest, *, owner: int, group: str | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Update]]:
@@ -30,6 +35,10 @@ class Generations(Protocol):
 
     def cancel(self, request_id: str, *, owner: int) -> None:
         """Stop a request in progress; NotYours or NotRunning otherwise."""
+        ...
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+        """The tokens most like this one to the model, the most alike first."""
         ...
 
 

@@ -61,6 +61,18 @@ Update = Queued | Progress | Finished
 Outcome = Finished | TokenwiseError
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the model has to do now.
+
+    ``pace`` is how many seconds a text lately took for a token, None before one was written.
+    """
+
+    running: int
+    waiting: int
+    pace: float | None
+
+
 @dataclass(slots=True)
 class Accounts:
     """Every admitted request since the start, by its outcome.

@@ -26,8 +26,9 @@ from bot.errors import (
 )
 from bot.generation import SHORTEST_RETRY, UNKNOWN_RETRY, Finished, GenerationQueue, Progress, Queued, Update
 from bot.model.protocol import Ended, GenerationRequest, Loading, SamplingParams, Stepped
+from bot.updates import Load
 from tests.fakes.model import FakeModel, settled
-from tests.fakes.scripted_worker import REJECTED, scripted_step
+from tests.fakes.scripted_worker import REJECTED, scripted_similar, scripted_step
 
 ALICE, BOB, CAROL = 1, 2, 3
 
@@ -56,6 +57,11 @@ async def open_streams(
             await stack.enter_async_context(queue.stream(a_request(name, steps=1), owner=owner))
             for name, owner in asked
         ]
+
+
+def read(name: str, *, tokens: int) -> GenerationRequest:
+    """A request of a text that is not continued."""
+    return GenerationRequest(name, (1,) * tokens, SamplingParams(), scored=True)
 
 
 # The ordinary
@@ -260,6 +266,40 @@ async def test_no_more_run_than_may() -> None:
         for stream in streams:
             assert [update async for update in stream]
     assert model.most_running == 3
+
+
+async def test_the_load_is_who_runs_and_who_waits() -> None:
+    model = FakeModel(stepwise=True)
+    async with a_queue(model, max_running=2) as queue:
+        assert queue.load == Load(0, 0, None)
+        async with open_streams(queue, ("a", ALICE), ("b", BOB), ("c", CAROL)):
+            assert queue.load == Load(2, 1, None)
+            await model.step("a", 2)
+            assert (queue.load.running, queue.load.waiting) == (2, 0)
+        assert (queue.load.running, queue.load.waiting) == (0, 0)
+
+
+async def test_the_pace_is_the_seconds_a_written_token_took() -> None:
+    now = 100.0
+    model = FakeModel(stepwise=True)
+    async with a_queue(model, clock=lambda: now) as queue:
+        async with queue.stream(a_request("a"), owner=ALICE):
+            now += 0.5
+            await model.step("a")
+        assert queue.load.pace == 0.5
+        async with queue.stream(read("b", tokens=50), owner=ALICE):
+            await model.step("b", 50)
+        assert queue.load.pace == 0.5
+
+
+async def test_what_is_alike_takes_no_turn() -> None:
+    model = FakeModel(stepwise=True)
+    async with a_queue(model, max_waiting=0) as queue:
+        async with open_streams(queue, ("a", ALICE)):
+            assert await queue.similar(7, 3) == scripted_similar(7, 3)
+        await queue.close(patience=0)
+        with pytest.raises(ShuttingDown):
+            await queue.similar(7, 3)
 
 
 async def test_eta_is_measured_steps_times_the_work_ahead() -> None:

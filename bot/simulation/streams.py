@@ -15,9 +15,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from bot.model.protocol import GenerationRequest, ModelInfo
+from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.services import Generations
-from bot.updates import Update
+from bot.updates import Load, Update
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -58,8 +58,16 @@ class SimulatedGenerations:
     def model(self) -> ModelInfo:
         return self._inner.model
 
+    @property
+    def load(self) -> Load:
+        return self._inner.load
+
     def cancel(self, request_id: str, *, owner: int) -> None:
         outside(self._inner.cancel, request_id, owner=owner)
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+        """It takes a moment, so the action lasts until it is known."""
+        return await outside(asyncio.ensure_future, self._inner.similar(token_id, count))
 
     @asynccontextmanager
     async def stream(

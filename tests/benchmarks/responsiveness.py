@@ -25,12 +25,12 @@ from unittest.mock import patch
 import discord
 from simcord import InteractionResult, MemberActor
 
-from bot.model.protocol import GenerationRequest, ModelInfo
+from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.services import Generations
 from bot.settings import Settings
 from bot.simulation import World
 from bot.startup import started
-from bot.updates import Update
+from bot.updates import Load, Update
 from tests.worlds import live
 
 GENERATIONS = 8
@@ -69,6 +69,13 @@ class Counted:
     @property
     def model(self) -> ModelInfo:
         return self._inner.model
+
+    @property
+    def load(self) -> Load:
+        return self._inner.load
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+        return await self._inner.similar(token_id, count)
 
     def cancel(self, request_id: str, *, owner: int) -> None:
         self._inner.cancel(request_id, owner=owner)

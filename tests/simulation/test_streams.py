@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
-from bot.simulation.streams import relayed
+from bot.errors import GenerationFailed
+from bot.generation import GenerationQueue
+from bot.model.protocol import Alike
+from bot.simulation.streams import SimulatedGenerations, relayed
+from tests.fakes.model import FakeModel
+from tests.fakes.scripted_worker import scripted_similar
 
 Log = list[str]
 
@@ -126,3 +132,23 @@ async def test_the_next_item_is_asked_for_only_when_wanted() -> None:
         await asyncio.sleep(0.01)
 
     assert asked == 1
+
+
+async def test_a_lookup_is_made_outside_the_simulation_and_its_error_comes_through() -> None:
+    inside: ContextVar[bool] = ContextVar("inside", default=False)
+
+    class Outer(FakeModel):
+        async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+            assert not inside.get()
+            if token_id < 0:
+                raise GenerationFailed("no such token")
+            return await super().similar(token_id, count)
+
+    inside.set(True)
+    async with GenerationQueue(Outer(), max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue:
+        generations = SimulatedGenerations(queue)
+
+        assert await generations.similar(7, 3) == scripted_similar(7, 3)
+        assert generations.load == queue.load
+        with pytest.raises(GenerationFailed):
+            await generations.similar(-1, 3)

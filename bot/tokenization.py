@@ -20,6 +20,7 @@ from tiktoken_ext import openai_public
 
 from bot.errors import InvalidTokenId, UnknownEncoding
 from bot.text import visible
+from bot.vocabulary import Vocabulary
 
 RANKS = Path(__file__).parent / "data" / "encodings"
 ENCODINGS = ("gpt2", "r50k_base", "cl100k_base", "o200k_base")
@@ -79,6 +80,8 @@ class Encodings:
     def __init__(self) -> None:
         self._loaded: dict[str, tiktoken.Encoding] = {}
         self._lock = threading.Lock()
+        self._vocabulary: Vocabulary | None = None
+        self._vocabulary_lock = threading.Lock()
 
     def load(self) -> None:
         for name in ENCODINGS:
@@ -118,6 +121,14 @@ class Encodings:
 
     def token(self, token_id: int, encoding: str = "gpt2") -> Token:
         return Token(token_id, self._get(encoding).decode_single_token_bytes(token_id))
+
+    def vocabulary(self) -> Vocabulary:
+        """GPT-2's tokens, to be searched; made when first asked for, which takes some 200 ms."""
+        with self._vocabulary_lock:
+            if self._vocabulary is None:
+                tokens = map(self.token, range(self._get("gpt2").n_vocab))
+                self._vocabulary = Vocabulary(token.visible for token in tokens)
+            return self._vocabulary
 
     def counts(self, text: str) -> dict[str, int]:
         """How many tokens ``text`` is under each encoding that differs."""

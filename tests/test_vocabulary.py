@@ -1,0 +1,148 @@
+"""What people type finds the token that they mean."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.tokenization import Encodings
+from bot.vocabulary import END_OF_TEXT, Found, Vocabulary
+
+SIZE = 50_257
+AN_ID = set(map(str, range(SIZE)))
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return Encodings().vocabulary()
+
+
+def shown(vocabulary: Vocabulary, ids: list[int]) -> list[str]:
+    return [vocabulary[token_id] for token_id in ids]
+
+
+def test_it_is_made_once() -> None:
+    encodings = Encodings()
+
+    assert encodings.vocabulary() is encodings.vocabulary()
+
+
+def test_all_tokens_are_in_it_and_look_different(vocabulary: Vocabulary) -> None:
+    assert len(vocabulary) == SIZE
+    assert len({vocabulary[token_id] for token_id in range(SIZE)}) == SIZE
+
+
+@pytest.mark.parametrize(
+    ("query", "token_id"),
+    [
+        ("Paris", 40313),
+        ("␣will", 481),
+        (" will", 481),
+        ("481", 481),
+        ("#481", 481),
+        (" 481 ", 481),
+        ("0", 0),
+        ("50256", END_OF_TEXT),
+        ("<|endoftext|>", END_OF_TEXT),
+        ("\n", 198),
+        ("⏎", 198),
+        (" ", 220),
+        ("\\xE2\\x80", 447),
+        ("SolidGoldMagikarp", 43453),  # exists with a space before it alone
+        ("007", 25816),
+        ("70710", 42877),  # beyond the ids, so it is a text
+    ],
+)
+def test_a_text_or_an_id_is_found(vocabulary: Vocabulary, query: str, token_id: int) -> None:
+    found = vocabulary.find(query)
+
+    assert found is not None
+    assert (found.token_id, found.exact) == (token_id, True)
+
+
+def test_every_token_is_found_by_what_it_looks_like_but_numbers_which_are_ids(vocabulary: Vocabulary) -> None:
+    for token_id in range(SIZE):
+        form = vocabulary[token_id]
+        found = vocabulary.find(form)
+        assert found is not None
+        if form in AN_ID:
+            assert (found.token_id, found.spelt) == (int(form), token_id)
+        else:
+            assert (found.token_id, found.exact) == (token_id, True)
+
+
+def test_every_token_is_found_by_its_id(vocabulary: Vocabulary) -> None:
+    for token_id in range(SIZE):
+        assert vocabulary.find(f"#{token_id}") == Found(token_id, vocabulary.stem(token_id))
+
+
+def test_a_number_is_an_id_and_it_is_said_what_it_is_as_a_text(vocabulary: Vocabulary) -> None:
+    assert vocabulary.find("481") == Found(481, "will", spelt=40271)
+    assert vocabulary.suggest("481", 25)[:2] == [481, 40271]
+
+
+def test_a_beginning_finds_the_most_common_token_that_begins_so(vocabulary: Vocabulary) -> None:
+    found = vocabulary.find("Lond")
+
+    assert found == Found(3576, "Lond", exact=False)
+    assert shown(vocabulary, sorted(vocabulary.beginning(found.stem))) == ["␣London", "London"]
+
+
+@pytest.mark.parametrize("query", ["99999", "#60000", "Parisx", "🦜🦜", "#-1", "³"])
+def test_what_begins_no_token_is_not_found(vocabulary: Vocabulary, query: str) -> None:
+    # "³" is a digit for Python, and a token; it must not be taken for an id.
+    found = vocabulary.find(query)
+
+    assert found is None or vocabulary[found.token_id].lstrip("␣").startswith(query)
+
+
+def test_a_space_that_was_typed_is_meant(vocabulary: Vocabulary) -> None:
+    assert all(form.startswith("␣Lon") for form in shown(vocabulary, vocabulary.suggest(" Lon", 25)))
+    assert {"London", "␣London"} <= set(shown(vocabulary, vocabulary.suggest("Lon", 25)))
+
+
+def test_what_is_meant_exactly_is_suggested_first_then_the_most_common(vocabulary: Vocabulary) -> None:
+    first, second, *rest = vocabulary.suggest("will", 25)
+
+    assert shown(vocabulary, [first, second]) == ["will", "␣will"]
+    assert rest == sorted(rest)
+    assert 0 < len(rest) < 25
+
+
+def test_before_anything_is_typed_common_words_are_suggested(vocabulary: Vocabulary) -> None:
+    assert shown(vocabulary, vocabulary.suggest("", 4)) == ["␣", "␣t", "␣a", "␣the"]
+
+
+@given(st.text(max_size=12), st.integers(1, 25))
+def test_whatever_is_suggested_begins_as_typed_or_has_that_id(query: str, limit: int) -> None:
+    vocabulary = SMALL
+    ids = vocabulary.suggest(query, limit)
+
+    assert len(ids) == len(set(ids)) <= limit
+    if ids:
+        assert vocabulary.find(query) is not None
+
+
+SMALL = Vocabulary(["a", "␣a", "ab", "␣", "␣␣", "0", "12", "⏎", "é", "b"])
+
+
+def test_the_others_that_begin_alike_are_each_counted_once() -> None:
+    assert sorted(SMALL.beginning("a")) == [0, 1, 2]
+    assert sorted(SMALL.beginning("␣")) == [1, 3, 4]
+
+
+def test_a_token_s_twin_has_or_lacks_the_space(vocabulary: Vocabulary) -> None:
+    twin = vocabulary.twin(481)
+    assert twin is not None
+    assert vocabulary[twin] == "will"
+    assert vocabulary.twin(twin) == 481
+    assert vocabulary.twin(END_OF_TEXT) is None
+    assert vocabulary.twin(220) is None  # a space has a token of two as none
+
+
+@pytest.mark.parametrize(
+    ("token_id", "ids"), [(0, [0, 1, 2]), (100, [98, 99, 100, 101, 102]), (SIZE - 1, [50254, 50255, 50256])]
+)
+def test_neighbours_lie_around_a_token(vocabulary: Vocabulary, token_id: int, ids: list[int]) -> None:
+    assert list(vocabulary.neighbours(token_id, each_side=2)) == ids

@@ -11,7 +11,15 @@ from bot.reporting import is_answerable, report
 from bot.services import Services
 from bot.sync import sync_if_changed
 
-COGS = ("cogs.complete", "cogs.next", "cogs.tokens", "cogs.share", "cogs.guess")
+COGS = (
+    "cogs.complete",
+    "cogs.next",
+    "cogs.tokens",
+    "cogs.share",
+    "cogs.guess",
+    "cogs.model",
+    "cogs.vocabulary",
+)
 
 
 class Tree(app_commands.CommandTree["TokenwiseBot"]):

@@ -13,7 +13,10 @@ _NUMBERS = r"(?P<numbers>(?::\d{1,20})*)"
 SHARE = "share:card"
 OPEN = "open:run"
 _DELETE = "delete:card"
-DELETE_TEMPLATE = rf"{_DELETE}:(?P<owner>\d{{1,20}})"
+_OWNER = r"(?P<owner>\d{1,20})"
+DELETE_TEMPLATE = rf"{_DELETE}:{_OWNER}"
+_VOCABULARY = "vocabulary:token"
+VOCABULARY_TEMPLATE = rf"{_VOCABULARY}:{_OWNER}"
 
 
 def custom_id(family: str, action: str, run_id: str, *numbers: int) -> str:
@@ -28,3 +31,8 @@ def template(family: str, *actions: str) -> str:
 def delete_id(owner: int) -> str:
     """Of the button that deletes a card which ``owner`` has asked for."""
     return f"{_DELETE}:{owner}"
+
+
+def vocabulary_id(owner: int) -> str:
+    """Of the menu that opens another token; in place for ``owner``."""
+    return f"{_VOCABULARY}:{owner}"

@@ -41,6 +41,11 @@ class Token:
         """The token for the eye: ``␣will``, or ``\\xF0\\x9F`` for part of a character."""
         return visible(_lossless(self.data))
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its bytes are characters, all of them."""
+        return is_whole(_lossless(self.data))
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

@@ -26,10 +26,12 @@ def options_of(command: dict[str, Any]) -> list[str]:
     ("name", "options"),
     [
         ("complete", ["prompt", "seed", "max_tokens", "temperature", "top_k", "top_p", "private"]),
+        ("model", ["private"]),
         ("next", ["prompt", "temperature", "seed", "private"]),
         ("tokens", ["text", "encoding", "private"]),
         ("decode", ["ids", "encoding", "private"]),
         ("guess", ["text"]),
+        ("vocabulary", ["query", "private"]),
         ("Tokenize", []),
         ("forget", []),
     ],

@@ -1,12 +1,21 @@
 """A custom_id fits, is recognised, and gives back what it was made from."""
 
 import re
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.completions import new_run_id
-from bot.custom_ids import DELETE_TEMPLATE, custom_id, delete_id, template
+from bot.custom_ids import (
+    DELETE_TEMPLATE,
+    VOCABULARY_TEMPLATE,
+    custom_id,
+    delete_id,
+    template,
+    vocabulary_id,
+)
 
 
 @given(st.lists(st.integers(0, 50256), max_size=3))
@@ -29,8 +38,11 @@ def test_another_family_or_action_is_not_recognised() -> None:
     assert not re.fullmatch(template("complete", "re"), identity)
 
 
-def test_who_may_delete_is_in_the_custom_id() -> None:
-    match = re.fullmatch(DELETE_TEMPLATE, delete_id(2**63 - 1))
+@pytest.mark.parametrize(
+    ("template", "make"), [(DELETE_TEMPLATE, delete_id), (VOCABULARY_TEMPLATE, vocabulary_id)]
+)
+def test_whose_card_it_is_is_in_the_custom_id(template: str, make: Callable[[int], str]) -> None:
+    match = re.fullmatch(template, make(2**63 - 1))
 
     assert match
     assert int(match["owner"]) == 2**63 - 1

@@ -8,9 +8,11 @@ from bot.cards.completion import WHOLE_TEXT, CompletionCard, completion, is_clip
 from bot.cards.forgotten import forgotten
 from bot.cards.guess import GuessCard, RevealCard, guess, reveal, voted
 from bot.cards.layout import ERROR_COLOUR, Closing, date, error, model_name
+from bot.cards.model import ModelCard, model
 from bot.cards.next_token import NextCard, next_tokens
 from bot.cards.scores import scores
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
+from bot.cards.vocabulary import Similar, VocabularyCard, vocabulary
 
 __all__ = [
     "ERROR_COLOUR",
@@ -18,9 +20,12 @@ __all__ = [
     "Closing",
     "CompletionCard",
     "GuessCard",
+    "ModelCard",
     "NextCard",
     "RevealCard",
+    "Similar",
     "TokensCard",
+    "VocabularyCard",
     "completion",
     "date",
     "describe_tokens",
@@ -28,10 +33,12 @@ __all__ = [
     "forgotten",
     "guess",
     "is_clipped",
+    "model",
     "model_name",
     "next_tokens",
     "reveal",
     "scores",
     "tokens",
+    "vocabulary",
     "voted",
 ]

@@ -1,0 +1,126 @@
+"""The card of ``/model``: what is loaded, beside its famous successors, and what it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from discord import ui
+
+from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, model_name, plural, rule, small
+from bot.model.protocol import ModelInfo, Precision
+from bot.text import clip_end, code, fenced, inert
+from bot.updates import Load
+
+_NAME_WIDTH = 12
+_BITS: dict[Precision, int] = {"float32": 32, "bfloat16": 16, "int8": 8}
+_UNITS = ((10**12, "T", "trillion"), (10**9, "B", "billion"), (10**6, "M", "million"))
+_GPT_3_PARAMETERS = 175 * 10**9
+_GPT_4_PARAMETERS = 17 * 10**11  # a rumour
+_ROWS = ("parameters", "layers", "heads/layer", "width", "context", "vocabulary")
+# Brown et al. 2020, https://arxiv.org/abs/2005.14165, table 2.1; the vocabulary is GPT-2's.
+_GPT_3 = ("GPT-3", "175 B", "96", "96", "12,288", "2,048", "50,257")
+# OpenAI has published neither size nor shape. The context is that of GPT-4 Turbo in its
+# documentation, the vocabulary that of its encoding, cl100k_base.
+_GPT_4 = ("GPT-4", "1.7 T?", "120?", "?", "?", "128,000", "100,277")
+
+_SOURCES = (
+    "M million, B billion (a thousand million), T trillion (a million million). GPT-3: Brown et al. 2020. "
+    "A question mark is a rumour, or nothing known at all: OpenAI has not published how GPT-4 is made. "
+    "Its context is that of GPT-4 Turbo."
+)
+_WORDS = (
+    "**Parameters** are the numbers that training has set. A text goes through the **layers** one after the "
+    "other, as **width** numbers for each token; the **heads** of a layer look back at the earlier tokens. "
+    "The **context** is how many tokens the model can see at once, the **vocabulary** how many different "
+    "ones it knows."
+)
+_WHAT_IT_IS_NOT = (
+    "**What it is not**\n"
+    "- **It does not learn.** Its numbers were fixed when the training ended, and nothing that you write "
+    "changes them.\n"
+    "- **It has no memory.** Every request is computed from its text alone, as if there had been none "
+    "before it.\n"
+    "- **It has no self.** Between two requests nothing happens in it, and it wants nothing. To the same "
+    "text and seed it always gives the same answer."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    info: ModelInfo
+    load: Load
+    closing: Closing
+
+
+def model(content: ModelCard) -> ui.LayoutView:
+    info = content.info
+    return card(
+        Text(f"### {inert(clip_end(model_name(info), 100))}\n{_size(info.parameters)}"),
+        Text(fenced(_table(info))),
+        Text(f"{small(_SOURCES)}\n{small(_WORDS)}"),
+        rule(),
+        Text("\n".join(_here(info, content.load))),
+        rule(),
+        Text(_WHAT_IT_IS_NOT),
+        Row(content.closing.button),
+        colour=DONE_COLOUR,
+    )
+
+
+def _size(parameters: int) -> str:
+    return (
+        f"A language model of {_amount(parameters, in_words=True)} parameters. GPT-3 has about "
+        f"{_times(_GPT_3_PARAMETERS, parameters)} times as many, GPT-4 perhaps "
+        f"{_times(_GPT_4_PARAMETERS, parameters)} times."
+    )
+
+
+def _times(greater: int, parameters: int) -> str:
+    times = greater / max(1, parameters)
+    return f"{float(f'{times:.2g}'):,.0f}" if times >= 10 else f"{times:.1g}"
+
+
+def _table(info: ModelInfo) -> str:
+    """A line a property, a column a model, in few enough characters for a phone."""
+    shape = (info.layers, info.heads, info.width, info.context, info.vocabulary)
+    name = clip_end(model_name(info), _NAME_WIDTH)
+    columns = (
+        ("", *_ROWS),
+        (name, _amount(info.parameters), *(f"{count:,}" for count in shape)),
+        _GPT_3,
+        _GPT_4,
+    )
+    widths = [max(map(len, column)) for column in columns]
+    return "\n".join(_line(row, widths) for row in zip(*columns, strict=True))
+
+
+def _line(cells: Iterable[str], widths: list[int]) -> str:
+    first, *numbers = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+    return "  ".join((f"{first.strip():<{widths[0]}}", *numbers))
+
+
+def _here(info: ModelInfo, load: Load) -> list[str]:
+    """How it runs on this machine, now."""
+    speed = f"{1 / load.pace:.1f} tokens/s for one text, lately" if load.pace else "not measured yet"
+    revision = code(clip_end(info.revision, 60)) if info.revision else "none, it comes from a folder"
+    processor = "the processor" if info.device == "cpu" else inert(clip_end(info.device, 60))
+    threads = plural(info.threads, "thread")
+    return [
+        f"**Precision** {info.precision}, {_BITS[info.precision]} bits a number",
+        f"**Device** {processor}, {threads}",
+        f"**Revision** {revision}",
+        f"**Memory** {info.memory / 10**9:.2f} GB, once it was loaded",
+        f"**Speed** {speed}",
+        f"**Queue** {plural(load.running, 'request')} running, {load.waiting:,} waiting",
+        small(f"fingerprint {info.fingerprint} · while it stays the same, so does the text of every seed"),
+    ]
+
+
+def _amount(parameters: int, *, in_words: bool = False) -> str:
+    """A number of parameters in three digits or so: ``774 M``, or ``774 million``."""
+    for size, letter, word in _UNITS:
+        if parameters >= size:
+            value = parameters / size
+            return f"{value:,.{0 if value >= 100 else 1}f} {word if in_words else letter}"
+    return f"{parameters:,}"

@@ -1,0 +1,32 @@
+"""/model: what is loaded, and what it is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot import cards
+from bot.cards import Closing, ModelCard
+from bot.delivery import Interaction, Screen
+from bot.services import Services
+
+if TYPE_CHECKING:
+    from bot.client import TokenwiseBot
+
+
+class Model(commands.Cog):
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    @app_commands.command(description="See what the model is made of, and what it is not")
+    @app_commands.describe(private="Only you see the answer")
+    async def model(self, interaction: Interaction, private: bool = False) -> None:
+        generations = self.services.generations
+        content = ModelCard(generations.model, generations.load, Closing(interaction.user.id, private))
+        await Screen(interaction, private=private).show(cards.model(content))
+
+
+async def setup(bot: TokenwiseBot) -> None:
+    await bot.add_cog(Model(bot.services))

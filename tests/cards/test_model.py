@@ -1,0 +1,144 @@
+"""The card of /model: what is loaded, beside its successors, and what it is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import tiktoken
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import cards
+from bot.cards import Closing, ModelCard
+from bot.model.protocol import ModelInfo
+from bot.tokenization import Encodings
+from bot.updates import Load
+from tests.cards import strategies
+from tests.cards.limits import assert_within_limits, buttons_of, text_of
+from tests.samples import ADA, FINGERPRINT
+
+PHONE = 56  # characters of a code block
+REVISION = "32b71b12589c2f8d625668d2335a01cac3249519"
+LARGE = ModelInfo(
+    name="openai-community/gpt2-large",
+    revision=REVISION,
+    parameters=774_030_080,
+    layers=36,
+    heads=20,
+    width=1280,
+    context=1024,
+    vocabulary=50257,
+    precision="float32",
+    device="cpu",
+    threads=2,
+    memory=3_400_000_000,
+    fingerprint=FINGERPRINT,
+)
+CONTENT = ModelCard(LARGE, Load(running=1, waiting=2, pace=0.08), Closing(ADA, private=False))
+
+counts = st.integers(1, 10**6)
+infos = st.builds(
+    replace,
+    st.just(LARGE),
+    name=strategies.texts,
+    revision=st.none() | strategies.texts,
+    parameters=st.integers(0, 10**13),
+    layers=counts,
+    heads=counts,
+    width=counts,
+    context=counts,
+    vocabulary=counts,
+    device=strategies.texts,
+    threads=counts,
+    memory=st.integers(0, 2**42),
+    precision=st.sampled_from(["float32", "bfloat16", "int8"]),
+)
+loads = st.builds(
+    Load, running=st.integers(0, 10**6), waiting=st.integers(0, 10**6), pace=st.none() | st.floats(0, 10**6)
+)
+
+
+def table(content: ModelCard) -> list[str]:
+    return text_of(cards.model(content)).split("```")[1].strip("\n").split("\n")
+
+
+def cells(content: ModelCard, column: int) -> list[str]:
+    return [line.replace("heads/layer", "heads").split()[column] for line in table(content)[2:]]
+
+
+@given(st.builds(ModelCard, info=infos, load=loads, closing=strategies.closings))
+def test_any_model_fits_in_a_message_and_its_table_on_a_phone(content: ModelCard) -> None:
+    assert_within_limits(cards.model(content))
+    assert max(map(len, table(content))) <= PHONE
+
+
+def test_what_is_loaded_stands_beside_its_successors() -> None:
+    assert table(CONTENT)[0].split() == ["gpt2-large", "GPT-3", "GPT-4"]
+    assert table(CONTENT)[1].split() == ["parameters", "774", "M", "175", "B", "1.7", "T?"]
+    assert cells(CONTENT, 1) == ["36", "20", "1,280", "1,024", "50,257"]
+    assert cells(CONTENT, 2) == ["96", "96", "12,288", "2,048", "50,257"]
+    assert cells(CONTENT, 3) == ["120?", "?", "?", "128,000", "100,277"]
+
+
+def test_a_rumour_is_said_to_be_one() -> None:
+    assert "A question mark is a rumour" in text_of(cards.model(CONTENT))
+
+
+def test_the_vocabularies_are_those_of_the_encodings() -> None:
+    Encodings().load()
+
+    assert cells(CONTENT, 2)[-1] == f"{tiktoken.encoding_for_model('davinci').n_vocab:,}"
+    assert cells(CONTENT, 3)[-1] == f"{tiktoken.encoding_for_model('gpt-4').n_vocab:,}"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "shown", "gpt_3"),
+    [
+        (774_030_080, "774 million", "230"),
+        (8_000_000, "8.0 million", "22,000"),
+        (1_557_611_200, "1.6 billion", "110"),
+        (175_000_000_000, "175 billion", "1"),
+        (999_999_999, "1,000 million", "180"),
+        (12, "12", "15,000,000,000"),
+    ],
+)
+def test_the_size_is_told_in_words(parameters: int, shown: str, gpt_3: str) -> None:
+    text = text_of(cards.model(replace(CONTENT, info=replace(LARGE, parameters=parameters))))
+
+    assert f"A language model of {shown} parameters. GPT-3 has about {gpt_3} times as many" in text
+
+
+def test_how_it_runs_is_told_with_units() -> None:
+    text = text_of(cards.model(CONTENT))
+
+    assert "**Precision** float32, 32 bits a number" in text
+    assert "**Device** the processor, 2 threads" in text
+    assert f"**Revision** `{REVISION}`" in text
+    assert "**Memory** 3.40 GB" in text
+    assert "**Speed** 12.5 tokens/s" in text
+    assert "**Queue** 1 request running, 2 waiting" in text
+    assert f"fingerprint {FINGERPRINT}" in text
+
+
+def test_before_anything_was_written_the_speed_is_not_known() -> None:
+    assert "**Speed** not measured yet" in text_of(cards.model(replace(CONTENT, load=Load(0, 0, None))))
+
+
+def test_a_folder_has_no_revision() -> None:
+    info = replace(LARGE, revision=None, name="/somewhere/demo-model")
+    text = text_of(cards.model(replace(CONTENT, info=info)))
+
+    assert text.startswith("### demo-model\n")
+    assert "**Revision** none, it comes from a folder" in text
+
+
+def test_what_such_a_model_is_not_is_said() -> None:
+    text = text_of(cards.model(CONTENT))
+
+    assert all(f"It {what}." in text for what in ("does not learn", "has no memory", "has no self"))
+
+
+def test_it_ends_with_what_can_be_done_with_the_card() -> None:
+    assert list(buttons_of(cards.model(CONTENT))) == ["Delete"]
+    assert list(buttons_of(cards.model(replace(CONTENT, closing=Closing(ADA, private=True))))) == ["Share"]

@@ -1,0 +1,190 @@
+"""The card of /vocabulary explains one token, whatever bytes it is made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from discord import ui
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import cards
+from bot.cards import Closing, Similar, VocabularyCard
+from bot.tokenization import Token
+from tests.cards import strategies
+from tests.cards.limits import assert_within_limits, buttons_of, text_of
+from tests.samples import ADA
+
+PHONE = 56  # characters of a code block
+WILL = Token(481, b" will")
+CONTENT = VocabularyCard(
+    model="gpt2-large",
+    size=50257,
+    token=WILL,
+    ends_text=False,
+    twin=Token(10594, b"will"),
+    stem="will",
+    longer=(Token(4684, b" willing"), Token(49928, b" wills")),
+    count=7,
+    neighbours=(Token(480, b"ame"), WILL, Token(482, b"ok")),
+    similar=(Similar(Token(2236, b" shall"), 0.712), Similar(Token(743, b" may"), -0.0404)),
+    closing=Closing(ADA, private=False),
+)
+
+datas = st.one_of(
+    st.binary(min_size=1, max_size=130),
+    st.text(min_size=1, max_size=60).map(lambda text: text.encode(errors="replace")),
+    st.sampled_from(
+        [b"`" * 128, b"\n" * 40, "שלום".encode(), "👩‍👩‍👧".encode(), b"|", b"@everyone", b"\xc2\xa0" * 32]
+    ),
+)
+tokens = st.builds(Token, id=st.integers(0, 50256), data=datas)
+similar = st.builds(Similar, token=tokens, cosine=st.floats(-1, 1))
+
+
+def several(item: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(item, max_size=most).map(tuple)
+
+
+contents = st.builds(
+    VocabularyCard,
+    model=strategies.texts,
+    size=st.integers(1, 10**6),
+    token=tokens,
+    ends_text=st.booleans(),
+    twin=st.none() | tokens,
+    stem=strategies.texts.filter(bool),
+    longer=several(tokens, 8),
+    count=st.integers(8, 50257),
+    neighbours=several(tokens, 7),
+    similar=several(similar, 10),
+    closing=strategies.closings,
+    typed=st.none() | strategies.texts.filter(bool),
+    spelt=st.none() | tokens,
+)
+
+
+def menu_of(view: ui.LayoutView) -> ui.Select[Any]:
+    (menu,) = (item for item in view.walk_children() if isinstance(item, ui.Select))
+    return menu
+
+
+@given(contents)
+def test_any_token_fits_in_a_message_and_its_tables_on_a_phone(content: VocabularyCard) -> None:
+    view = cards.vocabulary(content)
+
+    assert_within_limits(view)
+    tables = text_of(view).split("```")[1::2]
+    assert all(len(line) <= PHONE for table in tables for line in table.split("\n"))
+
+
+@given(contents)
+def test_the_menu_is_one_that_discord_takes(content: VocabularyCard) -> None:
+    distinct = {token.id: token for token in (content.token, *content.neighbours)}
+    content = replace(
+        content, neighbours=tuple(distinct.values()), twin=None, spelt=None, longer=(), similar=()
+    )
+    menus = [item for item in cards.vocabulary(content).walk_children() if isinstance(item, ui.Select)]
+
+    assert len(menus) == (len(distinct) > 1)
+    for menu in menus:
+        assert len({option.value for option in menu.options}) == len(menu.options) <= 25
+        assert all(1 <= len(option.label) <= 100 for option in menu.options)
+        assert all(len(option.description or "") <= 100 for option in menu.options)
+        assert len(menu.custom_id) <= 100
+
+
+def test_the_token_is_told_with_its_id_and_its_bytes() -> None:
+    text = text_of(cards.vocabulary(CONTENT))
+
+    assert text.startswith("### `␣will` is token 481\nOne of 50,257 tokens · 5 bytes `20 77 69 6C 6C`\n")
+
+
+def test_the_most_alike_have_their_cosine_as_a_bar_and_a_number() -> None:
+    text = text_of(cards.vocabulary(CONTENT))
+
+    assert "█████▊░░  0.712   2236  ␣shall" in text
+    assert "░░░░░░░░ −0.040    743  ␣may" in text
+    assert "cosine of the angle" in text
+
+
+def test_a_token_that_is_like_nothing_has_no_list_of_what_is_alike() -> None:
+    assert "Most alike" not in text_of(cards.vocabulary(replace(CONTENT, similar=())))
+
+
+@pytest.mark.parametrize(("least", "said"), [(0.949, False), (0.951, True)])
+def test_a_token_that_is_like_all_others_was_perhaps_never_seen(least: float, said: bool) -> None:
+    alike = (Similar(Token(1, b"a"), 0.999), Similar(Token(2, b"b"), least))
+    text = text_of(cards.vocabulary(replace(CONTENT, similar=alike)))
+
+    assert ("hardly ever in the texts" in text) == said
+
+
+def test_the_token_is_marked_among_its_neighbours() -> None:
+    text = text_of(cards.vocabulary(CONTENT))
+
+    assert "    480  ame\n→   481  ␣will\n    482  ok" in text
+
+
+def test_the_same_with_or_without_the_space_is_another_token() -> None:
+    with_space = text_of(cards.vocabulary(CONTENT))
+    without = text_of(cards.vocabulary(replace(CONTENT, token=Token(10594, b"will"), twin=WILL)))
+
+    assert "Without the space before it, it is another token: `will`, 10594." in with_space
+    assert "With a space before it, it is another token: `␣will`, 481." in without
+
+
+def test_others_that_begin_alike_are_counted() -> None:
+    one = replace(CONTENT, longer=(Token(4684, b" willing"),), count=1)
+
+    seven = text_of(cards.vocabulary(CONTENT))
+
+    assert "**7 others that begin with** `will`, with or without a space before it\n" in seven
+    assert "\n`␣willing` 4684 · `␣wills` 49928 · …" in seven
+    assert "**1 other that begins with** `will`" in text_of(cards.vocabulary(one))
+    assert "begin" not in text_of(cards.vocabulary(replace(CONTENT, longer=(), count=0)))
+
+
+def test_what_was_typed_is_told_where_it_is_no_token() -> None:
+    text = text_of(cards.vocabulary(replace(CONTENT, typed="wil`l")))
+
+    assert "No token is `wilˋl`; this is the most common that begins so." in text
+
+
+def test_a_number_that_is_a_token_too_is_told() -> None:
+    text = text_of(cards.vocabulary(replace(CONTENT, spelt=Token(40271, b"481"))))
+
+    assert "481 was taken for an id; as a text it is token 40271." in text
+
+
+def test_part_of_a_character_is_shown_as_its_bytes_and_said_to_be_one() -> None:
+    text = text_of(cards.vocabulary(replace(CONTENT, token=Token(447, b"\xe2\x80"), twin=None)))
+
+    assert text.startswith("### `\\xE2\\x80` is token 447\n")
+    assert "It is part of a character only" in text
+    assert "It is part of a character only" not in text_of(cards.vocabulary(CONTENT))
+
+
+def test_the_end_of_text_is_no_piece_of_a_text() -> None:
+    token = Token(50256, b"<|endoftext|>")
+    text = text_of(cards.vocabulary(replace(CONTENT, token=token, ends_text=True)))
+
+    assert "with it the model says that a text is over" in text
+
+
+def test_every_other_token_of_the_card_can_be_opened_once() -> None:
+    menu = menu_of(cards.vocabulary(replace(CONTENT, similar=(Similar(Token(482, b"ok"), 0.5),))))
+
+    assert [option.value for option in menu.options] == ["482", "10594", "4684", "49928", "480"]
+    assert [option.label for option in menu.options] == ["ok", "will", "␣willing", "␣wills", "ame"]
+    assert menu.options[0].description == "id 482 · cosine 0.500"
+    assert menu.custom_id == f"vocabulary:token:{ADA}"
+
+
+def test_it_ends_with_what_can_be_done_with_the_card() -> None:
+    private = replace(CONTENT, closing=Closing(ADA, private=True))
+
+    assert list(buttons_of(cards.vocabulary(CONTENT))) == ["Delete"]
+    assert list(buttons_of(cards.vocabulary(private))) == ["Share"]

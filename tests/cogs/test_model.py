@@ -1,0 +1,66 @@
+"""/model as people use it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from simcord import ChannelHandle, MemberActor
+
+from bot.services import Services
+from tests.cogs.conftest import OpenWorld
+from tests.fakes.model import FakeModel
+from tests.reading import card_of, refusal_of, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_the_loaded_model_is_described(
+    ada: MemberActor, channel: ChannelHandle, services: Services
+) -> None:
+    info = services.generations.model
+    text = text_of(await ada.slash(channel, "model"))
+
+    assert re.search(rf"^layers +{info.layers} +96 +120\?$", text, re.MULTILINE)
+    assert f"{info.memory / 10**9:.2f} GB" in text
+    assert f"fingerprint {info.fingerprint}" in text
+
+
+async def test_the_card_is_for_all_or_for_one(ada: MemberActor, channel: ChannelHandle) -> None:
+    public = card_of(await ada.slash(channel, "model"))
+    private = card_of(await ada.slash(channel, "model", private=True))
+
+    assert (public.ephemeral, private.ephemeral) == (False, True)
+
+
+async def test_a_private_card_can_be_shared(ada: MemberActor, channel: ChannelHandle) -> None:
+    private = await ada.slash(channel, "model", private=True)
+    public = await ada.click(card_of(private), label="Share")
+
+    assert not card_of(public).ephemeral
+    assert "What it is not" in text_of(public)
+
+
+async def test_the_speed_is_told_once_something_was_written(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel()) as world:
+        ada = world.members[0]
+        assert "Speed not measured yet" in text_of(await ada.slash(world.channel, "model"))
+        await ada.slash(world.channel, "complete", prompt="London was", max_tokens=5)
+        await world.env.settle()
+        assert re.search(r"Speed [\d.]+ tokens/s", text_of(await ada.slash(world.channel, "model")))
+
+
+async def test_what_runs_and_waits_is_told(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel(stepwise=True), max_running=1) as world:
+        ada, grace, alan = world.members
+        for person in (ada, grace):
+            await person.slash(world.channel, "complete", prompt="London was", max_tokens=5)
+
+        assert "1 request running, 1 waiting" in text_of(await alan.slash(world.channel, "model"))
+
+
+async def test_while_the_model_loads_it_says_so(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel(info=None)) as world:
+        answer = await world.members[0].slash(world.channel, "model")
+
+        assert "The model is still loading" in refusal_of(answer)

@@ -1,0 +1,182 @@
+"""/vocabulary as people use it: find a token, see what is alike, walk on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from simcord import ChannelHandle, MemberActor
+
+from bot.errors import GenerationFailed
+from bot.model.protocol import Alike
+from bot.services import Services
+from tests.cogs.conftest import OpenWorld
+from tests.fakes.model import FakeModel
+from tests.reading import buttons, card_of, refusal_of, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class Failing(FakeModel):
+    """A model whose worker dies at a lookup from the ``dies_at`` one on."""
+
+    dies_at = 1
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+        self.dies_at -= 1
+        if self.dies_at <= 0:
+            raise GenerationFailed("the worker died")
+        return await super().similar(token_id, count)
+
+
+def title(answer: Any) -> str:
+    return text_of(answer).split("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("Paris", "Paris is token 40313"),
+        ("␣will", "␣will is token 481"),
+        ("481", "␣will is token 481"),
+        ("#50256", "<|endoftext|> is token 50256"),
+        ("SolidGoldMagikarp", "␣SolidGoldMagikarp is token 43453"),
+    ],
+)
+async def test_a_token_is_found_by_its_text_or_its_id(
+    ada: MemberActor, channel: ChannelHandle, query: str, found: str
+) -> None:
+    assert title(await ada.slash(channel, "vocabulary", query=query)) == found
+
+
+async def test_a_beginning_shows_what_begins_so(ada: MemberActor, channel: ChannelHandle) -> None:
+    text = text_of(await ada.slash(channel, "vocabulary", query="Lond"))
+
+    assert text.startswith("␣London is token 3576\nNo token is Lond;")
+
+
+async def test_what_is_alike_comes_from_the_loaded_model(
+    ada: MemberActor, channel: ChannelHandle, services: Services
+) -> None:
+    text = text_of(await ada.slash(channel, "vocabulary", query="#481"))
+    alike = await services.generations.similar(481, 10)
+
+    assert len(alike) == 10
+    for one in alike:
+        line = f"{one.cosine:.3f}  {one.token_id:>5}  {services.encodings.token(one.token_id).visible}"
+        assert line.replace("-", "−") in text
+
+
+async def test_an_unknown_text_is_refused(ada: MemberActor, channel: ChannelHandle) -> None:
+    answer = await ada.slash(channel, "vocabulary", query="🦜🦜")
+
+    assert refusal_of(answer).startswith(
+        "No token begins with '🦜🦜'. Give the beginning of one, or an id from 0"
+    )
+
+
+async def test_tokens_are_offered_while_typing_and_what_is_chosen_is_found(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    for typed in ("", "wil", "481", "\\xE2", "<", "\n", "ÃÂ", "-----"):
+        offered = await ada.autocomplete(channel, "vocabulary", "query", typed)
+        assert 0 < len(offered) <= 25
+        for choice in (offered[0], offered[-1]):
+            form, _, token_id = choice["name"].rpartition("  ·  ")
+            assert len(choice["name"]) <= 100
+            answer = await ada.slash(channel, "vocabulary", query=choice["value"])
+            assert title(answer).endswith(f"is token {token_id}")
+            assert title(answer).startswith(form.removesuffix("…")[:20])
+
+
+async def test_nothing_is_offered_where_nothing_begins_so(ada: MemberActor, channel: ChannelHandle) -> None:
+    assert await ada.autocomplete(channel, "vocabulary", "query", "🦜🦜") == []
+
+
+async def test_another_token_is_opened_in_the_same_message(ada: MemberActor, channel: ChannelHandle) -> None:
+    first = await ada.slash(channel, "vocabulary", query="#481")
+    second = await ada.select(card_of(first), ["10594"])
+
+    assert card_of(second).id == card_of(first).id
+    assert title(second) == "will is token 10594"
+    assert title(await ada.select(card_of(second), ["481"])) == "␣will is token 481"
+
+
+async def test_somebody_else_opens_it_on_a_card_of_their_own(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    first = await ada.slash(channel, "vocabulary", query="#481")
+    before = text_of(first)
+    theirs = await grace.select(card_of(first), ["10594"])
+
+    assert card_of(theirs).ephemeral
+    assert title(theirs) == "will is token 10594"
+    assert text_of(first) == before
+    again = await grace.select(card_of(theirs), ["481"])
+    assert card_of(again).id == card_of(theirs).id
+
+
+async def test_a_token_is_opened_after_the_bot_restarted(
+    ada: MemberActor, channel: ChannelHandle, restart: Callable[[], Awaitable[None]]
+) -> None:
+    first = await ada.slash(channel, "vocabulary", query="#481")
+    await restart()
+
+    assert title(await ada.select(card_of(first), ["10594"])) == "will is token 10594"
+
+
+@pytest.mark.parametrize(("private", "label"), [(True, "Share"), (False, "Delete")])
+async def test_a_card_stays_for_one_or_for_all_while_tokens_are_opened(
+    ada: MemberActor, channel: ChannelHandle, private: bool, label: str
+) -> None:
+    first = await ada.slash(channel, "vocabulary", query="#481", private=private)
+    second = await ada.select(card_of(first), ["10594"])
+
+    for answer in (first, second):
+        assert card_of(answer).ephemeral == private
+        assert [button["label"] for button in buttons(card_of(answer).components)] == [label]
+
+
+async def test_of_a_shared_card_who_shared_it_opens_tokens_in_place(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    private = await ada.slash(channel, "vocabulary", query="#481", private=True)
+    public = await ada.click(card_of(private), label="Share")
+    theirs = await grace.select(card_of(public), ["10594"])
+    hers = await ada.select(card_of(public), ["10594"])
+
+    assert card_of(theirs).ephemeral
+    assert not card_of(hers).ephemeral
+    assert card_of(hers).id == card_of(public).id
+
+
+async def test_while_the_model_loads_it_says_so(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel(info=None)) as world:
+        answer = await world.members[0].slash(world.channel, "vocabulary", query="Paris")
+
+        assert "The model is still loading" in refusal_of(answer)
+
+
+async def test_a_lookup_that_fails_is_told(open_world: OpenWorld, caplog: pytest.LogCaptureFixture) -> None:
+    async with open_world(Failing()) as world:
+        answer = await world.members[0].slash(world.channel, "vocabulary", query="Paris")
+
+        assert refusal_of(answer) == "The model failed on this request. Please try again."
+    caplog.clear()
+
+
+async def test_a_lookup_that_fails_leaves_the_card_as_it_was(
+    open_world: OpenWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = Failing()
+    model.dies_at = 2
+    async with open_world(model) as world:
+        ada = world.members[0]
+        first = await ada.slash(world.channel, "vocabulary", query="#481")
+        before = card_of(first).components
+        answer = await ada.select(card_of(first), ["10594"])
+
+        assert "The model failed on this request" in refusal_of(answer)
+        assert card_of(first).components == before
+    caplog.clear()

@@ -51,14 +51,16 @@ class Screen:
 
         What is to be replaced can meanwhile not be pressed.
         """
+        if self._interaction.response.is_done():
+            return
         if self._replace:
             await self.show(self._replaced(pressable=False))
-        elif not self._interaction.response.is_done():
+        else:
             await self._interaction.response.defer(thinking=True, ephemeral=self._private)
 
     async def restore(self) -> None:
-        """Show again what was to be replaced."""
-        if self._replace:
+        """Show again what was to be replaced, if it waits for that."""
+        if self._replace and self._interaction.response.is_done():
             await self.show(self._replaced(pressable=True))
 
     async def update(self, view: ui.LayoutView) -> None:

@@ -11,6 +11,7 @@ EVERY_ERROR = [
     errors.ContextExceeded(prompt_tokens=1000, max_tokens=64, context=1024),
     errors.UnknownEncoding("cl100k", nearest="cl100k_base"),
     errors.InvalidTokenId("x", encoding="gpt2", vocabulary=50257),
+    errors.InvalidSeed("many", highest=2**32 - 1),
     errors.RunExpired(days=30),
     errors.TextTooShort(),
     errors.TextTooLong(tokens=1100, context=1024),

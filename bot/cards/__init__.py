@@ -12,6 +12,7 @@ from bot.cards.model import ModelCard, model
 from bot.cards.next_token import NextCard, next_tokens
 from bot.cards.scores import scores
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
+from bot.cards.tour import TourCard, describe_lesson, own_text, tour
 from bot.cards.vocabulary import Similar, VocabularyCard, vocabulary
 
 __all__ = [
@@ -25,9 +26,11 @@ __all__ = [
     "RevealCard",
     "Similar",
     "TokensCard",
+    "TourCard",
     "VocabularyCard",
     "completion",
     "date",
+    "describe_lesson",
     "describe_tokens",
     "error",
     "forgotten",
@@ -36,9 +39,11 @@ __all__ = [
     "model",
     "model_name",
     "next_tokens",
+    "own_text",
     "reveal",
     "scores",
     "tokens",
+    "tour",
     "vocabulary",
     "voted",
 ]

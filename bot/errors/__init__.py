@@ -8,6 +8,7 @@
     │   ├── ContextExceeded           prompt + max_tokens > context
     │   ├── UnknownEncoding           … and the nearest known name
     │   ├── InvalidTokenId            the first id that is none
+    │   ├── InvalidSeed               typed where Discord does not check
     │   ├── TextTooShort              to be surprising
     │   ├── TextTooLong               text > context
     │   ├── NoSuchToken               no token of the vocabulary begins so
@@ -43,6 +44,7 @@ from bot.errors.guessing import NothingToGuess, RevealTooEarly
 from bot.errors.requests import (
     BlankText,
     ContextExceeded,
+    InvalidSeed,
     InvalidTokenId,
     NoRun,
     NoSuchToken,
@@ -80,6 +82,7 @@ __all__ = [
     "DiscordUnreachable",
     "GenerationFailed",
     "InputError",
+    "InvalidSeed",
     "InvalidSetting",
     "InvalidTokenId",
     "ModelLoading",

@@ -68,6 +68,16 @@ class InvalidTokenId(InputError):
         )
 
 
+class InvalidSeed(InputError):
+    def __init__(self, given: str, *, highest: int) -> None:
+        self.given = given
+        self.highest = highest
+
+    @property
+    def sentence(self) -> str:
+        return f"{quoted(self.given)} is not a seed: seeds are whole numbers from 0 to {self.highest:,}."
+
+
 class TextTooShort(InputError):
     @property
     def sentence(self) -> str:

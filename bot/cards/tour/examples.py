@@ -1,0 +1,184 @@
+"""What each station of a tour shows of its lesson: pictures made of text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from bot.cards.layout import bar, number, percent, plural, small
+from bot.cards.tour.lesson import TOKEN_WIDTH, Lesson
+from bot.model.protocol import Candidate
+from bot.text import (
+    NEWLINE_SIGN,
+    SPACE_SIGN,
+    TAB_SIGN,
+    bold,
+    clip_end,
+    code,
+    fenced,
+    inert_tail,
+    visible,
+)
+
+MOST_TOKENS = 40
+MOST_ROWS = 10
+_NARROW = 16  # so that a row does not wrap on a telephone
+_BAR_WIDTH = 20
+_PROMPT_BUDGET = 300
+_WRITTEN_BUDGET = 700
+_SEEN = 28  # characters of the text before each round
+
+
+def tokens(lesson: Lesson) -> str:
+    names = [clip_end(token.visible, TOKEN_WIDTH) for token in lesson.tokens[-MOST_TOKENS:]]
+    counts = f"{plural(len(lesson.text), 'character')} → {plural(len(lesson.tokens), 'token')}"
+    return "\n".join(
+        [
+            bold(inert_tail(lesson.text, _PROMPT_BUDGET)),
+            *_left_out(lesson, "tokens", len(names)),
+            " ".join(map(code, names)),
+            small(" · ".join([counts, *_legend(names)])),
+        ]
+    )
+
+
+def ids(lesson: Lesson) -> str:
+    shown = lesson.tokens[-MOST_ROWS:]
+    table = [f"{token.id:>5}  {clip_end(token.visible, TOKEN_WIDTH)}" for token in shown]
+    more = "…, " if len(shown) < len(lesson.tokens) else ""
+    lines = [
+        *_left_out(lesson, "tokens", len(shown)),
+        fenced("\n".join(table)),
+        "All that the model gets: " + code(f"[{more}{_list(token.id for token in shown)}]"),
+    ]
+    if lesson.cased:
+        words = (f"{code(cased.word)} is {code(f'[{_list(cased.ids)}]')}" for cased in lesson.cased)
+        lines.append(small("One letter makes the difference: " + ", ".join(words)))
+    return "\n".join(lines)
+
+
+def scores(lesson: Lesson) -> str:
+    count, size = len(lesson.tokens), lesson.model.vocabulary
+    rows = list(zip(lesson.tokens, (*lesson.rows, lesson.next), strict=True))[-MOST_ROWS:]
+    cells = [("after", "highest", "goes to")]
+    for token, row in rows:
+        best = row.candidates[0]
+        cells.append((token.visible, number(best.logit), lesson.name(best)))
+    shape = (
+        f"The table's shape is {code(f'[1, {count}, {size}]')}: 1 text × {plural(count, 'token')} × "
+        f"{size:,} scores, {count * size:,} numbers in all. The highest of each row:"
+    )
+    return "\n".join([shape, *_left_out(lesson, "rows", len(rows)), fenced(_table(cells))])
+
+
+def probabilities(lesson: Lesson) -> str:
+    likeliest = lesson.next.candidates
+    others = lesson.model.vocabulary - len(likeliest)
+    return "\n".join(
+        [
+            bold(inert_tail(lesson.text, _PROMPT_BUDGET)) + " ▁▁▁",
+            *(_candidate(lesson, candidate) for candidate in likeliest),
+            f"Together **{percent(_held(likeliest))}**; the other {others:,} tokens share the rest.",
+        ]
+    )
+
+
+def draw(lesson: Lesson) -> str:
+    drawn, likeliest = lesson.next.chosen, lesson.next.candidates[0]
+    lines = [
+        f"🎲 Seed {lesson.seed} draws {_share(lesson, drawn)}",
+        small(f"rank {drawn.rank:,} of {lesson.model.vocabulary:,}: {_luck(lesson)}"),
+    ]
+    if drawn.rank > 1:
+        lines.append(f"Greedy would take {_share(lesson, likeliest)}")
+    return "\n".join(lines)
+
+
+def repeat(lesson: Lesson) -> str:
+    rounds = [
+        f"{_end(before)} + {lesson.name(step.chosen)}"
+        for before, step in zip(lesson.rounds, lesson.steps, strict=False)
+    ]
+    lines = [fenced("\n".join(rounds)), f"After {plural(len(lesson.steps), 'round')}:", _whole(lesson)]
+    if lesson.ended:
+        lines.append(small("The last token drawn is the sign for the end of a text, so it stopped there."))
+    return "\n".join(lines)
+
+
+def what_it_is_not(lesson: Lesson) -> str:
+    again = lesson.again
+    if again is None:
+        raise ValueError("this station shows what was written when the same was asked again")
+    count = plural(len(lesson.steps), "token")
+    asked = f"Asked again just now, with seed {lesson.seed}:"
+    if again.is_identical:
+        return f"{asked} ✅ the same {count} as before.\n{_whole(lesson)}"
+    return (
+        f"{asked} ❌ of {count}, only the first {again.same:,} are the same as before. This must not happen; "
+        "please tell the people who run this bot.\n"
+        f"Before: {_whole(lesson)}\nNow: {inert_tail(again.written, _WRITTEN_BUDGET)}"
+    )
+
+
+def _candidate(lesson: Lesson, candidate: Candidate) -> str:
+    return f"**{candidate.rank}.** " + _share(lesson, candidate, f" · score {number(candidate.logit)}")
+
+
+def _share(lesson: Lesson, candidate: Candidate, more: str = "") -> str:
+    share = math.exp(candidate.logprob)
+    return f"{lesson.shown(candidate)} **{percent(share)}**{more}\n{bar(share, width=_BAR_WIDTH)}"
+
+
+def _luck(lesson: Lesson) -> str:
+    rank, likeliest = lesson.next.chosen.rank, lesson.next.candidates
+    if rank == 1:
+        return "the likeliest of all"
+    if rank <= len(likeliest):
+        return "among the five likeliest"
+    others = 1 - _held(likeliest)
+    return f"not among the five likeliest, but all the others together have {percent(others)} of the wheel"
+
+
+def _held(candidates: Iterable[Candidate]) -> float:
+    """The probability of all of them together."""
+    return math.fsum(math.exp(candidate.logprob) for candidate in candidates)
+
+
+def _table(cells: list[tuple[str, str, str]]) -> str:
+    """The rows with a mark before the last one, which decides."""
+    width = max(len(clip_end(first, _NARROW)) for first, _, _ in cells)
+    lines = [
+        f"  {clip_end(first, _NARROW):<{width}}  {second:>7}  {clip_end(third, _NARROW)}"
+        for first, second, third in cells
+    ]
+    return "\n".join([*lines[:-1], "▶" + lines[-1][1:]])
+
+
+def _whole(lesson: Lesson) -> str:
+    return bold(inert_tail(lesson.text, _PROMPT_BUDGET)) + inert_tail(lesson.written, _WRITTEN_BUDGET)
+
+
+def _end(text: str) -> str:
+    """The end of ``text`` in one line, with its spaces."""
+    line = visible(text).replace(SPACE_SIGN, " ")
+    return line if len(line) <= _SEEN else "…" + line[1 - _SEEN :]
+
+
+def _left_out(lesson: Lesson, what: str, shown: int) -> list[str]:
+    more = len(lesson.tokens) - shown
+    return [small(f"the last {shown:,} {what}; {more:,} before them are left out here")] if more else []
+
+
+def _list(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, ids))
+
+
+def _legend(names: list[str]) -> list[str]:
+    """What the signs in the names stand for, those that are there."""
+    signs = {
+        SPACE_SIGN: "is a space",
+        NEWLINE_SIGN: "is a new line",
+        TAB_SIGN: "is a tab",
+        "\\x": "begins a byte that is only a part of a character",
+    }
+    return [f"{sign} {meaning}" for sign, meaning in signs.items() if any(sign in name for name in names)]

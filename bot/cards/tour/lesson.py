@@ -1,0 +1,121 @@
+"""What the stations of a tour show: one text, and all that the model computed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.cards.layout import date
+from bot.completions import CompletionRun
+from bot.model.protocol import Candidate, ModelInfo, Step
+from bot.text import clip_end, code, visible
+from bot.tokenization import Encodings, Token
+from bot.tours import agreeing
+from bot.updates import token_ids
+
+TOKEN_WIDTH = 24
+# How many rounds of appending are shown one by one.
+ROUNDS = 3
+# A word of more tokens is no example at a glance.
+_FEW = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Cased:
+    """A word as it is cut if it stands alone."""
+
+    word: str
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """The same asked once more: ``same`` tokens agree from the beginning."""
+
+    same: int
+    written: str
+    is_identical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """All that the stations show of one text.
+
+    ``steps`` are the model's behind the text, ``written`` what they added; ``rounds``
+    are the text before each of the first of them. ``cased`` is its first word, and
+    that with the other kind of first letter; nothing where there is none, or many tokens.
+    ``rows`` are the steps after each token but the last, and ``again`` is the same
+    asked once more, both at the stations alone that are about them. ``names`` has
+    the visible form of every id in a step.
+    """
+
+    model: ModelInfo
+    text: str
+    tokens: tuple[Token, ...]
+    cased: tuple[Cased, ...]
+    steps: tuple[Step, ...]
+    rounds: tuple[str, ...]
+    written: str
+    ended: bool
+    seed: int
+    asked_at: str
+    names: dict[int, str]
+    rows: tuple[Step, ...] = ()
+    again: Repetition | None = None
+
+    @property
+    def next(self) -> Step:
+        """What comes after the text."""
+        return self.steps[0]
+
+    def name(self, candidate: Candidate) -> str:
+        return clip_end(self.names[candidate.token_id], TOKEN_WIDTH)
+
+    def shown(self, candidate: Candidate) -> str:
+        return code(self.name(candidate))
+
+
+def describe_lesson(
+    run: CompletionRun,
+    model: ModelInfo,
+    encodings: Encodings,
+    *,
+    rows: tuple[Step, ...] = (),
+    again: Sequence[int] | None = None,
+) -> Lesson:
+    """The lesson of ``run``; ``again`` are the tokens written when asked once more."""
+    text = encodings.decode(run.prompt_ids)
+    ids = run.prompt_ids + run.token_ids
+    said = {
+        candidate.token_id for step in (*run.steps, *rows) for candidate in (step.chosen, *step.candidates)
+    }
+    return Lesson(
+        model=model,
+        text=text,
+        tokens=tuple(map(encodings.token, run.prompt_ids)),
+        cased=_cased(text, encodings),
+        steps=run.steps,
+        rounds=tuple(
+            encodings.decode(ids[: len(run.prompt_ids) + count])
+            for count in range(min(ROUNDS, len(run.steps)))
+        ),
+        written=encodings.decode(token_ids(run.steps)),
+        ended=run.finish_reason == "stop",
+        seed=run.params.seed,
+        asked_at=date(run.asked_at),
+        names={token_id: encodings.token(token_id).visible for token_id in said},
+        rows=rows,
+        again=None if again is None else _repetition(run.token_ids, again, encodings),
+    )
+
+
+def _repetition(before: Sequence[int], again: Sequence[int], encodings: Encodings) -> Repetition:
+    return Repetition(agreeing(before, again), encodings.decode(again), tuple(before) == tuple(again))
+
+
+def _cased(text: str, encodings: Encodings) -> tuple[Cased, ...]:
+    word = next(iter(text.split()), "")
+    other = word[:1].swapcase() + word[1:]
+    both = tuple(Cased(visible(written), encodings.encode(written)) for written in (word, other))
+    short = len(word) <= TOKEN_WIDTH and all(len(cased.ids) <= _FEW for cased in both)
+    return both if short and other != word else ()

@@ -17,6 +17,7 @@ COGS = (
     "cogs.tokens",
     "cogs.share",
     "cogs.guess",
+    "cogs.tour",
     "cogs.model",
     "cogs.vocabulary",
 )

@@ -32,6 +32,7 @@ def options_of(command: dict[str, Any]) -> list[str]:
         ("decode", ["ids", "encoding", "private"]),
         ("guess", ["text"]),
         ("vocabulary", ["query", "private"]),
+        ("tour", ["prompt", "seed", "private"]),
         ("Tokenize", []),
         ("forget", []),
     ],

@@ -1,0 +1,107 @@
+"""/tour: how a language model writes, in seven short cards."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot import cards, tours
+from bot.buttons import RunItem
+from bot.cards import Closing
+from bot.cards.tour.card import SEED, TEXT
+from bot.completions import new_seed
+from bot.custom_ids import template
+from bot.delivery import Interaction, Screen, is_private
+from bot.errors import BlankText
+from bot.modals import Submission, open_modal, receive
+from bot.model.protocol import MAX_SEED
+from bot.services import Services
+from bot.touring import begin, go_to
+
+if TYPE_CHECKING:
+    from bot.client import TokenwiseBot
+
+
+class Tour(commands.Cog):
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    @app_commands.command(description="How a language model writes: a lesson in seven short cards")
+    @app_commands.describe(
+        prompt=f"The text of the examples ({tours.EXAMPLE!r} if left out)",
+        seed="The same seed always draws the same tokens (random if left out)",
+        private="Only you see the cards",
+    )
+    async def tour(
+        self,
+        interaction: Interaction,
+        prompt: app_commands.Range[str, 1, 2000] = tours.EXAMPLE,
+        seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
+        private: bool = False,
+    ) -> None:
+        if not prompt.strip():
+            raise BlankText("prompt")
+        job = tours.begun(
+            self.services.encodings.encode(prompt),
+            seed=new_seed() if seed is None else seed,
+            owner=interaction.user.id,
+            private=private,
+            context=self.services.generations.model.context,
+        )
+        await begin(self.services, job, 1, Screen(interaction, private=private))
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: Interaction) -> None:
+        await receive(interaction, template("tour", "own"), partial(self._begin_own, interaction))
+
+    async def _begin_own(self, interaction: Interaction, submitted: Submission) -> None:
+        """Show the station with what somebody typed.
+
+        In place for whoever began the tour; their press meanwhile must not cost them
+        their text, so then it gets a message of its own, as other people's does.
+        """
+        run = await self.services.runs.completion(submitted.match["run_id"])
+        station = int(submitted.match["numbers"].lstrip(":"))
+        owner = interaction.user.id
+        prompt_ids = self.services.encodings.encode(tours.text_of(submitted.typed[TEXT]))
+        seed = tours.seed_of(submitted.typed.get(SEED, ""), otherwise=run.params.seed)
+        claimed = self.services.runs.claimed(run.run_id) if owner == run.owner else nullcontext(False)
+        with claimed as in_place:
+            job = tours.begun(
+                prompt_ids,
+                seed=seed,
+                owner=owner,
+                private=is_private(interaction) or not in_place,
+                context=self.services.generations.model.context,
+                parent=run.run_id,
+            )
+            screen = Screen(interaction, private=True, replace=in_place)
+            await begin(self.services, job, station, screen)
+
+
+class TourButton(RunItem[ui.Button[Any]], template=template("tour", "show", "try")):
+    """Goes to a station, or asks for a text of one's own."""
+
+    async def press(self, interaction: Interaction, services: Services) -> None:
+        run = await services.runs.completion(self.run_id)
+        (station,) = self.numbers
+        owner = interaction.user.id
+        if self.action == "try":
+            text = services.encodings.decode(run.prompt_ids)
+            modal = cards.own_text(run.run_id, station, text=text, seed=run.params.seed)
+            await open_modal(interaction, modal)
+        elif owner == run.owner:
+            closing = Closing(owner, is_private(interaction))
+            await self.in_place(interaction, partial(go_to, services, run, station, closing))
+        else:
+            closing = Closing(owner, private=True)
+            await go_to(services, run, station, closing, Screen(interaction, private=True))
+
+
+async def setup(bot: TokenwiseBot) -> None:
+    bot.add_dynamic_items(TourButton)
+    await bot.add_cog(Tour(bot.services))

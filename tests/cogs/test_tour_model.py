@@ -1,0 +1,93 @@
+"""/tour before a model that fails, is busy, says something else, or was exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+import pytest
+
+from bot.model.protocol import Ended, GenerationRequest, Stepped
+from tests.cogs.conftest import OpenWorld
+from tests.cogs.touring import TITLES, at, title
+from tests.fakes.model import FakeModel
+from tests.fakes.scripted_worker import scripted_info
+from tests.reading import buttons, card_of, refusal_of, text_of
+from tests.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class Forgetful(FakeModel):
+    """Says something else whenever it is asked, from the third token on."""
+
+    async def run(self, request: GenerationRequest) -> AsyncGenerator[Stepped | Ended, None]:
+        times = len(self.started)
+        async for event in super().run(request):
+            if isinstance(event, Stepped) and event.index >= 2:
+                token_id = event.step.chosen.token_id + times
+                chosen = replace(event.step.chosen, token_id=token_id % 50257)
+                event = replace(event, step=replace(event.step, chosen=chosen))
+            yield event
+
+
+async def test_a_model_that_changes_its_mind_is_not_said_to_say_the_same(open_world: OpenWorld) -> None:
+    async with open_world(Forgetful()) as world:
+        answer = await at(7, world.members[0], world.channel)
+        await world.env.settle()
+
+        assert "❌ of 16 tokens, only the first 2 are the same" in text_of(answer)
+
+
+async def test_under_another_model_the_tour_begins_anew_where_it_was(open_world: OpenWorld) -> None:
+    model = FakeModel()
+    async with open_world(model) as world:
+        ada = world.members[0]
+        answer = await at(4, ada, world.channel)
+        await world.env.settle()
+        asked = len(model.started)
+        model.info = replace(scripted_info("another"), name="another")
+        on = await ada.click(card_of(answer), label="Next")
+        await world.env.settle()
+
+        assert title(on) == TITLES[4]
+        assert "another · seed 42" in text_of(on)
+        assert len(model.started) == asked + 1
+        await ada.click(card_of(on), label="Next")
+        assert len(model.started) == asked + 1
+
+
+async def test_a_station_that_fails_leaves_the_card_as_it_was(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, deadline=0.5) as world:
+        ada = world.members[0]
+        answer = await ada.slash(world.channel, "tour")
+        await model.step(model.started[0], 17)
+        await world.env.settle()
+        two = await ada.click(card_of(answer), label="Next")
+        card, before = card_of(two), text_of(two)
+        pressed = await ada.click(card, label="Next")
+        assert all(button["disabled"] for button in buttons(card.components))
+
+        async def restored() -> bool:
+            await world.env.settle()
+            return text_of(card) == before
+
+        await until(restored)
+        assert "took longer than" in text_of(pressed)
+
+
+async def test_a_press_that_is_refused_changes_nothing(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, per_owner=1) as world:
+        ada = world.members[0]
+        answer = await ada.slash(world.channel, "tour")
+        await model.step(model.started[0], 17)
+        await world.env.settle()
+        two = await ada.click(card_of(answer), label="Next")
+        card, before = card_of(two), text_of(two)
+        await ada.slash(world.channel, "complete", prompt="x")
+        refused = await ada.click(card, label="Next")
+
+        assert "already have 1 request" in refusal_of(refused)
+        assert text_of(card) == before

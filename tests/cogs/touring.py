@@ -1,0 +1,35 @@
+"""How the tests of /tour walk it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
+
+from tests.reading import buttons, card_of, text_of
+
+TITLES = (
+    "1 of 7 · A text is cut into tokens",
+    "2 of 7 · Every token is a number",
+    "3 of 7 · The model gives scores",
+    "4 of 7 · Scores become probabilities",
+    "5 of 7 · One token is drawn",
+    "6 of 7 · Append it, and repeat",
+    "7 of 7 · What it is not",
+)
+
+
+def labels(card: ResponseMessage) -> list[str]:
+    return [button["label"] for button in buttons(card.components)]
+
+
+def title(answer: InteractionResult) -> str:
+    return text_of(answer).partition("\n")[0]
+
+
+async def at(station: int, actor: MemberActor, channel: ChannelHandle, **options: Any) -> InteractionResult:
+    """A tour of "London was" that somebody has walked to ``station``."""
+    answer = await actor.slash(channel, "tour", **{"seed": 42, **options})
+    for _ in range(station - 1):
+        answer = await actor.click(card_of(answer), label="Next")
+    return answer

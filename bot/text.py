@@ -70,9 +70,9 @@ def inert_head(text: str, limit: int) -> str:
     if len(shown) <= limit:
         return shown
     head = text[:limit]
+    shown = inert(head)
     while len(shown) > limit - 1:
-        excess = len(shown) - (limit - 1)
-        head = head[: -max(1, excess // 2)]
+        head = head[: -_surplus(head, shown, limit)]
         shown = inert(head)
     return shown + "…"
 
@@ -86,11 +86,16 @@ def inert_tail(text: str, limit: int) -> str:
     if len(shown) <= limit:
         return shown
     tail = text[-limit:]
+    shown = inert(tail)
     while len(shown) > limit - 1:
-        excess = len(shown) - (limit - 1)
-        tail = tail[max(1, excess // 2) :]
+        tail = tail[_surplus(tail, shown, limit) :]
         shown = inert(tail)
     return "…" + shown
+
+
+def _surplus(part: str, shown: str, limit: int) -> int:
+    """About how many characters ``part`` has too many, by what its markup takes on average."""
+    return max(1, len(part) * (len(shown) - (limit - 1)) // len(shown))
 
 
 def _escaped_start(match: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import clip_end, code, fenced, inert, inert_tail, visible
+from bot.text import clip_end, code, fenced, inert, inert_head, inert_tail, visible
 
 # What can begin formatting, a mention, an emoji, a link or a fence anywhere …
 ACTIVE = re.compile(r"[\\*_~`|<\[@]|:\S")
@@ -93,6 +93,13 @@ def test_a_clipped_tail_fits_and_is_the_end_of_the_text(text: str, limit: int) -
     assert len(tail) <= max(limit, 1)
     ends = {inert(text), *("…" + inert(text[start:]) for start in range(1, len(text) + 1))}
     assert tail in ends
+
+
+@pytest.mark.parametrize("text", ["a", "word ", "*", "\u202e", "🙂\n", "\x00"])
+@pytest.mark.parametrize("times", [120, 1_000, 20_000])
+def test_a_clipped_text_uses_the_room_it_has_however_long_it_was(text: str, times: int) -> None:
+    for clipped in (inert_tail(text * times, 100), inert_head(text * times, 100)):
+        assert 80 <= len(clipped) <= 100
 
 
 @given(anything, st.integers(min_value=1, max_value=100))

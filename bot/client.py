@@ -13,6 +13,7 @@ from bot.sync import sync_if_changed
 
 COGS = (
     "cogs.complete",
+    "cogs.inspect",
     "cogs.next",
     "cogs.tokens",
     "cogs.share",

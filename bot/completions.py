@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.errors import ContextExceeded, NothingWritten
 from bot.model.protocol import (
+    END_OF_TEXT,
     MAX_SEED,
     Candidate,
     Fingerprint,
@@ -116,7 +117,8 @@ class CompletionRun:
     def forked(self, position: int, token_id: int, *, owner: int, private: bool = False) -> CompletionJob:
         """Another text from step ``position`` on, which takes one of its other candidates.
 
-        LookupError if the run has no such step, or the step no such candidate.
+        LookupError if the run has no such step, or the step no such candidate
+        behind which a text could go on.
         """
         step = self.steps[position]
         chosen = _candidate(step, token_id)
@@ -157,9 +159,9 @@ class CompletionRun:
 
 def _candidate(step: Step, token_id: int) -> Candidate:
     for candidate in (step.chosen, *step.candidates):
-        if candidate.token_id == token_id:
+        if candidate.token_id == token_id != END_OF_TEXT:
             return candidate
-    raise LookupError(f"the step has no candidate {token_id}")
+    raise LookupError(f"the step has no candidate {token_id} to go on with")
 
 
 def check_context(prompt_tokens: int, max_tokens: int, context: int) -> None:

@@ -60,6 +60,13 @@ class Runs:
         except StoreUnavailable as error:
             log.error("%d runs could not be stored: %s", len(self._unsaved), error.detail)
 
+    async def any(self, run_id: str) -> Run:
+        """What has this id; RunExpired if it is not kept any more, or StoreUnavailable."""
+        run = await self._find(run_id)
+        if run is None:
+            raise RunExpired(days=self._days)
+        return run
+
     async def completion(self, run_id: str) -> CompletionRun:
         """The completion with this id; RunExpired if it is not kept any more, or StoreUnavailable."""
         run = await self._find(run_id)

@@ -33,6 +33,7 @@ def options_of(command: dict[str, Any]) -> list[str]:
         ("guess", ["text"]),
         ("vocabulary", ["query", "private"]),
         ("tour", ["prompt", "seed", "private"]),
+        ("Replay", []),
         ("Tokenize", []),
         ("forget", []),
     ],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.completions import CompletionJob, CompletionRun, new_seed, warm_or_greedy
 from bot.errors import ContextExceeded, NothingWritten
-from bot.model.protocol import MAX_SEED, SamplingParams
+from bot.model.protocol import END_OF_TEXT, MAX_SEED, SamplingParams
 from bot.updates import Completion
 from tests.samples import FINGERPRINT, NOON, step
 
@@ -118,6 +118,15 @@ def test_a_fork_of_a_fork_remembers_the_choices_before_it_alone() -> None:
 def test_there_is_no_fork_to_what_the_model_has_not_considered(position: int, token_id: int) -> None:
     with pytest.raises(LookupError):
         finished(job(), 10, 20, 30).forked(position, token_id, owner=1)
+
+
+def test_there_is_no_fork_to_the_end_of_the_text_but_one_away_from_it() -> None:
+    run = replace(finished(job(), 10, END_OF_TEXT), finish_reason="stop")
+    ending = replace(run, steps=(run.steps[0], step(END_OF_TEXT - 2)))
+
+    with pytest.raises(LookupError):
+        ending.forked(1, END_OF_TEXT, owner=1)
+    assert run.forked(1, END_OF_TEXT + 2, owner=1).earlier_ids == (10, END_OF_TEXT + 2)
 
 
 def test_the_same_once_more_is_what_the_model_wrote_behind_the_last_choice_by_hand() -> None:

@@ -10,28 +10,37 @@ from bot.cards.guess import GuessCard, RevealCard, guess, reveal, voted
 from bot.cards.layout import ERROR_COLOUR, Closing, date, error, model_name
 from bot.cards.model import ModelCard, model
 from bot.cards.next_token import NextCard, next_tokens
+from bot.cards.replayed import ReplayCard, describe_replay, replayed
 from bot.cards.scores import scores
+from bot.cards.script import CodeCard, code_card
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 from bot.cards.tour import TourCard, describe_lesson, own_text, tour
 from bot.cards.vocabulary import Similar, VocabularyCard, vocabulary
+from bot.cards.why import WhyCard, describe_why, why
 
 __all__ = [
     "ERROR_COLOUR",
     "WHOLE_TEXT",
     "Closing",
+    "CodeCard",
     "CompletionCard",
     "GuessCard",
     "ModelCard",
     "NextCard",
+    "ReplayCard",
     "RevealCard",
     "Similar",
     "TokensCard",
     "TourCard",
     "VocabularyCard",
+    "WhyCard",
+    "code_card",
     "completion",
     "date",
     "describe_lesson",
+    "describe_replay",
     "describe_tokens",
+    "describe_why",
     "error",
     "forgotten",
     "guess",
@@ -40,10 +49,12 @@ __all__ = [
     "model_name",
     "next_tokens",
     "own_text",
+    "replayed",
     "reveal",
     "scores",
     "tokens",
     "tour",
     "vocabulary",
     "voted",
+    "why",
 ]

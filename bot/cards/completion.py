@@ -28,7 +28,7 @@ from bot.updates import Finished, Progress, Queued, Update
 
 WHOLE_TEXT = "text.txt"
 
-_TEXT_BUDGET = 3_400  # of Discord's 4,000; the rest is for the lines around the text
+_TEXT_BUDGET = 3_300  # of Discord's 4,000; the rest is for the lines around the text
 _PROMPT_SHARE = 1_200
 _BAR_WIDTH = 16
 _REASONS = {
@@ -90,11 +90,12 @@ def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
     reason = "cut short" if content.cut_short else _REASONS[update.completion.finish_reason]
     lines = [f"**Bold** is the prompt, the rest was written by the model; {reason}."]
     if content.by_hand:
-        lines.append(f"A fork: {plural(content.by_hand, 'token')} of it somebody chose by hand.")
+        were = "was" if content.by_hand == 1 else "were"
+        lines.append(f"A fork: {plural(content.by_hand, 'token')} of it {were} chosen by hand.")
     if content.recalled:
         lines.append(
             f"The same was asked before ({content.recalled}), and the same seed gives the same text: "
-            "this is that answer."
+            "this is that answer. **Replay** computes it again."
         )
     lines.append(facts(content, update))
     return card(
@@ -102,21 +103,29 @@ def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
         rule(),
         Text("\n".join(map(small, lines))),
         *([ui.File[ui.LayoutView](f"attachment://{WHOLE_TEXT}")] if is_clipped(content) else []),
-        _actions(content),
+        *_actions(content),
         colour=DONE_COLOUR,
     )
 
 
-def _actions(content: CompletionCard) -> Row:
-    return Row(
-        button(
-            "Continue",
-            custom_id("complete", "continue", content.run_id),
-            style=discord.ButtonStyle.primary,
-            disabled=not content.can_continue,
+def _actions(content: CompletionCard) -> tuple[Row, Row]:
+    run_id, empty = content.run_id, not content.written
+    return (
+        Row(
+            button(
+                "Continue",
+                custom_id("complete", "continue", run_id),
+                style=discord.ButtonStyle.primary,
+                disabled=not content.can_continue,
+            ),
+            button("Re-roll", custom_id("complete", "reroll", run_id)),
+            button("Why this word?", custom_id("why", "open", run_id), disabled=empty),
         ),
-        button("Re-roll", custom_id("complete", "reroll", content.run_id)),
-        content.closing.button,
+        Row(
+            button("Code", custom_id("run", "code", run_id)),
+            button("Replay", custom_id("run", "replay", run_id), disabled=empty),
+            content.closing.button,
+        ),
     )
 
 
@@ -128,7 +137,7 @@ def facts(content: CompletionCard, update: Finished) -> str:
         settings.append(f"top-k {params.top_k}" if params.top_k else "top-k off")
         settings.append(f"top-p {params.top_p:g}")
     line = [inert(content.model), f"seed {params.seed}", *settings, plural(content.tokens, "token")]
-    if update.seconds > 0:
+    if update.seconds >= 0.001:
         line += [duration(update.seconds), f"{content.tokens / update.seconds:.1f} tokens/s"]
     return " · ".join(line)
 

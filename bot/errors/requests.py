@@ -127,13 +127,16 @@ class RunExpired(InputError):
 class NoRun(InputError):
     @property
     def sentence(self) -> str:
-        return "This message is not one of my finished texts: choose one that has the button Replay."
+        return "There is nothing to replay in this message: choose a text of /complete or a table of /next."
 
 
 class NothingWritten(InputError):
     @property
     def sentence(self) -> str:
-        return "There is nothing to replay: behind what was chosen by hand the model has written nothing."
+        return (
+            "There is nothing to replay: the model has written nothing here, "
+            "or nothing behind the token that was chosen by hand."
+        )
 
 
 class NotRunning(InputError):

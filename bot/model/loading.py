@@ -14,11 +14,10 @@ from transformers.utils import logging as transformers_logging
 from bot.model.checkpoint import Checkpoint, ModelRefused, Report
 from bot.model.gpt2 import GPT2, UnsupportedModel, UnsupportedPrecision
 from bot.model.memory import return_freed
-from bot.model.protocol import Fingerprint, Loading, ModelInfo, Precision
+from bot.model.protocol import END_OF_TEXT, Fingerprint, Loading, ModelInfo, Precision
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
 ENGINE_VERSION = 3
-END_OF_TEXT = 50_256
 
 
 @dataclass(frozen=True)

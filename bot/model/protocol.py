@@ -26,6 +26,7 @@ Precision = Literal["float32", "bfloat16", "int8"]
 HEADER = struct.Struct(">I")
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 GPT2_LARGE = "openai-community/gpt2-large"  # the worker pins its revision
+END_OF_TEXT = 50_256  # the token id that ends a text
 MAX_SEED = 2**32 - 1  # what transformers.set_seed takes
 
 

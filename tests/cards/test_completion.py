@@ -73,8 +73,29 @@ def test_greedy_needs_no_other_settings() -> None:
 def test_a_finished_card_can_go_on_and_roll_again() -> None:
     buttons = buttons_of(cards.completion(CONTENT))
 
-    assert list(buttons) == ["Continue", "Re-roll", "Delete"]
+    assert list(buttons)[:2] == ["Continue", "Re-roll"]
     assert buttons["Continue"].custom_id == f"complete:continue:{strategies.RUN_ID}"
+
+
+def test_a_finished_card_can_be_looked_into_and_closed() -> None:
+    buttons = buttons_of(cards.completion(CONTENT))
+
+    assert list(buttons)[2:] == ["Why this word?", "Code", "Replay", "Delete"]
+    assert buttons["Why this word?"].custom_id == f"why:open:{strategies.RUN_ID}"
+    private = replace(CONTENT, closing=Closing(owner=1, private=True))
+    assert list(buttons_of(cards.completion(private)))[-1] == "Share"
+
+
+def test_of_nothing_there_is_nothing_to_ask() -> None:
+    buttons = buttons_of(cards.completion(replace(CONTENT, written="", tokens=0)))
+
+    assert buttons["Why this word?"].disabled
+    assert buttons["Replay"].disabled
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 token of it was"), (3, "3 tokens of it were")])
+def test_a_fork_says_how_many_tokens_were_chosen_by_hand(count: int, said: str) -> None:
+    assert f"A fork: {said} chosen by hand." in text_of(cards.completion(replace(CONTENT, by_hand=count)))
 
 
 def test_a_text_that_cannot_go_on_has_its_button_disabled() -> None:

@@ -1,0 +1,147 @@
+"""The card of *Replay*: identical, or what differs and what has changed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from discord import ui
+
+from bot.cards.layout import (
+    DONE_COLOUR,
+    WAITING_COLOUR,
+    Closing,
+    Row,
+    Text,
+    card,
+    date,
+    percent,
+    plural,
+    rule,
+    small,
+)
+from bot.model.protocol import Candidate
+from bot.replay import Changed, Replay, Rerun
+from bot.text import clip_end, code, inert_tail
+from bot.tokenization import Encodings
+from bot.updates import token_ids
+
+_TEXT_BUDGET = 1_500
+_VALUE_WIDTH = 24  # enough of a digest to tell two apart
+_TOKEN_WIDTH = 60
+_PARTS = {
+    "weights": "the model's weights",
+    "precision": "the precision",
+    "processor": "the kind of processor",
+    "torch": "the version of torch",
+    "engine": "the version of the engine",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayCard:
+    """``text`` is what both have in common, ``given`` tokens of which were not asked again.
+
+    ``names`` maps the ids of the tokens that differ to their visible forms;
+    ``fingerprint`` is today's, ``made`` says when the run was made.
+    """
+
+    replay: Replay
+    text: str
+    given: int
+    names: dict[int, str]
+    fingerprint: str
+    made: str
+    closing: Closing
+
+
+def describe_replay(
+    asked: Rerun, found: Replay, encodings: Encodings, *, fingerprint: str, made: float, closing: Closing
+) -> ReplayCard:
+    """``made`` is in seconds since 1970."""
+    difference = found.difference
+    common = asked.then if difference is None else asked.then[: difference.position]
+    differing = () if difference is None else tuple(filter(None, (difference.then, difference.now)))
+    return ReplayCard(
+        replay=found,
+        text=encodings.decode(asked.ids + token_ids(common)),
+        given=asked.given,
+        names={token.token_id: encodings.token(token.token_id).visible for token in differing},
+        fingerprint=fingerprint,
+        made=date(made),
+        closing=closing,
+    )
+
+
+def replayed(content: ReplayCard) -> ui.LayoutView:
+    is_same = content.replay.difference is None
+    return card(
+        Text(_text(content)),
+        rule(),
+        Text(_identical(content.replay) if is_same else _different(content)),
+        Text("\n".join(map(small, _circumstances(content)))),
+        Row(content.closing.button),
+        colour=DONE_COLOUR if is_same else WAITING_COLOUR,
+    )
+
+
+def _text(content: ReplayCard) -> str:
+    text = inert_tail(content.text, _TEXT_BUDGET).strip()
+    return text + (" ▁▁▁" if content.replay.difference else "") or "␣"
+
+
+def _identical(found: Replay) -> str:
+    said = f"✅ **Identical.** Asked again for {plural(found.tokens, 'token')}, the model said the same"
+    if found.exact:
+        return f"{said}; every logit is the same, too, to the last bit."
+    if found.drift == 0:
+        return f"{said}; the logits are the same, but their probabilities differ in the last digits."
+    return f"{said}; the logits differ by {_gap(found.drift)}."
+
+
+def _different(content: ReplayCard) -> str:
+    difference = content.replay.difference
+    if difference is None:
+        return ""
+    return (
+        f"❌ **Different from token {content.given + difference.position + 1:,} on:** "
+        f"{_shown(content, difference.then)} then, {_shown(content, difference.now)} now."
+    )
+
+
+def _circumstances(content: ReplayCard) -> list[str]:
+    found = content.replay
+    lines = [
+        "A logit is the model's score for a token; at each step those of the five likeliest were compared."
+    ]
+    if content.given:
+        lines.append(
+            f"The {plural(content.given, 'token')} before, up to the last that somebody chose, "
+            f"{'was' if content.given == 1 else 'were'} told to the model and not asked again."
+        )
+    if found.changed:
+        return [*lines, f"Since {content.made} there has changed:", *map(_change, found.changed)]
+    lines.append(f"Same fingerprint as on {content.made}: {content.fingerprint}.")
+    if not (found.exact and found.difference is None):
+        # A text that was continued keeps the newest fingerprint alone.
+        lines.append(
+            "That can only be if the text was begun under another one and continued under this: "
+            "if it was not, please tell whoever runs this bot."
+        )
+    return lines
+
+
+def _change(changed: Changed) -> str:
+    then, now = (code(clip_end(value, _VALUE_WIDTH)) for value in (changed.then, changed.now))
+    return f"{_PARTS[changed.part]}: {then} → {now}"
+
+
+def _shown(content: ReplayCard, token: Candidate | None) -> str:
+    if token is None:
+        return "the end of the text"
+    name = code(clip_end(content.names[token.token_id], _TOKEN_WIDTH))
+    return f"{name} (rank {token.rank:,}, {percent(math.exp(token.logprob))})"
+
+
+def _gap(drift: float) -> str:
+    return f"up to {drift:.6f}" if drift >= 0.000001 else "less than 0.000001"

@@ -1,0 +1,219 @@
+"""The card of *Why this word?*: what the model found likely at one position of a text."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import discord
+from discord import ui
+
+from bot.cards.layout import (
+    WRITING_COLOUR,
+    Button,
+    Closing,
+    Row,
+    Text,
+    bar,
+    button,
+    card,
+    number,
+    percent,
+    rule,
+    small,
+)
+from bot.completions import CompletionRun
+from bot.custom_ids import custom_id
+from bot.model.protocol import END_OF_TEXT, Candidate, SamplingParams, Step
+from bot.text import bold, clip_end, code, inert_head, inert_tail
+from bot.tokenization import Encodings
+
+PAGE = 25  # options of a menu, by Discord's limit
+TURNS = ("page-back", "back", "next", "page-next")  # no two buttons of a card may have the same id
+
+_BEFORE = 700
+_PROMPT_SHARE = 200
+_AFTER = 300
+_BAR_WIDTH = 20
+_TOKEN_WIDTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class WhyCard:
+    """Position ``position`` (from 0) of a run's ``tokens``, which are in visible form.
+
+    ``prompt``, ``before`` and ``after`` are the text around it. ``names`` maps a
+    token id to its visible form for every id in the ``step``, which is the
+    position's; ``chosen`` are the chosen tokens of all positions.
+    """
+
+    run_id: str
+    prompt: str
+    before: str
+    after: str
+    position: int
+    tokens: tuple[str, ...]
+    chosen: tuple[Candidate, ...]
+    step: Step
+    names: dict[int, str]
+    params: SamplingParams
+    by_hand: bool
+    most_surprising: bool
+    closing: Closing
+
+
+def describe_why(run: CompletionRun, position: int, encodings: Encodings, closing: Closing) -> WhyCard:
+    """The card of step ``position`` of the run; LookupError if it has none."""
+    ids, step = run.token_ids, run.steps[position]
+    return WhyCard(
+        run_id=run.run_id,
+        prompt=encodings.decode(run.prompt_ids),
+        before=encodings.decode(ids[:position]),
+        after=encodings.decode(ids[position + 1 :]),
+        position=position,
+        tokens=tuple(encodings.token(token_id).visible for token_id in ids),
+        chosen=tuple(step.chosen for step in run.steps),
+        step=step,
+        names={
+            candidate.token_id: encodings.token(candidate.token_id).visible
+            for candidate in (step.chosen, *step.candidates)
+        },
+        params=run.params,
+        by_hand=position in run.by_hand,
+        most_surprising=position == run.most_surprising(),
+        closing=closing,
+    )
+
+
+def why(content: WhyCard) -> ui.LayoutView:
+    chosen = content.step.chosen
+    is_among_them = any(candidate.token_id == chosen.token_id for candidate in content.step.candidates)
+    return card(
+        Text(_text(content)),
+        Text(small(_explanation(content))),
+        rule(),
+        *(_section(content, candidate) for candidate in content.step.candidates),
+        *([] if is_among_them else [Text(_row(content, chosen))]),
+        rule(),
+        Text(_summary(content)),
+        Row(_menu(content)),
+        Row(*_turns(content), content.closing.button),
+        colour=WRITING_COLOUR,
+    )
+
+
+def _text(content: WhyCard) -> str:
+    """The text around the token, with the prompt in bold and the token in a box."""
+    before = inert_tail(content.before, _BEFORE - _PROMPT_SHARE)
+    prompt = bold(inert_tail(content.prompt, _BEFORE - len(before)))
+    after = inert_head(content.after, _AFTER)
+    return f"{prompt}{before}{_shown(content.tokens[content.position])}{after}".strip()
+
+
+def _explanation(content: WhyCard) -> str:
+    place = f"Token {content.position + 1:,} of {len(content.tokens):,}"
+    if content.most_surprising:
+        place += ", the one that the model expected least"
+    return (
+        f"{place}. Below are the tokens that it found likeliest there, with their scores (logits) "
+        f"and probabilities{_circumstances(content.params)}. "
+        "**Fork here** writes the text that another one would have begun."
+    )
+
+
+def _circumstances(params: SamplingParams) -> str:
+    """At which temperature the probabilities are, and that the draw was among fewer tokens."""
+    if params.temperature == 0:
+        return " at temperature 1"
+    filters = [f"top-k {params.top_k}"] if params.top_k else []
+    if params.top_p < 1:
+        filters.append(f"top-p {params.top_p:g}")
+    leaving = f", before {' and '.join(filters)} took out the unlikeliest" if filters else ""
+    return f" at temperature {params.temperature:g}{leaving}"
+
+
+def _section(content: WhyCard, candidate: Candidate) -> ui.Section[ui.LayoutView]:
+    name = content.names[candidate.token_id]
+    is_chosen = candidate.token_id == content.step.chosen.token_id
+    is_end = candidate.token_id == END_OF_TEXT
+    if is_chosen:
+        label = "chosen"
+    elif is_end:  # what would stand behind it belongs to another text
+        label = "ends the text"
+    else:
+        label = f"Fork here: {clip_end(name, _TOKEN_WIDTH)}"
+    return ui.Section(
+        _row(content, candidate),
+        accessory=button(
+            label,
+            custom_id("why", "fork", content.run_id, content.position, candidate.token_id),
+            disabled=is_chosen or is_end,
+        ),
+    )
+
+
+def _row(content: WhyCard, candidate: Candidate) -> str:
+    name, probability = _shown(content.names[candidate.token_id]), math.exp(candidate.logprob)
+    mark = " ← chosen" if candidate.token_id == content.step.chosen.token_id else ""
+    return (
+        f"**{candidate.rank:,}.** {name} **{percent(probability)}**{mark}\n"
+        f"{bar(probability, width=_BAR_WIDTH)}\n"
+        + small(f"id {candidate.token_id} · logit {number(candidate.logit)}")
+    )
+
+
+def _summary(content: WhyCard) -> str:
+    step = content.step
+    chosen = step.chosen
+    name = _shown(content.names[chosen.token_id])
+    if content.by_hand:
+        how = f"Somebody chose {name} by hand"
+    elif content.params.temperature == 0:
+        how = f"Greedy (temperature 0) takes the likeliest, {name}"
+    else:
+        how = f"The draw fell on {name}"
+    bits = max(0.0, -chosen.logprob / math.log(2))
+    return (
+        f"**{how}: rank {chosen.rank:,}, {percent(math.exp(chosen.logprob))}.** "
+        f"Its surprise is **{bits:,.1f} bits** (a coin that shows heads surprises by one). "
+        f"Entropy of the whole distribution: **{step.entropy:.2f} bits**, "
+        f"as unsure as between {2**step.entropy:,.0f} equally likely tokens."
+    )
+
+
+def _menu(content: WhyCard) -> ui.Select[ui.LayoutView]:
+    first = content.position // PAGE * PAGE
+    last = min(first + PAGE, len(content.tokens))
+    return ui.Select(
+        custom_id=custom_id("position", "show", content.run_id),
+        placeholder=f"Tokens {first + 1:,} to {last:,}",
+        options=[
+            discord.SelectOption(
+                label=clip_end(f"{position + 1}. {content.tokens[position]}", 100),
+                value=str(position),
+                description=f"rank {chosen.rank:,}, {percent(math.exp(chosen.logprob))}",
+                default=position == content.position,
+            )
+            for position, chosen in enumerate(content.chosen[first:last], first)
+        ],
+    )
+
+
+def _turns(content: WhyCard) -> list[Button]:
+    """A token back or on; a page of the menu back or on."""
+    last = len(content.tokens) - 1
+    page = content.position // PAGE * PAGE
+    places = (page - PAGE, content.position - 1, content.position + 1, page + PAGE)
+    labels = (f"« {PAGE}", "‹ Back", "Next ›", f"{PAGE} »")
+    return [
+        button(
+            label,
+            custom_id("why", action, content.run_id, max(0, min(place, last))),
+            disabled=not 0 <= place <= last,
+        )
+        for label, action, place in zip(labels, TURNS, places, strict=True)
+    ]
+
+
+def _shown(name: str) -> str:
+    return code(clip_end(name, _TOKEN_WIDTH))

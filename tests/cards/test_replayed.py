@@ -1,0 +1,113 @@
+"""The card of *Replay* says identical, or what differs and what has changed."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import cards
+from bot.cards import Closing, ReplayCard
+from bot.replay import Changed, Difference, Replay, compare, rerun
+from bot.tokenization import Encodings
+from tests.cards import strategies
+from tests.cards.limits import assert_within_limits, buttons_of, text_of
+from tests.samples import ADA, FINGERPRINT, NOON, candidate, completion_run, step
+
+ENCODINGS = Encodings()
+SAME = Replay(tokens=64, difference=None, exact=True, drift=0.0, changed=())
+OTHER = Difference(12, then=candidate(530), now=candidate(257, rank=2, logprob=-0.75))
+CONTENT = ReplayCard(
+    replay=SAME,
+    text="London was one",
+    given=0,
+    names={530: "␣one", 257: "␣a"},
+    fingerprint="1a2b3c4d5e6f",
+    made="2026-11-24 20:00 UTC",
+    closing=Closing(owner=1, private=True),
+)
+tokens = st.none() | strategies.candidates
+replays = st.builds(
+    Replay,
+    tokens=st.integers(1, 1023),
+    difference=st.none() | st.builds(Difference, position=st.integers(0, 1023), then=tokens, now=tokens),
+    exact=st.booleans(),
+    drift=st.floats(0, 1000),
+    changed=st.lists(
+        st.builds(
+            Changed,
+            part=st.sampled_from(["weights", "precision", "processor", "torch", "engine"]),
+            then=strategies.texts,
+            now=strategies.texts,
+        ),
+        max_size=5,
+    ).map(tuple),
+)
+
+
+def said(**changes: object) -> str:
+    return text_of(cards.replayed(replace(CONTENT, **changes)))  # type: ignore[arg-type]
+
+
+@given(replays, strategies.long_texts, st.integers(0, 1023), strategies.texts.filter(bool))
+def test_any_replay_fits_in_a_message(found: Replay, text: str, given_: int, name: str) -> None:
+    names = dict.fromkeys(range(50257), name)
+
+    assert_within_limits(cards.replayed(replace(CONTENT, replay=found, text=text, given=given_, names=names)))
+
+
+def test_identical_to_the_last_bit() -> None:
+    text = said()
+
+    assert "✅ **Identical.** Asked again for 64 tokens, the model said the same; every logit" in text
+    assert "to the last bit" in text
+    assert "Same fingerprint as on 2026-11-24 20:00 UTC: 1a2b3c4d5e6f." in text
+    assert list(buttons_of(cards.replayed(CONTENT))) == ["Share"]
+
+
+def test_identical_tokens_with_other_logits_say_how_far_these_are() -> None:
+    assert "the logits differ by up to 0.000012." in said(replay=replace(SAME, exact=False, drift=1.2e-5))
+    assert "by less than 0.000001." in said(replay=replace(SAME, exact=False, drift=1e-9))
+    assert "the logits are the same, but" in said(replay=replace(SAME, exact=False, drift=0.0))
+
+
+def test_the_first_token_that_differs_is_named_with_both_probabilities() -> None:
+    text = said(replay=replace(SAME, exact=False, difference=OTHER))
+
+    assert (
+        "❌ **Different from token 13 on:** `␣one` (rank 1, 60.7 %) then, `␣a` (rank 2, 47.2 %) now." in text
+    )
+    assert text.startswith("London was one ▁▁▁")
+    assert "please tell whoever runs this bot" in text
+
+
+def test_tokens_that_were_given_count() -> None:
+    text = said(given=5, replay=replace(SAME, exact=False, difference=OTHER))
+
+    assert "token 18 on" in text
+    assert "The 5 tokens before, up to the last that somebody chose, were told" in text
+    assert "The 1 token before, up to the last that somebody chose, was told" in said(given=1)
+
+
+def test_the_end_of_a_text_can_be_what_differs() -> None:
+    assert "then, the end of the text now" in said(replay=replace(SAME, difference=replace(OTHER, now=None)))
+
+
+def test_what_has_changed_is_listed() -> None:
+    changed = (Changed("precision", "float32", "int8"), Changed("weights", "sha256:" + "a" * 64, "commit:b"))
+    text = said(replay=replace(SAME, exact=False, difference=OTHER, changed=changed))
+
+    assert "Since 2026-11-24 20:00 UTC there has changed:" in text
+    assert "the precision: `float32` → `int8`" in text
+    assert "the model's weights: `sha256:aaaaaaaaaaaaaaaa…` → `commit:b`" in text
+    assert "please tell" not in text
+
+
+def test_the_text_shown_is_what_both_have_in_common() -> None:
+    again = rerun(completion_run("a" * 16, 530, 286, 262), owner=ADA, context=1024)
+    found = compare(again.then, (step(530), step(257), step(1)), FINGERPRINT, FINGERPRINT)
+    content = cards.describe_replay(
+        again, found, ENCODINGS, fingerprint="f", made=NOON, closing=CONTENT.closing
+    )
+
+    assert content.text == "London was one"
+    assert content.names == {286: "␣of", 257: "␣a"}

@@ -1,0 +1,182 @@
+"""The card of *Why this word?* shows one position of a text, and the ways to others."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from discord import ui
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot import cards
+from bot.cards import Closing, WhyCard
+from bot.cards.why import PAGE
+from bot.model.protocol import END_OF_TEXT, SamplingParams, Step
+from bot.tokenization import Encodings
+from tests.cards import strategies
+from tests.cards.limits import assert_within_limits, buttons_of, text_of
+from tests.samples import candidate, completion_run, step
+
+ENCODINGS = Encodings()
+CLOSING = Closing(owner=1, private=True)
+
+any_steps = st.builds(
+    Step,
+    chosen=strategies.candidates,
+    candidates=st.lists(
+        strategies.candidates, min_size=5, max_size=5, unique_by=lambda one: one.token_id
+    ).map(tuple),
+    entropy=st.floats(0, 15.62),
+)
+
+
+@st.composite
+def contents(draw: st.DrawFn) -> WhyCard:
+    count = draw(st.sampled_from([1, 2, 24, 25, 26, 50, 1024]))
+    position = draw(st.integers(0, count - 1))
+    step_ = draw(any_steps)
+    names = st.one_of(strategies.texts.filter(bool), st.just("`" * 128), st.just("🙃" * 80))
+    ids = [one.token_id for one in (step_.chosen, *step_.candidates)]
+    return WhyCard(
+        run_id=strategies.RUN_ID,
+        prompt=draw(strategies.long_texts),
+        before=draw(strategies.long_texts),
+        after=draw(strategies.long_texts),
+        position=position,
+        tokens=tuple(draw(st.lists(names, min_size=1, max_size=3)) * count)[:count],
+        chosen=(step_.chosen,) * count,
+        step=step_,
+        names={token_id: draw(names) for token_id in ids},
+        params=draw(strategies.params),
+        by_hand=draw(st.booleans()),
+        most_surprising=draw(st.booleans()),
+        closing=draw(strategies.closings),
+    )
+
+
+def shown(position: int = 1, **changes: Any) -> WhyCard:
+    run = completion_run("a" * 16, 530, 286, 262, **changes)
+    return cards.describe_why(run, position, ENCODINGS, CLOSING)
+
+
+def menu_of(view: ui.LayoutView) -> ui.Select[Any]:
+    (menu,) = (item for item in view.walk_children() if isinstance(item, ui.Select))
+    return menu
+
+
+@given(contents())
+@settings(max_examples=60)
+def test_any_position_of_any_text_fits_in_a_message(content: WhyCard) -> None:
+    view = cards.why(content)
+    ids = [button.custom_id for button in view.walk_children() if isinstance(button, ui.Button)]
+    options = menu_of(view).options
+
+    assert_within_limits(view)
+    assert len(ids) == len(set(ids))
+    assert 1 <= len(options) <= PAGE
+    assert all(1 <= len(option.label) <= 100 for option in options)
+    assert [option.value for option in options if option.default] == [str(content.position)]
+
+
+def test_the_token_stands_in_its_place() -> None:
+    assert text_of(cards.why(shown())).startswith("**London was** one`␣of` the\n")
+
+
+def test_the_candidates_are_listed_with_what_the_model_gave_them() -> None:
+    text = text_of(cards.why(shown()))
+
+    assert "**1.** `␣of` **60.7 %** ← chosen\n████████████▏░░░░░░░\n-# id 286 · logit 2.25" in text
+    assert text.count("id ") == 5
+
+
+def test_a_token_below_the_five_is_listed_behind_them() -> None:
+    low = step(286, rank=1_204, logprob=-9.0)
+    content = replace(shown(), step=low, names={id_: f"<{id_}>" for id_ in range(280, 300)})
+    text = text_of(cards.why(content))
+
+    assert "**1,204.** `<286>` **0.012 %** ← chosen" in text
+    assert "rank 1,204, 0.012 %" in text
+    assert "**13.0 bits**" in text
+    assert list(buttons_of(cards.why(content)))[:5] == [
+        f"Fork here: <{286 + place}>" for place in range(1, 6)
+    ]
+
+
+def test_every_other_candidate_can_be_forked_to() -> None:
+    buttons = list(buttons_of(cards.why(shown())).values())
+
+    assert [button.disabled for button in buttons[:5]] == [True, False, False, False, False]
+    assert buttons[0].label == "chosen"
+    assert buttons[1].label == f"Fork here: {ENCODINGS.token(288).visible}"
+    assert buttons[1].custom_id == f"why:fork:{'a' * 16}:1:288"
+
+
+def test_behind_the_end_of_the_text_nothing_goes_on() -> None:
+    ending = replace(step(286), candidates=(candidate(END_OF_TEXT), candidate(286)))
+    content = replace(shown(), step=ending, names={END_OF_TEXT: "<|endoftext|>", 286: "␣of"})
+
+    assert buttons_of(cards.why(content))["ends the text"].disabled
+
+
+@pytest.mark.parametrize(
+    ("params", "by_hand", "said"),
+    [
+        (SamplingParams(), False, "The draw fell on `␣of`"),
+        (SamplingParams(temperature=0), False, "Greedy (temperature 0) takes the likeliest, `␣of`"),
+        (SamplingParams(), True, "Somebody chose `␣of` by hand"),
+    ],
+)
+def test_the_card_says_how_the_token_came_about(params: SamplingParams, by_hand: bool, said: str) -> None:
+    content = shown(params=params, by_hand=(1,) if by_hand else (0,))
+
+    assert f"{said}: rank 1, 60.7 %." in text_of(cards.why(content))
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        (SamplingParams(temperature=0), "probabilities at temperature 1."),
+        (SamplingParams(temperature=0.7, top_k=0), "probabilities at temperature 0.7."),
+        (SamplingParams(top_k=40), "at temperature 0.9, before top-k 40 took out the unlikeliest."),
+        (SamplingParams(top_k=0, top_p=0.8), "before top-p 0.8 took out the unlikeliest."),
+        (SamplingParams(top_k=9, top_p=0.8), "before top-k 9 and top-p 0.8 took out the unlikeliest."),
+    ],
+)
+def test_the_card_says_which_probabilities_it_shows(params: SamplingParams, said: str) -> None:
+    assert said in text_of(cards.why(shown(params=params)))
+
+
+def test_the_most_surprising_token_is_said_to_be_it() -> None:
+    run = completion_run("a" * 16, 530, 286)
+    run = replace(run, steps=(run.steps[0], step(286, logprob=-7.0)))
+    first, second = (
+        text_of(cards.why(cards.describe_why(run, position, ENCODINGS, CLOSING))) for position in (0, 1)
+    )
+
+    assert "Token 2 of 2, the one that the model expected least." in second
+    assert "Token 1 of 2. " in first
+
+
+def test_the_menu_has_a_page_of_the_tokens_and_the_buttons_turn_it() -> None:
+    run = completion_run("a" * 16, *range(300, 360))
+    view = cards.why(cards.describe_why(run, 25, ENCODINGS, CLOSING))
+    turns = {button.label: button for button in list(buttons_of(view).values())[-5:]}
+
+    assert [option.value for option in menu_of(view).options] == [str(place) for place in range(25, 50)]
+    assert menu_of(view).placeholder == "Tokens 26 to 50"
+    assert {label: (turns[label].custom_id or "").rpartition(":")[2] for label in list(turns)[:4]} == {
+        "« 25": "0",
+        "‹ Back": "24",
+        "Next ›": "26",
+        "25 »": "50",
+    }
+    assert list(turns)[-1] == "Share"
+
+
+@pytest.mark.parametrize(
+    ("position", "disabled"), [(0, ["« 25", "‹ Back", "25 »"]), (2, ["« 25", "Next ›", "25 »"])]
+)
+def test_at_the_ends_there_is_no_way_on(position: int, disabled: list[str]) -> None:
+    turns = list(buttons_of(cards.why(shown(position))).values())[-5:]
+
+    assert [button.label for button in turns if button.disabled] == disabled

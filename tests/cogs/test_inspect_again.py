@@ -1,0 +1,183 @@
+"""What people do with a finished text: take its program, have it replayed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from simcord import ChannelHandle, MemberActor
+
+from bot.custom_ids import custom_id
+from bot.runs import Runs
+from bot.simulation import World
+from tests.cogs.conftest import OpenWorld
+from tests.cogs.inspecting import (
+    complete,
+    elsewhere,
+    forks,
+    keep,
+    posted,
+    run_id_of,
+)
+from tests.fakes.model import FakeModel
+from tests.programs import outputs_of, text_of_run
+from tests.reading import buttons, card_of, refusal_of, text_of
+from tests.samples import completion_run, step, walk_run
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_the_program_comes_to_me_alone_and_prints_the_text(
+    world: World, ada: MemberActor, grace: MemberActor, channel: ChannelHandle, runs: Runs
+) -> None:
+    card = await complete(ada, channel, prompt='He said: "`No`"\n', top_p=0.9)
+    answer = card_of(await grace.click(card, label="Code"))
+    (file,) = answer.attachments
+    program = world.env.backend.cdn.get(file.url)
+    assert program is not None
+    run = await elsewhere(runs.completion(run_id_of(card)))
+
+    assert answer.ephemeral
+    assert file.filename == "same_text.py"
+    assert program.decode().strip() in text_of(answer)
+    assert str(run.fingerprint) in text_of(answer)
+    assert await outputs_of([program.decode()]) == [text_of_run(run, world.bot.services.encodings) + "\n"]
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 0.0}, {"max_tokens": 1}, {"private": True}])
+async def test_a_replay_is_identical_to_the_bit(
+    ada: MemberActor, channel: ChannelHandle, options: dict[str, Any]
+) -> None:
+    answer = await ada.click(await complete(ada, channel, **options), label="Replay")
+
+    assert card_of(answer).ephemeral
+    assert "✅ Identical." in text_of(answer)
+    assert "to the last bit" in text_of(answer)
+    assert "Same fingerprint" in text_of(answer)
+
+
+async def test_a_replay_asks_the_model_and_never_the_store(open_world: OpenWorld) -> None:
+    model = FakeModel()
+    async with open_world(model) as world:
+        ada = world.members[0]
+        card = await complete(ada, world.channel)
+        await world.env.settle()
+        answer = await ada.click(card, label="Replay")
+        await world.env.settle()
+
+        assert len(model.started) == 2
+        assert "✅ Identical." in text_of(answer)
+
+
+async def test_continued_and_forked_texts_are_replayed_by_whoever_asks(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    continued = card_of(await ada.click(await complete(ada, channel), label="Continue"))
+    opened = await grace.click(continued, label="Why this word?")
+    forked = card_of(await grace.click(card_of(opened), label=forks(opened)[0]))
+    for card, asked_for in ((continued, 60), (forked, 30)):
+        answer = await grace.context_menu(channel, "Replay", card.message)
+
+        assert f"Asked again for {asked_for} tokens" in text_of(answer)
+        assert "to the last bit" in text_of(answer)
+        assert card_of(answer).ephemeral
+    assert "chose, were told to the model" in text_of(answer)
+
+
+async def test_a_table_of_next_is_replayed_too(ada: MemberActor, channel: ChannelHandle) -> None:
+    table = card_of(await ada.slash(channel, "next", prompt="London was", seed=7))
+    label = str(next(buttons(table.components))["label"])
+    table = card_of(await ada.click(table, label=label))
+    answer = await ada.context_menu(channel, "Replay", table.message)
+
+    assert "Asked again for 1 token, the model said the same; every logit" in text_of(answer)
+
+
+async def test_a_text_of_another_token_is_said_to_differ_there(
+    world: World, ada: MemberActor, channel: ChannelHandle, runs: Runs
+) -> None:
+    run = await elsewhere(runs.completion(run_id_of(await complete(ada, channel))))
+    other = replace(run, run_id="c" * 16, steps=(*run.steps[:5], step(257), *run.steps[6:]))
+    await keep(runs, other)
+    message = await posted(world, custom_id("run", "replay", "c" * 16))
+    answer = await ada.click(message, custom_id=custom_id("run", "replay", "c" * 16))
+    text = world.bot.services.encodings.decode(run.prompt_ids + run.token_ids[:5])
+    is_now = world.bot.services.encodings.token(run.token_ids[5]).visible
+
+    assert "❌ Different from token 6 on: ␣a (rank 1, 60.7 %) then" in text_of(answer)
+    assert f"then, {is_now} (rank {run.steps[5].chosen.rank}, " in text_of(answer)
+    assert text_of(answer).startswith(f"{text} ▁▁▁")
+    assert "please tell whoever runs this bot" in text_of(answer)
+
+
+async def test_what_changed_since_is_named(
+    world: World, ada: MemberActor, channel: ChannelHandle, runs: Runs
+) -> None:
+    run = await elsewhere(runs.completion(run_id_of(await complete(ada, channel))))
+    chosen = replace(run.steps[2].chosen, logit=run.steps[2].chosen.logit + 0.5)
+    made = replace(run.fingerprint, precision="int8", torch="1.0", weights="commit:" + "0" * 40)
+    drifted = (*run.steps[:2], replace(run.steps[2], chosen=chosen, candidates=()), *run.steps[3:])
+    await keep(runs, replace(run, run_id="c" * 16, steps=drifted, fingerprint=made))
+    replay, code = custom_id("run", "replay", "c" * 16), custom_id("run", "code", "c" * 16)
+    message = await posted(world, replay, code)
+    answer = text_of(await ada.click(message, custom_id=replay))
+
+    assert "✅ Identical. Asked again for 30 tokens, the model said the same; the logits differ by" in answer
+    assert "up to 0.500000" in answer
+    assert "the precision: int8 → float32" in answer
+    assert "the version of torch: 1.0 → " in answer
+    assert "the model's weights: commit:0000000000000000… → sha256:" in answer
+    assert "Another model wrote this text" in text_of(await ada.click(message, custom_id=code))
+
+
+async def test_a_table_made_otherwise_is_said_to_differ(
+    world: World, ada: MemberActor, channel: ChannelHandle, runs: Runs
+) -> None:
+    await keep(runs, walk_run("d" * 16, 530))
+    message = await posted(world, custom_id("next", "draw", "d" * 16, 530))
+    answer = await ada.context_menu(channel, "Replay", message)
+
+    assert "❌ Different from token 2 on" in text_of(answer)
+    assert "there has changed" in text_of(answer)
+
+
+async def test_what_is_no_finished_text_cannot_be_replayed(
+    world: World, ada: MemberActor, channel: ChannelHandle
+) -> None:
+    said = await ada.send(channel, "Hello")
+    cut = card_of(await ada.slash(channel, "tokens", text="Paris"))
+    waiting = await posted(world, custom_id("complete", "stop", "e" * 16))
+    for message in (said, cut.message, waiting):
+        refusal = refusal_of(await ada.context_menu(channel, "Replay", message))
+
+        assert refusal.startswith("There is nothing to replay in this message")
+
+
+async def test_a_choice_by_hand_with_nothing_behind_it_has_no_replay_but_a_program(
+    world: World, ada: MemberActor, runs: Runs
+) -> None:
+    await keep(runs, completion_run("c" * 16, 530, 286, by_hand=(1,), finish_reason="cancelled"))
+    ids = [custom_id("run", action, "c" * 16) for action in ("replay", "code")]
+    message = await posted(world, *ids)
+
+    assert "nothing to replay" in refusal_of(await ada.click(message, custom_id=ids[0]))
+    assert "same_text.py" in text_of(await ada.click(message, custom_id=ids[1]))
+
+
+async def test_a_full_queue_is_told_to_who_asks_and_a_place_in_it_awaited(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, max_waiting=1) as world:
+        ada, grace, alan = world.members
+        card = await complete(ada, world.channel, max_tokens=2)
+        await model.step(model.started[0], 3)
+        await world.env.settle()
+        await complete(ada, world.channel, prompt="Paris will", max_tokens=2)
+        waiting = await grace.click(card, label="Replay")
+        assert waiting.acknowledged
+
+        assert "queue is full" in refusal_of(await alan.click(card, label="Replay"))
+        await model.step(model.started[1], 3)
+        await model.step(model.started[2], 3)
+        await world.env.settle()
+        assert "✅ Identical." in text_of(waiting)

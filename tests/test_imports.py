@@ -69,6 +69,7 @@ def within(module: str, packages: set[str]) -> bool:
 
 def test_the_protocol_imports_nothing_of_ours() -> None:
     assert not uses("bot.model.protocol", "bot", "cogs")
+    assert uses("bot.model.wire", "bot", "cogs") == uses("bot.model.wire", "bot.model.protocol", "bot.model")
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.errors"})])

@@ -23,19 +23,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import cast
 
-from bot.model.protocol import (
-    HEADER,
-    Abort,
-    FromWorker,
-    Lookup,
-    Precision,
-    ProtocolError,
-    Submit,
-    ToWorker,
-    body_length,
-    decode,
-    encode,
-)
+from bot.model.protocol import Abort, FromWorker, Lookup, Precision, Submit, ToWorker
+from bot.model.wire import HEADER, ProtocolError, body_length, decode, encode
 
 logger = logging.getLogger("bot.model.worker")
 

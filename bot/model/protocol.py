@@ -1,9 +1,6 @@
 """What the bot process and the model worker say to each other.
 
-Every message is a frozen dataclass. On the wire a message is one frame: four
-bytes of length (big-endian), then that many bytes of JSON, an object whose
-``"type"`` names the dataclass. Both ends run the same version of this file, so
-a frame that does not fit is a broken pipe or a stray print, never a newer peer.
+Every message is a frozen dataclass; :mod:`bot.model.wire` brings it through the pipe.
 
     parent ── Submit, Abort, Lookup ──▶ worker
     parent ◀── Loading, Ready, Unusable, Stepped, Ended, Rejected, Similar ── worker
@@ -13,25 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
-from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 FinishReason = Literal["stop", "length", "cancelled"]
 UnusableReason = Literal["not_found", "not_gpt2", "failed"]
 Precision = Literal["float32", "bfloat16", "int8"]
 
-HEADER = struct.Struct(">I")
-MAX_FRAME_BYTES = 16 * 1024 * 1024
 GPT2_LARGE = "openai-community/gpt2-large"  # the worker pins its revision
 END_OF_TEXT = 50_256  # the token id that ends a text
 MAX_SEED = 2**32 - 1  # what transformers.set_seed takes
-
-
-class ProtocolError(Exception):
-    """Bytes on the pipe that are no message of this protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +107,7 @@ class Fingerprint:
 
     def __str__(self) -> str:
         """Twelve hex digits that stand for all of it."""
-        return hashlib.sha256(json.dumps(_plain(self)).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,64 +213,3 @@ class Similar:
 ToWorker = Submit | Abort | Lookup
 FromWorker = Loading | Ready | Unusable | Stepped | Ended | Rejected | Similar
 Message = ToWorker | FromWorker
-
-_MESSAGES: dict[str, type[Any]] = {message.__name__: message for message in get_args(Message)}
-
-
-def encode(message: Message) -> bytes:
-    """The message's frame, header included."""
-    body = json.dumps({"type": type(message).__name__, **_plain(message)}, separators=(",", ":")).encode()
-    return HEADER.pack(len(body)) + body
-
-
-def body_length(header: bytes) -> int:
-    """How many bytes follow this four-byte header; ProtocolError if absurd."""
-    (length,) = HEADER.unpack(header)
-    if not 0 < length <= MAX_FRAME_BYTES:
-        raise ProtocolError(f"a frame of {length} bytes")
-    return int(length)
-
-
-def decode(body: bytes) -> Message:
-    """The message in a frame's body; ProtocolError if there is none."""
-    try:
-        value = json.loads(body)
-        message: Message = _build(_MESSAGES[value.pop("type")], value)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ProtocolError(f"not a message: {body[:80]!r}") from error
-    return message
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-@cache
-def _field_types(cls: type[Any]) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
-def _build(expected: Any, value: Any) -> Any:
-    """``value`` as the annotated type ``expected``; TypeError if it is not one."""
-    if is_dataclass(expected):
-        types = _field_types(expected)  # type: ignore[arg-type]
-        if set(value) != set(types):
-            raise TypeError(f"{expected} has other fields")
-        return expected(**{name: _build(types[name], value[name]) for name in types})  # type: ignore[operator]
-    origin = get_origin(expected)
-    if origin is tuple and isinstance(value, list):
-        return tuple(_build(get_args(expected)[0], item) for item in value)
-    if origin is Literal and value in get_args(expected):
-        return value
-    if origin in (Union, UnionType):
-        choices = [choice for choice in get_args(expected) if choice is not NoneType]
-        return None if value is None else _build(choices[0], value)
-    if expected is float and type(value) in (int, float):
-        return float(value)
-    if origin is None and type(value) is expected:
-        return value
-    raise TypeError(f"{value!r} is not {expected}")

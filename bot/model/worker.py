@@ -23,22 +23,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, get_args
 
-from bot.model.protocol import (
-    HEADER,
-    Abort,
-    FromWorker,
-    Loading,
-    Lookup,
-    Message,
-    Precision,
-    ProtocolError,
-    Ready,
-    Submit,
-    Unusable,
-    body_length,
-    decode,
-    encode,
-)
+from bot.model.protocol import Abort, FromWorker, Loading, Lookup, Message, Precision, Ready, Submit, Unusable
+from bot.model.wire import HEADER, ProtocolError, body_length, decode, encode
 
 # torch and transformers take seconds to import and may print while they do:
 # they are imported by the functions below, once stdout is safe and the parent

@@ -38,7 +38,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bot.model.protocol import (
-    HEADER,
     Abort,
     Alike,
     Candidate,
@@ -56,10 +55,8 @@ from bot.model.protocol import (
     Stepped,
     Submit,
     Unusable,
-    body_length,
-    decode,
-    encode,
 )
+from bot.model.wire import HEADER, body_length, decode, encode
 
 POISON = 13
 REJECTED = 14

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bot.model.protocol import (
-    HEADER,
     Abort,
     Ended,
     GenerationRequest,
@@ -22,8 +21,8 @@ from bot.model.protocol import (
     Stepped,
     Submit,
     Unusable,
-    encode,
 )
+from bot.model.wire import HEADER, encode
 from tests.model.workers import ROOT, Worker
 
 # What a library might do: print from Python and write from C.

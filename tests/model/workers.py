@@ -9,20 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.protocol import (
-    HEADER,
-    Ended,
-    FromWorker,
-    GenerationRequest,
-    Message,
-    Step,
-    Stepped,
-    Submit,
-    ToWorker,
-    body_length,
-    decode,
-    encode,
-)
+from bot.model.protocol import Ended, FromWorker, GenerationRequest, Message, Step, Stepped, Submit, ToWorker
+from bot.model.wire import HEADER, body_length, decode, encode
 
 ROOT = Path(__file__).parents[2]
 

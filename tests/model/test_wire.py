@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model import protocol
-from bot.model.protocol import Message, ProtocolError, body_length, decode, encode
+from bot.model import wire
+from bot.model.protocol import Message
+from bot.model.wire import ProtocolError, body_length, decode, encode
 
 messages = st.one_of([st.from_type(message) for message in get_args(Message)])
 
@@ -47,7 +48,7 @@ def test_a_message_with_other_fields_is_none(body: object) -> None:
         decode(json.dumps(body).encode())
 
 
-@pytest.mark.parametrize("length", [0, protocol.MAX_FRAME_BYTES + 1, 2**32 - 1])
+@pytest.mark.parametrize("length", [0, wire.MAX_FRAME_BYTES + 1, 2**32 - 1])
 def test_an_absurd_length_is_refused_before_it_is_read(length: int) -> None:
     with pytest.raises(ProtocolError):
-        body_length(protocol.HEADER.pack(length))
+        body_length(wire.HEADER.pack(length))

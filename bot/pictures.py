@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 
 from fontTools.ttLib import TTFont
@@ -19,15 +20,9 @@ FONTS = Path(__file__).parent / "data" / "fonts"
 _FACES = ("DejaVuSans.ttf", "NotoEmoji.ttf", "DroidSansFallbackFull.ttf")
 
 _SCALE = 2  # drawn at twice the size, so that it stays sharp on dense screens
-_WIDTH = 560 * _SCALE
 _MARGIN = 14 * _SCALE
-_GAP = 4 * _SCALE
-_PADDING = 7 * _SCALE
-_BOX_HEIGHT = 48 * _SCALE
-_TEXT_SIZE = 17 * _SCALE
-_ID_SIZE = 11 * _SCALE
-_MAX_ROWS = 12
-_MAX_PIECE_CHARACTERS = 26
+_NOTE_SIZE = 13 * _SCALE
+_MAX_TILE_CHARACTERS = 26
 
 _BACKGROUND = "#1f2127"
 _INK = "#14161a"
@@ -37,60 +32,138 @@ _COLOURS = ("#8ecae6", "#ffd166", "#a5e6ba", "#f4a9c4", "#cdb4f6", "#f9b384")
 
 
 @dataclass(frozen=True, slots=True)
-class _Box:
+class Tile:
+    """A text in a box of a colour, above a smaller caption."""
+
     text: str
-    ids: str
+    caption: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large everything is, in pixels; a box's texts are so far below its upper edge."""
+
+    width: int
+    gap: int
+    padding: int
+    box_height: int
+    radius: int
+    text: int
+    text_top: int
+    caption: int
+    caption_top: int
+    max_rows: int
+
+    @property
+    def row_width(self) -> int:
+        return self.width - 2 * _MARGIN
+
+
+LARGE = Sizes(
+    width=560 * _SCALE,
+    gap=4 * _SCALE,
+    padding=7 * _SCALE,
+    box_height=48 * _SCALE,
+    radius=6 * _SCALE,
+    text=17 * _SCALE,
+    text_top=6 * _SCALE,
+    caption=11 * _SCALE,
+    caption_top=30 * _SCALE,
+    max_rows=12,
+)
+# For a long text, whose picture is to be opened.
+SMALL = Sizes(
+    width=900 * _SCALE,
+    gap=2 * _SCALE,
+    padding=3 * _SCALE,
+    box_height=29 * _SCALE,
+    radius=3 * _SCALE,
+    text=12 * _SCALE,
+    text_top=2 * _SCALE,
+    caption=8 * _SCALE,
+    caption_top=17 * _SCALE,
+    max_rows=80,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    tile: Tile
     width: int
 
 
 def token_cut(pieces: Sequence[Piece]) -> bytes:
     """A PNG of the pieces in reading order, each in a box above its token ids."""
-    rows, left_out = _rows(pieces)
-    height = 2 * _MARGIN + len(rows) * (_BOX_HEIGHT + _GAP) - _GAP + (24 * _SCALE if left_out else 0)
-    image = Image.new("RGB", (_WIDTH, height), _BACKGROUND)
+    return drawn(
+        [
+            Tile(piece.visible, " ".join(str(token.id) for token in piece.tokens), colour)
+            for piece, colour in zip(pieces, cycle(_COLOURS), strict=False)
+        ]
+    )
+
+
+def drawn(tiles: Sequence[Tile], sizes: Sequence[Sizes] = (LARGE,)) -> bytes:
+    """A PNG of the tiles in reading order: in the first of the ``sizes`` at which all of
+    them fit, else as many as fit in the last."""
+    for size in sizes:
+        rows, left_out = _rows(tiles, size)
+        if not left_out:
+            break
+    return _png(_image(rows, left_out, size))
+
+
+def _image(rows: Sequence[Sequence[_Box]], left_out: int, size: Sizes) -> Image.Image:
+    height = 2 * _MARGIN + len(rows) * (size.box_height + size.gap) - size.gap
+    if left_out:
+        height += 24 * _SCALE
+    image = Image.new("RGB", (size.width, height), _BACKGROUND)
     draw = ImageDraw.Draw(image)
-    colours = _cycle()
     top = _MARGIN
     for row in rows:
         left = _MARGIN
         for box in row:
-            _draw_box(draw, box, (left, top), next(colours))
-            left += box.width + _GAP
-        top += _BOX_HEIGHT + _GAP
+            _draw_box(draw, box, (left, top), size)
+            left += box.width + size.gap
+        top += size.box_height + size.gap
     if left_out:
-        _write(draw, (_MARGIN, top + 4 * _SCALE), f"… and {left_out:,} more", _ID_SIZE + 2 * _SCALE, _FAINT)
-    return _png(image)
+        _write(draw, (_MARGIN, top + 4 * _SCALE), f"… and {left_out:,} more", _NOTE_SIZE, _FAINT)
+    return image
 
 
-def _rows(pieces: Sequence[Piece]) -> tuple[list[list[_Box]], int]:
-    """Boxes broken into rows that fit the width, and how many pieces did not fit."""
+def _rows(tiles: Sequence[Tile], size: Sizes) -> tuple[list[list[_Box]], int]:
+    """Boxes broken into rows that fit the width, and how many tiles did not fit."""
     rows: list[list[_Box]] = [[]]
-    free = _WIDTH - 2 * _MARGIN
-    for number, piece in enumerate(pieces):
-        box = _box(piece)
+    free = size.row_width
+    for number, tile in enumerate(tiles):
+        box = _box(tile, size)
         if rows[-1] and box.width > free:
-            if len(rows) == _MAX_ROWS:
-                return rows, len(pieces) - number
+            if len(rows) == size.max_rows:
+                return rows, len(tiles) - number
             rows.append([])
-            free = _WIDTH - 2 * _MARGIN
+            free = size.row_width
         rows[-1].append(box)
-        free -= box.width + _GAP
+        free -= box.width + size.gap
     return rows, 0
 
 
-def _box(piece: Piece) -> _Box:
-    text = clip_end(piece.visible, _MAX_PIECE_CHARACTERS)
-    ids = clip_end(" ".join(str(token.id) for token in piece.tokens), _MAX_PIECE_CHARACTERS)
-    inner = max(_length(text, _TEXT_SIZE), _length(ids, _ID_SIZE))
-    return _Box(text, ids, min(round(inner) + 2 * _PADDING, _WIDTH - 2 * _MARGIN))
+def _box(tile: Tile, size: Sizes) -> _Box:
+    text, caption = (clip_end(part, _MAX_TILE_CHARACTERS) for part in (tile.text, tile.caption))
+    inner = max(_length(text, size.text), _length(caption, size.caption))
+    width = min(round(inner) + 2 * size.padding, size.row_width)
+    return _Box(Tile(text, caption, tile.colour), width)
 
 
-def _draw_box(draw: ImageDraw.ImageDraw, box: _Box, corner: tuple[int, int], colour: str) -> None:
+def _draw_box(draw: ImageDraw.ImageDraw, box: _Box, corner: tuple[int, int], size: Sizes) -> None:
     left, top = corner
-    draw.rounded_rectangle((left, top, left + box.width, top + _BOX_HEIGHT), radius=6 * _SCALE, fill=colour)
-    for text, size, offset in ((box.text, _TEXT_SIZE, 6), (box.ids, _ID_SIZE, 30)):
-        start = left + (box.width - _length(text, size)) / 2
-        _write(draw, (max(start, left + _PADDING / 2), top + offset * _SCALE), text, size, _INK)
+    edges = (left, top, left + box.width, top + size.box_height)
+    draw.rounded_rectangle(edges, radius=size.radius, fill=box.tile.colour)
+    for text, height, offset in (
+        (box.tile.text, size.text, size.text_top),
+        (box.tile.caption, size.caption, size.caption_top),
+    ):
+        start = left + (box.width - _length(text, height)) / 2
+        _write(draw, (max(start, left + size.padding / 2), top + offset), text, height, _INK)
 
 
 def _write(draw: ImageDraw.ImageDraw, start: tuple[float, float], text: str, size: int, ink: str) -> None:
@@ -118,11 +191,6 @@ def _runs(text: str) -> Iterator[tuple[str, str]]:
         run += shown
     if run:
         yield run, current
-
-
-def _cycle() -> Iterator[str]:
-    while True:
-        yield from _COLOURS
 
 
 def _png(image: Image.Image) -> bytes:

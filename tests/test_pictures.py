@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.pictures import token_cut
+from bot.pictures import LARGE, SMALL, Tile, drawn, token_cut
 from bot.tokenization import Encodings
 
 
@@ -55,3 +55,25 @@ def test_a_long_text_makes_a_picture_of_bounded_size(encodings: Encodings, text:
     png = token_cut(encodings.cut(text, "gpt2").pieces)
 
     assert len(png) < 500_000
+
+
+def test_what_does_not_fit_large_is_drawn_small() -> None:
+    tiles = [Tile("word", "1", "#a5e6ba")] * 150
+    png = drawn(tiles, (LARGE, SMALL))
+
+    assert png == drawn(tiles, (SMALL,))
+    assert png != drawn(tiles)
+    assert drawn(tiles[:20], (LARGE, SMALL)) == drawn(tiles[:20])
+
+
+def test_a_whole_context_of_words_fits_small() -> None:
+    tiles = [Tile("␣words", "12,345", "#a5e6ba")] * 1024
+
+    # A tile more takes more room, so none is left out.
+    assert len({Image.open(io.BytesIO(drawn(tiles * times, (SMALL,)))).height for times in (1, 2)}) == 2
+
+
+def test_a_tile_has_its_own_colour() -> None:
+    picture = Image.open(io.BytesIO(drawn([Tile("a", "1", "#cdb4f6")]))).convert("RGB")
+
+    assert picture.getpixel((60, 40)) == pytest.approx((0xCD, 0xB4, 0xF6), abs=4)

@@ -17,6 +17,7 @@ COGS = (
     "cogs.next",
     "cogs.tokens",
     "cogs.share",
+    "cogs.surprise",
     "cogs.guess",
     "cogs.tour",
     "cogs.model",

@@ -35,6 +35,8 @@ def options_of(command: dict[str, Any]) -> list[str]:
         ("tour", ["prompt", "seed", "private"]),
         ("Replay", []),
         ("Tokenize", []),
+        ("surprise", ["text", "private"]),
+        ("Surprise", []),
         ("forget", []),
     ],
 )

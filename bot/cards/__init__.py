@@ -13,6 +13,7 @@ from bot.cards.next_token import NextCard, next_tokens
 from bot.cards.replayed import ReplayCard, describe_replay, replayed
 from bot.cards.scores import scores
 from bot.cards.script import CodeCard, code_card
+from bot.cards.surprise import SurpriseCard, describe_surprise, surprise, surprise_tiles
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 from bot.cards.tour import TourCard, describe_lesson, own_text, tour
 from bot.cards.vocabulary import Similar, VocabularyCard, vocabulary
@@ -30,6 +31,7 @@ __all__ = [
     "ReplayCard",
     "RevealCard",
     "Similar",
+    "SurpriseCard",
     "TokensCard",
     "TourCard",
     "VocabularyCard",
@@ -39,6 +41,7 @@ __all__ = [
     "date",
     "describe_lesson",
     "describe_replay",
+    "describe_surprise",
     "describe_tokens",
     "describe_why",
     "error",
@@ -52,6 +55,8 @@ __all__ = [
     "replayed",
     "reveal",
     "scores",
+    "surprise",
+    "surprise_tiles",
     "tokens",
     "tour",
     "vocabulary",

@@ -1,0 +1,84 @@
+"""/surprise and the message command Surprise: what the model did not expect in a text."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import cards
+from bot.asking import asked
+from bot.cards import Closing, SurpriseCard
+from bot.cards.surprise import LISTING, PICTURE
+from bot.completions import new_run_id
+from bot.delivery import Interaction, Screen
+from bot.errors import NoText, TextTooLong, TextTooShort
+from bot.messages import said
+from bot.model.protocol import ModelInfo, Step
+from bot.pictures import LARGE, SMALL, drawn
+from bot.services import Services
+from bot.surprise import reading, scoring
+from bot.tokenization import Encodings
+
+if TYPE_CHECKING:
+    from bot.client import TokenwiseBot
+
+
+class Surprise(commands.Cog):
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.menu = app_commands.ContextMenu(name="Surprise", callback=self.surprise_of)
+
+    @app_commands.command(description="See which words of a text the model did not expect")
+    @app_commands.describe(text="The text that the model is to read", private="Only you see the answer")
+    async def surprise(
+        self, interaction: Interaction, text: app_commands.Range[str, 1, 6000], private: bool = False
+    ) -> None:
+        await self._read(interaction, text, private=private)
+
+    async def surprise_of(self, interaction: Interaction, message: discord.Message) -> None:
+        text = said(message)
+        if not text:
+            raise NoText
+        await self._read(interaction, text, private=True)
+
+    async def _read(self, interaction: Interaction, text: str, *, private: bool) -> None:
+        services = self.services
+        model = services.generations.model
+        ids = services.encodings.encode(text)
+        if len(ids) < 2:
+            raise TextTooShort
+        if len(ids) > model.context:
+            raise TextTooLong(tokens=len(ids), context=model.context)
+        owner = interaction.user.id
+        screen = Screen(interaction, private=private)
+        async with asked(services.generations, scoring(new_run_id(), ids), owner=owner) as answer:
+            await screen.wait()
+            steps = (await answer()).steps
+        closing = Closing(owner, private)
+        content, picture = await asyncio.to_thread(judged, services.encodings, model, ids, steps, closing)
+        files = [
+            discord.File(io.BytesIO(picture), PICTURE),
+            discord.File(io.BytesIO(content.listing.encode()), LISTING),
+        ]
+        await screen.show(cards.surprise(content), files=files)
+
+
+def judged(
+    encodings: Encodings, model: ModelInfo, ids: tuple[int, ...], steps: tuple[Step, ...], closing: Closing
+) -> tuple[SurpriseCard, bytes]:
+    """The card of a text that ``model`` has read, and its picture; some 300 ms for a long one."""
+    found = reading(ids, steps, encodings.token)
+    name = cards.model_name(model)
+    card = cards.describe_surprise(found, model=name, vocabulary=model.vocabulary, closing=closing)
+    return card, drawn(cards.surprise_tiles(found), (LARGE, SMALL))
+
+
+async def setup(bot: TokenwiseBot) -> None:
+    cog = Surprise(bot.services)
+    bot.tree.add_command(cog.menu)
+    await bot.add_cog(cog)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-from bot.errors import DeadlineExceeded, TokenwiseError
+from bot.errors import DeadlineExceeded, TokenwiseError, UnavailableError
 from bot.model.protocol import FinishReason, GenerationRequest, Step
 
 
@@ -59,6 +59,11 @@ class Finished:
 
 Update = Queued | Progress | Finished
 Outcome = Finished | TokenwiseError
+News = Update | UnavailableError  # what is last known of a request; an error is an end, too
+
+
+def is_over(news: News) -> bool:
+    return isinstance(news, (Finished, UnavailableError))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ COGS = (
     "cogs.tokens",
     "cogs.share",
     "cogs.surprise",
+    "cogs.compare",
     "cogs.guess",
     "cogs.tour",
     "cogs.model",

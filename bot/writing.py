@@ -78,6 +78,29 @@ async def _keep_and_show(
     services: Services, run: CompletionRun, content: CompletionCard, screen: Screen
 ) -> None:
     await services.runs.keep(run)
+    await _show_finished(services, run, content, screen)
+
+
+async def show(services: Services, run: CompletionRun, screen: Screen) -> None:
+    """The card of a finished run once more, for one person."""
+    content = CompletionCard(
+        run_id=run.run_id,
+        closing=Closing(run.owner, private=True),
+        model=cards.model_name(services.generations.model),
+        prompt=services.encodings.decode(run.prompt_ids),
+        written=services.encodings.decode(run.token_ids),
+        params=run.params,
+        update=Finished(Completion(run.steps, run.finish_reason), seconds=0.0),
+        tokens=len(run.steps),
+        asked=run.params.max_new_tokens,
+        by_hand=len(run.by_hand),
+    )
+    await _show_finished(services, run, content, screen)
+
+
+async def _show_finished(
+    services: Services, run: CompletionRun, content: CompletionCard, screen: Screen
+) -> None:
     content = replace(content, can_continue=run.can_continue(services.generations.model.context))
     files = []
     if cards.is_clipped(content):

@@ -35,6 +35,7 @@ def options_of(command: dict[str, Any]) -> list[str]:
         ("tour", ["prompt", "seed", "private"]),
         ("Replay", []),
         ("Tokenize", []),
+        ("compare", ["prompt", "seed", "max_tokens", "private"]),
         ("surprise", ["text", "private"]),
         ("Surprise", []),
         ("forget", []),

@@ -4,6 +4,7 @@ A card is a ``LayoutView``: one container of at most 40 components and 4,000
 characters of text, whatever the input was.
 """
 
+from bot.cards.comparison import Compared, ComparisonCard, Parting, comparison
 from bot.cards.completion import WHOLE_TEXT, CompletionCard, completion, is_clipped
 from bot.cards.forgotten import forgotten
 from bot.cards.guess import GuessCard, RevealCard, guess, reveal, voted
@@ -24,10 +25,13 @@ __all__ = [
     "WHOLE_TEXT",
     "Closing",
     "CodeCard",
+    "Compared",
+    "ComparisonCard",
     "CompletionCard",
     "GuessCard",
     "ModelCard",
     "NextCard",
+    "Parting",
     "ReplayCard",
     "RevealCard",
     "Similar",
@@ -37,6 +41,7 @@ __all__ = [
     "VocabularyCard",
     "WhyCard",
     "code_card",
+    "comparison",
     "completion",
     "date",
     "describe_lesson",

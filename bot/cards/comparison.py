@@ -1,0 +1,179 @@
+"""The card of ``/compare``: the same beginning, continued by several methods."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import discord
+from discord import ui
+
+from bot.cards.layout import (
+    DONE_COLOUR,
+    WRITING_COLOUR,
+    Closing,
+    Row,
+    Text,
+    button,
+    card,
+    plural,
+    rule,
+    small,
+)
+from bot.comparison import Continuation
+from bot.custom_ids import OPEN, custom_id
+from bot.errors import UnavailableError
+from bot.text import NEWLINE_SIGN, bold, clip_end, code, inert_head, inert_tail
+from bot.updates import Completion, Finished, News, Queued
+
+_PROMPT_BUDGET = 300
+_WHOLE_BUDGET = 3_800  # for all text; what the lines around the texts leave of it is theirs
+_TOKEN_BUDGET = 20
+_MODEL_BUDGET = 100
+_EXPLANATION = (
+    "Before each token the model ranks all tokens it knows; rank 1 is the likeliest. Where the text so far "
+    "is the same, so are the ranks: the methods only choose among them. A low temperature sharpens the "
+    "probabilities, one above 1 flattens them, and top-p 0.9 draws among the likeliest that hold 90 %."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Where a text leaves the first one, counted from 0, and the two tokens that stand there."""
+
+    position: int
+    own: str
+    first: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A method's continuation with its text; ``parting`` is None as long as it is that of the first."""
+
+    continuation: Continuation
+    text: str
+    parting: Parting | None
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonCard:
+    """All that the card shows; the first of ``compared`` is what the others are compared with."""
+
+    model: str
+    prompt: str
+    compared: tuple[Compared, ...]
+    seed: int
+    max_tokens: int
+    closing: Closing
+
+    @property
+    def over(self) -> bool:
+        return all(one.continuation.over for one in self.compared)
+
+
+def comparison(content: ComparisonCard) -> ui.LayoutView:
+    title = f"### One beginning, {len(content.compared)} ways to choose the next token"
+    prompt = bold(inert_tail(content.prompt, _PROMPT_BUDGET))
+    facts = "\n".join(map(small, _facts(content)))
+    around = [_around(one, content.compared[0]) for one in content.compared]
+    left = _WHOLE_BUDGET - sum(map(len, (title, prompt, facts, *(line for pair in around for line in pair))))
+    blocks: list[ui.Item[ui.LayoutView]] = []
+    for one, (head, numbers) in zip(content.compared, around, strict=True):
+        lines = filter(None, (head, _text(one, left // len(around)), numbers))
+        blocks += [ui.Separator(visible=False), Text("\n".join(lines))]
+    return card(
+        Text(title),
+        Text(prompt),
+        rule(),
+        *blocks[1:],
+        rule(),
+        Text(facts),
+        *(_actions(content) if content.over else [_stop_row(content)]),
+        colour=DONE_COLOUR if content.over else WRITING_COLOUR,
+    )
+
+
+def _around(one: Compared, first: Compared) -> tuple[str, str]:
+    """The line above a text and the one below it, which may be empty."""
+    method = one.continuation.method
+    numbers = _numbers(one, first)
+    return f"**{method.name}**: {method.effect}", small(numbers) if numbers else ""
+
+
+def _text(one: Compared, budget: int) -> str:
+    """What is written, in at most ``budget`` characters with the signs around it."""
+    if isinstance(one.continuation.news, Queued):
+        return "⏳"
+    sign = "" if one.continuation.over else " ✍️"
+    in_a_line = re.sub(r"\s*\n\s*", f" {NEWLINE_SIGN} ", one.text.strip())
+    return (inert_head(in_a_line, budget - 5) or ("" if sign else "(nothing to be seen)")) + sign
+
+
+def _numbers(one: Compared, first: Compared) -> str:
+    continuation = one.continuation
+    facts = [_parting(one, first)]
+    if count := len(continuation.steps):
+        facts.append(f"likeliest token {continuation.likeliest:,} of {plural(count, 'time')}")
+        if continuation.highest_rank > 1:
+            facts.append(f"up to rank {continuation.highest_rank:,}")
+    facts.append(_ending(continuation.news))
+    return " · ".join(filter(None, facts))
+
+
+def _ending(news: News) -> str:
+    match news:
+        case Finished(Completion(_, "cancelled")):
+            return "stopped"
+        case UnavailableError():
+            return "cut short"
+        case _:
+            return ""
+
+
+def _parting(one: Compared, first: Compared) -> str:
+    if one is first:
+        return ""
+    if one.parting:
+        own, other = (code(clip_end(token, _TOKEN_BUDGET)) for token in (one.parting.own, one.parting.first))
+        name = first.continuation.method.name
+        return f"leaves {name} at token {one.parting.position + 1} ({own}, not {other})"
+    same = one.continuation.token_ids == first.continuation.token_ids
+    over = one.continuation.over and first.continuation.over
+    return f"the same text as {first.continuation.method.name}" if same and over else ""
+
+
+def _facts(content: ComparisonCard) -> list[str]:
+    recalled = sum(one.continuation.recalled for one in content.compared)
+    lines = [_EXPLANATION]
+    if recalled:
+        lines.append(
+            f"{recalled} of these {len(content.compared)} texts were written before, and the same seed gives "
+            "the same text: they are shown again."
+        )
+    model = inert_head(content.model, _MODEL_BUDGET)
+    lines.append(
+        f"{model} · seed {content.seed} · up to {plural(content.max_tokens, 'token')} each · top-k off"
+    )
+    return lines
+
+
+def _actions(content: ComparisonCard) -> list[Row]:
+    """What has no token is no run that could be opened."""
+    written = [one.continuation for one in content.compared if one.continuation.steps]
+    rows = [Row(content.closing.button)]
+    if written:
+        menu = ui.Select[ui.LayoutView](
+            custom_id=OPEN,
+            placeholder="Open one of them: continue it, ask why, get its code",
+            options=[
+                discord.SelectOption(label=one.method.name, description=one.method.effect, value=one.run_id)
+                for one in written
+            ],
+        )
+        rows.insert(0, Row(menu))
+    return rows
+
+
+def _stop_row(content: ComparisonCard) -> Row:
+    stop = custom_id("compare", "stop", content.compared[0].continuation.run_id)
+    return Row(button("Stop", stop, style=discord.ButtonStyle.danger))

@@ -1,0 +1,75 @@
+"""/compare: how much of a text is a choice of method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.buttons import LastingItem, RunItem
+from bot.comparing import compare, stop
+from bot.comparison import jobs
+from bot.completions import new_seed
+from bot.custom_ids import OPEN, template
+from bot.delivery import Interaction, Screen
+from bot.errors import BlankText
+from bot.model.protocol import MAX_SEED
+from bot.services import Services
+from bot.writing import show
+
+if TYPE_CHECKING:
+    from bot.client import TokenwiseBot
+
+
+class Compare(commands.Cog):
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    @app_commands.command(description="Let six ways of choosing the next token continue the same text")
+    @app_commands.describe(
+        prompt="The text to continue",
+        seed="The same seed always gives the same texts (random if left out)",
+        max_tokens="How many tokens each may add, 1 to 64 (32 if left out)",
+        private="Only you see the answer",
+    )
+    async def compare(
+        self,
+        interaction: Interaction,
+        prompt: app_commands.Range[str, 1, 2000],
+        seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
+        max_tokens: app_commands.Range[int, 1, 64] = 32,
+        private: bool = False,
+    ) -> None:
+        if not prompt.strip():
+            raise BlankText("prompt")
+        asked = jobs(
+            self.services.encodings.encode(prompt),
+            seed=new_seed() if seed is None else seed,
+            max_tokens=max_tokens,
+            owner=interaction.user.id,
+            private=private,
+        )
+        await compare(self.services, asked, Screen(interaction, private=private))
+
+
+class OpenMenu(LastingItem[ui.Select[Any]], template=OPEN):
+    """Shows one of several texts as a card of its own, to the one who asks."""
+
+    async def press(self, interaction: Interaction, services: Services) -> None:
+        (run_id,) = self.item.values
+        run = await services.runs.completion(run_id)
+        await show(services, run, Screen(interaction, private=True))
+
+
+class StopButton(RunItem[ui.Button[Any]], template=template("compare", "stop")):
+    """Ends all that is still being written of a comparison."""
+
+    async def press(self, interaction: Interaction, services: Services) -> None:
+        stop(services, self.run_id, owner=interaction.user.id)
+        await interaction.response.defer()
+
+
+async def setup(bot: TokenwiseBot) -> None:
+    bot.add_dynamic_items(OpenMenu, StopButton)
+    await bot.add_cog(Compare(bot.services))

@@ -1,0 +1,148 @@
+"""/compare while it runs: growing, waiting, stopped, refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from discord import ui
+
+from bot.custom_ids import custom_id
+from bot.generation import GenerationQueue
+from bot.simulation import SimulatedGenerations, World
+from tests.cogs.conftest import OpenWorld
+from tests.comparing import compare, options_of, texts_of
+from tests.fakes.model import FakeModel, settled
+from tests.reading import card_of, refusal_of, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def queue_of(world: World) -> GenerationQueue:
+    generations = world.bot.services.generations
+    assert isinstance(generations, SimulatedGenerations)
+    assert isinstance(generations._inner, GenerationQueue)
+    return generations._inner
+
+
+async def test_all_six_run_at_once_where_there_is_room(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, max_running=6, per_owner=1) as world:
+        await compare(world.members[0], world.channel)
+
+        assert model.most_running == 6
+
+
+async def test_the_texts_grow_together(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, max_running=6) as world:
+        card = card_of(await compare(world.members[0], world.channel))
+        assert list(texts_of(card).values()) == [" ✍️"] * 6
+        for name in list(model.started):
+            await model.step(name, 2)
+        await world.env.settle()
+
+        grown = texts_of(card)
+        assert all(text.endswith(" ✍️") and len(text) > 4 for text in grown.values())
+        assert "[Stop]" in text_of(card)
+
+
+async def test_those_without_a_place_wait(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, max_running=4) as world:
+        card = card_of(await compare(world.members[0], world.channel))
+
+        assert list(texts_of(card).values()) == [" ✍️"] * 4 + ["⏳"] * 2
+
+
+async def test_stop_ends_all_and_keeps_what_was_written(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, max_running=5) as world:
+        ada = world.members[0]
+        answer = await compare(ada, world.channel)
+        for name in list(model.started):
+            await model.step(name, 2)
+        await world.env.settle()
+        await ada.click(card_of(answer), label="Stop")
+        await world.env.settle()
+        await settled()
+
+        assert model.running == []
+        assert text_of(answer).count("2 times · stopped") == 5
+        assert len(list(options_of(card_of(answer).components))) == 5
+        assert "[Stop]" not in text_of(answer)
+        assert "[Delete]" in text_of(answer)
+
+
+async def test_only_the_author_stops(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, max_running=6) as world:
+        ada, grace, *_ = world.members
+        card = card_of(await compare(ada, world.channel))
+
+        assert refusal_of(await grace.click(card, label="Stop")) == "Only the person who asked can stop this."
+        assert len(model.running) == 6
+
+
+async def test_stop_pressed_as_the_texts_end_is_no_error(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel(), max_running=6) as world:
+        ada = world.members[0]
+        answer = await compare(ada, world.channel)
+        await world.env.settle()
+        run_id = dict(options_of(card_of(answer).components))["greedy"]
+        stop = custom_id("compare", "stop", run_id)
+        view = ui.LayoutView()
+        view.add_item(ui.ActionRow(ui.Button(label="Stop", custom_id=stop)))
+        message = await card_of(answer).message.channel.send(view=view)
+
+        assert not (await ada.click(message, custom_id=stop)).followups
+
+
+async def test_a_deleted_card_ends_all(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, max_running=6) as world:
+        await compare(world.members[0], world.channel)
+        world.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=404, code=10008, times=1)
+        for name in list(model.started):
+            await model.step(name)
+        await world.env.settle()
+        await settled()
+
+        assert model.running == []
+
+
+async def test_a_queue_without_room_for_all_takes_none(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, max_running=2, max_waiting=3) as world:
+        answer = await compare(world.members[0], world.channel)
+        await world.env.settle()
+        await settled()
+
+        assert re.fullmatch(r"The queue is full: .* about \d+ seconds\.", refusal_of(answer))
+        assert model.running == []
+        accounts = queue_of(world).accounts
+        assert accounts.admitted == accounts.cancelled == 5
+
+
+async def test_the_six_count_as_one_request(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel(stepwise=True), max_running=8, per_owner=2) as world:
+        ada = world.members[0]
+        await compare(ada, world.channel)
+        await compare(ada, world.channel)
+
+        assert "already have 2 requests" in refusal_of(await compare(ada, world.channel))
+
+
+async def test_what_takes_too_long_is_cut_short_and_told_once(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, max_running=6, deadline=1.0) as world:
+        answer = await compare(world.members[0], world.channel)
+        for name in list(model.started):
+            await model.step(name, 3)
+        while "[Delete]" not in text_of(answer.response or card_of(answer)):
+            await settled()
+            await world.env.settle()
+
+        assert text_of(answer.response or card_of(answer)).count("3 times · cut short") == 6
+        assert "took longer than" in refusal_of(answer)
+        assert len(answer.followups) == 1

@@ -25,9 +25,13 @@ SETTLE_TIMEOUT = 60.0
 WELCOME = """\
 **Welcome! This is the same bot as on Discord, in a simulated one.**
 Type `/` in the box below and pick a command:
+- `/tour` how a model writes, in seven short cards: the place to begin
 - `/complete` the model continues your text; the same seed always gives the same text
 - `/next` the five likeliest next tokens; press one to append it
+- `/surprise` which words of a text the model did not expect; `/compare` six ways to choose the next one
+- `/guess` a game: which token does the model find likeliest?
 - `/tokens` how a tokenizer cuts your text; `/decode` turns token ids back into text
+- `/vocabulary` all about one token; `/model` what is loaded
 
 At the top you choose **as whom** you look: what is private, only its reader sees."""
 

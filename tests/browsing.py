@@ -134,7 +134,8 @@ class Person:
                 self.page.locator("button.command-ghost").click()
                 self.page.locator(f".command-suggestion[data-value={name}]").click()
             field.fill(value)
-        self.page.keyboard.press("Enter")
+        # Not Enter: in a command without options it sends nothing.
+        self.page.locator("button[aria-label*=Send], button[title*=Send]").first.click()
         expect(self.messages).to_have_count(before + 1, timeout=PATIENCE)
 
     def press(self, label: str) -> None:

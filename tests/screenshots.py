@@ -45,11 +45,60 @@ def decoded(person: Person) -> None:
     person.sees_picture()
 
 
+def why(person: Person) -> None:
+    completion(person)
+    person.press("Why this word?")
+    person.reads("Fork here", "Entropy")
+
+
+def surprise(person: Person) -> None:
+    person.run("surprise", {"text": "It was the best of times, it was the worst of bananas."})
+    person.reads("perplexity")
+    person.sees_picture()
+
+
+def compare(person: Person) -> None:
+    person.run("compare", {"prompt": "London was", "seed": "42", "max_tokens": "24"})
+    person.reads("Open one of them")
+
+
+def model(person: Person) -> None:
+    person.run("model", {})
+    person.reads("What it is not")
+
+
+def vocabulary(person: Person) -> None:
+    person.run("vocabulary", {"query": "␣will"})
+    person.reads("cosine")
+
+
+def tour(person: Person) -> None:
+    person.run("tour", {"prompt": "London was", "seed": "42"})
+    for _ in range(3):
+        person.press("Next")
+    person.reads("4 of 7")
+
+
+def guess(person: Person) -> None:
+    person.run("guess", {"text": "Once upon a time there"})
+    person.press("␣was")
+    person.reads("1 person")
+    person.press("Reveal")
+    person.reads("entropy")
+
+
 CARDS: dict[str, Callable[[Person], None]] = {
     "complete": completion,
+    "why": why,
     "next": next_tokens,
     "tokens": cut,
     "decode": decoded,
+    "surprise": surprise,
+    "compare": compare,
+    "vocabulary": vocabulary,
+    "model": model,
+    "tour": tour,
+    "guess": guess,
 }
 
 

@@ -75,7 +75,10 @@ def slow_model(place: Playground) -> Iterator[Pulse]:
 def test_the_channel_says_what_to_try(ada: Person) -> None:
     first = ada.messages.first
 
-    for command in ("/complete", "/next", "/tokens", "/decode"):
+    for command in (
+        *("/tour", "/complete", "/next", "/surprise", "/compare", "/guess"),
+        *("/tokens", "/decode", "/vocabulary", "/model"),
+    ):
         expect(first).to_contain_text(command)
 
 

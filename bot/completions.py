@@ -29,7 +29,8 @@ class CompletionJob:
 
     ``earlier`` are the steps that former runs have written of it; at those
     numbered in ``by_hand`` somebody chose another token than the model's.
-    ``parent`` is the run that this one comes from.
+    They were written under ``earlier_by``, and before that under others if they
+    are ``mixed``. ``parent`` is the run that this one comes from.
     """
 
     run_id: str
@@ -39,6 +40,8 @@ class CompletionJob:
     private: bool
     earlier: tuple[Step, ...] = ()
     by_hand: tuple[int, ...] = ()
+    earlier_by: Fingerprint | None = None
+    mixed: bool = False
     parent: str | None = None
 
     @property
@@ -68,6 +71,7 @@ class CompletionJob:
             private=self.private,
             steps=self.earlier + completion.steps,
             by_hand=self.by_hand,
+            mixed=self.mixed or self.earlier_by not in (None, fingerprint),
             finish_reason=completion.finish_reason,
             fingerprint=fingerprint,
             asked_at=asked_at,
@@ -79,7 +83,8 @@ class CompletionJob:
 class CompletionRun:
     """A finished job, with a step for each token behind the prompt.
 
-    ``asked_at`` is in seconds since 1970.
+    ``asked_at`` is in seconds since 1970. ``fingerprint`` is the latest one under
+    which it was written, and not the only one if it is ``mixed``.
     """
 
     run_id: str
@@ -89,6 +94,7 @@ class CompletionRun:
     private: bool
     steps: tuple[Step, ...]
     by_hand: tuple[int, ...]
+    mixed: bool
     finish_reason: FinishReason
     fingerprint: Fingerprint
     asked_at: float
@@ -153,6 +159,8 @@ class CompletionRun:
             private=private,
             earlier=earlier,
             by_hand=by_hand,
+            earlier_by=self.fingerprint if earlier else None,
+            mixed=self.mixed and bool(earlier),
             parent=self.run_id,
         )
 

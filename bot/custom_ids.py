@@ -20,7 +20,8 @@ VOCABULARY_TEMPLATE = rf"{_VOCABULARY}:{_OWNER}"
 
 
 def custom_id(family: str, action: str, run_id: str, *numbers: int) -> str:
-    return ":".join((family, action, run_id, *map(str, numbers)))
+    """Of an item; a truth value is the number 1 or 0."""
+    return ":".join((family, action, run_id, *(str(int(number)) for number in numbers)))
 
 
 def template(family: str, *actions: str) -> str:

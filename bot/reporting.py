@@ -10,7 +10,7 @@ from discord import app_commands
 
 from bot import cards
 from bot.delivery import TRANSIENT, Interaction, is_gone, tell_privately
-from bot.errors import GenerationFailed, TokenwiseError
+from bot.errors import GenerationFailed, StoreUnavailable, TokenwiseError
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ def _cause(error: Exception) -> Exception:
 def _sentence(cause: Exception) -> str:
     if isinstance(cause, GenerationFailed):
         log.error("a generation failed: %s", cause.detail)
+    if isinstance(cause, StoreUnavailable):
+        log.error("the database failed: %s", cause.detail)
     if isinstance(cause, TokenwiseError):
         return cause.sentence
     if isinstance(cause, (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)):

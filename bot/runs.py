@@ -6,29 +6,39 @@ it is older than the retention, or its owner asks for it to be deleted.
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from sqlalchemy import Delete, Select, delete, insert, or_, select
+from sqlalchemy import Delete, Select, delete, or_, select
 
 from bot.completions import CompletionJob, CompletionRun
 from bot.errors import RunExpired, StoreUnavailable
 from bot.model.protocol import Fingerprint
 from bot.store import tables
 from bot.store.database import Database
+from bot.store.outbox import Outbox
 from bot.store.rounds import Rounds
-from bot.store.rows import Run, question, row_of, run_of
+from bot.store.rows import Run, question, run_of
 from bot.walks import Walk, WalkRun
 
 log = logging.getLogger(__name__)
 
 DAY = 86_400.0
-# While the database fails, so many runs wait in memory for it to come back.
-MOST_UNSAVED = 1_000
+# Seconds for which a person's wish to be forgotten concerns what was in progress
+# at the time; nothing takes that long.
+_IN_PROGRESS = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How much was deleted of a person."""
+
+    runs: int
+    votes: int
 
 
 class Runs:
@@ -44,21 +54,26 @@ class Runs:
         self._days = days
         self._clock = clock
         self._claimed: set[str] = set()
-        self._unsaved: OrderedDict[str, Run] = OrderedDict()
-        self._writing = asyncio.Lock()
+        self._outbox = Outbox(database, clock)
+        self._forgotten: dict[int, float] = {}  # who asked for it, and when
         self.rounds = Rounds(database, days=days, oldest=self._oldest)
 
     def now(self) -> float:
         return self._clock()
 
     async def keep(self, run: Run) -> None:
-        self._unsaved[run.run_id] = run
-        while len(self._unsaved) > MOST_UNSAVED:
-            self._unsaved.popitem(last=False)
-        try:
-            await self._save()
-        except StoreUnavailable as error:
-            log.error("%d runs could not be stored: %s", len(self._unsaved), error.detail)
+        """Store ``run``, unless its owner has asked to be forgotten since it was asked for."""
+        if run.asked_at < self._forgotten.get(run.owner, -math.inf):
+            return
+        self._outbox.put(run)
+        await self._outbox.send()
+
+    async def flush(self) -> None:
+        """Store now what the database did not take before."""
+        await self._outbox.send(at_once=True)
+
+    async def is_kept(self, run_id: str) -> bool:
+        return await self._find(run_id) is not None
 
     async def any(self, run_id: str) -> Run:
         """What has this id; RunExpired if it is not kept any more, or StoreUnavailable."""
@@ -97,52 +112,45 @@ class Runs:
             log.error("stored runs cannot be read: %s", error.detail)
             return None
 
-    async def forget(self, owner: int) -> int:
+    async def forget(self, owner: int) -> Forgotten:
         """Delete all that is stored of ``owner``: their runs, the rounds that they began, their votes.
 
-        Gives how many runs there were. StoreUnavailable.
+        What is still being written for them will not be stored either. StoreUnavailable.
         """
-        async with self._writing:
+        now = self._clock()
+        self._forgotten = {person: at for person, at in self._forgotten.items() if at > now - _IN_PROGRESS}
+        self._forgotten[owner] = now
+        async with self._outbox.held():
+            unsaved = self._outbox.drop(lambda run: run.owner == owner)
             # Runs first, then votes: everybody who writes to several tables does so in this order.
-            stored, _ = await self._delete(
+            runs, votes = await self._delete(
                 delete(tables.runs).where(tables.runs.c.owner == owner),
                 delete(tables.votes).where(tables.votes.c.person == owner),
             )
-            unsaved = [run_id for run_id, run in self._unsaved.items() if run.owner == owner]
-            for run_id in unsaved:
-                del self._unsaved[run_id]
-        return stored + len(unsaved)
+        return Forgotten(runs + unsaved, votes)
 
     async def delete_old(self) -> int:
         """Delete what is older than it may get; how many runs. StoreUnavailable."""
-        (deleted,) = await self._delete(delete(tables.runs).where(tables.runs.c.asked_at < self._oldest()))
-        return deleted
+        oldest = self._oldest()
+        unsaved = self._outbox.drop(lambda run: run.asked_at < oldest)
+        (deleted,) = await self._delete(delete(tables.runs).where(tables.runs.c.asked_at < oldest))
+        return deleted + unsaved
 
     @contextmanager
-    def claimed(self, run_id: str) -> Iterator[bool]:
-        """Whether nobody else holds the claim to change this run's card, which then is held."""
-        mine = run_id not in self._claimed
-        self._claimed.add(run_id)
+    def claimed(self, what: str) -> Iterator[bool]:
+        """Whether nobody else holds the claim to ``what``, which then is held: a run's card, or a press."""
+        mine = what not in self._claimed
+        self._claimed.add(what)
         try:
             yield mine
         finally:
             if mine:
-                self._claimed.discard(run_id)
+                self._claimed.discard(what)
 
     async def _find(self, run_id: str) -> Run | None:
-        if run := self._unsaved.get(run_id):
+        if (run := self._outbox.get(run_id)) and run.asked_at >= self._oldest():
             return run
         return await self._first(self._kept().where(tables.runs.c.run_id == run_id))
-
-    async def _save(self) -> None:
-        async with self._writing:
-            waiting = dict(self._unsaved)
-            if not waiting:  # somebody else has written this one, too
-                return
-            async with self._database.transaction() as connection:
-                await connection.execute(insert(tables.runs), [row_of(run) for run in waiting.values()])
-            for run_id in waiting:
-                self._unsaved.pop(run_id, None)
 
     async def _first(self, query: Select[tuple[object, ...]]) -> Run | None:
         async with self._database.transaction() as connection:
@@ -152,7 +160,10 @@ class Runs:
     async def _delete(self, *statements: Delete) -> list[int]:
         """How many rows each has deleted, in one transaction."""
         async with self._database.transaction() as connection:
-            return [(await connection.execute(statement)).rowcount for statement in statements]
+            counts = [(await connection.execute(statement)).rowcount for statement in statements]
+        if any(counts):
+            await self._database.wipe()
+        return counts
 
     def _kept(self) -> Select[tuple[object, ...]]:
         """What the clock still allows, also where nothing has been deleted for a while."""

@@ -13,7 +13,7 @@ _SPECIAL = "<|endoftext|>"  # plain text to the bot, one token to transformers
 def script(run: CompletionRun, prompt: str, model: ModelInfo) -> str:
     """Python that prints the run's ``prompt`` and all that stands behind it.
 
-    It takes ``model``, which is the one that wrote the run if :func:`same_weights`,
+    It takes ``model``, which is the one that wrote the run if :func:`is_its_own`,
     and computes in float32; a run of another precision may differ.
     """
     kept = max(run.by_hand, default=-1) + 1
@@ -37,9 +37,9 @@ def script(run: CompletionRun, prompt: str, model: ModelInfo) -> str:
     return "\n".join([*lines, "print(tokenizer.decode(ids[0], clean_up_tokenization_spaces=False))", ""])
 
 
-def same_weights(run: CompletionRun, model: ModelInfo) -> bool:
-    """Whether ``model`` has the weights that wrote the run."""
-    return run.fingerprint.weights == model.fingerprint.weights
+def is_its_own(run: CompletionRun, model: ModelInfo) -> bool:
+    """Whether all of the run was written with the weights that ``model`` has."""
+    return run.fingerprint.weights == model.fingerprint.weights and not run.mixed
 
 
 def _imported(params: SamplingParams, written: int) -> list[str]:
@@ -51,8 +51,8 @@ def _imported(params: SamplingParams, written: int) -> list[str]:
 def _heading(run: CompletionRun, model: ModelInfo) -> list[str]:
     made = run.fingerprint
     lines = [f"# Prints a text that was written in {made.precision}; fingerprint {made}."]
-    if not same_weights(run, model):
-        lines.append("# It was written by another model than the one named here, which says something else.")
+    if not is_its_own(run, model):
+        lines.append("# It, or a part of it, was written by another model than the one named here.")
     return [*lines, ""]
 
 

@@ -52,6 +52,7 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
 
     async def _vote(self, interaction: Interaction, services: Services) -> None:
         (token_id,) = self.numbers
+        await interaction.response.defer()  # many may vote at once, and wait for each other
         cast = await services.runs.rounds.vote(self.run_id, interaction.user.id, token_id)
         if cast.before is None:
             await self._refresh(interaction, services)
@@ -89,7 +90,8 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
             round_ = await services.runs.rounds.find(self.run_id)
             await screen.finish(await _card(services, run, round_))
 
-        if not await services.refreshes.refresh(self.run_id, show):
+        left_to_others = not await services.refreshes.refresh(self.run_id, show)
+        if left_to_others and not interaction.response.is_done():
             await interaction.response.defer()
 
 
@@ -113,14 +115,14 @@ async def begin(services: Services, interaction: Interaction, text: str | None) 
 
 async def _answered(services: Services, walk: Walk) -> WalkRun:
     """What the model finds likely next; at once if it was asked before."""
-    model = services.generations.model
+    model, asked_at = services.generations.model, services.runs.now()
     before = await services.runs.answer(walk, model.fingerprint)
     if isinstance(before, WalkRun):
         step = before.step
     else:
         async with asked(services.generations, walk.request, owner=walk.owner) as answer:
             (step,) = (await answer()).steps
-    return WalkRun(walk, step, model.fingerprint, services.runs.now())
+    return WalkRun(walk, step, model.fingerprint, asked_at)
 
 
 async def show_scores(services: Services, interaction: Interaction) -> None:

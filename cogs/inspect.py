@@ -21,7 +21,7 @@ from bot.delivery import Interaction, Screen, is_private
 from bot.errors import NoRun
 from bot.messages import run_of
 from bot.replay import compare, rerun
-from bot.script import same_weights, script
+from bot.script import is_its_own, script
 from bot.services import Services
 from bot.walks import WalkRun
 from bot.writing import write
@@ -44,19 +44,22 @@ class WhyButton(RunItem[ui.Button[Any]], template=template("why", "open", "fork"
         run = await services.runs.completion(self.run_id)
         match self.action, self.numbers:
             case "open", _:
-                await show_why(services, run, run.most_surprising(), interaction, replace=False)
-            case "fork", (position, token_id):
-                private = run.private and is_private(interaction)
+                private = is_private(interaction)
+                await show_why(services, run, run.most_surprising(), interaction, private=private)
+            case "fork", (position, token_id, as_private):
+                private = bool(as_private) and is_private(interaction)
                 job = run.forked(position, token_id, owner=interaction.user.id, private=private)
                 await write(services, job, Screen(interaction, private=private))
-            case _, (position,):
-                await show_why(services, run, position, interaction, replace=True)
+            case turn, (position, as_private) if turn in TURNS:
+                await show_why(services, run, position, interaction, private=bool(as_private), turn=True)
 
 
 class PositionMenu(RunItem[ui.Select[Any]], template=template("position", "show")):
     async def press(self, interaction: Interaction, services: Services) -> None:
         run = await services.runs.completion(self.run_id)
-        await show_why(services, run, int(self.item.values[0]), interaction, replace=True)
+        (as_private,) = self.numbers
+        position = int(self.item.values[0])
+        await show_why(services, run, position, interaction, private=bool(as_private), turn=True)
 
 
 class Inspect(commands.Cog):
@@ -72,12 +75,21 @@ class Inspect(commands.Cog):
 
 
 async def show_why(
-    services: Services, run: CompletionRun, position: int, interaction: Interaction, *, replace: bool
+    services: Services,
+    run: CompletionRun,
+    position: int,
+    interaction: Interaction,
+    *,
+    private: bool,
+    turn: bool = False,
 ) -> None:
-    """The card of one position, to the person alone; ``replace`` turns it, if it is theirs alone."""
+    """The card of one position, to the person alone; ``turn`` turns it, if it is theirs alone.
+
+    ``private`` says whether the text is seen by them alone, too.
+    """
     closing = Closing(interaction.user.id, private=True)
-    content = cards.describe_why(run, position, services.encodings, closing)
-    screen = Screen(interaction, private=True, replace=replace and is_private(interaction))
+    content = cards.describe_why(run, position, services.encodings, private=private, closing=closing)
+    screen = Screen(interaction, private=True, replace=turn and is_private(interaction))
     await screen.show(cards.why(content))
 
 
@@ -85,7 +97,7 @@ async def show_code(services: Services, run: CompletionRun, interaction: Interac
     """The program, to the person alone, as text and as a file."""
     model = services.generations.model
     program = script(run, services.encodings.decode(run.prompt_ids), model)
-    content = CodeCard(program, run.fingerprint.precision, str(run.fingerprint), same_weights(run, model))
+    content = CodeCard(program, run.fingerprint.precision, str(run.fingerprint), is_its_own(run, model))
     file = discord.File(io.BytesIO(program.encode()), PROGRAM)
     await Screen(interaction, private=True).show(cards.code_card(content), files=[file])
 

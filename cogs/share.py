@@ -30,7 +30,7 @@ class ShareButton(LastingItem[ui.Button[Any]], template=SHARE):
         view, files = await shared(
             interaction.message, by=interaction.user.id, read=interaction.client.http.get_from_cdn
         )
-        await screen.show(view, files=files)
+        await screen.finish(view, files=files)
 
 
 class DeleteButton(LastingItem[ui.Button[Any]], template=DELETE_TEMPLATE):
@@ -52,8 +52,8 @@ class Share(commands.Cog):
     async def forget(self, interaction: Interaction) -> None:
         screen = Screen(interaction, private=True)
         await screen.wait()
-        count = await self.services.runs.forget(interaction.user.id)
-        await screen.show(cards.forgotten(count))
+        forgotten = await self.services.runs.forget(interaction.user.id)
+        await screen.finish(cards.forgotten(forgotten.runs, forgotten.votes))
 
 
 async def setup(bot: TokenwiseBot) -> None:

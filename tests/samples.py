@@ -37,6 +37,7 @@ def completion_run(run_id: str = "a" * 16, *token_ids: int, **changes: Any) -> C
         "private": False,
         "steps": steps,
         "by_hand": (),
+        "mixed": False,
         "finish_reason": "length",
         "fingerprint": FINGERPRINT,
         "asked_at": NOON,

@@ -148,3 +148,15 @@ def test_the_most_surprising_token_is_the_least_likely_one() -> None:
     steps = (run.steps[0], step(20, rank=90, logprob=-9.0), run.steps[2])
 
     assert replace(run, steps=steps).most_surprising() == 1
+
+
+def test_a_text_that_went_on_under_another_fingerprint_is_mixed_for_ever() -> None:
+    first = finished(job(), 10, 20)
+    other = replace(FINGERPRINT, engine=4)
+    ending = Completion((step(30),), "length")
+    same = first.continued(owner=1).finished(ending, fingerprint=FINGERPRINT, asked_at=NOON)
+    mixed = first.continued(owner=1).finished(ending, fingerprint=other, asked_at=NOON)
+    after = mixed.continued(owner=1).finished(ending, fingerprint=other, asked_at=NOON)
+
+    assert [run.mixed for run in (first, same, mixed, after)] == [False, False, True, True]
+    assert not mixed.rerolled(owner=1).finished(ending, fingerprint=other, asked_at=NOON).mixed

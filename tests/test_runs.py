@@ -9,7 +9,7 @@ import pytest
 
 from bot.completions import CompletionJob
 from bot.errors import RunExpired, StoreUnavailable
-from bot.runs import DAY, MOST_UNSAVED, Runs
+from bot.runs import DAY, Forgotten, Runs
 from bot.store.database import Database, opened
 from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 
@@ -76,8 +76,8 @@ async def test_forgetting_takes_all_of_one_person_and_nothing_of_another(runs: R
     await runs.keep(walk_run(B))
     await runs.keep(completion_run(C, owner=GRACE))
 
-    assert await runs.forget(ADA) == 2
-    assert await runs.forget(ADA) == 0
+    assert await runs.forget(ADA) == Forgotten(runs=2, votes=0)
+    assert await runs.forget(ADA) == Forgotten(runs=0, votes=0)
     with pytest.raises(RunExpired):
         await runs.completion(A)
     assert await runs.completion(C)
@@ -134,10 +134,11 @@ async def test_what_cannot_be_stored_is_found_and_stored_later(
         assert await runs.completion(A) == completion_run(A)
         with pytest.raises(StoreUnavailable):
             await runs.completion(B)
-        assert "1 runs could not be stored" in caplog.text
+        assert "1 runs could not be stored yet" in caplog.text
         caplog.clear()
 
         failing.parent.mkdir()
+        await runs.flush()
         await runs.keep(walk_run(B))
     async with opened(f"sqlite:///{failing}") as database:
         after = Runs(database, days=30, clock=clock)
@@ -150,23 +151,35 @@ async def test_a_store_that_fails_has_no_answer_and_costs_nobody_theirs(failing:
         assert await Runs(database, days=30, clock=clock).answer(the_same(ADA), FINGERPRINT) is None
 
 
-async def test_what_waits_to_be_stored_is_bounded(failing: Path, clock: Clock) -> None:
-    async with opened(f"sqlite:///{failing}") as database:
-        runs = Runs(database, days=30, clock=clock)
-        for number in range(MOST_UNSAVED + 1):
-            runs._unsaved[f"{number:016x}"] = completion_run(f"{number:016x}")
-        await runs.keep(completion_run(A))
-
-        assert len(runs._unsaved) == MOST_UNSAVED
-        assert await runs.completion(A)
-
-
 async def test_forgetting_takes_what_waits_to_be_stored(failing: Path, clock: Clock) -> None:
     async with opened(f"sqlite:///{failing}") as database:
         runs = Runs(database, days=30, clock=clock)
         await runs.keep(completion_run(A))
         failing.parent.mkdir()
 
-        assert await runs.forget(ADA) == 1
+        assert await runs.forget(ADA) == Forgotten(runs=1, votes=0)
         with pytest.raises(RunExpired):
             await runs.completion(A)
+
+
+async def test_what_is_in_progress_when_somebody_is_forgotten_is_not_stored(runs: Runs, clock: Clock) -> None:
+    begun = clock.now
+    clock.now += 5
+    await runs.forget(ADA)
+    await runs.keep(completion_run(A, asked_at=begun))
+    await runs.keep(completion_run(B, asked_at=begun, owner=GRACE))
+    await runs.keep(completion_run(C, asked_at=clock.now + 1))
+
+    assert [await runs.is_kept(run_id) for run_id in (A, B, C)] == [False, True, True]
+
+
+async def test_what_waits_to_be_stored_gets_too_old_as_well(failing: Path, clock: Clock) -> None:
+    async with opened(f"sqlite:///{failing}") as database:
+        runs = Runs(database, days=30, clock=clock)
+        await runs.keep(completion_run(A))
+        clock.now += 30 * DAY + 1
+        failing.parent.mkdir()
+
+        with pytest.raises(RunExpired):
+            await runs.completion(A)
+        assert await runs.delete_old() == 1

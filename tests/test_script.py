@@ -15,7 +15,7 @@ import pytest
 from bot.asking import asked
 from bot.completions import CompletionJob, CompletionRun, new_run_id
 from bot.model.protocol import MAX_SEED, SamplingParams
-from bot.script import same_weights, script
+from bot.script import is_its_own, script
 from bot.services import Services
 from bot.settings import DEMO_MODEL, Settings
 from bot.startup import started
@@ -134,9 +134,9 @@ def test_the_program_says_in_what_the_text_was_written() -> None:
 def test_a_text_of_another_model_is_said_to_be_that() -> None:
     other = replace(completion_run(), fingerprint=replace(completion_run().fingerprint, weights="x"))
 
-    assert same_weights(completion_run(), INFO)
+    assert is_its_own(completion_run(), INFO)
     assert "another model" not in script(completion_run(), "London was", INFO)
-    assert not same_weights(other, INFO)
+    assert not is_its_own(other, INFO)
     assert "another model" in script(other, "London was", INFO)
 
 

@@ -49,8 +49,8 @@ def _notes(content: CodeCard) -> list[str]:
     if not content.same_model:
         notes.insert(
             0,
-            "⚠️ Another model wrote this text than the one that is loaded now, whose name the program has: "
-            "it will print something else.",
+            "⚠️ Another model wrote this text, or a part of it, than the one that is loaded now, whose name "
+            "the program has: it may print something else.",
         )
     return notes
 

@@ -45,6 +45,7 @@ class WhyCard:
     ``prompt``, ``before`` and ``after`` are the text around it. ``names`` maps a
     token id to its visible form for every id in the ``step``, which is the
     position's; ``chosen`` are the chosen tokens of all positions.
+    A fork is seen as the text is: by one person alone if that is ``private``.
     """
 
     run_id: str
@@ -59,10 +60,13 @@ class WhyCard:
     params: SamplingParams
     by_hand: bool
     most_surprising: bool
+    private: bool
     closing: Closing
 
 
-def describe_why(run: CompletionRun, position: int, encodings: Encodings, closing: Closing) -> WhyCard:
+def describe_why(
+    run: CompletionRun, position: int, encodings: Encodings, *, private: bool, closing: Closing
+) -> WhyCard:
     """The card of step ``position`` of the run; LookupError if it has none."""
     ids, step = run.token_ids, run.steps[position]
     return WhyCard(
@@ -81,6 +85,7 @@ def describe_why(run: CompletionRun, position: int, encodings: Encodings, closin
         params=run.params,
         by_hand=position in run.by_hand,
         most_surprising=position == run.most_surprising(),
+        private=private,
         closing=closing,
     )
 
@@ -146,7 +151,7 @@ def _section(content: WhyCard, candidate: Candidate) -> ui.Section[ui.LayoutView
         _row(content, candidate),
         accessory=button(
             label,
-            custom_id("why", "fork", content.run_id, content.position, candidate.token_id),
+            custom_id("why", "fork", content.run_id, content.position, candidate.token_id, content.private),
             disabled=is_chosen or is_end,
         ),
     )
@@ -185,7 +190,7 @@ def _menu(content: WhyCard) -> ui.Select[ui.LayoutView]:
     first = content.position // PAGE * PAGE
     last = min(first + PAGE, len(content.tokens))
     return ui.Select(
-        custom_id=custom_id("position", "show", content.run_id),
+        custom_id=custom_id("position", "show", content.run_id, content.private),
         placeholder=f"Tokens {first + 1:,} to {last:,}",
         options=[
             discord.SelectOption(
@@ -208,7 +213,7 @@ def _turns(content: WhyCard) -> list[Button]:
     return [
         button(
             label,
-            custom_id("why", action, content.run_id, max(0, min(place, last))),
+            custom_id("why", action, content.run_id, max(0, min(place, last)), content.private),
             disabled=not 0 <= place <= last,
         )
         for label, action, place in zip(labels, TURNS, places, strict=True)

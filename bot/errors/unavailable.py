@@ -66,7 +66,7 @@ class StoreUnavailable(UnavailableError):
 
     @property
     def sentence(self) -> str:
-        return "What this card was made from cannot be read right now. Please try again in a minute."
+        return "The database cannot be reached right now, so nothing was done. Please try again in a minute."
 
 
 class GenerationFailed(UnavailableError):

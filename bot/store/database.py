@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import URL, AsyncAdaptedQueuePool, event, make_url
+from sqlalchemy import URL, AsyncAdaptedQueuePool, event, insert, make_url, select, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import InvalidSetting, StoreUnavailable
-from bot.store.tables import metadata
+from bot.store.tables import metadata, versions
+
+log = logging.getLogger(__name__)
 
 IN_MEMORY = "sqlite://"
-# Seconds to wait for a file that another process has locked, or for a server.
-PATIENCE = 1.0
+# Seconds to wait for a file that another process has locked, or for a server: a
+# button waits for it, and Discord for the button, three seconds at most.
+PATIENCE = 0.8
+# Seconds to wait for one of the connections.
+_TURN = 0.5
+# Raise it with every change of a table, or of what is in a JSON column.
+SCHEMA = 1
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -37,7 +45,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         self._furnished = False
-        self._furnishing = asyncio.Lock()
+        self._furnishing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -52,15 +60,48 @@ class Database:
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
 
+    async def wipe(self) -> None:
+        """Let nothing of what was deleted stay in SQLite's journal, if that is possible now."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        try:
+            async with self._engine.connect() as connection:
+                # A checkpoint is taken outside of transactions.
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("the database's journal could not be emptied: %s", error)
+
     async def close(self) -> None:
+        if self._furnishing is not None:
+            self._furnishing.cancel()
+            await asyncio.wait([self._furnishing])
         await self._engine.dispose()
 
     async def _furnish(self) -> None:
-        async with self._furnishing:
-            if not self._furnished:
-                async with self._engine.begin() as connection:
-                    await connection.run_sync(metadata.create_all)
-                self._furnished = True
+        """Make the tables, once. Everybody who waits for it shares one attempt, and its failure."""
+        if self._furnished:
+            return
+        if self._furnishing is None:
+            self._furnishing = asyncio.create_task(self._make_tables())
+            self._furnishing.add_done_callback(self._made)
+        await asyncio.shield(self._furnishing)
+
+    def _made(self, attempt: asyncio.Task[None]) -> None:
+        self._furnishing = None
+        self._furnished = not attempt.cancelled() and attempt.exception() is None
+
+    async def _make_tables(self) -> None:
+        async with self._engine.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+            made_by = await connection.scalar(select(versions.c.schema))
+            if made_by is None:
+                await connection.execute(insert(versions).values(schema=SCHEMA))
+            elif made_by != SCHEMA:
+                raise StoreUnavailable(
+                    f"the database has the tables of another version ({made_by}, not {SCHEMA}): "
+                    "give DATABASE_URL a new one"
+                )
 
 
 @asynccontextmanager
@@ -98,6 +139,7 @@ def _engine(url: str) -> AsyncEngine:
         address,
         hide_parameters=True,  # what people wrote must not get into an error, and so into a log
         pool_pre_ping=True,  # a server that was restarted is no failure
+        pool_timeout=_TURN,
         connect_args={"timeout": PATIENCE, "command_timeout": PATIENCE},
     )
 
@@ -110,6 +152,7 @@ def _sqlite(address: URL) -> AsyncEngine:
     engine = create_async_engine(
         address,
         hide_parameters=True,
+        pool_timeout=_TURN,
         connect_args={"timeout": PATIENCE, "async_creator_fn": _connect_sqlite},
         **pool,
     )
@@ -141,4 +184,5 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
     cursor.close()

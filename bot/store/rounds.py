@@ -63,10 +63,13 @@ class Rounds:
             )
 
     async def vote(self, run_id: str, person: int, token_id: int) -> Cast:
-        """Set or change somebody's vote, if the round is not over."""
+        """Set or change somebody's vote, if the round is not over and has such a choice."""
         mine = (_votes.run_id == run_id) & (_votes.person == person)
+        choices = select(_rounds.choices).where(_rounds.run_id == run_id)
         async with self._database.transaction() as connection:
             if not await _held(connection, run_id):
+                return Cast(counts=False)
+            if token_id not in (await connection.scalar(choices) or ()):
                 return Cast(counts=False)
             before = await connection.scalar(select(_votes.token_id).where(mine))
             if before is None:

@@ -49,6 +49,7 @@ def _completion_row(run: CompletionRun) -> dict[str, Any]:
         "token_ids": run.token_ids,
         "steps": packed(run.steps),
         "by_hand": run.by_hand,
+        "mixed": run.mixed,
         "finish_reason": run.finish_reason,
         "parent": run.parent,
         **_common(run),
@@ -66,6 +67,7 @@ def _walk_row(run: WalkRun) -> dict[str, Any]:
         "token_ids": walk.appended_ids,
         "steps": packed([run.step]),
         "by_hand": (),
+        "mixed": False,
         "finish_reason": None,
         "parent": walk.parent,
         **_common(run),
@@ -85,7 +87,7 @@ def _is_answer(run: CompletionRun) -> bool:
     """Whether the run is all that its prompt and its settings say, and nothing else."""
     asked, written = run.params.max_new_tokens, len(run.steps)
     whole = written == asked or (written < asked and run.finish_reason == "stop")
-    return whole and run.finish_reason != "cancelled" and not run.by_hand
+    return whole and run.finish_reason != "cancelled" and not run.by_hand and not run.mixed
 
 
 def _completion(row: Mapping[str, Any]) -> CompletionRun:
@@ -97,6 +99,7 @@ def _completion(row: Mapping[str, Any]) -> CompletionRun:
         private=row["private"],
         steps=unpacked(row["steps"]),
         by_hand=tuple(row["by_hand"]),
+        mixed=row["mixed"],
         finish_reason=row["finish_reason"],
         fingerprint=Fingerprint(**row["fingerprint"]),
         asked_at=row["asked_at"],

@@ -18,6 +18,9 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+# One row: which version of the tables below these are.
+versions = Table("versions", metadata, Column("schema", Integer, nullable=False))
+
 runs = Table(
     "runs",
     metadata,
@@ -38,6 +41,8 @@ runs = Table(
     Column("steps", LargeBinary, nullable=False),
     Column("finish_reason", String(16)),
     Column("by_hand", JSON, nullable=False),
+    # Whether it was written under several fingerprints.
+    Column("mixed", Boolean, nullable=False),
 )
 
 # A round of /guess; what the model said is its run's, and it goes when its run goes.

@@ -49,6 +49,7 @@ def contents(draw: st.DrawFn) -> WhyCard:
         names={token_id: draw(names) for token_id in ids},
         params=draw(strategies.params),
         by_hand=draw(st.booleans()),
+        private=draw(st.booleans()),
         most_surprising=draw(st.booleans()),
         closing=draw(strategies.closings),
     )
@@ -56,7 +57,7 @@ def contents(draw: st.DrawFn) -> WhyCard:
 
 def shown(position: int = 1, **changes: Any) -> WhyCard:
     run = completion_run("a" * 16, 530, 286, 262, **changes)
-    return cards.describe_why(run, position, ENCODINGS, CLOSING)
+    return cards.describe_why(run, position, ENCODINGS, private=False, closing=CLOSING)
 
 
 def menu_of(view: ui.LayoutView) -> ui.Select[Any]:
@@ -108,7 +109,7 @@ def test_every_other_candidate_can_be_forked_to() -> None:
     assert [button.disabled for button in buttons[:5]] == [True, False, False, False, False]
     assert buttons[0].label == "chosen"
     assert buttons[1].label == f"Fork here: {ENCODINGS.token(288).visible}"
-    assert buttons[1].custom_id == f"why:fork:{'a' * 16}:1:288"
+    assert buttons[1].custom_id == f"why:fork:{'a' * 16}:1:288:0"
 
 
 def test_behind_the_end_of_the_text_nothing_goes_on() -> None:
@@ -150,7 +151,8 @@ def test_the_most_surprising_token_is_said_to_be_it() -> None:
     run = completion_run("a" * 16, 530, 286)
     run = replace(run, steps=(run.steps[0], step(286, logprob=-7.0)))
     first, second = (
-        text_of(cards.why(cards.describe_why(run, position, ENCODINGS, CLOSING))) for position in (0, 1)
+        text_of(cards.why(cards.describe_why(run, position, ENCODINGS, private=False, closing=CLOSING)))
+        for position in (0, 1)
     )
 
     assert "Token 2 of 2, the one that the model expected least." in second
@@ -159,12 +161,12 @@ def test_the_most_surprising_token_is_said_to_be_it() -> None:
 
 def test_the_menu_has_a_page_of_the_tokens_and_the_buttons_turn_it() -> None:
     run = completion_run("a" * 16, *range(300, 360))
-    view = cards.why(cards.describe_why(run, 25, ENCODINGS, CLOSING))
+    view = cards.why(cards.describe_why(run, 25, ENCODINGS, private=False, closing=CLOSING))
     turns = {button.label: button for button in list(buttons_of(view).values())[-5:]}
 
     assert [option.value for option in menu_of(view).options] == [str(place) for place in range(25, 50)]
     assert menu_of(view).placeholder == "Tokens 26 to 50"
-    assert {label: (turns[label].custom_id or "").rpartition(":")[2] for label in list(turns)[:4]} == {
+    assert {label: (turns[label].custom_id or "").split(":")[3] for label in list(turns)[:4]} == {
         "« 25": "0",
         "‹ Back": "24",
         "Next ›": "26",

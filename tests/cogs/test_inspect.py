@@ -72,8 +72,8 @@ async def test_a_card_that_all_can_see_is_turned_for_me_alone(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
     run_id = run_id_of(await complete(ada, channel))
-    shared = await posted(world, custom_id("why", "next", run_id, 4))
-    answer = await ada.click(shared, custom_id=custom_id("why", "next", run_id, 4))
+    shared = await posted(world, custom_id("why", "next", run_id, 4, False))
+    answer = await ada.click(shared, custom_id=custom_id("why", "next", run_id, 4, False))
 
     assert position_of(answer) == 5
     assert card_of(answer).ephemeral
@@ -144,8 +144,8 @@ async def test_there_is_no_fork_where_nothing_fits_behind_it(
     context = world.bot.services.generations.model.context
     run = completion_run("c" * 16, *[530] * (context - 2))
     await keep(runs, run)
-    fork = custom_id("why", "fork", run.run_id, context - 3, 532)
-    opened = custom_id("why", "next", run.run_id, context - 3)
+    fork = custom_id("why", "fork", run.run_id, context - 3, 532, False)
+    opened = custom_id("why", "next", run.run_id, context - 3, False)
     message = await posted(world, fork, opened)
 
     assert position_of(await ada.click(message, custom_id=opened)) == context - 2
@@ -193,7 +193,7 @@ async def test_while_the_model_loads_one_can_look_but_not_ask(open_world: OpenWo
         ada = world.members[0]
         ids = [
             custom_id("why", "open", "c" * 16),
-            custom_id("why", "fork", "c" * 16, 0, 532),
+            custom_id("why", "fork", "c" * 16, 0, 532, False),
             custom_id("run", "code", "c" * 16),
             custom_id("run", "replay", "c" * 16),
         ]

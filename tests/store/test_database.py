@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import socket
 import sqlite3
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import InvalidSetting, StoreUnavailable
-from bot.store.database import PATIENCE, Database, opened, parsed
+from bot.model.protocol import Fingerprint, SamplingParams
+from bot.store.database import IN_MEMORY, PATIENCE, SCHEMA, Database, opened, parsed
 from bot.store.rows import row_of
-from bot.store.tables import runs
+from bot.store.tables import metadata, runs, versions
 from tests.samples import completion_run
 
 
@@ -104,3 +109,60 @@ def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
         parsed(url)
 
     assert "secret" not in str(refused.value)
+
+
+async def test_all_who_wait_for_a_server_that_does_not_answer_share_one_attempt() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        async with opened(f"postgresql://a@127.0.0.1:{port}/b") as database:
+            began = asyncio.get_running_loop().time()
+            outcomes = await asyncio.gather(*(count(database) for _ in range(8)), return_exceptions=True)
+
+            assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
+            assert asyncio.get_running_loop().time() - began < 3 * PATIENCE
+
+
+async def test_the_tables_of_another_version_are_said_to_be_so(url: str) -> None:
+    async with opened(url) as database, database.transaction() as connection:
+        await connection.execute(update(versions).values(schema=SCHEMA + 1))
+    try:
+        async with opened(url) as database:
+            if url == IN_MEMORY:  # which was another one
+                assert await count(database) == 0
+                return
+            with pytest.raises(StoreUnavailable) as failure:
+                await count(database)
+        assert f"another version ({SCHEMA + 1}, not {SCHEMA})" in failure.value.detail
+    finally:
+        engine = create_async_engine(parsed(url))
+        async with engine.begin() as connection:
+            await connection.run_sync(metadata.drop_all)
+        await engine.dispose()
+
+
+def test_whoever_changes_what_is_stored_raises_the_number_of_the_schema() -> None:
+    columns = [
+        f"{column.table}.{column.name} {column.type}"
+        for table in metadata.sorted_tables
+        for column in table.c
+    ]
+    stored = [*columns, *(field.name for kind in (SamplingParams, Fingerprint) for field in fields(kind))]
+
+    assert (SCHEMA, hashlib.sha256("\n".join(stored).encode()).hexdigest()[:12]) == (1, "888f62066241")
+
+
+def contents(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+async def test_nothing_of_what_was_deleted_stays_in_the_files(tmp_path: Path) -> None:
+    async with opened(f"sqlite:///{tmp_path}/runs.sqlite3") as database:
+        async with database.transaction() as connection:
+            run = completion_run(prompt_ids=(31337, 31337, 31337))
+            await connection.execute(insert(runs).values(row_of(run)))
+        assert b"31337" in contents(tmp_path)
+        async with database.transaction() as connection:
+            await connection.execute(delete(runs))
+        await database.wipe()
+
+        assert b"31337" not in contents(tmp_path)

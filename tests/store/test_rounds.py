@@ -199,7 +199,7 @@ async def test_forgetting_somebody_takes_their_rounds_and_their_votes(runs: Runs
         await runs.rounds.vote(run_id, ADA, FAVOURITE)
         await runs.rounds.vote(run_id, GRACE, RIVAL)
 
-    assert await runs.forget(ADA) == 1
+    assert (await runs.forget(ADA)).runs == 1
     with pytest.raises(RunExpired):
         await runs.rounds.find(A)
     assert (await runs.rounds.find(B)).votes == {GRACE: RIVAL}
@@ -210,17 +210,18 @@ async def test_who_only_voted_is_forgotten_too(runs: Runs) -> None:
     await begin(runs, A, owner=GRACE)
     await runs.rounds.vote(A, ADA, FAVOURITE)
 
-    assert await runs.forget(ADA) == 0
+    assert (await runs.forget(ADA)).runs == 0
     assert (await runs.rounds.find(A)).votes == {}
 
 
 async def test_somebody_can_be_forgotten_while_they_vote(runs: Runs) -> None:
     await begin(runs, A)
-    *_, forgotten = await asyncio.gather(
-        *(runs.rounds.vote(A, ADA, token_id) for token_id in (FAVOURITE, RIVAL) * 5), runs.forget(ADA)
+    forgotten, _ = await asyncio.gather(
+        runs.forget(ADA),
+        asyncio.gather(*(runs.rounds.vote(A, ADA, token_id) for token_id in (FAVOURITE, RIVAL) * 5)),
     )
 
-    assert forgotten == 1
+    assert forgotten.runs == 1
     assert not (await runs.rounds.vote(A, ADA, RIVAL)).counts
 
 

@@ -74,6 +74,7 @@ def test_greedy_is_one_question_whatever_its_seed_and_filters() -> None:
     "changes",
     [
         {"finish_reason": "cancelled"},
+        {"mixed": True},
         {"by_hand": (0,)},
         {"params": SamplingParams(max_new_tokens=9)},
         # Continued, and then ended by the model: two tokens where one was asked for.

@@ -1,0 +1,104 @@
+"""Runs get into the database once each, whatever happens on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from bot.store.database import Database, opened
+from bot.store.outbox import AT_MOST, BATCH, PAUSE, Outbox
+from bot.store.rows import row_of
+from bot.store.tables import runs
+from tests.samples import NOON, completion_run
+
+
+@dataclass
+class Clock:
+    now: float = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def run_id(number: int) -> str:
+    return f"{number:016x}"
+
+
+async def stored(database: Database) -> int:
+    async with database.transaction() as connection:
+        return int(await connection.scalar(select(func.count()).select_from(runs)) or 0)
+
+
+async def test_all_that_waits_is_written_however_many(database: Database) -> None:
+    outbox = Outbox(database, Clock())
+    for number in range(2 * BATCH + 1):
+        outbox.put(completion_run(run_id(number)))
+    await outbox.send()
+
+    assert (await stored(database), len(outbox)) == (2 * BATCH + 1, 0)
+
+
+async def test_what_a_commit_stored_whose_answer_was_lost_holds_up_nothing(database: Database) -> None:
+    outbox = Outbox(database, Clock())
+    async with database.transaction() as connection:
+        await connection.execute(insert(runs).values(row_of(completion_run(run_id(1)))))
+    for number in (1, 2):
+        outbox.put(completion_run(run_id(number)))
+    await outbox.send()
+
+    assert (await stored(database), len(outbox)) == (2, 0)
+
+
+async def test_after_a_failure_nobody_waits_for_another_one_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, file = Clock(), tmp_path / "later" / "runs.sqlite3"
+    async with opened(f"sqlite:///{file}") as database:
+        outbox = Outbox(database, clock)
+        for number in (1, 2):
+            outbox.put(completion_run(run_id(number)))
+            await outbox.send()
+        assert caplog.text.count("could not be stored yet") == 1
+        assert outbox.get(run_id(2))
+
+        file.parent.mkdir()
+        clock.now += PAUSE
+        await outbox.send()
+        assert (await stored(database), len(outbox)) == (2, 0)
+
+
+async def test_what_is_said_to_be_urgent_is_tried_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "later" / "runs.sqlite3"
+    async with opened(f"sqlite:///{file}") as database:
+        outbox = Outbox(database, Clock())
+        outbox.put(completion_run())
+        await outbox.send()
+        file.parent.mkdir()
+        await outbox.send(at_once=True)
+
+        assert len(outbox) == 0
+
+
+async def test_what_waits_is_bounded_and_what_is_lost_is_logged(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = Outbox(database, Clock())
+    for number in range(AT_MOST + 1):
+        outbox.put(completion_run(run_id(number)))
+
+    assert len(outbox) == AT_MOST
+    assert outbox.get(run_id(0)) is None
+    assert f"run {run_id(0)} is lost" in caplog.text
+
+
+async def test_nothing_is_written_while_it_is_held(database: Database) -> None:
+    outbox = Outbox(database, Clock())
+    outbox.put(completion_run())
+    async with outbox.held():
+        assert outbox.drop(lambda run: run.run_id == completion_run().run_id) == 1
+    await outbox.send()
+
+    assert await stored(database) == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, Self, TypeVar, cast
 
 from discord import ui
@@ -20,7 +20,8 @@ class LastingItem(ui.DynamicItem[Item], Generic[Item], template="-"):
 
     Subclasses give the ``template``, whose ``match`` they have, and implement
     ``press``; errors raised there reach ``report`` like those of commands, for
-    discord.py would only log them.
+    discord.py would only log them. A second press of the same person does
+    nothing until what the first one asked for is there.
     """
 
     def __init__(self, item: Item, match: re.Match[str]) -> None:
@@ -37,10 +38,15 @@ class LastingItem(ui.DynamicItem[Item], Generic[Item], template="-"):
         return is_answerable(interaction)
 
     async def callback(self, interaction: Interaction) -> None:
-        try:
-            await self.press(interaction, interaction.client.services)
-        except Exception as error:
-            await report(interaction, error)
+        services: Services = interaction.client.services
+        with services.runs.claimed(_press(interaction)) as first:
+            try:
+                if first:
+                    await self.press(interaction, services)
+                else:
+                    await interaction.response.defer()
+            except Exception as error:
+                await report(interaction, error)
 
     async def press(self, interaction: Interaction, services: Services) -> None:
         raise NotImplementedError
@@ -69,3 +75,10 @@ class RunItem(LastingItem[Item], Generic[Item], template="-"):
                 await show(Screen(interaction, replace=True))
             else:
                 await interaction.response.defer()
+
+
+def _press(interaction: Interaction) -> str:
+    """Who presses what: the same for a double click."""
+    data: Mapping[str, Any] = interaction.data or {}
+    card = interaction.message.id if interaction.message else 0
+    return f"{interaction.user.id} {card} {data.get('custom_id')} {data.get('values')}"

@@ -25,15 +25,18 @@ async def compare(services: Services, jobs: Sequence[CompletionJob], screen: Scr
     # What does not fit is refused before anything is shown.
     requests = [job.request(services.generations.model.context) for job in jobs]
     await screen.wait()
+    asked_at = services.runs.now()
     written = [await _begun(services, job, method) for job, method in zip(jobs, METHODS, strict=True)]
     asked = [number for number, continuation in enumerate(written) if not continuation.over]
     wanted = [requests[number] for number in asked]
     async with together(services.generations, wanted, owner=jobs[0].owner) as rounds:
+        for job, continuation in zip(jobs, written, strict=True):
+            await _keep(services, job, continuation, asked_at)
         async for news in rounds:
             for number, latest in zip(asked, news, strict=True):
                 if not written[number].over:
                     written[number] = written[number].after(latest)
-                    await _keep(services, jobs[number], written[number])
+                    await _keep(services, jobs[number], written[number], asked_at)
             content = _content(services, jobs[0], written)
             if not content.over:
                 await screen.update(cards.comparison(content))
@@ -43,31 +46,36 @@ async def compare(services: Services, jobs: Sequence[CompletionJob], screen: Scr
             raise continuation.news
 
 
-def stop(services: Services, run_id: str, *, owner: int) -> None:
-    """End a comparison by the id of one of its runs; NotYours if it is somebody else's."""
+async def stop(services: Services, run_id: str, *, owner: int) -> None:
+    """End a comparison by the id of one of its runs; NotYours if it is somebody else's.
+
+    NotRunning if nothing is left of it, as after a restart while it was written.
+    """
+    stopped = 0
     for of_it in run_ids(run_id):
         with suppress(NotRunning):
             services.generations.cancel(of_it, owner=owner)
+            stopped += 1
+    if not (stopped or await services.runs.is_kept(run_id)):
+        raise NotRunning
 
 
 async def _begun(services: Services, job: CompletionJob, method: Method) -> Continuation:
-    """With all its tokens, and kept as a run of its own, if the same was asked before."""
+    """With all its tokens, if the same was asked before."""
     continuation = Continuation(method, job.run_id, Queued(1, None))
     answer = await services.runs.answer(job, services.generations.model.fingerprint)
     if not isinstance(answer, CompletionRun):
         return continuation
     finished = Finished(Completion(answer.steps, answer.finish_reason), seconds=0.0)
-    continuation = replace(continuation.after(finished), recalled=True)
-    await _keep(services, replace(job, parent=answer.run_id), continuation)
-    return continuation
+    return replace(continuation.after(finished), recalled=True)
 
 
-async def _keep(services: Services, job: CompletionJob, continuation: Continuation) -> None:
+async def _keep(services: Services, job: CompletionJob, continuation: Continuation, asked_at: float) -> None:
     """Store what has come to its end, if it has any token."""
     if not (continuation.over and continuation.steps):
         return
     fingerprint = services.generations.model.fingerprint
-    run = job.finished(continuation.completion, fingerprint=fingerprint, asked_at=services.runs.now())
+    run = job.finished(continuation.completion, fingerprint=fingerprint, asked_at=asked_at)
     await services.runs.keep(run)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -62,6 +63,16 @@ class Screen:
         """Show again what was to be replaced, if it waits for that."""
         if self._replace and self._interaction.response.is_done():
             await self.show(self._replaced(pressable=True))
+
+    @asynccontextmanager
+    async def restored(self) -> AsyncIterator[None]:
+        """Whatever goes wrong within, what was to be replaced can be pressed again."""
+        try:
+            yield
+        except Exception:
+            with suppress(*TRANSIENT):  # what went wrong first is what is told
+                await self.restore()
+            raise
 
     async def update(self, view: ui.LayoutView) -> None:
         """Show what will soon be replaced; that Discord fails at it once does no harm.

@@ -198,7 +198,8 @@ class GenerationQueue:
         if not self._free_slots and len(self._line) >= self._max_waiting:
             seconds = self._starts_in(())
             retry_after = UNKNOWN_RETRY if seconds is None else max(SHORTEST_RETRY, seconds)
-            raise errors.QueueFull(waiting=len(self._line), retry_after=retry_after)
+            others = sum(ticket.group != group for ticket in self._line)
+            raise errors.QueueFull(waiting=others, retry_after=retry_after)
         ticket = Ticket(request, owner, group, self._clock() + self._deadline, self._eta, self._pace)
         self.accounts.admitted += 1
         self._tickets[request.request_id] = ticket
@@ -244,8 +245,8 @@ class GenerationQueue:
         pace = self._step_seconds.value
         if pace is None:
             return None
-        running = [pace * ticket.steps_left for ticket in self._tickets.values() if ticket.position is None]
-        return starts_in(running, [pace * ticket.steps_left for ticket in ahead], self._max_running)
+        running = [pace * ticket.passes_left for ticket in self._tickets.values() if ticket.position is None]
+        return starts_in(running, [pace * ticket.passes_left for ticket in ahead], self._max_running)
 
     # What follows runs in the queue's own tasks.
 

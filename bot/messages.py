@@ -11,8 +11,8 @@ from discord import ui
 from bot.custom_ids import RUN_ID
 from bot.plain import unformatted
 
-# What can still be stopped is no run yet.
-_ANY_RUN = re.compile(rf"(?!complete:stop:)[a-z]+:[a-z-]+:{RUN_ID}(?::\d+)*")
+# What can still be stopped is no run yet, and what is in a round of /guess is a secret.
+_ANY_RUN = re.compile(rf"(?!guess:|[a-z]+:stop:)[a-z]+:[a-z-]+:{RUN_ID}(?::\d+)*")
 
 
 def said(message: discord.Message) -> str:

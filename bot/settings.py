@@ -51,7 +51,8 @@ class Settings:
             threads=read.integer("THREADS", default=os.cpu_count() or 1, lowest=1, highest=1024),
             prefix_cache=read.integer("PREFIX_CACHE", default=512, lowest=0, highest=1_000_000),
             batch_size=read.integer("BATCH_SIZE", default=8, lowest=1, highest=64),
-            queue_size=read.integer("QUEUE_SIZE", default=32, lowest=1, highest=10_000),
+            # /compare asks for six texts at once.
+            queue_size=read.integer("QUEUE_SIZE", default=32, lowest=6, highest=10_000),
             requests_per_person=read.integer("REQUESTS_PER_PERSON", default=2, lowest=1, highest=100),
             # Discord lets a bot edit its answer for 15 minutes.
             time_limit=read.integer("TIME_LIMIT", default=600, lowest=10, highest=840),

@@ -104,6 +104,11 @@ class Reading:
             return math.inf
 
     @property
+    def is_no_surprise(self) -> bool:
+        """Whether each token is the one that the model expected most."""
+        return all(judged.rank == 1 for judged in self.judged)
+
+    @property
     def buckets(self) -> dict[Bucket, int]:
         """How many tokens are in each; all are there."""
         counted = Counter(judged.bucket for judged in self.judged)
@@ -123,9 +128,11 @@ class Reading:
         """The tokens that the model found the least likely, the least likely first, each with its
         characters, of which no other token is there.
 
-        What it itself would have written is not among them.
+        Where it itself would have written all of it, there are none.
         """
-        found = [(part, judged) for part in self.parts() if (judged := part.least_likely) and judged.rank > 1]
+        if self.is_no_surprise:
+            return []
+        found = [(part, judged) for part in self.parts() if (judged := part.least_likely)]
         return sorted(found, key=lambda pair: (pair[1].logprob, pair[0].start))[:count]
 
 

@@ -8,7 +8,6 @@ from bot.cards import Closing, TourCard
 from bot.cards.tour.stations import AGAIN, SCORES
 from bot.completions import CompletionJob, CompletionRun
 from bot.delivery import Screen
-from bot.errors import UnavailableError
 from bot.model.protocol import GenerationRequest, Step
 from bot.services import Services
 from bot.updates import Completion
@@ -16,11 +15,12 @@ from bot.updates import Completion
 
 async def begin(services: Services, job: CompletionJob, station: int, screen: Screen) -> None:
     """Let the model write the tour's text, keep it, and show ``station``."""
-    model = services.generations.model
-    completion = await _ask(services, job.request(model.context), job.owner, screen)
-    run = job.finished(completion, fingerprint=model.fingerprint, asked_at=services.runs.now())
-    await services.runs.keep(run)
-    await _show(services, run, station, Closing(job.owner, job.private), screen)
+    model, asked_at = services.generations.model, services.runs.now()
+    async with screen.restored():
+        completion = await _ask(services, job.request(model.context), job.owner, screen)
+        run = job.finished(completion, fingerprint=model.fingerprint, asked_at=asked_at)
+        await services.runs.keep(run)
+        await _show(services, run, station, Closing(job.owner, job.private), screen)
 
 
 async def go_to(
@@ -44,10 +44,12 @@ async def go_to(
         )
         await begin(services, job, station, screen)
         return
-    if owner != run.owner:
-        run = tours.taken(run, owner=owner, now=services.runs.now())
-        await services.runs.keep(run)
-    await _show(services, run, station, closing, screen)
+    async with screen.restored():
+        if owner != run.owner:
+            await screen.wait()
+            run = tours.taken(run, owner=owner, now=services.runs.now())
+            await services.runs.keep(run)
+        await _show(services, run, station, closing, screen)
 
 
 async def _show(
@@ -66,10 +68,6 @@ async def _show(
 
 
 async def _ask(services: Services, request: GenerationRequest, owner: int, screen: Screen) -> Completion:
-    try:
-        async with asked(services.generations, request, owner=owner) as answer:
-            await screen.wait()
-            return await answer()
-    except UnavailableError:
-        await screen.restore()
-        raise
+    async with asked(services.generations, request, owner=owner) as answer:
+        await screen.wait()
+        return await answer()

@@ -163,9 +163,9 @@ class Ticket:
             self._news.set()
 
     @property
-    def steps_left(self) -> int:
-        """How many steps it may still take."""
-        return self.request.steps - len(self.steps)
+    def passes_left(self) -> int:
+        """How many passes of the model it may still take."""
+        return self.request.passes(self.request.steps - len(self.steps))
 
     @property
     def _runs(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from functools import partial
 
 import discord
 
@@ -20,13 +21,14 @@ from bot.updates import Completion, Finished, Progress, Update, token_ids
 async def write(services: Services, job: CompletionJob, screen: Screen) -> None:
     """Show the job from its place in the queue to its end, and keep the run."""
     request = job.request(services.generations.model.context)
-    asked = request.params.max_new_tokens
+    asked, asked_at = request.params.max_new_tokens, services.runs.now()
+    finish = partial(_finish, services, job, asked, screen, asked_at=asked_at)
     steps: tuple[Step, ...] = ()
     async with services.generations.stream(request, owner=job.owner) as updates:
         try:
             async for update in updates:
                 if isinstance(update, Finished):
-                    await _finish(services, job, asked, update, screen)
+                    await finish(update)
                     return
                 if isinstance(update, Progress):
                     steps = update.steps
@@ -34,7 +36,7 @@ async def write(services: Services, job: CompletionJob, screen: Screen) -> None:
         except UnavailableError:
             # What was written so far stays, with its buttons; the reason is told by the caller.
             so_far = Finished(Completion(steps, "cancelled"), seconds=0.0)
-            await _finish(services, job, asked, so_far, screen, cut_short=True)
+            await finish(so_far, cut_short=True)
             raise
 
 
@@ -63,13 +65,14 @@ async def _finish(
     services: Services,
     job: CompletionJob,
     asked: int,
-    update: Finished,
     screen: Screen,
+    update: Finished,
     *,
+    asked_at: float,
     cut_short: bool = False,
 ) -> None:
     fingerprint = services.generations.model.fingerprint
-    run = job.finished(update.completion, fingerprint=fingerprint, asked_at=services.runs.now())
+    run = job.finished(update.completion, fingerprint=fingerprint, asked_at=asked_at)
     content = replace(_content(services, job, asked, update), cut_short=cut_short)
     await _keep_and_show(services, run, content, screen)
 

@@ -66,7 +66,7 @@ class StopButton(RunItem[ui.Button[Any]], template=template("compare", "stop")):
     """Ends all that is still being written of a comparison."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
-        stop(services, self.run_id, owner=interaction.user.id)
+        await stop(services, self.run_id, owner=interaction.user.id)
         await interaction.response.defer()
 
 

@@ -82,8 +82,10 @@ class CompletionButton(RunItem[ui.Button[Any]], template=template("complete", "c
         try:
             services.generations.cancel(self.run_id, owner=interaction.user.id)
         except NotRunning:
-            # It ended while the button was being pressed: the card says so already.
-            await services.runs.completion(self.run_id)
+            # It ended while the button was being pressed, and the card says so already;
+            # or the bot was restarted while it was written, and the card never will.
+            if not await services.runs.is_kept(self.run_id):
+                raise
         await interaction.response.defer()
 
 

@@ -15,7 +15,7 @@ from bot.cards import Closing, NextCard
 from bot.completions import new_run_id, new_seed, warm_or_greedy
 from bot.custom_ids import template
 from bot.delivery import Interaction, Screen, is_private
-from bot.errors import BlankText, UnavailableError
+from bot.errors import BlankText
 from bot.model.protocol import MAX_SEED, Step
 from bot.services import Services
 from bot.updates import Finished
@@ -95,17 +95,17 @@ async def look(services: Services, walk: Walk, screen: Screen) -> None:
     """Show the table after the walk's text so far, and keep the walk."""
     model = services.generations.model
     walk.check(model.context)
-    async with services.generations.stream(walk.request, owner=walk.owner) as updates:
+    asked_at = services.runs.now()
+    async with (
+        services.generations.stream(walk.request, owner=walk.owner) as updates,
+        screen.restored(),
+    ):
         await screen.wait()
-        try:
-            async for update in updates:
-                if isinstance(update, Finished):
-                    (step,) = update.completion.steps
-                    await services.runs.keep(WalkRun(walk, step, model.fingerprint, services.runs.now()))
-                    await screen.finish(cards.next_tokens(_content(services, walk, step)))
-        except UnavailableError:
-            await screen.restore()
-            raise
+        async for update in updates:
+            if isinstance(update, Finished):
+                (step,) = update.completion.steps
+                await services.runs.keep(WalkRun(walk, step, model.fingerprint, asked_at))
+                await screen.finish(cards.next_tokens(_content(services, walk, step)))
 
 
 def _content(services: Services, walk: Walk, step: Step) -> NextCard:

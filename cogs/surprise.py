@@ -65,7 +65,7 @@ class Surprise(commands.Cog):
             discord.File(io.BytesIO(picture), PICTURE),
             discord.File(io.BytesIO(content.listing.encode()), LISTING),
         ]
-        await screen.show(cards.surprise(content), files=files)
+        await screen.finish(cards.surprise(content), files=files)
 
 
 def judged(

@@ -63,7 +63,7 @@ class Tokens(commands.Cog):
         await screen.wait()
         closing = Closing(interaction.user.id, private)
         content, picture = await asyncio.to_thread(decoded, self.encodings, token_ids, resolved, closing)
-        await screen.show(cards.tokens(content), files=_files(content, picture))
+        await screen.finish(cards.tokens(content), files=_files(content, picture))
 
     async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
         text = said(message)
@@ -84,7 +84,7 @@ class Tokens(commands.Cog):
         await screen.wait()
         closing = Closing(interaction.user.id, private)
         content, picture = await asyncio.to_thread(cut, self.encodings, text, resolved, closing)
-        await screen.show(cards.tokens(content), files=_files(content, picture))
+        await screen.finish(cards.tokens(content), files=_files(content, picture))
 
 
 def cut(encodings: Encodings, text: str, encoding: str, closing: Closing) -> tuple[TokensCard, bytes]:

@@ -14,7 +14,7 @@ from bot.buttons import LastingItem
 from bot.cards import Closing, Similar, VocabularyCard
 from bot.custom_ids import VOCABULARY_TEMPLATE
 from bot.delivery import Interaction, Screen, is_private
-from bot.errors import NoSuchToken, TokenwiseError
+from bot.errors import NoSuchToken
 from bot.model.protocol import Alike
 from bot.services import Services
 from bot.text import clip_end, visible
@@ -73,15 +73,12 @@ async def show(
 ) -> None:
     """Look up what is alike, and show the card."""
     model = services.generations.model
-    await screen.wait()
-    try:
+    async with screen.restored():
+        await screen.wait()
         alike = await services.generations.similar(found.token_id, SIMILAR)
-    except TokenwiseError:
-        await screen.restore()
-        raise
-    name = cards.model_name(model)
-    content = described(services.encodings, found, alike, closing, model=name, typed=typed)
-    await screen.finish(cards.vocabulary(content))
+        name = cards.model_name(model)
+        content = described(services.encodings, found, alike, closing, model=name, typed=typed)
+        await screen.finish(cards.vocabulary(content))
 
 
 def _choice(vocabulary: Vocabulary, token_id: int) -> app_commands.Choice[str]:

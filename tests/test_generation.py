@@ -320,6 +320,32 @@ async def test_eta_is_measured_steps_times_the_work_ahead() -> None:
         assert refused.value.retry_after == SHORTEST_RETRY > 6 * 0.5
 
 
+async def test_a_text_that_is_read_takes_few_passes() -> None:
+    now = 0.0
+    model = FakeModel(stepwise=True)
+    async with a_queue(model, clock=lambda: now) as queue, open_streams(queue, ("a", ALICE)) as (first,):
+        now += 0.5
+        await model.step("a")
+        await anext(first)
+        async with (
+            queue.stream(read("b", tokens=129), owner=ALICE),
+            queue.stream(a_request("c"), owner=BOB) as last,
+        ):
+            # 128 tokens are judged, at 64 a pass.
+            assert await anext(last) == Queued(2, 2 * 0.5)
+
+
+async def test_who_asks_for_several_at_once_is_not_told_of_their_own() -> None:
+    async with (
+        a_queue(FakeModel(stepwise=True), max_waiting=2) as queue,
+        open_streams(queue, ("a", ALICE), ("b", BOB)),
+        queue.stream(a_request("c"), owner=CAROL, group="g"),
+    ):
+        with pytest.raises(QueueFull) as refused:
+            await queue.stream(a_request("d"), owner=CAROL, group="g").__aenter__()
+        assert refused.value.waiting == 1
+
+
 # Stop, and leaving
 
 

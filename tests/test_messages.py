@@ -35,7 +35,17 @@ def test_a_card_is_its_run_s(message: Any, pressed: str) -> None:
     assert messages.run_of(message(SHARE, pressed)) == RUN
 
 
-@pytest.mark.parametrize("pressed", [SHARE, delete_id(815), custom_id("complete", "stop", RUN), "x:y:z"])
+@pytest.mark.parametrize(
+    "pressed",
+    [
+        SHARE,
+        delete_id(815),
+        custom_id("complete", "stop", RUN),
+        custom_id("compare", "stop", RUN),
+        custom_id("guess", "vote", RUN, 530),  # its table is a secret until the reveal
+        "x:y:z",
+    ],
+)
 def test_what_is_no_finished_run_has_none(message: Any, pressed: str) -> None:
     assert messages.run_of(message(pressed)) is None
     assert messages.run_of(message()) is None

@@ -137,7 +137,7 @@ def _parting(one: Compared, first: Compared) -> str:
         own, other = (code(clip_end(token, _TOKEN_BUDGET)) for token in (one.parting.own, one.parting.first))
         name = first.continuation.method.name
         return f"leaves {name} at token {one.parting.position + 1} ({own}, not {other})"
-    same = one.continuation.token_ids == first.continuation.token_ids
+    same = one.continuation.token_ids == first.continuation.token_ids != ()
     over = one.continuation.over and first.continuation.over
     return f"the same text as {first.continuation.method.name}" if same and over else ""
 

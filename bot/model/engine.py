@@ -22,7 +22,7 @@ from torch import Tensor
 from bot.model.gpt2 import GPT2, LARGEST_CHUNK, Chunk
 from bot.model.kv_cache import KVCache
 from bot.model.prefixes import PrefixCache
-from bot.model.protocol import Ended, FinishReason, GenerationRequest, Rejected, Stepped
+from bot.model.protocol import READ_AT_ONCE, Ended, FinishReason, GenerationRequest, Rejected, Stepped
 from bot.model.report import Choice, report
 from bot.model.sampling import NOT_FINITE, Sampler, problem
 
@@ -30,7 +30,7 @@ Event = Stepped | Ended | Rejected
 
 # While others wait for their next token, a step reads no more of the prompts than
 # this: it then takes about four times as long as without.
-SHARED_CHUNK = 64
+SHARED_CHUNK = READ_AT_ONCE
 
 # Skipping draws takes half a millisecond each; like a long prompt, a long skip
 # must not hold up the others.
@@ -66,7 +66,7 @@ class _Sequence:
         """The next ids to compute; only after the last of all a token is to be chosen."""
         start = self.cache.length
         if self.request.scored:
-            end = min(start + min(at_most, SHARED_CHUNK), len(self.ids) - 1)
+            end = min(start + min(at_most, READ_AT_ONCE), len(self.ids) - 1)
             return Chunk(self.cache, self.ids[start:end], wanted=end - start)
         end = min(start + at_most, len(self.ids))
         return Chunk(self.cache, self.ids[start:end], wanted=int(end == len(self.ids)))

@@ -18,6 +18,7 @@ UnusableReason = Literal["not_found", "not_gpt2", "failed"]
 Precision = Literal["float32", "bfloat16", "int8"]
 
 GPT2_LARGE = "openai-community/gpt2-large"  # the worker pins its revision
+READ_AT_ONCE = 64  # tokens of a scored text, in a pass
 END_OF_TEXT = 50_256  # the token id that ends a text
 MAX_SEED = 2**32 - 1  # what transformers.set_seed takes
 
@@ -61,6 +62,10 @@ class GenerationRequest:
     def steps(self) -> int:
         """How many steps it takes at most."""
         return len(self.prompt_ids) - 1 if self.scored else self.params.max_new_tokens
+
+    def passes(self, steps: int) -> int:
+        """How many passes of the model ``steps`` of its steps take."""
+        return -(-steps // READ_AT_ONCE) if self.scored else steps
 
 
 @dataclass(frozen=True, slots=True)

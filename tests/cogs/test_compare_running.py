@@ -146,3 +146,15 @@ async def test_what_takes_too_long_is_cut_short_and_told_once(open_world: OpenWo
         assert text_of(answer.response or card_of(answer)).count("3 times · cut short") == 6
         assert "took longer than" in refusal_of(answer)
         assert len(answer.followups) == 1
+
+
+async def test_stop_on_a_card_that_a_restart_left_behind_says_so(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel(stepwise=True), max_running=6) as world:
+        ada = world.members[0]
+        card = card_of(await compare(ada, world.channel))
+        stop = custom_id("compare", "stop", "0" * 16)
+        view = ui.LayoutView()
+        view.add_item(ui.ActionRow(ui.Button(label="Stop", custom_id=stop)))
+        message = await card.message.channel.send(view=view)
+
+        assert refusal_of(await ada.click(message, custom_id=stop)) == "This is not being written any more."

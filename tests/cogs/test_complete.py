@@ -357,6 +357,44 @@ async def test_two_presses_of_continue_are_one(open_world: OpenWorld) -> None:
         assert len(model.started) == 2
 
 
+async def test_a_double_click_is_one_press(open_world: OpenWorld) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model, max_running=4, per_owner=4) as world:
+        ada, grace, *_ = world.members
+        card = card_of(await complete(ada, world.channel))
+        await model.step(model.started[0], 9)
+        await world.env.settle()
+        for person in (ada, ada, grace):
+            await person.click(card, label="Re-roll")
+
+        assert len(model.started) == 3
+
+
+async def test_stop_on_a_card_that_a_restart_left_behind_says_so(world: World) -> None:
+    view = ui.LayoutView()
+    stop = custom_id("complete", "stop", "0" * 16)
+    view.add_item(ui.ActionRow(ui.Button(label="Stop", custom_id=stop)))
+    ada = world.members[0]
+    card = card_of(await complete(ada, world.channel))
+    message = await card.message.channel.send(view=view)
+
+    assert refusal_of(await ada.click(message, custom_id=stop)) == "This is not being written any more."
+
+
+async def test_what_is_being_written_when_its_author_is_forgotten_is_not_stored(
+    open_world: OpenWorld,
+) -> None:
+    model = FakeModel(stepwise=True)
+    async with open_world(model) as world:
+        ada = world.members[0]
+        card = card_of(await complete(ada, world.channel))
+        await ada.slash(world.channel, "forget")
+        await model.step(model.started[0], 9)
+        await world.env.settle()
+
+        assert "no longer kept" in refusal_of(await ada.click(card, label="Continue"))
+
+
 async def test_a_killed_worker_is_replaced_and_the_text_is_the_same(
     live_world: World, model: ModelProcess
 ) -> None:

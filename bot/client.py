@@ -6,10 +6,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.delivery import NOBODY, Interaction
-from bot.reporting import is_answerable, report
+from bot.interactions.delivery import NOBODY, Interaction
+from bot.interactions.reporting import is_answerable, report
+from bot.interactions.sync import sync_if_changed
 from bot.services import Services
-from bot.sync import sync_if_changed
 
 COGS = (
     "cogs.complete",

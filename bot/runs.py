@@ -15,15 +15,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import Delete, Select, delete, or_, select
 
-from bot.completions import CompletionJob, CompletionRun
 from bot.errors import RunExpired, StoreUnavailable
+from bot.features.completions import CompletionJob, CompletionRun
+from bot.features.walks import Walk, WalkRun
 from bot.model.protocol import Fingerprint
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.outbox import Outbox
 from bot.store.rounds import Rounds
 from bot.store.rows import Run, question, run_of
-from bot.walks import Walk, WalkRun
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.interactions.refreshing import Refreshes
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
-from bot.refreshing import Refreshes
 from bot.runs import Runs
 from bot.tokenization import Encodings
 from bot.updates import Load, Update

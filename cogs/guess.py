@@ -8,17 +8,17 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot import cards
-from bot.asking import asked
-from bot.beginnings import REMEMBERED, drawn
-from bot.buttons import RunItem
 from bot.cards import GuessCard, RevealCard
-from bot.completions import new_run_id
-from bot.custom_ids import template
-from bot.delivery import Interaction, Screen, tell_privately
 from bot.errors import BlankText
-from bot.guessing import Round, check_reveal, question, round_of
+from bot.features.beginnings import REMEMBERED, drawn
+from bot.features.completions import new_run_id
+from bot.features.guessing import Round, check_reveal, question, round_of
+from bot.features.walks import Walk, WalkRun
+from bot.flows.asking import asked
+from bot.interactions.buttons import RunItem
+from bot.interactions.custom_ids import template
+from bot.interactions.delivery import Interaction, Screen, tell_privately
 from bot.services import Services
-from bot.walks import Walk, WalkRun
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot

@@ -10,21 +10,21 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot import cards
-from bot.asking import asked
-from bot.buttons import RunItem
 from bot.cards import Closing, CodeCard
 from bot.cards.script import PROGRAM
 from bot.cards.why import TURNS
-from bot.completions import CompletionRun
-from bot.custom_ids import template
-from bot.delivery import Interaction, Screen, is_private
 from bot.errors import NoRun
-from bot.messages import run_of
-from bot.replay import compare, rerun
-from bot.script import is_its_own, script
+from bot.features.completions import CompletionRun
+from bot.features.replay import compare, rerun
+from bot.features.script import is_its_own, script
+from bot.features.walks import WalkRun
+from bot.flows.asking import asked
+from bot.flows.writing import write
+from bot.interactions.buttons import RunItem
+from bot.interactions.custom_ids import template
+from bot.interactions.delivery import Interaction, Screen, is_private
+from bot.interactions.messages import run_of
 from bot.services import Services
-from bot.walks import WalkRun
-from bot.writing import write
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot

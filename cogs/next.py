@@ -10,16 +10,16 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot import cards
-from bot.buttons import RunItem
 from bot.cards import Closing, NextCard
-from bot.completions import new_run_id, new_seed, warm_or_greedy
-from bot.custom_ids import template
-from bot.delivery import Interaction, Screen, is_private
 from bot.errors import BlankText
+from bot.features.completions import new_run_id, new_seed, warm_or_greedy
+from bot.features.walks import Walk, WalkRun
+from bot.interactions.buttons import RunItem
+from bot.interactions.custom_ids import template
+from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.model.protocol import MAX_SEED, Step
 from bot.services import Services
 from bot.updates import Finished
-from bot.walks import Walk, WalkRun
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot

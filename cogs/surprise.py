@@ -11,17 +11,17 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import cards
-from bot.asking import asked
 from bot.cards import Closing, SurpriseCard
 from bot.cards.surprise import LISTING, PICTURE
-from bot.completions import new_run_id
-from bot.delivery import Interaction, Screen
 from bot.errors import NoText, TextTooLong, TextTooShort
-from bot.messages import said
+from bot.features.completions import new_run_id
+from bot.features.surprise import reading, scoring
+from bot.flows.asking import asked
+from bot.interactions.delivery import Interaction, Screen
+from bot.interactions.messages import said
 from bot.model.protocol import ModelInfo, Step
 from bot.pictures import LARGE, SMALL, drawn
 from bot.services import Services
-from bot.surprise import reading, scoring
 from bot.tokenization import Encodings
 
 if TYPE_CHECKING:

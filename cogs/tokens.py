@@ -13,9 +13,9 @@ from discord.ext import commands
 from bot import cards
 from bot.cards import Closing, TokensCard
 from bot.cards.tokens import LISTING, PICTURE
-from bot.delivery import Interaction, Screen
 from bot.errors import NoText, NoTokenIds
-from bot.messages import said
+from bot.interactions.delivery import Interaction, Screen
+from bot.interactions.messages import said
 from bot.pictures import token_cut
 from bot.services import Services
 from bot.tokenization import Encodings, is_whole, names

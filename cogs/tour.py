@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot import cards, tours
-from bot.buttons import RunItem
+from bot import cards
 from bot.cards import Closing
 from bot.cards.tour.card import SEED, TEXT
-from bot.completions import new_seed
-from bot.custom_ids import template
-from bot.delivery import Interaction, Screen, is_private
 from bot.errors import BlankText
-from bot.modals import Submission, open_modal, receive
+from bot.features import tours
+from bot.features.completions import new_seed
+from bot.flows.touring import begin, go_to
+from bot.interactions.buttons import RunItem
+from bot.interactions.custom_ids import template
+from bot.interactions.delivery import Interaction, Screen, is_private
+from bot.interactions.modals import Submission, open_modal, receive
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
-from bot.touring import begin, go_to
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot

@@ -10,11 +10,11 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot import cards
-from bot.buttons import LastingItem
 from bot.cards import Closing, Similar, VocabularyCard
-from bot.custom_ids import VOCABULARY_TEMPLATE
-from bot.delivery import Interaction, Screen, is_private
 from bot.errors import NoSuchToken
+from bot.interactions.buttons import LastingItem
+from bot.interactions.custom_ids import VOCABULARY_TEMPLATE
+from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.model.protocol import Alike
 from bot.services import Services
 from bot.text import clip_end, visible

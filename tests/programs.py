@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from bot.completions import CompletionRun
+from bot.features.completions import CompletionRun
 from bot.tokenization import Encodings
 
 # One process for all, since importing torch and transformers takes seconds.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.completions import CompletionRun
+from bot.features.completions import CompletionRun
+from bot.features.walks import Walk, WalkRun
 from bot.model.protocol import Candidate, Fingerprint, SamplingParams, Step
-from bot.walks import Walk, WalkRun
 
 FINGERPRINT = Fingerprint("0f" * 32, "float32", "AVX512", "2.13.0+cpu", 3)
 ADA, GRACE = 815, 4711

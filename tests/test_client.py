@@ -9,10 +9,10 @@ import pytest
 from discord import app_commands
 from simcord import ChannelHandle, MemberActor
 
-from bot import reporting
 from bot.client import TokenwiseBot
+from bot.interactions import reporting
+from bot.interactions.sync import canonical, sync_if_changed
 from bot.simulation import World
-from bot.sync import canonical, sync_if_changed
 from tests.reading import card_of, refusal_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -131,10 +131,10 @@ async def test_an_unexpected_error_is_logged_and_told_without_details(
     caplog.clear()
 
 
-async def test_when_discord_refuses_an_edit_the_person_is_told(
+async def test_when_discord_refuses_an_edit_twice_the_person_is_told(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=500, times=1)
+    world.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=500, times=2)
     answer = await world.members[0].slash(world.channel, "tokens", text="x")
 
     assert refusal_of(answer) == reporting.UNEXPECTED

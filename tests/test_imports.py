@@ -98,6 +98,19 @@ def test_the_model_knows_neither_discord_nor_the_bot(module: str) -> None:
     } or (within(module, {"bot.model.train_demo", "bot.model.gpt2_tokenizer"}))
 
 
+@pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.features"})])
+def test_what_the_commands_do_knows_neither_discord_nor_waiting(module: str) -> None:
+    ours = {"bot.features", "bot.errors", "bot.model.protocol", "bot.updates", "bot.tokenization"}
+
+    assert not uses(module, "discord", "asyncio")
+    assert uses(module, "bot") - {"bot", "bot.model"} == uses(module, *ours)
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.interactions"})])
+def test_discord_s_side_knows_no_single_command(module: str) -> None:
+    assert not uses(module, "bot.features", "bot.flows", "bot.generation", "bot.store")
+
+
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("bot")])
 def test_nothing_imports_the_commands(module: str) -> None:
     assert not uses(module, "cogs")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.completions import CompletionJob
 from bot.errors import RunExpired, StoreUnavailable
+from bot.features.completions import CompletionJob
 from bot.runs import DAY, Forgotten, Runs
 from bot.store.database import Database, opened
 from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run

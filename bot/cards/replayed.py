@@ -20,8 +20,8 @@ from bot.cards.layout import (
     rule,
     small,
 )
+from bot.features.replay import Changed, Replay, Rerun
 from bot.model.protocol import Candidate
-from bot.replay import Changed, Replay, Rerun
 from bot.text import clip_end, code, inert_tail
 from bot.tokenization import Encodings
 from bot.updates import token_ids

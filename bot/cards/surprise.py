@@ -8,8 +8,8 @@ import discord
 from discord import ui
 
 from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, percent, plural, rule, small
+from bot.features.surprise import Bucket, Judged, Part, Reading
 from bot.pictures import Tile
-from bot.surprise import Bucket, Judged, Part, Reading
 from bot.text import clip_end, code, inert_head
 from bot.tokenization import Piece
 

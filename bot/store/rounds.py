@@ -9,7 +9,7 @@ from sqlalchemy import Integer, Select, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import RunExpired
-from bot.guessing import Cast, Round, Score
+from bot.features.guessing import Cast, Round, Score
 from bot.store import tables
 from bot.store.database import Database
 

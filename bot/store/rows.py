@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
-from bot.completions import CompletionJob, CompletionRun
+from bot.features.completions import CompletionJob, CompletionRun
+from bot.features.walks import Walk, WalkRun
 from bot.model.protocol import Fingerprint, SamplingParams
 from bot.store.steps import packed, unpacked
-from bot.walks import Walk, WalkRun
 
 Run = CompletionRun | WalkRun
 Kind = Literal["completion", "walk"]

@@ -11,11 +11,11 @@ from typing import Any
 from discord import ui
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
-from bot.completions import CompletionRun
+from bot.features.completions import CompletionRun
+from bot.features.walks import WalkRun
 from bot.runs import Runs
 from bot.simulation import World
 from bot.simulation.streams import outside
-from bot.walks import WalkRun
 from tests.reading import buttons, card_of, text_of
 
 MENU = 3

@@ -9,8 +9,8 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.attempt import seen
-from bot.beginnings import BEGINNINGS
-from bot.guessing import CHOICES, choices, question
+from bot.features.beginnings import BEGINNINGS
+from bot.features.guessing import CHOICES, choices, question
 from bot.services import Services
 from bot.simulation import World
 from bot.updates import Finished

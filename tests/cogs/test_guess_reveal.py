@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.beginnings import BEGINNINGS
 from bot.errors import ModelLoading
-from bot.guessing import PATIENCE
+from bot.features.beginnings import BEGINNINGS
+from bot.features.guessing import PATIENCE
 from bot.services import Services
 from bot.simulation import World
 from tests.cogs.guessing import TEXT, beginning, favourite, labels, moderator_of, run_id_of

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.messages import run_of
+from bot.interactions.messages import run_of
 from bot.services import Services
 from bot.simulation import World
 from tests.cogs.touring import TITLES, at, labels, title

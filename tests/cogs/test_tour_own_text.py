@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot import reporting
+from bot.interactions import reporting
 from bot.services import Services
 from bot.simulation import World
 from tests.cogs.conftest import OpenWorld

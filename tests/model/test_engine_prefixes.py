@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.completions import CompletionJob
+from bot.features.completions import CompletionJob
+from bot.features.walks import Walk
 from bot.model.gpt2 import GPT2, LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.updates import Completion
-from bot.walks import Walk
 from tests.model.conftest import random_model
 from tests.model.driving import (
     Outcome,

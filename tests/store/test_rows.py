@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.completions import CompletionJob
+from bot.features.completions import CompletionJob
+from bot.features.walks import Walk
 from bot.model.protocol import SamplingParams
 from bot.store.rows import Run, question, row_of, run_of
-from bot.walks import Walk
 from tests.samples import ADA, FINGERPRINT, LONDON_WAS, completion_run, walk_run
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.cards.layout import date
-from bot.completions import CompletionRun
+from bot.features.completions import CompletionRun
+from bot.features.tours import agreeing
 from bot.model.protocol import Candidate, ModelInfo, Step
 from bot.text import clip_end, code, visible
 from bot.tokenization import Encodings, Token
-from bot.tours import agreeing
 from bot.updates import token_ids
 
 TOKEN_WIDTH = 24

@@ -1,0 +1,1 @@
+"""What the commands do, without Discord and without waiting: pure functions and frozen data."""

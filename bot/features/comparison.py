@@ -1,0 +1,115 @@
+"""One text continued by several methods of choosing the next token. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.features.completions import CompletionJob, new_run_id
+from bot.model.protocol import SamplingParams, Step
+from bot.updates import Completion, Finished, News, Progress, is_over, token_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to choose the next token; ``effect`` says what it does in a few words."""
+
+    name: str
+    effect: str
+    temperature: float
+    top_p: float = 1.0
+
+
+METHODS = (
+    Method("greedy", "always the likeliest token", 0.0),
+    Method("temperature 0.3", "nearly always a likely token", 0.3),
+    Method("temperature 0.7", "rather a likely token", 0.7),
+    Method("temperature 1", "as often as the model finds it likely", 1.0),
+    Method("temperature 1.5", "also what the model finds unlikely", 1.5),
+    Method("top-p 0.9", "temperature 1, without the unlikeliest 10 %", 1.0, top_p=0.9),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """What a method has written so far, and the latest ``news`` of it.
+
+    ``recalled`` says that it was written before.
+    """
+
+    method: Method
+    run_id: str
+    news: News
+    steps: tuple[Step, ...] = ()
+    recalled: bool = False
+
+    @property
+    def over(self) -> bool:
+        return is_over(self.news)
+
+    @property
+    def completion(self) -> Completion:
+        """What it is in the end; what failed is cut short."""
+        return (
+            self.news.completion if isinstance(self.news, Finished) else Completion(self.steps, "cancelled")
+        )
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        return token_ids(self.steps)
+
+    @property
+    def likeliest(self) -> int:
+        """How many of its tokens were the likeliest.
+
+        Ranks are the same at every temperature, unlike probabilities, so they can be compared.
+        """
+        return sum(step.chosen.rank == 1 for step in self.steps)
+
+    @property
+    def highest_rank(self) -> int:
+        """That of the token which the model found the least likely; 0 if there is none yet."""
+        return max((step.chosen.rank for step in self.steps), default=0)
+
+    def after(self, news: News) -> Continuation:
+        """As it is once ``news`` of it are known."""
+        match news:
+            case Progress():
+                return replace(self, news=news, steps=news.steps)
+            case Finished():
+                return replace(self, news=news, steps=news.completion.steps)
+            case _:
+                return replace(self, news=news)
+
+
+def jobs(
+    prompt_ids: tuple[int, ...], *, seed: int, max_tokens: int, owner: int, private: bool
+) -> list[CompletionJob]:
+    """One job a method, all with the same seed: where two would draw alike, they do."""
+    return [
+        CompletionJob(
+            run_id,
+            owner,
+            prompt_ids,
+            SamplingParams(
+                max_new_tokens=max_tokens,
+                temperature=method.temperature,
+                top_k=0,
+                top_p=method.top_p,
+                seed=seed,
+            ),
+            private,
+        )
+        for run_id, method in zip(run_ids(new_run_id()), METHODS, strict=True)
+    ]
+
+
+def run_ids(one_of_them: str) -> list[str]:
+    """The ids of the runs of one comparison, which differ in their last digit alone."""
+    return [f"{one_of_them[:-1]}{number:x}" for number in range(len(METHODS))]
+
+
+def parting(first: Sequence[int], other: Sequence[int]) -> int | None:
+    """The first position at which two texts have different tokens, None as long as there is none."""
+    pairs = enumerate(zip(first, other, strict=False))
+    return next((position for position, (one, another) in pairs if one != another), None)

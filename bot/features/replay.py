@@ -1,0 +1,105 @@
+"""The same request once more, beside what it said the first time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+from bot.features.completions import CompletionRun, new_run_id
+from bot.features.walks import WalkRun
+from bot.model.protocol import Candidate, Fingerprint, GenerationRequest, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """What the model is asked again: after ``ids`` it once took the steps ``then``.
+
+    The last ``given`` of ``ids`` are of the text, too, up to the last one that
+    somebody chose; they are told to the model, not asked.
+    """
+
+    request: GenerationRequest
+    ids: tuple[int, ...]
+    given: int
+    then: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first token, counted from 0, that is another one; None where a text has ended by then."""
+
+    position: int
+    then: Candidate | None
+    now: Candidate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A part of the fingerprint that is another one."""
+
+    part: str
+    then: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How ``tokens`` came out again.
+
+    ``exact`` says that every number which a step reports is the same to the bit;
+    ``drift`` is by how much a logit differs at most, up to the ``difference``.
+    """
+
+    tokens: int
+    difference: Difference | None
+    exact: bool
+    drift: float
+    changed: tuple[Changed, ...]
+
+
+def rerun(run: CompletionRun | WalkRun, *, owner: int, context: int) -> Rerun:
+    """How to ask for the run again; NothingWritten if the model wrote nothing of it,
+    ContextExceeded if it does not fit into a model of ``context`` tokens."""
+    if isinstance(run, CompletionRun):
+        job = run.again(owner=owner)
+        request, given = job.request(context), len(job.earlier)
+        return Rerun(request, request.prompt_ids, given, run.steps[given:])
+    run.walk.check(context)
+    request = replace(run.walk.request, request_id=new_run_id())
+    return Rerun(request, request.prompt_ids, len(run.walk.appended_ids), (run.step,))
+
+
+def compare(then: Sequence[Step], now: Sequence[Step], before: Fingerprint, today: Fingerprint) -> Replay:
+    """What became of the steps ``then``, made under ``before``, when they were made again."""
+    difference = _first_difference(then, now)
+    alike = len(then) if difference is None else difference.position + 1
+    return Replay(
+        tokens=len(then),
+        difference=difference,
+        exact=tuple(then) == tuple(now),
+        drift=max(_drifts(then[:alike], now[:alike]), default=0.0),
+        changed=tuple(
+            Changed(field.name, str(getattr(before, field.name)), str(getattr(today, field.name)))
+            for field in fields(Fingerprint)
+            if getattr(before, field.name) != getattr(today, field.name)
+        ),
+    )
+
+
+def _first_difference(then: Sequence[Step], now: Sequence[Step]) -> Difference | None:
+    for position in range(max(len(then), len(now))):
+        was, is_now = (steps[position].chosen if position < len(steps) else None for steps in (then, now))
+        if (was and was.token_id) != (is_now and is_now.token_id):
+            return Difference(position, was, is_now)
+    return None
+
+
+def _drifts(then: Sequence[Step], now: Sequence[Step]) -> Iterator[float]:
+    """Of every token that both report at a step, by how much its logit differs."""
+    for was, is_now in zip(then, now, strict=False):
+        before, today = _logits(was), _logits(is_now)
+        yield from (abs(before[token_id] - today[token_id]) for token_id in before.keys() & today.keys())
+
+
+def _logits(step: Step) -> dict[int, float]:
+    return {candidate.token_id: candidate.logit for candidate in (step.chosen, *step.candidates)}

@@ -1,0 +1,115 @@
+"""A run as a program: what to type to get the same text without the bot. Pure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.features.completions import CompletionRun
+from bot.model.protocol import ModelInfo, SamplingParams
+
+_SPECIAL = "<|endoftext|>"  # plain text to the bot, one token to transformers
+
+
+def script(run: CompletionRun, prompt: str, model: ModelInfo) -> str:
+    """Python that prints the run's ``prompt`` and all that stands behind it.
+
+    It takes ``model``, which is the one that wrote the run if :func:`is_its_own`,
+    and computes in float32; a run of another precision may differ.
+    """
+    kept = max(run.by_hand, default=-1) + 1
+    written = len(run.steps) - kept
+    names = _imported(run.params, written)
+    lines = [
+        *_heading(run, model),
+        "import torch",
+        f"from transformers import {', '.join(names)}",
+        "",
+        f"tokenizer = GPT2Tokenizer.from_pretrained({_arguments(model)})",
+        *_ids(run, prompt, kept),
+    ]
+    if written:
+        lines += [
+            "",
+            f"model = GPT2LMHeadModel.from_pretrained({_arguments(model)}, dtype=torch.float32)",
+            *_seeding(run.params, kept),
+            *_generation(run.params, written),
+        ]
+    return "\n".join([*lines, "print(tokenizer.decode(ids[0], clean_up_tokenization_spaces=False))", ""])
+
+
+def is_its_own(run: CompletionRun, model: ModelInfo) -> bool:
+    """Whether all of the run was written with the weights that ``model`` has."""
+    return run.fingerprint.weights == model.fingerprint.weights and not run.mixed
+
+
+def _imported(params: SamplingParams, written: int) -> list[str]:
+    if not written:
+        return ["GPT2Tokenizer"]
+    return ["GPT2LMHeadModel", "GPT2Tokenizer", *(["set_seed"] if params.temperature > 0 else [])]
+
+
+def _heading(run: CompletionRun, model: ModelInfo) -> list[str]:
+    made = run.fingerprint
+    lines = [f"# Prints a text that was written in {made.precision}; fingerprint {made}."]
+    if not is_its_own(run, model):
+        lines.append("# It, or a part of it, was written by another model than the one named here.")
+    return [*lines, ""]
+
+
+def _arguments(model: ModelInfo) -> str:
+    if model.revision is None:
+        return _literal(str(Path(model.name).expanduser()))
+    return f"{_literal(model.name)}, revision={_literal(model.revision)}"
+
+
+def _ids(run: CompletionRun, prompt: str, kept: int) -> list[str]:
+    """The prompt, and behind it the tokens up to the last one that was chosen by hand."""
+    is_plain = _SPECIAL not in prompt and not any("\ud800" <= sign <= "\udfff" for sign in prompt)
+    if is_plain:
+        lines = [f'ids = tokenizer({_literal(prompt)}, return_tensors="pt").input_ids']
+    else:
+        lines = [f"ids = torch.tensor([{list(run.prompt_ids)}])"]
+    if kept:
+        lines += [
+            "# Of what follows, the last token was chosen by hand.",
+            f"ids = torch.cat([ids, torch.tensor([{list(run.token_ids[:kept])}])], dim=1)",
+        ]
+    return lines
+
+
+def _seeding(params: SamplingParams, kept: int) -> list[str]:
+    if params.temperature == 0:
+        return []
+    lines = [f"set_seed({params.seed})"]
+    if kept:
+        lines += [
+            f"for _ in range({kept}):  # each of those tokens has spent a draw of the seed",
+            "    torch.empty(1, model.config.vocab_size).exponential_()",
+        ]
+    return lines
+
+
+def _generation(params: SamplingParams, written: int) -> list[str]:
+    if params.temperature == 0:
+        how = ["    do_sample=False,"]
+    else:
+        how = [
+            "    do_sample=True,",
+            f"    temperature={params.temperature!r},",
+            f"    top_k={params.top_k},",
+            f"    top_p={params.top_p!r},",
+        ]
+    return [
+        "ids = model.generate(",
+        "    ids,",
+        "    attention_mask=torch.ones_like(ids),",
+        *how,
+        f"    max_new_tokens={written},",
+        "    pad_token_id=tokenizer.eos_token_id,",
+        ")",
+    ]
+
+
+def _literal(text: str) -> str:
+    """``text`` in Python, without a sign that could end the block of code in which it is shown."""
+    return repr(text).replace("`", "\\x60")

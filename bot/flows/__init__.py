@@ -1,0 +1,1 @@
+"""What asks the model and shows its answer, step by step."""

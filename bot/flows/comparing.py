@@ -1,0 +1,103 @@
+"""A comparison from its place in the queue to its finished card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from bot import cards
+from bot.cards import Closing, Compared, ComparisonCard, Parting
+from bot.errors import NotRunning, UnavailableError
+from bot.features.comparison import METHODS, Continuation, Method, parting, run_ids
+from bot.features.completions import CompletionJob, CompletionRun
+from bot.flows.together import together
+from bot.interactions.delivery import Screen
+from bot.services import Services
+from bot.updates import Completion, Finished, Queued
+
+
+async def compare(services: Services, jobs: Sequence[CompletionJob], screen: Screen) -> None:
+    """Let the model write what is asked by ``bot.features.comparison.jobs`` in one batch, and keep the runs.
+
+    What was asked before is recalled. One that fails leaves the others alone; why is told at the end.
+    """
+    # What does not fit is refused before anything is shown.
+    requests = [job.request(services.generations.model.context) for job in jobs]
+    await screen.wait()
+    asked_at = services.runs.now()
+    written = [await _begun(services, job, method) for job, method in zip(jobs, METHODS, strict=True)]
+    asked = [number for number, continuation in enumerate(written) if not continuation.over]
+    wanted = [requests[number] for number in asked]
+    async with together(services.generations, wanted, owner=jobs[0].owner) as rounds:
+        for job, continuation in zip(jobs, written, strict=True):
+            await _keep(services, job, continuation, asked_at)
+        async for news in rounds:
+            for number, latest in zip(asked, news, strict=True):
+                if not written[number].over:
+                    written[number] = written[number].after(latest)
+                    await _keep(services, jobs[number], written[number], asked_at)
+            content = _content(services, jobs[0], written)
+            if not content.over:
+                await screen.update(cards.comparison(content))
+        await screen.finish(cards.comparison(_content(services, jobs[0], written)))
+    for continuation in written:
+        if isinstance(continuation.news, UnavailableError):
+            raise continuation.news
+
+
+async def stop(services: Services, run_id: str, *, owner: int) -> None:
+    """End a comparison by the id of one of its runs; NotYours if it is somebody else's.
+
+    NotRunning if nothing is left of it, as after a restart while it was written.
+    """
+    stopped = 0
+    for of_it in run_ids(run_id):
+        with suppress(NotRunning):
+            services.generations.cancel(of_it, owner=owner)
+            stopped += 1
+    if not (stopped or await services.runs.is_kept(run_id)):
+        raise NotRunning
+
+
+async def _begun(services: Services, job: CompletionJob, method: Method) -> Continuation:
+    """With all its tokens, if the same was asked before."""
+    continuation = Continuation(method, job.run_id, Queued(1, None))
+    answer = await services.runs.answer(job, services.generations.model.fingerprint)
+    if not isinstance(answer, CompletionRun):
+        return continuation
+    finished = Finished(Completion(answer.steps, answer.finish_reason), seconds=0.0)
+    return replace(continuation.after(finished), recalled=True)
+
+
+async def _keep(services: Services, job: CompletionJob, continuation: Continuation, asked_at: float) -> None:
+    """Store what has come to its end, if it has any token."""
+    if not (continuation.over and continuation.steps):
+        return
+    fingerprint = services.generations.model.fingerprint
+    run = job.finished(continuation.completion, fingerprint=fingerprint, asked_at=asked_at)
+    await services.runs.keep(run)
+
+
+def _content(services: Services, job: CompletionJob, written: Sequence[Continuation]) -> ComparisonCard:
+    text = services.encodings.decode
+    return ComparisonCard(
+        model=cards.model_name(services.generations.model),
+        prompt=text(job.prompt_ids),
+        compared=tuple(
+            Compared(continuation, text(continuation.token_ids), _parting(services, written[0], continuation))
+            for continuation in written
+        ),
+        seed=job.params.seed,
+        max_tokens=job.params.max_new_tokens,
+        closing=Closing(job.owner, job.private),
+    )
+
+
+def _parting(services: Services, first: Continuation, other: Continuation) -> Parting | None:
+    position = parting(first.token_ids, other.token_ids)
+    if position is None:
+        return None
+    token = services.encodings.token
+    own, its = other.token_ids[position], first.token_ids[position]
+    return Parting(position, own=token(own).visible, first=token(its).visible)

@@ -1,0 +1,74 @@
+"""A tour on the screen: its text is written once, and each station is made from that."""
+
+from __future__ import annotations
+
+from bot import cards
+from bot.cards import Closing, TourCard
+from bot.cards.tour.stations import AGAIN, SCORES
+from bot.features import tours
+from bot.features.completions import CompletionJob, CompletionRun
+from bot.flows.asking import asked
+from bot.interactions.delivery import Screen
+from bot.model.protocol import GenerationRequest, Step
+from bot.services import Services
+from bot.updates import Completion
+
+
+async def begin(services: Services, job: CompletionJob, station: int, screen: Screen) -> None:
+    """Let the model write the tour's text, keep it, and show ``station``."""
+    model, asked_at = services.generations.model, services.runs.now()
+    async with screen.restored():
+        completion = await _ask(services, job.request(model.context), job.owner, screen)
+        run = job.finished(completion, fingerprint=model.fingerprint, asked_at=asked_at)
+        await services.runs.keep(run)
+        await _show(services, run, station, Closing(job.owner, job.private), screen)
+
+
+async def go_to(
+    services: Services, run: CompletionRun, station: int, closing: Closing, screen: Screen
+) -> None:
+    """Show ``station`` on a card that ends with ``closing``, to whom that names.
+
+    To others than who began the tour it is shown as one of their own. If another
+    model is loaded by now, the tour begins anew there: a lesson is about one model.
+    """
+    model = services.generations.model
+    owner = closing.owner
+    if run.fingerprint != model.fingerprint:
+        job = tours.begun(
+            run.prompt_ids,
+            seed=run.params.seed,
+            owner=owner,
+            private=closing.private,
+            context=model.context,
+            parent=run.run_id,
+        )
+        await begin(services, job, station, screen)
+        return
+    async with screen.restored():
+        if owner != run.owner:
+            await screen.wait()
+            run = tours.taken(run, owner=owner, now=services.runs.now())
+            await services.runs.keep(run)
+        await _show(services, run, station, closing, screen)
+
+
+async def _show(
+    services: Services, run: CompletionRun, station: int, closing: Closing, screen: Screen
+) -> None:
+    model = services.generations.model
+    rows: tuple[Step, ...] = ()
+    again: tuple[int, ...] | None = None
+    if station == SCORES and (request := tours.reading(run)) is not None:
+        rows = (await _ask(services, request, closing.owner, screen)).steps
+    if station == AGAIN:
+        request = run.again(owner=closing.owner).request(model.context)
+        again = (await _ask(services, request, closing.owner, screen)).token_ids
+    lesson = cards.describe_lesson(run, model, services.encodings, rows=rows, again=again)
+    await screen.finish(cards.tour(TourCard(run.run_id, station, lesson, closing)))
+
+
+async def _ask(services: Services, request: GenerationRequest, owner: int, screen: Screen) -> Completion:
+    async with asked(services.generations, request, owner=owner) as answer:
+        await screen.wait()
+        return await answer()

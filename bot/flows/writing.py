@@ -1,0 +1,136 @@
+"""A completion from its place in the queue to its finished card, for whatever began it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from functools import partial
+
+import discord
+
+from bot import cards
+from bot.cards import Closing, CompletionCard
+from bot.errors import UnavailableError
+from bot.features.completions import CompletionJob, CompletionRun
+from bot.interactions.delivery import Screen
+from bot.model.protocol import Step
+from bot.services import Services
+from bot.updates import Completion, Finished, Progress, Update, token_ids
+
+
+async def write(services: Services, job: CompletionJob, screen: Screen) -> None:
+    """Show the job from its place in the queue to its end, and keep the run."""
+    request = job.request(services.generations.model.context)
+    asked, asked_at = request.params.max_new_tokens, services.runs.now()
+    finish = partial(_finish, services, job, asked, screen, asked_at=asked_at)
+    steps: tuple[Step, ...] = ()
+    async with services.generations.stream(request, owner=job.owner) as updates:
+        try:
+            async for update in updates:
+                if isinstance(update, Finished):
+                    await finish(update)
+                    return
+                if isinstance(update, Progress):
+                    steps = update.steps
+                await screen.update(cards.completion(_content(services, job, asked, update)))
+        except UnavailableError:
+            # What was written so far stays, with its buttons; the reason is told by the caller.
+            so_far = Finished(Completion(steps, "cancelled"), seconds=0.0)
+            await finish(so_far, cut_short=True)
+            raise
+
+
+async def write_or_recall(services: Services, job: CompletionJob, screen: Screen) -> None:
+    """As :func:`write`; at once if the same was asked before."""
+    model = services.generations.model
+    job.request(model.context)  # what does not fit is refused before anything is shown
+    await screen.wait()
+    answer = await services.runs.answer(job, model.fingerprint)
+    if isinstance(answer, CompletionRun):
+        await _recall(services, job, answer, screen)
+    else:
+        await write(services, job, screen)
+
+
+async def _recall(services: Services, job: CompletionJob, answer: CompletionRun, screen: Screen) -> None:
+    """Show the text of ``answer`` as a run of its own."""
+    completion = Completion(answer.steps, answer.finish_reason)
+    run = job.finished(completion, fingerprint=answer.fingerprint, asked_at=services.runs.now())
+    run = replace(run, parent=answer.run_id)
+    content = _content(services, job, job.params.max_new_tokens, Finished(completion, seconds=0.0))
+    await _keep_and_show(services, run, replace(content, recalled=cards.date(answer.asked_at)), screen)
+
+
+async def _finish(
+    services: Services,
+    job: CompletionJob,
+    asked: int,
+    screen: Screen,
+    update: Finished,
+    *,
+    asked_at: float,
+    cut_short: bool = False,
+) -> None:
+    fingerprint = services.generations.model.fingerprint
+    run = job.finished(update.completion, fingerprint=fingerprint, asked_at=asked_at)
+    content = replace(_content(services, job, asked, update), cut_short=cut_short)
+    await _keep_and_show(services, run, content, screen)
+
+
+async def _keep_and_show(
+    services: Services, run: CompletionRun, content: CompletionCard, screen: Screen
+) -> None:
+    await services.runs.keep(run)
+    await _show_finished(services, run, content, screen)
+
+
+async def show(services: Services, run: CompletionRun, screen: Screen) -> None:
+    """The card of a finished run once more, for one person."""
+    content = CompletionCard(
+        run_id=run.run_id,
+        closing=Closing(run.owner, private=True),
+        model=cards.model_name(services.generations.model),
+        prompt=services.encodings.decode(run.prompt_ids),
+        written=services.encodings.decode(run.token_ids),
+        params=run.params,
+        update=Finished(Completion(run.steps, run.finish_reason), seconds=0.0),
+        tokens=len(run.steps),
+        asked=run.params.max_new_tokens,
+        by_hand=len(run.by_hand),
+    )
+    await _show_finished(services, run, content, screen)
+
+
+async def _show_finished(
+    services: Services, run: CompletionRun, content: CompletionCard, screen: Screen
+) -> None:
+    content = replace(content, can_continue=run.can_continue(services.generations.model.context))
+    files = []
+    if cards.is_clipped(content):
+        whole = services.encodings.bytes_of(run.prompt_ids + run.token_ids)
+        files.append(discord.File(io.BytesIO(whole), cards.WHOLE_TEXT))
+    await screen.finish(cards.completion(content), files=files)
+
+
+def _content(services: Services, job: CompletionJob, asked: int, update: Update) -> CompletionCard:
+    match update:
+        case Progress():
+            steps = update.steps
+        case Finished():
+            steps = update.completion.steps
+        case _:
+            steps = ()
+    text = services.encodings.decode
+    return CompletionCard(
+        run_id=job.run_id,
+        closing=Closing(job.owner, job.private),
+        model=cards.model_name(services.generations.model),
+        prompt=text(job.prompt_ids),
+        # Decoded at once: a character may lie across the border.
+        written=text(job.earlier_ids + token_ids(steps)),
+        params=job.params,
+        update=update,
+        tokens=len(steps),
+        asked=asked,
+        by_hand=len(job.by_hand),
+    )

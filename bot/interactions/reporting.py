@@ -1,0 +1,59 @@
+"""The only place that tells people of errors: of commands, buttons and menus alike."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import discord
+from discord import app_commands
+
+from bot import cards
+from bot.errors import GenerationFailed, StoreUnavailable, TokenwiseError
+from bot.interactions.delivery import TRANSIENT, Interaction, is_gone, tell_privately
+
+log = logging.getLogger(__name__)
+
+# Discord forgets an unanswered interaction after 3 seconds.
+MAX_AGE = timedelta(seconds=2.5)
+UNEXPECTED = "Something went wrong on my side. It has been written to the log; please try again."
+OUTDATED = "This command has just been updated. Please try again in a minute."
+
+
+def is_answerable(interaction: Interaction) -> bool:
+    """Whether the interaction came in time to be acknowledged."""
+    age = discord.utils.utcnow() - interaction.created_at
+    if age > MAX_AGE:
+        log.warning("dropped an interaction that arrived %.1f s late", age.total_seconds())
+        return False
+    return True
+
+
+async def report(interaction: Interaction, error: Exception) -> None:
+    """Tell the person who asked, and nobody else, what went wrong in one sentence."""
+    cause = _cause(error)
+    if is_gone(cause):
+        log.info("the message to answer is gone: %s", cause)
+        return
+    sentence = _sentence(cause)
+    try:
+        await tell_privately(interaction, cards.error(sentence))
+    except TRANSIENT as failure:
+        log.warning("could not tell of an error: %s", failure)
+
+
+def _cause(error: Exception) -> Exception:
+    return error.original if isinstance(error, app_commands.CommandInvokeError) else error
+
+
+def _sentence(cause: Exception) -> str:
+    if isinstance(cause, GenerationFailed):
+        log.error("a generation failed: %s", cause.detail)
+    if isinstance(cause, StoreUnavailable):
+        log.error("the database failed: %s", cause.detail)
+    if isinstance(cause, TokenwiseError):
+        return cause.sentence
+    if isinstance(cause, (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)):
+        return OUTDATED
+    log.error("unexpected error in a command", exc_info=cause)
+    return UNEXPECTED

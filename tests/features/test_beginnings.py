@@ -1,0 +1,24 @@
+"""The beginnings that /guess has of its own."""
+
+from bot.features.beginnings import BEGINNINGS, REMEMBERED, drawn
+
+
+def test_there_are_many_and_each_is_another() -> None:
+    assert len(set(BEGINNINGS)) == len(BEGINNINGS) >= 40
+
+
+def test_none_ends_where_its_next_token_would_have_begun() -> None:
+    # A space belongs to the token behind it.
+    assert all(beginning == beginning.strip() for beginning in BEGINNINGS)
+
+
+def test_what_was_drawn_lately_is_not_drawn_again() -> None:
+    latest: list[str] = []
+    for _ in range(2 * len(BEGINNINGS)):
+        beginning = drawn(latest[-REMEMBERED:])
+        assert beginning not in latest[-REMEMBERED:]
+        latest.append(beginning)
+
+
+def test_what_is_drawn_is_not_always_the_same() -> None:
+    assert len({drawn(()) for _ in range(100)}) > 10

@@ -1,0 +1,88 @@
+"""What is compared: one seed, six methods, and where each goes its own way."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import GenerationFailed
+from bot.features.comparison import METHODS, Continuation, jobs, parting, run_ids
+from bot.updates import Completion, Finished, Progress, Queued
+from tests.samples import ADA, LONDON_WAS, step
+
+NEW = Continuation(METHODS[0], "a" * 16, Queued(1, None))
+STEPS = (step(530), step(286, rank=7), step(262))
+
+
+def test_all_methods_are_asked_with_the_same_prompt_and_seed() -> None:
+    asked = jobs(LONDON_WAS, seed=42, max_tokens=32, owner=ADA, private=True)
+
+    assert [(job.params.temperature, job.params.top_p) for job in asked] == [
+        (0.0, 1.0),
+        (0.3, 1.0),
+        (0.7, 1.0),
+        (1.0, 1.0),
+        (1.5, 1.0),
+        (1.0, 0.9),
+    ]
+    same = {(job.prompt_ids, job.params.seed, job.params.max_new_tokens, job.params.top_k) for job in asked}
+    assert same == {(LONDON_WAS, 42, 32, 0)}
+    assert {(job.owner, job.private) for job in asked} == {(ADA, True)}
+
+
+def test_the_runs_of_a_comparison_are_found_by_any_of_them() -> None:
+    asked = [job.run_id for job in jobs(LONDON_WAS, seed=1, max_tokens=1, owner=ADA, private=False)]
+
+    assert len(set(asked)) == 6
+    assert all(run_ids(run_id) == asked for run_id in asked)
+
+
+def test_two_comparisons_share_no_run() -> None:
+    one, other = (jobs(LONDON_WAS, seed=1, max_tokens=1, owner=ADA, private=False) for _ in range(2))
+
+    assert not {job.run_id for job in one} & {job.run_id for job in other}
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "position"),
+    [
+        ([1, 2, 3], [1, 2, 3], None),
+        ([1, 2, 3], [1, 5, 3], 1),
+        ([1, 2, 3], [4], 0),
+        ([1, 2, 3], [1, 2], None),
+        ([], [1], None),
+    ],
+)
+def test_texts_part_at_their_first_different_token(
+    first: list[int], other: list[int], position: int | None
+) -> None:
+    assert parting(first, other) == position
+
+
+def test_a_continuation_grows_with_its_news() -> None:
+    growing = NEW.after(Progress(STEPS[:2]))
+
+    assert growing.token_ids == (530, 286)
+    assert not growing.over
+
+
+def test_a_finished_one_has_all_that_was_written() -> None:
+    completion = Completion(STEPS, "length")
+    finished = NEW.after(Progress(STEPS[:1])).after(Finished(completion, 1.0))
+
+    assert finished.over
+    assert finished.steps == STEPS
+    assert finished.completion == completion
+
+
+def test_one_that_failed_is_cut_short_where_it_stood() -> None:
+    failed = NEW.after(Progress(STEPS[:2])).after(GenerationFailed("x"))
+
+    assert failed.over
+    assert failed.completion == Completion(STEPS[:2], "cancelled")
+
+
+def test_its_ranks_say_how_bold_it_was() -> None:
+    bold = NEW.after(Progress(STEPS))
+
+    assert (bold.likeliest, bold.highest_rank) == (2, 7)
+    assert (NEW.likeliest, NEW.highest_rank) == (0, 0)

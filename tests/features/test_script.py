@@ -1,0 +1,156 @@
+"""A run's program prints the very text that the bot wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.features.completions import CompletionJob, CompletionRun, new_run_id
+from bot.features.script import is_its_own, script
+from bot.flows.asking import asked
+from bot.model.protocol import MAX_SEED, SamplingParams
+from bot.services import Services
+from bot.settings import DEMO_MODEL, Settings
+from bot.startup import started
+from tests.fakes.scripted_worker import scripted_info
+from tests.programs import outputs_of, text_of_run
+from tests.samples import NOON, completion_run
+
+ODD_PROMPTS = (
+    "\"It's\" \\ 'mine'",
+    "`a` ``` {b} %s",
+    "one\ntwo\r\n\tthree  ",
+    " naïve café 🙂 שלום",
+    "<|endoftext|>The end",
+    "half a\ud83d",
+    "\x00\x1b[31m\u202e",
+    "#",
+)
+INFO = scripted_info("0f" * 32)
+
+
+async def write(services: Services, job: CompletionJob) -> CompletionRun:
+    model = services.generations.model
+    # Everybody may have a few requests in progress only, so each is another person's.
+    owner = int(job.run_id, 16)
+    async with asked(services.generations, job.request(model.context), owner=owner) as answer:
+        return job.finished(await answer(), fingerprint=model.fingerprint, asked_at=NOON)
+
+
+async def begin(services: Services, *, prompt: str = "London was", **changes: Any) -> CompletionRun:
+    params = SamplingParams(**{"max_new_tokens": 12, "seed": 42, **changes})
+    ids = services.encodings.encode(prompt)
+    return await write(services, CompletionJob(new_run_id(), 1, ids, params, private=False))
+
+
+async def fork(services: Services, run: CompletionRun, position: int) -> CompletionRun:
+    """Takes the least likely of the five at ``position``."""
+    token_id = run.steps[position].candidates[-1].token_id
+    return await write(services, run.forked(position, token_id, owner=1))
+
+
+async def go_on(services: Services, run: CompletionRun) -> CompletionRun:
+    return await write(services, run.continued(owner=1))
+
+
+async def family(services: Services, **params: Any) -> list[CompletionRun]:
+    """A run, it continued, forked, and what comes of these."""
+    first = await begin(services, **params)
+    longer = await go_on(services, first)
+    forked = await fork(services, longer, 15)
+    return [
+        first,
+        longer,
+        forked,
+        await go_on(services, forked),
+        await fork(services, forked, 20),
+        await fork(services, first, 0),
+        replace(first, steps=first.steps[:5], finish_reason="cancelled"),
+        replace(first, steps=()),
+        replace(forked, steps=forked.steps[:16]),
+    ]
+
+
+async def ended(folder: Path) -> CompletionRun:
+    """A run of a copy of the demo model in which every full stop ends the text."""
+    shutil.copytree(DEMO_MODEL, folder)
+    for name in ("config.json", "generation_config.json"):
+        config = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps({**config, "eos_token_id": 13}))
+    async with started(Settings.from_env({"MODEL": str(folder)})) as parts:
+        await parts.model.wait_ready()
+        return await begin(parts.services, max_new_tokens=200)
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_programs_print_what_was_written(services: Services, tmp_path: Path) -> None:
+    runs = [*await family(services), *await family(services, temperature=0.0)]
+    others: list[dict[str, Any]] = [
+        {"temperature": 1.0, "top_k": 0, "seed": MAX_SEED},
+        {"top_k": 20, "top_p": 0.8},
+    ]
+    for params in others:
+        first = await begin(services, **params)
+        runs += [first, await go_on(services, first), await fork(services, first, 4)]
+    runs += await asyncio.gather(*(begin(services, prompt=prompt) for prompt in ODD_PROMPTS))
+    runs.append(await begin(services, max_new_tokens=services.generations.model.context - 2))
+    texts = [text_of_run(run, services.encodings) + "\n" for run in runs]
+    programs = [
+        script(run, services.encodings.decode(run.prompt_ids), services.generations.model) for run in runs
+    ]
+    short = await ended(tmp_path / "model")
+    assert short.finish_reason == "stop"
+    assert len(short.steps) < 200
+    texts.append(text_of_run(short, services.encodings) + "\n")
+    named = replace(services.generations.model, name=str(tmp_path / "model"))
+    programs.append(script(short, "London was", named))
+
+    assert len(set(texts)) > 2 / 3 * len(texts)  # the rest are those of which nothing was written
+    for printed, text, program in zip(await outputs_of(programs), texts, programs, strict=True):
+        assert printed == text, program
+
+
+def test_the_program_is_in_the_folder_or_the_revision_that_is_loaded() -> None:
+    local = script(completion_run(), "London was", replace(INFO, name="~/model"))
+    pinned = script(completion_run(), "London was", replace(INFO, name="a/b", revision="c0ffee"))
+
+    assert f"from_pretrained({str(Path.home() / 'model')!r})" in local
+    assert "from_pretrained('a/b', revision='c0ffee')" in pinned
+
+
+def test_the_program_says_in_what_the_text_was_written() -> None:
+    run = completion_run()
+
+    assert f"written in float32; fingerprint {run.fingerprint}" in script(run, "London was", INFO)
+
+
+def test_a_text_of_another_model_is_said_to_be_that() -> None:
+    other = replace(completion_run(), fingerprint=replace(completion_run().fingerprint, weights="x"))
+
+    assert is_its_own(completion_run(), INFO)
+    assert "another model" not in script(completion_run(), "London was", INFO)
+    assert not is_its_own(other, INFO)
+    assert "another model" in script(other, "London was", INFO)
+
+
+@pytest.mark.parametrize("prompt", ["`", "a``` b", "\\`", "'`\\"])
+def test_nothing_in_the_program_ends_the_block_of_code_it_is_shown_in(prompt: str) -> None:
+    program = script(completion_run(), prompt, INFO)
+    (literal,) = re.findall(r"tokenizer\((.*), return_tensors", program)
+
+    assert "`" not in program
+    assert eval(literal) == prompt  # noqa: S307
+
+
+def test_greedy_needs_no_seed_and_a_text_of_nothing_no_model() -> None:
+    greedy = replace(completion_run(), params=SamplingParams(temperature=0))
+
+    assert "seed(" not in script(greedy, "London was", INFO)
+    assert "LMHead" not in script(replace(completion_run(), steps=()), "London was", INFO)

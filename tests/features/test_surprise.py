@@ -1,0 +1,110 @@
+"""What a reading of a text says: ranks, loss, perplexity, and what was expected instead."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.features.surprise import EXPECTED, Bucket, Reading, reading, scoring
+from bot.model.protocol import Candidate, Step
+from bot.tokenization import Encodings
+from tests.samples import step
+
+ENCODINGS = Encodings()
+
+
+def read(text: str, *found: tuple[int, float]) -> Reading:
+    """``text``, each of whose tokens from the second on was ``found`` so: its rank and logprob."""
+    ids = ENCODINGS.encode(text)
+    steps = [
+        step(id_, rank=rank, logprob=logprob) for id_, (rank, logprob) in zip(ids[1:], found, strict=True)
+    ]
+    return reading(ids, steps, ENCODINGS.token)
+
+
+@pytest.mark.parametrize(
+    ("rank", "bucket"),
+    [
+        (1, Bucket.TOP_10),
+        (10, Bucket.TOP_10),
+        (11, Bucket.TOP_100),
+        (100, Bucket.TOP_100),
+        (101, Bucket.TOP_1000),
+        (1_000, Bucket.TOP_1000),
+        (1_001, Bucket.BEYOND),
+        (50_257, Bucket.BEYOND),
+    ],
+)
+def test_ranks_are_grouped_as_gltr_does(rank: int, bucket: Bucket) -> None:
+    assert Bucket.of(rank) is bucket
+
+
+def test_the_text_is_asked_for_as_it_is_at_temperature_1() -> None:
+    request = scoring("a", [23421, 373])
+
+    assert request.scored
+    assert request.prompt_ids == (23421, 373)
+    assert (request.params.temperature, request.params.candidates) == (1.0, EXPECTED)
+
+
+def test_the_loss_is_the_mean_of_the_surprises_and_the_perplexity_its_exponential() -> None:
+    found = read("London was one", (3, -1.0), (7, -2.5))
+
+    assert [judged.surprise for judged in found.judged] == [1.0, 2.5]
+    assert found.loss == 1.75
+    assert found.perplexity == math.exp(1.75)
+
+
+def test_a_perplexity_that_no_number_holds_is_infinite() -> None:
+    assert read("London was", (50_257, -1_000.0)).perplexity == math.inf
+
+
+def test_every_token_but_the_first_is_in_a_bucket() -> None:
+    found = read("London was one of the", (1, -0.1), (11, -4.0), (12, -4.0), (2_000, -9.0))
+
+    assert found.buckets == {Bucket.TOP_10: 1, Bucket.TOP_100: 2, Bucket.TOP_1000: 0, Bucket.BEYOND: 1}
+
+
+def test_only_what_is_likelier_was_expected_instead() -> None:
+    chosen = Candidate(373, 1.0, -2.0, 2)
+    best = Candidate(318, 2.0, -1.0, 1)
+    (judged,) = reading([23421, 373], [Step(chosen, (best, chosen), 1.0)], ENCODINGS.token).judged
+
+    assert [(one.token.visible, one.probability) for one in judged.expected] == [("␣is", math.exp(-1.0))]
+
+
+def test_the_most_surprising_are_the_least_likely_in_that_order() -> None:
+    found = read("London was one of the", (5, -3.0), (2, -1.0), (900, -8.0), (6, -3.0))
+
+    assert [part.piece.visible for part, _ in found.most_surprising(3)] == ["␣of", "␣was", "␣the"]
+
+
+def test_what_the_model_would_have_written_itself_is_no_surprise() -> None:
+    assert read("London was one", (1, -3.0), (1, -2.0)).most_surprising(5) == []
+
+
+def test_a_character_of_several_tokens_is_one_part_with_all_their_ranks() -> None:
+    found = read("a 🙃", (9, -5.0), (2_000, -9.0), (3, -1.0))
+    first, smile = found.parts()
+
+    assert (first.judged, first.bucket) == ((), None)
+    assert smile.piece.visible == "␣🙃"
+    assert [judged.rank for judged in smile.judged] == [9, 2_000, 3]
+    assert smile.bucket is Bucket.BEYOND
+    assert found.most_surprising(5) == [(smile, smile.judged[1])]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_the_parts_hold_every_token_once(text: str) -> None:
+    ids = ENCODINGS.encode("a" + text)
+    steps = [step(id_, rank=at) for at, id_ in enumerate(ids[1:], 1)]
+    parts = reading(ids, steps, ENCODINGS.token).parts()
+
+    assert [token.id for part in parts for token in part.piece.tokens] == list(ids)
+    assert [judged.rank for part in parts for judged in part.judged] == list(range(1, len(ids)))
+    assert [part.start for part in parts] == [
+        sum(len(part.piece.tokens) for part in parts[:number]) for number in range(len(parts))
+    ]

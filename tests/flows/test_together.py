@@ -1,0 +1,168 @@
+"""Several requests of one person: all or none, and one round after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bot.errors import DeadlineExceeded, GenerationFailed, QueueFull, TooManyRequests
+from bot.flows.together import together
+from bot.generation import GenerationQueue
+from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.updates import Finished, News, Progress, Queued
+from tests.fakes.model import FakeModel, settled
+from tests.fakes.scripted_worker import REJECTED
+
+ADA = 815
+
+
+def requests(count: int, *, tokens: int = 3, prompts: tuple[int, ...] = ()) -> list[GenerationRequest]:
+    starts = prompts or (1,) * count
+    params = SamplingParams(max_new_tokens=tokens)
+    return [GenerationRequest(f"r{number}", (start,), params) for number, start in enumerate(starts)]
+
+
+@asynccontextmanager
+async def queue_before(model: FakeModel, **options: Any) -> AsyncIterator[GenerationQueue]:
+    limits = {"max_waiting": 8, "max_running": 8, "per_owner": 1, "deadline": 600.0} | options
+    async with GenerationQueue(model, **limits) as queue:
+        yield queue
+
+
+def lengths(news: tuple[News, ...]) -> list[int]:
+    """How many tokens each has; -1 while it waits."""
+    return [len(one.steps) if isinstance(one, Progress) else -1 for one in news]
+
+
+async def test_all_run_at_once_where_there_is_room() -> None:
+    model = FakeModel()
+    async with queue_before(model) as queue, together(queue, requests(6), owner=ADA) as rounds:
+        *_, last = [news async for news in rounds]
+
+    assert model.most_running == 6
+    assert [len(one.completion.steps) for one in last if isinstance(one, Finished)] == [3] * 6
+
+
+async def test_a_round_has_news_of_all_who_run() -> None:
+    model = FakeModel(stepwise=True)
+    async with queue_before(model) as queue, together(queue, requests(3), owner=ADA) as rounds:
+        assert lengths(await anext(rounds)) == [0, 0, 0]
+        waiting = asyncio.ensure_future(anext(rounds))
+        for name in ("r0", "r2"):
+            await model.step(name)
+        assert not waiting.done()
+        await model.step("r1")
+
+        assert lengths(await waiting) == [1, 1, 1]
+
+
+async def test_who_waits_holds_nobody_up() -> None:
+    model = FakeModel(stepwise=True)
+    async with (
+        queue_before(model, max_running=2) as queue,
+        together(queue, requests(3), owner=ADA) as rounds,
+    ):
+        first = await anext(rounds)
+        assert first[2] == Queued(1, None)
+        for name in ("r0", "r1"):
+            await model.step(name)
+
+        assert lengths(await anext(rounds)) == [1, 1, -1]
+
+
+async def test_while_all_wait_the_first_news_make_a_round() -> None:
+    model = FakeModel(stepwise=True)
+    async with (
+        queue_before(model, max_running=1) as queue,
+        queue.stream(requests(1)[0], owner=1),
+        together(queue, others(), owner=ADA) as rounds,
+    ):
+        assert await anext(rounds) == (Queued(1, None), Queued(2, None))
+        queue.cancel("r0", owner=1)
+
+        assert lengths(await anext(rounds)) == [0, -1]
+
+
+def others() -> list[GenerationRequest]:
+    return [GenerationRequest(name, (1,), SamplingParams(max_new_tokens=3)) for name in ("a", "b")]
+
+
+async def test_they_count_as_one_request_of_their_owner() -> None:
+    model = FakeModel(stepwise=True)
+    async with queue_before(model, per_owner=1) as queue, together(queue, requests(6), owner=ADA):
+        with pytest.raises(TooManyRequests):
+            async with queue.stream(others()[0], owner=ADA):
+                pass
+
+
+async def test_where_one_finds_no_place_none_is_left() -> None:
+    model = FakeModel(stepwise=True)
+    async with queue_before(model, max_running=2, max_waiting=2) as queue:
+        with pytest.raises(QueueFull):
+            async with together(queue, requests(6), owner=ADA):
+                pass
+        await settled()
+
+        assert model.running == []
+        assert (queue.accounts.admitted, queue.accounts.cancelled) == (4, 4)
+        async with queue.stream(others()[0], owner=ADA) as updates:
+            assert await anext(aiter(updates)) == Progress(())
+
+
+async def test_leaving_early_ends_all() -> None:
+    model = FakeModel(stepwise=True)
+    async with queue_before(model) as queue:
+        async with together(queue, requests(6), owner=ADA) as rounds:
+            await anext(rounds)
+            await settled()
+            assert len(model.running) == 6
+        await settled()
+
+        assert model.running == []
+
+
+async def test_one_that_fails_leaves_the_others_alone() -> None:
+    model = FakeModel()
+    asked = requests(3, prompts=(1, REJECTED, 1))
+    async with queue_before(model) as queue, together(queue, asked, owner=ADA) as rounds:
+        *_, last = [news async for news in rounds]
+
+    assert isinstance(last[1], GenerationFailed)
+    assert all(isinstance(last[number], Finished) for number in (0, 2))
+
+
+async def test_what_all_have_said_before_a_common_end_is_told() -> None:
+    model = FakeModel(stepwise=True)
+    async with queue_before(model, deadline=0.2) as queue, together(queue, requests(2), owner=ADA) as rounds:
+        for name in ("r0", "r1"):
+            await model.step(name, 2)
+        seen = [news async for news in rounds]
+
+    assert [2, 2] in map(lengths, seen)
+    assert all(isinstance(one, DeadlineExceeded) for one in seen[-1])
+
+
+async def test_none_at_all_is_one_empty_round() -> None:
+    async with queue_before(FakeModel()) as queue, together(queue, [], owner=ADA) as rounds:
+        assert [news async for news in rounds] == [()]
+
+
+async def test_an_unexpected_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def broken(*_: object, **__: object) -> AsyncIterator[AsyncIterator[Progress]]:
+        async def updates() -> AsyncIterator[Progress]:
+            yield Progress(())
+            raise LookupError("a defect")
+
+        yield updates()
+
+    async with queue_before(FakeModel()) as queue:
+        monkeypatch.setattr(queue, "stream", broken)
+        async with together(queue, requests(2), owner=ADA) as rounds:
+            await anext(rounds)
+            with pytest.raises(LookupError, match="a defect"):
+                await anext(rounds)

@@ -1,0 +1,48 @@
+"""A custom_id fits, is recognised, and gives back what it was made from."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.features.completions import new_run_id
+from bot.interactions.custom_ids import (
+    DELETE_TEMPLATE,
+    VOCABULARY_TEMPLATE,
+    custom_id,
+    delete_id,
+    template,
+    vocabulary_id,
+)
+
+
+@given(st.lists(st.integers(0, 50256), max_size=3))
+def test_what_is_in_a_custom_id_is_found_in_it(numbers: list[int]) -> None:
+    run_id = new_run_id()
+    identity = custom_id("complete", "reroll", run_id, *numbers)
+    match = re.fullmatch(template("complete", "stop", "reroll"), identity)
+
+    assert len(identity) <= 100
+    assert match
+    assert (match["action"], match["run_id"]) == ("reroll", run_id)
+    assert [int(number) for number in match["numbers"].split(":") if number] == numbers
+
+
+def test_another_family_or_action_is_not_recognised() -> None:
+    identity = custom_id("complete", "reroll", new_run_id())
+
+    assert not re.fullmatch(template("next", "reroll"), identity)
+    assert not re.fullmatch(template("complete", "stop"), identity)
+    assert not re.fullmatch(template("complete", "re"), identity)
+
+
+@pytest.mark.parametrize(
+    ("template", "make"), [(DELETE_TEMPLATE, delete_id), (VOCABULARY_TEMPLATE, vocabulary_id)]
+)
+def test_whose_card_it_is_is_in_the_custom_id(template: str, make: Callable[[int], str]) -> None:
+    match = re.fullmatch(template, make(2**63 - 1))
+
+    assert match
+    assert int(match["owner"]) == 2**63 - 1

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.custom_ids import OPEN, template
 from bot.errors import BlankText
 from bot.features.comparison import jobs
 from bot.features.completions import new_seed
 from bot.flows.comparing import compare, stop
 from bot.flows.writing import show
 from bot.interactions.buttons import LastingItem, RunItem
-from bot.interactions.custom_ids import OPEN, template
 from bot.interactions.delivery import Interaction, Screen
 from bot.model.protocol import MAX_SEED
 from bot.services import Services

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.custom_ids import template
 from bot.errors import BlankText, NotRunning
 from bot.features.completions import CompletionJob, new_run_id, new_seed, warm_or_greedy
 from bot.flows.writing import write, write_or_recall
 from bot.interactions.buttons import RunItem
-from bot.interactions.custom_ids import template
 from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.services import Services

@@ -9,6 +9,7 @@ from discord.ext import commands
 
 from bot import cards
 from bot.cards import GuessCard, RevealCard
+from bot.custom_ids import template
 from bot.errors import BlankText
 from bot.features.beginnings import REMEMBERED, drawn
 from bot.features.completions import new_run_id
@@ -16,7 +17,6 @@ from bot.features.guessing import Round, check_reveal, question, round_of
 from bot.features.walks import Walk, WalkRun
 from bot.flows.asking import asked
 from bot.interactions.buttons import RunItem
-from bot.interactions.custom_ids import template
 from bot.interactions.delivery import Interaction, Screen, tell_privately
 from bot.services import Services
 

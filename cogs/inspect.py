@@ -13,6 +13,7 @@ from bot import cards
 from bot.cards import Closing, CodeCard
 from bot.cards.script import PROGRAM
 from bot.cards.why import TURNS
+from bot.custom_ids import template
 from bot.errors import NoRun
 from bot.features.completions import CompletionRun
 from bot.features.replay import compare, rerun
@@ -21,7 +22,6 @@ from bot.features.walks import WalkRun
 from bot.flows.asking import asked
 from bot.flows.writing import write
 from bot.interactions.buttons import RunItem
-from bot.interactions.custom_ids import template
 from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.interactions.messages import run_of
 from bot.services import Services

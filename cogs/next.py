@@ -11,11 +11,11 @@ from discord.ext import commands
 
 from bot import cards
 from bot.cards import Closing, NextCard
+from bot.custom_ids import template
 from bot.errors import BlankText
 from bot.features.completions import new_run_id, new_seed, warm_or_greedy
 from bot.features.walks import Walk, WalkRun
 from bot.interactions.buttons import RunItem
-from bot.interactions.custom_ids import template
 from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.model.protocol import MAX_SEED, Step
 from bot.services import Services

@@ -8,9 +8,9 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot import cards
+from bot.custom_ids import DELETE_TEMPLATE, SHARE
 from bot.errors import NotYours
 from bot.interactions.buttons import LastingItem
-from bot.interactions.custom_ids import DELETE_TEMPLATE, SHARE
 from bot.interactions.delivery import Interaction, Screen
 from bot.interactions.sharing import shared
 from bot.services import Services

@@ -12,12 +12,12 @@ from discord.ext import commands
 from bot import cards
 from bot.cards import Closing
 from bot.cards.tour.card import SEED, TEXT
+from bot.custom_ids import template
 from bot.errors import BlankText
 from bot.features import tours
 from bot.features.completions import new_seed
 from bot.flows.touring import begin, go_to
 from bot.interactions.buttons import RunItem
-from bot.interactions.custom_ids import template
 from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.interactions.modals import Submission, open_modal, receive
 from bot.model.protocol import MAX_SEED

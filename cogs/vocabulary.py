@@ -11,9 +11,9 @@ from discord.ext import commands
 
 from bot import cards
 from bot.cards import Closing, Similar, VocabularyCard
+from bot.custom_ids import VOCABULARY_TEMPLATE
 from bot.errors import NoSuchToken
 from bot.interactions.buttons import LastingItem
-from bot.interactions.custom_ids import VOCABULARY_TEMPLATE
 from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.model.protocol import Alike
 from bot.services import Services

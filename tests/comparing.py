@@ -8,7 +8,7 @@ from typing import Any
 
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
-from bot.interactions.custom_ids import OPEN
+from bot.custom_ids import OPEN
 from bot.plain import RULE
 from tests.reading import card_of, text_of
 

@@ -106,6 +106,11 @@ def test_what_the_commands_do_knows_neither_discord_nor_waiting(module: str) -> 
     assert uses(module, "bot") - {"bot", "bot.model"} == uses(module, *ours)
 
 
+@pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.cards"})])
+def test_cards_know_neither_who_asks_nor_what_waits(module: str) -> None:
+    assert not uses(module, "asyncio", "bot.interactions", "bot.flows", "bot.generation", "bot.runs")
+
+
 @pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.interactions"})])
 def test_discord_s_side_knows_no_single_command(module: str) -> None:
     assert not uses(module, "bot.features", "bot.flows", "bot.generation", "bot.store")

@@ -20,9 +20,9 @@ from bot.cards.layout import (
     rule,
     small,
 )
+from bot.custom_ids import OPEN, custom_id
 from bot.errors import UnavailableError
 from bot.features.comparison import Continuation
-from bot.interactions.custom_ids import OPEN, custom_id
 from bot.text import NEWLINE_SIGN, bold, clip_end, code, inert_head, inert_tail
 from bot.updates import Completion, Finished, News, Queued
 

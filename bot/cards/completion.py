@@ -21,7 +21,7 @@ from bot.cards.layout import (
     rule,
     small,
 )
-from bot.interactions.custom_ids import custom_id
+from bot.custom_ids import custom_id
 from bot.model.protocol import SamplingParams
 from bot.text import bold, inert, inert_tail
 from bot.updates import Finished, Progress, Queued, Update

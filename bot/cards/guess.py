@@ -25,8 +25,8 @@ from bot.cards.layout import (
     small,
 )
 from bot.cards.scores import leaders
+from bot.custom_ids import custom_id
 from bot.features.guessing import PATIENCE, Round, Score
-from bot.interactions.custom_ids import custom_id
 from bot.model.protocol import Candidate, Step
 from bot.text import bold, clip_end, code, inert, inert_tail
 

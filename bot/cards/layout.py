@@ -9,7 +9,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.interactions.custom_ids import SHARE, delete_id
+from bot.custom_ids import SHARE, delete_id
 from bot.model.protocol import ModelInfo
 from bot.text import inert
 

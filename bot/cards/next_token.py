@@ -21,7 +21,7 @@ from bot.cards.layout import (
     rule,
     small,
 )
-from bot.interactions.custom_ids import custom_id
+from bot.custom_ids import custom_id
 from bot.model.protocol import Candidate, Step
 from bot.text import clip_end, code, inert, inert_tail
 

@@ -9,7 +9,7 @@ import discord
 from discord import ui
 
 from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, bar, card, plural, rule, small
-from bot.interactions.custom_ids import vocabulary_id
+from bot.custom_ids import vocabulary_id
 from bot.text import clip_end, code, fenced, inert
 from bot.tokenization import Token
 

@@ -22,8 +22,8 @@ from bot.cards.layout import (
     rule,
     small,
 )
+from bot.custom_ids import custom_id
 from bot.features.completions import CompletionRun
-from bot.interactions.custom_ids import custom_id
 from bot.model.protocol import END_OF_TEXT, Candidate, SamplingParams, Step
 from bot.text import bold, clip_end, code, inert_head, inert_tail
 from bot.tokenization import Encodings

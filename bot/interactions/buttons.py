@@ -53,7 +53,7 @@ class LastingItem(ui.DynamicItem[Item], Generic[Item], template="-"):
 
 
 class RunItem(LastingItem[Item], Generic[Item], template="-"):
-    """Something that acts on a run; its template is ``bot.interactions.custom_ids.template``'s."""
+    """Something that acts on a run; its template is ``bot.custom_ids.template``'s."""
 
     @property
     def action(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import discord
 from discord import ui
 
-from bot.interactions.custom_ids import RUN_ID
+from bot.custom_ids import RUN_ID
 from bot.plain import unformatted
 
 # What can still be stopped is no run yet, and what is in a round of /guess is a secret.

@@ -11,7 +11,7 @@ import discord
 from discord import ui
 
 from bot.cards.layout import Text, delete_button, small
-from bot.interactions.custom_ids import SHARE
+from bot.custom_ids import SHARE
 
 Read = Callable[[str], Awaitable[bytes]]
 

@@ -13,8 +13,8 @@ import pytest
 from discord import ui
 from simcord import ChannelHandle, InteractionResult, MemberActor
 
+from bot.custom_ids import custom_id
 from bot.generation import GenerationQueue
-from bot.interactions.custom_ids import custom_id
 from bot.model.process import ModelProcess
 from bot.plain import RULE
 from bot.simulation import SimulatedGenerations, World

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.interactions.custom_ids import custom_id
+from bot.custom_ids import custom_id
 from bot.runs import Runs
 from bot.simulation import World
 from tests.cogs.conftest import OpenWorld

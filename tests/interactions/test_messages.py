@@ -9,8 +9,8 @@ import pytest
 from discord import ui
 
 from bot import cards
+from bot.custom_ids import SHARE, custom_id, delete_id
 from bot.interactions import messages
-from bot.interactions.custom_ids import SHARE, custom_id, delete_id
 
 RUN = "0123456789abcdef"
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.features.completions import new_run_id
-from bot.interactions.custom_ids import (
+from bot.custom_ids import (
     DELETE_TEMPLATE,
     VOCABULARY_TEMPLATE,
     custom_id,
@@ -16,6 +15,7 @@ from bot.interactions.custom_ids import (
     template,
     vocabulary_id,
 )
+from bot.features.completions import new_run_id
 
 
 @given(st.lists(st.integers(0, 50256), max_size=3))

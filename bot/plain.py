@@ -38,6 +38,7 @@ def plain(components: Iterable[Component]) -> str:
 
 def unformatted(text: str) -> str:
     """Discord's formatting undone: marks gone, escaped signs and code as they read."""
+    text = text.replace("\N{NO-BREAK SPACE}", " ")  # which is for the lines of a card
     return _MARKUP.sub(lambda found: found[found.lastgroup] if found.lastgroup else "", text)
 
 

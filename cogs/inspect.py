@@ -57,7 +57,8 @@ class WhyButton(RunItem[ui.Button[Any]], template=template("why", "open", "fork"
 class PositionMenu(RunItem[ui.Select[Any]], template=template("position", "show")):
     async def press(self, interaction: Interaction, services: Services) -> None:
         run = await services.runs.completion(self.run_id)
-        (as_private,) = self.numbers
+        # Each page is a menu of its own to Discord, which would keep the last one's choice.
+        _page, as_private = self.numbers
         position = int(self.item.values[0])
         await show_why(services, run, position, interaction, private=bool(as_private), turn=True)
 

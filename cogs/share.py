@@ -39,7 +39,7 @@ class DeleteButton(LastingItem[ui.Button[Any]], template=DELETE_TEMPLATE):
     async def press(self, interaction: Interaction, _services: Services) -> None:
         is_owner = interaction.user.id == int(self.match["owner"])
         if not (is_owner or interaction.permissions.manage_messages):
-            raise NotYours("delete")
+            raise NotYours("delete", moderators=True)
         await interaction.response.defer()
         await interaction.delete_original_response()
 

@@ -7,8 +7,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from bot.features.completions import CompletionRun
+from bot.settings import DEMO_MODEL
 from bot.tokenization import Encodings
 
 # One process for all, since importing torch and transformers takes seconds.
@@ -33,6 +35,7 @@ def _outputs_of(programs: Sequence[str]) -> list[str]:
     process = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _RUNNER],
         input=json.dumps(list(programs)),
+        cwd=Path(DEMO_MODEL).parent,  # programs name a model that is a folder by its last part
         capture_output=True,
         text=True,
         check=True,

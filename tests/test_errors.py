@@ -28,6 +28,8 @@ EVERY_ERROR = [
     errors.StoreUnavailable("OperationalError: disk full"),
     errors.GenerationFailed("worker died twice"),
     errors.NotYours("stop"),
+    errors.NotYours("delete", moderators=True),
+    errors.ContextExceeded(prompt_tokens=2700, max_tokens=64, context=1024),
     errors.RevealTooEarly(seconds=400.0),
     errors.InvalidSetting("BATCH_SIZE", problem="is 'many'", allowed="a whole number from 1 to 64"),
     errors.SettingsFileUnusable("my.env", problem="there is no such file"),

@@ -113,9 +113,9 @@ def _numbers(one: Compared, first: Compared) -> str:
     continuation = one.continuation
     facts = [_parting(one, first)]
     if count := len(continuation.steps):
-        facts.append(f"likeliest token {continuation.likeliest:,} of {plural(count, 'time')}")
+        facts.append(f"took the likeliest token {continuation.likeliest:,} of {plural(count, 'time')}")
         if continuation.highest_rank > 1:
-            facts.append(f"up to rank {continuation.highest_rank:,}")
+            facts.append(f"the unlikeliest had rank {continuation.highest_rank:,}")
     facts.append(_ending(continuation.news))
     return " · ".join(filter(None, facts))
 
@@ -164,7 +164,7 @@ def _actions(content: ComparisonCard) -> list[Row]:
     if written:
         menu = ui.Select[ui.LayoutView](
             custom_id=OPEN,
-            placeholder="Open one of them: continue it, ask why, get its code",
+            placeholder="Open one of these texts",
             options=[
                 discord.SelectOption(label=one.method.name, description=one.method.effect, value=one.run_id)
                 for one in written

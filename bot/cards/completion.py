@@ -9,6 +9,7 @@ from discord import ui
 
 from bot.cards.layout import (
     DONE_COLOUR,
+    NO_BREAK,
     WAITING_COLOUR,
     WRITING_COLOUR,
     Closing,
@@ -23,7 +24,7 @@ from bot.cards.layout import (
 )
 from bot.custom_ids import custom_id
 from bot.model.protocol import SamplingParams
-from bot.text import bold, inert, inert_tail
+from bot.text import bold, clip_end, code, inert, inert_tail
 from bot.updates import Finished, Progress, Queued, Update
 
 WHOLE_TEXT = "text.txt"
@@ -31,11 +32,7 @@ WHOLE_TEXT = "text.txt"
 _TEXT_BUDGET = 3_300  # of Discord's 4,000; the rest is for the lines around the text
 _PROMPT_SHARE = 1_200
 _BAR_WIDTH = 16
-_REASONS = {
-    "stop": "the model ended the text here",
-    "length": "the asked length is reached",
-    "cancelled": "stopped",
-}
+_TOKEN_WIDTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,10 @@ class CompletionCard:
     """All that the card shows.
 
     ``written`` is everything after the prompt, also by former runs; ``tokens`` of
-    ``asked`` were written by this one, and ``by_hand`` of all were chosen by somebody.
+    ``asked`` were written by this one, ``earlier`` ones before. ``by_hand`` are the
+    positions (from 0) at which somebody chose the token, ``chosen`` the last of
+    those. ``asked_by`` is who asked for it where Discord does not say that itself.
+    ``context`` is how many tokens the model can see, if the text fills that.
     ``cut_short`` says that it failed, ``recalled`` when the same was written before.
     """
 
@@ -56,7 +56,11 @@ class CompletionCard:
     update: Update
     tokens: int
     asked: int
-    by_hand: int = 0
+    earlier: int = 0
+    by_hand: tuple[int, ...] = ()
+    chosen: str = ""
+    asked_by: int | None = None
+    context: int | None = None
     can_continue: bool = False
     cut_short: bool = False
     recalled: str | None = None
@@ -87,11 +91,13 @@ def _writing(content: CompletionCard) -> ui.LayoutView:
 
 
 def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
-    reason = "cut short" if content.cut_short else _REASONS[update.completion.finish_reason]
-    lines = [f"**Bold** is the prompt, the rest was written by the model; {reason}."]
+    lines = [f"**Bold** is the prompt, the rest was written by the model; {_ending(content, update)}."]
     if content.by_hand:
-        were = "was" if content.by_hand == 1 else "were"
-        lines.append(f"A fork: {plural(content.by_hand, 'token')} of it {were} chosen by hand.")
+        lines.append(_fork(content))
+    if content.asked_by is not None:
+        lines.append(f"Asked for by <@{content.asked_by}>.")
+    if is_clipped(content):
+        lines.append(f"It is too long for this card: {WHOLE_TEXT} has all of it.")
     if content.recalled:
         lines.append(
             f"The same was asked before ({content.recalled}), and the same seed gives the same text: "
@@ -106,6 +112,28 @@ def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
         *_actions(content),
         colour=DONE_COLOUR,
     )
+
+
+def _ending(content: CompletionCard, update: Finished) -> str:
+    """Why the text ends where it does."""
+    if content.cut_short:
+        return "it was cut short"
+    match update.completion.finish_reason:
+        case "stop":
+            return "the model ended it here"
+        case "cancelled":
+            return f"it was stopped after {content.tokens} of {content.asked} tokens"
+        case _ if content.context is not None:
+            return f"the model can see {content.context:,} tokens and no more, so it cannot go on"
+        case _:
+            return "it has the length that was asked for"
+
+
+def _fork(content: CompletionCard) -> str:
+    last = f"{content.by_hand[-1] + 1:,}: {code(clip_end(content.chosen, _TOKEN_WIDTH))}"
+    if len(content.by_hand) == 1:
+        return f"A fork: somebody chose token {last}."
+    return f"A fork: somebody chose {len(content.by_hand):,} of its tokens, the last one as token {last}."
 
 
 def _actions(content: CompletionCard) -> tuple[Row, Row]:
@@ -136,9 +164,13 @@ def facts(content: CompletionCard, update: Finished) -> str:
     if params.temperature > 0:
         settings.append(f"top-k {params.top_k}" if params.top_k else "top-k off")
         settings.append(f"top-p {params.top_p:g}")
-    line = [inert(content.model), f"seed {params.seed}", *settings, plural(content.tokens, "token")]
+    written = plural(content.earlier + content.tokens, "token")
+    if content.earlier:
+        written += f", {content.tokens:,} of them now"
+    line = [inert(content.model), f"seed {params.seed}", *settings, written]
     if update.seconds >= 0.001:
-        line += [duration(update.seconds), f"{content.tokens / update.seconds:.1f} tokens/s"]
+        pace = content.tokens / update.seconds
+        line += [duration(update.seconds), f"{pace:.1f}{NO_BREAK}tokens/s"]
     return " · ".join(line)
 
 

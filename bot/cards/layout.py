@@ -18,6 +18,11 @@ WRITING_COLOUR = 0x5865F2
 DONE_COLOUR = 0x2DBE8C
 ERROR_COLOUR = 0xED4245
 
+# A number and its unit stay on one line.
+NO_BREAK = "\N{NO-BREAK SPACE}"
+# Signs of a probability bar: on a phone a line has room for about 17.
+BAR_WIDTH = 14
+
 Text = ui.TextDisplay[ui.LayoutView]
 Row = ui.ActionRow[ui.LayoutView]
 Button = ui.Button[ui.LayoutView]
@@ -75,7 +80,7 @@ def small(text: str) -> str:
     return f"-# {text}"
 
 
-def bar(share: float, *, width: int) -> str:
+def bar(share: float, *, width: int = BAR_WIDTH) -> str:
     """``share`` (0 … 1) as a bar of ``width`` signs, exact to an eighth of one."""
     eighths = min(8 * width, max(1 if share > 0 else 0, round(8 * width * share)))
     whole, rest = divmod(eighths, 8)
@@ -87,8 +92,8 @@ def percent(share: float) -> str:
     """A probability in per cent, with three digits where it is small."""
     value = share * 100
     if value >= 0.1:
-        return f"{value:.1f} %"
-    return f"{value:.2g} %" if value >= 0.0001 else "< 0.0001 %"
+        return f"{value:.1f}{NO_BREAK}%"
+    return f"{value:.2g}{NO_BREAK}%" if value >= 0.0001 else f"<{NO_BREAK}0.0001{NO_BREAK}%"
 
 
 def number(value: float) -> str:
@@ -106,4 +111,4 @@ def date(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
+    return f"{seconds:.1f}{NO_BREAK}s" if seconds < 60 else f"{seconds / 60:.1f}{NO_BREAK}min"

@@ -26,7 +26,6 @@ from bot.model.protocol import Candidate, Step
 from bot.text import clip_end, code, inert, inert_tail
 
 _TEXT_BUDGET = 1_500
-_BAR_WIDTH = 20
 _TOKEN_WIDTH = 60
 
 
@@ -82,8 +81,7 @@ def _row(content: NextCard, candidate: Candidate) -> ui.Section[ui.LayoutView]:
     drawn = " 🎲" if candidate.token_id == content.step.chosen.token_id else ""
     return ui.Section(
         f"**{candidate.rank}.** {_shown(name)} **{percent(probability)}**{drawn}\n"
-        f"{bar(probability, width=_BAR_WIDTH)}\n"
-        + small(f"id {candidate.token_id} · logit {number(candidate.logit)}"),
+        f"{bar(probability)}\n" + small(f"id {candidate.token_id} · logit {number(candidate.logit)}"),
         accessory=button(
             f"+ {clip_end(name, _TOKEN_WIDTH)}",
             custom_id("next", "append", content.run_id, candidate.token_id),

@@ -43,7 +43,7 @@ def code_card(content: CodeCard) -> ui.LayoutView:
 
 def _notes(content: CodeCard) -> list[str]:
     notes = [
-        "It needs Python with torch and transformers, and downloads the model once unless it is a folder.",
+        "It needs Python with torch and transformers, and downloads the model once, unless that is a folder.",
         _precision(content),
     ]
     if not content.same_model:

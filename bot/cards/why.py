@@ -9,6 +9,7 @@ import discord
 from discord import ui
 
 from bot.cards.layout import (
+    NO_BREAK,
     WRITING_COLOUR,
     Button,
     Closing,
@@ -34,7 +35,6 @@ TURNS = ("page-back", "back", "next", "page-next")  # no two buttons of a card m
 _BEFORE = 700
 _PROMPT_SHARE = 200
 _AFTER = 300
-_BAR_WIDTH = 20
 _TOKEN_WIDTH = 60
 
 
@@ -120,9 +120,9 @@ def _explanation(content: WhyCard) -> str:
     if content.most_surprising:
         place += ", the one that the model expected least"
     return (
-        f"{place}. Below are the tokens that it found likeliest there, with their scores (logits) "
-        f"and probabilities{_circumstances(content.params)}. "
-        "**Fork here** writes the text that another one would have begun."
+        f"{place}. These are the tokens that it found likeliest there, with their scores (logits) and "
+        f"probabilities{_circumstances(content.params)}. Press **Fork here** to let the text go on from "
+        "another one."
     )
 
 
@@ -130,11 +130,11 @@ def _circumstances(params: SamplingParams) -> str:
     """At which temperature the probabilities are, and that the draw was among fewer tokens."""
     if params.temperature == 0:
         return " at temperature 1"
-    filters = [f"top-k {params.top_k}"] if params.top_k else []
+    said = f" at temperature {params.temperature:g}"
+    kept = [f"the {params.top_k} likeliest (top-k)"] if params.top_k else []
     if params.top_p < 1:
-        filters.append(f"top-p {params.top_p:g}")
-    leaving = f", before {' and '.join(filters)} took out the unlikeliest" if filters else ""
-    return f" at temperature {params.temperature:g}{leaving}"
+        kept.append(f"those that hold {100 * params.top_p:g}{NO_BREAK}% (top-p)")
+    return f"{said}; the draw was among {', of which '.join(kept)}" if kept else said
 
 
 def _section(content: WhyCard, candidate: Candidate) -> ui.Section[ui.LayoutView]:
@@ -160,10 +160,8 @@ def _section(content: WhyCard, candidate: Candidate) -> ui.Section[ui.LayoutView
 def _row(content: WhyCard, candidate: Candidate) -> str:
     name, probability = _shown(content.names[candidate.token_id]), math.exp(candidate.logprob)
     mark = " ← chosen" if candidate.token_id == content.step.chosen.token_id else ""
-    return (
-        f"**{candidate.rank:,}.** {name} **{percent(probability)}**{mark}\n"
-        f"{bar(probability, width=_BAR_WIDTH)}\n"
-        + small(f"id {candidate.token_id} · logit {number(candidate.logit)}")
+    return f"**{candidate.rank:,}.** {name} **{percent(probability)}**{mark}\n{bar(probability)}\n" + small(
+        f"id {candidate.token_id} · logit {number(candidate.logit)}"
     )
 
 
@@ -190,7 +188,7 @@ def _menu(content: WhyCard) -> ui.Select[ui.LayoutView]:
     first = content.position // PAGE * PAGE
     last = min(first + PAGE, len(content.tokens))
     return ui.Select(
-        custom_id=custom_id("position", "show", content.run_id, content.private),
+        custom_id=custom_id("position", "show", content.run_id, first, content.private),
         placeholder=f"Tokens {first + 1:,} to {last:,}",
         options=[
             discord.SelectOption(
@@ -209,7 +207,7 @@ def _turns(content: WhyCard) -> list[Button]:
     last = len(content.tokens) - 1
     page = content.position // PAGE * PAGE
     places = (page - PAGE, content.position - 1, content.position + 1, page + PAGE)
-    labels = (f"« {PAGE}", "‹ Back", "Next ›", f"{PAGE} »")
+    labels = (f"« {PAGE} back", "‹ Back", "Next ›", f"{PAGE} on »")
     return [
         button(
             label,

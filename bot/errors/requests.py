@@ -35,6 +35,11 @@ class ContextExceeded(InputError):
 
     @property
     def sentence(self) -> str:
+        if self.prompt_tokens >= self.context:
+            return (
+                f"The prompt is {count(self.prompt_tokens, 'token')} long, but the model can see "
+                f"{self.context:,} in all, those that it writes included: shorten the prompt."
+            )
         return (
             f"The prompt is {count(self.prompt_tokens, 'token')} long and you asked for "
             f"{self.max_tokens:,} more, but the model can see {self.context:,} in all: "
@@ -148,9 +153,13 @@ class NotRunning(InputError):
 
 
 class NotYours(TokenwiseError):
-    def __init__(self, action: str) -> None:
+    """``moderators`` says whether those may do it, too."""
+
+    def __init__(self, action: str, *, moderators: bool = False) -> None:
         self.action = action
+        self.moderators = moderators
 
     @property
     def sentence(self) -> str:
-        return f"Only the person who asked can {self.action} this."
+        who = "Only the person who asked, or a moderator," if self.moderators else "Only the person who asked"
+        return f"{who} can {self.action} this."

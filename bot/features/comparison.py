@@ -23,8 +23,8 @@ class Method:
 METHODS = (
     Method("greedy", "always the likeliest token", 0.0),
     Method("temperature 0.3", "nearly always a likely token", 0.3),
-    Method("temperature 0.7", "rather a likely token", 0.7),
-    Method("temperature 1", "as often as the model finds it likely", 1.0),
+    Method("temperature 0.7", "mostly likely tokens", 0.7),
+    Method("temperature 1.0", "as often as the model finds it likely", 1.0),
     Method("temperature 1.5", "also what the model finds unlikely", 1.5),
     Method("top-p 0.9", "temperature 1, without the unlikeliest 10 %", 1.0, top_p=0.9),
 )

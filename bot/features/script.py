@@ -53,12 +53,14 @@ def _heading(run: CompletionRun, model: ModelInfo) -> list[str]:
     lines = [f"# Prints a text that was written in {made.precision}; fingerprint {made}."]
     if not is_its_own(run, model):
         lines.append("# It, or a part of it, was written by another model than the one named here.")
+    if model.revision is None:
+        lines.append("# The model is a folder beside this program: ask whoever runs the bot for it.")
     return [*lines, ""]
 
 
 def _arguments(model: ModelInfo) -> str:
-    if model.revision is None:
-        return _literal(str(Path(model.name).expanduser()))
+    if model.revision is None:  # a folder, whose path concerns nobody but who runs the bot
+        return _literal(Path(model.name).name)
     return f"{_literal(model.name)}, revision={_literal(model.revision)}"
 
 

@@ -96,7 +96,8 @@ async def show(services: Services, run: CompletionRun, screen: Screen) -> None:
         update=Finished(Completion(run.steps, run.finish_reason), seconds=0.0),
         tokens=len(run.steps),
         asked=run.params.max_new_tokens,
-        by_hand=len(run.by_hand),
+        by_hand=run.by_hand,
+        chosen=_chosen(services, run),
     )
     await _show_finished(services, run, content, screen)
 
@@ -104,7 +105,9 @@ async def show(services: Services, run: CompletionRun, screen: Screen) -> None:
 async def _show_finished(
     services: Services, run: CompletionRun, content: CompletionCard, screen: Screen
 ) -> None:
-    content = replace(content, can_continue=run.can_continue(services.generations.model.context))
+    context = services.generations.model.context
+    is_full = len(run.prompt_ids) + len(run.steps) == context
+    content = replace(content, can_continue=run.can_continue(context), context=context if is_full else None)
     files = []
     if cards.is_clipped(content):
         whole = services.encodings.bytes_of(run.prompt_ids + run.token_ids)
@@ -132,5 +135,16 @@ def _content(services: Services, job: CompletionJob, asked: int, update: Update)
         update=update,
         tokens=len(steps),
         asked=asked,
-        by_hand=len(job.by_hand),
+        earlier=len(job.earlier),
+        by_hand=job.by_hand,
+        chosen=_chosen(services, job),
+        asked_by=job.owner if job.parent and not job.private else None,
     )
+
+
+def _chosen(services: Services, text: CompletionJob | CompletionRun) -> str:
+    """The last token of the text that somebody chose, as it is shown; nothing if there is none."""
+    steps = text.earlier if isinstance(text, CompletionJob) else text.steps
+    if not text.by_hand:
+        return ""
+    return services.encodings.token(steps[text.by_hand[-1]].chosen.token_id).visible

@@ -25,7 +25,9 @@ def assert_within_limits(view: ui.LayoutView) -> None:
 
 
 def text_of(view: ui.LayoutView) -> str:
-    return "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
+    """Its text displays; a space that keeps a unit by its number is an ordinary one here."""
+    texts = (item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
+    return "\n".join(texts).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def buttons_of(view: ui.LayoutView) -> dict[str, ui.Button[Any]]:

@@ -94,8 +94,10 @@ def test_a_text_says_where_it_leaves_the_greedy_one() -> None:
     one = compared(2, DONE, parting=Parting(4, own="␣city", first="␣town"))
     text = text_of(cards.comparison(with_one(2, one)))
 
-    assert "-# leaves greedy at token 5 (`␣city`, not `␣town`) · likeliest token 2 of 3 times" in text
-    assert "up to rank 40" in text
+    assert (
+        "-# leaves greedy at token 5 (`␣city`, not `␣town`) · took the likeliest token 2 of 3 times" in text
+    )
+    assert "the unlikeliest had rank 40" in text
 
 
 def test_the_same_text_is_said_to_be_so_once_both_are_whole() -> None:

@@ -37,7 +37,11 @@ card_contents = st.builds(
     update=strategies.updates,
     tokens=st.integers(0, 256),
     asked=st.integers(1, 256),
-    by_hand=st.integers(0, 256),
+    earlier=st.integers(0, 1024),
+    by_hand=st.lists(st.integers(0, 1023), max_size=5).map(tuple),
+    chosen=strategies.texts,
+    asked_by=st.none() | st.integers(0, 2**63 - 1),
+    context=st.none() | st.just(1024),
     recalled=st.none() | st.just("2026-11-24 20:00 UTC"),
     can_continue=st.booleans(),
     cut_short=st.booleans(),
@@ -93,9 +97,26 @@ def test_of_nothing_there_is_nothing_to_ask() -> None:
     assert buttons["Replay"].disabled
 
 
-@pytest.mark.parametrize(("count", "said"), [(1, "1 token of it was"), (3, "3 tokens of it were")])
-def test_a_fork_says_how_many_tokens_were_chosen_by_hand(count: int, said: str) -> None:
-    assert f"A fork: {said} chosen by hand." in text_of(cards.completion(replace(CONTENT, by_hand=count)))
+@pytest.mark.parametrize(
+    ("positions", "said"),
+    [
+        ((27,), "A fork: somebody chose token 28: `␣reason`."),
+        ((3, 27), "A fork: somebody chose 2 of its tokens, the last one as token 28: `␣reason`."),
+    ],
+)
+def test_a_fork_says_what_was_chosen_by_hand(positions: tuple[int, ...], said: str) -> None:
+    forked = replace(CONTENT, by_hand=positions, chosen="␣reason")
+
+    assert said in text_of(cards.completion(forked))
+
+
+def test_what_a_press_has_asked_for_says_whose_it_was() -> None:
+    assert "Asked for by <@815>." in text_of(cards.completion(replace(CONTENT, asked_by=815)))
+    assert "Asked for" not in text_of(cards.completion(CONTENT))
+
+
+def test_a_text_that_was_gone_on_with_tells_old_tokens_from_new_ones() -> None:
+    assert "25 tokens, 5 of them now" in text_of(cards.completion(replace(CONTENT, earlier=20)))
 
 
 def test_a_text_that_cannot_go_on_has_its_button_disabled() -> None:
@@ -105,15 +126,21 @@ def test_a_text_that_cannot_go_on_has_its_button_disabled() -> None:
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
-        ("length", "the asked length is reached"),
-        ("cancelled", "stopped"),
-        ("stop", "the model ended the text"),
+        ("length", "it has the length that was asked for"),
+        ("cancelled", "it was stopped after 5 of 64 tokens"),
+        ("stop", "the model ended it here"),
     ],
 )
 def test_the_card_says_why_the_text_ends_where_it_does(reason: FinishReason, said: str) -> None:
     ended = replace(CONTENT, update=Finished(Completion((), reason), seconds=2.0))
 
     assert said in text_of(cards.completion(ended))
+
+
+def test_a_text_that_fills_the_context_says_that_it_cannot_go_on() -> None:
+    full = replace(CONTENT, context=1024)
+
+    assert "the model can see 1,024 tokens and no more, so it cannot go on" in text_of(cards.completion(full))
 
 
 def test_a_text_that_failed_is_said_to_be_cut_short_and_shows_no_speed() -> None:

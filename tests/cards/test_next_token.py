@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import Closing, NextCard
-from bot.cards.layout import bar
+from bot.cards.layout import BAR_WIDTH, bar
 from bot.model.protocol import Candidate, Step
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of
@@ -102,4 +102,4 @@ def test_every_bar_has_its_width_and_nothing_is_drawn_for_nothing(share: float, 
 def test_the_longest_bar_is_that_of_a_certain_token() -> None:
     certain = replace(CONTENT.step, candidates=(Candidate(262, 9.0, 0.0, 1), *FIVE[1:]))
 
-    assert "█" * 20 in text_of(cards.next_tokens(replace(CONTENT, step=certain)))
+    assert "█" * BAR_WIDTH in text_of(cards.next_tokens(replace(CONTENT, step=certain)))

@@ -86,7 +86,7 @@ def test_the_token_stands_in_its_place() -> None:
 def test_the_candidates_are_listed_with_what_the_model_gave_them() -> None:
     text = text_of(cards.why(shown()))
 
-    assert "**1.** `␣of` **60.7 %** ← chosen\n████████████▏░░░░░░░\n-# id 286 · logit 2.25" in text
+    assert "**1.** `␣of` **60.7 %** ← chosen\n████████▌░░░░░\n-# id 286 · logit 2.25" in text
     assert text.count("id ") == 5
 
 
@@ -138,9 +138,12 @@ def test_the_card_says_how_the_token_came_about(params: SamplingParams, by_hand:
     [
         (SamplingParams(temperature=0), "probabilities at temperature 1."),
         (SamplingParams(temperature=0.7, top_k=0), "probabilities at temperature 0.7."),
-        (SamplingParams(top_k=40), "at temperature 0.9, before top-k 40 took out the unlikeliest."),
-        (SamplingParams(top_k=0, top_p=0.8), "before top-p 0.8 took out the unlikeliest."),
-        (SamplingParams(top_k=9, top_p=0.8), "before top-k 9 and top-p 0.8 took out the unlikeliest."),
+        (SamplingParams(top_k=40), "at temperature 0.9; the draw was among the 40 likeliest (top-k)."),
+        (SamplingParams(top_k=0, top_p=0.8), "the draw was among those that hold 80 % (top-p)."),
+        (
+            SamplingParams(top_k=9, top_p=0.8),
+            "among the 9 likeliest (top-k), of which those that hold 80 % (top-p).",
+        ),
     ],
 )
 def test_the_card_says_which_probabilities_it_shows(params: SamplingParams, said: str) -> None:
@@ -167,16 +170,17 @@ def test_the_menu_has_a_page_of_the_tokens_and_the_buttons_turn_it() -> None:
     assert [option.value for option in menu_of(view).options] == [str(place) for place in range(25, 50)]
     assert menu_of(view).placeholder == "Tokens 26 to 50"
     assert {label: (turns[label].custom_id or "").split(":")[3] for label in list(turns)[:4]} == {
-        "« 25": "0",
+        "« 25 back": "0",
         "‹ Back": "24",
         "Next ›": "26",
-        "25 »": "50",
+        "25 on »": "50",
     }
     assert list(turns)[-1] == "Share"
 
 
 @pytest.mark.parametrize(
-    ("position", "disabled"), [(0, ["« 25", "‹ Back", "25 »"]), (2, ["« 25", "Next ›", "25 »"])]
+    ("position", "disabled"),
+    [(0, ["« 25 back", "‹ Back", "25 on »"]), (2, ["« 25 back", "Next ›", "25 on »"])],
 )
 def test_at_the_ends_there_is_no_way_on(position: int, disabled: list[str]) -> None:
     turns = list(buttons_of(cards.why(shown(position))).values())[-5:]

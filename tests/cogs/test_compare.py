@@ -23,7 +23,7 @@ COMPLETIONS = {
     "greedy": {"temperature": 0.0},
     "temperature 0.3": {"temperature": 0.3},
     "temperature 0.7": {"temperature": 0.7},
-    "temperature 1": {"temperature": 1.0},
+    "temperature 1.0": {"temperature": 1.0},
     "temperature 1.5": {"temperature": 1.5},
     "top-p 0.9": {"temperature": 1.0, "top_p": 0.9},
 }
@@ -49,7 +49,9 @@ async def test_it_says_where_each_text_leaves_the_greedy_one(
 ) -> None:
     text = text_of(await compare(ada, channel, max_tokens=32))
 
-    assert re.search(r"leaves greedy at token \d+ \(\S+, not \S+\) · likeliest token \d+ of 32 times", text)
+    assert re.search(
+        r"leaves greedy at token \d+ \(\S+, not \S+\) · took the likeliest token \d+ of 32 times", text
+    )
     assert "likeliest token 32 of 32 times\n" in text.partition("temperature 0.3")[0]
 
 
@@ -81,7 +83,7 @@ async def test_one_opens_as_a_private_card_of_its_own(
 
 
 async def test_an_opened_text_goes_on_as_one_longer_request(ada: MemberActor, channel: ChannelHandle) -> None:
-    opened = await open_one(ada, await compare(ada, channel), "temperature 1")
+    opened = await open_one(ada, await compare(ada, channel), "temperature 1.0")
     longer = await ada.slash(
         channel, "complete", prompt="London was", seed=42, max_tokens=16, top_k=0, temperature=1.0
     )
@@ -144,7 +146,7 @@ async def test_a_shared_comparison_still_opens(
     ("options", "sentence"),
     [
         ({"prompt": "   \n"}, "The prompt is blank"),
-        ({"prompt": "🙃" * 999, "max_tokens": 64}, "64 more, but the model can see"),
+        ({"prompt": "🙃" * 999, "max_tokens": 64}, "shorten the prompt"),
     ],
 )
 async def test_a_request_that_cannot_be_served_is_answered_in_private(

@@ -269,7 +269,8 @@ async def test_what_was_written_before_a_failure_stays(open_world: OpenWorld) ->
     ("options", "sentence"),
     [
         ({"prompt": "   \n"}, "The prompt is blank"),
-        ({"prompt": "🙃" * 999, "max_tokens": 256}, "256 more, but the model can see"),
+        ({"prompt": "🙃" * 999, "max_tokens": 256}, "tokens long, but the model can see 1,024 in all"),
+        ({"prompt": "a " * 900, "max_tokens": 256}, "256 more, but the model can see"),
     ],
 )
 async def test_a_request_that_cannot_be_served_is_answered_in_private(

@@ -54,7 +54,7 @@ async def test_any_position_can_be_chosen_and_paged_to_in_place(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     opened = card_of(await ada.click(await complete(ada, channel), label="Why this word?"))
-    (page,) = (label for label in ("« 25", "25 »") if f"[{label}] (disabled)" not in text_of(opened))
+    (page,) = (label for label in ("« 25 back", "25 on »") if f"[{label}] (disabled)" not in text_of(opened))
     turned = await ada.click(opened, label=page)
     assert position_of(turned) in (1, 26)
     assert card_of(turned).id == opened.id
@@ -91,7 +91,7 @@ async def test_a_fork_is_a_new_card_with_the_other_token_in_its_place(
     child = await elsewhere(runs.completion(run_id_of(card_of(answer))))
 
     assert not card_of(answer).ephemeral
-    assert "A fork: 1 token of it was chosen by hand." in text_of(answer)
+    assert "A fork: somebody chose token " in text_of(answer)
     assert child.token_ids[:place] == parent.token_ids[:place]
     assert child.token_ids[place] == parent.steps[place].candidates[0].token_id != parent.token_ids[place]
     assert len(child.steps) == place + 1 + 30
@@ -109,7 +109,7 @@ async def test_a_fork_of_a_fork_says_that_two_tokens_were_chosen_by_hand(
         card = card_of(await ada.click(opened, label=forks(opened)[0]))
     opened = card_of(await ada.click(card, label="Why this word?"))
 
-    assert "2 tokens of it were chosen by hand" in text_of(card)
+    assert "A fork: somebody chose 2 of its tokens" in text_of(card)
     while position_of(opened) != 4:
         opened = card_of(await ada.click(opened, label="‹ Back" if position_of(opened) > 4 else "Next ›"))
     assert "by hand: rank" in text_of(opened)
@@ -149,7 +149,7 @@ async def test_there_is_no_fork_where_nothing_fits_behind_it(
     message = await posted(world, fork, opened)
 
     assert position_of(await ada.click(message, custom_id=opened)) == context - 2
-    assert "you asked for 1 more" in refusal_of(await ada.click(message, custom_id=fork))
+    assert "shorten the prompt" in refusal_of(await ada.click(message, custom_id=fork))
 
 
 async def test_all_of_it_works_after_a_restart(
@@ -166,7 +166,7 @@ async def test_all_of_it_works_after_a_restart(
     await restart()
 
     assert position_of(turned) == int(menu["options"][1]["value"]) + 2
-    assert "1 token of it was chosen by hand" in text_of(forked)
+    assert "A fork: somebody chose token " in text_of(forked)
     assert "same_text.py" in text_of(await ada.click(card_of(forked), label="Code"))
     assert "to the last bit" in text_of(await ada.click(card_of(forked), label="Replay"))
     assert "to the last bit" in text_of(await ada.context_menu(channel, "Replay", card.message))

@@ -129,7 +129,9 @@ async def test_the_author_deletes_a_card(ada: MemberActor, channel: ChannelHandl
 async def test_somebody_else_does_not(ada: MemberActor, grace: MemberActor, channel: ChannelHandle) -> None:
     card = card_of(await ada.slash(channel, "complete", **COMPLETE))
 
-    assert refusal_of(await grace.click(card, label="Delete")) == "Only the person who asked can delete this."
+    assert refusal_of(await grace.click(card, label="Delete")) == (
+        "Only the person who asked, or a moderator, can delete this."
+    )
     assert is_there(channel, card.id)
 
 

@@ -23,7 +23,6 @@ from bot.text import (
 MOST_TOKENS = 40
 MOST_ROWS = 10
 _NARROW = 16  # so that a row does not wrap on a telephone
-_BAR_WIDTH = 20
 _PROMPT_BUDGET = 300
 _WRITTEN_BUDGET = 700
 _SEEN = 28  # characters of the text before each round
@@ -126,7 +125,7 @@ def _candidate(lesson: Lesson, candidate: Candidate) -> str:
 
 def _share(lesson: Lesson, candidate: Candidate, more: str = "") -> str:
     share = math.exp(candidate.logprob)
-    return f"{lesson.shown(candidate)} **{percent(share)}**{more}\n{bar(share, width=_BAR_WIDTH)}"
+    return f"{lesson.shown(candidate)} **{percent(share)}**{more}\n{bar(share)}"
 
 
 def _luck(lesson: Lesson) -> str:

@@ -17,7 +17,7 @@ from bot.features.guessing import Round, check_reveal, question, round_of
 from bot.features.walks import Walk, WalkRun
 from bot.flows.asking import asked
 from bot.interactions.buttons import RunItem
-from bot.interactions.delivery import Interaction, Screen, tell_privately
+from bot.interactions.delivery import Interaction, Screen, spend, tell_privately
 from bot.services import Services
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
         (token_id,) = self.numbers
         await interaction.response.defer()  # many may vote at once, and wait for each other
         cast = await services.runs.rounds.vote(self.run_id, interaction.user.id, token_id)
-        if cast.before is None:
+        if cast.counts:
+            name = services.encodings.token
+            before = None if cast.before is None else name(cast.before).visible
+            await tell_privately(interaction, cards.voted(name(token_id).visible, before))
+        if cast.before is None:  # else as many have voted as before, and the card stays as it is
             await self._refresh(interaction, services)
-            return
-        # The card, which shows how many have voted, stays as it is.
-        now, before = (services.encodings.token(voted).visible for voted in (token_id, cast.before))
-        await tell_privately(interaction, cards.voted(now, before))
 
     async def _reveal(self, interaction: Interaction, services: Services) -> None:
         run = await services.runs.walk(self.run_id)
@@ -78,6 +78,7 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
         with services.runs.claimed(self.run_id) as first:
             if first:
                 await begin(services, interaction, None)
+                await spend(interaction, label="Next round begun")
             else:
                 await interaction.response.defer()
 

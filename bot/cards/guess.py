@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import discord
@@ -36,8 +36,7 @@ _TOKEN_WIDTH = 40
 _MOST_VOTERS = 10
 _TOP = 5
 _EXPLANATION = (
-    "The model gave every token that it knows, each a word or a piece of one, a probability of coming next. "
-    "One of these four is its favourite, the likeliest of all. Which one?"
+    "A token is a word or a piece of one. Which of these four does the model find likeliest to come next?"
 )
 _SIGNS = {"␣": "a space", "⏎": "a line break", "⇥": "a tab"}
 
@@ -94,10 +93,10 @@ def reveal(content: RevealCard) -> ui.LayoutView:
     shown = sorted((candidates[token_id] for token_id in game.round.choices), key=lambda one: one.rank)
     standing = leaders(content.scores) if game.round.guild is not None else ""
     return card(
-        Text(f"### 🎯 The model’s favourite: {_name(game, game.round.favourite)}"),
+        Text(f"### 🎯 The model's favourite: {_name(game, game.round.favourite)}"),
         Text(f"{_prompt(game)}{inert(content.appended)}"),
         rule(),
-        *(Text(_choice(game, candidate)) for candidate in shown),
+        *_apart(Text(_choice(game, candidate)) for candidate in shown),
         rule(),
         Text(f"{_result(game.round)}\n{_distribution(content)}"),
         *((Text(standing),) if standing else ()),
@@ -106,14 +105,15 @@ def reveal(content: RevealCard) -> ui.LayoutView:
     )
 
 
-def voted(now: str, before: str) -> ui.LayoutView:
-    """Tells somebody, and nobody else, that their vote is ``now`` another one than ``before``."""
-    if now == before:
-        return card(Text(f"You have voted for {_shown(now)} already."), colour=WAITING_COLOUR)
-    return card(
-        Text(f"Your vote is {_shown(now)} now; it was {_shown(before)}."),
-        colour=WAITING_COLOUR,
-    )
+def voted(now: str, before: str | None) -> ui.LayoutView:
+    """Tells somebody, and nobody else, what their vote is ``now``, and was ``before`` if it was one."""
+    if before is None:
+        said = f"You voted for {_shown(now)}. Press another to change it."
+    elif now == before:
+        said = f"You have voted for {_shown(now)} already."
+    else:
+        said = f"Your vote is {_shown(now)} now; it was {_shown(before)}."
+    return card(Text(said), colour=WAITING_COLOUR)
 
 
 def _prompt(content: GuessCard) -> str:
@@ -147,6 +147,14 @@ def _actions(content: GuessCard, label: str, action: str) -> Row:
         *([scores] if round_.guild is not None else []),
         Closing(content.owner, private=False).button,
     )
+
+
+def _apart(texts: Iterable[Text]) -> list[ui.Item[ui.LayoutView]]:
+    """Texts with some room between them, lest they run together."""
+    spaced: list[ui.Item[ui.LayoutView]] = []
+    for text in texts:
+        spaced += [ui.Separator(visible=False), text] if spaced else [text]
+    return spaced
 
 
 def _choice(content: GuessCard, candidate: Candidate) -> str:

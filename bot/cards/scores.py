@@ -10,24 +10,19 @@ from bot.cards.layout import DONE_COLOUR, Text, card, plural, small
 from bot.features.guessing import Score
 
 _TOP = 10
-_LEADERS = 3
+_LEADERS = 5
 _MEDALS = ("🥇", "🥈", "🥉")
+_NOBODY = "Nobody has found a favourite yet."
 
 
 def scores(table: Sequence[Score], *, person: int, days: int) -> ui.LayoutView:
     """The best of a server, and where ``person``, who asked, stands; rounds are kept for ``days`` days."""
-    lines = [_line(place, score) for place, score in enumerate(table[:_TOP], start=1)]
-    lines += [
-        _line(place, score)
-        for place, score in enumerate(table, start=1)
-        if score.person == person and place > _TOP
-    ]
     return card(
         Text("### 🏆 Who guesses the model best"),
-        Text("\n".join(lines) or "Nobody has played a round to its end yet."),
+        Text(_standings(table, person)),
         Text(
             small(
-                "How often somebody found the model’s favourite, of the rounds in which they voted. "
+                "How often somebody found the model's favourite, of the rounds in which they voted. "
                 f"Rounds on this server that are over count for {plural(days, 'day')}."
             )
         ),
@@ -36,11 +31,37 @@ def scores(table: Sequence[Score], *, person: int, days: int) -> ui.LayoutView:
 
 
 def leaders(table: Sequence[Score]) -> str:
-    """The best three in one line; nothing where nobody has played."""
-    best = " · ".join(_line(place, score) for place, score in enumerate(table[:_LEADERS], start=1))
-    return f"**Scores on this server:** {best}" if best else ""
+    """Those with a medal in one line; nothing where nobody has played."""
+    if not table:
+        return ""
+    best = [_line(place, score) for place, score in _placed(table) if place and place <= len(_MEDALS)]
+    more = f" and {len(best) - _LEADERS:,} more" if len(best) > _LEADERS else ""
+    return f"**Scores on this server:** {' · '.join(best[:_LEADERS]) or _NOBODY}{more}"
 
 
-def _line(place: int, score: Score) -> str:
-    medal = _MEDALS[place - 1] if place <= len(_MEDALS) else f"**{place:,}.**"
-    return f"{medal} <@{score.person}> {score.right:,} of {plural(score.rounds, 'round')}"
+def _standings(table: Sequence[Score], person: int) -> str:
+    if not table:
+        return "Nobody has played a round to its end yet."
+    if not any(score.right for score in table):
+        return _NOBODY
+    placed = _placed(table)
+    shown = placed[:_TOP] + [(place, score) for place, score in placed[_TOP:] if score.person == person]
+    return "\n".join(_line(place, score) for place, score in shown)
+
+
+def _placed(table: Sequence[Score]) -> list[tuple[int | None, Score]]:
+    """Everybody's place: the same for those who did equally well, none for who found nothing."""
+    first: dict[tuple[int, int], int] = {}
+    for place, score in enumerate(table, start=1):
+        first.setdefault((score.right, score.rounds), place)
+    return [(first[score.right, score.rounds] if score.right else None, score) for score in table]
+
+
+def _line(place: int | None, score: Score) -> str:
+    return f"{_sign(place)} <@{score.person}> {score.right:,} of {plural(score.rounds, 'round')}"
+
+
+def _sign(place: int | None) -> str:
+    if place is None:
+        return "–"
+    return _MEDALS[place - 1] if place <= len(_MEDALS) else f"**{place:,}.**"

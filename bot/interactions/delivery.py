@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import discord
@@ -141,6 +141,26 @@ async def tell_privately(interaction: Interaction, view: ui.LayoutView) -> None:
     await Screen(interaction).show(_placeholder())
     await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=NOBODY)
     await interaction.delete_original_response()
+
+
+async def spend(interaction: Interaction, *, label: str) -> None:
+    """Let the button that was pressed be pressed no more, and say ``label``.
+
+    It has done what it can do once, and is answered by another message; that
+    Discord fails at this edit, or does not allow it, does no harm.
+    """
+    message, data = interaction.message, cast("Mapping[str, object]", interaction.data or {})
+    if message is None:
+        return
+    view = ui.LayoutView.from_message(message, timeout=None)
+    for item in view.walk_children():
+        if isinstance(item, ui.Button) and item.custom_id == data.get("custom_id"):
+            item.disabled, item.label, item.style = True, label, discord.ButtonStyle.secondary
+    silence(view)
+    try:
+        await message.edit(view=view, allowed_mentions=NOBODY)
+    except TRANSIENT as error:
+        log.info("a button that was used stays as it was: %s", error)
 
 
 def _placeholder() -> ui.LayoutView:

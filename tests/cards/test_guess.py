@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,9 +155,8 @@ def test_the_favourite_stands_behind_its_text() -> None:
 def test_a_server_has_scores_and_a_direct_message_none() -> None:
     alone = replace(OVER, game=replace(OVER.game, round=replace(OVER.game.round, guild=None)), scores=())
 
-    assert "🥇 <@22> 2 of 3 rounds · 🥈 <@33> 1 of 1 round · 🥉 <@11> 0 of 3 rounds" in text_of(
-        cards.reveal(OVER)
-    )
+    assert "🥇 <@22> 2 of 3 rounds · 🥈 <@33> 1 of 1 round" in text_of(cards.reveal(OVER))
+    assert "<@11> 0 of 3" not in text_of(cards.reveal(OVER))
     assert "Scores" in buttons_of(cards.reveal(OVER))
     assert "Scores" not in buttons_of(cards.reveal(alone))
     assert "Scores" not in buttons_of(cards.guess(alone.game))
@@ -182,10 +182,59 @@ def test_the_table_has_ten_and_who_asked() -> None:
     assert "count for 30 days" in text
 
 
+def test_who_did_equally_well_has_the_same_place_and_who_found_nothing_has_none() -> None:
+    table = [Score(1, 5, 6), Score(2, 5, 6), Score(3, 5, 7), Score(4, 1, 2), Score(5, 1, 2), Score(6, 0, 1)]
+    text = text_of(cards.scores(table, person=1, days=30))
+
+    for line in (
+        "🥇 <@1> 5 of 6 rounds",
+        "🥇 <@2> 5 of 6 rounds",
+        "🥉 <@3> 5 of 7 rounds",
+        "**4.** <@4> 1 of 2 rounds",
+        "**4.** <@5> 1 of 2 rounds",
+        "– <@6> 0 of 1 round",
+    ):
+        assert f"\n{line}\n" in text
+    assert "🥈" not in text
+
+
+def test_many_who_share_the_medals_are_counted() -> None:
+    text = text_of(
+        cards.reveal(replace(OVER, scores=tuple(Score(person, 1, 1) for person in range(100, 109))))
+    )
+
+    assert "🥇 <@100> 1 of 1 round · 🥇 <@101>" in text
+    assert "🥇 <@104> 1 of 1 round and 4 more" in text
+
+
+def test_where_nobody_has_found_a_favourite_nobody_has_a_medal() -> None:
+    table = (Score(GRACE, 0, 1), Score(ADA, 0, 3))
+
+    for text in (
+        text_of(cards.scores(table, person=ADA, days=30)),
+        text_of(cards.reveal(replace(OVER, scores=table))),
+    ):
+        assert "Nobody has found a favourite yet." in text
+        assert not any(medal in text for medal in "🥇🥈🥉")
+
+
+def test_the_four_of_a_reveal_stand_apart() -> None:
+    (frame,) = cards.reveal(OVER).children
+    assert isinstance(frame, ui.Container)
+    kinds = [
+        "text" if isinstance(item, ui.TextDisplay) else "rule" if item.visible else "room"
+        for item in frame.children
+        if isinstance(item, (ui.Separator, ui.TextDisplay))
+    ]
+
+    assert "rule text room text room text room text rule" in " ".join(kinds)
+
+
 def test_an_empty_table_says_so() -> None:
     assert "Nobody has played a round to its end yet." in text_of(cards.scores([], person=1, days=30))
 
 
-def test_a_vote_that_was_changed_is_told_with_both() -> None:
+def test_a_vote_is_told_and_when_it_was_changed_with_both() -> None:
+    assert "You voted for `␣the`. Press another to change it." in text_of(cards.voted("␣the", None))
     assert "Your vote is `␣a` now; it was `␣the`." in text_of(cards.voted("␣a", "␣the"))
     assert "voted for `␣a` already" in text_of(cards.voted("␣a", "␣a"))

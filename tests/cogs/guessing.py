@@ -20,7 +20,7 @@ def labels(answer: InteractionResult | ResponseMessage) -> list[str]:
 
 def favourite(answer: InteractionResult | ResponseMessage) -> str:
     """What a revealed card calls the model's favourite."""
-    match = re.match(r"🎯 The model’s favourite: (.+)", text_of(answer))
+    match = re.match(r"🎯 The model's favourite: (.+)", text_of(answer))
     assert match, text_of(answer)
     return match[1]
 

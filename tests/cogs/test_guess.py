@@ -44,14 +44,16 @@ async def test_without_a_text_it_is_about_one_of_ours_and_soon_not_again(
     assert len(set(begun)) == 8
 
 
-async def test_a_vote_is_counted_on_the_card_and_told_nowhere_else(
+async def test_a_vote_is_counted_on_the_card_and_told_to_the_voter_alone(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
-    first = await ada.click(card, label=labels(card)[0])
-    second = await grace.click(card, label=labels(card)[1])
+    one, other = labels(card)[:2]
+    for person, name in ((ada, one), (grace, other)):
+        *_, told = seen(await person.click(card, label=name))
+        assert text_of(told) == f"You voted for {name}. Press another to change it."
+        assert told.ephemeral
 
-    assert card_of(first).id == card_of(second).id == card.id
     assert "2 people have voted." in text_of(card)
     assert str(grace.id) not in text_of(card)
 

@@ -14,7 +14,7 @@ from bot.features.guessing import PATIENCE
 from bot.services import Services
 from bot.simulation import World
 from tests.cogs.guessing import TEXT, beginning, favourite, labels, moderator_of, run_id_of
-from tests.reading import card_of, refusal_of, text_of
+from tests.reading import buttons, card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -40,7 +40,7 @@ async def test_the_reveal_shows_who_voted_for_what_and_the_favourite(
     five = [label.removeprefix("+ ") for label in labels(nexts)[:5]]
     assert re.search(" · ".join(rf"{re.escape(name)} [\d.]+ %" for name in five), text)
     assert "(entropy " in text
-    assert f"🥇 <@{ada.id}> 1 of 1 round · 🥈 <@{grace.id}> 0 of 1 round" in text
+    assert f"Scores on this server: 🥇 <@{ada.id}> 1 of 1 round\n" in text
     assert labels(card) == ["Next round", "Scores", "Delete"]
 
 
@@ -112,10 +112,26 @@ async def test_the_next_round_is_a_new_card_of_who_asked_for_it(
     second = await grace.click(card_of(first), label="Next round")
 
     assert card_of(second).id != card_of(first).id
+    assert labels(first) == ["Next round begun", "Scores", "Delete"]
+    (begun, *others) = buttons(card_of(first).components)
+    assert begun["disabled"]
+    assert not any(button.get("disabled") for button in others)
     assert f"<@{grace.id}> or a moderator can reveal" in text_of(second)
-    assert "The model’s favourite" in text_of(card_of(first))
+    assert "The model's favourite" in text_of(card_of(first))
     await grace.click(card_of(second), label="Reveal")
     assert favourite(card_of(second))
+
+
+async def test_where_the_old_card_cannot_be_edited_the_next_round_begins_all_the_same(
+    world: World, ada: MemberActor, channel: ChannelHandle
+) -> None:
+    card = card_of(await ada.slash(channel, "guess"))
+    await ada.click(card, label="Reveal")
+    world.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001)
+    following = await ada.click(card, label="Next round")
+
+    assert "Nobody has voted yet." in text_of(card_of(following))
+    assert labels(card)[0] == "Next round"
 
 
 async def test_scores_are_told_to_who_asks_alone(
@@ -129,7 +145,7 @@ async def test_scores_are_told_to_who_asks_alone(
     scores = await ada.click(card, label="Scores")
 
     assert card_of(scores).ephemeral
-    assert re.search(rf"🥇 <@{grace.id}> [01] of 1 round", text_of(scores))
+    assert re.search(rf"(🥇 <@{grace.id}> 1 of 1 round|Nobody has found)", text_of(scores))
 
 
 async def test_in_a_direct_message_there_is_a_round_and_no_table(world: World, ada: MemberActor) -> None:

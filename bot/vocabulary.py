@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import re
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -25,14 +25,36 @@ _ID = re.compile(r"#?(0|[1-9][0-9]{0,8})")
 class Found:
     """``token_id`` is what was asked for, or, where nothing is ``exact``, the most frequent that begins so.
 
-    ``stem`` is how it begins, without a space. ``spelt`` is the token that a number
-    is as a text, where it was taken for an id.
+    In an ``other_case`` if none does unless small and capital letters are taken for the
+    same; one that then is the whole of what was asked for comes first. ``stem`` is how it
+    begins, without a space. ``spelt`` is the token that a number is as a text, where it
+    was taken for an id.
     """
 
     token_id: int
     stem: str
     exact: bool = True
+    other_case: bool = False
     spelt: int | None = None
+
+
+class _Sorted:
+    """Forms by their beginnings."""
+
+    def __init__(self, forms: tuple[str, ...]) -> None:
+        self._forms = forms
+        self._order = array("I", sorted(range(len(forms)), key=forms.__getitem__))
+
+    def exactly(self, form: str) -> array[int]:
+        """The ids of those that are ``form``."""
+        return self._order[self._place(form) : bisect_right(self._order, form, key=self._forms.__getitem__)]
+
+    def beginning(self, form: str) -> array[int]:
+        """The ids of those that begin with it."""
+        return self._order[self._place(form) : self._place(form + _LAST)]
+
+    def _place(self, form: str) -> int:
+        return bisect_left(self._order, form, key=self._forms.__getitem__)
 
 
 class Vocabulary:
@@ -43,7 +65,8 @@ class Vocabulary:
 
     def __init__(self, forms: Iterable[str]) -> None:
         self._forms = tuple(forms)
-        self._sorted = array("I", sorted(range(len(self._forms)), key=self._forms.__getitem__))
+        self._sorted = _Sorted(self._forms)
+        self._folded = _Sorted(tuple(form.casefold() for form in self._forms))
 
     def __len__(self) -> int:
         return len(self._forms)
@@ -55,7 +78,8 @@ class Vocabulary:
     def find(self, query: str) -> Found | None:
         """The token that ``query`` means: an id, a token's text, or the beginning of one.
 
-        A space before it may be left out, for Discord takes it away. None if no token begins so.
+        A space before it may be left out, for Discord takes it away. None if no token
+        begins so, not even in another case.
         """
         exact = self._spelt(query)
         if (token_id := self._by_id(query)) is not None:
@@ -63,15 +87,17 @@ class Vocabulary:
         if exact:
             return Found(exact[0], self.stem(exact[0]))
         form = visible(query) or SPACE_SIGN
-        beginning = self.beginning(form)
-        return Found(min(beginning), _stem(form), exact=False) if beginning else None
+        if beginning := self.beginning(form):
+            return Found(min(beginning), _stem(form), exact=False)
+        return self._in_another_case(form)
 
     def suggest(self, query: str, limit: int) -> list[int]:
         """Tokens for somebody who is still typing: what it is as an id, as a text, as a beginning."""
         by_id = self._by_id(query)
         first = [*([] if by_id is None else [by_id]), *self._spelt(query)]
-        longer = heapq.nsmallest(limit, self.beginning(visible(query) or SPACE_SIGN))
-        return list(dict.fromkeys([*first, *longer]))[:limit]
+        form = visible(query) or SPACE_SIGN
+        longer = self.beginning(form) or ([] if first else self._folded_beginning(form))
+        return list(dict.fromkeys([*first, *heapq.nsmallest(limit, longer)]))[:limit]
 
     def stem(self, token_id: int) -> str:
         """What a token looks like without the space before it."""
@@ -79,11 +105,7 @@ class Vocabulary:
 
     def beginning(self, stem: str) -> list[int]:
         """The tokens that begin with ``stem``, also behind a space, in no order."""
-        return [
-            token_id
-            for form in _readings(stem)
-            for token_id in self._sorted[self._place(form) : self._place(form + _LAST)]
-        ]
+        return [token_id for form in _readings(stem) for token_id in self._sorted.beginning(form)]
 
     def neighbours(self, token_id: int, *, each_side: int) -> range:
         """The ids around this one, itself among them."""
@@ -93,6 +115,20 @@ class Vocabulary:
         """The token that differs from this one by the space before it, if there is one."""
         form = self._forms[token_id]
         return self._exactly(form[1:] if form.startswith(SPACE_SIGN) else SPACE_SIGN + form)
+
+    def _in_another_case(self, form: str) -> Found | None:
+        folded = form.casefold()
+        whole = [token_id for reading in _readings(folded) for token_id in self._folded.exactly(reading)]
+        beginning = whole or self._folded_beginning(form)
+        if not beginning:
+            return None
+        stem = self.stem(min(beginning))
+        ends = (end for end in range(len(stem)) if stem[:end].casefold().startswith(_stem(folded)))
+        return Found(min(beginning), stem[: next(ends, len(stem))], exact=False, other_case=True)
+
+    def _folded_beginning(self, form: str) -> list[int]:
+        readings = _readings(form.casefold())
+        return [token_id for reading in readings for token_id in self._folded.beginning(reading)]
 
     def _by_id(self, query: str) -> int | None:
         match = _ID.fullmatch(query.strip())
@@ -104,13 +140,7 @@ class Vocabulary:
         return [token_id for form in forms if (token_id := self._exactly(form)) is not None]
 
     def _exactly(self, form: str) -> int | None:
-        place = self._place(form)
-        if place < len(self) and self._forms[self._sorted[place]] == form:
-            return self._sorted[place]
-        return None
-
-    def _place(self, form: str) -> int:
-        return bisect_left(self._sorted, form, key=self._forms.__getitem__)
+        return next(iter(self._sorted.exactly(form)), None)
 
 
 def _readings(form: str) -> tuple[str, ...]:

@@ -115,6 +115,7 @@ def described(
         ),
         closing=closing,
         typed=None if found.exact or typed is None else visible(typed),
+        other_case=found.other_case,
         spelt=None if found.spelt is None else token(found.spelt),
     )
 

@@ -70,6 +70,19 @@ def test_the_context_error_names_the_three_numbers() -> None:
     assert all(number in sentence for number in ("1,000", "64", "1,024"))
 
 
+@pytest.mark.parametrize("query", ["999999", "#999999", " 999999 "])
+def test_a_number_that_is_no_token_is_told_how_far_ids_go(query: str) -> None:
+    sentence = errors.NoSuchToken(query, vocabulary=50257).sentence
+
+    assert sentence == "There is no token 999999: ids go from 0 to 50,256."
+
+
+def test_a_text_that_is_no_token_is_told_what_shows_it() -> None:
+    sentence = errors.NoSuchToken("#-1", vocabulary=50257).sentence
+
+    assert sentence == "No single token begins with '#-1'; /tokens shows the several that write it."
+
+
 def test_what_failed_inside_is_not_told_to_people() -> None:
     assert "secret" not in errors.GenerationFailed("secret").sentence
     assert "secret" not in errors.StoreUnavailable("secret").sentence
@@ -77,3 +90,4 @@ def test_what_failed_inside_is_not_told_to_people() -> None:
 
 def test_a_long_name_is_quoted_in_part() -> None:
     assert len(errors.UnknownEncoding("x" * 6000, nearest="gpt2").sentence) < 150
+    assert len(errors.NoSuchToken("9" * 6000, vocabulary=50257).sentence) < 150

@@ -89,6 +89,34 @@ def test_a_beginning_finds_the_most_common_token_that_begins_so(vocabulary: Voca
     assert shown(vocabulary, sorted(vocabulary.beginning(found.stem))) == ["␣London", "London"]
 
 
+@pytest.mark.parametrize(
+    ("query", "form", "stem"),
+    [
+        ("lond", "␣London", "Lond"),
+        ("␣lond", "␣London", "Lond"),
+        ("pARIS", "␣Paris", "Paris"),  # the whole word, not the more frequent that begin so
+        ("LONDO", "␣London", "Londo"),
+    ],
+)
+def test_where_nothing_begins_so_another_case_is_tried(
+    vocabulary: Vocabulary, query: str, form: str, stem: str
+) -> None:
+    found = vocabulary.find(query)
+
+    assert found is not None
+    assert (vocabulary[found.token_id], found.stem) == (form, stem)
+    assert (found.exact, found.other_case) == (False, True)
+    assert found.token_id in vocabulary.suggest(query, 25)
+
+
+def test_the_case_that_was_typed_goes_before_another(vocabulary: Vocabulary) -> None:
+    found = vocabulary.find("Lond")
+
+    assert found is not None
+    assert not found.other_case
+    assert all("will" in vocabulary[token_id] for token_id in vocabulary.suggest("will", 25))
+
+
 @pytest.mark.parametrize("query", ["99999", "#60000", "Parisx", "🦜🦜", "#-1", "³"])
 def test_what_begins_no_token_is_not_found(vocabulary: Vocabulary, query: str) -> None:
     # "³" is a digit for Python, and a token; it must not be taken for an id.

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import discord
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, bar, card, plural, rule, small
+from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small
 from bot.custom_ids import vocabulary_id
 from bot.text import clip_end, code, fenced, inert
 from bot.tokenization import Token
 
-_FORM_WIDTH = 24  # in a code block on a phone
+_FORM_WIDTH = 24
 _TYPED_WIDTH = 40
-_BAR_WIDTH = 8
+# In the tables, whose lines have room for 32 characters on a phone.
+_SIMILAR_WIDTH = 14
+_NEIGHBOUR_WIDTH = 21
+_BYTES = 256
+_LEFT_TO_RIGHT = "\u200e"  # seen by nobody
 _MOST_BYTES = 24
 _MOST_OPTIONS = 25
 
 _ALIKE = (
     "For the model a token is a list of numbers, its embedding, which training has found. These point most "
-    "nearly the same way. The bar is the cosine of the angle between the two: 1 is the same direction, 0 is "
-    "nothing in common."
+    "nearly the same way. The cosine of the angle between the two is 1 where they have the same "
+    "direction, and 0 where they have nothing in common."
 )
 _UNSEEN = (
-    "So alike to so many: perhaps this token was hardly ever in the texts that the model was trained on, and "
-    "its numbers have stayed near where they began, as those of others have."
+    "Nearly every token is this close: the model has probably hardly ever seen this one, so its numbers are "
+    "still near those it began with."
 )
 _UNSEEN_FROM = 0.95  # the cosine of the last of those shown
 _NEIGHBOURS = (
     "Ids count in which order the pieces were put together when the vocabulary was made, the frequent ones "
     "first. They say nothing of the meaning."
+)
+_BYTES_FIRST = (
+    "The first 256 ids are the single bytes, of which every text can be written; those that are a sign of "
+    "their own come first. The pieces put together from them follow. Ids say nothing of the meaning."
+)
+_ADDED_LAST = (
+    "The other ids count in which order the pieces were put together when the vocabulary was made. This one "
+    "was not put together, but added behind the last of them. Ids say nothing of the meaning."
 )
 _PART = "It is part of a character only: a rare character is made of several tokens."
 _END = "It is no piece of a text: with it the model says that a text is over."
@@ -51,8 +64,8 @@ class VocabularyCard:
 
     ``twin`` is the same with or without the space before it. ``longer`` are tokens
     that begin with ``stem``, ``count`` in all. ``typed`` is what was asked for where
-    no token is exactly that; ``spelt`` is the token that a number is as a text, where
-    it was taken for an id.
+    no token is exactly that; nor does any begin so, if this one does in ``other_case``.
+    ``spelt`` is the token that a number is as a text, where it was taken for an id.
     """
 
     model: str
@@ -67,6 +80,7 @@ class VocabularyCard:
     similar: tuple[Similar, ...]
     closing: Closing
     typed: str | None = None
+    other_case: bool = False
     spelt: Token | None = None
 
 
@@ -87,7 +101,11 @@ def _head(content: VocabularyCard) -> Iterator[str]:
     yield f"### {_shown(token)} is token {token.id}"
     if content.typed is not None:
         typed = code(clip_end(content.typed, _TYPED_WIDTH))
-        yield f"No token is {typed}; this is the most common that begins so."
+        yield (
+            f"No token begins with {typed} as you typed it; with another case there is this one."
+            if content.other_case
+            else f"No token is {typed}; this is the most common that begins so."
+        )
     if content.spelt is not None:
         yield f"{token.id} was taken for an id; as a text it is token {content.spelt.id}."
     data = token.data[:_MOST_BYTES].hex(" ").upper() + (" …" if len(token.data) > _MOST_BYTES else "")
@@ -97,15 +115,19 @@ def _head(content: VocabularyCard) -> Iterator[str]:
     elif not token.is_whole:
         yield _PART
     if content.twin is not None:
-        how = "Without the" if token.data.startswith(b" ") else "With a"
-        yield f"{how} space before it, it is another token: {_shown(content.twin)}, {content.twin.id}."
+        twin = _shown(content.twin)
+        yield (
+            f"Within a sentence it is {twin}: open that one from the menu."
+            if _is_spaced(content.twin)
+            else f"Without the space before it, it is another token: {twin}, {content.twin.id}."
+        )
 
 
 def _similar(content: VocabularyCard) -> str:
-    lines = [f"{'':{_BAR_WIDTH}} cosine     id  token"]
+    lines = [f"{'token':{_SIMILAR_WIDTH}}  cosine     id"]
     for other in content.similar:
-        drawn = bar(other.cosine, width=_BAR_WIDTH)
-        lines.append(f"{drawn} {_cosine(other.cosine):>6}  {_line(other.token)}")
+        form = _column(other.token.visible, _SIMILAR_WIDTH)
+        lines.append(f"{form}  {_cosine(other.cosine):>6}  {other.token.id:>5}")
     why = [small(_ALIKE)]
     if content.similar[-1].cosine >= _UNSEEN_FROM:
         why.append(small(_UNSEEN))
@@ -114,9 +136,18 @@ def _similar(content: VocabularyCard) -> str:
 
 def _neighbours(content: VocabularyCard) -> str:
     lines = "\n".join(
-        f"{'→' if token.id == content.token.id else ' '} {_line(token)}" for token in content.neighbours
+        f"{'→' if token.id == content.token.id else ' '} {token.id:>5}  "
+        f"{clip_end(token.visible, _NEIGHBOUR_WIDTH)}"
+        for token in content.neighbours
     )
-    return "\n".join(("**Neighbours by id**", fenced(lines), small(_NEIGHBOURS)))
+    return "\n".join(("**Neighbours by id**", fenced(lines), small(_order(content))))
+
+
+def _order(content: VocabularyCard) -> str:
+    """Why these are neighbours."""
+    if content.ends_text:
+        return _ADDED_LAST
+    return _BYTES_FIRST if content.token.id < _BYTES else _NEIGHBOURS
 
 
 def _longer(content: VocabularyCard) -> str:
@@ -130,12 +161,15 @@ def _longer(content: VocabularyCard) -> str:
 def _others(content: VocabularyCard) -> dict[Token, str]:
     """Every other token on the card, and why it is there."""
     groups: tuple[tuple[str, Iterable[Token | None]], ...] = (
-        ("with or without the space", [content.twin]),
         ("the number as a text", [content.spelt]),
         ("begins alike", content.longer),
         ("neighbour by id", content.neighbours),
     )
-    others = {other.token: f"cosine {_cosine(other.cosine)}" for other in content.similar}
+    others: dict[Token, str] = {}
+    if (twin := content.twin) is not None:  # first: as likely as not it is the one that was meant
+        others[twin] = "as it stands within a sentence" if _is_spaced(twin) else "at the beginning of a text"
+    for other in content.similar:
+        others.setdefault(other.token, f"cosine {_cosine(other.cosine)}")
     for why, tokens in groups:
         for token in tokens:
             if token is not None:
@@ -165,8 +199,15 @@ def _shown(token: Token) -> str:
     return code(clip_end(token.visible, _FORM_WIDTH))
 
 
-def _line(token: Token) -> str:
-    return f"{token.id:>5}  {clip_end(token.visible, _FORM_WIDTH)}"
+def _is_spaced(token: Token) -> bool:
+    return token.data.startswith(b" ")
+
+
+def _column(form: str, width: int) -> str:
+    """``form`` at the left of a table; written from right to left, it must not take the numbers with it."""
+    shown = f"{clip_end(form, width):{width}}"
+    turns = any(unicodedata.bidirectional(character) in {"R", "AL"} for character in shown)
+    return shown + _LEFT_TO_RIGHT if turns else shown
 
 
 def _cosine(value: float) -> str:

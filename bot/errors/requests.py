@@ -109,10 +109,10 @@ class NoSuchToken(InputError):
 
     @property
     def sentence(self) -> str:
-        return (
-            f"No token begins with {quoted(self.query)}. Give the beginning of one, or an id from 0 to "
-            f"{self.vocabulary - 1:,}."
-        )
+        number = self.query.strip().removeprefix("#")
+        if number.isascii() and number.isdigit():
+            return f"There is no token {quoted(number)[1:-1]}: ids go from 0 to {self.vocabulary - 1:,}."
+        return f"No single token begins with {quoted(self.query)}; /tokens shows the several that write it."
 
 
 class RunExpired(InputError):

@@ -17,7 +17,7 @@ from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of
 from tests.samples import ADA
 
-PHONE = 56  # characters of a code block
+PHONE = 32  # characters of a code block
 WILL = Token(481, b" will")
 CONTENT = VocabularyCard(
     model="gpt2-large",
@@ -62,6 +62,7 @@ contents = st.builds(
     similar=several(similar, 10),
     closing=strategies.closings,
     typed=st.none() | strategies.texts.filter(bool),
+    other_case=st.booleans(),
     spelt=st.none() | tokens,
 )
 
@@ -82,7 +83,7 @@ def test_any_token_fits_in_a_message_and_its_tables_on_a_phone(content: Vocabula
 
 @given(contents)
 def test_the_menu_is_one_that_discord_takes(content: VocabularyCard) -> None:
-    distinct = {token.id: token for token in (content.token, *content.neighbours)}
+    distinct = {token.id: token for token in (*content.neighbours, content.token)}
     content = replace(
         content, neighbours=tuple(distinct.values()), twin=None, spelt=None, longer=(), similar=()
     )
@@ -102,11 +103,11 @@ def test_the_token_is_told_with_its_id_and_its_bytes() -> None:
     assert text.startswith("### `␣will` is token 481\nOne of 50,257 tokens · 5 bytes `20 77 69 6C 6C`\n")
 
 
-def test_the_most_alike_have_their_cosine_as_a_bar_and_a_number() -> None:
+def test_the_most_alike_are_named_first_then_have_their_cosine_and_id() -> None:
     text = text_of(cards.vocabulary(CONTENT))
 
-    assert "█████▊░░  0.712   2236  ␣shall" in text
-    assert "░░░░░░░░ −0.040    743  ␣may" in text
+    assert "token           cosine     id\n␣shall           0.712   2236\n" in text
+    assert "\n␣may            −0.040    743\n" in text
     assert "cosine of the angle" in text
 
 
@@ -119,7 +120,31 @@ def test_a_token_that_is_like_all_others_was_perhaps_never_seen(least: float, sa
     alike = (Similar(Token(1, b"a"), 0.999), Similar(Token(2, b"b"), least))
     text = text_of(cards.vocabulary(replace(CONTENT, similar=alike)))
 
-    assert ("hardly ever in the texts" in text) == said
+    assert ("Nearly every token is this close: the model has probably hardly ever seen" in text) == said
+
+
+def test_what_is_written_from_right_to_left_does_not_take_the_numbers_with_it() -> None:
+    alike = (Similar(Token(7, "של".encode()), 0.5),)
+
+    assert "של            \u200e   0.500      7" in text_of(cards.vocabulary(replace(CONTENT, similar=alike)))
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        (Token(255, b"\xad"), "The first 256 ids are the single bytes"),
+        (Token(256, b" t"), "the frequent ones first"),
+        (Token(50256, b"<|endoftext|>"), "added behind the last of them"),
+    ],
+)
+def test_it_is_said_what_the_ids_beside_a_token_have_to_do_with_it(token: Token, said: str) -> None:
+    reasons = {"The first 256 ids are the single bytes", "the frequent ones first", "added behind the last"}
+    text = text_of(cards.vocabulary(replace(CONTENT, token=token, ends_text=token.id == 50256))).replace(
+        "\n", " "
+    )
+
+    assert said in text
+    assert sum(reason in text for reason in reasons) == 1
 
 
 def test_the_token_is_marked_among_its_neighbours() -> None:
@@ -133,7 +158,7 @@ def test_the_same_with_or_without_the_space_is_another_token() -> None:
     without = text_of(cards.vocabulary(replace(CONTENT, token=Token(10594, b"will"), twin=WILL)))
 
     assert "Without the space before it, it is another token: `will`, 10594." in with_space
-    assert "With a space before it, it is another token: `␣will`, 481." in without
+    assert "\nWithin a sentence it is `␣will`: open that one from the menu.\n" in without
 
 
 def test_others_that_begin_alike_are_counted() -> None:
@@ -151,6 +176,13 @@ def test_what_was_typed_is_told_where_it_is_no_token() -> None:
     text = text_of(cards.vocabulary(replace(CONTENT, typed="wil`l")))
 
     assert "No token is `wilˋl`; this is the most common that begins so." in text
+
+
+def test_that_it_was_found_in_another_case_is_told() -> None:
+    text = text_of(cards.vocabulary(replace(CONTENT, typed="WIL", other_case=True)))
+
+    assert "No token begins with `WIL` as you typed it; with another case there is this one." in text
+    assert "No token is" not in text
 
 
 def test_a_number_that_is_a_token_too_is_told() -> None:
@@ -177,10 +209,21 @@ def test_the_end_of_text_is_no_piece_of_a_text() -> None:
 def test_every_other_token_of_the_card_can_be_opened_once() -> None:
     menu = menu_of(cards.vocabulary(replace(CONTENT, similar=(Similar(Token(482, b"ok"), 0.5),))))
 
-    assert [option.value for option in menu.options] == ["482", "10594", "4684", "49928", "480"]
-    assert [option.label for option in menu.options] == ["ok", "will", "␣willing", "␣wills", "ame"]
-    assert menu.options[0].description == "id 482 · cosine 0.500"
+    assert [option.value for option in menu.options] == ["10594", "482", "4684", "49928", "480"]
+    assert [option.label for option in menu.options] == ["will", "ok", "␣willing", "␣wills", "ame"]
+    assert menu.options[1].description == "id 482 · cosine 0.500"
     assert menu.custom_id == f"vocabulary:token:{ADA}"
+
+
+def test_the_menu_begins_with_the_twin_and_says_where_that_one_stands() -> None:
+    similar = Similar(WILL, 0.9)
+    without = menu_of(
+        cards.vocabulary(replace(CONTENT, token=Token(10594, b"will"), twin=WILL, similar=(similar,)))
+    )
+    spaced = menu_of(cards.vocabulary(CONTENT))
+
+    assert without.options[0].description == "id 481 · as it stands within a sentence"
+    assert spaced.options[0].description == "id 10594 · at the beginning of a text"
 
 
 def test_it_ends_with_what_can_be_done_with_the_card() -> None:

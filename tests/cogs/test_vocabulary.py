@@ -64,16 +64,32 @@ async def test_what_is_alike_comes_from_the_loaded_model(
 
     assert len(alike) == 10
     for one in alike:
-        line = f"{one.cosine:.3f}  {one.token_id:>5}  {services.encodings.token(one.token_id).visible}"
+        form = services.encodings.token(one.token_id).visible
+        line = f"{form:14}  {one.cosine:>6.3f}  {one.token_id:>5}"
         assert line.replace("-", "−") in text
 
 
-async def test_an_unknown_text_is_refused(ada: MemberActor, channel: ChannelHandle) -> None:
-    answer = await ada.slash(channel, "vocabulary", query="🦜🦜")
+async def test_a_beginning_in_another_case_is_found_and_said_to_be_one(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    text = text_of(await ada.slash(channel, "vocabulary", query="lond"))
+    offered = await ada.autocomplete(channel, "vocabulary", "query", "lond")
 
-    assert refusal_of(answer).startswith(
-        "No token begins with '🦜🦜'. Give the beginning of one, or an id from 0"
-    )
+    assert text.startswith("␣London is token 3576\nNo token begins with lond as you typed it;")
+    assert [choice["value"] for choice in offered] == ["#3576", "#23421"]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("שלום", "No single token begins with 'שלום'; /tokens shows the several that write it."),
+        ("999999", "There is no token 999999: ids go from 0 to 50,256."),
+    ],
+)
+async def test_what_is_no_token_is_refused(
+    ada: MemberActor, channel: ChannelHandle, query: str, said: str
+) -> None:
+    assert refusal_of(await ada.slash(channel, "vocabulary", query=query)) == said
 
 
 async def test_tokens_are_offered_while_typing_and_what_is_chosen_is_found(

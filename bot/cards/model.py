@@ -12,12 +12,13 @@ from bot.model.protocol import ModelInfo, Precision
 from bot.text import clip_end, code, fenced, inert
 from bot.updates import Load
 
-_NAME_WIDTH = 12
+_PHONE = 34  # characters of a code block
+_COUNT_WIDTH = 7
 _BITS: dict[Precision, int] = {"float32": 32, "bfloat16": 16, "int8": 8}
 _UNITS = ((10**12, "T", "trillion"), (10**9, "B", "billion"), (10**6, "M", "million"))
 _GPT_3_PARAMETERS = 175 * 10**9
 _GPT_4_PARAMETERS = 17 * 10**11  # a rumour
-_ROWS = ("parameters", "layers", "heads/layer", "width", "context", "vocabulary")
+_ROWS = ("parameters", "layers", "heads", "width", "context", "vocabulary")
 # Brown et al. 2020, https://arxiv.org/abs/2005.14165, table 2.1; the vocabulary is GPT-2's.
 _GPT_3 = ("GPT-3", "175 B", "96", "96", "12,288", "2,048", "50,257")
 # OpenAI has published neither size nor shape. The context is that of GPT-4 Turbo in its
@@ -31,9 +32,9 @@ _SOURCES = (
 )
 _WORDS = (
     "**Parameters** are the numbers that training has set. A text goes through the **layers** one after the "
-    "other, as **width** numbers for each token; the **heads** of a layer look back at the earlier tokens. "
-    "The **context** is how many tokens the model can see at once, the **vocabulary** how many different "
-    "ones it knows."
+    "other, as **width** numbers for each token; the **heads**, so many in each layer, look back at the "
+    "earlier tokens. The **context** is how many tokens the model can see at once, the **vocabulary** how "
+    "many different tokens it knows."
 )
 _WHAT_IT_IS_NOT = (
     "**What it is not**\n"
@@ -84,20 +85,25 @@ def _times(greater: int, parameters: int) -> str:
 def _table(info: ModelInfo) -> str:
     """A line a property, a column a model, in few enough characters for a phone."""
     shape = (info.layers, info.heads, info.width, info.context, info.vocabulary)
-    name = clip_end(model_name(info), _NAME_WIDTH)
     columns = (
         ("", *_ROWS),
-        (name, _amount(info.parameters), *(f"{count:,}" for count in shape)),
+        ("this", _amount(info.parameters), *map(_count, shape)),
         _GPT_3,
         _GPT_4,
     )
     widths = [max(map(len, column)) for column in columns]
-    return "\n".join(_line(row, widths) for row in zip(*columns, strict=True))
+    gap = "  " if sum(widths) + 2 * len(widths) - 3 <= _PHONE else " "
+    return "\n".join(_line(row, widths, gap) for row in zip(*columns, strict=True))
 
 
-def _line(cells: Iterable[str], widths: list[int]) -> str:
-    first, *numbers = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
-    return "  ".join((f"{first.strip():<{widths[0]}}", *numbers))
+def _line(cells: Iterable[str], widths: list[int], gap: str) -> str:
+    name, *numbers = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+    return f"{name.strip():<{widths[0]}} {gap.join(numbers)}"
+
+
+def _count(count: int) -> str:
+    """Exact where that is short enough for the table."""
+    return shown if len(shown := f"{count:,}") <= _COUNT_WIDTH else _amount(count)
 
 
 def _here(info: ModelInfo, load: Load) -> list[str]:
@@ -110,7 +116,7 @@ def _here(info: ModelInfo, load: Load) -> list[str]:
         f"**Precision** {info.precision}, {_BITS[info.precision]} bits a number",
         f"**Device** {processor}, {threads}",
         f"**Revision** {revision}",
-        f"**Memory** {info.memory / 10**9:.2f} GB, once it was loaded",
+        f"**Memory** {info.memory / 2**30:.2f} GiB after loading",
         f"**Speed** {speed}",
         f"**Queue** {plural(load.running, 'request')} running, {load.waiting:,} waiting",
         small(f"fingerprint {info.fingerprint} · while it stays the same, so does the text of every seed"),

@@ -22,7 +22,7 @@ async def test_the_loaded_model_is_described(
     text = text_of(await ada.slash(channel, "model"))
 
     assert re.search(rf"^layers +{info.layers} +96 +120\?$", text, re.MULTILINE)
-    assert f"{info.memory / 10**9:.2f} GB" in text
+    assert f"{info.memory / 2**30:.2f} GiB" in text
     assert f"fingerprint {info.fingerprint}" in text
 
 

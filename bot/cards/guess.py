@@ -31,7 +31,6 @@ from bot.model.protocol import Candidate, Step
 from bot.text import bold, clip_end, code, inert, inert_tail
 
 _TEXT_BUDGET = 1_000
-_BAR_WIDTH = 20
 _TOKEN_WIDTH = 40
 _MOST_VOTERS = 10
 _TOP = 5
@@ -162,7 +161,7 @@ def _choice(content: GuessCard, candidate: Candidate) -> str:
     favourite = " ⭐ the favourite" if candidate.token_id == content.round.favourite else ""
     return (
         f"{_name(content, candidate.token_id)} **{percent(probability)}**{favourite}\n"
-        f"{bar(probability, width=_BAR_WIDTH)}{_voters(content.round.voters(candidate.token_id))}"
+        f"{bar(probability)}{_voters(content.round.voters(candidate.token_id))}"
     )
 
 

@@ -22,6 +22,10 @@ _ACTIVE = re.compile(r"[\\*_~`|<\[@]|:(?=\S)")
 _LINE_START = re.compile(r"(?m)^([^\S\n]*)([-+#>]|\d+(?=\.))")
 _SOFT = "\n\t"
 
+# Unicode's bidirectional classes of Hebrew, of Arabic and of Arabic's numbers.
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_ISOLATE, _POP = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+
 
 def inert(text: str) -> str:
     """``text`` as Discord shows it literally: no ping, no formatting, no link.
@@ -47,7 +51,22 @@ def fenced(text: str, language: str = "") -> str:
 
 def code(text: str) -> str:
     """``text`` in an inline code span that it cannot leave."""
-    return "`" + text.replace("`", "ˋ") + "`"
+    return "`" + isolated(text.replace("`", "ˋ")) + "`"
+
+
+def isolated(text: str) -> str:
+    """``text`` as a piece of a line: what is read from right to left moves nothing beside it.
+
+    Such a text gets two unseen characters more, any other stays as it is.
+    """
+    if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
+        return _ISOLATE + text + _POP
+    return text
+
+
+def without_isolates(shown: str) -> str:
+    """A card's text without what :func:`isolated` has added to its pieces."""
+    return shown.replace(_ISOLATE, "").replace(_POP, "")
 
 
 def clip_end(text: str, limit: int) -> str:

@@ -1,12 +1,23 @@
 """Text from people and models is shown literally, whatever it holds."""
 
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import clip_end, code, fenced, inert, inert_head, inert_tail, visible
+from bot.text import (
+    clip_end,
+    code,
+    fenced,
+    inert,
+    inert_head,
+    inert_tail,
+    isolated,
+    visible,
+    without_isolates,
+)
 
 # What can begin formatting, a mention, an emoji, a link or a fence anywhere …
 ACTIVE = re.compile(r"[\\*_~`|<\[@]|:\S")
@@ -84,6 +95,22 @@ def test_an_emoji_of_several_code_points_stays_whole() -> None:
 def test_no_text_leaves_its_fence_or_code_span(text: str) -> None:
     assert fenced(text).count("`") == 6
     assert code(text).count("`") == 2
+    assert code(text)[0] == code(text)[-1] == "`"
+
+
+@pytest.mark.parametrize("text", ["שלום", "␣سلام", "a ש b", "\u0661"])
+def test_what_is_read_from_right_to_left_moves_nothing_beside_it(text: str) -> None:
+    assert isolated(text) == f"\u2068{text}\u2069"
+    assert code(text) == f"`\u2068{text}\u2069`"
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])))
+def test_only_what_is_read_from_right_to_left_is_isolated(text: str) -> None:
+    is_foreign = any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in text)
+
+    assert (isolated(text) != text) == is_foreign
+    assert len(isolated(text)) == len(text) + 2 * is_foreign
+    assert without_isolates(code(text)) == "`" + text.replace("`", "ˋ") + "`"
 
 
 @given(anything, st.integers(min_value=4, max_value=200))

@@ -9,7 +9,7 @@ import discord
 from discord import ui
 
 from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small
-from bot.text import clip_end, code, fenced, inert_tail
+from bot.text import clip_end, code, fenced, inert_tail, isolated
 from bot.tokenization import Piece, Tokenized
 
 PICTURE = "tokens.png"
@@ -111,9 +111,9 @@ def listing(cut: Tokenized) -> str:
 def _line(piece: Piece, width: int) -> str:
     ids = " ".join(f"{token.id:>{width}}" for token in piece.tokens)
     if len(piece.tokens) == 1:
-        return f"{ids}  {piece.visible}"
+        return f"{ids}  {isolated(piece.visible)}"
     data = " | ".join(token.data.hex(" ").upper() for token in piece.tokens)
-    return f"{ids}  {piece.visible}  ← {data}"
+    return f"{ids}  {isolated(piece.visible)}  ← {data}"
 
 
 def _comparison(content: TokensCard) -> str:

@@ -48,6 +48,12 @@ def test_parts_of_a_character_stand_together_with_their_bytes(encodings: Encodin
     assert listing(encodings.cut("文", "gpt2")) == "23877   229  文  ← E6 96 | 87"
 
 
+def test_a_piece_read_from_right_to_left_does_not_move_its_ids(encodings: Encodings) -> None:
+    lines = listing(encodings.cut("של b", "gpt2")).splitlines()
+
+    assert lines == ["50227  \u2068ש\u2069", "40010  \u2068ל\u2069", "  275  ␣b"]
+
+
 def test_the_picture_is_described(encodings: Encodings) -> None:
     view = cards.tokens(content_of(encodings, "Paris will"))
     (gallery,) = (item for item in view.walk_children() if isinstance(item, ui.MediaGallery))

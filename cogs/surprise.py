@@ -13,12 +13,12 @@ from discord.ext import commands
 from bot import cards
 from bot.cards import Closing, SurpriseCard
 from bot.cards.surprise import LISTING, PICTURE
-from bot.errors import NoText, TextTooLong, TextTooShort
+from bot.errors import TextTooLong, TextTooShort
 from bot.features.completions import new_run_id
 from bot.features.surprise import reading, scoring
 from bot.flows.asking import asked
+from bot.flows.reading import text_in
 from bot.interactions.delivery import Interaction, Screen
-from bot.interactions.messages import said
 from bot.model.protocol import ModelInfo, Step
 from bot.pictures import LARGE, SMALL, drawn
 from bot.services import Services
@@ -41,9 +41,7 @@ class Surprise(commands.Cog):
         await self._read(interaction, text, private=private)
 
     async def surprise_of(self, interaction: Interaction, message: discord.Message) -> None:
-        text = said(message)
-        if not text:
-            raise NoText
+        text = await text_in(message, interaction, self.services)
         await self._read(interaction, text, private=True)
 
     async def _read(self, interaction: Interaction, text: str, *, private: bool) -> None:

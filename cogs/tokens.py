@@ -13,9 +13,9 @@ from discord.ext import commands
 from bot import cards
 from bot.cards import Closing, TokensCard
 from bot.cards.tokens import LISTING, PICTURE
-from bot.errors import NoText, NoTokenIds
+from bot.errors import NoTokenIds
+from bot.flows.reading import text_in
 from bot.interactions.delivery import Interaction, Screen
-from bot.interactions.messages import said
 from bot.pictures import token_cut
 from bot.services import Services
 from bot.tokenization import Encodings, is_whole, names
@@ -30,6 +30,7 @@ PRIVATE_OPTION = "Only you see the answer"
 
 class Tokens(commands.Cog):
     def __init__(self, services: Services) -> None:
+        self.services = services
         self.encodings = services.encodings
         self.menu = app_commands.ContextMenu(name="Tokenize", callback=self.tokenize)
 
@@ -66,9 +67,7 @@ class Tokens(commands.Cog):
         await screen.finish(cards.tokens(content), files=_files(content, picture))
 
     async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
-        text = said(message)
-        if not text:
-            raise NoText
+        text = await text_in(message, interaction, self.services)
         await self._cut(interaction, text, encoding=DEFAULT_ENCODING, private=True)
 
     @tokens.autocomplete("encoding")

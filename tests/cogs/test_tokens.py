@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from simcord import ChannelHandle, MemberActor
 
+from bot.flows.reading import whole_text
+from bot.runs import Runs
+from bot.services import Services
+from bot.simulation import World
+from tests.cogs.inspecting import elsewhere, run_id_of
 from tests.reading import card_of, refusal_of, text_of
+from tests.worlds import forget
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -123,6 +129,33 @@ async def test_the_bot_s_own_card_is_tokenized_by_its_text(ada: MemberActor, cha
     answer = await ada.context_menu(channel, "Tokenize", card.message)
 
     assert "␣token" in text_of(answer)
+    assert "encoding" not in text_of(answer).partition("Ids")[0]  # what the card says further below
+
+
+@pytest.mark.parametrize("command", ["complete", "next"])
+async def test_the_whole_text_of_a_run_is_tokenized_however_much_of_it_its_card_shows(
+    ada: MemberActor, channel: ChannelHandle, runs: Runs, services: Services, command: str
+) -> None:
+    prompt = "*" * 2_000  # with their escapes more than a card has room for
+    card = card_of(await ada.slash(channel, command, prompt=prompt, temperature=0.0))
+    run = await elsewhere(runs.any(run_id_of(card)))
+    answer = await ada.context_menu(channel, "Tokenize", card.message)
+
+    written = whole_text(run, services.encodings)
+    assert written.startswith(prompt)
+    assert f"\n{len(written):,} characters" in text_of(answer)
+    assert "likeliest" not in text_of(answer)
+
+
+async def test_of_a_run_that_is_no_longer_kept_the_text_on_its_card_is_tokenized(
+    world: World, ada: MemberActor, channel: ChannelHandle
+) -> None:
+    card = card_of(await ada.slash(channel, "complete", prompt="Paris will", max_tokens=1, temperature=0))
+    await forget(world)
+    answer = await ada.context_menu(channel, "Tokenize", card.message)
+
+    assert "3 tokens in gpt2" in text_of(answer)
+    assert "40313  Paris\n  481  ␣will" in text_of(answer)
 
 
 async def test_a_message_without_text_has_no_tokens(

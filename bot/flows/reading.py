@@ -1,0 +1,55 @@
+"""What there is to read in a message: what somebody wrote, or the text that a card is about."""
+
+from __future__ import annotations
+
+import discord
+
+from bot.errors import NoText, RunExpired
+from bot.features.completions import CompletionRun
+from bot.interactions.delivery import Interaction
+from bot.interactions.messages import head_of, run_of, said
+from bot.model.protocol import END_OF_TEXT
+from bot.services import Services
+from bot.store.rows import Run
+from bot.tokenization import Encodings
+
+
+async def text_in(message: discord.Message, interaction: Interaction, services: Services) -> str:
+    """The text that a message command reads; NoText if there is none, or StoreUnavailable.
+
+    Of the bot's own cards it is the text of their run, without the numbers and the
+    small print around it; of what has no run, or none that is kept, their head.
+    """
+    if message.author.id != interaction.client.user.id:
+        # Any bot's buttons could name a run: only the bot's own cards show theirs.
+        text = said(message)
+    else:
+        text = await _run_text(message, services) or head_of(message)
+    if not text:
+        raise NoText
+    return text
+
+
+async def _run_text(message: discord.Message, services: Services) -> str:
+    """The text of the run whose card the message is; nothing if no run of it is kept."""
+    run_id = run_of(message)
+    if run_id is None:
+        return ""
+    try:
+        return whole_text(await services.runs.any(run_id), services.encodings)
+    except RunExpired:
+        return ""
+
+
+def whole_text(run: Run, encodings: Encodings) -> str:
+    """The prompt and what came behind it.
+
+    The token that ends a text is no part of it, nor are the bytes of a character
+    that was not written to its end.
+    """
+    if isinstance(run, CompletionRun):
+        ids = run.prompt_ids + run.token_ids
+    else:
+        ids = run.walk.prompt_ids + run.walk.appended_ids
+    written = encodings.bytes_of([token_id for token_id in ids if token_id != END_OF_TEXT])
+    return written.decode(errors="ignore")

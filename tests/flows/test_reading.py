@@ -1,0 +1,66 @@
+"""What a message command reads in a message."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from discord import ui
+
+from bot.custom_ids import custom_id
+from bot.flows.reading import text_in, whole_text
+from bot.model.protocol import END_OF_TEXT
+from bot.runs import Runs
+from bot.services import Services
+from bot.store.database import Database
+from bot.tokenization import Encodings
+from tests.samples import NOON, completion_run, walk_run
+
+BOT, OTHER_BOT = 1, 2
+ENCODINGS = Encodings()
+
+
+async def text_of_card(runs: Runs, monkeypatch: pytest.MonkeyPatch, *, author: int) -> str:
+    """What is read in a card of the run "aaa…" by ``author``."""
+    view = ui.LayoutView()
+    view.add_item(ui.TextDisplay("the head `\u2068ש\u2069`"))
+    view.add_item(ui.TextDisplay("-# small print"))
+    view.add_item(ui.ActionRow(ui.Button(label="x", custom_id=custom_id("complete", "why", "a" * 16))))
+    monkeypatch.setattr(ui.LayoutView, "from_message", lambda _message, timeout: view)
+    message: Any = SimpleNamespace(content="", author=SimpleNamespace(id=author))
+    interaction: Any = SimpleNamespace(client=SimpleNamespace(user=SimpleNamespace(id=BOT)))
+    generations: Any = None
+    return await text_in(message, interaction, Services(generations, ENCODINGS, runs))
+
+
+@pytest.mark.asyncio
+async def test_a_card_is_read_by_its_run_while_that_is_kept(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = Runs(database, days=1, clock=lambda: NOON)
+
+    assert await text_of_card(runs, monkeypatch, author=BOT) == "the head ש"
+    await runs.keep(completion_run("a" * 16, private=True))
+    assert await text_of_card(runs, monkeypatch, author=BOT) == "London was one of"
+
+
+@pytest.mark.asyncio
+async def test_another_bot_s_buttons_open_no_run(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = Runs(database, days=1, clock=lambda: NOON)
+    await runs.keep(completion_run("a" * 16, private=True))
+    text = await text_of_card(runs, monkeypatch, author=OTHER_BOT)
+
+    assert "London" not in text
+    assert text.endswith("small print")
+
+
+def test_a_walk_s_text_is_its_prompt_and_what_was_appended() -> None:
+    assert whole_text(walk_run("b" * 16, 530, 286), ENCODINGS) == "London was one of"
+
+
+def test_what_ends_a_text_or_is_part_of_a_character_is_not_in_it() -> None:
+    half = ENCODINGS.encode("文")[0]
+
+    assert whole_text(completion_run("a" * 16, 530, END_OF_TEXT), ENCODINGS) == "London was one"
+    assert whole_text(completion_run("a" * 16, 530, half), ENCODINGS) == "London was one"

@@ -8,9 +8,9 @@ import discord
 from discord import ui
 
 from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, percent, plural, rule, small
-from bot.features.surprise import Bucket, Judged, Part, Reading
+from bot.features.surprise import Bucket, Judged, Part, Reading, bits
 from bot.pictures import Tile
-from bot.text import clip_end, code, inert_head
+from bot.text import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN, clip_end, code, inert_head, isolated
 from bot.tokenization import Piece
 
 PICTURE = "surprise.png"
@@ -34,15 +34,22 @@ _COLOURS = {
 _NOT_JUDGED = "#8b909c"
 _NO_RANK = "–"
 _NAMES = {
-    Bucket.TOP_10: "top 10",
-    Bucket.TOP_100: "top 100",
-    Bucket.TOP_1000: "top 1,000",
+    Bucket.TOP_10: "1–10",
+    Bucket.TOP_100: "11–100",
+    Bucket.TOP_1000: "101–1,000",
     Bucket.BEYOND: "beyond",
 }
-_NATS = (
-    "A token's surprise is −ln of the probability that the model gave it, in nats: 0 is certainty, and each "
-    "0.69 nats halve the probability. The first token has nothing before it and is not judged."
+_BITS = (
+    "A token's surprise is −log₂ of the probability that the model gave it, in bits: 0 is certainty. "
+    "Each bit halves the probability; a coin that shows heads surprises by one. "
+    "The first token has nothing before it and is not judged."
 )
+_MEANINGS = {
+    SPACE_SIGN: (SPACE_SIGN, "a space"),
+    NEWLINE_SIGN: (NEWLINE_SIGN, "a line break"),
+    TAB_SIGN: (TAB_SIGN, "a tab"),
+    "\\x": ("`\\xE2`", "a byte"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ class SurpriseCard:
     most_surprising: tuple[str, ...]
     loss: float
     perplexity: str
+    signs: str
     picture_text: str
     listing: str
     closing: Closing
@@ -72,7 +80,8 @@ def describe_surprise(reading: Reading, *, model: str, vocabulary: int, closing:
         buckets=_buckets(reading),
         most_surprising=tuple(_entry(reading, *most) for most in reading.most_surprising(_MOST)),
         loss=reading.loss,
-        perplexity=_perplexity(reading),
+        perplexity=_choice(reading, vocabulary),
+        signs=_signs(reading),
         picture_text=_picture_text(reading),
         listing=listing(reading, model),
         closing=closing,
@@ -108,15 +117,16 @@ def surprise_tiles(reading: Reading) -> list[Tile]:
 
 def listing(reading: Reading, model: str) -> str:
     """The same in plain text, a line a token."""
+    loss = f"{reading.loss:.6f} nats a token ({bits(reading.loss):.4f} bits)"
     head = [
         f"{plural(len(reading.tokens), 'token')}, read by {model}",
-        f"Mean negative log-likelihood (loss): {reading.loss:.6f} nats a token",
+        f"Mean negative log-likelihood (loss): {loss}",
         f"Perplexity: {_perplexity(reading)}",
         f"Ranks: {_counts(reading)}",
-        _NATS,
+        _BITS,
         "",
-        "   no.    rank  probability  surprise in nats  token  ← likelier",
-        f"{1:>6}  {_NO_RANK:>6}  {_NO_RANK:>11}  {_NO_RANK:>16}  {reading.first.visible}",
+        "   no.    rank  probability  surprise in bits  token  ← likelier",
+        f"{1:>6}  {_NO_RANK:>6}  {_NO_RANK:>11}  {_NO_RANK:>16}  {isolated(reading.first.visible)}",
     ]
     lines = [_line(number, judged) for number, judged in enumerate(reading.judged, 2)]
     return "\n".join([*head, *lines, ""])
@@ -124,26 +134,47 @@ def listing(reading: Reading, model: str) -> str:
 
 def _line(number: int, judged: Judged) -> str:
     line = (
-        f"{number:>6}  {judged.rank:>6,}  {percent(judged.probability):>11}  {judged.surprise:>16.4f}  "
-        f"{judged.token.visible}"
+        f"{number:>6}  {judged.rank:>6,}  {percent(judged.probability):>11}  {judged.bits:>16.4f}  "
+        f"{isolated(judged.token.visible)}"
     )
-    likelier = ", ".join(f"{one.token.visible} {percent(one.probability)}" for one in judged.expected)
+    likelier = ", ".join(
+        f"{isolated(one.token.visible)} {percent(one.probability)}" for one in judged.expected
+    )
     return f"{line}  ← {likelier}" if likelier else line
 
 
 def _legend(content: SurpriseCard) -> str:
-    return (
+    legend = (
         f"Before each token the model ranked all {content.vocabulary:,} tokens it knows, the likeliest "
         "first. The number below a token is its rank there: 1 is what the model expected most."
     )
+    return f"{legend} {content.signs}".rstrip()
+
+
+def _signs(reading: Reading) -> str:
+    """What the signs on the card and its picture stand for, those that are there."""
+    most = reading.most_surprising(_MOST)
+    shown = [part.piece.visible for part in reading.parts()]
+    shown += [judged.token.visible for _, judged in most]
+    shown += [one.token.visible for _, judged in most for one in judged.expected]
+    found = [told for sign, told in _MEANINGS.items() if any(sign in name for name in shown)]
+    listed = (
+        f"{sign} {meaning}" if place else f"{sign} is {meaning}"
+        for place, (sign, meaning) in enumerate(found)
+    )
+    return ", ".join(listed) + "." if found else ""
 
 
 def _buckets(reading: Reading) -> str:
-    total = len(reading.judged)
     counts = [
-        f"{_SIGNS[bucket]} {_NAMES[bucket]} **{count:,}** ({count / total * 100:.0f} %)"
-        for bucket, count in reading.buckets.items()
+        f"{_SIGNS[bucket]} {_NAMES[bucket]}: **{count:,}**" for bucket, count in reading.buckets.items()
     ]
+    first = reading.buckets[Bucket.TOP_10]
+    noun = "token" if first == 1 else "tokens"
+    counts[0] = (
+        f"{_SIGNS[Bucket.TOP_10]} rank {_NAMES[Bucket.TOP_10]}: **{first:,}** {noun} "
+        f"({first / len(reading.judged) * 100:.0f} %)"
+    )
     return " · ".join(count.replace(" ", "\N{NO-BREAK SPACE}") for count in counts)
 
 
@@ -158,15 +189,22 @@ def _most_surprising(content: SurpriseCard) -> str:
 
 
 def _entry(reading: Reading, part: Part, judged: Judged) -> str:
-    before = Piece(reading.tokens[max(0, part.start - _BEFORE_TOKENS) : part.start]).visible
-    if part.start > _BEFORE_TOKENS or len(before) > _BEFORE_BUDGET:
-        before = "…" + before[1 - _BEFORE_BUDGET :]
-    head = f"{_SIGNS[judged.bucket]} {code(before)} **{_token(part.piece.visible)}**"
+    before = f"{code(_before(reading, part))} " if part.start else ""
+    head = f"{_SIGNS[judged.bucket]} {before}**{_token(part.piece.visible)}**"
     if len(part.piece.tokens) > 1:
         head += f" (its token {_token(judged.token.visible)})"
-    figures = f"{judged.surprise:.2f} nats ({percent(judged.probability)})"
+    if not before:
+        head += " at the very beginning ·"
+    figures = f"{judged.bits:.1f} bits ({percent(judged.probability)})"
     expected = ", ".join(f"{_token(one.token.visible)} {percent(one.probability)}" for one in judged.expected)
     return f"{head} rank {judged.rank:,}\n" + small(f"{figures} · expected instead: {expected}")
+
+
+def _before(reading: Reading, part: Part) -> str:
+    before = Piece(reading.tokens[max(0, part.start - _BEFORE_TOKENS) : part.start]).visible
+    if part.start > _BEFORE_TOKENS or len(before) > _BEFORE_BUDGET:
+        return "…" + before[1 - _BEFORE_BUDGET :]
+    return before
 
 
 def _token(visible: str) -> str:
@@ -175,15 +213,28 @@ def _token(visible: str) -> str:
 
 def _figures(content: SurpriseCard) -> str:
     figures = (
-        f"Mean negative log-likelihood (loss) **{content.loss:.3f} nats** a token · perplexity "
-        f"**{content.perplexity}**: on average as unsure as between so many equally likely tokens."
+        f"Mean negative log-likelihood (loss) **{content.loss:.3f} nats** a token "
+        f"({bits(content.loss):.2f} bits) · {content.perplexity}."
     )
-    return "\n".join((figures, small(_NATS), small(inert_head(content.model, _MODEL_BUDGET))))
+    return "\n".join((figures, small(_BITS), small(inert_head(content.model, _MODEL_BUDGET))))
 
 
 def _perplexity(reading: Reading) -> str:
     value = reading.perplexity
-    return f"{value:,.1f}" if value <= _HIGHEST_PERPLEXITY else f"over {_HIGHEST_PERPLEXITY:,}"
+    if value > _HIGHEST_PERPLEXITY:
+        return f"over {_HIGHEST_PERPLEXITY:,}"
+    return f"{value:.1f}" if round(value, 1) < 100 else f"{value:,.0f}"
+
+
+def _choice(reading: Reading, vocabulary: int) -> str:
+    """The perplexity and what it means."""
+    shown = f"**{_perplexity(reading)}**"
+    if reading.perplexity <= vocabulary:
+        return f"perplexity {shown}: on average like a choice between {shown} equally likely tokens"
+    return (
+        f"perplexity {shown}, worse than a blind guess among all {vocabulary:,} tokens: "
+        "the model knows no such texts"
+    )
 
 
 def _picture_text(reading: Reading) -> str:

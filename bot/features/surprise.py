@@ -15,6 +15,10 @@ from bot.tokenization import Piece, Token, group
 EXPECTED = 3
 
 
+def bits(nats: float) -> float:
+    return nats / math.log(2)
+
+
 class Bucket(Enum):
     """Ranks as GLTR colours them (Gehrmann, Strobelt and Rush 2019, https://arxiv.org/abs/1906.04043).
 
@@ -60,6 +64,11 @@ class Judged:
     def surprise(self) -> float:
         """The negative log-likelihood, in nats."""
         return 0.0 - self.logprob  # never -0.0
+
+    @property
+    def bits(self) -> float:
+        """The same surprise in bits."""
+        return bits(self.surprise)
 
 
 @dataclass(frozen=True, slots=True)

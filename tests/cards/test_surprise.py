@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -23,16 +25,20 @@ LONDON = (23421, 373, 530, 286, 262)  # London was one of the
 LIKELIER = (Candidate(257, 3.0, -1.0, 1), Candidate(262, 2.0, -2.0, 2))
 
 
-def read(*found: tuple[int, float]) -> Reading:
+def read(*found: tuple[int, float], ids: tuple[int, ...] = LONDON) -> Reading:
     steps = [
         Step(Candidate(id_, 1.0, logprob, rank), LIKELIER, 1.0)
-        for id_, (rank, logprob) in zip(LONDON[1:], found, strict=True)
+        for id_, (rank, logprob) in zip(ids[1:], found, strict=True)
     ]
-    return reading(LONDON, steps, ENCODINGS.token)
+    return reading(ids, steps, ENCODINGS.token)
 
 
 def described(read: Reading, *, private: bool = False) -> SurpriseCard:
     return cards.describe_surprise(read, model="gpt2-large", vocabulary=50_257, closing=Closing(815, private))
+
+
+def shown(read: Reading) -> str:
+    return text_of(cards.surprise(described(read))).replace("\N{NO-BREAK SPACE}", " ")
 
 
 READ = read((1, -0.5), (12, -4.0), (20_000, -14.0), (2, -1.25))
@@ -74,15 +80,44 @@ def test_the_picture_is_described() -> None:
 
 def test_the_colours_are_explained_and_counted() -> None:
     assert (
-        "🟩 top 10 **2** (50 %) · 🟨 top 100 **1** (25 %) · 🟥 top 1,000 **0** (0 %) · 🟪 beyond **1** (25 %)"
-    ) in text_of(cards.surprise(described(READ))).replace("\N{NO-BREAK SPACE}", " ")
+        "🟩 rank 1–10: **2** tokens (50 %) · 🟨 11–100: **1** · 🟥 101–1,000: **0** · 🟪 beyond: **1**"
+    ) in shown(READ)
+    assert "🟩 rank 1–10: **1** token (25 %)" in shown(read((1, -1.0), *[(99, -3.0)] * 3))
+
+
+def test_the_signs_that_occur_are_explained() -> None:
+    assert "what the model expected most. ␣ is a space.\n" in shown(READ)
+    lines = ENCODINGS.encode("a b\n\tc")
+    assert "␣ is a space, ⏎ a line break, ⇥ a tab.\n" in shown(
+        read(*[(1, -1.0)] * (len(lines) - 1), ids=lines)
+    )
+    words = ENCODINGS.encode("ab文")
+    assert "␣ is a space, `\\xE2` a byte.\n" in shown(read(*[(9, -1.0)] * (len(words) - 1), ids=words))
+    assert "what the model expected most.\n" in shown(read((1, -1.0), ids=ENCODINGS.encode("a.")))
 
 
 def test_loss_and_perplexity_are_shown_with_their_meaning() -> None:
     text = text_of(cards.surprise(described(READ)))
 
-    assert "(loss) **4.938 nats** a token" in text
-    assert "perplexity **139.4**: on average as unsure as between so many" in text
+    assert "(loss) **4.938 nats** a token (7.12 bits)" in text
+    assert "perplexity **139**: on average like a choice between **139** equally likely tokens." in text
+    assert "Each bit halves the probability; a coin that shows heads surprises by one." in text
+
+
+@pytest.mark.parametrize(
+    ("perplexity", "figure"), [(12.34, "12.3"), (99.94, "99.9"), (99.96, "100"), (50_257, "50,257")]
+)
+def test_a_large_perplexity_has_no_decimals(perplexity: float, figure: str) -> None:
+    text = shown(read(*[(9, -math.log(perplexity) + 1e-9)] * 4))
+
+    assert f"perplexity **{figure}**: on average like a choice between **{figure}** equally" in text
+
+
+def test_a_perplexity_above_the_vocabulary_is_worse_than_guessing() -> None:
+    text = shown(read(*[(9, -math.log(60_000))] * 4))
+
+    assert "perplexity **60,000**, worse than a blind guess among all 50,257 tokens: the model knows" in text
+    assert "on average" not in text
 
 
 def test_the_most_surprising_come_with_what_was_before_and_what_was_expected() -> None:
@@ -90,9 +125,24 @@ def test_the_most_surprising_come_with_what_was_before_and_what_was_expected() -
     found = text.partition("**The most surprising tokens**\n")[2].splitlines()
 
     assert found[0] == "🟪 `London␣was␣one` **`␣of`** rank 20,000"
-    assert found[1] == "-# 14.00 nats (< 0.0001 %) · expected instead: `␣a` 36.8 %, `␣the` 13.5 %"
+    assert found[1] == "-# 20.2 bits (< 0.0001 %) · expected instead: `␣a` 36.8 %, `␣the` 13.5 %"
     assert found[2].startswith("🟨 `London␣was` **`␣one`** rank 12")
-    assert found[5] == "-# 1.25 nats (28.7 %) · expected instead: `␣a` 36.8 %"
+    assert found[5] == "-# 1.8 bits (28.7 %) · expected instead: `␣a` 36.8 %"
+
+
+def test_before_the_first_character_there_is_nothing() -> None:
+    text = shown(read((9, -2.0), (500, -12.0), ids=ENCODINGS.encode("文a")))
+
+    assert "🟩 **`文`** (its token `\\x87`) at the very beginning · rank 9\n" in text
+    assert "``" not in text
+
+
+def test_what_is_read_from_right_to_left_moves_nothing_beside_it() -> None:
+    ids = ENCODINGS.encode("שלום")
+    found = read(*[(12, -4.0)] * (len(ids) - 1), ids=ids)
+
+    assert re.search("`\u2068[^`]+\u2069` \\*\\*`\u2068.\u2069`\\*\\* rank 12", shown(found))
+    assert any("  \u2068ו\u2069  ← ␣a" in line for line in listing(found, "m").splitlines())
 
 
 def test_of_a_long_text_the_end_before_the_token_is_shown() -> None:
@@ -113,21 +163,23 @@ def test_a_text_without_surprises_is_said_to_be_so() -> None:
 def test_a_huge_perplexity_is_no_long_number() -> None:
     text = text_of(cards.surprise(described(read(*[(9, -900.0)] * 4))))
 
-    assert "perplexity **over 1,000,000**" in text
+    assert "perplexity **over 1,000,000**, worse than a blind guess" in text
 
 
 def test_the_file_lists_every_token_with_its_numbers() -> None:
     lines = listing(READ, "gpt2-large").splitlines()
 
     assert lines[0] == "5 tokens, read by gpt2-large"
-    assert "Mean negative log-likelihood (loss): 4.937500 nats a token" in lines
-    assert "Ranks: top 10: 2, top 100: 1, top 1,000: 0, beyond: 1" in lines
+    assert "Mean negative log-likelihood (loss): 4.937500 nats a token (7.1233 bits)" in lines
+    assert "Perplexity: 139" in lines
+    assert "Ranks: 1–10: 2, 11–100: 1, 101–1,000: 0, beyond: 1" in lines
+    assert "   no.    rank  probability  surprise in bits  token  ← likelier" in lines
     assert lines[-5:] == [
         "     1       –            –                 –  London",
-        "     2       1       60.7 %            0.5000  ␣was",
-        "     3      12        1.8 %            4.0000  ␣one  ← ␣a 36.8 %, ␣the 13.5 %",
-        "     4  20,000   < 0.0001 %           14.0000  ␣of  ← ␣a 36.8 %, ␣the 13.5 %",
-        "     5       2       28.7 %            1.2500  ␣the  ← ␣a 36.8 %",
+        "     2       1       60.7 %            0.7213  ␣was",
+        "     3      12        1.8 %            5.7708  ␣one  ← ␣a 36.8 %, ␣the 13.5 %",
+        "     4  20,000   < 0.0001 %           20.1977  ␣of  ← ␣a 36.8 %, ␣the 13.5 %",
+        "     5       2       28.7 %            1.8034  ␣the  ← ␣a 36.8 %",
     ]
 
 

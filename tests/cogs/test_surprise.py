@@ -14,11 +14,14 @@ from PIL import Image
 from simcord import ChannelHandle, InteractionResult, MemberActor
 from transformers import GPT2LMHeadModel
 
+from bot.flows.reading import whole_text
 from bot.pictures import SMALL, Tile, drawn
+from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import World
 from bot.simulation.streams import outside
 from tests.cogs.conftest import OpenWorld
+from tests.cogs.inspecting import complete, elsewhere, run_id_of
 from tests.fakes.model import FakeModel
 from tests.reading import card_of, refusal_of, text_of
 
@@ -48,7 +51,8 @@ async def test_the_loss_is_what_transformers_returns(
 
     assert float(shown) == pytest.approx(loss, abs=1e-4)
     assert f"(loss) {float(shown):.3f} nats" in text_of(answer)
-    assert f"perplexity {math.exp(float(shown)):,.1f}"[:-1] in text_of(answer)
+    (perplexity,) = re.findall(r"perplexity ([\d,.]+[\d]):? ", text_of(answer).replace(", worse", " "))
+    assert float(perplexity.replace(",", "")) == pytest.approx(math.exp(float(shown)), rel=0.01)
 
 
 async def test_ranks_are_those_that_transformers_gives(
@@ -71,7 +75,7 @@ async def test_the_most_surprising_word_is_named_with_what_was_expected(
 ) -> None:
     text = text_of(await ada.slash(channel, "surprise", text=TEXT))
 
-    entry = r"🟪 …\S*␣and␣the ␣banana rank [\d,]+\n[\d.]+ nats \(.* %\) · expected instead: \S+ [\d.]+ %"
+    entry = r"🟪 …\S*␣and␣the ␣banana rank [\d,]+\n[\d.]+ bits \(.* %\) · expected instead: \S+ [\d.]+ %"
     assert re.search(entry, text)
     assert "How surprised is the model by these 15 tokens?" in text
 
@@ -162,6 +166,17 @@ async def test_the_bot_s_own_card_is_read_by_its_text(ada: MemberActor, channel:
     _, listing = await files_of(await ada.context_menu(channel, "Surprise", card.message))
 
     assert "␣token\n" in listing or "␣token  ←" in listing
+
+
+async def test_a_completion_is_read_as_it_was_written_without_what_is_around_it(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle, runs: Runs, services: Services
+) -> None:
+    card = await complete(ada, channel)
+    run = await elsewhere(runs.completion(run_id_of(card)))
+    _, listing = await files_of(await grace.context_menu(channel, "Surprise", card.message))
+
+    written = services.encodings.encode(whole_text(run, services.encodings))
+    assert listing.startswith(f"{len(written)} tokens, read by")
 
 
 async def test_a_message_without_text_has_no_surprises(

@@ -54,6 +54,7 @@ def test_the_loss_is_the_mean_of_the_surprises_and_the_perplexity_its_exponentia
     found = read("London was one", (3, -1.0), (7, -2.5))
 
     assert [judged.surprise for judged in found.judged] == [1.0, 2.5]
+    assert [judged.bits for judged in found.judged] == [1.0 / math.log(2), 2.5 / math.log(2)]
     assert found.loss == 1.75
     assert found.perplexity == math.exp(1.75)
 

@@ -69,7 +69,8 @@ class Inspect(commands.Cog):
         self.menu = app_commands.ContextMenu(name="Replay", callback=self.replay_message)
 
     async def replay_message(self, interaction: Interaction, message: discord.Message) -> None:
-        run_id = run_of(message)
+        is_ours = message.author.id == interaction.client.user.id
+        run_id = run_of(message) if is_ours else None  # others' buttons could name any run
         if run_id is None:
             raise NoRun
         await replay(self.services, await self.services.runs.any(run_id), interaction)

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from tests.browsing import Person, browser, chromium, playground, wait_for_model
+from tests.browsing import PATIENCE, Person, browser, chromium, playground, wait_for_model
 
 WIDTH, HEIGHT = 1200, 2400  # wide and high enough that no card is cut or squeezed
 LARGEST = 150_000  # bytes
@@ -79,15 +79,18 @@ def tour(person: Person) -> None:
     person.reads("4 of 7")
 
 
-def guess(person: Person) -> None:
+def guess(person: Person) -> Locator:
     person.run("guess", {"text": "Once upon a time there"})
     person.press("␣was")
-    person.reads("1 person")
-    person.press("Reveal")
-    person.reads("entropy")
+    person.reads("You voted for")  # which is a message of its own, below
+    game = person.messages.nth(-2).locator(".component-container")
+    game.get_by_role("button", name="Reveal").click()
+    expect(game).to_contain_text("entropy", timeout=PATIENCE)
+    return game
 
 
-CARDS: dict[str, Callable[[Person], None]] = {
+# Each shows a card, the newest one or the one that it gives.
+CARDS: dict[str, Callable[[Person], Locator | None]] = {
     "complete": completion,
     "why": why,
     "next": next_tokens,
@@ -109,9 +112,9 @@ def take(folder: Path) -> list[Path]:
         taken = [save(overview(window, place.url), folder / "playground.png")]
         person = visitor(window, place.url, width=WIDTH, height=HEIGHT)
         for name, show in CARDS.items():
-            show(person)
+            card = show(person) or person.card
             person.page.mouse.move(0, 0)
-            taken.append(save(person.card.screenshot(animations="disabled"), folder / f"{name}.png"))
+            taken.append(save(card.screenshot(animations="disabled"), folder / f"{name}.png"))
         person.page.close()
     return taken
 

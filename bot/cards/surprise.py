@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, percent, plural, rule, small
+from bot.cards.layout import DONE_COLOUR, NO_BREAK, Closing, Row, Text, card, percent, plural, rule, small
 from bot.features.surprise import Bucket, Judged, Part, Reading, bits
 from bot.pictures import Tile
 from bot.text import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN, clip_end, code, inert_head, isolated
@@ -129,7 +129,7 @@ def listing(reading: Reading, model: str) -> str:
         f"{1:>6}  {_NO_RANK:>6}  {_NO_RANK:>11}  {_NO_RANK:>16}  {isolated(reading.first.visible)}",
     ]
     lines = [_line(number, judged) for number, judged in enumerate(reading.judged, 2)]
-    return "\n".join([*head, *lines, ""])
+    return "\n".join([*head, *lines, ""]).replace(NO_BREAK, " ")
 
 
 def _line(number: int, judged: Judged) -> str:

@@ -80,8 +80,10 @@ class Part:
     judged: tuple[Judged, ...]
 
     @property
-    def least_likely(self) -> Judged | None:
-        return min(self.judged, key=lambda judged: judged.logprob, default=None)
+    def most_surprising(self) -> Judged | None:
+        """The least likely of its tokens for which the model expected another one."""
+        unexpected = (judged for judged in self.judged if judged.rank > 1)
+        return min(unexpected, key=lambda judged: judged.logprob, default=None)
 
     @property
     def bucket(self) -> Bucket | None:
@@ -113,11 +115,6 @@ class Reading:
             return math.inf
 
     @property
-    def is_no_surprise(self) -> bool:
-        """Whether each token is the one that the model expected most."""
-        return all(judged.rank == 1 for judged in self.judged)
-
-    @property
     def buckets(self) -> dict[Bucket, int]:
         """How many tokens are in each; all are there."""
         counted = Counter(judged.bucket for judged in self.judged)
@@ -137,11 +134,9 @@ class Reading:
         """The tokens that the model found the least likely, the least likely first, each with its
         characters, of which no other token is there.
 
-        Where it itself would have written all of it, there are none.
+        What it itself would have written is not among them.
         """
-        if self.is_no_surprise:
-            return []
-        found = [(part, judged) for part in self.parts() if (judged := part.least_likely)]
+        found = [(part, judged) for part in self.parts() if (judged := part.most_surprising)]
         return sorted(found, key=lambda pair: (pair[1].logprob, pair[0].start))[:count]
 
 

@@ -87,6 +87,21 @@ def test_what_the_model_would_have_written_itself_is_no_surprise() -> None:
     assert read("London was one", (1, -3.0), (1, -2.0)).most_surprising(5) == []
 
 
+def test_every_surprise_has_something_that_was_expected_instead() -> None:
+    found = read("London was one of", (1, -3.0), (2, -1.0), (1, -8.0))
+    ((part, judged),) = found.most_surprising(5)
+
+    assert part.piece.visible == "␣one"
+    assert judged.rank == 2
+
+
+def test_of_one_character_the_token_is_told_that_was_not_expected() -> None:
+    found = read("a 🙃", (2, -1.0), (1, -3.0), (1, -2.0))
+    ((_, judged),) = found.most_surprising(5)
+
+    assert judged.rank == 2
+
+
 def test_a_character_of_several_tokens_is_one_part_with_all_their_ranks() -> None:
     found = read("a 🙃", (9, -5.0), (2_000, -9.0), (3, -1.0))
     first, smile = found.parts()

@@ -19,11 +19,12 @@ from bot.cards.layout import (
     plural,
     rule,
     small,
+    token_name,
 )
 from bot.custom_ids import OPEN, custom_id
 from bot.errors import UnavailableError
 from bot.features.comparison import Continuation
-from bot.text import NEWLINE_SIGN, bold, clip_end, code, inert_head, inert_tail
+from bot.text import NEWLINE_SIGN, bold, inert_head, inert_tail
 from bot.updates import Completion, Finished, News, Queued
 
 _PROMPT_BUDGET = 300
@@ -134,7 +135,7 @@ def _parting(one: Compared, first: Compared) -> str:
     if one is first:
         return ""
     if one.parting:
-        own, other = (code(clip_end(token, _TOKEN_BUDGET)) for token in (one.parting.own, one.parting.first))
+        own, other = (token_name(token, _TOKEN_BUDGET) for token in (one.parting.own, one.parting.first))
         name = first.continuation.method.name
         return f"leaves {name} at token {one.parting.position + 1} ({own}, not {other})"
     same = one.continuation.token_ids == first.continuation.token_ids != ()

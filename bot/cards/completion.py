@@ -21,10 +21,11 @@ from bot.cards.layout import (
     plural,
     rule,
     small,
+    token_name,
 )
 from bot.custom_ids import custom_id
 from bot.model.protocol import SamplingParams
-from bot.text import bold, clip_end, code, inert, inert_tail
+from bot.text import bold, inert, inert_tail
 from bot.updates import Finished, Progress, Queued, Update
 
 WHOLE_TEXT = "text.txt"
@@ -130,7 +131,7 @@ def _ending(content: CompletionCard, update: Finished) -> str:
 
 
 def _fork(content: CompletionCard) -> str:
-    last = f"{content.by_hand[-1] + 1:,}: {code(clip_end(content.chosen, _TOKEN_WIDTH))}"
+    last = f"{content.by_hand[-1] + 1:,}: {token_name(content.chosen, _TOKEN_WIDTH)}"
     if len(content.by_hand) == 1:
         return f"A fork: somebody chose token {last}."
     return f"A fork: somebody chose {len(content.by_hand):,} of its tokens, the last one as token {last}."

@@ -23,12 +23,13 @@ from bot.cards.layout import (
     plural,
     rule,
     small,
+    token_name,
 )
 from bot.cards.scores import leaders
 from bot.custom_ids import custom_id
 from bot.features.guessing import PATIENCE, Round, Score
 from bot.model.protocol import Candidate, Step
-from bot.text import bold, clip_end, code, inert, inert_tail
+from bot.text import bold, clip_end, inert, inert_tail
 
 _TEXT_BUDGET = 1_000
 _TOKEN_WIDTH = 40
@@ -210,4 +211,4 @@ def _name(content: GuessCard, token_id: int) -> str:
 
 
 def _shown(name: str) -> str:
-    return code(clip_end(name, _TOKEN_WIDTH))
+    return token_name(name, _TOKEN_WIDTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +11,8 @@ import discord
 from discord import ui
 
 from bot.custom_ids import SHARE, delete_id
-from bot.model.protocol import ModelInfo
-from bot.text import inert
+from bot.model.protocol import Candidate, ModelInfo
+from bot.text import clip_end, code, inert
 
 WAITING_COLOUR = 0xF0B232
 WRITING_COLOUR = 0x5865F2
@@ -22,6 +23,7 @@ ERROR_COLOUR = 0xED4245
 NO_BREAK = "\N{NO-BREAK SPACE}"
 # Signs of a probability bar: on a phone a line has room for about 17.
 BAR_WIDTH = 14
+TOKEN_WIDTH = 60
 
 Text = ui.TextDisplay[ui.LayoutView]
 Row = ui.ActionRow[ui.LayoutView]
@@ -86,6 +88,28 @@ def bar(share: float, *, width: int = BAR_WIDTH) -> str:
     whole, rest = divmod(eighths, 8)
     drawn = "█" * whole + ("" if rest == 0 else "▏▎▍▌▋▊▉"[rest - 1])
     return drawn + "░" * (width - len(drawn))
+
+
+def token_name(visible: str, width: int = TOKEN_WIDTH) -> str:
+    """A token's visible form as code, in at most so many signs."""
+    return code(clip_end(visible, width))
+
+
+def candidate_row(name: str, candidate: Candidate, *, mark: str = "") -> str:
+    """A candidate with its rank, probability and logit; ``mark`` says what is special about it."""
+    probability = math.exp(candidate.logprob)
+    return (
+        f"**{candidate.rank:,}.** {token_name(name)} **{percent(probability)}**{mark}\n{bar(probability)}\n"
+        + small(f"id {candidate.token_id} · logit {number(candidate.logit)}")
+    )
+
+
+def entropy(bits: float) -> str:
+    """What the entropy of a distribution means."""
+    return (
+        f"Entropy of the whole distribution: **{bits:.2f} bits**, "
+        f"as unsure as between {2**bits:,.0f} equally likely tokens."
+    )
 
 
 def percent(share: float) -> str:

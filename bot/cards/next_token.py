@@ -9,24 +9,25 @@ import discord
 from discord import ui
 
 from bot.cards.layout import (
+    TOKEN_WIDTH,
     WRITING_COLOUR,
     Closing,
     Row,
     Text,
-    bar,
     button,
+    candidate_row,
     card,
-    number,
+    entropy,
     percent,
     rule,
     small,
+    token_name,
 )
 from bot.custom_ids import custom_id
 from bot.model.protocol import Candidate, Step
-from bot.text import clip_end, code, inert, inert_tail
+from bot.text import clip_end, inert, inert_tail
 
 _TEXT_BUDGET = 1_500
-_TOKEN_WIDTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,11 @@ def _explanation(content: NextCard) -> str:
 
 def _row(content: NextCard, candidate: Candidate) -> ui.Section[ui.LayoutView]:
     name = content.names[candidate.token_id]
-    probability = math.exp(candidate.logprob)
     drawn = " 🎲" if candidate.token_id == content.step.chosen.token_id else ""
     return ui.Section(
-        f"**{candidate.rank}.** {_shown(name)} **{percent(probability)}**{drawn}\n"
-        f"{bar(probability)}\n" + small(f"id {candidate.token_id} · logit {number(candidate.logit)}"),
+        candidate_row(name, candidate, mark=drawn),
         accessory=button(
-            f"+ {clip_end(name, _TOKEN_WIDTH)}",
+            f"+ {clip_end(name, TOKEN_WIDTH)}",
             custom_id("next", "append", content.run_id, candidate.token_id),
         ),
     )
@@ -95,13 +94,12 @@ def _summary(content: NextCard) -> str:
     held = sum(math.exp(candidate.logprob) for candidate in step.candidates)
     how = "Greedy (temperature 0) picks" if content.temperature == 0 else f"Drawn with seed {content.seed}:"
     return (
-        f"**Likeliest:** {_shown(content.names[likeliest.token_id])} "
+        f"**Likeliest:** {token_name(content.names[likeliest.token_id])} "
         f"({percent(math.exp(likeliest.logprob))}). "
-        f"🎲 **{how}** {_shown(content.names[drawn.token_id])} "
+        f"🎲 **{how}** {token_name(content.names[drawn.token_id])} "
         f"({percent(math.exp(drawn.logprob))}, rank {drawn.rank:,}).\n"
         f"The five hold **{percent(held)}** of the probability. "
-        f"Entropy of the whole distribution: **{step.entropy:.2f} bits**, "
-        f"as unsure as between {2**step.entropy:,.0f} equally likely tokens."
+        f"{entropy(step.entropy)}"
     )
 
 
@@ -109,7 +107,7 @@ def _actions(content: NextCard) -> Row:
     drawn = content.step.chosen
     return Row(
         button(
-            f"🎲 Draw {clip_end(content.names[drawn.token_id], _TOKEN_WIDTH)}",
+            f"🎲 Draw {clip_end(content.names[drawn.token_id], TOKEN_WIDTH)}",
             custom_id("next", "draw", content.run_id, drawn.token_id),
             style=discord.ButtonStyle.primary,
         ),
@@ -126,7 +124,3 @@ def _facts(content: NextCard) -> str:
     )
     facts = f"{inert(content.model)} · seed {content.seed} · {how} · step {content.steps_taken + 1}"
     return facts if content.recalled is None else f"{facts} · asked before ({content.recalled}): that answer"
-
-
-def _shown(name: str) -> str:
-    return code(clip_end(name, _TOKEN_WIDTH))

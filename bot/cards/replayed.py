@@ -19,6 +19,7 @@ from bot.cards.layout import (
     plural,
     rule,
     small,
+    token_name,
 )
 from bot.features.replay import Changed, Replay, Rerun
 from bot.model.protocol import Candidate
@@ -139,7 +140,7 @@ def _change(changed: Changed) -> str:
 def _shown(content: ReplayCard, token: Candidate | None) -> str:
     if token is None:
         return "the end of the text"
-    name = code(clip_end(content.names[token.token_id], _TOKEN_WIDTH))
+    name = token_name(content.names[token.token_id], _TOKEN_WIDTH)
     return f"{name} (rank {token.rank:,}, {percent(math.exp(token.logprob))})"
 
 

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, NO_BREAK, Closing, Row, Text, card, percent, plural, rule, small
+from bot.cards.layout import (
+    DONE_COLOUR,
+    NO_BREAK,
+    Closing,
+    Row,
+    Text,
+    card,
+    percent,
+    plural,
+    rule,
+    small,
+    token_name,
+)
 from bot.features.surprise import Bucket, Judged, Part, Reading, bits
 from bot.pictures import Tile
 from bot.text import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN, clip_end, code, inert_head, isolated
@@ -208,7 +220,7 @@ def _before(reading: Reading, part: Part) -> str:
 
 
 def _token(visible: str) -> str:
-    return code(clip_end(visible, _TOKEN_BUDGET))
+    return token_name(visible, _TOKEN_BUDGET)
 
 
 def _figures(content: SurpriseCard) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small
+from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small, token_name
 from bot.custom_ids import vocabulary_id
 from bot.text import clip_end, code, fenced, inert
 from bot.tokenization import Token
@@ -196,7 +196,7 @@ def _legend(content: VocabularyCard) -> str:
 
 
 def _shown(token: Token) -> str:
-    return code(clip_end(token.visible, _FORM_WIDTH))
+    return token_name(token.visible, _FORM_WIDTH)
 
 
 def _is_spaced(token: Token) -> bool:

@@ -10,23 +10,26 @@ from discord import ui
 
 from bot.cards.layout import (
     NO_BREAK,
+    TOKEN_WIDTH,
     WRITING_COLOUR,
     Button,
     Closing,
     Row,
     Text,
-    bar,
     button,
+    candidate_row,
     card,
-    number,
+    entropy,
     percent,
     rule,
     small,
+    token_name,
 )
 from bot.custom_ids import custom_id
 from bot.features.completions import CompletionRun
+from bot.features.surprise import bits
 from bot.model.protocol import END_OF_TEXT, Candidate, SamplingParams, Step
-from bot.text import bold, clip_end, code, inert_head, inert_tail
+from bot.text import bold, clip_end, inert_head, inert_tail
 from bot.tokenization import Encodings
 
 PAGE = 25  # options of a menu, by Discord's limit
@@ -35,7 +38,6 @@ TURNS = ("page-back", "back", "next", "page-next")  # no two buttons of a card m
 _BEFORE = 700
 _PROMPT_SHARE = 200
 _AFTER = 300
-_TOKEN_WIDTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def _text(content: WhyCard) -> str:
     before = inert_tail(content.before, _BEFORE - _PROMPT_SHARE)
     prompt = bold(inert_tail(content.prompt, _BEFORE - len(before)))
     after = inert_head(content.after, _AFTER)
-    return f"{prompt}{before}{_shown(content.tokens[content.position])}{after}".strip()
+    return f"{prompt}{before}{token_name(content.tokens[content.position])}{after}".strip()
 
 
 def _explanation(content: WhyCard) -> str:
@@ -146,7 +148,7 @@ def _section(content: WhyCard, candidate: Candidate) -> ui.Section[ui.LayoutView
     elif is_end:  # what would stand behind it belongs to another text
         label = "ends the text"
     else:
-        label = f"Fork here: {clip_end(name, _TOKEN_WIDTH)}"
+        label = f"Fork here: {clip_end(name, TOKEN_WIDTH)}"
     return ui.Section(
         _row(content, candidate),
         accessory=button(
@@ -158,29 +160,25 @@ def _section(content: WhyCard, candidate: Candidate) -> ui.Section[ui.LayoutView
 
 
 def _row(content: WhyCard, candidate: Candidate) -> str:
-    name, probability = _shown(content.names[candidate.token_id]), math.exp(candidate.logprob)
     mark = " ← chosen" if candidate.token_id == content.step.chosen.token_id else ""
-    return f"**{candidate.rank:,}.** {name} **{percent(probability)}**{mark}\n{bar(probability)}\n" + small(
-        f"id {candidate.token_id} · logit {number(candidate.logit)}"
-    )
+    return candidate_row(content.names[candidate.token_id], candidate, mark=mark)
 
 
 def _summary(content: WhyCard) -> str:
     step = content.step
     chosen = step.chosen
-    name = _shown(content.names[chosen.token_id])
+    name = token_name(content.names[chosen.token_id])
     if content.by_hand:
         how = f"Somebody chose {name} by hand"
     elif content.params.temperature == 0:
         how = f"Greedy (temperature 0) takes the likeliest, {name}"
     else:
         how = f"The draw fell on {name}"
-    bits = max(0.0, -chosen.logprob / math.log(2))
     return (
         f"**{how}: rank {chosen.rank:,}, {percent(math.exp(chosen.logprob))}.** "
-        f"Its surprise is **{bits:,.1f} bits** (a coin that shows heads surprises by one). "
-        f"Entropy of the whole distribution: **{step.entropy:.2f} bits**, "
-        f"as unsure as between {2**step.entropy:,.0f} equally likely tokens."
+        f"Its surprise is **{bits(max(0.0, -chosen.logprob)):,.1f} bits** "
+        "(a coin that shows heads surprises by one). "
+        f"{entropy(step.entropy)}"
     )
 
 
@@ -216,7 +214,3 @@ def _turns(content: WhyCard) -> list[Button]:
         )
         for label, action, place in zip(labels, TURNS, places, strict=True)
     ]
-
-
-def _shown(name: str) -> str:
-    return code(clip_end(name, _TOKEN_WIDTH))

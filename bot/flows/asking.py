@@ -13,10 +13,10 @@ from bot.updates import Completion, Finished, Update
 
 @asynccontextmanager
 async def asked(
-    generations: Generations, request: GenerationRequest, *, owner: int, group: str | None = None
+    generations: Generations, request: GenerationRequest, *, owner: int
 ) -> AsyncIterator[Callable[[], Awaitable[Completion]]]:
     """Admit the request or raise; what is given then waits for its answer."""
-    async with generations.stream(request, owner=owner, group=group) as updates:
+    async with generations.stream(request, owner=owner) as updates:
 
         async def answer() -> Completion:
             return await _last(updates)

@@ -15,7 +15,7 @@ from bot.features.completions import CompletionJob, CompletionRun
 from bot.interactions.delivery import Screen
 from bot.model.protocol import Step
 from bot.services import Services
-from bot.updates import Completion, Finished, Progress, Update, token_ids
+from bot.updates import Completion, Finished, Progress, Queued, Update, token_ids
 
 
 async def write(services: Services, job: CompletionJob, screen: Screen) -> None:
@@ -86,20 +86,9 @@ async def _keep_and_show(
 
 async def show(services: Services, run: CompletionRun, screen: Screen) -> None:
     """The card of a finished run once more, for one person."""
-    content = CompletionCard(
-        run_id=run.run_id,
-        closing=Closing(run.owner, private=True),
-        model=cards.model_name(services.generations.model),
-        prompt=services.encodings.decode(run.prompt_ids),
-        written=services.encodings.decode(run.token_ids),
-        params=run.params,
-        update=Finished(Completion(run.steps, run.finish_reason), seconds=0.0),
-        tokens=len(run.steps),
-        asked=run.params.max_new_tokens,
-        by_hand=run.by_hand,
-        chosen=_chosen(services, run),
-    )
-    await _show_finished(services, run, content, screen)
+    update = Finished(Completion(run.steps, run.finish_reason), seconds=0.0)
+    content = _card(services, run, run.token_ids, update, asked=run.params.max_new_tokens)
+    await _show_finished(services, run, replace(content, closing=Closing(run.owner, private=True)), screen)
 
 
 async def _show_finished(
@@ -116,30 +105,47 @@ async def _show_finished(
 
 
 def _content(services: Services, job: CompletionJob, asked: int, update: Update) -> CompletionCard:
-    match update:
-        case Progress():
-            steps = update.steps
-        case Finished():
-            steps = update.completion.steps
-        case _:
-            steps = ()
-    text = services.encodings.decode
-    return CompletionCard(
-        run_id=job.run_id,
-        closing=Closing(job.owner, job.private),
-        model=cards.model_name(services.generations.model),
-        prompt=text(job.prompt_ids),
-        # Decoded at once: a character may lie across the border.
-        written=text(job.earlier_ids + token_ids(steps)),
-        params=job.params,
-        update=update,
-        tokens=len(steps),
-        asked=asked,
+    written = job.earlier_ids + token_ids(_steps(update))
+    return replace(
+        _card(services, job, written, update, asked=asked),
         earlier=len(job.earlier),
-        by_hand=job.by_hand,
-        chosen=_chosen(services, job),
         asked_by=job.owner if job.parent and not job.private else None,
     )
+
+
+def _card(
+    services: Services,
+    text: CompletionJob | CompletionRun,
+    written: tuple[int, ...],
+    update: Update,
+    *,
+    asked: int,
+) -> CompletionCard:
+    return CompletionCard(
+        run_id=text.run_id,
+        closing=Closing(text.owner, text.private),
+        model=cards.model_name(services.generations.model),
+        prompt=services.encodings.decode(text.prompt_ids),
+        # Decoded at once: a character may lie across the border between runs.
+        written=services.encodings.decode(written),
+        params=text.params,
+        update=update,
+        tokens=len(_steps(update)),
+        asked=asked,
+        by_hand=text.by_hand,
+        chosen=_chosen(services, text),
+    )
+
+
+def _steps(update: Update) -> tuple[Step, ...]:
+    """Those that are known by now."""
+    match update:
+        case Progress():
+            return update.steps
+        case Finished():
+            return update.completion.steps
+        case Queued():
+            return ()
 
 
 def _chosen(services: Services, text: CompletionJob | CompletionRun) -> str:

@@ -6,8 +6,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.interactions.arrivals import Arrivals, accept
 from bot.interactions.delivery import NOBODY, Interaction
-from bot.interactions.reporting import is_answerable, report
+from bot.interactions.reporting import report
 from bot.interactions.sync import sync_if_changed
 from bot.services import Services
 
@@ -39,7 +40,7 @@ class Tree(app_commands.CommandTree["TokenwiseBot"]):
         )
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        return is_answerable(interaction)
+        return accept(interaction)
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         await report(interaction, error)
@@ -57,6 +58,7 @@ class TokenwiseBot(commands.Bot):
             tree_cls=Tree,
         )
         self.services = services
+        self.arrivals = Arrivals()
 
     async def setup_hook(self) -> None:
         for cog in COGS:

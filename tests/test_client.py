@@ -10,7 +10,7 @@ from discord import app_commands
 from simcord import ChannelHandle, MemberActor
 
 from bot.client import TokenwiseBot
-from bot.interactions import reporting
+from bot.interactions import arrivals, reporting
 from bot.interactions.sync import canonical, sync_if_changed
 from bot.simulation import World
 from tests.reading import card_of, refusal_of
@@ -101,7 +101,7 @@ async def test_an_interaction_that_comes_too_late_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(reporting, "MAX_AGE", timedelta(seconds=-1))
+    monkeypatch.setattr(arrivals, "MAX_AGE", timedelta(seconds=-1))
     answer = await ada.slash(channel, "tokens", text="x")
 
     assert not answer.acknowledged
@@ -112,7 +112,7 @@ async def test_a_button_pressed_too_late_is_dropped(
     ada: MemberActor, channel: ChannelHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = card_of(await ada.slash(channel, "complete", prompt="London was", max_tokens=1))
-    monkeypatch.setattr(reporting, "MAX_AGE", timedelta(seconds=-1))
+    monkeypatch.setattr(arrivals, "MAX_AGE", timedelta(seconds=-1))
 
     assert not (await ada.click(card, label="Re-roll")).acknowledged
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
-import discord
 from discord import app_commands
 
 from bot import cards
@@ -14,19 +12,8 @@ from bot.interactions.delivery import TRANSIENT, Interaction, is_gone, tell_priv
 
 log = logging.getLogger(__name__)
 
-# Discord forgets an unanswered interaction after 3 seconds.
-MAX_AGE = timedelta(seconds=2.5)
 UNEXPECTED = "Something went wrong on my side. It has been written to the log; please try again."
 OUTDATED = "This command has just been updated. Please try again in a minute."
-
-
-def is_answerable(interaction: Interaction) -> bool:
-    """Whether the interaction came in time to be acknowledged."""
-    age = discord.utils.utcnow() - interaction.created_at
-    if age > MAX_AGE:
-        log.warning("dropped an interaction that arrived %.1f s late", age.total_seconds())
-        return False
-    return True
 
 
 async def report(interaction: Interaction, error: Exception) -> None:

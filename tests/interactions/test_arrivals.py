@@ -1,0 +1,61 @@
+"""Interactions are answered once, in time, and those in progress are known."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import discord
+import pytest
+
+from bot.interactions.arrivals import MAX_AGE, Arrivals
+from bot.interactions.delivery import Interaction
+
+
+@dataclass
+class Arrived:
+    """As much of an interaction as tells it from others."""
+
+    id: int
+    created_at: datetime
+
+
+def arrived(number: int, *, age: timedelta = timedelta()) -> Interaction:
+    return cast("Any", Arrived(number, discord.utils.utcnow() - age))
+
+
+async def test_what_is_too_old_to_be_acknowledged_is_dropped() -> None:
+    arrivals = Arrivals()
+
+    assert arrivals.accept(arrived(1, age=MAX_AGE - timedelta(seconds=1)))
+    assert not arrivals.accept(arrived(2, age=MAX_AGE + timedelta(seconds=1)))
+
+
+async def test_what_comes_again_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    arrivals = Arrivals()
+
+    assert [arrivals.accept(arrived(number)) for number in (1, 2, 1)] == [True, True, False]
+    assert "came a second time" in caplog.text
+
+
+async def test_answers_in_progress_are_waited_for() -> None:
+    arrivals, written = Arrivals(), asyncio.Event()
+
+    async def answer() -> None:
+        assert arrivals.accept(arrived(1))
+        await written.wait()
+
+    answering = asyncio.create_task(answer())
+    await asyncio.sleep(0)
+    await arrivals.answered(0.0)
+    assert not answering.done()
+
+    written.set()
+    await arrivals.answered(60.0)
+    assert answering.done()
+
+
+async def test_with_nothing_in_progress_nobody_waits() -> None:
+    await Arrivals().answered(60.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import discord
 import pytest
@@ -23,7 +23,7 @@ class Arrived:
 
 
 def arrived(number: int, *, age: timedelta = timedelta()) -> Interaction:
-    return cast("Any", Arrived(number, discord.utils.utcnow() - age))
+    return cast("Interaction", Arrived(number, discord.utils.utcnow() - age))
 
 
 async def test_what_is_too_old_to_be_acknowledged_is_dropped() -> None:

@@ -89,8 +89,10 @@ class Encodings:
         self._vocabulary_lock = threading.Lock()
 
     def load(self) -> None:
+        """Read all that is read from files, and what is made of it: nobody then waits for that."""
         for name in ENCODINGS:
             self._get(name)
+        self.vocabulary()
 
     def resolve(self, name: str) -> str:
         """The encoding's name for an encoding or a model; UnknownEncoding otherwise."""
@@ -128,7 +130,7 @@ class Encodings:
         return Token(token_id, self._get(encoding).decode_single_token_bytes(token_id))
 
     def vocabulary(self) -> Vocabulary:
-        """GPT-2's tokens, to be searched; made when first asked for, which takes some 200 ms."""
+        """GPT-2's tokens, to be searched; made once, which takes some 200 ms."""
         with self._vocabulary_lock:
             if self._vocabulary is None:
                 tokens = map(self.token, range(self._get("gpt2").n_vocab))

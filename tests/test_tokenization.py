@@ -191,3 +191,12 @@ def test_the_shipped_ranks_are_the_ones_tiktoken_expects(name: str) -> None:
 
 def test_tiktoken_still_knows_the_models_we_offer() -> None:
     assert {"gpt-2", "gpt-3.5-turbo", "gpt-4", "gpt-4o"} <= set(tiktoken.model.MODEL_TO_ENCODING)
+
+
+def test_what_was_loaded_is_made_once() -> None:
+    encodings = Encodings()
+    with pytest.MonkeyPatch.context() as patch:
+        encodings.load()
+        patch.setattr("bot.tokenization.Vocabulary", None)
+
+        assert len(encodings.vocabulary()) == 50_257

@@ -213,7 +213,7 @@ def main() -> int:
         name = SHORT_NAMES.get(options.model, options.model) or str(random_model(Path(folder)))
         checkpoint = find(name, revision=None, report=lambda progress: None)
         for precision in options.precision or get_args(Precision):
-            chance = Random(options.seed)  # noqa: S311 - nothing here is secret
+            chance = Random(options.seed)
             try:
                 rows.append(Trial(checkpoint, precision, options.threads, chance).run(options.needles))
             except ModelRefused as refusal:

@@ -96,7 +96,7 @@ async def seconds(generate: Generate, rows: int, prompt: int, new_tokens: int) -
 
 def random_prompts(rows: int, length: int) -> Prompts:
     """Never the same twice, so that no program can reuse what it knows of an earlier one."""
-    return [[random.randrange(LARGEST_ID) for _ in range(length)] for _ in range(rows)]  # noqa: S311
+    return [[random.randrange(LARGEST_ID) for _ in range(length)] for _ in range(rows)]
 
 
 def memory(pid: int, name: Literal["VmRSS", "VmHWM"]) -> float:

@@ -108,7 +108,7 @@ def run_alone(model: GPT2, request: GenerationRequest, *, end_of_text: int = NO_
 
 def seeded(seed: int) -> Random:
     """Chance that is the same every time."""
-    return Random(seed)  # noqa: S311 - nothing here is secret
+    return Random(seed)
 
 
 def random_request(random: Random, name: str, *, vocabulary: int, longest: int = 300) -> GenerationRequest:

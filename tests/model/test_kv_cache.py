@@ -106,7 +106,7 @@ def test_its_bytes_are_those_of_its_positions_in_all_layers() -> None:
 
 @given(st.integers(0, 2**32 - 1))
 def test_each_sequence_keeps_its_own_numbers_whatever_comes_and_goes_beside_it(seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - nothing here is secret
+    chance = random.Random(seed)
     store, expected = store_of(4), dict[KVCache, list[float]]()
     for n in range(30):
         cache = chance.choice([*expected, None])

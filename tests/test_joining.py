@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import discord
 import pytest
 
 from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, ShuttingDown
@@ -19,7 +18,7 @@ from bot.services import Services
 from bot.startup import Started
 from bot.store.database import IN_MEMORY, opened
 from bot.tokenization import Encodings
-from tests.fakes.discord_api import FakeDiscord, on_loopback
+from tests.fakes.discord import Addresses, FakeDiscord, leading_to
 from tests.fakes.model import FakeModel
 
 SECRET = "a.very.secret"  # noqa: S105
@@ -38,6 +37,13 @@ class LoadingModel(FakeModel):
 
 
 @asynccontextmanager
+async def on_loopback(*, accepts: bool = True) -> AsyncIterator[FakeDiscord]:
+    async with FakeDiscord.opened(accepts=accepts) as fake:
+        with fake.addresses():
+            yield fake
+
+
+@asynccontextmanager
 async def parts_with(model: Any) -> AsyncIterator[Started]:
     async with (
         opened(IN_MEMORY) as database,
@@ -46,53 +52,54 @@ async def parts_with(model: Any) -> AsyncIterator[Started]:
         yield Started(model, queue, Services(queue, Encodings(), Runs(database, days=30)))
 
 
-async def test_it_joins_tells_its_commands_and_leaves_when_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with on_loopback(FakeDiscord(), monkeypatch) as fake, parts_with(LoadingModel()) as parts:
+async def test_it_joins_tells_its_commands_and_leaves_when_cancelled() -> None:
+    async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
         joining = asyncio.create_task(join(SECRET, parts))
-        await asyncio.wait_for(fake.joined.wait(), 30)
+        await fake.joined()
         joining.cancel()
         await asyncio.wait([joining])
-        await asyncio.wait_for(fake.left.wait(), 30)
+        await fake.left()
 
     assert joining.cancelled()
     assert {command["name"] for command in fake.commands} >= {"complete", "next", "tokens", "decode"}
 
 
-async def test_what_runs_is_ended_while_people_can_still_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_runs_is_ended_while_people_can_still_be_told() -> None:
     request = GenerationRequest("a", (1,), SamplingParams())
-    async with on_loopback(FakeDiscord(), monkeypatch) as fake, parts_with(LoadingModel()) as parts:
+    async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
         joining = asyncio.create_task(join(SECRET, parts))
-        await asyncio.wait_for(fake.joined.wait(), 30)
+        await fake.joined()
         async with parts.queue.stream(request, owner=1) as updates:
             await anext(updates)
             joining.cancel()
             with pytest.raises(ShuttingDown):
                 await anext(updates)
-            assert not fake.left.is_set()
+            assert fake.gateway.is_connected
         await asyncio.wait([joining])
 
 
-async def test_an_unusable_model_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unusable_model_ends_it() -> None:
     model = LoadingModel()
-    async with on_loopback(FakeDiscord(), monkeypatch) as fake, parts_with(model) as parts:
+    async with on_loopback() as fake, parts_with(model) as parts:
         joining = asyncio.create_task(join(SECRET, parts))
-        await asyncio.wait_for(fake.joined.wait(), 30)
+        await fake.joined()
         model.unusable.set()
 
         with pytest.raises(ModelUnusable):
             await joining
 
 
-async def test_a_refused_token_names_the_setting_and_not_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with on_loopback(FakeDiscord(accepts=False), monkeypatch), parts_with(LoadingModel()) as parts:
+async def test_a_refused_token_names_the_setting_and_not_the_token() -> None:
+    async with on_loopback(accepts=False), parts_with(LoadingModel()) as parts:
         with pytest.raises(InvalidSetting, match="DISCORD_TOKEN was refused by Discord") as caught:
             await join(SECRET, parts)
 
     assert SECRET not in str(caught.value)
 
 
-async def test_without_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1/api")
-    async with parts_with(LoadingModel()) as parts:
-        with pytest.raises(DiscordUnreachable, match="Discord cannot be reached"):
-            await join(SECRET, parts)
+async def test_without_a_network_it_says_so() -> None:
+    nowhere = Addresses("http://127.0.0.1:1/api", "ws://127.0.0.1:1/gateway/")
+    with leading_to(nowhere):
+        async with parts_with(LoadingModel()) as parts:
+            with pytest.raises(DiscordUnreachable, match="Discord cannot be reached"):
+                await join(SECRET, parts)

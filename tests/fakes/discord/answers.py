@@ -1,0 +1,196 @@
+"""What a bot's requests do to interactions and messages, as Discord does it."""
+
+from __future__ import annotations
+
+import copy
+import mimetypes
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.fakes.discord import payloads
+from tests.fakes.discord.asked import Asked, Callback
+from tests.fakes.discord.components import Kind, media, walk
+from tests.fakes.discord.refusals import Refusal
+from tests.fakes.discord.snowflakes import Snowflakes
+from tests.fakes.discord.state import Attachment, Channel, Flag, Json, Message, Person
+
+PATIENCE = 3.0  # seconds in which an interaction must be acknowledged
+LIFETIME = 900.0  # seconds for which its token then lives
+_NEEDS_V2 = frozenset(Kind) - {Kind.ACTION_ROW, Kind.BUTTON, Kind.STRING_SELECT}
+
+
+@dataclass
+class Answers:
+    """``address`` is where files are served; ``files`` what is served there, by attachment id."""
+
+    bot: Person
+    snowflakes: Snowflakes
+    address: Callable[[], str]
+    patience: float = PATIENCE
+    lifetime: float = LIFETIME
+    by_id: dict[int, Asked] = field(default_factory=dict)
+    by_token: dict[str, Asked] = field(default_factory=dict)
+    files: dict[int, Attachment] = field(default_factory=dict)
+
+    def add(self, asked: Asked) -> None:
+        self.by_id[asked.id] = self.by_token[asked.token] = asked
+
+    def call_back(self, id_: int, token: str, body: Json, uploads: Mapping[int, Any]) -> Asked:
+        """An interaction is answered for the first time. Raises Refusal."""
+        asked, now = self.by_id.get(id_), time.monotonic()
+        if asked is None or asked.token != token:
+            raise Refusal(10062)
+        if asked.is_acknowledged:
+            raise Refusal(40060)
+        if now - asked.sent_at > self.patience:
+            raise Refusal(10062)
+        self._apply(asked, Callback(body["type"]), body.get("data") or {}, uploads)
+        asked.callback, asked.acknowledged_at = Callback(body["type"]), now
+        asked.changed()
+        return asked
+
+    def asked(self, token: str) -> Asked:
+        """The interaction whose token that is, if the token can be used. Raises Refusal."""
+        asked = self.by_token.get(token)
+        if asked is None or asked.acknowledged_at is None:
+            raise Refusal(10015)
+        if time.monotonic() - asked.acknowledged_at > self.lifetime:
+            raise Refusal(50027)
+        return asked
+
+    def original(self, token: str, message_id: str = "@original") -> tuple[Asked, Message]:
+        """A message that answers the interaction. Raises Refusal."""
+        asked = self.asked(token)
+        message = asked.answer
+        if message_id != "@original":
+            own = [*asked.followups, *([asked.answer] if asked.answer else [])]
+            message = next((each for each in own if str(each.id) == message_id), None)
+        if message is None:
+            raise Refusal(10008)
+        _check_there(message.channel, message)
+        return asked, message
+
+    def edit(self, message: Message, body: Json, uploads: Mapping[int, Any]) -> None:
+        """Change what ``body`` names. "thinking…" ends with it. Raises Refusal."""
+        self._fill(message, body, uploads)
+        message.flags &= ~Flag.LOADING
+        message.revision += 1
+        message.edited_at = time.time()
+
+    def follow_up(self, asked: Asked, body: Json, uploads: Mapping[int, Any]) -> Message:
+        """One more message. The first after "thinking…" takes its place. Raises Refusal."""
+        if asked.answer is not None and asked.answer.is_loading and not asked.answer.deleted:
+            self.edit(asked.answer, body | {"flags": body.get("flags", 0) & ~Flag.EPHEMERAL}, uploads)
+            return asked.answer
+        message = self.post(asked.channel, body, uploads, interaction=_metadata(asked))
+        asked.followups.append(message)
+        return message
+
+    def post(
+        self, channel: Channel, body: Json, uploads: Mapping[int, Any], *, interaction: Json | None = None
+    ) -> Message:
+        """A new message of the bot. Raises Refusal."""
+        _check_there(channel)
+        message = Message(self.snowflakes.new(), channel, self.bot, interaction=interaction)
+        message.flags = body.get("flags", 0) & (Flag.EPHEMERAL | Flag.COMPONENTS_V2)
+        self._fill(message, body, uploads)
+        channel.messages[message.id] = message
+        return message
+
+    def _apply(self, asked: Asked, kind: Callback, data: Json, uploads: Mapping[int, Any]) -> None:
+        match kind:
+            case Callback.MESSAGE:
+                asked.answer = self.post(asked.channel, data, uploads, interaction=_metadata(asked))
+            case Callback.DEFERRED_MESSAGE:
+                _check_there(asked.channel)
+                asked.answer = Message(
+                    self.snowflakes.new(), asked.channel, self.bot, interaction=_metadata(asked)
+                )
+                asked.answer.flags = Flag.LOADING | (data.get("flags", 0) & Flag.EPHEMERAL)
+                asked.channel.messages[asked.answer.id] = asked.answer
+            case Callback.DEFERRED_UPDATE:
+                asked.answer = asked.on
+            case Callback.UPDATE:
+                if asked.on is None:
+                    raise Refusal(50035, "there is no message to update")
+                _check_there(asked.channel, asked.on)
+                self.edit(asked.on, data, uploads)
+                asked.answer = asked.on
+            case Callback.MODAL:
+                asked.modal = data
+            case Callback.AUTOCOMPLETE:
+                asked.choices = data["choices"]
+
+    def _fill(self, message: Message, body: Json, uploads: Mapping[int, Any]) -> None:
+        components = copy.deepcopy(body.get("components"))
+        flags = message.flags | (body.get("flags") or 0) & Flag.COMPONENTS_V2
+        is_v2 = bool(flags & Flag.COMPONENTS_V2)
+        if is_v2 and (body.get("content") or body.get("embeds")):
+            raise Refusal(50035, "content and embeds cannot be used with IS_COMPONENTS_V2")
+        if components is not None:
+            if not is_v2 and any(item["type"] in _NEEDS_V2 for item in walk(components)):
+                raise Refusal(50035, "these components need the flag IS_COMPONENTS_V2")
+            kept = {} if "attachments" in body else message.attachments
+            known = kept | self._stored(message.channel, body, uploads)
+            _number(components)
+            _resolve(components, known)
+            message.components, message.attachments = components, known
+        if "content" in body:
+            message.content = body["content"] or ""
+        message.flags = flags
+
+    def _stored(self, channel: Channel, body: Json, uploads: Mapping[int, Any]) -> dict[str, Attachment]:
+        stored = {}
+        for told in body.get("attachments") or ():
+            upload = uploads.get(int(told["id"]))
+            if upload is None:
+                continue  # one that is there already and stays
+            id_, name = self.snowflakes.new(), told["filename"]
+            url = f"{self.address()}/attachments/{channel.id}/{id_}/{name}?ex=0&is=0&hm=0"
+            kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            stored[name] = self.files[id_] = Attachment(id_, name, url, kind, upload)
+        return stored
+
+
+def _check_there(channel: Channel, message: Message | None = None) -> None:
+    if channel.deleted:
+        raise Refusal(10003)
+    if message is not None and message.deleted:
+        raise Refusal(10008)
+
+
+def _metadata(asked: Asked) -> Json:
+    return {
+        "id": str(asked.id),
+        "type": int(asked.kind),
+        "user": payloads.user(asked.person),
+        "authorizing_integration_owners": {},
+    }
+
+
+def _number(components: list[Json]) -> None:
+    """Give an id to every component that has none, in the order in which they stand."""
+    taken = {item["id"] for item in walk(components) if item.get("id")}
+    free = (number for number in range(1, 1000) if number not in taken)
+    for item in walk(components):
+        if not item.get("id"):
+            item["id"] = next(free)
+
+
+def _resolve(components: list[Json], known: Mapping[str, Attachment]) -> None:
+    """Put addresses in the place of ``attachment://…``. Raises Refusal for what was not sent."""
+    for place in media(components):
+        scheme, _, name = place["url"].partition("://")
+        if scheme != "attachment":
+            continue
+        if name not in known:
+            raise Refusal(50035, f"there is no attachment {name}")
+        place.update(payloads.media(known[name]))
+    for item in walk(components):
+        if (
+            item["type"] == Kind.FILE
+            and (name := item["file"]["url"].split("?")[0].rpartition("/")[2]) in known
+        ):
+            item.update(name=name, size=len(known[name].content))

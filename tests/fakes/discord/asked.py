@@ -1,0 +1,105 @@
+"""What somebody asked of the bot, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from tests.fakes.discord.components import pressable, texts
+from tests.fakes.discord.state import Channel, Json, Message, Person
+
+
+class Ask(IntEnum):
+    """Interaction types."""
+
+    COMMAND = 2
+    COMPONENT = 3
+    AUTOCOMPLETE = 4
+    MODAL = 5
+
+
+class Callback(IntEnum):
+    """What a bot may answer an interaction with."""
+
+    MESSAGE = 4
+    DEFERRED_MESSAGE = 5
+    DEFERRED_UPDATE = 6
+    UPDATE = 7
+    AUTOCOMPLETE = 8
+    MODAL = 9
+
+
+@dataclass(eq=False)
+class Asked:
+    """One interaction. Times are of ``time.monotonic``."""
+
+    id: int
+    kind: Ask
+    token: str = field(repr=False)
+    person: Person
+    channel: Channel
+    data: Mapping[str, object] = field(repr=False)
+    on: Message | None = None  # whose button was pressed, or on which a form was opened
+    sent_at: float = field(default_factory=time.monotonic)
+    delivered_at: float | None = None  # first written to the bot's connection
+    acknowledged_at: float | None = None
+    callback: Callback | None = None
+    answer: Message | None = None  # @original; it stays here, ``deleted``, once it is taken away
+    followups: list[Message] = field(default_factory=list)
+    modal: Json | None = None
+    choices: list[Json] | None = None
+    _changed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
+    @property
+    def latency(self) -> float:
+        """Seconds from sending to the callback's arrival."""
+        if self.acknowledged_at is None:
+            raise ValueError(f"interaction {self.id} was not acknowledged")
+        return self.acknowledged_at - self.sent_at
+
+    @property
+    def is_acknowledged(self) -> bool:
+        return self.acknowledged_at is not None
+
+    @property
+    def all_messages(self) -> list[Message]:
+        """What is to be seen of the answer, @original first."""
+        told = [self.answer] if self.answer is not None else []
+        return [message for message in [*told, *self.followups] if not message.deleted]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the answer is final, as far as one can see."""
+        if not self.is_acknowledged:
+            return False
+        return self.answer is None or self.answer.deleted or is_final(self.answer)
+
+    async def acknowledged(self, patience: float = 10.0) -> Asked:
+        return await self.until(lambda: self.is_acknowledged, patience)
+
+    async def settled(self, patience: float = 30.0) -> Asked:
+        return await self.until(lambda: self.is_settled, patience)
+
+    async def until(self, happened: Callable[[], bool], patience: float = 30.0) -> Asked:
+        """Return once ``happened``, asked anew after each change; TimeoutError after ``patience`` seconds."""
+        async with asyncio.timeout(patience):
+            while not happened():
+                self._changed.clear()
+                await self._changed.wait()
+        return self
+
+    def changed(self) -> None:
+        self._changed.set()
+
+
+def is_final(message: Message) -> bool:
+    """Not "thinking…", no *Stop* to press, not greyed out until its successor comes."""
+    if message.is_loading or list(texts(message.components)) == ["…"]:
+        return False
+    items = list(pressable(message.components))
+    if any(item.get("label") == "Stop" for item in items):
+        return False
+    return not items or not all(item.get("disabled") for item in items)

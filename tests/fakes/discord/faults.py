@@ -1,0 +1,68 @@
+"""What may go wrong on the way to Discord and back; by default nothing does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tests.fakes.discord.refusals import Refusal
+from tests.fakes.discord.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The connection is reset: before Discord did what it was asked, or after (``applied``)."""
+
+    applied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """429. ``everywhere`` is the global limit; ``retry_after`` in seconds."""
+
+    retry_after: float
+    everywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """5xx, and nothing was done."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One of Discord's error codes, such as 50013."""
+
+    code: int
+
+    def refusal(self) -> Refusal:
+        return Refusal(self.code)
+
+
+RequestFault = Reset | Limited | Failed | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class EventFault:
+    """``late`` is in seconds; ``copies`` how often the event comes again."""
+
+    late: float = 0.0
+    copies: int = 0
+
+
+class Faults(Protocol):
+    """Decides of each request and each event what goes wrong with it."""
+
+    def of_request(self, request: Request) -> RequestFault | None: ...
+
+    def of_event(self, name: str) -> EventFault | None: ...
+
+
+class NoFaults:
+    def of_request(self, _request: Request) -> RequestFault | None:
+        return None
+
+    def of_event(self, _name: str) -> EventFault | None:
+        return None

@@ -1,0 +1,65 @@
+"""The bot in the test's own process, before a model that is no process either."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from bot.generation import GenerationQueue
+from bot.joining import join
+from bot.model.process import ModelProcess
+from bot.runs import Runs
+from bot.services import Services
+from bot.startup import Started
+from bot.store.database import IN_MEMORY, opened
+from bot.tokenization import Encodings
+from tests.fakes.discord.server import FakeDiscord
+from tests.fakes.model import FakeModel
+
+TOKEN = "a.fake.token"  # noqa: S105
+
+
+class ReadyModel(FakeModel):
+    async def wait_ready(self) -> None:
+        """It is, from the start."""
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """What the bot consists of; ``joining`` is what serves."""
+
+    model: FakeModel
+    queue: GenerationQueue
+    services: Services
+    joining: asyncio.Task[int]
+
+
+@asynccontextmanager
+async def hosted(
+    discord: FakeDiscord,
+    model: FakeModel | None = None,
+    *,
+    url: str = IN_MEMORY,
+    encodings: Encodings | None = None,
+    **limits: Any,
+) -> AsyncIterator[Hosted]:
+    """The bot on ``discord`` until the block ends. ``limits`` are GenerationQueue's."""
+    model = model or ReadyModel()
+    limits = {"max_waiting": 32, "max_running": 4, "per_owner": 10, "deadline": 60.0} | limits
+    async with opened(url) as database, GenerationQueue(model, **limits) as queue:
+        services = Services(queue, encodings or Encodings(), Runs(database, days=30))
+        with discord.addresses():
+            joining = asyncio.create_task(join(TOKEN, Started(cast("ModelProcess", model), queue, services)))
+            try:
+                joined = asyncio.create_task(discord.joined())
+                await asyncio.wait({joining, joined}, return_when=asyncio.FIRST_COMPLETED)
+                joined.cancel()
+                if joining.done():
+                    joining.result()
+                yield Hosted(model, queue, services, joining)
+            finally:
+                joining.cancel()
+                await asyncio.wait({joining})

@@ -1,0 +1,75 @@
+"""Request bodies against Discord's own OpenAPI description, where it is at hand."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+VARIABLE = "DISCORD_OPENAPI"
+_NEARBY = Path(__file__).parents[4] / "shared" / "discord" / "openapi.json"
+_DOCUMENT = "urn:discord"
+
+
+def description_file() -> Path | None:
+    """Where the description is: what DISCORD_OPENAPI names, or beside the repository; None without it."""
+    file = Path(os.environ.get(VARIABLE) or _NEARBY)
+    return file if file.is_file() else None
+
+
+class Description:
+    """``reason`` says why nothing can be checked, where that is so.
+
+    Bodies may have more members than the description knows, as Discord allows it.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self.reason = None if file else f"Discord's OpenAPI description is not at hand (see {VARIABLE})"
+        self._document = json.loads(file.read_text()) if file else {"paths": {}}
+        self._registry: Registry[Any] = Registry().with_resource(
+            _DOCUMENT, Resource.from_contents(self._document, default_specification=DRAFT202012)
+        )
+        self._validator = cache(self._new_validator)
+
+    def problems(self, method: str, template: str, body: object) -> Iterator[str]:
+        """What the description does not allow in ``body``, in sentences.
+
+        ``template`` is the path as the description has it, such as ``/users/@me``.
+        """
+        validator = self._validator(method.lower(), template)
+        if validator is not None:
+            for error in validator.iter_errors(_with_textual_ids(body)):
+                yield f"{method} {template}: {error.json_path}: {_deepest(error)}"
+
+    def _new_validator(self, method: str, template: str) -> Draft202012Validator | None:
+        operation = self._document["paths"].get(template, {}).get(method, {})
+        if "application/json" not in operation.get("requestBody", {}).get("content", {}):
+            return None
+        steps = ("paths", template, method, "requestBody", "content", "application/json", "schema")
+        pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+        return Draft202012Validator({"$ref": f"{_DOCUMENT}#{quote(pointer)}"}, registry=self._registry)
+
+
+def _with_textual_ids(body: Any) -> Any:
+    """discord.py numbers the files of a request; Discord takes the numbers for the snowflakes they are."""
+    if not isinstance(body, dict):
+        return body
+    changed = {name: _with_textual_ids(body[name]) for name in ("data",) if name in body}
+    if body.get("attachments"):
+        changed["attachments"] = [told | {"id": str(told["id"])} for told in body["attachments"]]
+    return body | changed
+
+
+def _deepest(error: Any) -> str:
+    """The most telling of the reasons why none of several alternatives fits."""
+    while error.context:
+        error = max(error.context, key=lambda each: len(each.absolute_path))
+    return str(error.message)[:300]

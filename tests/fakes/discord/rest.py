@@ -1,0 +1,216 @@
+"""Discord's REST interface: from a request over the wire to a change of state and back."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from tests.fakes.discord import payloads
+from tests.fakes.discord.answers import Answers
+from tests.fakes.discord.checks import Checks
+from tests.fakes.discord.faults import Failed, Faults, Limited, Refused, RequestFault, Reset
+from tests.fakes.discord.refusals import Refusal
+from tests.fakes.discord.requests import Request, read
+from tests.fakes.discord.state import Channel, Json, Message
+
+API = "/api/v10"
+_RESET_AT_ONCE = struct.pack("ii", 1, 0)
+
+Handler = Callable[[Request], Any]
+
+
+@dataclass
+class Rest:
+    """``accepts`` says whether the bot's token is known; ``told`` is called with each list of commands."""
+
+    answers: Answers
+    checks: Checks
+    faults: Faults
+    gateway_url: Callable[[], str]
+    requests: deque[Request]
+    channels: dict[int, Channel]
+    accepts: bool = True
+    commands: list[Json] = field(default_factory=list)
+
+    def routes(self) -> list[web.RouteDef]:
+        original = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
+        message = "/channels/{channel_id}/messages/{message_id}"
+        commands = "/applications/{application_id}/commands"
+        table: list[tuple[str, str, Handler]] = [
+            ("GET", "/users/@me", lambda _: payloads.user(self.answers.bot)),
+            ("GET", "/oauth2/applications/@me", lambda _: payloads.application(self.answers.bot)),
+            ("GET", "/gateway", lambda _: {"url": self.gateway_url()}),
+            ("GET", "/gateway/bot", self._gateway),
+            ("GET", commands, lambda _: self.commands),
+            ("PUT", commands, self._put_commands),
+            ("POST", "/interactions/{interaction_id}/{interaction_token}/callback", self._callback),
+            ("POST", "/webhooks/{webhook_id}/{webhook_token}", self._follow_up),
+            ("GET", original, self._get_original),
+            ("PATCH", original, self._edit_original),
+            ("DELETE", original, self._delete_original),
+            ("POST", "/channels/{channel_id}/messages", self._post),
+            ("GET", message, lambda request: payloads.message(self._message(request))),
+            ("PATCH", message, self._edit),
+            ("DELETE", message, self._delete),
+        ]
+        routes = [web.route(method, API + path, self._served(path, do)) for method, path, do in table]
+        return [*routes, web.get("/attachments/{channel_id}/{attachment_id}/{name}", self._file)]
+
+    def _served(self, template: str, do: Handler) -> Callable[[web.Request], Any]:
+        needs_token = not template.startswith(("/interactions", "/webhooks"))
+
+        async def serve(web_request: web.Request) -> web.StreamResponse:
+            request = await read(web_request, template)
+            self.requests.append(request)
+            if needs_token and not self._is_known(web_request):
+                return _reply(request, 401, {"message": "401: Unauthorized", "code": 0})
+            self.checks.check(request)
+            fault = request.fault = self.faults.of_request(request)
+            if fault is not None and not (isinstance(fault, Reset) and fault.applied):
+                return _faulty(web_request, request, fault)
+            try:
+                reply = _reply(request, 200, do(request))
+            except Refusal as refusal:
+                reply = _reply(request, refusal.status, refusal.body)
+            return reply if fault is None else _reset(web_request, request)
+
+        return serve
+
+    def _is_known(self, request: web.Request) -> bool:
+        return self.accepts and request.headers.get("Authorization", "").startswith("Bot ")
+
+    def _gateway(self, _request: Request) -> Json:
+        limit = {"total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1}
+        return {"url": self.gateway_url(), "shards": 1, "session_start_limit": limit}
+
+    def _put_commands(self, request: Request) -> list[Json]:
+        new = self.answers.snowflakes.new
+        filled_in = {"description": "", "application_id": str(self.answers.bot.id), "version": "1"}
+        self.commands[:] = [filled_in | command | {"id": str(new())} for command in request.json]
+        return self.commands
+
+    def _callback(self, request: Request) -> Json | None:
+        id_, token = int(request.values["interaction_id"]), request.values["interaction_token"]
+        asked = self.answers.call_back(id_, token, request.json, request.files)
+        if request.query.get("with_response", "").lower() not in ("true", "1"):
+            return None
+        shown = asked.answer if asked.callback is not None and asked.callback <= 7 else None
+        told: Json = {"interaction": {"id": str(id_), "type": int(asked.kind)}}
+        told["interaction"] |= {"response_message_id": str(shown.id)} if shown else {}
+        return told | {"resource": {"type": int(request.json["type"])} | _shown(shown)}
+
+    def _follow_up(self, request: Request) -> Json | None:
+        asked = self.answers.asked(request.values["webhook_token"])
+        message = self.answers.follow_up(asked, request.json, request.files)
+        asked.changed()
+        return payloads.message(message)
+
+    def _get_original(self, request: Request) -> Json:
+        return payloads.message(self._original(request))
+
+    def _edit_original(self, request: Request) -> Json:
+        message = self._original(request)
+        self.answers.edit(message, request.json, request.files)
+        self.answers.asked(request.values["webhook_token"]).changed()
+        return payloads.message(message)
+
+    def _delete_original(self, request: Request) -> None:
+        self._original(request).deleted = True
+        self.answers.asked(request.values["webhook_token"]).changed()
+
+    def _original(self, request: Request) -> Message:
+        token, id_ = request.values["webhook_token"], request.values["message_id"]
+        return self.answers.original(token, id_)[1]
+
+    def _channel(self, request: Request) -> Channel:
+        channel = self.channels.get(int(request.values["channel_id"]))
+        if channel is None or channel.deleted:
+            raise Refusal(10003)
+        if channel.refusal is not None:
+            raise Refusal(channel.refusal)
+        return channel
+
+    def _message(self, request: Request) -> Message:
+        message = self._channel(request).messages.get(int(request.values["message_id"]))
+        if message is None or message.deleted or message.is_ephemeral:
+            raise Refusal(10008)
+        return message
+
+    def _post(self, request: Request) -> Json:
+        return payloads.message(self.answers.post(self._channel(request), request.json, request.files))
+
+    def _edit(self, request: Request) -> Json:
+        message = self._message(request)
+        self.answers.edit(message, request.json, request.files)
+        return payloads.message(message)
+
+    def _delete(self, request: Request) -> None:
+        self._message(request).deleted = True
+
+    async def _file(self, request: web.Request) -> web.Response:
+        attachment = self.answers.files.get(int(request.match_info["attachment_id"]))
+        if attachment is None:
+            return web.Response(status=404)
+        return web.Response(body=attachment.content, content_type=attachment.content_type)
+
+
+def _shown(message: Message | None) -> Json:
+    return {"message": payloads.message(message)} if message else {}
+
+
+def _reply(request: Request, status: int, body: object, **headers: str) -> web.Response:
+    request.status = status if body is not None else 204
+    if body is None:
+        return web.Response(status=204)
+    # Without the charset that aiohttp would add: discord.py wants exactly Discord's type.
+    content = json.dumps(body).encode()
+    return web.Response(body=content, status=status, content_type="application/json", headers=headers)
+
+
+def _faulty(web_request: web.Request, request: Request, fault: RequestFault) -> web.StreamResponse:
+    match fault:
+        case Limited(retry_after, everywhere):
+            body = {
+                "message": "You are being rate limited.",
+                "retry_after": retry_after,
+                "global": everywhere,
+            }
+            scope = {"X-RateLimit-Global": "true"} if everywhere else _bucket(request, retry_after)
+            # discord.py takes a 429 without this header for a ban by Cloudflare.
+            return _reply(
+                request, 429, body, Via="1.1 google", **scope, **{"Retry-After": f"{retry_after:.0f}"}
+            )
+        case Failed(status):
+            return _reply(request, status, {"message": f"{status}: Server Error", "code": 0})
+        case Refused():
+            return _reply(request, fault.refusal().status, fault.refusal().body)
+        case Reset():
+            return _reset(web_request, request)
+
+
+def _bucket(request: Request, retry_after: float) -> dict[str, str]:
+    return {
+        "X-RateLimit-Bucket": f"{request.method}{request.template}",
+        "X-RateLimit-Limit": "5",
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset-After": str(retry_after),
+        "X-RateLimit-Reset": str(time.time() + retry_after),
+    }
+
+
+def _reset(web_request: web.Request, request: Request) -> web.StreamResponse:
+    """Cut the connection so that the other side is told of a reset, not of an end."""
+    request.status = 0
+    if (transport := web_request.transport) is not None:
+        raw = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_ONCE)
+        transport.abort()
+    return web.Response()

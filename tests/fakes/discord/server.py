@@ -1,0 +1,127 @@
+"""A Discord on loopback: its REST interface and gateway, for a real bot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from typing import Any, Self
+
+from aiohttp import web
+
+from tests.fakes.discord import payloads
+from tests.fakes.discord.addresses import Addresses, leading_to
+from tests.fakes.discord.answers import LIFETIME, PATIENCE, Answers
+from tests.fakes.discord.checks import Checks
+from tests.fakes.discord.faults import Faults, NoFaults
+from tests.fakes.discord.gateway import HEARTBEAT, Gateway
+from tests.fakes.discord.process import BotProcess, running
+from tests.fakes.discord.requests import Request
+from tests.fakes.discord.rest import Rest
+from tests.fakes.discord.snowflakes import Snowflakes
+from tests.fakes.discord.state import Json, Person
+from tests.fakes.discord.town import Town
+
+LARGEST = 32 * 1024 * 1024  # bytes of a request
+
+
+class FakeDiscord(Town):
+    """Use :meth:`opened`.
+
+    ``accepts`` says whether the bot's token is known; ``schema_every`` how many
+    requests are validated against Discord's own description (each, or every n-th,
+    0 for none); ``remembered`` how many ``requests`` are kept, None for all. An
+    interaction must be acknowledged within ``patience`` seconds and can then be
+    answered for ``lifetime``. ``heartbeat`` is in milliseconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        accepts: bool = True,
+        faults: Faults | None = None,
+        schema_every: int = 1,
+        remembered: int | None = None,
+        patience: float = PATIENCE,
+        lifetime: float = LIFETIME,
+        heartbeat: int = HEARTBEAT,
+    ) -> None:
+        snowflakes, faults = Snowflakes(), faults or NoFaults()
+        bot_user = Person(snowflakes.new(age=86_400), "Tokenwise", is_bot=True)
+        answers = Answers(bot_user, snowflakes, lambda: self._at("http", ""), patience, lifetime)
+        gateway = Gateway(self._welcome, accepts=accepts, heartbeat=heartbeat)
+        super().__init__(bot_user, snowflakes, answers, gateway, faults)
+        self.requests: deque[Request] = deque(maxlen=remembered)
+        self.checks = Checks(schema_every=schema_every)
+        self.rest = Rest(
+            answers=answers,
+            checks=self.checks,
+            faults=faults,
+            gateway_url=lambda: self._at("ws", "/gateway/"),
+            requests=self.requests,
+            channels=self.channels,
+            commands=self.commands,
+            accepts=accepts,
+        )
+        self._port = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, **options: Any) -> AsyncIterator[Self]:
+        """One that listens on a free port of 127.0.0.1; the options are the class's."""
+        fake = cls(**options)
+        application = web.Application(client_max_size=LARGEST)
+        application.add_routes([*fake.rest.routes(), web.get("/gateway/", fake.gateway.serve)])
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            _, fake._port = runner.addresses[0]
+            yield fake
+        finally:
+            await runner.cleanup()
+
+    @property
+    def violations(self) -> list[str]:
+        """What was wrong with the bot's requests, in sentences."""
+        return self.checks.violations
+
+    @property
+    def where(self) -> Addresses:
+        return Addresses(self._at("http", "/api/v10"), self._at("ws", "/gateway/"))
+
+    def addresses(self) -> AbstractContextManager[None]:
+        """discord.py's two addresses lead here, for what is started within the block."""
+        return leading_to(self.where)
+
+    def bot(self, environment: Mapping[str, str] | None = None) -> AbstractAsyncContextManager[BotProcess]:
+        """``python -m bot`` as a process of its own, with these settings."""
+        return running(self.where, environment or {})
+
+    async def joined(self, patience: float = 60.0) -> None:
+        """Return once the bot is there and was told of its servers."""
+        async with asyncio.timeout(patience):
+            await self.gateway.joined.wait()
+
+    async def left(self, patience: float = 60.0) -> None:
+        """Return once the bot's connection has ended."""
+        async with asyncio.timeout(patience):
+            await self.gateway.left.wait()
+
+    def _at(self, scheme: str, path: str) -> str:
+        return f"{scheme}://127.0.0.1:{self._port}{path}"
+
+    def _welcome(self, session_id: str) -> Iterator[tuple[str, Json]]:
+        guilds = list(self.guilds.values())
+        ready = {
+            "v": 10,
+            "user": payloads.user(self.bot_user),
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "session_id": session_id,
+            "resume_gateway_url": self._at("ws", "/gateway/"),
+            "application": {"id": str(self.bot_user.id), "flags": 0},
+        }
+        yield "READY", ready
+        for guild in guilds:
+            yield "GUILD_CREATE", payloads.guild(guild, self.bot_user)

@@ -1,0 +1,166 @@
+"""The people on the fake, where they meet, and what they do."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from tests.fakes.discord import payloads, people
+from tests.fakes.discord.answers import Answers
+from tests.fakes.discord.asked import Ask, Asked
+from tests.fakes.discord.faults import EventFault, Faults
+from tests.fakes.discord.gateway import Gateway
+from tests.fakes.discord.snowflakes import Snowflakes
+from tests.fakes.discord.state import Channel, Guild, Json, Message, Person
+
+
+@dataclass(eq=False)
+class Town:
+    """``commands`` is what Discord was told of; ``asked`` every interaction so far."""
+
+    bot_user: Person
+    snowflakes: Snowflakes
+    answers: Answers
+    gateway: Gateway
+    faults: Faults
+    commands: list[Json] = field(default_factory=list)
+    guilds: dict[str, Guild] = field(default_factory=dict)
+    channels: dict[int, Channel] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    _people: dict[str, Person] = field(default_factory=dict)
+
+    def guild(self, name: str = "Playground") -> Guild:
+        """The server of that name; made if there is none."""
+        if name not in self.guilds:
+            guild = self.guilds[name] = Guild(self.snowflakes.new(age=3_600), name)
+            self.gateway.dispatch("GUILD_CREATE", payloads.guild(guild, self.bot_user))
+        return self.guilds[name]
+
+    def channel(self, name: str = "look-inside", *, guild: Guild | None = None) -> Channel:
+        """The text channel of that name on the server; made if there is none."""
+        guild = guild or self.guild()
+        for channel in guild.channels.values():
+            if channel.name == name and not channel.deleted:
+                return channel
+        channel = Channel(self.snowflakes.new(age=1_800), name, guild)
+        guild.channels[channel.id] = self.channels[channel.id] = channel
+        self.gateway.dispatch("CHANNEL_CREATE", payloads.channel(channel))
+        return channel
+
+    def conversation(self) -> Channel:
+        """A new direct conversation with the bot."""
+        channel = Channel(self.snowflakes.new(), "", None)
+        self.channels[channel.id] = channel
+        return channel
+
+    def person(self, name: str) -> Person:
+        if name not in self._people:
+            self._people[name] = Person(self.snowflakes.new(age=7_200), name)
+        return self._people[name]
+
+    def slash(
+        self, person: Person, at: Channel, command: str, /, *, age: float = 0.0, **options: Any
+    ) -> Asked:
+        """A slash command; ``age`` is how many seconds ago it was sent."""
+        data = people.slash_data(self.commands, command, options)
+        return self._ask(Ask.COMMAND, person, at, data, age=age)
+
+    def autocomplete(
+        self, person: Person, at: Channel, command: str, /, *, focused: str, **options: Any
+    ) -> Asked:
+        """Ask for suggestions for the option ``focused``, one of ``options``."""
+        data = people.slash_data(self.commands, command, options, focused)
+        return self._ask(Ask.AUTOCOMPLETE, person, at, data)
+
+    def message_command(self, person: Person, on: Message, command: str) -> Asked:
+        data = people.message_command_data(self.commands, command, on)
+        return self._ask(Ask.COMMAND, person, on.channel, data)
+
+    def press(
+        self,
+        person: Person,
+        message: Message | None,
+        *,
+        label: str | None = None,
+        custom_id: str | None = None,
+        values: Sequence[str] | None = None,
+        age: float = 0.0,
+    ) -> Asked:
+        """A button, or a menu with what was chosen. Raises LookupError if it is not there."""
+        if message is None:
+            raise LookupError("there is no message")
+        data = people.press_data(message, label=label, custom_id=custom_id, values=values)
+        return self._ask(Ask.COMPONENT, person, message.channel, data, on=message, age=age)
+
+    def submit(self, person: Person, opened: Asked, typed: Mapping[str, str]) -> Asked:
+        """Fill in the form that ``opened`` was answered with; by label or ``custom_id`` of each field."""
+        if opened.modal is None:
+            raise LookupError("no form was opened")
+        data = people.form_data(opened.modal, typed)
+        return self._ask(Ask.MODAL, person, opened.channel, data, on=opened.on)
+
+    def say(self, person: Person, at: Channel, content: str) -> Message:
+        """An ordinary message, of which the bot is not told: it has no intent for that."""
+        message = Message(self.snowflakes.new(), at, person, content)
+        at.messages[message.id] = message
+        return message
+
+    def delete_message(self, message: Message) -> None:
+        """Somebody deletes it. The bot is not told: it has no intent for that."""
+        message.deleted = True
+        self._tell_of_loss({message.id})
+
+    def delete_channel(self, channel: Channel) -> None:
+        channel.deleted = True
+        self._tell_of_loss(set(channel.messages))
+        self.gateway.dispatch("CHANNEL_DELETE", payloads.channel(channel))
+
+    def _tell_of_loss(self, lost: set[int]) -> None:
+        for asked in self.asked:
+            if asked.answer is not None and asked.answer.id in lost:
+                asked.changed()
+
+    def _ask(
+        self,
+        kind: Ask,
+        person: Person,
+        at: Channel,
+        data: Json,
+        *,
+        on: Message | None = None,
+        age: float = 0.0,
+    ) -> Asked:
+        asked = Asked(self.snowflakes.new(age=age), kind, secrets.token_urlsafe(48), person, at, data, on)
+        asked.sent_at -= age
+        self.asked.append(asked)
+        self.answers.add(asked)
+        payload = payloads.interaction(
+            id_=asked.id,
+            kind=kind,
+            token=asked.token,
+            data=data,
+            person=person,
+            at=at,
+            application_id=self.bot_user.id,
+            on=on,
+        )
+        self._deliver(asked, payload, self.faults.of_event("INTERACTION_CREATE") or EventFault())
+        return asked
+
+    def _deliver(self, asked: Asked, payload: Json, fault: EventFault) -> None:
+        send = partial(self.gateway.dispatch, "INTERACTION_CREATE", payload, partial(_delivered, asked))
+        for _ in range(1 + fault.copies):
+            if fault.late:
+                asyncio.get_running_loop().call_later(fault.late, send)
+            else:
+                send()
+
+
+def _delivered(asked: Asked) -> None:
+    if asked.delivered_at is None:
+        asked.delivered_at = time.monotonic()

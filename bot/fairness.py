@@ -1,16 +1,9 @@
-"""Who is next, and when: the queue's arithmetic, without tasks or clocks.
-
-:class:`WaitingLine` takes turns among owners, first come first served within
-one. :func:`starts_in` says when a place in it comes up, :class:`Average` is what
-that is reckoned from.
-"""
+"""Who is next: owners take turns, first come first served within one."""
 
 from __future__ import annotations
 
-import heapq
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 Owner = TypeVar("Owner", bound=Hashable)
@@ -66,27 +59,3 @@ class WaitingLine(Generic[Owner, Item]):
         if not line:
             del self._round[owner]
         self._length -= 1
-
-
-def starts_in(running: Iterable[float], ahead: Sequence[float], slots: int) -> float:
-    """Seconds until a slot is free for whoever comes after ``ahead``.
-
-    ``running`` are the seconds that what runs still needs, at most ``slots`` of
-    them; ``ahead`` the seconds of what is served before, in order.
-    """
-    ends = sorted(running)
-    ends = [0.0] * (slots - len(ends)) + ends  # sorted, thus a heap
-    for seconds in ahead:
-        heapq.heapreplace(ends, ends[0] + seconds)
-    return ends[0]
-
-
-@dataclass(slots=True)
-class Average:
-    """A moving average that forgets: the newest value counts a tenth."""
-
-    value: float | None = None
-    weight: float = 0.1
-
-    def add(self, value: float) -> None:
-        self.value = value if self.value is None else self.value + self.weight * (value - self.value)

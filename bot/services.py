@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.admission import Asker
 from bot.interactions.refreshing import Refreshes
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.runs import Runs
@@ -28,7 +29,7 @@ class Generations(Protocol):
         ...
 
     def stream(
-        self, request: GenerationRequest, *, owner: int, group: str | None = None
+        self, request: GenerationRequest, *, asker: Asker, group: str | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Update]]:
         """Admit the request or raise; then its updates, ``Finished`` last."""
         ...

@@ -30,6 +30,9 @@ class Settings:
     batch_size: int
     queue_size: int
     requests_per_person: int
+    requests_per_server: int
+    cooldown_person: float
+    cooldown_server: float
     time_limit: float
     database_url: str = field(repr=False)
     retention_days: int
@@ -54,6 +57,9 @@ class Settings:
             # /compare asks for six texts at once.
             queue_size=read.integer("QUEUE_SIZE", default=32, lowest=6, highest=10_000),
             requests_per_person=read.integer("REQUESTS_PER_PERSON", default=2, lowest=1, highest=100),
+            requests_per_server=read.integer("REQUESTS_PER_SERVER", default=20, lowest=1, highest=10_000),
+            cooldown_person=read.integer("COOLDOWN_PERSON", default=0, lowest=0, highest=3600),
+            cooldown_server=read.integer("COOLDOWN_SERVER", default=0, lowest=0, highest=3600),
             # Discord lets a bot edit its answer for 15 minutes.
             time_limit=read.integer("TIME_LIMIT", default=600, lowest=10, highest=840),
             # What happens in the playground ends with it.

@@ -7,11 +7,13 @@ iterates over it and gets an :data:`Update` whenever there is news.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
+from bot.admission import Asker
 from bot.errors import DeadlineExceeded, TokenwiseError, UnavailableError
 from bot.model.protocol import FinishReason, GenerationRequest, Step
 
@@ -83,7 +85,8 @@ class Accounts:
     """Every admitted request since the start, by its outcome.
 
     ``failed`` counts those that a shutdown ended, too. What is missing to
-    ``admitted`` is still in progress.
+    ``admitted`` is still in progress. ``refused`` were not admitted, by the name
+    of the error that said so.
     """
 
     admitted: int = 0
@@ -91,6 +94,10 @@ class Accounts:
     cancelled: int = 0
     expired: int = 0
     failed: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def refuse(self, error: TokenwiseError) -> None:
+        self.refused[type(error).__name__] += 1
 
     def count(self, outcome: Outcome) -> None:
         match outcome:
@@ -104,30 +111,6 @@ class Accounts:
                 self.failed += 1
 
 
-class Audience:
-    """Who reads a stream at the moment; each enters and leaves as a context."""
-
-    def __init__(self) -> None:
-        self._present = 0
-        self._nobody = asyncio.Event()
-        self._nobody.set()
-
-    def __enter__(self) -> None:
-        self._present += 1
-        self._nobody.clear()
-
-    def __exit__(self, *_: object) -> None:
-        self._present -= 1
-        if not self._present:
-            self._nobody.set()
-
-    async def left(self, patience: float) -> None:
-        """Return once nobody is there, or after ``patience`` seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                await self._nobody.wait()
-
-
 @dataclass(eq=False, slots=True)
 class Ticket:
     """An admitted request. Iterating yields its state at once, then whenever there is news.
@@ -138,7 +121,7 @@ class Ticket:
     """
 
     request: GenerationRequest
-    owner: int
+    asker: Asker
     group: str
     due: float  # on the queue's clock
     eta: Callable[[Ticket], float | None]
@@ -176,10 +159,19 @@ class Ticket:
         self.stepped_at = now
         self._news.set()
 
+    def finished(self, reason: FinishReason, now: float) -> Finished:
+        """That it is over now, with what there is."""
+        seconds = 0.0 if self.started_at is None else now - self.started_at
+        return Finished(Completion(tuple(self.steps), reason), seconds)
+
     def settled(self, outcome: Outcome) -> None:
         self.outcome = outcome
         self._news.set()
         self._end.set()
+
+    async def ended(self) -> None:
+        """Return once it has an outcome."""
+        await self._end.wait()
 
     def __aiter__(self) -> Self:
         return self

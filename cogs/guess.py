@@ -8,6 +8,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot import cards
+from bot.admission import Asker
 from bot.cards import GuessCard, RevealCard
 from bot.custom_ids import template
 from bot.errors import BlankText
@@ -107,21 +108,21 @@ async def begin(services: Services, interaction: Interaction, text: str | None) 
     walk = question(new_run_id(), owner, services.encodings.encode(text))
     walk.check(services.generations.model.context)
     await screen.wait()
-    run = await _answered(services, walk)
+    run = await _answered(services, walk, screen.asker)
     round_ = round_of(run, guild, lambda token_id: services.encodings.decode([token_id]))
     await services.runs.keep(run)
     await services.runs.rounds.open(round_)
     await screen.finish(await _card(services, run, round_))
 
 
-async def _answered(services: Services, walk: Walk) -> WalkRun:
+async def _answered(services: Services, walk: Walk, asker: Asker) -> WalkRun:
     """What the model finds likely next; at once if it was asked before."""
     model, asked_at = services.generations.model, services.runs.now()
     before = await services.runs.answer(walk, model.fingerprint)
     if isinstance(before, WalkRun):
         step = before.step
     else:
-        async with asked(services.generations, walk.request, owner=walk.owner) as answer:
+        async with asked(services.generations, walk.request, asker=asker) as answer:
             (step,) = (await answer()).steps
     return WalkRun(walk, step, model.fingerprint, asked_at)
 

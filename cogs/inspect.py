@@ -109,7 +109,7 @@ async def replay(services: Services, run: CompletionRun | WalkRun, interaction: 
     model, owner = services.generations.model, interaction.user.id
     again = rerun(run, owner=owner, context=model.context)
     screen = Screen(interaction, private=True)
-    async with asked(services.generations, again.request, owner=owner) as answer:
+    async with asked(services.generations, again.request, asker=screen.asker) as answer:
         await screen.wait()
         now = (await answer()).steps
     content = cards.describe_replay(

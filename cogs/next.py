@@ -97,7 +97,7 @@ async def look(services: Services, walk: Walk, screen: Screen) -> None:
     walk.check(model.context)
     asked_at = services.runs.now()
     async with (
-        services.generations.stream(walk.request, owner=walk.owner) as updates,
+        services.generations.stream(walk.request, asker=screen.asker) as updates,
         screen.restored(),
     ):
         await screen.wait()

@@ -54,7 +54,7 @@ class Surprise(commands.Cog):
             raise TextTooLong(tokens=len(ids), context=model.context)
         owner = interaction.user.id
         screen = Screen(interaction, private=private)
-        async with asked(services.generations, scoring(new_run_id(), ids), owner=owner) as answer:
+        async with asked(services.generations, scoring(new_run_id(), ids), asker=screen.asker) as answer:
             await screen.wait()
             steps = (await answer()).steps
         closing = Closing(owner, private)

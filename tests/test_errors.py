@@ -22,7 +22,12 @@ EVERY_ERROR = [
     errors.NotRunning(),
     errors.ModelLoading("reading weights, 43 %"),
     errors.QueueFull(waiting=32, retry_after=40.0),
-    errors.TooManyRequests(limit=2),
+    errors.TooManyRequests(limit=2, retry_after=None),
+    errors.TooManyRequests(limit=1, retry_after=12.0),
+    errors.ServerBusy(limit=20, retry_after=None),
+    errors.ServerBusy(limit=20, retry_after=100.0),
+    errors.TooSoon(cooldown=30.0, retry_after=12.3, of_server=False),
+    errors.TooSoon(cooldown=600.0, retry_after=121.0, of_server=True),
     errors.DeadlineExceeded(seconds=600),
     errors.ShuttingDown(),
     errors.StoreUnavailable("OperationalError: disk full"),
@@ -81,6 +86,22 @@ def test_a_text_that_is_no_token_is_told_what_shows_it() -> None:
     sentence = errors.NoSuchToken("#-1", vocabulary=50257).sentence
 
     assert sentence == "No single token begins with '#-1'; /tokens shows the several that write it."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.2, "1 second"), (12.3, "13 seconds"), (89.5, "2 minutes"), (121, "3 minutes")]
+)
+def test_whoever_comes_back_as_told_after_a_cooldown_is_not_too_early(seconds: float, told: str) -> None:
+    sentence = errors.TooSoon(cooldown=600.0, retry_after=seconds, of_server=False).sentence
+
+    assert sentence == f"You can ask once in 10 minutes. Please try again in {told}."
+
+
+def test_when_to_come_back_is_told_where_it_is_known() -> None:
+    assert "in about 12 seconds" in errors.TooManyRequests(limit=2, retry_after=12.0).sentence
+    assert "about" not in errors.TooManyRequests(limit=2, retry_after=None).sentence
+    assert "in about 12 seconds" in errors.ServerBusy(limit=2, retry_after=12.0).sentence
+    assert "about" not in errors.ServerBusy(limit=2, retry_after=None).sentence
 
 
 def test_what_failed_inside_is_not_told_to_people() -> None:

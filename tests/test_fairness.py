@@ -1,4 +1,4 @@
-"""The waiting line takes turns, and its forecast is what then happens."""
+"""The waiting line takes turns."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.fairness import Average, WaitingLine, starts_in
+from bot.fairness import WaitingLine
 
 OWNERS = st.integers(0, 3)
-SECONDS = st.floats(0, 100)
 PUSH, POP, REMOVE = "push", "pop", "remove"
 
 
@@ -72,23 +71,3 @@ def test_removing_what_does_not_wait_is_an_error() -> None:
         line.remove("owner", "another")
     with pytest.raises(KeyError):
         line.remove("another", "item")
-
-
-@given(st.data(), st.integers(1, 4), st.lists(SECONDS, max_size=8))
-def test_starts_in_is_what_a_simulation_gives(data: st.DataObject, slots: int, ahead: list[float]) -> None:
-    running = data.draw(st.lists(SECONDS, max_size=slots))
-    slot_ends = running + [0.0] * (slots - len(running))
-    for seconds in ahead:
-        first = slot_ends.index(min(slot_ends))
-        slot_ends[first] += seconds
-    assert starts_in(running, ahead, slots) == min(slot_ends)
-
-
-def test_an_average_starts_with_the_first_value_and_follows_the_rest() -> None:
-    average = Average()
-    assert average.value is None
-    average.add(1.0)
-    assert average.value == 1.0
-    for _ in range(100):
-        average.add(3.0)
-    assert average.value == pytest.approx(3.0, abs=0.01)

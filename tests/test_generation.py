@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.admission import Asker
 from bot.errors import (
     DeadlineExceeded,
     GenerationFailed,
@@ -19,18 +20,21 @@ from bot.errors import (
     NotRunning,
     NotYours,
     QueueFull,
+    ServerBusy,
     ShuttingDown,
     TokenwiseError,
     TooManyRequests,
+    TooSoon,
     UnavailableError,
 )
-from bot.generation import SHORTEST_RETRY, UNKNOWN_RETRY, Finished, GenerationQueue, Progress, Queued, Update
+from bot.generation import Finished, GenerationQueue, Progress, Queued, Update
+from bot.line import SHORTEST_RETRY, UNKNOWN_RETRY
 from bot.model.protocol import Ended, GenerationRequest, Loading, SamplingParams, Stepped
 from bot.updates import Load
 from tests.fakes.model import FakeModel, settled
 from tests.fakes.scripted_worker import REJECTED, scripted_similar, scripted_step
 
-ALICE, BOB, CAROL = 1, 2, 3
+ALICE, BOB, CAROL = (Asker(person, None) for person in (1, 2, 3))
 
 
 def a_queue(model: FakeModel, **options: Any) -> GenerationQueue:
@@ -49,13 +53,13 @@ def tokens(request: GenerationRequest, count: int) -> tuple[int, ...]:
 
 @asynccontextmanager
 async def open_streams(
-    queue: GenerationQueue, *asked: tuple[str, int]
+    queue: GenerationQueue, *asked: tuple[str, Asker]
 ) -> AsyncIterator[list[AsyncIterator[Update]]]:
     """Streams of one-step requests, asked for in this order."""
     async with AsyncExitStack() as stack:
         yield [
-            await stack.enter_async_context(queue.stream(a_request(name, steps=1), owner=owner))
-            for name, owner in asked
+            await stack.enter_async_context(queue.stream(a_request(name, steps=1), asker=asker))
+            for name, asker in asked
         ]
 
 
@@ -69,7 +73,7 @@ def read(name: str, *, tokens: int) -> GenerationRequest:
 
 async def test_a_stream_ends_with_the_completion() -> None:
     request = a_request("a")
-    async with a_queue(FakeModel()) as queue, queue.stream(request, owner=ALICE) as updates:
+    async with a_queue(FakeModel()) as queue, queue.stream(request, asker=ALICE) as updates:
         *progress, last = [update async for update in updates]
     assert all(isinstance(update, Progress) for update in progress)
     assert isinstance(last, Finished)
@@ -107,7 +111,7 @@ async def test_updates_keep_their_pace_but_the_end_comes_at_once() -> None:
     model = FakeModel(stepwise=True)
     async with (
         a_queue(model, pace=3600.0) as queue,
-        queue.stream(a_request("a", steps=2), owner=ALICE) as updates,
+        queue.stream(a_request("a", steps=2), asker=ALICE) as updates,
     ):
         await anext(updates)
         following = asyncio.ensure_future(anext(updates))
@@ -120,7 +124,7 @@ async def test_updates_keep_their_pace_but_the_end_comes_at_once() -> None:
 
 async def test_every_step_is_shown_to_a_quick_reader() -> None:
     request, model = a_request("a"), FakeModel(stepwise=True)
-    async with a_queue(model) as queue, queue.stream(request, owner=ALICE) as updates:
+    async with a_queue(model) as queue, queue.stream(request, asker=ALICE) as updates:
         for count in (1, 2, 3):
             await model.step("a")
             update = await anext(updates)
@@ -130,7 +134,7 @@ async def test_every_step_is_shown_to_a_quick_reader() -> None:
 
 async def test_a_slow_reader_gets_the_newest_state_and_no_backlog() -> None:
     model = FakeModel(stepwise=True)
-    async with a_queue(model) as queue, queue.stream(a_request("a", steps=10), owner=ALICE) as updates:
+    async with a_queue(model) as queue, queue.stream(a_request("a", steps=10), asker=ALICE) as updates:
         await model.step("a", 7)
         update = await anext(updates)
         assert isinstance(update, Progress)
@@ -149,7 +153,7 @@ async def test_streams_create_no_tasks() -> None:
             reader = asyncio.ensure_future(anext(waiting))
             await settled()
             assert asyncio.all_tasks() - before == {reader}
-            queue.cancel("b", owner=BOB)
+            queue.cancel("b", owner=BOB.person)
             await reader
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -161,7 +165,7 @@ async def test_a_closed_queue_refuses() -> None:
     queue = a_queue(FakeModel())
     for _ in range(2):
         with pytest.raises(ShuttingDown):
-            await queue.stream(a_request("a"), owner=ALICE).__aenter__()
+            await queue.stream(a_request("a"), asker=ALICE).__aenter__()
         async with queue:
             pass
 
@@ -170,7 +174,7 @@ async def test_a_loading_model_refuses_and_says_how_far_it_is() -> None:
     model = FakeModel(info=None, loading=Loading("packing weights", 3, 4, "layers"))
     async with a_queue(model) as queue:
         with pytest.raises(ModelLoading, match="packing weights, 75 %"):
-            await queue.stream(a_request("a"), owner=ALICE).__aenter__()
+            await queue.stream(a_request("a"), asker=ALICE).__aenter__()
         with pytest.raises(ModelLoading):
             _ = queue.model
     assert queue.accounts.admitted == 0
@@ -182,10 +186,10 @@ async def test_one_person_may_have_so_many_waiting_and_running() -> None:
         open_streams(queue, ("a", ALICE), ("b", ALICE)),
     ):
         with pytest.raises(TooManyRequests) as refused:
-            await queue.stream(a_request("c"), owner=ALICE).__aenter__()
+            await queue.stream(a_request("c"), asker=ALICE).__aenter__()
         assert refused.value.limit == 2
         async with open_streams(queue, ("d", BOB)):
-            queue.cancel("b", owner=ALICE)
+            queue.cancel("b", owner=ALICE.person)
             async with open_streams(queue, ("e", ALICE)):
                 pass
 
@@ -193,11 +197,79 @@ async def test_one_person_may_have_so_many_waiting_and_running() -> None:
 async def test_requests_of_one_group_count_once() -> None:
     async with a_queue(FakeModel(stepwise=True), per_owner=2) as queue, AsyncExitStack() as stack:
         for name in ("a", "b", "c"):
-            await stack.enter_async_context(queue.stream(a_request(name), owner=ALICE, group="g"))
-        await stack.enter_async_context(queue.stream(a_request("d"), owner=ALICE))
+            await stack.enter_async_context(queue.stream(a_request(name), asker=ALICE, group="g"))
+        await stack.enter_async_context(queue.stream(a_request("d"), asker=ALICE))
         with pytest.raises(TooManyRequests):
-            await stack.enter_async_context(queue.stream(a_request("e"), owner=ALICE))
-        await stack.enter_async_context(queue.stream(a_request("f"), owner=ALICE, group="g"))
+            await stack.enter_async_context(queue.stream(a_request("e"), asker=ALICE))
+        await stack.enter_async_context(queue.stream(a_request("f"), asker=ALICE, group="g"))
+
+
+async def test_one_server_may_have_so_many_of_all_its_people() -> None:
+    here = [Asker(person, 100) for person in range(3)]
+    async with (
+        a_queue(FakeModel(stepwise=True), per_server=2) as queue,
+        open_streams(queue, ("a", here[0]), ("b", here[1])),
+    ):
+        with pytest.raises(ServerBusy) as refused:
+            await queue.stream(a_request("c"), asker=here[2]).__aenter__()
+        assert (refused.value.limit, refused.value.retry_after) == (2, None)
+        async with open_streams(queue, ("d", Asker(3, 200)), ("e", Asker(4, None))):
+            pass
+
+
+async def test_whoever_has_too_many_is_told_when_one_of_them_ends() -> None:
+    now = 0.0
+    model = FakeModel(stepwise=True)
+    async with (
+        a_queue(model, clock=lambda: now, per_owner=2) as queue,
+        queue.stream(a_request("running", steps=10), asker=ALICE),
+        queue.stream(a_request("waiting", steps=3), asker=ALICE),
+    ):
+        for _ in range(4):
+            now += 0.5
+            await model.step("running")
+        with pytest.raises(TooManyRequests) as refused:
+            await queue.stream(a_request("more"), asker=ALICE).__aenter__()
+        assert refused.value.retry_after == 6 * 0.5
+
+
+async def test_a_cooldown_passes_between_two_requests() -> None:
+    now = 0.0
+    async with a_queue(FakeModel(), clock=lambda: now, person_cooldown=10.0) as queue:
+        async with open_streams(queue, ("a", ALICE)):
+            pass
+        with pytest.raises(TooSoon):
+            await queue.stream(a_request("b"), asker=ALICE).__aenter__()
+        now += 10
+        async with open_streams(queue, ("b", ALICE)):
+            pass
+
+
+async def test_what_finds_no_place_may_be_asked_for_again_at_once() -> None:
+    async with a_queue(FakeModel(stepwise=True), max_waiting=0, person_cooldown=60.0) as queue:
+        async with open_streams(queue, ("a", BOB)):
+            for _ in range(2):
+                with pytest.raises(QueueFull):
+                    await queue.stream(a_request("b"), asker=ALICE).__aenter__()
+        await settled()
+        async with queue.stream(a_request("c"), asker=ALICE, group="g"):
+            with pytest.raises(QueueFull):
+                await queue.stream(a_request("d"), asker=ALICE, group="g").__aenter__()
+        await settled()
+        async with queue.stream(a_request("c"), asker=ALICE, group="again"):
+            pass
+
+
+async def test_refusals_are_counted_by_their_reason() -> None:
+    async with (
+        a_queue(FakeModel(stepwise=True), per_owner=1, max_waiting=0) as queue,
+        open_streams(queue, ("a", ALICE)),
+    ):
+        for asker, refusal in ((ALICE, TooManyRequests), (BOB, QueueFull), (BOB, QueueFull)):
+            with pytest.raises(refusal):
+                await queue.stream(a_request("b"), asker=asker).__aenter__()
+    assert queue.accounts.refused == {"TooManyRequests": 1, "QueueFull": 2}
+    assert queue.accounts.admitted == 1
 
 
 async def test_a_full_queue_refuses_until_somebody_leaves() -> None:
@@ -206,9 +278,9 @@ async def test_a_full_queue_refuses_until_somebody_leaves() -> None:
         open_streams(queue, ("a", ALICE), ("b", BOB)),
     ):
         with pytest.raises(QueueFull) as refused:
-            await queue.stream(a_request("c"), owner=CAROL).__aenter__()
+            await queue.stream(a_request("c"), asker=CAROL).__aenter__()
         assert (refused.value.waiting, refused.value.retry_after) == (1, UNKNOWN_RETRY)
-        queue.cancel("b", owner=BOB)
+        queue.cancel("b", owner=BOB.person)
         async with open_streams(queue, ("c", CAROL)):
             pass
 
@@ -219,13 +291,13 @@ async def test_without_room_to_wait_free_slots_are_still_given() -> None:
         open_streams(queue, ("a", ALICE), ("b", BOB)),
     ):
         with pytest.raises(QueueFull):
-            await queue.stream(a_request("c"), owner=CAROL).__aenter__()
+            await queue.stream(a_request("c"), asker=CAROL).__aenter__()
 
 
 async def test_an_id_in_progress_is_refused() -> None:
     async with a_queue(FakeModel(stepwise=True)) as queue, open_streams(queue, ("a", ALICE)):
         with pytest.raises(ValueError, match="already"):
-            await queue.stream(a_request("a"), owner=BOB).__aenter__()
+            await queue.stream(a_request("a"), asker=BOB).__aenter__()
 
 
 # Order
@@ -261,7 +333,7 @@ async def test_owners_take_turns() -> None:
 
 async def test_no_more_run_than_may() -> None:
     model = FakeModel()
-    asked = [(str(number), number % 4) for number in range(12)]
+    asked = [(str(number), Asker(number % 4, None)) for number in range(12)]
     async with a_queue(model, max_running=3, max_waiting=12) as queue, open_streams(queue, *asked) as streams:
         for stream in streams:
             assert [update async for update in stream]
@@ -283,11 +355,11 @@ async def test_the_pace_is_the_seconds_a_written_token_took() -> None:
     now = 100.0
     model = FakeModel(stepwise=True)
     async with a_queue(model, clock=lambda: now) as queue:
-        async with queue.stream(a_request("a"), owner=ALICE):
+        async with queue.stream(a_request("a"), asker=ALICE):
             now += 0.5
             await model.step("a")
         assert queue.load.pace == 0.5
-        async with queue.stream(read("b", tokens=50), owner=ALICE):
+        async with queue.stream(read("b", tokens=50), asker=ALICE):
             await model.step("b", 50)
         assert queue.load.pace == 0.5
 
@@ -307,7 +379,7 @@ async def test_eta_is_measured_steps_times_the_work_ahead() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model, clock=lambda: now, max_waiting=2) as queue, AsyncExitStack() as stack:
         streams = [
-            await stack.enter_async_context(queue.stream(a_request(name, steps=10), owner=ALICE))
+            await stack.enter_async_context(queue.stream(a_request(name, steps=10), asker=ALICE))
             for name in ("running", "next", "last")
         ]
         assert await anext(streams[1]) == Queued(1, None)
@@ -316,7 +388,7 @@ async def test_eta_is_measured_steps_times_the_work_ahead() -> None:
             await model.step("running")
         assert await anext(streams[2]) == Queued(2, 6 * 0.5 + 10 * 0.5)
         with pytest.raises(QueueFull) as refused:
-            await queue.stream(a_request("more"), owner=BOB).__aenter__()
+            await queue.stream(a_request("more"), asker=BOB).__aenter__()
         assert refused.value.retry_after == SHORTEST_RETRY > 6 * 0.5
 
 
@@ -328,8 +400,8 @@ async def test_a_text_that_is_read_takes_few_passes() -> None:
         await model.step("a")
         await anext(first)
         async with (
-            queue.stream(read("b", tokens=129), owner=ALICE),
-            queue.stream(a_request("c"), owner=BOB) as last,
+            queue.stream(read("b", tokens=129), asker=ALICE),
+            queue.stream(a_request("c"), asker=BOB) as last,
         ):
             # 128 tokens are judged, at 64 a pass.
             assert await anext(last) == Queued(2, 2 * 0.5)
@@ -339,10 +411,10 @@ async def test_who_asks_for_several_at_once_is_not_told_of_their_own() -> None:
     async with (
         a_queue(FakeModel(stepwise=True), max_waiting=2) as queue,
         open_streams(queue, ("a", ALICE), ("b", BOB)),
-        queue.stream(a_request("c"), owner=CAROL, group="g"),
+        queue.stream(a_request("c"), asker=CAROL, group="g"),
     ):
         with pytest.raises(QueueFull) as refused:
-            await queue.stream(a_request("d"), owner=CAROL, group="g").__aenter__()
+            await queue.stream(a_request("d"), asker=CAROL, group="g").__aenter__()
         assert refused.value.waiting == 1
 
 
@@ -351,9 +423,9 @@ async def test_who_asks_for_several_at_once_is_not_told_of_their_own() -> None:
 
 async def test_stop_finishes_a_running_request_with_what_there_is() -> None:
     request, model = a_request("a"), FakeModel(stepwise=True)
-    async with a_queue(model) as queue, queue.stream(request, owner=ALICE) as updates:
+    async with a_queue(model) as queue, queue.stream(request, asker=ALICE) as updates:
         await model.step("a", 2)
-        queue.cancel("a", owner=ALICE)
+        queue.cancel("a", owner=ALICE.person)
         (finished,) = [update async for update in updates]
         assert isinstance(finished, Finished)
         assert finished.completion.finish_reason == "cancelled"
@@ -368,7 +440,7 @@ async def test_stop_finishes_a_waiting_request_with_nothing() -> None:
         open_streams(queue, ("a", ALICE), ("b", BOB)) as (_, waiting),
     ):
         assert await anext(waiting) == Queued(1, None)
-        queue.cancel("b", owner=BOB)
+        queue.cancel("b", owner=BOB.person)
         (finished,) = [update async for update in waiting]
     assert isinstance(finished, Finished)
     assert (finished.completion.steps, finished.completion.finish_reason) == ((), "cancelled")
@@ -378,7 +450,7 @@ async def test_stop_finishes_a_waiting_request_with_nothing() -> None:
 async def test_stop_between_the_line_and_the_model() -> None:
     model = FakeModel()
     async with a_queue(model) as queue, open_streams(queue, ("a", ALICE)) as (updates,):
-        queue.cancel("a", owner=ALICE)
+        queue.cancel("a", owner=ALICE.person)
         assert [type(update) async for update in updates] == [Finished]
         await settled()
         assert model.started == []
@@ -389,12 +461,12 @@ async def test_only_the_owner_stops_and_only_what_runs() -> None:
     async with a_queue(model) as queue:
         async with open_streams(queue, ("a", ALICE)) as (updates,):
             with pytest.raises(NotYours, match="stop"):
-                queue.cancel("a", owner=BOB)
+                queue.cancel("a", owner=BOB.person)
             assert [update async for update in updates]
             with pytest.raises(NotRunning):
-                queue.cancel("a", owner=ALICE)
+                queue.cancel("a", owner=ALICE.person)
         with pytest.raises(NotRunning):
-            queue.cancel("unknown", owner=ALICE)
+            queue.cancel("unknown", owner=ALICE.person)
 
 
 async def test_leaving_early_aborts_what_runs_and_lets_the_next_one_in() -> None:
@@ -475,8 +547,8 @@ async def test_the_deadline_spares_what_finished() -> None:
 async def test_a_failed_request_fails_alone() -> None:
     async with (
         a_queue(FakeModel()) as queue,
-        queue.stream(a_request("bad", first=REJECTED), owner=ALICE) as bad,
-        queue.stream(a_request("good"), owner=ALICE) as good,
+        queue.stream(a_request("bad", first=REJECTED), asker=ALICE) as bad,
+        queue.stream(a_request("good"), asker=ALICE) as good,
     ):
         with pytest.raises(GenerationFailed):
             _ = [update async for update in bad]
@@ -497,11 +569,57 @@ async def test_a_defect_of_the_model_fails_the_request_and_not_the_queue(
 ) -> None:
     async with a_queue(BrokenModel()) as queue:
         for _ in range(3):
-            async with queue.stream(a_request(name), owner=ALICE) as updates:
+            async with queue.stream(a_request(name), asker=ALICE) as updates:
                 with pytest.raises(GenerationFailed) as failed:
                     _ = [update async for update in updates]
             assert detail in failed.value.detail
     assert ("request raises failed" in caplog.text) == (name == "raises")
+
+
+async def test_closing_tells_who_waits_at_once_and_lets_finish_what_runs() -> None:
+    model = FakeModel(stepwise=True)
+    async with (
+        a_queue(model) as queue,
+        open_streams(queue, ("a", ALICE), ("b", BOB)) as (running, waiting),
+    ):
+        assert await anext(waiting) == Queued(1, None)
+        closing = asyncio.create_task(queue.close(patience=60))
+        with pytest.raises(ShuttingDown):
+            await anext(waiting)
+        with pytest.raises(ShuttingDown):
+            await queue.stream(a_request("c"), asker=CAROL).__aenter__()
+        await settled()
+        assert not closing.done()
+
+        await model.step("a", 2)
+        assert isinstance([update async for update in running][-1], Finished)
+        await closing
+    assert (queue.accounts.finished, queue.accounts.failed) == (1, 1)
+    assert model.started == ["a"]
+
+
+async def test_closing_ends_what_runs_for_too_long_and_shows_what_there_is() -> None:
+    model = FakeModel(stepwise=True)
+    async with a_queue(model) as queue, queue.stream(a_request("a"), asker=ALICE) as updates:
+        await model.step("a")
+        await queue.close(patience=0.05)
+        update = await anext(updates)
+        assert isinstance(update, Progress)
+        assert len(update.steps) == 1
+        with pytest.raises(ShuttingDown):
+            await anext(updates)
+        await settled()
+        assert model.running == []
+
+
+async def test_while_it_closes_a_text_can_be_stopped() -> None:
+    model = FakeModel(stepwise=True)
+    async with a_queue(model) as queue, open_streams(queue, ("a", ALICE)) as (updates,):
+        closing = asyncio.create_task(queue.close(patience=60))
+        await settled()
+        queue.cancel("a", owner=ALICE.person)
+        await closing
+        assert isinstance([update async for update in updates][-1], Finished)
 
 
 async def test_shutting_down_ends_every_open_stream() -> None:
@@ -534,7 +652,7 @@ class Crowd:
     async def ask(self, number: int, owner: int, kind: str, patience: int) -> None:
         request = a_request(str(number), steps=number % 5, first=REJECTED if kind == "reject" else 1)
         try:
-            async with self.queue.stream(request, owner=owner) as updates:
+            async with self.queue.stream(request, asker=Asker(owner, None)) as updates:
                 await self.read(updates, request, owner, kind, patience)
         except (QueueFull, TooManyRequests):
             self.outcomes["refused"] += 1

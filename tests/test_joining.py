@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.admission import Asker
 from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, ShuttingDown
 from bot.generation import GenerationQueue
 from bot.joining import join
@@ -69,7 +70,7 @@ async def test_what_runs_is_ended_while_people_can_still_be_told() -> None:
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
         joining = asyncio.create_task(join(SECRET, parts))
         await fake.joined()
-        async with parts.queue.stream(request, owner=1) as updates:
+        async with parts.queue.stream(request, asker=Asker(1, None)) as updates:
             await anext(updates)
             joining.cancel()
             with pytest.raises(ShuttingDown):

@@ -20,7 +20,9 @@
     ├── UnavailableError              the same request can be served later
     │   ├── ModelLoading
     │   ├── QueueFull
-    │   ├── TooManyRequests
+    │   ├── TooManyRequests           of one person
+    │   ├── ServerBusy                … of one server
+    │   ├── TooSoon                   a cooldown
     │   ├── DeadlineExceeded
     │   ├── ShuttingDown
     │   ├── StoreUnavailable          the database failed
@@ -70,9 +72,11 @@ from bot.errors.unavailable import (
     GenerationFailed,
     ModelLoading,
     QueueFull,
+    ServerBusy,
     ShuttingDown,
     StoreUnavailable,
     TooManyRequests,
+    TooSoon,
 )
 
 __all__ = [
@@ -99,6 +103,7 @@ __all__ = [
     "QueueFull",
     "RevealTooEarly",
     "RunExpired",
+    "ServerBusy",
     "SettingsFileUnusable",
     "ShuttingDown",
     "StartError",
@@ -107,6 +112,7 @@ __all__ = [
     "TextTooShort",
     "TokenwiseError",
     "TooManyRequests",
+    "TooSoon",
     "UnavailableError",
     "UnknownEncoding",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.errors.base import UnavailableError
-from bot.errors.wording import count, seconds
+from bot.errors.wording import at_most, count, seconds
 
 
 class ModelLoading(UnavailableError):
@@ -29,15 +29,49 @@ class QueueFull(UnavailableError):
 
 
 class TooManyRequests(UnavailableError):
-    def __init__(self, *, limit: int) -> None:
+    """``retry_after`` is None where it is not known, as before anything was measured."""
+
+    def __init__(self, *, limit: int, retry_after: float | None) -> None:
         self.limit = limit
+        self.retry_after = retry_after
 
     @property
     def sentence(self) -> str:
+        when = "" if self.retry_after is None else f", in about {seconds(self.retry_after)}"
         return (
             f"You already have {count(self.limit, 'request')} in progress. "
-            "Wait until one is finished, or press Stop on a text that is being written."
+            f"Wait until one is finished{when}, or press Stop on a text that is being written."
         )
+
+
+class ServerBusy(UnavailableError):
+    """As TooManyRequests, of all people of a server together."""
+
+    def __init__(self, *, limit: int, retry_after: float | None) -> None:
+        self.limit = limit
+        self.retry_after = retry_after
+
+    @property
+    def sentence(self) -> str:
+        when = "when one is finished"
+        if self.retry_after is not None:
+            when = f"in about {seconds(self.retry_after)}, {when}"
+        requests = count(self.limit, "request")
+        return f"This server already has {requests} in progress. Please try again {when}."
+
+
+class TooSoon(UnavailableError):
+    """Between the beginnings of two requests lie ``cooldown`` seconds, for a person or a server."""
+
+    def __init__(self, *, cooldown: float, retry_after: float, of_server: bool) -> None:
+        self.cooldown = cooldown
+        self.retry_after = retry_after
+        self.of_server = of_server
+
+    @property
+    def sentence(self) -> str:
+        who = "This server can ask" if self.of_server else "You can ask"
+        return f"{who} once in {seconds(self.cooldown)}. Please try again in {at_most(self.retry_after)}."
 
 
 class DeadlineExceeded(UnavailableError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from bot.admission import Asker
 from bot.errors import GenerationFailed
 from bot.model.protocol import GenerationRequest
 from bot.services import Generations
@@ -13,10 +14,10 @@ from bot.updates import Completion, Finished, Update
 
 @asynccontextmanager
 async def asked(
-    generations: Generations, request: GenerationRequest, *, owner: int
+    generations: Generations, request: GenerationRequest, *, asker: Asker
 ) -> AsyncIterator[Callable[[], Awaitable[Completion]]]:
     """Admit the request or raise; what is given then waits for its answer."""
-    async with generations.stream(request, owner=owner) as updates:
+    async with generations.stream(request, asker=asker) as updates:
 
         async def answer() -> Completion:
             return await _last(updates)

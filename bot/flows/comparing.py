@@ -29,7 +29,7 @@ async def compare(services: Services, jobs: Sequence[CompletionJob], screen: Scr
     written = [await _begun(services, job, method) for job, method in zip(jobs, METHODS, strict=True)]
     asked = [number for number, continuation in enumerate(written) if not continuation.over]
     wanted = [requests[number] for number in asked]
-    async with together(services.generations, wanted, owner=jobs[0].owner) as rounds:
+    async with together(services.generations, wanted, asker=screen.asker) as rounds:
         for job, continuation in zip(jobs, written, strict=True):
             await _keep(services, job, continuation, asked_at)
         async for news in rounds:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Self
 
+from bot.admission import Asker
 from bot.errors import GenerationFailed, UnavailableError
 from bot.model.protocol import GenerationRequest
 from bot.services import Generations
@@ -15,7 +16,7 @@ from bot.updates import News, Progress, Queued, Update, is_over
 
 @asynccontextmanager
 async def together(
-    generations: Generations, requests: Sequence[GenerationRequest], *, owner: int
+    generations: Generations, requests: Sequence[GenerationRequest], *, asker: Asker
 ) -> AsyncIterator[AsyncIterator[tuple[News, ...]]]:
     """Admit all ``requests`` or none, as one group, and follow them round by round.
 
@@ -26,7 +27,7 @@ async def together(
     async with AsyncExitStack() as stack:
         streams = [
             await stack.enter_async_context(
-                generations.stream(request, owner=owner, group=requests[0].request_id)
+                generations.stream(request, asker=asker, group=requests[0].request_id)
             )
             for request in requests
         ]

@@ -18,7 +18,7 @@ async def begin(services: Services, job: CompletionJob, station: int, screen: Sc
     """Let the model write the tour's text, keep it, and show ``station``."""
     model, asked_at = services.generations.model, services.runs.now()
     async with screen.restored():
-        completion = await _ask(services, job.request(model.context), job.owner, screen)
+        completion = await _ask(services, job.request(model.context), screen)
         run = job.finished(completion, fingerprint=model.fingerprint, asked_at=asked_at)
         await services.runs.keep(run)
         await _show(services, run, station, Closing(job.owner, job.private), screen)
@@ -60,15 +60,15 @@ async def _show(
     rows: tuple[Step, ...] = ()
     again: tuple[int, ...] | None = None
     if station == SCORES and (request := tours.reading(run)) is not None:
-        rows = (await _ask(services, request, closing.owner, screen)).steps
+        rows = (await _ask(services, request, screen)).steps
     if station == AGAIN:
         request = run.again(owner=closing.owner).request(model.context)
-        again = (await _ask(services, request, closing.owner, screen)).token_ids
+        again = (await _ask(services, request, screen)).token_ids
     lesson = cards.describe_lesson(run, model, services.encodings, rows=rows, again=again)
     await screen.finish(cards.tour(TourCard(run.run_id, station, lesson, closing)))
 
 
-async def _ask(services: Services, request: GenerationRequest, owner: int, screen: Screen) -> Completion:
-    async with asked(services.generations, request, owner=owner) as answer:
+async def _ask(services: Services, request: GenerationRequest, screen: Screen) -> Completion:
+    async with asked(services.generations, request, asker=screen.asker) as answer:
         await screen.wait()
         return await answer()

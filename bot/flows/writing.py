@@ -24,7 +24,7 @@ async def write(services: Services, job: CompletionJob, screen: Screen) -> None:
     asked, asked_at = request.params.max_new_tokens, services.runs.now()
     finish = partial(_finish, services, job, asked, screen, asked_at=asked_at)
     steps: tuple[Step, ...] = ()
-    async with services.generations.stream(request, owner=job.owner) as updates:
+    async with services.generations.stream(request, asker=screen.asker) as updates:
         try:
             async for update in updates:
                 if isinstance(update, Finished):

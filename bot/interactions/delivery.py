@@ -11,6 +11,8 @@ import aiohttp
 import discord
 from discord import ui
 
+from bot.admission import Asker
+
 log = logging.getLogger(__name__)
 
 # Without it Discord parses mentions with its defaults on every single edit.
@@ -46,6 +48,10 @@ class Screen:
         self._interaction = interaction
         self._private = private
         self._replace = replace
+
+    @property
+    def asker(self) -> Asker:
+        return Asker(self._interaction.user.id, self._interaction.guild_id)
 
     async def wait(self) -> None:
         """Acknowledge now, if that is still to be done, and show later.

@@ -15,6 +15,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from bot.admission import Asker
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.services import Generations
 from bot.updates import Load, Update
@@ -71,9 +72,9 @@ class SimulatedGenerations:
 
     @asynccontextmanager
     async def stream(
-        self, request: GenerationRequest, *, owner: int, group: str | None = None
+        self, request: GenerationRequest, *, asker: Asker, group: str | None = None
     ) -> AsyncIterator[AsyncIterator[Update]]:
-        async with relayed(self._inner.stream(request, owner=owner, group=group), self._wait) as updates:
+        async with relayed(self._inner.stream(request, asker=asker, group=group), self._wait) as updates:
             try:
                 yield self._each(updates)
             finally:

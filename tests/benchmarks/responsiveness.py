@@ -25,6 +25,7 @@ from unittest.mock import patch
 import discord
 from simcord import InteractionResult, MemberActor
 
+from bot.admission import Asker
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.services import Generations
 from bot.settings import Settings
@@ -82,14 +83,14 @@ class Counted:
 
     @asynccontextmanager
     async def stream(
-        self, request: GenerationRequest, *, owner: int, group: str | None = None
+        self, request: GenerationRequest, *, asker: Asker, group: str | None = None
     ) -> AsyncIterator[AsyncIterator[Update]]:
-        async with self._inner.stream(request, owner=owner, group=group) as updates:
-            self.owners.add(owner)
+        async with self._inner.stream(request, asker=asker, group=group) as updates:
+            self.owners.add(asker.person)
             try:
                 yield updates
             finally:
-                self.owners.discard(owner)
+                self.owners.discard(asker.person)
                 self._departure.set()
 
     async def left(self, owner: int) -> None:

@@ -241,6 +241,23 @@ async def test_one_person_cannot_take_every_place(open_world: OpenWorld) -> None
         assert card_of(await complete(grace, world.channel))
 
 
+async def test_one_server_cannot_take_every_place(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel(stepwise=True), per_server=1) as world:
+        ada, grace, *_ = world.members
+        await complete(ada, world.channel)
+
+        assert "server already has 1 request in progress" in refusal_of(await complete(grace, world.channel))
+
+
+async def test_whoever_asks_again_too_soon_is_told_when_to_come_back(open_world: OpenWorld) -> None:
+    async with open_world(FakeModel(stepwise=True), max_running=2, person_cooldown=3600.0) as world:
+        ada, grace, *_ = world.members
+        await complete(ada, world.channel)
+
+        assert "try again in 60 minutes" in refusal_of(await complete(ada, world.channel))
+        assert card_of(await complete(grace, world.channel))
+
+
 async def test_a_model_still_loading_says_how_far_it_is(open_world: OpenWorld) -> None:
     async with open_world(FakeModel(info=None)) as world:
         refusal = refusal_of(await complete(world.members[0], world.channel))

@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 from simcord import ChannelHandle, MemberActor
 
+from bot.admission import Asker
 from bot.attempt import seen
 from bot.features.beginnings import BEGINNINGS
 from bot.features.guessing import CHOICES, choices, question
@@ -151,7 +152,7 @@ async def test_every_beginning_of_ours_can_be_guessed(services: Services) -> Non
     encodings = services.encodings
     for number, text in enumerate(BEGINNINGS):
         walk = question(f"{number:016x}", 1, encodings.encode(text))
-        async with services.generations.stream(walk.request, owner=1) as updates:
+        async with services.generations.stream(walk.request, asker=Asker(1, None)) as updates:
             (finished,) = [update async for update in updates if isinstance(update, Finished)]
         (step,) = finished.completion.steps
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bot.admission import Asker
 from bot.features.completions import CompletionJob, CompletionRun, new_run_id
 from bot.features.script import is_its_own, script
 from bot.flows.asking import asked
@@ -40,7 +41,7 @@ async def write(services: Services, job: CompletionJob) -> CompletionRun:
     model = services.generations.model
     # Everybody may have a few requests in progress only, so each is another person's.
     owner = int(job.run_id, 16)
-    async with asked(services.generations, job.request(model.context), owner=owner) as answer:
+    async with asked(services.generations, job.request(model.context), asker=Asker(owner, None)) as answer:
         return job.finished(await answer(), fingerprint=model.fingerprint, asked_at=NOON)
 
 

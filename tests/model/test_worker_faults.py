@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.admission import Asker
 from bot.errors import ModelUnusable
 from bot.generation import Finished, GenerationQueue, Progress
 from bot.model.process import ModelProcess, worker_command
@@ -30,7 +31,7 @@ async def undisturbed(model: ModelProcess, request: GenerationRequest) -> tuple[
 
 async def disturbed(queue: GenerationQueue, request: GenerationRequest, pid: int | None) -> tuple[Step, ...]:
     """Follow the request; kill the worker ``pid`` at the first progress."""
-    async with queue.stream(request, owner=1) as updates:
+    async with queue.stream(request, asker=Asker(1, None)) as updates:
         async for update in updates:
             if isinstance(update, Progress) and pid is not None:
                 assert len(update.steps) < request.params.max_new_tokens

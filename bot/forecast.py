@@ -1,0 +1,84 @@
+"""When a request begins and when it ends, reckoned from how long steps took lately."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bot.updates import Ticket
+
+
+@dataclass(slots=True)
+class Average:
+    """A moving average that forgets: the newest value counts a tenth."""
+
+    value: float | None = None
+    weight: float = 0.1
+
+    def add(self, value: float) -> None:
+        self.value = value if self.value is None else self.value + self.weight * (value - self.value)
+
+
+@dataclass(slots=True)
+class Forecast:
+    """For ``slots`` requests at once. All times are in seconds from now, and are
+    shorter for texts that end before their last token."""
+
+    slots: int
+    _step_seconds: Average = field(default_factory=Average)
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds a step takes; None before one was measured, and then nothing is foretold."""
+        return self._step_seconds.value
+
+    def measured(self, seconds: float) -> None:
+        self._step_seconds.add(seconds)
+
+    def starts_in(self, running: Iterable[Ticket], ahead: Iterable[Ticket]) -> float | None:
+        """When a slot is free for whoever comes after ``ahead``."""
+        if (pace := self.pace) is None:
+            return None
+        return starts_in(_seconds(running, pace), _seconds(ahead, pace), self.slots)
+
+    def ends_in(self, running: Sequence[Ticket], waiting: Sequence[Ticket]) -> dict[str, float]:
+        """When the last request of each group has ended."""
+        if (pace := self.pace) is None:
+            return {}
+        ends = ends_in(_seconds(running, pace), _seconds(waiting, pace), self.slots)
+        last: dict[str, float] = {}
+        for ticket, end in zip((*running, *waiting), ends, strict=True):
+            last[ticket.group] = max(end, last.get(ticket.group, 0.0))
+        return last
+
+
+def _seconds(tickets: Iterable[Ticket], pace: float) -> list[float]:
+    return [pace * ticket.passes_left for ticket in tickets]
+
+
+def starts_in(running: Sequence[float], ahead: Sequence[float], slots: int) -> float:
+    """Seconds until a slot is free for whoever comes after ``ahead``.
+
+    ``running`` are the seconds that what runs still needs, at most ``slots`` of
+    them; ``ahead`` the seconds of what is served before, in order.
+    """
+    free = _free(running, slots)
+    for seconds in ahead:
+        heapq.heapreplace(free, free[0] + seconds)
+    return free[0]
+
+
+def ends_in(running: Sequence[float], waiting: Sequence[float], slots: int) -> list[float]:
+    """Seconds until each has ended: what runs, then what waits, served in order."""
+    free = _free(running, slots)
+    ends = list(running)
+    for seconds in waiting:
+        ends.append(free[0] + seconds)
+        heapq.heapreplace(free, ends[-1])
+    return ends
+
+
+def _free(running: Sequence[float], slots: int) -> list[float]:
+    """When each slot is free, as a heap."""
+    return [0.0] * (slots - len(running)) + sorted(running)

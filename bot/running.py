@@ -1,0 +1,64 @@
+"""One request in the model, from its first step to what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Protocol
+
+from bot.errors import GenerationFailed, TokenwiseError
+from bot.forecast import Forecast
+from bot.model.protocol import Alike, Ended, FinishReason, GenerationRequest, Loading, ModelInfo, Stepped
+from bot.updates import Outcome, Ticket
+
+logger = logging.getLogger(__name__)
+
+
+class Model(Protocol):
+    """What the queue needs of :class:`bot.model.process.ModelProcess`."""
+
+    @property
+    def info(self) -> ModelInfo | None: ...
+
+    @property
+    def loading(self) -> Loading | None: ...
+
+    def run(self, request: GenerationRequest) -> AsyncGenerator[Stepped | Ended, None]: ...
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]: ...
+
+
+async def run(model: Model, ticket: Ticket, forecast: Forecast, clock: Callable[[], float]) -> Outcome:
+    """Run a request in the model; what becomes of it, were it decided here.
+
+    Whoever decides otherwise interrupts it by the ticket's ``scope``, and thereby
+    aborts it in the model. ``forecast`` is told how long the steps take.
+    """
+    try:
+        async with asyncio.timeout(None) as ticket.scope:
+            reason = await _follow(model, ticket, forecast, clock)
+            return ticket.finished(reason, clock())
+    except TokenwiseError as error:
+        return error
+    except Exception as error:
+        if ticket.outcome is None:  # nobody interrupted it: this is a defect
+            logger.exception("request %s failed", ticket.request.request_id)
+        return GenerationFailed(repr(error))
+    finally:
+        ticket.scope = None
+
+
+async def _follow(
+    model: Model, ticket: Ticket, forecast: Forecast, clock: Callable[[], float]
+) -> FinishReason:
+    async with aclosing(model.run(ticket.request)) as events:
+        async for event in events:
+            if isinstance(event, Ended):
+                return event.finish_reason
+            now = clock()
+            if not ticket.request.scored:  # of a text that is read, many come at once
+                forecast.measured(now - ticket.stepped_at)
+            ticket.stepped(event.step, now)
+    raise GenerationFailed("the model stopped without an end")

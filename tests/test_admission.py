@@ -1,0 +1,185 @@
+"""Who may ask: how much at once, how soon again, and what is remembered of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from bot.admission import Account, Admission, Asker
+from bot.errors import ServerBusy, TooManyRequests, TooSoon
+
+HERE, THERE = 100, 200
+ADA, BOB = Asker(1, HERE), Asker(2, HERE)
+ADA_ELSEWHERE, ADA_ALONE = Asker(1, THERE), Asker(1, None)
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Door:
+    """An Admission and its clock; ``ends`` is what is foretold of those in progress."""
+
+    def __init__(
+        self,
+        *,
+        per_person: int = 9,
+        per_server: int | None = 9,
+        person_cooldown: float = 0.0,
+        server_cooldown: float = 0.0,
+    ) -> None:
+        self.clock = Clock()
+        self.ends: Mapping[str, float] = {}
+        self.admission = Admission(
+            per_person=per_person,
+            per_server=per_server,
+            person_cooldown=person_cooldown,
+            server_cooldown=server_cooldown,
+            clock=self.clock,
+        )
+
+    def begin(self, asker: Asker, group: str) -> None:
+        self.check(asker, group)
+        self.admission.begin(asker, group)
+
+    def check(self, asker: Asker, group: str) -> None:
+        self.admission.check(asker, group, lambda: self.ends)
+
+    def end(self, asker: Asker, group: str) -> None:
+        self.admission.end(asker, group)
+
+
+def test_a_person_has_one_limit_wherever_they_ask() -> None:
+    door = Door(per_person=2)
+    door.begin(ADA, "a")
+    door.begin(ADA_ELSEWHERE, "b")
+    with pytest.raises(TooManyRequests) as refused:
+        door.check(ADA_ALONE, "c")
+    assert refused.value.limit == 2
+    door.begin(BOB, "d")
+    door.end(ADA, "a")
+    door.begin(ADA_ALONE, "c")
+
+
+def test_all_people_of_a_server_share_its_limit() -> None:
+    door = Door(per_server=2)
+    door.begin(ADA, "a")
+    door.begin(BOB, "b")
+    with pytest.raises(ServerBusy) as refused:
+        door.check(Asker(3, HERE), "c")
+    assert refused.value.limit == 2
+    door.begin(Asker(3, THERE), "c")
+    door.end(BOB, "b")
+    door.begin(Asker(3, HERE), "d")
+
+
+def test_direct_messages_have_no_limit_of_a_server() -> None:
+    door = Door(per_server=1, server_cooldown=60.0)
+    for person in range(5):
+        door.begin(Asker(person, None), str(person))
+
+
+def test_without_a_limit_a_server_is_never_busy() -> None:
+    door = Door(per_server=None)
+    for person in range(50):
+        door.begin(Asker(person, HERE), str(person))
+
+
+def test_a_group_counts_once_until_the_last_of_it_ended() -> None:
+    door = Door(per_person=1, per_server=1)
+    for _ in range(3):
+        door.begin(ADA, "g")
+    for _ in range(2):
+        door.end(ADA, "g")
+    with pytest.raises(TooManyRequests):
+        door.check(ADA, "another")
+    with pytest.raises(ServerBusy):
+        door.check(BOB, "another")
+    door.end(ADA, "g")
+    door.begin(BOB, "another")
+
+
+def test_whoever_has_too_much_is_told_when_the_first_of_it_ends() -> None:
+    door = Door(per_person=2, per_server=3)
+    door.begin(ADA, "a")
+    door.begin(ADA, "b")
+    with pytest.raises(TooManyRequests) as before:
+        door.check(ADA, "c")
+    assert before.value.retry_after is None
+
+    door.begin(BOB, "c")
+    door.ends = {"a": 9.0, "b": 7.0, "c": 3.0, "another's": 1.0}
+    with pytest.raises(TooManyRequests) as own:
+        door.check(ADA, "d")
+    with pytest.raises(ServerBusy) as of_server:
+        door.check(BOB, "d")
+    assert (own.value.retry_after, of_server.value.retry_after) == (7.0, 3.0)
+
+
+def test_a_person_waits_between_two_beginnings() -> None:
+    door = Door(person_cooldown=30.0)
+    door.begin(ADA, "a")
+    door.end(ADA, "a")
+    door.clock.now += 12
+    with pytest.raises(TooSoon) as refused:
+        door.check(ADA_ALONE, "b")
+    assert (refused.value.retry_after, refused.value.of_server) == (18.0, False)
+    door.begin(BOB, "c")
+    door.clock.now += 18
+    door.begin(ADA_ALONE, "b")
+
+
+def test_a_server_waits_for_whoever_of_it_began() -> None:
+    door = Door(server_cooldown=10.0)
+    door.begin(ADA, "a")
+    door.clock.now += 4
+    with pytest.raises(TooSoon) as refused:
+        door.check(BOB, "b")
+    assert (refused.value.retry_after, refused.value.of_server) == (6.0, True)
+    door.begin(ADA_ELSEWHERE, "c")
+    door.begin(ADA_ALONE, "d")
+
+
+def test_a_group_begins_once() -> None:
+    door = Door(person_cooldown=30.0, server_cooldown=30.0)
+    door.begin(ADA, "g")
+    door.clock.now += 1
+    door.begin(ADA, "g")
+    door.clock.now += 29
+    door.begin(ADA, "another")
+
+
+def test_what_was_refused_does_not_begin_a_cooldown() -> None:
+    door = Door(per_person=1, person_cooldown=30.0)
+    door.begin(ADA, "a")
+    door.clock.now += 30
+    with pytest.raises(TooManyRequests):
+        door.check(ADA, "b")
+    door.end(ADA, "a")
+    door.begin(ADA, "b")
+
+
+def test_a_group_that_found_no_room_for_all_of_it_is_forgiven() -> None:
+    door = Door(person_cooldown=30.0, server_cooldown=30.0)
+    door.begin(ADA, "g")
+    door.admission.forgive(ADA, "g")
+    door.end(ADA, "g")
+    door.begin(ADA, "again")
+    door.admission.forgive(ADA, "g")
+    with pytest.raises(TooSoon):
+        door.check(ADA, "more")
+
+
+@pytest.mark.parametrize("cooldown", [0.0, 30.0])
+def test_nobody_is_remembered_for_longer_than_their_cooldown(cooldown: float) -> None:
+    account = Account(2, cooldown)
+    for person in range(10_000):
+        now = float(person)
+        assert account.wait(person, "g", now) <= 0
+        account.begin(person, f"g{person}", now)
+        account.end(person, f"g{person}")
+        assert len(account) <= cooldown + 1

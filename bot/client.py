@@ -6,8 +6,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.interactions.arrivals import Arrivals, accept
+from bot.interactions.arrivals import Arrivals
 from bot.interactions.delivery import NOBODY, Interaction
+from bot.interactions.entrance import admitted
 from bot.interactions.reporting import report
 from bot.interactions.sync import sync_if_changed
 from bot.services import Services
@@ -40,7 +41,7 @@ class Tree(app_commands.CommandTree["TokenwiseBot"]):
         )
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        return accept(interaction)
+        return await admitted(interaction)
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         await report(interaction, error)
@@ -63,4 +64,6 @@ class TokenwiseBot(commands.Bot):
     async def setup_hook(self) -> None:
         for cog in COGS:
             await self.load_extension(cog)
+        for command in self.tree.get_commands():
+            command.nsfw = self.services.rules.age_restricted
         await sync_if_changed(self.tree)

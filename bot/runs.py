@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Delete, Select, delete, or_, select
 
-from bot.errors import RunExpired, StoreUnavailable
+from bot.errors import RunExpired, StoreUnavailable, Withheld
 from bot.features.completions import CompletionJob, CompletionRun
 from bot.features.walks import Walk, WalkRun
 from bot.model.protocol import Fingerprint
@@ -41,18 +41,31 @@ class Forgotten:
     votes: int
 
 
+def _allow(_run: Run) -> None:
+    """Nothing is withheld."""
+
+
 class Runs:
     """Finished runs, found by their ids for ``days`` days.
 
     ``clock`` gives seconds since 1970. A database that fails costs nobody their
     answer: what cannot be written waits, and is written with what comes next.
-    ``rounds`` are the games that are played on runs, and go with them.
+    ``check`` raises Withheld for a run that must not be shown. ``rounds`` are the
+    games that are played on runs, and go with them.
     """
 
-    def __init__(self, database: Database, *, days: int, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        days: int,
+        clock: Callable[[], float] = time.time,
+        check: Callable[[Run], None] = _allow,
+    ) -> None:
         self._database = database
         self._days = days
         self._clock = clock
+        self._check = check
         self._claimed: set[str] = set()
         self._outbox = Outbox(database, clock)
         self._forgotten: dict[int, float] = {}  # who asked for it, and when
@@ -76,22 +89,23 @@ class Runs:
         return await self._find(run_id) is not None
 
     async def any(self, run_id: str) -> Run:
-        """What has this id; RunExpired if it is not kept any more, or StoreUnavailable."""
+        """What has this id; RunExpired if it is not kept any more, Withheld, or StoreUnavailable."""
         run = await self._find(run_id)
         if run is None:
             raise RunExpired(days=self._days)
+        self._check(run)
         return run
 
     async def completion(self, run_id: str) -> CompletionRun:
-        """The completion with this id; RunExpired if it is not kept any more, or StoreUnavailable."""
-        run = await self._find(run_id)
+        """The completion with this id; raises as :meth:`any`, RunExpired if it is something else."""
+        run = await self.any(run_id)
         if not isinstance(run, CompletionRun):
             raise RunExpired(days=self._days)
         return run
 
     async def walk(self, run_id: str) -> WalkRun:
-        """The walk's state with this id; RunExpired if it is not kept any more, or StoreUnavailable."""
-        run = await self._find(run_id)
+        """The walk's state with this id; raises as :meth:`any`, RunExpired if it is something else."""
+        run = await self.any(run_id)
         if not isinstance(run, WalkRun):
             raise RunExpired(days=self._days)
         return run
@@ -99,7 +113,7 @@ class Runs:
     async def answer(self, asked: CompletionJob | Walk, fingerprint: Fingerprint) -> Run | None:
         """A run whose tokens are what ``asked`` would get, that its owner may see.
 
-        None if there is none, or the database fails: then the model is asked.
+        None if there is none, it must not be shown, or the database fails: then the model is asked.
         """
         runs = tables.runs.c
         found = self._kept().where(
@@ -107,10 +121,15 @@ class Runs:
             or_(runs.owner == asked.owner, ~runs.private),
         )
         try:
-            return await self._first(found.order_by(runs.asked_at.desc()))
+            run = await self._first(found.order_by(runs.asked_at.desc()))
+            if run is not None:
+                self._check(run)
         except StoreUnavailable as error:
             log.error("stored runs cannot be read: %s", error.detail)
             return None
+        except Withheld:
+            return None
+        return run
 
     async def forget(self, owner: int) -> Forgotten:
         """Delete all that is stored of ``owner``: their runs, the rounds that they began, their votes.

@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.admission import Asker
 from bot.interactions.refreshing import Refreshes
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
+from bot.rules import Rules
 from bot.runs import Runs
 from bot.tokenization import Encodings
 from bot.updates import Load, Update
@@ -49,3 +50,4 @@ class Services:
     encodings: Encodings
     runs: Runs
     refreshes: Refreshes = field(default_factory=Refreshes)
+    rules: Rules = field(default_factory=Rules)

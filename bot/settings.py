@@ -36,6 +36,8 @@ class Settings:
     time_limit: float
     database_url: str = field(repr=False)
     retention_days: int
+    blocked_words_file: str | None
+    age_restricted: bool
     log_level: str
 
     @classmethod
@@ -65,6 +67,8 @@ class Settings:
             # What happens in the playground ends with it.
             database_url=read.database("DATABASE_URL", default=DATABASE if token else IN_MEMORY),
             retention_days=read.integer("RETENTION_DAYS", default=30, lowest=1, highest=3650),
+            blocked_words_file=read.text("BLOCKED_WORDS_FILE"),
+            age_restricted=read.truth("AGE_RESTRICTED", default=False),
             log_level=read.choice("LOG_LEVEL", LOG_LEVELS, default="INFO"),
         )
 
@@ -92,6 +96,9 @@ class _Reader:
                 allowed=f"a whole number from {lowest:,} to {highest:,}",
             )
         return int(given)
+
+    def truth(self, variable: str, *, default: bool) -> bool:
+        return self.choice(variable, ("true", "false"), default=str(default).lower()) == "true"
 
     def choice(self, variable: str, choices: tuple[str, ...], *, default: str) -> str:
         given = self.text(variable)

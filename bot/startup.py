@@ -11,7 +11,9 @@ from bot.generation import GenerationQueue
 from bot.housekeeping import tidied
 from bot.model.process import ModelProcess, worker_command
 from bot.progress import LoadingBar
+from bot.rules import Rules, blocked_words
 from bot.runs import Runs
+from bot.screening import ScreenedGenerations, Sieve
 from bot.services import Services
 from bot.settings import Settings
 from bot.store.database import opened
@@ -31,6 +33,7 @@ class Started:
 @asynccontextmanager
 async def started(settings: Settings) -> AsyncIterator[Started]:
     """The database, the model worker (still loading) and the queue before it; all end on leaving."""
+    blocked = blocked_words(settings.blocked_words_file)
     command = worker_command(
         settings.model,
         settings.model_revision,
@@ -55,12 +58,17 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
                 pace=SECONDS_BETWEEN_EDITS,
             ) as queue,
         ):
-            runs = Runs(database, days=settings.retention_days)
             encodings = Encodings()
             encodings.load()
+            sieve = Sieve(blocked, encodings)
+            runs = Runs(database, days=settings.retention_days, check=sieve.check_run)
             # What is loaded by now stays until the end. Left to the collector, its
             # full collections would stop the event loop for 50 ms and more.
             gc.collect()
             gc.freeze()
             async with tidied(runs):
-                yield Started(model, queue, Services(queue, encodings, runs))
+                generations = ScreenedGenerations(queue, sieve) if blocked else queue
+                # Nobody's age is known where Discord is only simulated.
+                rules = Rules(blocked, settings.age_restricted and settings.discord_token is not None)
+                services = Services(generations, encodings, runs, rules=rules)
+                yield Started(model, queue, services)

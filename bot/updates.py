@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from bot.admission import Asker
-from bot.errors import DeadlineExceeded, TokenwiseError, UnavailableError
+from bot.errors import DeadlineExceeded, TokenwiseError, UnavailableError, Withheld
 from bot.model.protocol import FinishReason, GenerationRequest, Step
 
 
@@ -61,11 +61,11 @@ class Finished:
 
 Update = Queued | Progress | Finished
 Outcome = Finished | TokenwiseError
-News = Update | UnavailableError  # what is last known of a request; an error is an end, too
+News = Update | UnavailableError | Withheld  # what is last known of a request; an error is an end, too
 
 
 def is_over(news: News) -> bool:
-    return isinstance(news, (Finished, UnavailableError))
+    return isinstance(news, (Finished, UnavailableError, Withheld))
 
 
 @dataclass(frozen=True, slots=True)

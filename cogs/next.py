@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot import cards
 from bot.cards import Closing, NextCard
 from bot.custom_ids import template
-from bot.errors import BlankText
+from bot.errors import BlankText, Withheld
 from bot.features.completions import new_run_id, new_seed, warm_or_greedy
 from bot.features.walks import Walk, WalkRun
 from bot.interactions.buttons import RunItem
@@ -88,7 +88,7 @@ async def look_or_recall(services: Services, walk: Walk, screen: Screen) -> None
         return
     await services.runs.keep(replace(answer, walk=walk, asked_at=services.runs.now()))
     content = replace(_content(services, walk, answer.step), recalled=cards.date(answer.asked_at))
-    await screen.finish(cards.next_tokens(content))
+    await _show(content, screen)
 
 
 async def look(services: Services, walk: Walk, screen: Screen) -> None:
@@ -105,7 +105,15 @@ async def look(services: Services, walk: Walk, screen: Screen) -> None:
             if isinstance(update, Finished):
                 (step,) = update.completion.steps
                 await services.runs.keep(WalkRun(walk, step, model.fingerprint, asked_at))
-                await screen.finish(cards.next_tokens(_content(services, walk, step)))
+                await _show(_content(services, walk, step), screen)
+
+
+async def _show(content: NextCard, screen: Screen) -> None:
+    """Show the table; Withheld, with its seed, if a candidate must not be shown."""
+    try:
+        await screen.finish(cards.next_tokens(content))
+    except Withheld:
+        raise Withheld(seed=content.seed) from None
 
 
 def _content(services: Services, walk: Walk, step: Step) -> NextCard:

@@ -22,7 +22,6 @@ from bot.interactions.delivery import Interaction, Screen
 from bot.model.protocol import ModelInfo, Step
 from bot.pictures import LARGE, SMALL, drawn
 from bot.services import Services
-from bot.tokenization import Encodings
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
@@ -58,7 +57,7 @@ class Surprise(commands.Cog):
             await screen.wait()
             steps = (await answer()).steps
         closing = Closing(owner, private)
-        content, picture = await asyncio.to_thread(judged, services.encodings, model, ids, steps, closing)
+        content, picture = await asyncio.to_thread(judged, services, model, ids, steps, closing)
         files = [
             discord.File(io.BytesIO(picture), PICTURE),
             discord.File(io.BytesIO(content.listing.encode()), LISTING),
@@ -67,10 +66,11 @@ class Surprise(commands.Cog):
 
 
 def judged(
-    encodings: Encodings, model: ModelInfo, ids: tuple[int, ...], steps: tuple[Step, ...], closing: Closing
+    services: Services, model: ModelInfo, ids: tuple[int, ...], steps: tuple[Step, ...], closing: Closing
 ) -> tuple[SurpriseCard, bytes]:
     """The card of a text that ``model`` has read, and its picture; some 300 ms for a long one."""
-    found = reading(ids, steps, encodings.token)
+    blocked = services.rules.blocked
+    found = reading(ids, steps, services.encodings.token, hidden=lambda token: blocked.in_text(token.visible))
     name = cards.model_name(model)
     card = cards.describe_surprise(found, model=name, vocabulary=model.vocabulary, closing=closing)
     return card, drawn(cards.surprise_tiles(found), (LARGE, SMALL))

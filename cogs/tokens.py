@@ -60,6 +60,7 @@ class Tokens(commands.Cog):
         token_ids = await asyncio.to_thread(self.encodings.parse_ids, ids, resolved)
         if not token_ids:
             raise NoTokenIds
+        self.services.rules.check(self.encodings.decode(token_ids, resolved))
         screen = Screen(interaction, private=private)
         await screen.wait()
         closing = Closing(interaction.user.id, private)

@@ -53,7 +53,9 @@ class VocabularyCommand(commands.Cog, name="Vocabulary"):
     @vocabulary.autocomplete("query")
     async def complete_query(self, _interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         vocabulary = await asyncio.to_thread(self.services.encodings.vocabulary)
-        return [_choice(vocabulary, token_id) for token_id in vocabulary.suggest(current, SUGGESTIONS)]
+        is_blocked = self.services.rules.blocked.in_text
+        found = vocabulary.suggest(current, SUGGESTIONS)
+        return [_choice(vocabulary, token_id) for token_id in found if not is_blocked(vocabulary[token_id])]
 
 
 class TokenMenu(LastingItem[ui.Select[Any]], template=VOCABULARY_TEMPLATE):

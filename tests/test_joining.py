@@ -14,6 +14,7 @@ from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, Shutti
 from bot.generation import GenerationQueue
 from bot.joining import join
 from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.rules import Rules
 from bot.runs import Runs
 from bot.services import Services
 from bot.startup import Started
@@ -45,12 +46,13 @@ async def on_loopback(*, accepts: bool = True) -> AsyncIterator[FakeDiscord]:
 
 
 @asynccontextmanager
-async def parts_with(model: Any) -> AsyncIterator[Started]:
+async def parts_with(model: Any, rules: Rules | None = None) -> AsyncIterator[Started]:
     async with (
         opened(IN_MEMORY) as database,
         GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue,
     ):
-        yield Started(model, queue, Services(queue, Encodings(), Runs(database, days=30)))
+        runs = Runs(database, days=30)
+        yield Started(model, queue, Services(queue, Encodings(), runs, rules=rules or Rules()))
 
 
 async def test_it_joins_tells_its_commands_and_leaves_when_cancelled() -> None:
@@ -63,6 +65,20 @@ async def test_it_joins_tells_its_commands_and_leaves_when_cancelled() -> None:
 
     assert joining.cancelled()
     assert {command["name"] for command in fake.commands} >= {"complete", "next", "tokens", "decode"}
+
+
+@pytest.mark.parametrize("restricted", [True, False])
+async def test_all_commands_are_told_to_be_for_adults_if_they_are(
+    restricted: bool,
+) -> None:
+    rules = Rules(age_restricted=restricted)
+    async with on_loopback() as fake, parts_with(LoadingModel(), rules) as parts:
+        joining = asyncio.create_task(join(SECRET, parts))
+        await fake.joined()
+        joining.cancel()
+        await asyncio.wait([joining])
+
+    assert {command["nsfw"] for command in fake.commands} == {restricted}
 
 
 async def test_what_runs_is_ended_while_people_can_still_be_told() -> None:

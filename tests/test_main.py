@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+NO_WORDS = (
+    "BLOCKED_WORDS_FILE is '/nowhere' (No such file or directory); "
+    "it must be a UTF-8 text file with one word or phrase a line."
+)
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -40,6 +44,7 @@ def test_help_tells_of_the_playground_and_of_try() -> None:
     [
         ({"BATCH_SIZE": "many"}, "BATCH_SIZE is 'many'; it must be a whole number from 1 to 64."),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'; it must be one of INFO, WARNING, ERROR."),
+        ({"BLOCKED_WORDS_FILE": "/nowhere"}, NO_WORDS),
         ({"MODEL": "/nowhere"}, "MODEL=/nowhere cannot be used: there is no such folder."),
     ],
 )

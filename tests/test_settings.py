@@ -51,6 +51,7 @@ def test_a_precision_is_recognised_in_any_case() -> None:
         ("COOLDOWN_SERVER", "soon", "from 0 to 3,600"),
         ("TIME_LIMIT", "841", "from 10 to 840"),
         ("RETENTION_DAYS", "0", "from 1 to 3,650"),
+        ("AGE_RESTRICTED", "yes", "one of true, false"),
         ("LOG_LEVEL", "DEBUG", "INFO, WARNING, ERROR"),
     ],
 )
@@ -61,6 +62,11 @@ def test_a_wrong_value_is_named_with_what_is_allowed(variable: str, value: str, 
     assert variable in caught.value.sentence
     assert repr(value) in caught.value.sentence
     assert allowed in caught.value.sentence
+
+
+@pytest.mark.parametrize(("value", "meant"), [("true", True), ("TRUE", True), ("False", False), ("", False)])
+def test_what_is_true_or_false_is_read_in_any_case(value: str, meant: bool) -> None:
+    assert Settings.from_env({"AGE_RESTRICTED": value}).age_restricted is meant
 
 
 def test_the_token_is_in_no_repr() -> None:

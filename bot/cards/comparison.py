@@ -22,7 +22,7 @@ from bot.cards.layout import (
     token_name,
 )
 from bot.custom_ids import OPEN, custom_id
-from bot.errors import UnavailableError
+from bot.errors import UnavailableError, Withheld
 from bot.features.comparison import Continuation
 from bot.text import NEWLINE_SIGN, bold, inert_head, inert_tail
 from bot.updates import Completion, Finished, News, Queued
@@ -105,6 +105,8 @@ def _text(one: Compared, budget: int) -> str:
     """What is written, in at most ``budget`` characters with the signs around it."""
     if isinstance(one.continuation.news, Queued):
         return "⏳"
+    if isinstance(one.continuation.news, Withheld):
+        return "(withheld)"
     sign = "" if one.continuation.over else " ✍️"
     in_a_line = re.sub(r"\s*\n\s*", f" {NEWLINE_SIGN} ", one.text.strip())
     return (inert_head(in_a_line, budget - 5) or ("" if sign else "(nothing to be seen)")) + sign
@@ -127,6 +129,8 @@ def _ending(news: News) -> str:
             return "stopped"
         case UnavailableError():
             return "cut short"
+        case Withheld():
+            return "withheld: it contains a word that this community has blocked"
         case _:
             return ""
 

@@ -45,7 +45,8 @@ class CompletionCard:
     positions (from 0) at which somebody chose the token, ``chosen`` the last of
     those. ``asked_by`` is who asked for it where Discord does not say that itself.
     ``context`` is how many tokens the model can see, if the text fills that.
-    ``cut_short`` says that it failed, ``recalled`` when the same was written before.
+    ``cut_short`` says that it failed, ``withheld`` that what it wrote must not be shown,
+    ``recalled`` when the same was written before.
     """
 
     run_id: str
@@ -64,6 +65,7 @@ class CompletionCard:
     context: int | None = None
     can_continue: bool = False
     cut_short: bool = False
+    withheld: bool = False
     recalled: str | None = None
 
 
@@ -92,7 +94,8 @@ def _writing(content: CompletionCard) -> ui.LayoutView:
 
 
 def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
-    lines = [f"**Bold** is the prompt, the rest was written by the model; {_ending(content, update)}."]
+    rest = ", the rest was written by the model" if content.written or not content.withheld else ""
+    lines = [f"**Bold** is the prompt{rest}; {_ending(content, update)}."]
     if content.by_hand:
         lines.append(_fork(content))
     if content.asked_by is not None:
@@ -119,6 +122,8 @@ def _ending(content: CompletionCard, update: Finished) -> str:
     """Why the text ends where it does."""
     if content.cut_short:
         return "it was cut short"
+    if content.withheld:
+        return "what came next is withheld: it contains a word that this community has blocked"
     match update.completion.finish_reason:
         case "stop":
             return "the model ended it here"
@@ -145,7 +150,8 @@ def _actions(content: CompletionCard) -> tuple[Row, Row]:
                 "Continue",
                 custom_id("complete", "continue", run_id),
                 style=discord.ButtonStyle.primary,
-                disabled=not content.can_continue,
+                # Going on would write the same again.
+                disabled=content.withheld or not content.can_continue,
             ),
             button("Re-roll", custom_id("complete", "reroll", run_id)),
             button("Why this word?", custom_id("why", "open", run_id), disabled=empty),
@@ -166,7 +172,9 @@ def facts(content: CompletionCard, update: Finished) -> str:
         settings.append(f"top-k {params.top_k}" if params.top_k else "top-k off")
         settings.append(f"top-p {params.top_p:g}")
     written = plural(content.earlier + content.tokens, "token")
-    if content.earlier:
+    if content.withheld:
+        written += f" shown, {content.asked:,} asked for"
+    elif content.earlier:
         written += f", {content.tokens:,} of them now"
     line = [inert(content.model), f"seed {params.seed}", *settings, written]
     if update.seconds >= 0.001:

@@ -209,7 +209,8 @@ def _entry(reading: Reading, part: Part, judged: Judged) -> str:
         head += " at the very beginning ·"
     figures = f"{judged.bits:.1f} bits ({percent(judged.probability)})"
     expected = ", ".join(f"{_token(one.token.visible)} {percent(one.probability)}" for one in judged.expected)
-    return f"{head} rank {judged.rank:,}\n" + small(f"{figures} · expected instead: {expected}")
+    instead = f" · expected instead: {expected}" if expected else ""
+    return f"{head} rank {judged.rank:,}\n" + small(figures + instead)
 
 
 def _before(reading: Reading, part: Part) -> str:

@@ -16,6 +16,7 @@
     │   ├── NoRun                     a message that is no card of a run
     │   ├── NothingWritten            a run without a token of the model's own
     │   ├── NothingToGuess            no four tokens that can be told apart
+    │   ├── WordBlocked               a text with a word that the community has blocked
     │   └── NotRunning                a request to be stopped that is over
     ├── UnavailableError              the same request can be served later
     │   ├── ModelLoading
@@ -27,6 +28,8 @@
     │   ├── ShuttingDown
     │   ├── StoreUnavailable          the database failed
     │   └── GenerationFailed          the model failed on this request
+    ├── Withheld                      what would show such a word
+    ├── AgeRestricted                 a channel that is for all ages
     ├── NotYours                      a button that only the author may press
     ├── RevealTooEarly                … and after a while anybody
     └── StartError                    the bot cannot start; for the operator
@@ -42,6 +45,7 @@ Each error carries data; the sentence is made from it.
 from __future__ import annotations
 
 from bot.errors.base import InputError, StartError, TokenwiseError, UnavailableError
+from bot.errors.community import AgeRestricted, Withheld, WordBlocked
 from bot.errors.guessing import NothingToGuess, RevealTooEarly
 from bot.errors.requests import (
     BlankText,
@@ -80,6 +84,7 @@ from bot.errors.unavailable import (
 )
 
 __all__ = [
+    "AgeRestricted",
     "BlankText",
     "ContextExceeded",
     "DeadlineExceeded",
@@ -115,4 +120,6 @@ __all__ = [
     "TooSoon",
     "UnavailableError",
     "UnknownEncoding",
+    "Withheld",
+    "WordBlocked",
 ]

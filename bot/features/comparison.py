@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot.errors import Withheld
 from bot.features.completions import CompletionJob, new_run_id
 from bot.model.protocol import SamplingParams, Step
 from bot.updates import Completion, Finished, News, Progress, is_over, token_ids
@@ -78,6 +79,8 @@ class Continuation:
                 return replace(self, news=news, steps=news.steps)
             case Finished():
                 return replace(self, news=news, steps=news.completion.steps)
+            case Withheld():
+                return replace(self, news=news, steps=())
             case _:
                 return replace(self, news=news)
 

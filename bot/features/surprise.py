@@ -146,10 +146,15 @@ def scoring(request_id: str, ids: Sequence[int]) -> GenerationRequest:
     return GenerationRequest(request_id, tuple(ids), params, scored=True)
 
 
-def reading(ids: Sequence[int], steps: Sequence[Step], token: Callable[[int], Token]) -> Reading:
+def reading(
+    ids: Sequence[int],
+    steps: Sequence[Step],
+    token: Callable[[int], Token],
+    hidden: Callable[[Token], bool] = lambda _token: False,
+) -> Reading:
     """A text's ids with the answer to :func:`scoring`, whose steps begin with the second token.
 
-    ``token`` knows the vocabulary.
+    ``token`` knows the vocabulary; what is ``hidden`` is not told of as expected.
     """
     judged = [
         Judged(
@@ -159,7 +164,7 @@ def reading(ids: Sequence[int], steps: Sequence[Step], token: Callable[[int], To
             expected=tuple(
                 Expected(token(candidate.token_id), math.exp(candidate.logprob))
                 for candidate in step.candidates
-                if candidate.rank < step.chosen.rank
+                if candidate.rank < step.chosen.rank and not hidden(token(candidate.token_id))
             ),
         )
         for token_id, step in zip(ids[1:], steps, strict=True)

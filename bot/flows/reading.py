@@ -15,7 +15,7 @@ from bot.tokenization import Encodings
 
 
 async def text_in(message: discord.Message, interaction: Interaction, services: Services) -> str:
-    """The text that a message command reads; NoText if there is none, or StoreUnavailable.
+    """The text that a message command reads; NoText if there is none, WordBlocked, or StoreUnavailable.
 
     Of the bot's own cards it is the text of their run, without the numbers and the
     small print around it; of what has no run, or none that is kept, their head.
@@ -27,6 +27,7 @@ async def text_in(message: discord.Message, interaction: Interaction, services: 
         text = await _run_text(message, services) or head_of(message)
     if not text:
         raise NoText
+    services.rules.check(text)
     return text
 
 

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Self
 
 from bot.admission import Asker
-from bot.errors import GenerationFailed, UnavailableError
+from bot.errors import GenerationFailed, UnavailableError, Withheld
 from bot.model.protocol import GenerationRequest
 from bot.services import Generations
 from bot.updates import News, Progress, Queued, Update, is_over
@@ -88,4 +88,4 @@ async def _next(updates: AsyncIterator[Update]) -> Update:
 
 def _outcome(task: asyncio.Task[Update]) -> News:
     error = task.exception()
-    return error if isinstance(error, UnavailableError) else task.result()
+    return error if isinstance(error, (UnavailableError, Withheld)) else task.result()

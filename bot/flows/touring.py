@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot import cards
 from bot.cards import Closing, TourCard
 from bot.cards.tour.stations import AGAIN, SCORES
+from bot.errors import Withheld
 from bot.features import tours
 from bot.features.completions import CompletionJob, CompletionRun
 from bot.flows.asking import asked
@@ -65,7 +66,10 @@ async def _show(
         request = run.again(owner=closing.owner).request(model.context)
         again = (await _ask(services, request, screen)).token_ids
     lesson = cards.describe_lesson(run, model, services.encodings, rows=rows, again=again)
-    await screen.finish(cards.tour(TourCard(run.run_id, station, lesson, closing)))
+    try:
+        await screen.finish(cards.tour(TourCard(run.run_id, station, lesson, closing)))
+    except Withheld:
+        raise Withheld(seed=run.params.seed) from None
 
 
 async def _ask(services: Services, request: GenerationRequest, screen: Screen) -> Completion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
@@ -10,20 +11,39 @@ import discord
 
 from bot import cards
 from bot.cards import Closing, CompletionCard
-from bot.errors import UnavailableError
+from bot.errors import UnavailableError, Withheld
 from bot.features.completions import CompletionJob, CompletionRun
 from bot.interactions.delivery import Screen
-from bot.model.protocol import Step
+from bot.model.protocol import GenerationRequest, Step
 from bot.services import Services
 from bot.updates import Completion, Finished, Progress, Queued, Update, token_ids
 
 
 async def write(services: Services, job: CompletionJob, screen: Screen) -> None:
-    """Show the job from its place in the queue to its end, and keep the run."""
+    """Show the job from its place in the queue to its end, and keep the run.
+
+    What has a blocked word in it is withheld and not kept, which the card says.
+    """
     request = job.request(services.generations.model.context)
     asked, asked_at = request.params.max_new_tokens, services.runs.now()
     finish = partial(_finish, services, job, asked, screen, asked_at=asked_at)
+    try:
+        await _follow(services, job, request, screen, finish)
+    except Withheld:
+        # What was written before this request stays, with its buttons.
+        await finish(Finished(Completion((), "cancelled"), seconds=0.0), withheld=True)
+
+
+async def _follow(
+    services: Services,
+    job: CompletionJob,
+    request: GenerationRequest,
+    screen: Screen,
+    finish: Callable[..., Awaitable[None]],
+) -> None:
+    """Show what the model has written whenever there is more, and let ``finish`` show its end."""
     steps: tuple[Step, ...] = ()
+    asked = request.params.max_new_tokens
     async with services.generations.stream(request, asker=screen.asker) as updates:
         try:
             async for update in updates:
@@ -70,10 +90,11 @@ async def _finish(
     *,
     asked_at: float,
     cut_short: bool = False,
+    withheld: bool = False,
 ) -> None:
     fingerprint = services.generations.model.fingerprint
     run = job.finished(update.completion, fingerprint=fingerprint, asked_at=asked_at)
-    content = replace(_content(services, job, asked, update), cut_short=cut_short)
+    content = replace(_content(services, job, asked, update), cut_short=cut_short, withheld=withheld)
     await _keep_and_show(services, run, content, screen)
 
 

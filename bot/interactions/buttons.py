@@ -8,8 +8,8 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from discord import ui
 
-from bot.interactions.arrivals import accept
 from bot.interactions.delivery import Interaction, Screen
+from bot.interactions.entrance import admitted
 from bot.interactions.reporting import report
 from bot.services import Services
 
@@ -36,7 +36,7 @@ class LastingItem(ui.DynamicItem[Item], Generic[Item], template="-"):
         return cls(cast("Item", item), match)
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        return accept(interaction)
+        return await admitted(interaction)
 
     async def callback(self, interaction: Interaction) -> None:
         services: Services = interaction.client.services

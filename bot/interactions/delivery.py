@@ -12,6 +12,7 @@ import discord
 from discord import ui
 
 from bot.admission import Asker
+from bot.interactions.withholding import check
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,9 @@ class Screen:
             await self.show(view, files=files)
 
     async def show(self, view: ui.LayoutView, *, files: Sequence[discord.File] = ()) -> None:
+        """Show it now; Withheld if it has a word in it that the community has blocked."""
         response = self._interaction.response
+        check(self._interaction, view, files)
         silence(view)
         if response.is_done():
             await self._interaction.edit_original_response(
@@ -132,7 +135,16 @@ class Screen:
 
 
 async def tell_privately(interaction: Interaction, view: ui.LayoutView) -> None:
-    """A message to the person who asked alone, whatever has been answered so far."""
+    """A message to the person who asked alone, whatever has been answered so far.
+
+    Withheld if it has a word in it that the community has blocked.
+    """
+    check(interaction, view)
+    await tell_of_error(interaction, view)
+
+
+async def tell_of_error(interaction: Interaction, view: ui.LayoutView) -> None:
+    """As :func:`tell_privately`, but nothing withholds it: all that errors say is the bot's own."""
     silence(view)
     response = interaction.response
     if not response.is_done():

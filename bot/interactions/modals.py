@@ -15,8 +15,8 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.interactions.arrivals import accept
 from bot.interactions.delivery import Interaction
+from bot.interactions.entrance import admitted
 from bot.interactions.reporting import report
 
 
@@ -44,7 +44,7 @@ async def receive(
         return
     data: Mapping[str, Any] = interaction.data or {}
     match = re.fullmatch(template, data["custom_id"])
-    if match is None or not accept(interaction):
+    if match is None or not await admitted(interaction):
         return
     try:
         await answer(Submission(match, dict(_typed(data["components"]))))

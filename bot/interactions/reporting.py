@@ -8,7 +8,7 @@ from discord import app_commands
 
 from bot import cards
 from bot.errors import GenerationFailed, StoreUnavailable, TokenwiseError
-from bot.interactions.delivery import TRANSIENT, Interaction, is_gone, tell_privately
+from bot.interactions.delivery import TRANSIENT, Interaction, is_gone, tell_of_error
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ async def report(interaction: Interaction, error: Exception) -> None:
         return
     sentence = _sentence(cause)
     try:
-        await tell_privately(interaction, cards.error(sentence))
+        await tell_of_error(interaction, cards.error(sentence))
     except TRANSIENT as failure:
         log.warning("could not tell of an error: %s", failure)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 from bot.errors import GenerationFailed
-from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, ModelInfo, Stepped
+from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, ModelInfo, Step, Stepped
 from tests.fakes.scripted_worker import REJECTED, scripted_info, scripted_similar, scripted_step
 
 
@@ -17,11 +17,12 @@ class FakeModel:
     """Runs requests as ModelProcess does, without a process.
 
     With ``stepwise`` a request takes as many steps as :meth:`step` allowed it,
-    else as fast as the event loop turns. A prompt that begins with REJECTED
-    fails at its first step.
+    else as fast as the event loop turns. ``says`` makes each step. A prompt that
+    begins with REJECTED fails at its first step.
     """
 
     stepwise: bool = False
+    says: Callable[[GenerationRequest, int], Step] = scripted_step
     info: ModelInfo | None = field(default_factory=scripted_info)
     loading: Loading | None = None
     running: list[str] = field(default_factory=list)
@@ -47,7 +48,7 @@ class FakeModel:
                 await self._turn(name)
                 if request.prompt_ids[0] == REJECTED:
                     raise GenerationFailed("told to")
-                yield Stepped(name, index, scripted_step(request, index))
+                yield Stepped(name, index, self.says(request, index))
             await self._turn(name)
             yield Ended(name, "length")
         finally:

@@ -84,8 +84,10 @@ def _filled(components: Iterable[Json], typed: Mapping[str, str]) -> Iterator[Js
 
 
 def _typed(typed: Mapping[str, str], label: str | None, field: Json) -> str:
-    names: list[str] = [name for name in (label, field["custom_id"]) if name in typed]
-    return typed[names[0]] if names else str(field.get("value", ""))
+    for name in (label, field["custom_id"]):
+        if name is not None and name in typed:
+            return typed[name]
+    return str(field.get("value", ""))
 
 
 def _command(commands: Iterable[Json], name: str, kind: int) -> Json:

@@ -1,0 +1,59 @@
+"""The last look at what is sent: no card shows a word that the community has blocked.
+
+Texts are screened where they come from (``bot.screening``). What is put together
+only for a card, such as a table of candidates, is found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.blocking import BlockedWords
+from bot.errors import Withheld
+from bot.plain import unformatted
+
+CLIPPED = "…"
+_WITHIN_A_WORD = "x"
+
+
+def check(
+    interaction: discord.Interaction[Any], view: ui.LayoutView, files: Sequence[discord.File] = ()
+) -> None:
+    """Withheld if ``view``, or a file of text that goes with it, has a blocked word in it."""
+    blocked: BlockedWords = interaction.client.services.rules.blocked
+    if blocked and any(blocked.in_text(text) for text in (*_shown(view), *map(_written, files))):
+        raise Withheld
+
+
+def _shown(view: ui.LayoutView) -> Iterator[str]:
+    """All that is to be read on a card. A word of which a part was cut off is none."""
+    for item in view.walk_children():
+        for text in filter(None, _texts(item)):
+            yield unformatted(text).replace(CLIPPED, _WITHIN_A_WORD)
+
+
+def _texts(item: ui.Item[ui.LayoutView]) -> Iterator[str | None]:
+    match item:
+        case ui.TextDisplay():
+            yield item.content
+        case ui.Button():
+            yield item.label
+        case ui.Select():
+            for option in item.options:
+                yield from (option.label, option.description)
+        case ui.MediaGallery():
+            yield from (picture.description for picture in item.items)
+
+
+def _written(file: discord.File) -> str:
+    """The file's text; nothing if it is none."""
+    data = file.fp.read()
+    file.reset()
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return ""

@@ -1,0 +1,40 @@
+"""What a community asks of the bot, as its operator has set it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.blocking import BlockedWords
+from bot.errors import InvalidSetting, WordBlocked
+
+_VARIABLE = "BLOCKED_WORDS_FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Nothing unless it is set; ``age_restricted`` is for channels that are so alone."""
+
+    blocked: BlockedWords = field(default_factory=BlockedWords)
+    age_restricted: bool = False
+
+    def check(self, text: str) -> None:
+        """WordBlocked if there is a blocked word in what somebody gave."""
+        if self.blocked.in_text(text):
+            raise WordBlocked
+
+
+def blocked_words(file: str | None) -> BlockedWords:
+    """Those in ``file``, if there is one; InvalidSetting if it cannot be read."""
+    if file is None:
+        return BlockedWords()
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror or "it cannot be read" if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidSetting(
+            _VARIABLE,
+            problem=f"is {file!r} ({why})",
+            allowed="a UTF-8 text file with one word or phrase a line",
+        ) from None
+    return BlockedWords.read(text.splitlines())

@@ -1,0 +1,96 @@
+"""No blocked word comes from where texts come from: the model, and the record of runs.
+
+Both are screened here, before any command sees the text, and by whole texts: a word
+may lie across the border between what a person wrote and what the model did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.admission import Asker
+from bot.blocking import BlockedWords
+from bot.errors import Withheld, WordBlocked
+from bot.features.completions import CompletionRun
+from bot.model.protocol import Alike, GenerationRequest, ModelInfo
+from bot.services import Generations
+from bot.store.rows import Run
+from bot.tokenization import Encodings
+from bot.updates import Finished, Load, Progress, Update, token_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """Finds what has a blocked word in it."""
+
+    blocked: BlockedWords
+    encodings: Encodings
+
+    def finds(self, ids: tuple[int, ...]) -> bool:
+        return bool(self.blocked) and self.blocked.in_text(self.encodings.decode(ids))
+
+    def check(self, ids: tuple[int, ...], *, seed: int) -> None:
+        """Withheld, with the seed, if there is such a word in it."""
+        if self.finds(ids):
+            raise Withheld(seed=seed)
+
+    def check_run(self, run: Run) -> None:
+        """Withheld if there is such a word in the run's text."""
+        if isinstance(run, CompletionRun):
+            self.check(run.prompt_ids + run.token_ids, seed=run.params.seed)
+        else:
+            self.check(run.walk.prompt_ids + run.walk.appended_ids, seed=run.walk.seed)
+
+
+class ScreenedGenerations:
+    """``inner``, whose streams raise Withheld instead of an update with a blocked word.
+
+    Whoever reads a stream leaves it then, and thereby ends the request.
+    """
+
+    def __init__(self, inner: Generations, sieve: Sieve) -> None:
+        self._inner = inner
+        self._sieve = sieve
+
+    @property
+    def model(self) -> ModelInfo:
+        return self._inner.model
+
+    @property
+    def load(self) -> Load:
+        return self._inner.load
+
+    def cancel(self, request_id: str, *, owner: int) -> None:
+        self._inner.cancel(request_id, owner=owner)
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+        return await self._inner.similar(token_id, count)
+
+    @asynccontextmanager
+    async def stream(
+        self, request: GenerationRequest, *, asker: Asker, group: str | None = None
+    ) -> AsyncIterator[AsyncIterator[Update]]:
+        """As of ``inner``; WordBlocked if such a word is in what the model is given."""
+        if self._sieve.finds(request.prompt_ids):
+            raise WordBlocked
+        async with self._inner.stream(request, asker=asker, group=group) as updates:
+            yield updates if request.scored else self._each(request, updates)
+
+    async def _each(
+        self, request: GenerationRequest, updates: AsyncIterator[Update]
+    ) -> AsyncIterator[Update]:
+        async for update in updates:
+            self._sieve.check(request.prompt_ids + _written(update), seed=request.params.seed)
+            yield update
+
+
+def _written(update: Update) -> tuple[int, ...]:
+    match update:
+        case Progress():
+            return token_ids(update.steps)
+        case Finished():
+            return update.completion.token_ids
+        case _:
+            return ()

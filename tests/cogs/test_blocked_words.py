@@ -1,0 +1,299 @@
+"""BLOCKED_WORDS_FILE: such words are neither taken nor shown, by whatever way they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.blocking import BlockedWords
+from bot.errors import Withheld, WordBlocked
+from bot.generation import GenerationQueue
+from bot.model.protocol import Candidate, GenerationRequest, Step
+from bot.rules import Rules
+from bot.runs import Runs
+from bot.screening import ScreenedGenerations, Sieve
+from bot.services import Services
+from bot.simulation import SimulatedGenerations, World
+from bot.store.database import opened
+from bot.tokenization import Encodings
+from tests.conftest import assert_nobody_is_pinged
+from tests.fakes.model import FakeModel
+from tests.reading import buttons, card_of, refusal_of, text_of
+from tests.worlds import live
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ENCODINGS = Encodings()
+WORD = "darn"
+ASKED = {"prompt": "Oh", "seed": 42, "max_tokens": 6}
+REFUSED = WordBlocked().sentence
+
+Open = Callable[..., AbstractAsyncContextManager[World]]
+
+
+@pytest.fixture
+def open_blocking(database_url: str) -> Open:
+    """Opens a live world before ``model`` that blocks ``words``, always with the same record of runs."""
+
+    @asynccontextmanager
+    async def open_(model: FakeModel, *words: str) -> AsyncIterator[World]:
+        rules = Rules(BlockedWords.read(words))
+        sieve = Sieve(rules.blocked, ENCODINGS)
+        limits: dict[str, Any] = {"max_waiting": 8, "max_running": 6, "per_owner": 2, "deadline": 600.0}
+        async with opened(database_url) as database, GenerationQueue(model, **limits) as queue:
+            runs = Runs(database, days=30, check=sieve.check_run)
+            generations = ScreenedGenerations(queue, sieve)
+            async with live(Services(generations, ENCODINGS, runs, rules=rules)) as world:
+                yield world
+        assert_nobody_is_pinged(world)
+
+    return open_
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def blocking(open_blocking: Open) -> AsyncIterator[World]:
+    """A world that blocks WORD, before a model that writes it as its third token."""
+    async with open_blocking(FakeModel(says=saying(" my", " own", " darn", " thing")), WORD) as world:
+        yield world
+    assert_never_sent(world, WORD)
+
+
+def saying(*tokens: str, others: Sequence[str] = ()) -> Callable[[GenerationRequest, int], Step]:
+    """What a model writes, over and over, with ``others`` beside each of its tokens as candidates."""
+
+    def step(request: GenerationRequest, index: int) -> Step:
+        position = (request.generated + index) % len(tokens)
+        shown = [tokens[position], *others, " a", " b", " c", " d"]
+        ids = [token_id for text in shown for token_id in ENCODINGS.encode(text)[:1]][:5]
+        candidates = [Candidate(id_, -rank, -rank, rank) for rank, id_ in enumerate(ids, 1)]
+        return Step(candidates[0], tuple(candidates), 1.5)
+
+    return step
+
+
+def assert_never_sent(world: World, word: str) -> None:
+    said = [json.dumps(request.json, ensure_ascii=False) for request in world.env.http_requests]
+    assert not [body for body in said if word in body.lower()]
+
+
+async def finished(world: World, command: str, **options: Any) -> Any:
+    answer = await world.members[0].slash(world.channel, command, **options)
+    await world.env.settle()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("complete", {"prompt": "Oh DARN it"}),
+        ("next", {"prompt": "Oh d\u200barn it"}),
+        ("compare", {"prompt": "darn"}),
+        ("tour", {"prompt": "darn"}),
+        ("guess", {"text": "darn"}),
+        ("surprise", {"text": "darn it all"}),
+        ("tokens", {"text": "darn", "encoding": "gpt-4o"}),
+        ("vocabulary", {"query": "darn"}),
+        ("tokens", {"text": "fine", "encoding": "darn"}),
+        ("decode", {"ids": "67 1501"}),
+    ],
+)
+async def test_a_text_with_a_blocked_word_is_refused_in_one_private_sentence(
+    blocking: World, command: str, options: dict[str, Any]
+) -> None:
+    assert ENCODINGS.decode([67, 1501]) == "darn"
+
+    assert refusal_of(await finished(blocking, command, **options)) == REFUSED
+
+
+async def test_a_word_in_a_longer_one_is_taken(blocking: World) -> None:
+    answer = await finished(blocking, "tokens", text="darning")
+
+    assert card_of(answer)
+
+
+async def test_the_menu_of_tokens_does_not_offer_one(blocking: World) -> None:
+    ada, channel = blocking.members[0], blocking.channel
+
+    assert await ada.autocomplete(channel, "vocabulary", "query", "Darn") == []
+
+
+async def test_a_completion_is_withheld_with_its_seed_as_soon_as_the_word_is_there(
+    open_blocking: Open,
+) -> None:
+    model = FakeModel(stepwise=True, says=saying(" my", " own", " darn", " thing"))
+    async with open_blocking(model, WORD) as world:
+        answer = await world.members[0].slash(world.channel, "complete", **ASKED)
+        (name,) = model.started
+        await model.step(name, 2)
+        await world.env.settle()
+        assert "Oh my own" in text_of(answer)
+        await model.step(name)
+        await world.env.settle()
+
+        assert model.running == []
+        assert world.bot.services.generations.load.running == 0
+        shown = text_of(answer)
+        assert shown.startswith("Oh\n")
+        assert "withheld: it contains a word that this community has blocked" in shown
+        assert "seed 42 · temperature 0.9 · top-k 50 · top-p 1 · 0 tokens shown, 6 asked for" in shown
+        assert_never_sent(world, WORD)
+
+
+async def test_a_word_that_the_prompt_begins_is_found(open_blocking: Open) -> None:
+    async with open_blocking(FakeModel(says=saying("rn", " it")), WORD) as world:
+        answer = await finished(world, "complete", prompt="Oh da", seed=1, max_tokens=2)
+
+        assert "withheld" in text_of(answer)
+        assert "darn" not in text_of(answer)
+
+
+async def test_no_button_of_a_withheld_card_shows_the_text(blocking: World) -> None:
+    ada = blocking.members[0]
+    card = card_of(await finished(blocking, "complete", **ASKED))
+    pressable = [button["label"] for button in buttons(card.components) if not button.get("disabled")]
+
+    assert pressable == ["Re-roll", "Code", "Delete"]
+    code = await ada.click(card, label="Code")
+    assert "tokenizer('Oh'" in text_of(code)
+    rolled = await ada.click(card, label="Re-roll")
+    await blocking.env.settle()
+    assert "withheld" in text_of(rolled)
+
+
+async def test_what_was_there_before_a_withheld_continuation_stays(open_blocking: Open) -> None:
+    async with open_blocking(FakeModel(says=saying(" my", " own", " darn", " thing")), WORD) as world:
+        card = card_of(await finished(world, "complete", prompt="Oh", seed=42, max_tokens=2))
+        answer = await world.members[0].click(card, label="Continue")
+        await world.env.settle()
+
+        assert text_of(answer).startswith("Oh my own\n")
+        assert "what came next is withheld" in text_of(answer)
+        assert_never_sent(world, WORD)
+
+
+async def test_a_comparison_goes_on_without_the_text_that_is_withheld(open_blocking: Open) -> None:
+    def says(request: GenerationRequest, index: int) -> Step:
+        greedy = request.params.temperature == 0
+        return saying(" my", " darn" if greedy else " own")(request, index)
+
+    async with open_blocking(FakeModel(says=says), WORD) as world:
+        answer = await finished(world, "compare", prompt="Oh", seed=42, max_tokens=2)
+        shown = text_of(answer)
+
+        assert shown.count("my own") == 5
+        assert shown.count("(withheld)") == 1
+        assert "withheld: it contains a word that this community has blocked" in shown
+        assert "seed 42" in shown
+        assert_never_sent(world, WORD)
+
+
+@pytest.mark.parametrize("command", ["next", "tour"])
+async def test_a_table_with_such_a_candidate_is_withheld_with_its_seed(
+    open_blocking: Open, command: str
+) -> None:
+    async with open_blocking(FakeModel(says=saying(" my", others=[" darn"])), WORD) as world:
+        answer = await finished(world, command, prompt="Oh", seed=7)
+        if command == "tour":  # whose first stations have no table
+            card = card_of(answer)
+            for _ in range(3):
+                answer = await world.members[0].click(card, label="Next")
+                await world.env.settle()
+
+        assert refusal_of(answer) == Withheld(seed=7).sentence
+        assert_never_sent(world, WORD)
+
+
+async def test_a_game_with_such_a_choice_is_withheld(open_blocking: Open) -> None:
+    choices = ["king", "queen", "lord", "castle"]  # of which a game takes three at least
+    model = FakeModel(says=saying(" my", others=[f" {word}" for word in choices]))
+    async with open_blocking(model, *choices) as world:
+        assert refusal_of(await finished(world, "guess", text="Oh")) == Withheld().sentence
+        assert_never_sent(world, "castle")
+
+
+async def test_what_the_model_expected_in_a_text_is_told_without_such_words(open_blocking: Open) -> None:
+    def says(request: GenerationRequest, index: int) -> Step:
+        step = saying(" my", others=[" darn"])(request, index)
+        return Step(Candidate(request.prompt_ids[index + 1], -9.0, -9.0, 4), step.candidates[:3], 1.5)
+
+    async with open_blocking(FakeModel(says=says), WORD) as world:
+        answer = await finished(world, "surprise", text="one two three")
+
+        assert "expected instead: ␣my" in text_of(answer)
+        (listing,) = [file for file in card_of(answer).attachments if file.filename.endswith(".txt")]
+        assert_never_sent(world, WORD)
+        assert "darn" not in await text_in_file(answer, listing.filename)
+
+
+async def text_in_file(answer: Any, name: str) -> str:
+    files = {file.filename: file for file in card_of(answer).message.attachments}
+    return (await files[name].read()).decode()
+
+
+async def test_what_was_written_before_the_word_was_blocked_is_withheld_by_every_way(
+    open_blocking: Open,
+) -> None:
+    model = FakeModel(says=saying(" my", " own", " darn", " thing"))
+    async with open_blocking(model) as world:
+        ada, channel = world.members[0], world.channel
+        text = card_of(await finished(world, "complete", **ASKED))
+        walk = card_of(await finished(world, "next", prompt="Oh darn", seed=7))
+        assert "darn" in text_of(text)
+        await world.env.restart_bot(type(world.bot)(blocking_from_now_on(world.bot.services)))
+        before = len(world.env.http_requests)
+
+        for label in ("Continue", "Re-roll", "Why this word?", "Code", "Replay"):
+            answer = await ada.click(text, label=label)
+            await world.env.settle()
+            assert refusal_of(answer) == Withheld(seed=42).sentence, label
+        appended = await ada.click(walk, label="+ ␣my")
+        await world.env.settle()
+        assert refusal_of(appended) == Withheld(seed=7).sentence
+        for command in ("Replay", "Tokenize", "Surprise"):
+            answer = await ada.context_menu(channel, command, text.message)
+            await world.env.settle()
+            assert refusal_of(answer) == Withheld(seed=42).sentence, command
+        again = await finished(world, "complete", **ASKED)
+        assert "withheld" in text_of(again)
+        later = [json.dumps(request.json) for request in world.env.http_requests[before:]]
+        assert not [body for body in later if "darn" in body]
+
+
+def blocking_from_now_on(services: Services) -> Services:
+    """The same, but that WORD is blocked."""
+    rules = Rules(BlockedWords.read([WORD]))
+    sieve = Sieve(rules.blocked, ENCODINGS)
+    generations = services.generations
+    assert isinstance(generations, SimulatedGenerations)
+    screened = SimulatedGenerations(ScreenedGenerations(generations._inner, sieve), wait=generations._wait)
+    runs = Runs(services.runs._database, days=30, check=sieve.check_run)
+    return Services(screened, ENCODINGS, runs, rules=rules)
+
+
+async def test_a_message_with_such_a_word_is_not_read(blocking: World) -> None:
+    ada, channel = blocking.members[0], blocking.channel
+    message = await ada.send(channel, "oh darn")
+    for command in ("Tokenize", "Surprise"):
+        assert refusal_of(await ada.context_menu(channel, command, message)) == REFUSED
+
+
+async def test_a_form_with_such_a_word_is_refused(open_blocking: Open) -> None:
+    async with open_blocking(FakeModel(says=saying(" my")), WORD) as world:
+        ada = world.members[0]
+        form = await ada.click(card_of(await finished(world, "tour")), label="Try it yourself")
+
+        assert refusal_of(await ada.submit_modal(form, {"text": "oh darn"})) == REFUSED
+
+
+async def test_a_word_that_is_chosen_by_hand_is_refused(open_blocking: Open) -> None:
+    async with open_blocking(FakeModel(says=saying(" it", others=["rn"])), WORD) as world:
+        walk = card_of(await finished(world, "next", prompt="Oh da", seed=7))
+        appended = await world.members[0].click(walk, label="+ rn")
+        await world.env.settle()
+
+        assert refusal_of(appended) == REFUSED

@@ -1,0 +1,65 @@
+"""The last look at a card finds a blocked word wherever it is to be read."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import discord
+import pytest
+from discord import ui
+
+from bot.blocking import BlockedWords
+from bot.cards import error
+from bot.errors import Withheld
+from bot.interactions.withholding import check
+from bot.rules import Rules
+from bot.text import code, fenced, inert
+
+
+def interaction(*words: str) -> Any:
+    rules = Rules(BlockedWords.read(words))
+    return SimpleNamespace(client=SimpleNamespace(services=SimpleNamespace(rules=rules)))
+
+
+def showing(*items: ui.Item[Any]) -> ui.LayoutView:
+    view = ui.LayoutView()
+    view.add_item(ui.Container(*items))
+    return view
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        lambda: showing(ui.TextDisplay("oh **darn** it")),
+        lambda: showing(ui.TextDisplay("**da**rn")),
+        lambda: showing(ui.TextDisplay(inert("*darn*"))),
+        lambda: showing(ui.TextDisplay(code("`darn`"))),
+        lambda: showing(ui.TextDisplay(fenced("print('darn')", "python"))),
+        lambda: showing(ui.ActionRow(ui.Button(label="+ ␣darn", custom_id="x"))),
+        lambda: showing(ui.Section("x", accessory=ui.Button(label="darn", custom_id="x"))),
+        lambda: showing(ui.ActionRow(ui.Select(options=[discord.SelectOption(label="darn", value="1")]))),
+        lambda: showing(ui.MediaGallery(discord.MediaGalleryItem("attachment://x.png", description="darn"))),
+    ],
+)
+def test_it_is_found_in_every_part_of_a_card(card: Callable[[], ui.LayoutView]) -> None:
+    check(interaction(), card())
+    check(interaction("durn"), card())
+    with pytest.raises(Withheld):
+        check(interaction("darn"), card())
+
+
+def test_it_is_found_in_a_file_of_text_which_can_still_be_sent() -> None:
+    text, picture = (discord.File(io.BytesIO(data), "x") for data in (b"oh darn", b"\x89PNG darn"))
+    with pytest.raises(Withheld):
+        check(interaction("darn"), error("x"), [text])
+    check(interaction("darn"), error("x"), [picture])
+
+    assert text.fp.read() == b"oh darn"
+
+
+def test_what_is_left_of_a_word_that_was_cut_off_is_none() -> None:
+    check(interaction("darn"), showing(ui.TextDisplay("…darn")))
+    check(interaction("darn"), showing(ui.TextDisplay("darn…")))

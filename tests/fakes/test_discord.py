@@ -2,30 +2,223 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
-from tests.fakes.discord import FakeDiscord, Flag, texts
+import aiohttp
+import pytest
+
+from tests.fakes.discord import Ask, Asked, FakeDiscord, Flag, texts
 from tests.fakes.discord.hosted import hosted
+from tests.fakes.discord.openapi import VARIABLE, description_file
+
+NOBODY: dict[str, list[str]] = {"parse": [], "users": [], "roles": []}
+TEXT = {"type": 10, "content": "hello"}
+CARD = {"flags": int(Flag.COMPONENTS_V2), "components": [TEXT], "allowed_mentions": NOBODY}
 
 
-async def test_a_command_is_acknowledged_and_answered_by_a_card() -> None:
-    async with FakeDiscord.opened() as discord, hosted(discord):
-        ada, channel = discord.person("ada"), discord.channel()
-        asked = await discord.slash(ada, channel, "complete", prompt="London was", max_tokens=3).settled()
+class Bot:
+    """Somebody who sends Discord any request."""
 
-    assert asked.latency < 3
-    assert asked.answer is not None
-    assert asked.answer.flags == Flag.COMPONENTS_V2
-    assert "London was" in "\n".join(texts(asked.answer.components))
-    assert discord.violations == []
+    def __init__(self, session: aiohttp.ClientSession, discord: FakeDiscord) -> None:
+        self._session = session
+        self._discord = discord
+
+    async def call_back(self, asked: Asked, kind: int, data: dict[str, Any] | None = None) -> int:
+        path = f"/interactions/{asked.id}/{asked.token}/callback"
+        return await self.send("POST", path, {"type": kind} | ({"data": data} if data else {}))
+
+    async def edit(self, asked: Asked, body: dict[str, Any]) -> int:
+        return await self.send("PATCH", f"{self._webhook(asked)}/messages/@original", body)
+
+    async def follow_up(self, asked: Asked, body: dict[str, Any]) -> int:
+        return await self.send("POST", self._webhook(asked), body)
+
+    def _webhook(self, asked: Asked) -> str:
+        return f"/webhooks/{self._discord.bot_user.id}/{asked.token}"
+
+    async def send(self, method: str, path: str, body: dict[str, Any]) -> int:
+        """Discord's error code; 0 if it did what it was asked."""
+        headers = {"Authorization": "Bot a.token"}
+        async with self._session.request(
+            method, self._discord.where.rest + path, json=body, headers=headers
+        ) as reply:
+            return int((await reply.json())["code"]) if reply.status >= 400 else 0
 
 
-async def test_the_real_bot_in_its_own_process() -> None:
+@asynccontextmanager
+async def fake(**options: Any) -> AsyncIterator[tuple[FakeDiscord, Bot]]:
+    async with FakeDiscord.opened(**options) as discord, aiohttp.ClientSession() as session:
+        discord.commands.append({"id": "1", "name": "next", "type": 1, "options": []})
+        yield discord, Bot(session, discord)
+
+
+def slash(discord: FakeDiscord, *, age: float = 0.0) -> Asked:
+    return discord.slash(discord.person("ada"), discord.channel(), "next", age=age)
+
+
+async def test_the_real_bot_in_its_own_process_answers_and_ends() -> None:
     async with FakeDiscord.opened() as discord, discord.bot() as bot:
         await discord.joined()
         ada, channel = discord.person("ada"), discord.channel()
         asked = await discord.slash(ada, channel, "tokens", text="London was").settled()
-        assert asked.answer is not None
         bot.signal(signal.SIGTERM)
+
         assert await bot.wait() == 0
+    assert asked.answer is not None
+    assert "London" in "\n".join(texts(asked.answer.components))
     assert discord.violations == []
+
+
+async def test_the_bot_in_this_process_acknowledges_and_answers() -> None:
+    async with FakeDiscord.opened() as discord, hosted(discord):
+        ada, channel = discord.person("ada"), discord.channel()
+        asked = await discord.slash(ada, channel, "complete", prompt="London was", max_tokens=3).settled()
+        continued = await discord.press(ada, asked.answer, label="Continue").settled()
+
+    assert asked.latency < 3
+    assert asked.answer is not None
+    assert asked.answer is continued.answer
+    assert asked.answer.flags == Flag.COMPONENTS_V2
+    assert discord.violations == []
+
+
+async def test_an_interaction_is_acknowledged_once() -> None:
+    async with fake() as (discord, bot):
+        asked = slash(discord)
+        assert await bot.call_back(asked, 4, CARD) == 0
+        assert await bot.call_back(asked, 4, CARD) == 40060
+
+
+async def test_an_interaction_is_forgotten_after_three_seconds() -> None:
+    async with fake() as (discord, bot):
+        assert await bot.call_back(slash(discord, age=3.1), 5) == 10062
+
+
+async def test_a_token_is_nothing_before_the_acknowledgement_and_after_its_time() -> None:
+    async with fake(lifetime=0.05) as (discord, bot):
+        asked = slash(discord)
+        assert await bot.edit(asked, CARD) == 10015
+        await bot.call_back(asked, 5)
+        assert await bot.edit(asked, CARD) == 0
+        await asyncio.sleep(0.06)
+        assert await bot.edit(asked, CARD) == 50027
+
+
+async def test_what_was_deleted_cannot_be_edited() -> None:
+    async with fake() as (discord, bot):
+        asked = slash(discord)
+        await bot.call_back(asked, 4, CARD)
+        assert asked.answer is not None
+        discord.delete_message(asked.answer)
+        assert await bot.edit(asked, CARD) == 10008
+        discord.delete_channel(asked.channel)
+        assert await bot.edit(asked, CARD) == 10003
+
+
+async def test_the_first_follow_up_takes_the_place_and_the_visibility_of_thinking() -> None:
+    async with fake() as (discord, bot):
+        asked = slash(discord)
+        await bot.call_back(asked, 5)
+        private = CARD | {"flags": int(Flag.COMPONENTS_V2 | Flag.EPHEMERAL)}
+        await bot.follow_up(asked, private)
+        await bot.follow_up(asked, private)
+
+    assert asked.answer is not None
+    assert not asked.answer.is_ephemeral
+    assert [message.is_ephemeral for message in asked.followups] == [True]
+
+
+async def test_components_v2_need_their_flag_and_allow_no_content_beside_them() -> None:
+    async with fake() as (discord, bot):
+        asked = slash(discord)
+        assert await bot.call_back(asked, 4, CARD | {"flags": 0}) == 50035
+        assert await bot.call_back(asked, 4, CARD | {"content": "hello"}) == 50035
+        assert await bot.call_back(asked, 5) == 0
+        assert await bot.edit(asked, CARD | {"flags": 0}) == 50035
+        assert await bot.edit(asked, CARD) == 0
+        assert await bot.edit(asked, {"components": [TEXT], "allowed_mentions": NOBODY}) == 0
+
+
+async def test_components_get_ids_and_files_an_address_at_which_they_are() -> None:
+    async with FakeDiscord.opened() as discord, hosted(discord):
+        ada, channel = discord.person("ada"), discord.channel()
+        asked = await discord.slash(ada, channel, "tokens", text="London was", private=True).settled()
+        shared = await discord.press(ada, asked.answer, label="Share").settled()
+
+    assert asked.answer is not None
+    assert asked.answer.components[0]["id"] == 1
+    assert shared.answer is not None
+    (copied,), (picture,) = shared.answer.attachments.values(), asked.answer.attachments.values()
+    assert copied.content == picture.content
+    assert copied.url != picture.url
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (CARD | {"allowed_mentions": None}, "allowed_mentions is missing"),
+        (CARD | {"allowed_mentions": {"parse": ["users"]}}, "lets somebody be pinged"),
+        (CARD | {"components": [TEXT] * 41}, "41 components are more than 40"),
+        (CARD | {"components": [TEXT | {"content": "x" * 4001}]}, "4001 characters"),
+        (CARD | {"components": [TEXT | {"content": "\ud800"}]}, "surrogate"),
+    ],
+)
+async def test_what_breaks_a_rule_is_kept_as_a_sentence(body: dict[str, Any], problem: str) -> None:
+    async with fake(schema_every=0) as (discord, bot):
+        await bot.call_back(slash(discord), 4, body)
+
+    assert any(problem in violation for violation in discord.violations)
+
+
+async def test_bodies_are_validated_against_discords_own_description() -> None:
+    if description_file() is None:
+        pytest.skip(f"Discord's OpenAPI description is not at hand; {VARIABLE} may name it")
+    wrong = CARD | {"components": [TEXT | {"id": "seven"}]}
+    async with fake() as (discord, bot):
+        await bot.call_back(slash(discord), 4, CARD)
+        assert discord.violations == []
+        await bot.call_back(slash(discord), 4, wrong)
+
+    assert any("'seven' is not" in violation for violation in discord.violations), discord.violations
+
+
+async def test_what_was_missed_is_told_after_a_resume() -> None:
+    async with FakeDiscord.opened() as discord, hosted(discord):
+        for cut in (discord.gateway.reset, discord.gateway.ask_to_reconnect):
+            cut()
+            asked = discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London was")
+            assert asked.delivered_at is None
+            await asked.settled()
+
+    assert discord.gateway.resumed == 2
+    assert discord.gateway.identified == 1
+
+
+async def test_an_invalid_session_that_can_be_resumed_is() -> None:
+    async with FakeDiscord.opened() as discord, hosted(discord):
+        discord.gateway.invalidate(resumable=True)
+        await discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London was").settled()
+
+    assert (discord.gateway.identified, discord.gateway.resumed) == (1, 1)
+
+
+async def test_a_forgotten_session_is_begun_anew() -> None:
+    async with FakeDiscord.opened() as discord, hosted(discord):
+        discord.gateway.invalidate(resumable=False)
+        await discord.joined()
+        await discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London was").settled()
+
+    assert (discord.gateway.identified, discord.gateway.resumed) == (2, 0)
+
+
+async def test_suggestions_and_forms_are_asked_for_and_kept() -> None:
+    async with fake() as (discord, bot):
+        suggesting = discord.autocomplete(discord.person("ada"), discord.channel(), "next", focused="text")
+        await bot.call_back(suggesting, 8, {"choices": [{"name": "a", "value": "b"}]})
+
+    assert suggesting.kind is Ask.AUTOCOMPLETE
+    assert suggesting.choices == [{"name": "a", "value": "b"}]

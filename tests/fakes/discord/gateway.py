@@ -132,6 +132,7 @@ class Gateway:
             self.session.connection = None
         if not resumable:
             self.session = None
+            self.joined.clear()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         socket_ = web.WebSocketResponse(max_msg_size=0)

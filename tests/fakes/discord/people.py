@@ -83,11 +83,8 @@ def _filled(components: Iterable[Json], typed: Mapping[str, str]) -> Iterator[Js
         yield {"type": outer["type"], "id": number} | told
 
 
-def _typed(typed: Mapping[str, str], label: str | None, field: Json) -> str:
-    for name in (label, field["custom_id"]):
-        if name is not None and name in typed:
-            return typed[name]
-    return str(field.get("value", ""))
+def _typed(typed: Mapping[str, str], label: str, field: Json) -> str:
+    return typed.get(label, typed.get(field["custom_id"], field.get("value") or ""))
 
 
 def _command(commands: Iterable[Json], name: str, kind: int) -> Json:

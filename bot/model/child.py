@@ -23,7 +23,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import cast
 
-from bot.model.protocol import Abort, FromWorker, Lookup, Precision, Submit, ToWorker
+from bot.model.heartbeat import Pulse, WorkerBroken, beating
+from bot.model.protocol import FromWorker, Pong, Precision, ToWorker
+from bot.model.vitals import Vitals
 from bot.model.wire import HEADER, ProtocolError, body_length, decode, encode
 
 logger = logging.getLogger("bot.model.worker")
@@ -33,10 +35,6 @@ LINE_CHARACTERS = 500
 LINES_PER_SECOND = 100
 LAST_WORDS = 1.0  # seconds
 BROKEN_GRACE = 0.2  # seconds
-
-
-class WorkerBroken(Exception):
-    """The worker ended, closed its pipe, or said what is no message."""
 
 
 def worker_command(
@@ -62,20 +60,23 @@ def worker_command(
 class Child:
     """A running worker process. Made by :meth:`started` alone."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, patience: float) -> None:
         self._process = process
         self._killed = False  # by us
+        self.unfinished = False  # a message that has begun to come
+        self._pulse = Pulse(self, Vitals(process.pid), patience=patience)
         self._stdin = cast("asyncio.StreamWriter", process.stdin)
         self._stdout = cast("asyncio.StreamReader", process.stdout)
         self._stderr = cast("asyncio.StreamReader", process.stderr)
 
     @classmethod
     @asynccontextmanager
-    async def started(cls, command: Sequence[str], *, grace: float) -> AsyncIterator[Child]:
+    async def started(cls, command: Sequence[str], *, grace: float, patience: float) -> AsyncIterator[Child]:
         """Run ``command`` for as long as the context lasts.
 
-        On leaving, the child has ``grace`` seconds to end after its stdin was
-        closed; a child known to be broken gets just enough to have ended by
+        A child that does nothing for ``patience`` seconds raises WorkerBroken in
+        the body. On leaving, the child has ``grace`` seconds to end after its stdin
+        was closed; a child known to be broken gets just enough to have ended by
         itself. Raises OSError if the command cannot be run.
         """
         # A session of its own: Ctrl-C in the terminal is for the bot, which then
@@ -85,10 +86,11 @@ class Child:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, env=_environment()
         )
-        child = cls(process)
+        child = cls(process, patience)
         stderr = asyncio.create_task(child._log_stderr(), name="model worker stderr")
         try:
-            yield child
+            async with beating(child._pulse):
+                yield child
         except WorkerBroken:
             grace = min(grace, BROKEN_GRACE)
             raise
@@ -114,15 +116,24 @@ class Child:
             self._stdin.write(encode(message))
 
     async def receive(self) -> FromWorker:
-        """The worker's next message; WorkerBroken if there will be none."""
+        """The worker's next message but Pong; WorkerBroken if there will be none."""
+        while True:
+            message = await self._message()
+            self._pulse.heard(message)
+            if not isinstance(message, Pong):
+                return message
+
+    async def _message(self) -> FromWorker:
         try:
             length = body_length(await self._stdout.readexactly(HEADER.size))
+            self.unfinished = True
             message = decode(await self._stdout.readexactly(length))
+            self.unfinished = False
         except (asyncio.IncompleteReadError, OSError) as error:
             raise WorkerBroken("it closed its pipe") from error
         except ProtocolError as error:
             raise WorkerBroken(f"it wrote {error} to its pipe") from error
-        if isinstance(message, Submit | Abort | Lookup):
+        if isinstance(message, ToWorker):
             raise WorkerBroken(f"it wrote a {type(message).__name__}, which is not its to say")
         return message
 

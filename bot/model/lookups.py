@@ -27,11 +27,6 @@ class Lookups:
         self._answers: dict[str, Answer] = {}
         self._asked = 0
 
-    @property
-    def owed(self) -> bool:
-        """Whether the worker has lookups to answer."""
-        return bool(self._answers)
-
     def ask(self, token_id: int, count: int) -> tuple[Lookup, Answer]:
         """What to send, and what its answer will come in; QueueFull if too many wait already."""
         if len(self._answers) >= AT_MOST:

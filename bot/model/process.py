@@ -24,7 +24,8 @@ from types import TracebackType
 from typing import Self
 
 from bot.errors import ModelLoading, ModelUnusable, ShuttingDown
-from bot.model.child import Child, WorkerBroken, worker_command
+from bot.model.child import Child, worker_command
+from bot.model.heartbeat import WorkerBroken
 from bot.model.lookups import Lookups
 from bot.model.protocol import (
     Abort,
@@ -41,15 +42,14 @@ from bot.model.protocol import (
     Submit,
     Unusable,
 )
+from bot.model.readiness import Readiness
+from bot.model.restarts import Restarts
 from bot.model.roster import Failure, Roster
 from bot.model.wording import loading_text
 
 __all__ = ["ModelProcess", "worker_command"]
 
 logger = logging.getLogger(__name__)
-
-DEATHS_WHILE_LOADING = 3
-LONGEST_PAUSE = 30.0
 
 
 @dataclass(eq=False)
@@ -58,9 +58,9 @@ class ModelProcess:
 
     ``command`` runs the worker, ``name`` is what errors call the model,
     ``on_loading`` is called with every progress of loading. In seconds: ``pause``
-    before the first restart, doubled with each further one until a request
-    ended; ``grace`` for a worker told to end; ``patience`` with a worker that
-    has requests and says nothing.
+    before a restart, doubled with each further one until a worker was ready;
+    ``grace`` for a worker told to end; ``patience`` with one that neither answers
+    nor computes (see :mod:`bot.model.heartbeat`).
     """
 
     command: Sequence[str]
@@ -69,23 +69,34 @@ class ModelProcess:
     on_loading: Callable[[Loading], None] | None = None
     pause: float = 0.2
     grace: float = 2.0
-    patience: float = 300.0
+    patience: float = 8.0
 
-    # The model, once it was ready; kept while a worker is replaced.
-    info: ModelInfo | None = field(default=None, init=False)
-    # The newest progress while a worker loads.
-    loading: Loading | None = field(default=None, init=False)
-
-    # Why there will be no worker any more; each waiter raises one of its own.
-    _failure: Callable[[], Failure] | None = field(default=None, init=False)
-    _decided: asyncio.Event = field(default_factory=asyncio.Event, init=False)  # ready once, or never
+    _readiness: Readiness = field(init=False)
+    _restarts: Restarts = field(init=False)
     _roster: Roster = field(default_factory=Roster, init=False)
     _lookups: Lookups = field(default_factory=Lookups, init=False)
     _child: Child | None = field(default=None, init=False)
     _serving: bool = field(default=False, init=False)  # the worker that runs now said Ready
-    _silence: asyncio.Timeout | None = field(default=None, init=False)
-    _restarts: int = field(default=0, init=False)  # since a request last ended
     _supervisor: asyncio.Task[None] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._readiness = Readiness(self.on_loading)
+        self._restarts = Restarts(self.pause)
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """The model, once it was ready; kept while a worker is replaced."""
+        return self._readiness.info
+
+    @property
+    def loading(self) -> Loading | None:
+        """The newest progress while a worker loads."""
+        return self._readiness.loading
+
+    @property
+    def restarts(self) -> int:
+        """How often a broken worker has been replaced since this was entered."""
+        return self._restarts.total
 
     @property
     def pid(self) -> int | None:
@@ -111,14 +122,9 @@ class ModelProcess:
     async def wait_ready(self) -> ModelInfo:
         """Wait for the first worker to load.
 
-        Raises ModelUnusable if the model cannot be used, ShuttingDown if this
-        was left before it was known.
+        Raises ModelUnusable, or ShuttingDown if this was left before it was known.
         """
-        await self._decided.wait()
-        if self.info is None:
-            failure = self._failure or ShuttingDown
-            raise failure()
-        return self.info
+        return await self._readiness.wait()
 
     async def run(self, request: GenerationRequest) -> AsyncGenerator[Stepped | Ended, None]:
         """The request's steps in order, then how it ended.
@@ -129,8 +135,7 @@ class ModelProcess:
         ShuttingDown or ModelUnusable if there is no worker any more, ValueError
         if a request of this id is still running.
         """
-        if self._failure is not None:
-            raise self._failure()
+        self._readiness.check()
         run = self._roster.add(request)
         self._submit()
         try:
@@ -163,35 +168,31 @@ class ModelProcess:
         Raises ModelLoading while no worker is ready, GenerationFailed if it dies
         meanwhile, QueueFull, and what :meth:`run` raises if there will be no worker.
         """
-        if self._failure is not None:
-            raise self._failure()
+        self._readiness.check()
         if self._child is None or not self._serving:
             raise ModelLoading(loading_text(self.loading))
         lookup, answer = self._lookups.ask(token_id, count)
         self._child.send(lookup)
-        self._listen()
         return await answer
 
     def _submit(self) -> None:
         """Hand the worker what it may have now."""
-        if self._child is None or not self._serving:
-            return
-        for request in self._roster.submit():
-            self._child.send(Submit(request))
-        self._listen()
+        if self._child is not None and self._serving:
+            for request in self._roster.submit():
+                self._child.send(Submit(request))
 
     # From here on everything runs in the supervisor's task.
 
     async def _supervise(self) -> None:
         try:
-            while self._failure is None:
+            while not self._readiness.failed:
+                self._restarts.life_begins()
                 cause = await self._one_life()
-                if self.info is None and self._restarts + 1 >= DEATHS_WHILE_LOADING:
-                    problem = f"its worker died {DEATHS_WHILE_LOADING} times while loading it: {cause}."
+                if self.info is None and self._restarts.hopeless:
+                    problem = f"its worker died {self._restarts.in_vain} times while loading it: {cause}."
                     self._give_up(partial(ModelUnusable, self.name, problem=problem))
-                elif self._failure is None:
-                    pause = min(LONGEST_PAUSE, self.pause * 2**self._restarts)
-                    self._restarts += 1
+                elif not self._readiness.failed:
+                    pause = self._restarts.again()
                     logger.warning("the model worker broke (%s); a new one in %.1f s", cause, pause)
                     await asyncio.sleep(pause)
         finally:
@@ -201,12 +202,13 @@ class ModelProcess:
         """Start a worker and serve until it breaks; returns why it did."""
         child: Child | None = None
         try:
-            async with Child.started(self.command, grace=self.grace) as child:
+            async with Child.started(self.command, grace=self.grace, patience=self.patience) as child:
                 self._child = child
                 try:
-                    await self._serve(child)
+                    while not self._readiness.failed:
+                        self._receive(await child.receive())
                 finally:
-                    self._child, self._serving, self.loading = None, False, None
+                    self._child, self._serving, self._readiness.loading = None, False, None
             cause = "the model cannot be used"
         except (WorkerBroken, OSError) as error:
             cause = str(error)
@@ -214,19 +216,11 @@ class ModelProcess:
         self._lookups.worker_died()
         return f"{cause}, {child.obituary()}" if child else cause
 
-    async def _serve(self, child: Child) -> None:
-        """Pass on what the worker says, until it says Unusable or breaks."""
-        try:
-            async with asyncio.timeout(None) as self._silence:
-                while self._failure is None:
-                    self._receive(await child.receive())
-        except TimeoutError as error:
-            raise WorkerBroken(f"it said nothing for {self.patience:.0f} s") from error
-
     def _receive(self, message: FromWorker) -> None:
+        """Pass on what the worker says."""
         match message:
             case Loading():
-                self._show(message)
+                self._readiness.show(message)
             case Ready(info):
                 self._ready(info)
             case Unusable():
@@ -234,41 +228,22 @@ class ModelProcess:
                     raise WorkerBroken(message.detail)
                 self._give_up(partial(ModelUnusable, self.name, problem=message.detail))
             case Stepped() | Ended() | Rejected():
-                if isinstance(message, Ended):
-                    self._restarts = 0
                 if not self._roster.heard(message):
                     raise WorkerBroken(f"it left out a step before {message.request_id}'s last one")
                 self._submit()
             case Similar():
                 self._lookups.heard(message)
-                self._listen()
 
     def _ready(self, info: ModelInfo) -> None:
         logger.info("the model is ready: %s, %s", self.name, info.fingerprint)
         if self.info is not None and info.fingerprint != self.info.fingerprint:
             self._roster.model_changed()
-        self.info, self.loading, self._serving = info, None, True
-        self._decided.set()
+        self._serving = True
+        self._readiness.ready(info)
+        self._restarts.ready()
         self._submit()
 
-    def _show(self, loading: Loading) -> None:
-        self.loading = loading
-        if self.on_loading is not None:
-            try:
-                self.on_loading(loading)
-            except Exception:  # a terminal that went away is no reason to end the model
-                logger.exception("the progress of loading could not be shown")
-
-    def _listen(self) -> None:
-        """Count the silence of the worker from now on, if it owes an answer."""
-        if self._silence is not None and not self._silence.expired():
-            now = asyncio.get_running_loop().time()
-            owed = self._roster.owed or self._lookups.owed
-            self._silence.reschedule(now + self.patience if owed else None)
-
     def _give_up(self, failure: Callable[[], Failure]) -> None:
-        if self._failure is None:
-            self._failure = failure
-            self._decided.set()
+        if self._readiness.fail(failure):
             self._roster.fail_all(failure)
             self._lookups.fail_all(failure)

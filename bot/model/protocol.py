@@ -2,8 +2,8 @@
 
 Every message is a frozen dataclass; :mod:`bot.model.wire` brings it through the pipe.
 
-    parent ── Submit, Abort, Lookup ──▶ worker
-    parent ◀── Loading, Ready, Unusable, Stepped, Ended, Rejected, Similar ── worker
+    parent ── Submit, Abort, Lookup, Ping ──▶ worker
+    parent ◀── Loading, Ready, Unusable, Stepped, Ended, Rejected, Similar, Pong ── worker
 """
 
 from __future__ import annotations
@@ -154,6 +154,11 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Ping:
+    """Does the worker's loop go round?"""
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """``done`` of ``total`` ``unit``s of a stage; ``total`` 0 while unknown."""
 
@@ -215,6 +220,11 @@ class Similar:
     tokens: tuple[Alike, ...]
 
 
-ToWorker = Submit | Abort | Lookup
-FromWorker = Loading | Ready | Unusable | Stepped | Ended | Rejected | Similar
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """It does; said between two steps."""
+
+
+ToWorker = Submit | Abort | Lookup | Ping
+FromWorker = Loading | Ready | Unusable | Stepped | Ended | Rejected | Similar | Pong
 Message = ToWorker | FromWorker

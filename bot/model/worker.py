@@ -23,7 +23,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, get_args
 
-from bot.model.protocol import Abort, FromWorker, Loading, Lookup, Message, Precision, Ready, Submit, Unusable
+from bot.model.protocol import (
+    Abort,
+    FromWorker,
+    Loading,
+    Lookup,
+    Message,
+    Ping,
+    Pong,
+    Precision,
+    Ready,
+    Submit,
+    Unusable,
+)
 from bot.model.wire import HEADER, ProtocolError, body_length, decode, encode
 
 # torch and transformers take seconds to import and may print while they do:
@@ -201,6 +213,8 @@ def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> 
                     engine.abort(request_id)
                 case Lookup():
                     similarity.submit(message)
+                case Ping():
+                    pipe.send([Pong()])
         if events := [*engine.step(), *similarity.step()]:
             pipe.send(events)
 

@@ -12,11 +12,14 @@ so every life says the same. All keys of a life:
     exit_loading    exit status to end with instead of Ready
     fingerprint     of the weights
     step_seconds    time a step takes (0.002)
-    die_at, exit_at, close_at, garbage_at, oversize_at, skip_at, hang_at
+    hang_loading    do nothing instead of saying Ready
+    die_at, exit_at, close_at, garbage_at, oversize_at, unfinished_at, skip_at,
+    hang_at, busy_at
                     step index at which any request makes the worker SIGKILL
                     itself, exit with status 3, close its pipe and live on, write
-                    what is no frame, announce a frame of 1 GB, leave that step
-                    out, or do nothing any more
+                    what is no frame, announce a frame of 1 GB, begin a frame and
+                    write no more, leave that step out, do nothing any more, or
+                    compute for ``busy_seconds`` before it goes on
     flood           bytes to write to stderr at every step
     die_at_lookup, hang_at_lookup
                     the number of the lookup, from 1, at which it does so
@@ -48,6 +51,8 @@ from bot.model.protocol import (
     Lookup,
     Message,
     ModelInfo,
+    Ping,
+    Pong,
     Ready,
     Rejected,
     Similar,
@@ -108,6 +113,8 @@ class ScriptedWorker:
             reason, detail = self.life["unusable"]
             self.say(Unusable(reason, detail))
             os._exit(1)  # no farewell: a daemon thread holds stdin
+        if "hang_loading" in self.life:
+            time.sleep(60)
         if "exit_loading" in self.life:
             os._exit(self.life["exit_loading"])
         self.say(Ready(scripted_info(self.life.get("fingerprint", "scripted"))))
@@ -143,6 +150,8 @@ class ScriptedWorker:
                 if self.life.get("hang_at_lookup") == self.lookups:
                     time.sleep(60)
                 self.say(Similar(lookup_id, scripted_similar(token_id, count)))
+            case Ping():
+                self.say(Pong())
 
     def step(self, request: GenerationRequest, index: int) -> None:
         if index == request.params.max_new_tokens:
@@ -169,8 +178,16 @@ class ScriptedWorker:
         if life.get("oversize_at") == index:
             self.outbox.write(HEADER.pack(1 << 30))
             self.outbox.flush()
+        if life.get("unfinished_at") == index:
+            self.outbox.write(HEADER.pack(100) + b"{")
+            self.outbox.flush()
+            time.sleep(60)
         if life.get("hang_at") == index:
             time.sleep(60)
+        if life.get("busy_at") == index:
+            end = time.monotonic() + life["busy_seconds"]
+            while time.monotonic() < end:
+                sum(range(1000))
         if "flood" in life:
             sys.stderr.write("flood " * (life["flood"] // 6) + "\n")
             sys.stderr.flush()

@@ -20,7 +20,9 @@ async def test_the_worker_is_not_given_the_bot_s_token(
     monkeypatch.setenv("DISCORD_TOKEN", "a.very.secret")
     monkeypatch.setenv("KEPT", "kept")
     with caplog.at_level(logging.INFO):
-        async with Child.started([sys.executable, "-c", SHOW_ENVIRONMENT], grace=30.0) as child:
+        async with Child.started(
+            [sys.executable, "-c", SHOW_ENVIRONMENT], grace=30.0, patience=30.0
+        ) as child:
             assert child.pid
 
     assert "None kept" in caplog.text

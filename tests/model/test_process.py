@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bot.errors import GenerationFailed, ModelUnusable, ShuttingDown
-from bot.model.child import LINE_CHARACTERS, LINES_PER_SECOND, LineLog
+from bot.model.child import LINE_CHARACTERS, LINES_PER_SECOND, Child, LineLog
 from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import Ended, GenerationRequest, Loading, SamplingParams, Stepped
 from tests.fakes.scripted_worker import POISON, REJECTED, scripted_info, scripted_step
@@ -226,17 +226,55 @@ async def test_sigkill_in_the_middle_gives_the_same_steps(make: Make) -> None:
     assert events == undisturbed(request)
 
 
-async def test_a_silent_worker_is_replaced(make: Make) -> None:
+async def test_a_worker_that_hangs_is_replaced(make: Make) -> None:
     async with make({"hang_at": 2}, {}, patience=0.3) as model:
         assert await collect(model, a_request()) == undisturbed(a_request())
+        assert model.restarts == 1
 
 
-async def test_an_idle_worker_may_be_silent(make: Make, journal: Journal) -> None:
-    async with make(patience=0.05) as model:
+@pytest.mark.parametrize("busy", [False, True])
+async def test_a_stopped_worker_is_replaced(make: Make, busy: bool) -> None:
+    request = a_request(steps=1000)
+    async with make(patience=0.3) as model, aclosing(model.run(request)) as events:
+        await (anext(events) if busy else model.wait_ready())
+        stopped = model.pid
+        assert stopped is not None
+        os.kill(stopped, signal.SIGSTOP)
+        await until(lambda: model.restarts == 1)
+        assert await collect(model, a_request("b")) == undisturbed(a_request("b"))
+        assert model.pid != stopped
+
+
+async def test_a_worker_stopped_while_it_loads_is_replaced(make: Make, journal: Journal) -> None:
+    async with make({"hang_loading": True}, {}, patience=0.3) as model:
+        await until(lambda: journal.lives() == 1)
+        assert model.pid is not None
+        os.kill(model.pid, signal.SIGSTOP)
         await model.wait_ready()
-        await asyncio.sleep(0.2)
+        assert model.restarts == 1
+
+
+async def test_a_busy_worker_is_not_taken_for_one_that_hangs(make: Make) -> None:
+    async with make({"busy_at": 2, "busy_seconds": 1.5}, patience=0.5) as model:
+        assert await collect(model, a_request()) == undisturbed(a_request())
+        assert model.restarts == 0
+
+
+async def test_a_worker_without_requests_goes_on_living(make: Make) -> None:
+    async with make(patience=1.0) as model:
+        await model.wait_ready()
+        await asyncio.sleep(1.5)
         assert await collect(model, a_request(steps=1)) == undisturbed(a_request(steps=1))
-    assert journal.lives() == 1
+        assert model.restarts == 0
+
+
+async def test_the_beginning_of_a_message_without_an_end_is_found_before_a_hang(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with make({"unfinished_at": 2}, {}, patience=1.0) as model:
+        assert await collect(model, a_request()) == undisturbed(a_request())
+        assert model.restarts == 1
+    assert "it began a message and did not end it" in caplog.text
 
 
 async def test_a_worker_killed_while_idle_is_replaced(make: Make) -> None:
@@ -386,13 +424,14 @@ async def test_cancelling_while_the_worker_ends_still_ends_it(make: Make) -> Non
     async def serve() -> None:
         async with make({"hang_at": 1}, grace=60) as model, aclosing(model.run(a_request())) as events:
             await anext(events)
-            hanging.set()
+            assert model._child is not None
+            hanging.append(model._child)
 
-    hanging = asyncio.Event()
+    hanging: list[Child] = []
 
     serving = asyncio.create_task(serve())
-    await hanging.wait()
-    await asyncio.sleep(0.05)  # by now it waits for a worker that does not listen
+    # Once its stdin is closed, the bot waits for a worker that does not listen.
+    await until(lambda: any(child._stdin.is_closing() for child in hanging))
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()  # as asyncio.run does at the end
     with pytest.raises(asyncio.CancelledError):

@@ -1,0 +1,132 @@
+"""A worker is asked; one that is silent, and does nothing, is broken."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.model.heartbeat import COMPUTING, LOADING, STILL, UNFINISHED, Pulse, WorkerBroken, beating
+from bot.model.protocol import Loading, Ping, Pong, Ready
+from bot.model.vitals import Activity
+from tests.fakes.scripted_worker import scripted_info
+
+READY = Ready(scripted_info())
+STOPPED, WAITING = Activity(0.0, stopped=True), Activity(0.0, stopped=False)
+COMPUTES = Activity(1.0, stopped=False)
+
+
+@dataclass
+class FakeWorker:
+    """Is asked, and shows what it does."""
+
+    shows: Activity = WAITING
+    unfinished: bool = False
+    asked: list[Ping] = field(default_factory=list)
+
+    def send(self, message: Ping) -> None:
+        self.asked.append(message)
+
+    def activity(self) -> Activity:
+        return self.shows
+
+
+def a_pulse(worker: FakeWorker, *, patience: float = 8.0) -> Pulse:
+    return Pulse(worker, worker, patience=patience)
+
+
+def beats_until_broken(pulse: Pulse, *, at_most: int) -> int:
+    for beats in range(1, at_most + 1):
+        pulse.beat()
+        if pulse.diagnosis:
+            return beats
+    pytest.fail(f"not broken after {at_most} beats")
+
+
+def test_a_worker_that_answers_is_asked_at_every_beat_and_never_broken() -> None:
+    worker = FakeWorker()
+    pulse = a_pulse(worker)
+    pulse.heard(READY)
+    for _ in range(10_000):
+        pulse.beat()
+        pulse.heard(Pong())
+    assert not pulse.diagnosis
+    assert len(worker.asked) == 10_000
+
+
+def test_one_that_serves_and_does_nothing_is_broken_after_the_patience() -> None:
+    worker = FakeWorker()
+    pulse = a_pulse(worker)
+    pulse.heard(READY)
+    # At the first beat it is asked.
+    assert beats_until_broken(pulse, at_most=1000) == STILL + 1
+    assert pulse.diagnosis == "it did nothing for 8 s"
+    assert len(worker.asked) == 1, "one question is enough"
+
+
+def test_one_that_computes_is_given_more_time_but_not_for_ever() -> None:
+    pulse = a_pulse(FakeWorker(COMPUTES))
+    pulse.heard(READY)
+    assert beats_until_broken(pulse, at_most=1000) == COMPUTING + 1
+    assert pulse.diagnosis == "it said nothing for 65 s"
+
+
+def test_one_that_computes_now_and_then_is_not_still() -> None:
+    worker = FakeWorker()
+    pulse = a_pulse(worker)
+    pulse.heard(READY)
+    for beat in range(COMPUTING):
+        worker.shows = COMPUTES if beat % (STILL - 1) == 0 else WAITING
+        pulse.beat()
+    assert not pulse.diagnosis
+
+
+def test_one_that_loads_is_not_asked_and_may_wait_for_the_disk() -> None:
+    worker = FakeWorker()
+    pulse = a_pulse(worker)
+    for _ in range(LOADING):
+        pulse.beat()
+    pulse.heard(Loading("reading weights", 0, 0, "B"))
+    assert beats_until_broken(pulse, at_most=1000) == LOADING + 1
+    assert worker.asked == []
+
+
+def test_one_that_was_stopped_while_it_loads_is_broken_after_the_patience() -> None:
+    pulse = a_pulse(FakeWorker(STOPPED))
+    assert beats_until_broken(pulse, at_most=1000) == STILL
+
+
+def test_a_message_that_does_not_end_is_found_at_the_second_beat() -> None:
+    worker = FakeWorker(COMPUTES, unfinished=True)
+    pulse = a_pulse(worker)
+    pulse.heard(READY)
+    assert beats_until_broken(pulse, at_most=1000) == UNFINISHED
+
+
+def test_messages_that_are_caught_half_way_and_then_end_are_no_fault() -> None:
+    worker = FakeWorker(COMPUTES, unfinished=True)
+    pulse = a_pulse(worker)
+    pulse.heard(READY)
+    for _ in range(100):
+        pulse.beat()
+        pulse.heard(Pong())
+    assert not pulse.diagnosis
+
+
+async def test_the_body_is_left_with_the_diagnosis() -> None:
+    worker = FakeWorker()
+    pulse = a_pulse(worker, patience=0.01)
+    pulse.heard(READY)
+    with pytest.raises(WorkerBroken, match="did nothing"):
+        async with beating(pulse):
+            await asyncio.Event().wait()
+
+
+async def test_leaving_the_body_ends_the_beats() -> None:
+    worker = FakeWorker()
+    pulse = a_pulse(worker, patience=0.01)
+    pulse.heard(READY)
+    async with beating(pulse):
+        pass
+    assert asyncio.all_tasks() == {asyncio.current_task()}

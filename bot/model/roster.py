@@ -6,23 +6,31 @@ Synchronous bookkeeping for :mod:`bot.model.process`; no process, no pipe.
 beginning. The same seed gives the same steps, so a step whose index was passed
 on before is swallowed.
 
-**Poison.** A request may be what kills the worker. Each death counts against
-all that ran in it. Whoever was there twice runs alone from then on, everyone
-else waiting; whoever has died twice and was alone the last time is the cause,
-and fails. Nobody is sentenced for a neighbour, and one bad request costs three
-restarts at most, since a death with a suspect alone always sentences it.
+**Poison.** A request may be what kills the worker. As its steps are the same in
+every life, so is the place where it does that, while a death from outside finds a
+request anywhere. So each death is held against all that ran in it, by how many
+steps they had taken. Two deaths at the same place make a suspect, which runs
+alone, everyone else waiting; a suspect that dies alone is the cause, and fails.
+Whoever gets further than in any life before is cleared of all its deaths.
+
+So nobody is sentenced for a neighbour, nor for a worker that is killed again and
+again from outside, and one bad request costs three deaths at most. Something that
+kills at random, never twice at the same place, is a suspect after ten deaths
+without getting further.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.errors import GenerationFailed, ModelUnusable, ShuttingDown
 from bot.model.protocol import Ended, GenerationRequest, Rejected, Stepped
 
-DEATHS_OF_A_SUSPECT = 2
+DEATHS_AT_THE_SAME_PLACE = 2
+DEATHS_WITHOUT_GETTING_FURTHER = 10
 
 Failure = GenerationFailed | ModelUnusable | ShuttingDown
 
@@ -34,14 +42,31 @@ class Run:
     request: GenerationRequest
     events: asyncio.Queue[Stepped | Ended | Failure] = field(default_factory=asyncio.Queue)
     passed_on: int = 0  # steps; a replay begins behind them
+    taken: int = 0  # steps in this life
     submitted: bool = False  # to the worker that runs now
     aborted: bool = False
     ended: bool = False
-    deaths: int = 0
+    # Steps taken at each death, since it last got further than at any before.
+    deaths: list[int] = field(default_factory=list)
 
     @property
     def suspect(self) -> bool:
-        return self.deaths >= DEATHS_OF_A_SUSPECT
+        at_the_same_place = max(Counter(self.deaths).values(), default=0)
+        return (
+            at_the_same_place >= DEATHS_AT_THE_SAME_PLACE
+            or len(self.deaths) >= DEATHS_WITHOUT_GETTING_FURTHER
+        )
+
+    def step(self) -> None:
+        """Count a step of this life."""
+        self.taken += 1
+        if self.taken > max(self.deaths, default=0):
+            self.deaths.clear()
+
+    def die(self) -> None:
+        """Count a death here; the next life begins at the beginning."""
+        self.deaths.append(self.taken)
+        self.taken, self.submitted = 0, False
 
 
 class Roster:
@@ -81,6 +106,7 @@ class Roster:
             case Stepped():
                 if message.index > run.passed_on:
                     return False
+                run.step()
                 if message.index == run.passed_on:
                     run.passed_on += 1
                     run.events.put_nowait(message)
@@ -104,12 +130,11 @@ class Roster:
         """Count the death, sentence who is proven guilty, take the rest back."""
         victims = [run for run in self._runs.values() if run.submitted]
         for run in victims:
-            run.submitted = False
-            run.deaths += 1
+            run.die()
             if run.aborted:
                 self._end(run, Ended(run.request.request_id, "cancelled"))
             elif run.suspect and len(victims) == 1:
-                self._end(run, GenerationFailed(f"the worker died {run.deaths} times while it ran this"))
+                self._end(run, GenerationFailed(f"the worker died {len(run.deaths)} times while it ran this"))
 
     def model_changed(self) -> None:
         """Fail what began on a model that gives other tokens than the new one."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from random import Random
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import GenerationFailed, ShuttingDown
 from bot.model.protocol import Ended, GenerationRequest, SamplingParams, Stepped
-from bot.model.roster import Roster, Run
+from bot.model.roster import DEATHS_WITHOUT_GETTING_FURTHER, Roster, Run
 from tests.fakes.scripted_worker import scripted_step
+from tests.model.driving import seeded
 
 
 def a_request(name: str, steps: int = 3) -> GenerationRequest:
@@ -26,11 +29,15 @@ def whole(request: GenerationRequest) -> list[object]:
 
 
 class Simulation:
-    """A worker that takes a step of every request in turn, and its deaths."""
+    """A worker that takes a step of every request in turn, and its deaths.
 
-    def __init__(self, poison: frozenset[str]) -> None:
+    ``poison`` dies at its second step, or, where ``erratic``, at any that chance says.
+    """
+
+    def __init__(self, poison: frozenset[str], *, erratic: Random | None = None) -> None:
         self.roster = Roster()
         self.poison = poison
+        self.erratic = erratic
         self.at: dict[str, tuple[GenerationRequest, int]] = {}
         self.deaths = 0
 
@@ -38,10 +45,8 @@ class Simulation:
         for request in self.roster.submit():
             self.at[request.request_id] = (request, 0)
         for name, (request, index) in list(self.at.items()):
-            if name in self.poison and index == 1:
-                self.at.clear()
-                self.deaths += 1
-                self.roster.worker_died()
+            if name in self.poison and self.kills(index, request):
+                self.die()
                 return
             if index == request.params.max_new_tokens:
                 del self.at[name]
@@ -49,6 +54,17 @@ class Simulation:
             else:
                 self.at[name] = (request, index + 1)
                 assert self.roster.heard(Stepped(name, index, scripted_step(request, index)))
+
+    def kills(self, index: int, request: GenerationRequest) -> bool:
+        if self.erratic is None:
+            return index == 1
+        last = index == request.params.max_new_tokens
+        return last or self.erratic.random() < 0.5
+
+    def die(self) -> None:
+        self.at.clear()
+        self.deaths += 1
+        self.roster.worker_died()
 
 
 @given(
@@ -72,6 +88,56 @@ def test_poison_fails_and_the_rest_finish(arrivals: list[tuple[int, int, bool]])
         else:
             assert events == whole(run.request)
     assert simulation.deaths <= 3 * len(poison)
+
+
+@given(seed=st.integers(0, 2**32), others=st.integers(0, 3))
+def test_what_kills_at_random_places_fails_after_so_many_deaths_and_nobody_else(
+    seed: int, others: int
+) -> None:
+    steps = 4
+    simulation = Simulation(frozenset({"poison"}), erratic=seeded(seed))
+    poison = simulation.roster.add(a_request("poison", steps))
+    innocent = [simulation.roster.add(a_request(str(number), 30)) for number in range(others)]
+    for _ in range(1000):
+        simulation.step()
+    assert isinstance(said(poison)[-1], GenerationFailed)
+    # Each time that it gets further it begins anew.
+    assert simulation.deaths <= (steps + 1) * DEATHS_WITHOUT_GETTING_FURTHER + 1
+    assert [said(run) for run in innocent] == [whole(run.request) for run in innocent]
+
+
+@settings(max_examples=4)
+@given(seed=st.integers(0, 2**32), requests=st.integers(1, 4))
+def test_a_hundred_deaths_from_outside_fail_nobody(seed: int, requests: int) -> None:
+    """Each comes as soon as somebody has got further, as far into the life as it may be."""
+    chance = seeded(seed)
+    simulation = Simulation(frozenset())
+    runs = [simulation.roster.add(a_request(str(number), 500)) for number in range(requests)]
+    for _ in range(100):
+        before = [run.passed_on for run in runs]
+        while [run.passed_on for run in runs] == before or chance.random() < 0.5:
+            simulation.step()
+        simulation.die()
+    for _ in range(3000):
+        simulation.step()
+    assert simulation.deaths == 100
+    assert [said(run) for run in runs] == [whole(run.request) for run in runs]
+
+
+def test_a_suspect_that_gets_further_than_it_ever_did_is_cleared() -> None:
+    roster = Roster()
+    long, other = roster.add(a_request("long", 9)), roster.add(a_request("other", 9))
+    for _ in range(2):
+        roster.submit()
+        roster.heard(Stepped("long", 0, scripted_step(long.request, 0)))
+        roster.worker_died()
+    assert long.suspect
+    assert other.suspect
+    assert roster.submit() == [long.request]
+    roster.heard(Stepped("long", 0, scripted_step(long.request, 0)))
+    assert roster.submit() == []
+    roster.heard(Stepped("long", 1, scripted_step(long.request, 1)))
+    assert not long.suspect
 
 
 def test_one_death_proves_nothing() -> None:

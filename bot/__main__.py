@@ -19,21 +19,26 @@ from pathlib import Path
 import discord
 from dotenv import dotenv_values
 
+from bot import logs
 from bot.errors import SettingsFileUnusable, StartError
 from bot.joining import join
 from bot.settings import Settings
 from bot.startup import Started, started
 
+log = logging.getLogger("bot")
+
+FAULT = 1
 UNUSABLE_SETTINGS = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0, 1 for a refused command, 2 for a setting to be corrected."""
+    """The exit status: 0, 1 for a refused command or a fault, 2 for a setting to be corrected."""
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.from_env(_environment(options))
         _log(options, settings)
-        return asyncio.run(_run(options, settings))
+        # Not even for PYTHONASYNCIODEBUG: what takes long is then logged with what it was given.
+        return asyncio.run(_run(options, settings), debug=False)
     except StartError as error:
         print(error.sentence, file=sys.stderr)
         return UNUSABLE_SETTINGS
@@ -43,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Who read our output has seen enough. Nothing may be written at the exit, either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception:
+        log.critical("the bot ended by a fault of its own", exc_info=True)
+        return FAULT
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,16 +95,19 @@ def _read(file: Path | None) -> dict[str, str]:
 
 
 def _log(options: argparse.Namespace, settings: Settings) -> None:
-    """Log to stderr. discord.py's own DEBUG lines hold tokens and prompts: never lower than INFO."""
-    logging.basicConfig(format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    logging.getLogger("bot").setLevel("WARNING" if "command" in options else settings.log_level)
-    # A simulated Discord has nothing to tell an operator.
-    logging.getLogger("discord").setLevel(settings.log_level if settings.discord_token else "ERROR")
+    logs.configure(
+        level="WARNING" if "command" in options else settings.log_level,
+        # A simulated Discord has nothing to tell an operator.
+        discord_level=settings.log_level if settings.discord_token else "ERROR",
+        form=settings.log_format,
+        secrets=settings.secrets,
+    )
     # Voice is not used, so nobody need be told what it would take.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
+    asyncio.get_running_loop().set_exception_handler(logs.unhandled)
     running = asyncio.create_task(_serve(options, settings))
     # Ended by a service manager is ended as by Ctrl-C: everything is closed.
     with suppress(NotImplementedError):  # Windows, where Ctrl-C ends in main

@@ -25,7 +25,7 @@ from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 
-from bot import errors
+from bot import errors, logs
 from bot.admission import Admission, Asker
 from bot.line import Line
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
@@ -185,7 +185,7 @@ class GenerationQueue:
             self._admission.forgive(asker, group)
             raise
         due = self._clock() + self._deadline
-        ticket = Ticket(request, asker, group, due, self._line.eta, self._pace)
+        ticket = Ticket(request, asker, group, due, self._line.eta, self._pace, asked_by=logs.request())
         self.accounts.admitted += 1
         self._admission.begin(asker, group)
         self._tickets[request.request_id] = ticket
@@ -222,7 +222,8 @@ class GenerationQueue:
         while True:
             ticket = await self._started.get()
             if ticket.outcome is None:
-                self._settle(ticket, await run(self._model, ticket, self._line.forecast, self._clock))
+                with logs.belonging_to(ticket.asked_by):
+                    self._settle(ticket, await run(self._model, ticket, self._line.forecast, self._clock))
             self._line.freed()
             self._advance()
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from bot.errors import GenerationFailed, TokenwiseError
 from bot.forecast import Forecast
+from bot.logs import named
 from bot.model.protocol import Alike, Ended, FinishReason, GenerationRequest, Loading, ModelInfo, Stepped
 from bot.updates import Outcome, Ticket
 
@@ -45,7 +46,7 @@ async def run(model: Model, ticket: Ticket, forecast: Forecast, clock: Callable[
     except Exception as error:
         if ticket.outcome is None:  # nobody interrupted it: this is a defect
             logger.exception("request %s failed", ticket.request.request_id)
-        return GenerationFailed(repr(error))
+        return GenerationFailed(named(error))
     finally:
         ticket.scope = None
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast, get_args
+from urllib.parse import quote
 
 from bot.errors import InvalidSetting
+from bot.logs import Form
 from bot.model.protocol import GPT2_LARGE, Precision
 from bot.store.database import IN_MEMORY, parsed
 
@@ -39,6 +41,15 @@ class Settings:
     blocked_words_file: str | None
     age_restricted: bool
     log_level: str
+    log_format: Form
+    metrics_port: int | None
+    metrics_host: str
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What may be in no log: the token, and the database's password as it is and as in an address."""
+        password = parsed(self.database_url).password
+        return tuple(filter(None, (self.discord_token, password, password and quote(password, safe=""))))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -70,6 +81,9 @@ class Settings:
             blocked_words_file=read.text("BLOCKED_WORDS_FILE"),
             age_restricted=read.truth("AGE_RESTRICTED", default=False),
             log_level=read.choice("LOG_LEVEL", LOG_LEVELS, default="INFO"),
+            log_format=cast("Form", read.choice("LOG_FORMAT", get_args(Form), default="plain")),
+            metrics_port=read.port("METRICS_PORT"),
+            metrics_host=read.text("METRICS_HOST") or "127.0.0.1",
         )
 
 
@@ -99,6 +113,9 @@ class _Reader:
 
     def truth(self, variable: str, *, default: bool) -> bool:
         return self.choice(variable, ("true", "false"), default=str(default).lower()) == "true"
+
+    def port(self, variable: str) -> int | None:
+        return self.integer(variable, default=1, lowest=1, highest=65_535) if self.text(variable) else None
 
     def choice(self, variable: str, choices: tuple[str, ...], *, default: str) -> str:
         given = self.text(variable)

@@ -15,6 +15,7 @@ from typing import Self
 
 from bot.admission import Asker
 from bot.errors import DeadlineExceeded, TokenwiseError, UnavailableError, Withheld
+from bot.logs import NO_REQUEST
 from bot.model.protocol import FinishReason, GenerationRequest, Step
 
 
@@ -126,6 +127,7 @@ class Ticket:
     due: float  # on the queue's clock
     eta: Callable[[Ticket], float | None]
     pace: float = 0.0
+    asked_by: str = NO_REQUEST  # the interaction, for the log
     steps: list[Step] = field(default_factory=list)
     position: int | None = None  # None once it runs
     started_at: float | None = None

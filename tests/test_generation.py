@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot import logs
 from bot.admission import Asker
 from bot.errors import (
     DeadlineExceeded,
@@ -563,7 +565,7 @@ class BrokenModel(FakeModel):
         yield Stepped(request.request_id, 0, scripted_step(request, 0))
 
 
-@pytest.mark.parametrize(("name", "detail"), [("raises", "a defect"), ("stops", "without an end")])
+@pytest.mark.parametrize(("name", "detail"), [("raises", "RuntimeError"), ("stops", "without an end")])
 async def test_a_defect_of_the_model_fails_the_request_and_not_the_queue(
     name: str, detail: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -574,6 +576,25 @@ async def test_a_defect_of_the_model_fails_the_request_and_not_the_queue(
                     _ = [update async for update in updates]
             assert detail in failed.value.detail
     assert ("request raises failed" in caplog.text) == (name == "raises")
+
+
+async def test_what_is_logged_of_a_request_belongs_to_the_interaction_that_asked(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    requests: list[str] = []
+
+    class Noted(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            requests.append(logs.request())
+            return super().filter(record)
+
+    async with a_queue(BrokenModel()) as queue:
+        with caplog.filtering(Noted()), logs.belonging_to("1234"):
+            async with queue.stream(a_request("raises"), asker=ALICE) as updates:
+                with pytest.raises(GenerationFailed):
+                    _ = [update async for update in updates]
+
+    assert requests == ["1234"]
 
 
 async def test_closing_tells_who_waits_at_once_and_lets_finish_what_runs() -> None:

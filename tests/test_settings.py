@@ -53,6 +53,8 @@ def test_a_precision_is_recognised_in_any_case() -> None:
         ("RETENTION_DAYS", "0", "from 1 to 3,650"),
         ("AGE_RESTRICTED", "yes", "one of true, false"),
         ("LOG_LEVEL", "DEBUG", "INFO, WARNING, ERROR"),
+        ("LOG_FORMAT", "xml", "plain, json"),
+        ("METRICS_PORT", "65536", "from 1 to 65,535"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(variable: str, value: str, allowed: str) -> None:
@@ -84,3 +86,15 @@ def test_the_password_of_the_database_is_in_no_repr_and_no_error() -> None:
     with pytest.raises(InvalidSetting) as caught:
         Settings.from_env({"DATABASE_URL": "mysql://a:hunter2@b/c"})
     assert "hunter2" not in caught.value.sentence
+
+
+def test_what_may_be_in_no_log_is_the_token_and_the_password_in_both_spellings() -> None:
+    environ = {"DISCORD_TOKEN": "t.o.k", "DATABASE_URL": "postgresql://a:p%40ss@b/c"}
+
+    assert Settings.from_env(environ).secrets == ("t.o.k", "p@ss", "p%40ss")
+    assert Settings.from_env({}).secrets == ()
+
+
+def test_nobody_measures_unless_there_is_a_port() -> None:
+    assert Settings.from_env({}).metrics_port is None
+    assert Settings.from_env({"METRICS_PORT": "9464"}).metrics_port == 9464

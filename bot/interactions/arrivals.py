@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import discord
 
+from bot import logs
+from bot.interactions.answering import Answering, kind_of
 from bot.interactions.delivery import Interaction
 
 log = logging.getLogger(__name__)
@@ -29,10 +33,18 @@ def accept(interaction: Interaction) -> bool:
 
 
 class Arrivals:
-    """The interactions that are being answered at the moment."""
+    """The interactions that are being answered at the moment.
 
-    def __init__(self) -> None:
-        self._answering: set[asyncio.Task[object]] = set()
+    ``late`` and ``repeated`` count those that were dropped. ``on_acknowledged`` is
+    called with the seconds from an interaction's making to its acknowledgement.
+    """
+
+    def __init__(self, on_acknowledged: Callable[[float], object] | None = None) -> None:
+        self.late = 0
+        self.repeated = 0
+        self._on_acknowledged = on_acknowledged
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._answering: dict[int, Answering] = {}
         self._latest: deque[int] = deque(maxlen=_REMEMBERED)
 
     def accept(self, interaction: Interaction) -> bool:
@@ -43,17 +55,43 @@ class Arrivals:
         age = discord.utils.utcnow() - interaction.created_at
         if age > MAX_AGE:
             log.warning("dropped an interaction that arrived %.1f s late", age.total_seconds())
+            self.late += 1
             return False
         if interaction.id in self._latest:
             log.warning("dropped an interaction that came a second time")
+            self.repeated += 1
             return False
         self._latest.append(interaction.id)
         if (task := asyncio.current_task()) is not None:
-            self._answering.add(task)
-            task.add_done_callback(self._answering.discard)
+            logs.belongs_to(str(interaction.id))
+            # Two machines' clocks are compared, so it may seem to come from the future.
+            self._answering[interaction.id] = Answering(kind_of(interaction), max(0.0, age.total_seconds()))
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._answered, interaction.id))
         return True
+
+    def acknowledged(self, interaction_id: int) -> None:
+        """Discord has accepted the first answer to an interaction."""
+        if (answering := self._answering.get(interaction_id)) is not None:
+            answering.acknowledged = answering.age
+            if self._on_acknowledged is not None:
+                self._on_acknowledged(answering.acknowledged)
+
+    def failed(self, interaction_id: int, error: BaseException) -> None:
+        """An interaction is answered by telling of ``error``."""
+        if (answering := self._answering.get(interaction_id)) is not None:
+            answering.outcome = type(error).__name__
 
     async def answered(self, patience: float) -> None:
         """Return once nothing is being answered, or after ``patience`` seconds."""
-        if self._answering:
-            await asyncio.wait(self._answering, timeout=patience)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience)
+
+    def _answered(self, interaction_id: int, task: asyncio.Task[object]) -> None:
+        self._tasks.discard(task)
+        answering = self._answering.pop(interaction_id)
+        if task.cancelled():
+            answering.outcome = "cancelled"
+        elif (error := task.exception()) is not None:
+            answering.outcome = type(error).__name__
+        answering.log()

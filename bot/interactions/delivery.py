@@ -13,6 +13,7 @@ from discord import ui
 
 from bot.admission import Asker
 from bot.interactions.withholding import check
+from bot.logs import named
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Screen:
         except TRANSIENT as error:
             if is_gone(error):
                 raise
-            log.warning("an edit failed and is left out: %s", error)
+            log.warning("an edit failed and is left out: %s", named(error))
 
     async def finish(self, view: ui.LayoutView, *, files: Sequence[discord.File] = ()) -> None:
         """Show what stays; a second time if Discord fails at the first."""
@@ -178,7 +179,7 @@ async def spend(interaction: Interaction, *, label: str) -> None:
     try:
         await message.edit(view=view, allowed_mentions=NOBODY)
     except TRANSIENT as error:
-        log.info("a button that was used stays as it was: %s", error)
+        log.info("a button that was used stays as it was: %s", named(error))
 
 
 def _placeholder() -> ui.LayoutView:

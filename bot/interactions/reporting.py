@@ -9,6 +9,7 @@ from discord import app_commands
 from bot import cards
 from bot.errors import GenerationFailed, StoreUnavailable, TokenwiseError
 from bot.interactions.delivery import TRANSIENT, Interaction, is_gone, tell_of_error
+from bot.logs import named
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +20,15 @@ OUTDATED = "This command has just been updated. Please try again in a minute."
 async def report(interaction: Interaction, error: Exception) -> None:
     """Tell the person who asked, and nobody else, what went wrong in one sentence."""
     cause = _cause(error)
+    interaction.client.arrivals.failed(interaction.id, cause)
     if is_gone(cause):
-        log.info("the message to answer is gone: %s", cause)
+        log.info("the message to answer is gone: %s", named(cause))
         return
     sentence = _sentence(cause)
     try:
         await tell_of_error(interaction, cards.error(sentence))
     except TRANSIENT as failure:
-        log.warning("could not tell of an error: %s", failure)
+        log.warning("could not tell of an error: %s", named(failure))
 
 
 def _cause(error: Exception) -> Exception:

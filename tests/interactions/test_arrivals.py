@@ -20,6 +20,8 @@ class Arrived:
 
     id: int
     created_at: datetime
+    type: discord.InteractionType = discord.InteractionType.ping
+    data: None = None
 
 
 def arrived(number: int, *, age: timedelta = timedelta()) -> Interaction:

@@ -10,10 +10,8 @@ import argparse
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import discord
@@ -23,6 +21,7 @@ from bot import logs
 from bot.errors import SettingsFileUnusable, StartError
 from bot.joining import join
 from bot.settings import Settings
+from bot.signals import end_by_signal
 from bot.startup import Started, started
 
 log = logging.getLogger("bot")
@@ -109,10 +108,7 @@ def _log(options: argparse.Namespace, settings: Settings) -> None:
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
     asyncio.get_running_loop().set_exception_handler(logs.unhandled)
     running = asyncio.create_task(_serve(options, settings))
-    # Ended by a service manager is ended as by Ctrl-C: everything is closed.
-    with suppress(NotImplementedError):  # Windows, where Ctrl-C ends in main
-        for end in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(end, running.cancel)
+    end_by_signal(running.cancel)
     try:
         return await running
     except asyncio.CancelledError:

@@ -14,11 +14,14 @@ from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, InvalidSetting
 from bot.startup import Started
 
-FAREWELL = 3.0  # seconds to finish the cards of what was running
+GRACE = 20.0  # seconds for the model to finish what it is at
+FAREWELL = 5.0  # seconds for everybody to be told what became of what they asked
 
 
-async def join(token: str, parts: Started) -> int:
-    """Serve Discord until cancelled; the exit status.
+async def join(token: str, parts: Started, *, grace: float = GRACE) -> int:
+    """Serve Discord until cancelled, and then until everybody has been told; the exit status.
+
+    The model has ``grace`` seconds for what it is at then.
 
     Raises InvalidSetting if Discord refuses the token, DiscordUnreachable, or
     ModelUnusable once the model turns out to be so.
@@ -30,10 +33,17 @@ async def join(token: str, parts: Started) -> int:
                 done, _ = await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_EXCEPTION)
             finally:
                 # While there is still a connection by which to tell people.
-                await parts.queue.close(patience=FAREWELL)
+                await _say_farewell(bot, parts, grace)
             for task in done:
                 task.result()
     return 0
+
+
+async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None:
+    """Let nobody begin anything with the model, and leave no answer unfinished."""
+    await parts.queue.close(patience=grace)
+    await bot.arrivals.answered(FAREWELL)
+    bot.arrivals.close()
 
 
 async def _log_in(bot: TokenwiseBot, token: str) -> None:

@@ -9,18 +9,16 @@ from typing import Any
 
 import pytest
 
-from bot.admission import Asker
-from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, ShuttingDown
+from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable
 from bot.generation import GenerationQueue
 from bot.joining import join
-from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.rules import Rules
-from bot.runs import Runs
+from bot.runs import Forgotten, Runs
 from bot.services import Services
 from bot.startup import Started
 from bot.store.database import IN_MEMORY, opened
 from bot.tokenization import Encodings
-from tests.fakes.discord import Addresses, FakeDiscord, leading_to
+from tests.fakes.discord import Addresses, Asked, FakeDiscord, leading_to, texts
 from tests.fakes.model import FakeModel
 
 SECRET = "a.very.secret"  # noqa: S105
@@ -81,18 +79,85 @@ async def test_all_commands_are_told_to_be_for_adults_if_they_are(
     assert {command["nsfw"] for command in fake.commands} == {restricted}
 
 
-async def test_what_runs_is_ended_while_people_can_still_be_told() -> None:
-    request = GenerationRequest("a", (1,), SamplingParams())
+@asynccontextmanager
+async def asked(
+    *commands: str, grace: float
+) -> AsyncIterator[tuple[asyncio.Task[int], LoadingModel, FakeDiscord, list[Asked]]]:
+    """A bot with room for one request, and one person for each command who has just typed it."""
+    model = LoadingModel()
+    async with on_loopback() as fake, parts_with(model) as parts:
+        joining = asyncio.create_task(join(SECRET, parts, grace=grace))
+        await fake.joined()
+        channel = fake.channel()
+        people = [fake.person(f"person {number}") for number in range(len(commands))]
+        answers = []
+        for person, command in zip(people, commands, strict=True):
+            answers.append(fake.slash(person, channel, command, prompt="London was"))
+            await answers[-1].until(lambda: answers[-1].answer is not None)
+        yield joining, model, fake, answers
+        assert await asyncio.wait({joining}, timeout=30) == ({joining}, set())
+        assert all(answer.is_settled for answer in answers)
+
+
+async def test_what_runs_may_finish_and_what_waits_is_told_at_once() -> None:
+    async with asked("complete", "complete", grace=60) as (joining, model, fake, (running, waiting)):
+        joining.cancel()
+        await told(waiting, "restarting")
+        assert not running.is_settled
+
+        refused = fake.slash(fake.person("late"), fake.channel(), "complete", prompt="London was")
+        await told(refused, "restarting")
+
+        await model.step(model.started[0], 65)
+        await running.settled()
+        assert "restarting" not in said(running)
+        assert fake.gateway.is_connected
+
+
+async def test_what_takes_too_long_is_ended_with_what_there_is() -> None:
+    async with asked("complete", grace=0.5) as (joining, model, _, (running,)):
+        await model.step(model.started[0], 3)
+        joining.cancel()
+        await told(running, "restarting")
+        assert "3 tokens" in said(running)
+
+
+async def test_nothing_is_left_thinking() -> None:
+    async with asked("next", "next", grace=0.5) as (joining, _, _, (running, waiting)):
+        joining.cancel()
+        await told(running, "restarting")
+        await told(waiting, "restarting")
+
+
+async def test_it_leaves_once_nothing_is_being_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = asyncio.Event()
+    monkeypatch.setattr(Runs, "forget", lambda *_: _wait_and_forget(answered))
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
         joining = asyncio.create_task(join(SECRET, parts))
         await fake.joined()
-        async with parts.queue.stream(request, asker=Asker(1, None)) as updates:
-            await anext(updates)
-            joining.cancel()
-            with pytest.raises(ShuttingDown):
-                await anext(updates)
-            assert fake.gateway.is_connected
-        await asyncio.wait([joining])
+        forgetting = fake.slash(fake.person("ada"), fake.channel(), "forget")
+        await forgetting.acknowledged()
+        joining.cancel()
+        await asyncio.sleep(0.1)
+        assert fake.gateway.is_connected
+
+        answered.set()
+        await forgetting.settled()
+        await asyncio.wait({joining})
+
+
+async def _wait_and_forget(event: asyncio.Event) -> Forgotten:
+    await event.wait()
+    return Forgotten(0, 0)
+
+
+async def told(answer: Asked, word: str) -> None:
+    await answer.until(lambda: word in said(answer) and answer.is_settled)
+
+
+def said(answer: Asked) -> str:
+    """All that is to be seen of an answer."""
+    return "\n".join(text for message in answer.all_messages for text in texts(message.components))
 
 
 async def test_an_unusable_model_ends_it() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,34 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         timeout=120,
         check=False,
     )
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds the worker by Linux' list of processes")
+@pytest.mark.parametrize(
+    ("number", "arguments"),
+    [(signal.SIGTERM, ["--no-browser"]), (signal.SIGINT, ["try", "/complete prompt:x max_tokens:256"])],
+)
+def test_a_signal_while_it_loads_ends_it_in_order(number: signal.Signals, arguments: list[str]) -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "bot", *arguments]
+    environment = {**os.environ, "DISCORD_TOKEN": "", "MODEL": ""}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        worker = first_child(process.pid)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+
+    assert b"Traceback" not in errors, errors.decode()
+    assert process.returncode == 0
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def first_child(pid: int) -> int:
+    """Its id, once there is one."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    while not (found := children.read_text().split()):
+        time.sleep(0.01)
+    return int(found[0])
 
 
 def test_help_tells_of_the_playground_and_of_try() -> None:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -40,6 +41,7 @@ class Arrivals:
     """
 
     def __init__(self, on_acknowledged: Callable[[float], object] | None = None) -> None:
+        self._open = True
         self.late = 0
         self.repeated = 0
         self._on_acknowledged = on_acknowledged
@@ -50,8 +52,11 @@ class Arrivals:
     def accept(self, interaction: Interaction) -> bool:
         """Whether the interaction is to be answered; the current task is then the one that does so.
 
-        Not if it came too late to be acknowledged, nor if it came before.
+        Not if it came too late to be acknowledged, nor if it came before, nor after :meth:`close`.
         """
+        if not self._open:
+            log.info("dropped an interaction that arrived at the very end")
+            return False
         age = discord.utils.utcnow() - interaction.created_at
         if age > MAX_AGE:
             log.warning("dropped an interaction that arrived %.1f s late", age.total_seconds())
@@ -84,8 +89,14 @@ class Arrivals:
 
     async def answered(self, patience: float) -> None:
         """Return once nothing is being answered, or after ``patience`` seconds."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self._tasks:  # also what came meanwhile
+                    await asyncio.wait(self._tasks)
+
+    def close(self) -> None:
+        """Accept nothing any more: there is no time left to answer."""
+        self._open = False
 
     def _answered(self, interaction_id: int, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)

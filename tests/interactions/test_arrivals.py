@@ -12,6 +12,7 @@ import pytest
 
 from bot.interactions.arrivals import MAX_AGE, Arrivals
 from bot.interactions.delivery import Interaction
+from tests.fakes.model import settled
 
 
 @dataclass
@@ -57,6 +58,35 @@ async def test_answers_in_progress_are_waited_for() -> None:
     written.set()
     await arrivals.answered(60.0)
     assert answering.done()
+
+
+async def test_what_comes_while_others_are_waited_for_is_waited_for_too() -> None:
+    arrivals, first, second = Arrivals(), asyncio.Event(), asyncio.Event()
+
+    async def answer(number: int, written: asyncio.Event) -> None:
+        assert arrivals.accept(arrived(number))
+        await written.wait()
+
+    answering = asyncio.create_task(answer(1, first))
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(arrivals.answered(60.0))
+    await asyncio.sleep(0)
+    latecomer = asyncio.create_task(answer(2, second))
+    await asyncio.sleep(0)
+    first.set()
+    await answering
+    await settled()
+    assert not waiting.done()
+
+    second.set()
+    await asyncio.gather(waiting, latecomer)
+
+
+def test_at_the_very_end_nothing_is_accepted() -> None:
+    arrivals = Arrivals()
+    arrivals.close()
+
+    assert not arrivals.accept(arrived(1))
 
 
 async def test_with_nothing_in_progress_nobody_waits() -> None:

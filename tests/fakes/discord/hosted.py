@@ -44,15 +44,20 @@ async def hosted(
     *,
     url: str = IN_MEMORY,
     encodings: Encodings | None = None,
+    grace: float = 0.0,
     **limits: Any,
 ) -> AsyncIterator[Hosted]:
-    """The bot on ``discord`` until the block ends. ``limits`` are GenerationQueue's."""
+    """The bot on ``discord`` until the block ends. ``limits`` are GenerationQueue's.
+
+    At the end the model has ``grace`` seconds for what it is at.
+    """
     model = model or ReadyModel()
     limits = {"max_waiting": 32, "max_running": 4, "per_owner": 10, "deadline": 60.0} | limits
     async with opened(url) as database, GenerationQueue(model, **limits) as queue:
         services = Services(queue, encodings or Encodings(), Runs(database, days=30))
         with discord.addresses():
-            joining = asyncio.create_task(join(TOKEN, Started(cast("ModelProcess", model), queue, services)))
+            parts = Started(cast("ModelProcess", model), queue, services)
+            joining = asyncio.create_task(join(TOKEN, parts, grace=grace))
             try:
                 joined = asyncio.create_task(discord.joined())
                 await asyncio.wait({joining, joined}, return_when=asyncio.FIRST_COMPLETED)

@@ -58,16 +58,17 @@ class OpenMenu(LastingItem[ui.Select[Any]], template=OPEN):
 
     async def press(self, interaction: Interaction, services: Services) -> None:
         (run_id,) = self.item.values
-        run = await services.runs.completion(run_id)
-        await show(services, run, Screen(interaction, private=True))
+        screen = Screen(interaction, private=True)
+        await screen.acknowledge()
+        await show(services, await services.runs.completion(run_id), screen)
 
 
 class StopButton(RunItem[ui.Button[Any]], template=template("compare", "stop")):
     """Ends all that is still being written of a comparison."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
-        await stop(services, self.run_id, owner=interaction.user.id)
         await interaction.response.defer()
+        await stop(services, self.run_id, owner=interaction.user.id)
 
 
 async def setup(bot: TokenwiseBot) -> None:

@@ -14,6 +14,7 @@ from bot.features.completions import CompletionJob, new_run_id, new_seed, warm_o
 from bot.flows.writing import write, write_or_recall
 from bot.interactions.buttons import RunItem
 from bot.interactions.delivery import Interaction, Screen, is_private
+from bot.interactions.messages import is_theirs
 from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.services import Services
 
@@ -64,21 +65,25 @@ class Complete(commands.Cog):
 
 class CompletionButton(RunItem[ui.Button[Any]], template=template("complete", "continue", "reroll", "stop")):
     async def press(self, interaction: Interaction, services: Services) -> None:
+        private = is_private(interaction)
         if self.action == "stop":
             await self._stop(services, interaction)
-            return
+        elif self.action == "continue" and is_theirs(interaction):
+            await self.in_place(interaction, partial(self._write, services, private))
+        else:
+            await self.beside(interaction, partial(self._write, services, private), private=private)
+
+    async def _write(self, services: Services, private: bool, screen: Screen) -> None:
+        owner = screen.asker.person
         run = await services.runs.completion(self.run_id)
-        owner, private = interaction.user.id, is_private(interaction)
         if self.action == "reroll":
             job = run.rerolled(owner=owner, private=private)
         else:
             job = run.continued(owner=owner, private=private)
-        if self.action == "continue" and run.owner == owner:
-            await self.in_place(interaction, partial(write, services, job))
-        else:
-            await write(services, job, Screen(interaction, private=private))
+        await write(services, job, screen)
 
     async def _stop(self, services: Services, interaction: Interaction) -> None:
+        await interaction.response.defer()
         try:
             services.generations.cancel(self.run_id, owner=interaction.user.id)
         except NotRunning:
@@ -86,7 +91,6 @@ class CompletionButton(RunItem[ui.Button[Any]], template=template("complete", "c
             # or the bot was restarted while it was written, and the card never will.
             if not await services.runs.is_kept(self.run_id):
                 raise
-        await interaction.response.defer()
 
 
 async def setup(bot: TokenwiseBot) -> None:

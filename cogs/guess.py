@@ -63,6 +63,7 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
             await self._refresh(interaction, services)
 
     async def _reveal(self, interaction: Interaction, services: Services) -> None:
+        await interaction.response.defer()
         run = await services.runs.walk(self.run_id)
         rounds = services.runs.rounds
         if not (await rounds.find(self.run_id)).revealed:
@@ -92,9 +93,7 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
             round_ = await services.runs.rounds.find(self.run_id)
             await screen.finish(await _card(services, run, round_))
 
-        left_to_others = not await services.refreshes.refresh(self.run_id, show)
-        if left_to_others and not interaction.response.is_done():
-            await interaction.response.defer()
+        await services.refreshes.refresh(self.run_id, show)
 
 
 async def begin(services: Services, interaction: Interaction, text: str | None) -> None:
@@ -129,9 +128,10 @@ async def _answered(services: Services, walk: Walk, asker: Asker) -> WalkRun:
 
 async def show_scores(services: Services, interaction: Interaction) -> None:
     rounds, guild = services.runs.rounds, interaction.guild_id
-    table = () if guild is None else await rounds.scores(guild)
     screen = Screen(interaction, private=True)
-    await screen.show(cards.scores(table, person=interaction.user.id, days=rounds.days))
+    await screen.acknowledge()
+    table = () if guild is None else await rounds.scores(guild)
+    await screen.finish(cards.scores(table, person=interaction.user.id, days=rounds.days))
 
 
 async def _card(services: Services, run: WalkRun, round_: Round) -> ui.LayoutView:

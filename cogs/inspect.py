@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -32,35 +33,47 @@ if TYPE_CHECKING:
 
 class RunButton(RunItem[ui.Button[Any]], template=template("run", "code", "replay")):
     async def press(self, interaction: Interaction, services: Services) -> None:
+        await self.beside(interaction, partial(self._show, services), private=True)
+
+    async def _show(self, services: Services, screen: Screen) -> None:
         run = await services.runs.completion(self.run_id)
-        show = show_code if self.action == "code" else replay
-        await show(services, run, interaction)
+        if self.action == "code":
+            await show_code(services, run, screen)
+        else:
+            await replay(services, run, screen)
 
 
 class WhyButton(RunItem[ui.Button[Any]], template=template("why", "open", "fork", *TURNS)):
     """Opens the card, turns it to another position, or forks the text there."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
-        run = await services.runs.completion(self.run_id)
+        is_alone = is_private(interaction)
         match self.action, self.numbers:
             case "open", _:
-                private = is_private(interaction)
-                await show_why(services, run, run.most_surprising(), interaction, private=private)
+                show = partial(show_why, services, self.run_id, None, is_alone)
+                await self.beside(interaction, show, private=True)
             case "fork", (position, token_id, as_private):
-                private = bool(as_private) and is_private(interaction)
-                job = run.forked(position, token_id, owner=interaction.user.id, private=private)
-                await write(services, job, Screen(interaction, private=private))
+                private = bool(as_private) and is_alone
+                fork = partial(self._fork, services, position, token_id, private)
+                await self.beside(interaction, fork, private=private)
             case turn, (position, as_private) if turn in TURNS:
-                await show_why(services, run, position, interaction, private=bool(as_private), turn=True)
+                await turn_why(services, self.run_id, position, interaction, private=bool(as_private))
+
+    async def _fork(
+        self, services: Services, position: int, token_id: int, private: bool, screen: Screen
+    ) -> None:
+        run = await services.runs.completion(self.run_id)
+        await write(
+            services, run.forked(position, token_id, owner=screen.asker.person, private=private), screen
+        )
 
 
 class PositionMenu(RunItem[ui.Select[Any]], template=template("position", "show")):
     async def press(self, interaction: Interaction, services: Services) -> None:
-        run = await services.runs.completion(self.run_id)
         # Each page is a menu of its own to Discord, which would keep the last one's choice.
         _page, as_private = self.numbers
         position = int(self.item.values[0])
-        await show_why(services, run, position, interaction, private=bool(as_private), turn=True)
+        await turn_why(services, self.run_id, position, interaction, private=bool(as_private))
 
 
 class Inspect(commands.Cog):
@@ -73,42 +86,48 @@ class Inspect(commands.Cog):
         run_id = run_of(message) if is_ours else None  # others' buttons could name any run
         if run_id is None:
             raise NoRun
-        await replay(self.services, await self.services.runs.any(run_id), interaction)
+        screen = Screen(interaction, private=True)
+        await screen.acknowledge()
+        await replay(self.services, await self.services.runs.any(run_id), screen)
+
+
+async def turn_why(
+    services: Services, run_id: str, position: int, interaction: Interaction, *, private: bool
+) -> None:
+    """Turn the card to another position, if it is the person's alone; else open one that is."""
+    screen = Screen(interaction, private=True, replace=is_private(interaction))
+    await screen.acknowledge()
+    await show_why(services, run_id, position, private, screen)
 
 
 async def show_why(
-    services: Services,
-    run: CompletionRun,
-    position: int,
-    interaction: Interaction,
-    *,
-    private: bool,
-    turn: bool = False,
+    services: Services, run_id: str, position: int | None, private: bool, screen: Screen
 ) -> None:
-    """The card of one position, to the person alone; ``turn`` turns it, if it is theirs alone.
+    """The card of one position, or of the most surprising one, to the person alone.
 
     ``private`` says whether the text is seen by them alone, too.
     """
-    closing = Closing(interaction.user.id, private=True)
+    run = await services.runs.completion(run_id)
+    if position is None:
+        position = run.most_surprising()
+    closing = Closing(screen.asker.person, private=True)
     content = cards.describe_why(run, position, services.encodings, private=private, closing=closing)
-    screen = Screen(interaction, private=True, replace=turn and is_private(interaction))
-    await screen.show(cards.why(content))
+    await screen.finish(cards.why(content))
 
 
-async def show_code(services: Services, run: CompletionRun, interaction: Interaction) -> None:
-    """The program, to the person alone, as text and as a file."""
+async def show_code(services: Services, run: CompletionRun, screen: Screen) -> None:
+    """The program, as text and as a file."""
     model = services.generations.model
     program = script(run, services.encodings.decode(run.prompt_ids), model)
     content = CodeCard(program, run.fingerprint.precision, str(run.fingerprint), is_its_own(run, model))
     file = discord.File(io.BytesIO(program.encode()), PROGRAM)
-    await Screen(interaction, private=True).show(cards.code_card(content), files=[file])
+    await screen.finish(cards.code_card(content), files=[file])
 
 
-async def replay(services: Services, run: CompletionRun | WalkRun, interaction: Interaction) -> None:
-    """Let the model say the run again, and tell the person whether it is the same."""
-    model, owner = services.generations.model, interaction.user.id
+async def replay(services: Services, run: CompletionRun | WalkRun, screen: Screen) -> None:
+    """Let the model say the run again, and tell whether it is the same."""
+    model, owner = services.generations.model, screen.asker.person
     again = rerun(run, owner=owner, context=model.context)
-    screen = Screen(interaction, private=True)
     async with asked(services.generations, again.request, asker=screen.asker) as answer:
         await screen.wait()
         now = (await answer()).steps

@@ -17,6 +17,7 @@ from bot.features.completions import new_run_id, new_seed, warm_or_greedy
 from bot.features.walks import Walk, WalkRun
 from bot.interactions.buttons import RunItem
 from bot.interactions.delivery import Interaction, Screen, is_private
+from bot.interactions.messages import is_theirs
 from bot.model.protocol import MAX_SEED, Step
 from bot.services import Services
 from bot.updates import Finished
@@ -62,19 +63,22 @@ class Next(commands.Cog):
 
 class WalkButton(RunItem[ui.Button[Any]], template=template("next", "append", "draw", "undo")):
     async def press(self, interaction: Interaction, services: Services) -> None:
-        before = (await services.runs.walk(self.run_id)).walk
-        owner = interaction.user.id
+        private = is_private(interaction)
         # Somebody else's press must not move the author's walk: they get a private one of their own.
-        private = is_private(interaction) or owner != before.owner
+        if is_theirs(interaction):
+            await self.in_place(interaction, partial(self._step, services, private))
+        else:
+            await self.beside(interaction, partial(self._step, services, True), private=True)
+
+    async def _step(self, services: Services, private: bool, screen: Screen) -> None:
+        owner = screen.asker.person
+        before = (await services.runs.walk(self.run_id)).walk
         if self.action == "undo":
             walk = before.undo(owner=owner, private=private)
         else:
             (token_id,) = self.numbers
             walk = before.append(token_id, owner=owner, private=private)
-        if owner == before.owner:
-            await self.in_place(interaction, partial(look, services, walk))
-        else:
-            await look(services, walk, Screen(interaction, private=True))
+        await look(services, walk, screen)
 
 
 async def look_or_recall(services: Services, walk: Walk, screen: Screen) -> None:

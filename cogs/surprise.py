@@ -40,6 +40,7 @@ class Surprise(commands.Cog):
         await self._read(interaction, text, private=private)
 
     async def surprise_of(self, interaction: Interaction, message: discord.Message) -> None:
+        await Screen(interaction, private=True).acknowledge()
         text = await text_in(message, interaction, self.services)
         await self._read(interaction, text, private=True)
 

@@ -68,6 +68,7 @@ class Tokens(commands.Cog):
         await screen.finish(cards.tokens(content), files=_files(content, picture))
 
     async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
+        await Screen(interaction, private=True).acknowledge()
         text = await text_in(message, interaction, self.services)
         await self._cut(interaction, text, encoding=DEFAULT_ENCODING, private=True)
 

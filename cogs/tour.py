@@ -19,7 +19,8 @@ from bot.features.completions import new_seed
 from bot.flows.touring import begin, go_to
 from bot.interactions.buttons import RunItem
 from bot.interactions.delivery import Interaction, Screen, is_private
-from bot.interactions.modals import Submission, open_modal, receive
+from bot.interactions.messages import is_theirs
+from bot.interactions.modals import Submission, in_time, open_modal, receive
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
 
@@ -62,25 +63,25 @@ class Tour(commands.Cog):
     async def _begin_own(self, interaction: Interaction, submitted: Submission) -> None:
         """Show the station with what somebody typed.
 
-        In place for whoever began the tour; their press meanwhile must not cost them
+        In place for whoever has the tour; their press meanwhile must not cost them
         their text, so then it gets a message of its own, as other people's does.
         """
-        run = await self.services.runs.completion(submitted.match["run_id"])
+        run_id = submitted.match["run_id"]
         station = int(submitted.match["numbers"].lstrip(":"))
-        owner = interaction.user.id
         prompt_ids = self.services.encodings.encode(tours.text_of(submitted.typed[TEXT]))
-        seed = tours.seed_of(submitted.typed.get(SEED, ""), otherwise=run.params.seed)
-        claimed = self.services.runs.claimed(run.run_id) if owner == run.owner else nullcontext(False)
+        claimed = self.services.runs.claimed(run_id) if is_theirs(interaction) else nullcontext(False)
         with claimed as in_place:
+            screen = Screen(interaction, private=True, replace=in_place)
+            await screen.acknowledge()
+            run = await self.services.runs.completion(run_id)
             job = tours.begun(
                 prompt_ids,
-                seed=seed,
-                owner=owner,
+                seed=tours.seed_of(submitted.typed.get(SEED, ""), otherwise=run.params.seed),
+                owner=interaction.user.id,
                 private=is_private(interaction) or not in_place,
                 context=self.services.generations.model.context,
                 parent=run.run_id,
             )
-            screen = Screen(interaction, private=True, replace=in_place)
             await begin(self.services, job, station, screen)
 
 
@@ -88,19 +89,26 @@ class TourButton(RunItem[ui.Button[Any]], template=template("tour", "show", "try
     """Goes to a station, or asks for a text of one's own."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
-        run = await services.runs.completion(self.run_id)
-        (station,) = self.numbers
         owner = interaction.user.id
         if self.action == "try":
-            text = services.encodings.decode(run.prompt_ids)
-            modal = cards.own_text(run.run_id, station, text=text, seed=run.params.seed)
-            await open_modal(interaction, modal)
-        elif owner == run.owner:
+            await self._ask_for_text(interaction, services)
+        elif is_theirs(interaction):
             closing = Closing(owner, is_private(interaction))
-            await self.in_place(interaction, partial(go_to, services, run, station, closing))
+            await self.in_place(interaction, partial(self._go, services, closing))
         else:
             closing = Closing(owner, private=True)
-            await go_to(services, run, station, closing, Screen(interaction, private=True))
+            await self.beside(interaction, partial(self._go, services, closing), private=True)
+
+    async def _ask_for_text(self, interaction: Interaction, services: Services) -> None:
+        (station,) = self.numbers
+        run = await in_time(services.runs.completion(self.run_id))
+        text = services.encodings.decode(run.prompt_ids)
+        await open_modal(interaction, cards.own_text(run.run_id, station, text=text, seed=run.params.seed))
+
+    async def _go(self, services: Services, closing: Closing, screen: Screen) -> None:
+        (station,) = self.numbers
+        run = await services.runs.completion(self.run_id)
+        await go_to(services, run, station, closing, screen)
 
 
 async def setup(bot: TokenwiseBot) -> None:

@@ -69,13 +69,24 @@ class RunItem(LastingItem[Item], Generic[Item], template="-"):
         return tuple(int(number) for number in self.match["numbers"].split(":") if number)
 
     async def in_place(self, interaction: Interaction, show: Callable[[Screen], Awaitable[None]]) -> None:
-        """Let ``show`` change the card; pressed again meanwhile, the button does nothing."""
+        """Let ``show`` change the card; pressed again meanwhile, the button does nothing.
+
+        The press is acknowledged by then.
+        """
         services: Services = interaction.client.services
+        screen = Screen(interaction, replace=True)
+        await screen.acknowledge()
         with services.runs.claimed(self.run_id) as first:
             if first:
-                await show(Screen(interaction, replace=True))
-            else:
-                await interaction.response.defer()
+                await show(screen)
+
+    async def beside(
+        self, interaction: Interaction, show: Callable[[Screen], Awaitable[None]], *, private: bool
+    ) -> None:
+        """Let ``show`` answer with a card of its own. The press is acknowledged by then."""
+        screen = Screen(interaction, private=private)
+        await screen.acknowledge()
+        await show(screen)
 
 
 def _press(interaction: Interaction) -> str:

@@ -22,8 +22,8 @@ NOBODY = discord.AllowedMentions.none()
 
 Interaction = discord.Interaction[Any]
 
-# In an interaction's extras: its answer is a card, no longer "thinking…".
-_SHOWN = "shown"
+# In an interaction's extras: its answer is a card, no longer "thinking…"; and who asked sees it alone.
+_SHOWN, _PRIVATE = "shown", "private"
 
 # What a request to Discord raises when it, or the network, fails.
 TRANSIENT = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
@@ -50,26 +50,41 @@ class Screen:
         self._interaction = interaction
         self._private = private
         self._replace = replace
+        self._is_held = False
+
+    async def acknowledge(self) -> None:
+        """Let Discord know, if it does not yet, that an answer will come: before anything that may take long.
+
+        What is to be replaced stays as it is, so that an error leaves no trace on it.
+        """
+        response = self._interaction.response
+        if response.is_done():
+            return
+        if self._replace:
+            await response.defer()
+        else:
+            await response.defer(thinking=True, ephemeral=self._private)
+            self._interaction.extras[_PRIVATE] = self._private
 
     @property
     def asker(self) -> Asker:
         return Asker(self._interaction.user.id, self._interaction.guild_id)
 
     async def wait(self) -> None:
-        """Acknowledge now, if that is still to be done, and show later.
+        """Acknowledge, if that is still to be done, and show later.
 
         What is to be replaced can meanwhile not be pressed.
         """
-        if self._interaction.response.is_done():
-            return
-        if self._replace:
+        if not self._replace:
+            await self.acknowledge()
+        elif not self._is_held:
+            self._is_held = True
             await self.show(self._replaced(pressable=False))
-        else:
-            await self._interaction.response.defer(thinking=True, ephemeral=self._private)
 
     async def restore(self) -> None:
         """Show again what was to be replaced, if it waits for that."""
-        if self._replace and self._interaction.response.is_done():
+        if self._is_held:
+            self._is_held = False
             await self.show(self._replaced(pressable=True))
 
     @asynccontextmanager
@@ -154,6 +169,9 @@ async def tell_of_error(interaction: Interaction, view: ui.LayoutView) -> None:
     is_thinking = response.type is discord.InteractionResponseType.deferred_channel_message
     if not is_thinking or _SHOWN in interaction.extras:
         await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=NOBODY)
+        return
+    if interaction.extras.get(_PRIVATE):
+        await Screen(interaction).show(view)
         return
     # What follows "thinking…" takes its place and its visibility, so it must be
     # made a message first, and can be taken away afterwards.

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import discord
 from discord import ui
 
-from bot.custom_ids import RUN_ID
+from bot.custom_ids import DELETE_TEMPLATE, RUN_ID
+from bot.interactions.delivery import Interaction, is_private
 from bot.plain import unformatted
 from bot.text import without_isolates
 
@@ -33,6 +34,26 @@ def run_of(message: discord.Message) -> str | None:
     for item in _items(message):
         if isinstance(item, ui.Button) and (match := _ANY_RUN.fullmatch(item.custom_id or "")):
             return match["run_id"]
+    return None
+
+
+def is_theirs(interaction: Interaction) -> bool:
+    """Whether whoever presses has the card for themselves: they alone see it, or it ends with their name.
+
+    Their press changes the card; somebody else's must not, and gets a card of its
+    own. The card tells, not its run, so that nothing need be read to know it.
+    """
+    message = interaction.message
+    if message is None:
+        return False
+    return is_private(interaction) or _owner_of(message) == interaction.user.id
+
+
+def _owner_of(message: discord.Message) -> int | None:
+    """Who asked for a card that all see, or shared it, by its button *Delete*."""
+    for item in _items(message):
+        if isinstance(item, ui.Button) and (match := re.fullmatch(DELETE_TEMPLATE, item.custom_id or "")):
+            return int(match["owner"])
     return None
 
 

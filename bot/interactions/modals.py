@@ -7,17 +7,24 @@ is taken from the event that it makes of each interaction.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import discord
 from discord import ui
 
+from bot.errors import StoreUnavailable
 from bot.interactions.delivery import Interaction
 from bot.interactions.entrance import admitted
 from bot.interactions.reporting import report
+
+# Seconds for what a modal needs to know: it must be the first answer, within Discord's three.
+PATIENCE = 1.5
+
+Known = TypeVar("Known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,15 @@ class Submission:
 
     match: re.Match[str]
     typed: Mapping[str, str]
+
+
+async def in_time(reading: Awaitable[Known]) -> Known:
+    """What a modal is to show, read from the store; StoreUnavailable if that takes too long for one."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await reading
+    except TimeoutError:
+        raise StoreUnavailable(f"no answer within {PATIENCE} s") from None
 
 
 async def open_modal(interaction: Interaction, modal: ui.Modal) -> None:

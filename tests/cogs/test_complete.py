@@ -13,7 +13,7 @@ import pytest
 from discord import ui
 from simcord import ChannelHandle, InteractionResult, MemberActor
 
-from bot.custom_ids import custom_id
+from bot.custom_ids import custom_id, delete_id
 from bot.generation import GenerationQueue
 from bot.model.process import ModelProcess
 from bot.plain import RULE
@@ -367,7 +367,8 @@ async def test_two_presses_of_continue_are_one(open_world: OpenWorld) -> None:
         await world.env.settle()
         go_on = next(buttons(card.components))["custom_id"]
         view = ui.LayoutView()
-        view.add_item(ui.ActionRow(ui.Button(label="Continue", custom_id=go_on)))
+        mine = ui.Button[Any](label="Delete", custom_id=delete_id(ada.id))
+        view.add_item(ui.ActionRow(ui.Button(label="Continue", custom_id=go_on), mine))
         twin = await card.message.channel.send(view=view)
         await ada.click(card, custom_id=go_on)
         await ada.click(twin, custom_id=go_on)

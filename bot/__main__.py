@@ -20,6 +20,7 @@ from dotenv import dotenv_values
 from bot import logs
 from bot.errors import SettingsFileUnusable, StartError
 from bot.joining import join
+from bot.monitoring.server import Address
 from bot.settings import Settings
 from bot.signals import end_by_signal
 from bot.startup import Started, started
@@ -120,8 +121,14 @@ async def _serve(options: argparse.Namespace, settings: Settings) -> int:
         if "command" in options:
             return await _attempt(options.command, parts)
         if settings.discord_token is not None:
-            return await join(settings.discord_token, parts)
+            return await join(settings.discord_token, parts, metrics=_metrics(settings))
         return await _play(options, parts)
+
+
+def _metrics(settings: Settings) -> Address | None:
+    if settings.metrics_port is None:
+        return None
+    return Address(settings.metrics_host, settings.metrics_port)
 
 
 async def _attempt(command: str, parts: Started) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -11,6 +13,7 @@ from bot.interactions.delivery import NOBODY, Interaction
 from bot.interactions.entrance import admitted
 from bot.interactions.reporting import report
 from bot.interactions.sync import sync_if_changed
+from bot.interactions.traffic import Traffic
 from bot.services import Services
 
 COGS = (
@@ -48,18 +51,31 @@ class Tree(app_commands.CommandTree["TokenwiseBot"]):
 
 
 class TokenwiseBot(commands.Bot):
-    """One bot; ``services`` is all that its commands use."""
+    """One bot; ``services`` is all that its commands use.
 
-    def __init__(self, services: Services) -> None:
+    ``on_acknowledged`` is called with the seconds from each interaction's making to
+    its acknowledgement.
+    """
+
+    def __init__(
+        self, services: Services, *, on_acknowledged: Callable[[float], object] | None = None
+    ) -> None:
+        self.arrivals = Arrivals(on_acknowledged)
+        self.traffic = Traffic(self.arrivals.acknowledged)
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
             intents=discord.Intents(guilds=True),
             allowed_mentions=NOBODY,
             tree_cls=Tree,
+            http_trace=self.traffic.trace(),
         )
         self.services = services
-        self.arrivals = Arrivals()
+
+    @property
+    def connected(self) -> bool:
+        """Whether Discord sends events now."""
+        return self.is_ready() and self.ws is not None and self.ws.open
 
     async def setup_hook(self) -> None:
         for cog in COGS:

@@ -42,8 +42,9 @@ class GenerationQueue:
     At most ``max_running`` requests are in the model and ``max_waiting`` before
     it; one person has at most ``per_owner`` in both, one server ``per_server``.
     In seconds: ``deadline`` from admission to the end, ``pace`` the least between
-    two updates of a stream, the cooldowns between two admissions. ``clock`` gives
-    seconds and never goes back.
+    two updates of a stream, the cooldowns between two admissions. ``on_first_token``
+    is called with the seconds from each admission to the first token. ``clock``
+    gives seconds and never goes back.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class GenerationQueue:
         person_cooldown: float = 0.0,
         server_cooldown: float = 0.0,
         pace: float = 0.0,
+        on_first_token: Callable[[float], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.accounts = Accounts()
@@ -66,6 +68,7 @@ class GenerationQueue:
         self._deadline = deadline
         self._pace = pace
         self._clock = clock
+        self._on_first_token = on_first_token
         self._open = False
         self._tickets: dict[str, Ticket] = {}  # all without an outcome yet
         self._line = Line(slots=max_running, places=max_waiting)
@@ -184,8 +187,10 @@ class GenerationQueue:
         except errors.QueueFull:
             self._admission.forgive(asker, group)
             raise
-        due = self._clock() + self._deadline
-        ticket = Ticket(request, asker, group, due, self._line.eta, self._pace, asked_by=logs.request())
+        now = self._clock()
+        due = now + self._deadline
+        ticket = Ticket(request, asker, group, due, self._line.eta, self._pace)
+        ticket.admitted_at, ticket.asked_by = now, logs.request()
         self.accounts.admitted += 1
         self._admission.begin(asker, group)
         self._tickets[request.request_id] = ticket
@@ -223,9 +228,15 @@ class GenerationQueue:
             ticket = await self._started.get()
             if ticket.outcome is None:
                 with logs.belonging_to(ticket.asked_by):
-                    self._settle(ticket, await run(self._model, ticket, self._line.forecast, self._clock))
+                    self._settle(ticket, await run(self._model, ticket, self._clock, self._count_token))
             self._line.freed()
             self._advance()
+
+    def _count_token(self, ticket: Ticket, now: float) -> None:
+        self.accounts.tokens += 1
+        self._line.forecast.measured(now - ticket.stepped_at)
+        if not ticket.steps and self._on_first_token is not None:
+            self._on_first_token(now - ticket.admitted_at)
 
     async def _expire(self) -> None:
         """End what takes too long. All have the same time, so the first in is due first."""

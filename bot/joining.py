@@ -12,21 +12,24 @@ import discord
 
 from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, InvalidSetting
+from bot.monitoring.server import Address
+from bot.monitoring.watching import watched
 from bot.startup import Started
 
 GRACE = 20.0  # seconds for the model to finish what it is at
 FAREWELL = 5.0  # seconds for everybody to be told what became of what they asked
 
 
-async def join(token: str, parts: Started, *, grace: float = GRACE) -> int:
-    """Serve Discord until cancelled, and then until everybody has been told; the exit status.
+async def join(token: str, parts: Started, *, metrics: Address | None = None, grace: float = GRACE) -> int:
+    """Serve Discord, and ``metrics`` if they are wanted, until cancelled; then until everybody has been told.
 
-    The model has ``grace`` seconds for what it is at then.
+    The model has ``grace`` seconds for what it is at then. Returns the exit status.
 
-    Raises InvalidSetting if Discord refuses the token, DiscordUnreachable, or
-    ModelUnusable once the model turns out to be so.
+    Raises InvalidSetting if Discord refuses the token or the address cannot be had,
+    DiscordUnreachable, or ModelUnusable once the model turns out to be so.
     """
-    async with TokenwiseBot(parts.services) as bot:
+    bot = TokenwiseBot(parts.services, on_acknowledged=parts.instruments.acknowledgement.observe)
+    async with bot, watched(bot, parts, metrics):
         await _log_in(bot, token)
         async with _background(parts.model.wait_ready()) as loading, _background(bot.connect()) as serving:
             try:

@@ -9,7 +9,6 @@ from contextlib import aclosing
 from typing import Protocol
 
 from bot.errors import GenerationFailed, TokenwiseError
-from bot.forecast import Forecast
 from bot.logs import named
 from bot.model.protocol import Alike, Ended, FinishReason, GenerationRequest, Loading, ModelInfo, Stepped
 from bot.updates import Outcome, Ticket
@@ -31,15 +30,18 @@ class Model(Protocol):
     async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]: ...
 
 
-async def run(model: Model, ticket: Ticket, forecast: Forecast, clock: Callable[[], float]) -> Outcome:
+async def run(
+    model: Model, ticket: Ticket, clock: Callable[[], float], on_token: Callable[[Ticket, float], None]
+) -> Outcome:
     """Run a request in the model; what becomes of it, were it decided here.
 
     Whoever decides otherwise interrupts it by the ticket's ``scope``, and thereby
-    aborts it in the model. ``forecast`` is told how long the steps take.
+    aborts it in the model. ``on_token`` is called with the ticket and the time
+    before it gets each token that the model wrote.
     """
     try:
         async with asyncio.timeout(None) as ticket.scope:
-            reason = await _follow(model, ticket, forecast, clock)
+            reason = await _follow(model, ticket, clock, on_token)
             return ticket.finished(reason, clock())
     except TokenwiseError as error:
         return error
@@ -52,7 +54,7 @@ async def run(model: Model, ticket: Ticket, forecast: Forecast, clock: Callable[
 
 
 async def _follow(
-    model: Model, ticket: Ticket, forecast: Forecast, clock: Callable[[], float]
+    model: Model, ticket: Ticket, clock: Callable[[], float], on_token: Callable[[Ticket, float], None]
 ) -> FinishReason:
     async with aclosing(model.run(ticket.request)) as events:
         async for event in events:
@@ -60,6 +62,6 @@ async def _follow(
                 return event.finish_reason
             now = clock()
             if not ticket.request.scored:  # of a text that is read, many come at once
-                forecast.measured(now - ticket.stepped_at)
+                on_token(ticket, now)
             ticket.stepped(event.step, now)
     raise GenerationFailed("the model stopped without an end")

@@ -71,6 +71,11 @@ class Runs:
         self._forgotten: dict[int, float] = {}  # who asked for it, and when
         self.rounds = Rounds(database, days=days, oldest=self._oldest)
 
+    @property
+    def unsaved(self) -> int:
+        """How many runs wait to be stored."""
+        return len(self._outbox)
+
     def now(self) -> float:
         return self._clock()
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.generation import GenerationQueue
 from bot.housekeeping import tidied
 from bot.model.process import ModelProcess, worker_command
+from bot.monitoring.instruments import Instruments
 from bot.progress import LoadingBar
 from bot.rules import Rules, blocked_words
 from bot.runs import Runs
@@ -28,6 +29,7 @@ class Started:
     model: ModelProcess
     queue: GenerationQueue
     services: Services
+    instruments: Instruments = field(default_factory=Instruments)
 
 
 @asynccontextmanager
@@ -42,6 +44,7 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
         precision=settings.precision,
         prefix_cache=settings.prefix_cache,
     )
+    instruments = Instruments()
     with LoadingBar() as bar:
         async with (
             opened(settings.database_url) as database,
@@ -56,6 +59,7 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
                 server_cooldown=settings.cooldown_server,
                 deadline=settings.time_limit,
                 pace=SECONDS_BETWEEN_EDITS,
+                on_first_token=instruments.first_token.observe,
             ) as queue,
         ):
             encodings = Encodings()
@@ -71,4 +75,4 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
                 # Nobody's age is known where Discord is only simulated.
                 rules = Rules(blocked, settings.age_restricted and settings.discord_token is not None)
                 services = Services(generations, encodings, runs, rules=rules)
-                yield Started(model, queue, services)
+                yield Started(model, queue, services, instruments)

@@ -87,7 +87,7 @@ class Accounts:
 
     ``failed`` counts those that a shutdown ended, too. What is missing to
     ``admitted`` is still in progress. ``refused`` were not admitted, by the name
-    of the error that said so.
+    of the error that said so. ``tokens`` were written for all of them.
     """
 
     admitted: int = 0
@@ -96,6 +96,7 @@ class Accounts:
     expired: int = 0
     failed: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    tokens: int = 0
 
     def refuse(self, error: TokenwiseError) -> None:
         self.refused[type(error).__name__] += 1
@@ -127,6 +128,7 @@ class Ticket:
     due: float  # on the queue's clock
     eta: Callable[[Ticket], float | None]
     pace: float = 0.0
+    admitted_at: float = 0.0
     asked_by: str = NO_REQUEST  # the interaction, for the log
     steps: list[Step] = field(default_factory=list)
     position: int | None = None  # None once it runs

@@ -578,23 +578,29 @@ async def test_a_defect_of_the_model_fails_the_request_and_not_the_queue(
     assert ("request raises failed" in caplog.text) == (name == "raises")
 
 
+class RequestsOf(logging.Filter):
+    """Notes to which interaction each record belongs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[str] = []
+
+    def filter(self, _record: logging.LogRecord) -> bool:
+        self.noted.append(logs.request())
+        return True
+
+
 async def test_what_is_logged_of_a_request_belongs_to_the_interaction_that_asked(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    requests: list[str] = []
-
-    class Noted(logging.Filter):
-        def filter(self, record: logging.LogRecord) -> bool:
-            requests.append(logs.request())
-            return super().filter(record)
-
+    requests = RequestsOf()
     async with a_queue(BrokenModel()) as queue:
-        with caplog.filtering(Noted()), logs.belonging_to("1234"):
+        with caplog.filtering(requests), logs.belonging_to("1234"):
             async with queue.stream(a_request("raises"), asker=ALICE) as updates:
                 with pytest.raises(GenerationFailed):
                     _ = [update async for update in updates]
 
-    assert requests == ["1234"]
+    assert requests.noted == ["1234"]
 
 
 async def test_closing_tells_who_waits_at_once_and_lets_finish_what_runs() -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp.test_utils import unused_port
 
 from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable
 from bot.generation import GenerationQueue
 from bot.joining import join
+from bot.monitoring.server import Address
 from bot.rules import Rules
 from bot.runs import Forgotten, Runs
 from bot.services import Services
@@ -19,16 +23,17 @@ from bot.startup import Started
 from bot.store.database import IN_MEMORY, opened
 from bot.tokenization import Encodings
 from tests.fakes.discord import Addresses, Asked, FakeDiscord, leading_to, texts
-from tests.fakes.model import FakeModel
+from tests.monitoring.watched import WatchedModel
+from tests.waiting import until
 
 SECRET = "a.very.secret"  # noqa: S105
 
 
-class LoadingModel(FakeModel):
+class LoadingModel(WatchedModel):
     """A model whose worker is said to be unusable once ``unusable`` is set."""
 
     def __init__(self) -> None:
-        super().__init__(stepwise=True)
+        super().__init__(stepwise=True, serving=False)
         self.unusable = asyncio.Event()
 
     async def wait_ready(self) -> None:
@@ -77,6 +82,28 @@ async def test_all_commands_are_told_to_be_for_adults_if_they_are(
         await asyncio.wait([joining])
 
     assert {command["nsfw"] for command in fake.commands} == {restricted}
+
+
+async def test_its_health_is_told_as_soon_as_it_starts_and_mends_when_it_has_joined() -> None:
+    model, at = LoadingModel(), Address("127.0.0.1", unused_port())
+    async with on_loopback(), parts_with(model) as parts:
+        joining = asyncio.create_task(join(SECRET, parts, metrics=at))
+        await until(partial(health_is, at, 503))
+        model.serving = True
+        await until(partial(health_is, at, 200))
+        joining.cancel()
+        await asyncio.wait([joining])
+
+
+async def health_is(at: Address, status: int) -> bool:
+    try:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://{at.host}:{at.port}/health") as got,
+        ):
+            return got.status == status
+    except aiohttp.ClientConnectionError:
+        return False
 
 
 @asynccontextmanager

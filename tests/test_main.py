@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.settings import DEMO_MODEL
+
 ROOT = Path(__file__).parents[1]
 NO_WORDS = (
     "BLOCKED_WORDS_FILE is '/nowhere' (No such file or directory); "
@@ -106,6 +108,18 @@ def test_a_port_in_use_is_named() -> None:
 
     assert answer.returncode == 2
     assert answer.stderr.splitlines()[-1].startswith(f"Port {port} is in use")
+
+
+def test_a_port_for_metrics_that_is_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        environment = {"MODEL": DEMO_MODEL, "DATABASE_URL": "sqlite://", "METRICS_PORT": str(port)}
+        answer = run(DISCORD_TOKEN="a.b.c", **environment)  # noqa: S106
+
+    assert answer.returncode == 2
+    assert answer.stderr.splitlines()[-1] == (
+        f"METRICS_PORT is {port}, which is in use on 127.0.0.1; it must be a free port, or empty."
+    )
 
 
 def test_a_simulated_discord_needs_no_token_and_no_large_model() -> None:

@@ -103,6 +103,16 @@ class ModelProcess:
         """The worker's process id; None between two workers."""
         return self._child.pid if self._child else None
 
+    @property
+    def serving(self) -> bool:
+        """Whether a worker with the loaded model runs."""
+        return self._serving
+
+    @property
+    def batch(self) -> int:
+        """How many requests the worker has."""
+        return self._roster.submitted
+
     async def __aenter__(self) -> Self:
         self._supervisor = asyncio.create_task(self._supervise(), name="model supervisor")
         return self

@@ -78,7 +78,12 @@ class Roster:
     @property
     def owed(self) -> bool:
         """Whether the worker has requests to answer."""
-        return any(run.submitted for run in self._runs.values())
+        return self.submitted > 0
+
+    @property
+    def submitted(self) -> int:
+        """How many requests the worker has."""
+        return sum(run.submitted for run in self._runs.values())
 
     def add(self, request: GenerationRequest) -> Run:
         """Take in a request; ValueError if one of its id has not ended."""

@@ -1,0 +1,77 @@
+"""What Discord answers is counted by its status, and an acknowledgement is noticed when it is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bot.interactions.traffic import Traffic
+
+Ask = Callable[[str, str], Awaitable[None]]
+
+
+@asynccontextmanager
+async def asking(traffic: Traffic, status: int) -> AsyncIterator[Ask]:
+    """Requests to a server that answers all of them with ``status``; 0 hangs up."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if not status:
+            assert request.transport is not None
+            request.transport.close()
+        return web.Response(status=status or 200)
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    async with (
+        TestServer(application) as server,
+        aiohttp.ClientSession(trace_configs=[traffic.trace()]) as session,
+    ):
+
+        async def ask(method: str, path: str) -> None:
+            async with session.request(method, server.make_url(path)) as response:
+                await response.read()
+
+        yield ask
+
+
+@pytest.mark.parametrize(("status", "counted"), [(200, "2xx"), (404, "4xx"), (429, "429"), (502, "5xx")])
+async def test_answers_are_counted_by_status(status: int, counted: str) -> None:
+    traffic = Traffic(lambda _: None)
+    async with asking(traffic, status) as ask:
+        await ask("GET", "/api/v10/users/@me")
+        await ask("PATCH", "/api/v10/webhooks/1/token/messages/@original")
+
+    assert traffic.answers == {counted: 2}
+
+
+async def test_a_request_without_an_answer_is_counted_too() -> None:
+    traffic = Traffic(lambda _: None)
+    async with asking(traffic, 0) as ask:
+        with pytest.raises(aiohttp.ClientError):
+            await ask("POST", "/api/v10/channels/1/messages")
+
+    assert traffic.answers == {"none": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "path", "acknowledged"),
+    [
+        (204, "POST", "/api/v10/interactions/42/token/callback", [42]),
+        (200, "POST", "/api/v10/interactions/42/token/callback?with_response=1", [42]),
+        (404, "POST", "/api/v10/interactions/42/token/callback", []),
+        (200, "POST", "/api/v10/webhooks/42/token", []),
+    ],
+)
+async def test_an_acknowledgement_is_noticed_once_it_is_accepted(
+    status: int, method: str, path: str, acknowledged: list[int]
+) -> None:
+    noticed: list[int] = []
+    async with asking(Traffic(noticed.append), status) as ask:
+        await ask(method, path)
+
+    assert noticed == acknowledged

@@ -1,0 +1,152 @@
+"""The optional port: what is scraped is what happens, and health says what is amiss."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, cast
+
+import discord
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+
+from bot.admission import Asker
+from bot.errors import InvalidSetting, TooManyRequests
+from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.monitoring.server import Address
+from bot.monitoring.watching import watched
+from tests.fakes.model import settled
+from tests.interactions.test_answering import arrived
+from tests.monitoring.watched import a_watched_bot
+from tests.samples import completion_run
+
+ADA = Asker(1, None)
+
+
+def a_request(name: str) -> GenerationRequest:
+    return GenerationRequest(name, (1,), SamplingParams(max_new_tokens=2))
+
+
+async def test_a_request_is_seen_waiting_running_writing_and_finished() -> None:
+    async with a_watched_bot() as seen:
+        async with (
+            seen.queue.stream(a_request("a"), asker=ADA) as first,
+            seen.queue.stream(a_request("b"), asker=ADA),
+        ):
+            await settled()
+            before = await seen.scrape()
+            assert before["tokenwise_queue_requests:running"] == 1
+            assert before["tokenwise_queue_requests:waiting"] == 1
+            assert before["tokenwise_generated_tokens_total"] == 0
+            assert "tokenwise_token_seconds" not in before
+
+            await seen.model.step("a")
+            during = await seen.scrape()
+            assert during["tokenwise_generated_tokens_total"] == 1
+            assert during["tokenwise_time_to_first_token_seconds_count"] == 1
+            assert during["tokenwise_token_seconds"] > 0
+
+            await seen.model.step("a", 2)
+            _ = [update async for update in first]
+        await settled()
+        after = await seen.scrape()
+
+    assert after["tokenwise_time_to_first_token_seconds_count"] == 1
+    assert after["tokenwise_requests_admitted_total"] == 2
+    assert after["tokenwise_requests_total:finished"] == 1
+    assert after["tokenwise_requests_total:cancelled"] == 1
+    assert after["tokenwise_queue_requests:running"] == after["tokenwise_queue_requests:waiting"] == 0
+
+
+async def test_a_refusal_is_counted_by_its_reason() -> None:
+    async with a_watched_bot() as seen:
+        async with (
+            seen.queue.stream(a_request("a"), asker=ADA),
+            seen.queue.stream(a_request("b"), asker=ADA),
+        ):
+            with pytest.raises(TooManyRequests):
+                async with seen.queue.stream(a_request("c"), asker=ADA):
+                    pass
+        samples = await seen.scrape()
+
+    assert samples["tokenwise_refusals_total:TooManyRequests"] == 1
+    assert samples["tokenwise_requests_admitted_total"] == 2
+
+
+async def test_the_worker_s_restarts_batch_and_readiness_are_told() -> None:
+    async with a_watched_bot() as seen:
+        seen.model.restarts, seen.model.serving, seen.model.batch = 3, False, 5
+        samples = await seen.scrape()
+
+    assert samples["tokenwise_worker_restarts_total"] == 3
+    assert samples["tokenwise_model_ready"] == 0
+    assert samples["tokenwise_batch_size"] == 5
+
+
+async def test_acknowledgements_and_what_was_dropped_are_told() -> None:
+    interaction = arrived(discord.InteractionType.application_command, name="next")
+    async with a_watched_bot() as seen:
+        assert [seen.bot.arrivals.accept(interaction) for _ in range(2)] == [True, False]
+        seen.bot.arrivals.acknowledged(interaction.id)
+        seen.bot.traffic.answers["429"] += 2
+        samples = await seen.scrape()
+
+    assert samples["tokenwise_acknowledgement_seconds_count"] == 1
+    assert samples["tokenwise_acknowledgement_seconds_bucket:3.0"] == 1
+    assert samples["tokenwise_dropped_interactions_total:repeated"] == 1
+    assert samples["tokenwise_dropped_interactions_total:late"] == 0
+    assert samples["tokenwise_discord_responses_total:429"] == 2
+
+
+async def test_what_waits_for_the_database_is_told() -> None:
+    async with a_watched_bot() as seen:
+        outbox = seen.bot.services.runs._outbox
+        async with outbox.held():
+            outbox.put(completion_run())
+            assert (await seen.scrape())["tokenwise_outbox_runs"] == 1
+
+
+async def test_the_process_and_the_event_loop_are_told() -> None:
+    async with a_watched_bot() as seen:
+        samples = await seen.scrape()
+
+    assert samples["process_resident_memory_bytes"] > 1_000_000
+    assert samples["tokenwise_event_loop_lag_seconds"] >= 0.0
+    assert "tokenwise_gateway_latency_seconds" not in samples  # there was no heartbeat yet
+
+
+async def test_openmetrics_is_told_to_who_asks_for_it() -> None:
+    async with a_watched_bot() as seen:
+        _, text = await seen.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+
+    families = openmetrics(text)  # type: ignore[no-untyped-call]
+    assert "tokenwise_requests" in {family.name for family in families}
+
+
+async def test_health_is_ok_only_with_a_model_and_a_connection() -> None:
+    async with a_watched_bot() as seen:
+        assert await seen.get("/health") == (200, '{"status": "ok"}')
+
+        seen.model.serving, seen.bot.online = False, False
+        status, told = await seen.get("/health")
+
+    assert status == 503
+    assert "the model is not ready" in told
+    assert "no connection to Discord" in told
+
+
+async def test_without_a_port_nothing_is_measured() -> None:
+    async with watched(cast("Any", None), cast("Any", None), None):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [("127.0.0.1", "METRICS_PORT"), ("192.0.2.1", "METRICS_HOST"), ("no.invalid", "METRICS_HOST")],
+)
+async def test_an_address_that_cannot_be_had_is_named(host: str, named: str) -> None:
+    async with a_watched_bot() as seen:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            at = Address(host, taken.getsockname()[1])
+            with pytest.raises(InvalidSetting, match=named):
+                async with watched(seen.bot, seen.parts, at):
+                    pass

@@ -1,0 +1,90 @@
+"""A bot before a model that steps when it is told to, and what its port says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import aiohttp
+from aiohttp.test_utils import unused_port
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.client import TokenwiseBot
+from bot.generation import GenerationQueue
+from bot.monitoring.instruments import Instruments
+from bot.monitoring.server import Address
+from bot.monitoring.watching import watched
+from bot.runs import Runs
+from bot.services import Services
+from bot.startup import Started
+from bot.store.database import IN_MEMORY, opened
+from bot.tokenization import Encodings
+from tests.fakes.model import FakeModel
+
+
+@dataclass(eq=False)
+class WatchedModel(FakeModel):
+    """A worker as the operator sees it."""
+
+    restarts: int = 0
+    serving: bool = True
+    pid: int | None = None
+    batch: int = 0
+
+
+class ConnectedBot(TokenwiseBot):
+    """One that is connected when the test says so."""
+
+    online = True
+
+    @property
+    def connected(self) -> bool:
+        return self.online
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    model: WatchedModel
+    queue: GenerationQueue
+    bot: ConnectedBot
+    parts: Started
+    at: Address
+
+    async def scrape(self) -> dict[str, float]:
+        """Every sample, by its name and the value of its label."""
+        status, text = await self.get("/metrics")
+        assert status == 200
+        return {
+            ":".join((sample.name, *sample.labels.values())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    async def get(self, path: str, **headers: str) -> tuple[int, str]:
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.get(f"http://{self.at.host}:{self.at.port}{path}") as response,
+        ):
+            return response.status, await response.text()
+
+
+@asynccontextmanager
+async def a_watched_bot() -> AsyncIterator[Watched]:
+    model, instruments = WatchedModel(stepwise=True), Instruments()
+    queue = GenerationQueue(
+        model,
+        max_waiting=4,
+        max_running=1,
+        per_owner=2,
+        deadline=60,
+        on_first_token=instruments.first_token.observe,
+    )
+    async with opened(IN_MEMORY) as database, queue:
+        services = Services(queue, Encodings(), Runs(database, days=30))
+        bot = ConnectedBot(services, on_acknowledged=instruments.acknowledgement.observe)
+        parts = Started(cast("Any", model), queue, services, instruments)
+        at = Address("127.0.0.1", unused_port())
+        async with bot, watched(bot, parts, at):
+            yield Watched(model, queue, bot, parts, at)

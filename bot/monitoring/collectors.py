@@ -5,6 +5,7 @@ No label names a person, a server or anything that was written.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -112,6 +113,7 @@ def of_loop(lag: Lag) -> Iterator[Metric]:
     yield _gauge(
         "event_loop_lag_seconds", "The greatest lateness in the last 30 to 60 seconds.", lag.greatest
     )
+    yield _gauge("event_loop_tasks", "What the event loop has in progress.", len(asyncio.all_tasks()))
 
 
 def _gauge(name: str, what: str, value: float) -> Metric:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-EVERY = 0.05  # seconds between two looks
+EVERY = 0.01  # seconds between two looks, and what a lag may be underrated by
 WINDOW = 30.0  # seconds
 
 

@@ -34,6 +34,7 @@ CHUNK_BYTES = 64 * 1024
 LINE_CHARACTERS = 500
 LINES_PER_SECOND = 100
 LAST_WORDS = 1.0  # seconds
+SECRETS = frozenset({"DISCORD_TOKEN", "DATABASE_URL"})
 BROKEN_GRACE = 0.2  # seconds
 
 
@@ -230,5 +231,5 @@ class LineLog:
 
 
 def _environment() -> dict[str, str]:
-    """The bot's own, without the secret that the worker has no use for."""
-    return {name: value for name, value in os.environ.items() if name != "DISCORD_TOKEN"}
+    """The bot's own, without the secrets that the worker has no use for."""
+    return {name: value for name, value in os.environ.items() if name not in SECRETS}

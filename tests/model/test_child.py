@@ -10,14 +10,16 @@ import pytest
 from bot.model.child import Child
 
 SHOW_ENVIRONMENT = (
-    "import os, sys; print(os.environ.get('DISCORD_TOKEN'), os.environ['KEPT'], file=sys.stderr)"
+    "import os, sys; names = 'DISCORD_TOKEN', 'DATABASE_URL', 'KEPT'; "
+    "print(*(os.environ.get(name) for name in names), file=sys.stderr)"
 )
 
 
-async def test_the_worker_is_not_given_the_bot_s_token(
+async def test_the_worker_is_not_given_the_bot_s_secrets(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "a.very.secret")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:secret@somewhere/something")
     monkeypatch.setenv("KEPT", "kept")
     with caplog.at_level(logging.INFO):
         async with Child.started(
@@ -25,4 +27,4 @@ async def test_the_worker_is_not_given_the_bot_s_token(
         ) as child:
             assert child.pid
 
-    assert "None kept" in caplog.text
+    assert "None None kept" in caplog.text

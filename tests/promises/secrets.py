@@ -1,0 +1,226 @@
+"""Secrets: canary token, password, prompts and interaction tokens in no log at any level.
+
+python -m tests.promises.secrets
+
+The real bot, in a process of its own on a fake Discord, with every logger at DEBUG and
+asyncio's debug mode asked for; its database cannot be reached. People write a canary into
+every command, press every button, and meet a crash that quotes them, requests that Discord
+resets, limits, fails and refuses, and a worker that is killed. Then a token that Discord
+refuses. All of it once with plain and once with JSON logs. The canaries are looked for in
+stdout and stderr, in the command lines of all processes, in the worker's environment, and
+in the reprs and tracebacks of settings, bot and errors.
+
+Last, the control: the same without the guard, where the search has to find something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from discord import LoginFailure
+
+from bot.client import TokenwiseBot
+from bot.errors import StartError
+from bot.generation import GenerationQueue
+from bot.joining import join
+from bot.logs import Form
+from bot.model.process import ModelProcess, worker_command
+from bot.runs import Runs
+from bot.services import Services
+from bot.settings import DEMO_MODEL, Settings
+from bot.startup import Started
+from bot.store.database import opened
+from bot.tokenization import Encodings
+from tests.fakes.discord import FakeDiscord
+from tests.fakes.discord.addresses import GATEWAY, REST
+from tests.fakes.discord.faults import RequestFault
+from tests.promises import secrets_search
+from tests.promises.secrets_loud import UNGUARDED
+from tests.promises.secrets_search import Canaries, Search
+from tests.promises.secrets_visit import FAULTS, OneAtATime, Visit
+
+ROOT = Path(__file__).parents[2]
+FORMS: tuple[Form, ...] = ("plain", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """``read`` bytes by place, ``found`` canaries by place; ``control`` were found without the guard."""
+
+    visits: Sequence[Served]
+    read: Mapping[str, int]
+    found: Mapping[str, int]
+    control: Mapping[str, int]
+
+    @property
+    def is_kept(self) -> bool:
+        return not self.found and bool(self.control)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """``completions`` are texts of the model that are looked for, too."""
+
+    asked: int
+    completions: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoudBot:
+    process: asyncio.subprocess.Process
+    log: Path
+
+    @property
+    def worker(self) -> int:
+        return secrets_search.child_of(self.process.pid)
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    async def says(self, text: str, patience: float = 120.0) -> None:
+        async with asyncio.timeout(patience):
+            while text not in self.said():  # noqa: ASYNC110 - another process writes it
+                await asyncio.sleep(0.05)
+
+
+def settings_of(canaries: Canaries) -> dict[str, str]:
+    """With a database that is not there."""
+    return {
+        "DISCORD_TOKEN": canaries.token,
+        "DATABASE_URL": f"postgresql://tokenwise:{canaries.password}@127.0.0.1:1/tokenwise",
+        "MODEL": DEMO_MODEL,
+        "REQUESTS_PER_PERSON": "100",
+    }
+
+
+@asynccontextmanager
+async def loud(discord: FakeDiscord, environment: Mapping[str, str]) -> AsyncIterator[LoudBot]:
+    """The bot with every logger at DEBUG, its output in a file; ended by SIGTERM."""
+    addresses = {REST: discord.where.rest, GATEWAY: discord.where.gateway}
+    told = {"PYTHONPATH": str(ROOT), "PYTHONASYNCIODEBUG": "1", **addresses, **environment}
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-W", "default", "-m", "tests.promises.secrets_loud"),
+                cwd=folder,
+                env={**os.environ, **told},
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            yield LoudBot(process, log)
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            await process.wait()
+
+
+async def served(
+    form: Form,
+    search: Search,
+    *,
+    with_model: bool = True,
+    guarded: bool = True,
+    wrong: Sequence[RequestFault] = FAULTS,
+) -> Served:
+    """A whole visit, or the half that needs no model."""
+    canaries, faults = Canaries(), OneAtATime()
+    environment = settings_of(canaries) | {"LOG_FORMAT": form} | ({} if guarded else {UNGUARDED: "1"})
+    async with FakeDiscord.opened(faults=faults, schema_every=0) as discord:
+        visit = Visit(discord, faults, canaries.word, wrong)
+        async with loud(discord, environment) as bot:
+            await discord.joined()
+            await visit.commands_without_a_model()
+            if with_model:
+                await bot.says("the model is ready")
+                await visit.commands_with_a_model()
+                await visit.worker_killed(lambda: bot.worker)
+            search.look("command lines", secrets_search.command_lines(), _all(canaries, visit))
+            environ = secrets_search.environment_of(bot.worker)
+            search.look("the worker's environment", environ, canaries.secrets.items())
+            bot.process.send_signal(signal.SIGTERM)
+            await bot.process.wait()
+            said = bot.said()
+        search.look(f"the log ({form})", said, _all(canaries, visit))
+        return Served(len(discord.asked), len(visit.written), said.count("\n"))
+
+
+async def refused(form: Form, search: Search) -> None:
+    """A token that Discord does not know ends the bot."""
+    canaries = Canaries()
+    environment = settings_of(canaries) | {"LOG_FORMAT": form}
+    async with FakeDiscord.opened(accepts=False) as discord, loud(discord, environment) as bot:
+        await bot.process.wait()
+        search.look(f"the log ({form}) of a refused token", bot.said(), canaries.secrets.items())
+
+
+async def represented(search: Search) -> None:
+    """How settings, the bot's parts and what ends it look in a debugger or a traceback."""
+    canaries = Canaries()
+    settings = Settings.from_env(settings_of(canaries))
+    model = ModelProcess(worker_command(settings.model, None, 1, 1), name=settings.model)
+    queue = GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60.0)
+    told = []
+    async with FakeDiscord.opened(accepts=False) as discord, opened(settings.database_url) as database, queue:
+        services = Services(queue, Encodings(), Runs(database, days=1))
+        parts, bot = Started(model, queue, services), TokenwiseBot(services)
+        with discord.addresses():
+            try:
+                await join(canaries.token, parts)
+            except StartError as error:
+                told += [str(error), repr(error), *traceback.format_exception(error)]
+            try:
+                await bot.login(canaries.token)
+            except LoginFailure as error:
+                told += [repr(error), *traceback.format_exception(error), repr(bot), repr(bot.http)]
+            await bot.close()
+    told += [repr(thing) for thing in (settings, parts, database, services.runs)]
+    search.look("reprs and tracebacks", "\n".join(told), canaries.secrets.items())
+
+
+def _all(canaries: Canaries, visit: Visit) -> Sequence[tuple[str, str]]:
+    tokens = [("an interaction's token", asked.token) for asked in visit.discord.asked]
+    completions = [("a completion", text) for text in visit.written]
+    return [*canaries.secrets.items(), *canaries.written.items(), *tokens, *completions]
+
+
+async def measure(forms: Sequence[Form] = FORMS) -> Secrets:
+    search, control, visits = Search(), Search(), []
+    for form in forms:
+        visits.append(await served(form, search))
+        await refused(form, search)
+    await represented(search)
+    await served(forms[0], control, with_model=False, guarded=False)
+    return Secrets(visits, dict(search.read), dict(search.found), dict(control.found))
+
+
+def report(measured: Secrets) -> int:
+    asked, completions, lines = (
+        sum(getattr(visit, name) for visit in measured.visits) for name in ("asked", "completions", "lines")
+    )
+    print(f"{asked} interactions, {completions} completions looked for, {lines:,} lines of log; read:")
+    for where, read in measured.read.items():
+        print(f"    {read:9,} bytes of {where}")
+    print(f"canaries found: {sum(measured.found.values())} (bar 0)")
+    for what, count in measured.found.items():
+        print(f"    {count} × {what}")
+    print(f"control, without the guard: {sum(measured.control.values())} found (bar: some)")
+    for what, count in measured.control.items():
+        print(f"    {count} × {what}")
+    print("ok" if measured.is_kept else "MISSED")
+    return 0 if measured.is_kept else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(report(asyncio.run(measure())))

@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from bot.settings import DEMO_MODEL
+from tests.processes import PROC, first_child, is_alive
 
 ROOT = Path(__file__).parents[1]
 NO_WORDS = (
@@ -35,7 +35,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds the worker by Linux' list of processes")
+@pytest.mark.skipif(not PROC.exists(), reason="finds the worker by Linux' list of processes")
 @pytest.mark.parametrize(
     ("number", "arguments"),
     [(signal.SIGTERM, ["--no-browser"]), (signal.SIGINT, ["try", "/complete prompt:x max_tokens:256"])],
@@ -52,15 +52,7 @@ def test_a_signal_while_it_loads_ends_it_in_order(number: signal.Signals, argume
 
     assert b"Traceback" not in errors, errors.decode()
     assert process.returncode == 0
-    assert not Path(f"/proc/{worker}").exists()
-
-
-def first_child(pid: int) -> int:
-    """Its id, once there is one."""
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    while not (found := children.read_text().split()):
-        time.sleep(0.01)
-    return int(found[0])
+    assert not is_alive(worker)
 
 
 def test_help_tells_of_the_playground_and_of_try() -> None:

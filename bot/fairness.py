@@ -9,18 +9,23 @@ from typing import Generic, TypeVar
 Owner = TypeVar("Owner", bound=Hashable)
 Item = TypeVar("Item", bound=Hashable)
 
+# So many of the latest turns are remembered: many more than people ever wait at once.
+REMEMBERED = 1_000
+
 
 class WaitingLine(Generic[Owner, Item]):
     """Items in the order in which they will be served.
 
-    Owners take turns: whoever was served goes to the end of the round, and a
-    newcomer joins it at the end. So somebody with ten requests holds up
-    somebody with one by one request at most, however they came.
+    Next is the owner whose last turn is the longest ago, and who never had one before
+    all others. So nobody has two turns while somebody else waits for one; and however
+    many requests somebody has, whoever comes with one waits for those of them alone
+    that have begun.
     """
 
     def __init__(self) -> None:
-        # The round, its next owner first; each with something in their line.
-        self._round: OrderedDict[Owner, OrderedDict[Item, None]] = OrderedDict()
+        self._lines: dict[Owner, OrderedDict[Item, None]] = {}  # none is empty
+        self._turns: OrderedDict[Owner, int] = OrderedDict()  # the number of the last one, the oldest first
+        self._taken = 0
         self._length = 0
 
     def __len__(self) -> int:
@@ -28,7 +33,7 @@ class WaitingLine(Generic[Owner, Item]):
 
     def __iter__(self) -> Iterator[Item]:
         """All items, the next one first: one of each owner, then the second ones, …"""
-        lines = [iter(line) for line in self._round.values()]
+        lines = [iter(self._lines[owner]) for owner in sorted(self._lines, key=self._last_turn)]
         while lines:
             still = []
             for line in lines:
@@ -40,22 +45,30 @@ class WaitingLine(Generic[Owner, Item]):
 
     def push(self, owner: Owner, item: Item) -> None:
         """Put an item last in its owner's line; no item twice."""
-        self._round.setdefault(owner, OrderedDict())[item] = None
+        self._lines.setdefault(owner, OrderedDict())[item] = None
         self._length += 1
 
     def pop(self) -> Item:
         """Take the next item out; KeyError if nobody waits."""
-        owner, line = self._round.popitem(last=False)
-        item, _ = line.popitem(last=False)
-        if line:
-            self._round[owner] = line
-        self._length -= 1
+        if not self._lines:
+            raise KeyError("nobody waits")
+        owner = min(self._lines, key=self._last_turn)
+        item = next(iter(self._lines[owner]))
+        self.remove(owner, item)
+        self._taken += 1
+        self._turns[owner] = self._taken
+        self._turns.move_to_end(owner)
+        if len(self._turns) > REMEMBERED:
+            self._turns.popitem(last=False)
         return item
 
     def remove(self, owner: Owner, item: Item) -> None:
         """Take an item out of turn; KeyError if it does not wait."""
-        line = self._round[owner]
+        line = self._lines[owner]
         del line[item]
         if not line:
-            del self._round[owner]
+            del self._lines[owner]
         self._length -= 1
+
+    def _last_turn(self, owner: Owner) -> int:
+        return self._turns.get(owner, 0)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.fairness import WaitingLine
+from bot.fairness import REMEMBERED, WaitingLine
 
 OWNERS = st.integers(0, 3)
 PUSH, POP, REMOVE = "push", "pop", "remove"
@@ -62,6 +62,34 @@ def test_one_request_does_not_wait_for_ten_of_somebody_else() -> None:
         line.push("many", f"many {number}")
     line.push("one", "one 0")
     assert list(line)[:3] == ["many 0", "one 0", "many 1"]
+
+
+def test_whoever_comes_with_one_waits_for_nothing_of_somebody_who_had_a_turn() -> None:
+    line: WaitingLine[str, str] = WaitingLine()
+    for number in range(10):
+        line.push("many", f"many {number}")
+    assert line.pop() == "many 0"
+    line.push("one", "one 0")
+    assert list(line)[:2] == ["one 0", "many 1"]
+
+
+def test_coming_again_and_again_is_no_way_past_somebody() -> None:
+    line: WaitingLine[str, str] = WaitingLine()
+    line.push("patient", "patient 0")
+    line.push("patient", "patient 1")
+    assert line.pop() == "patient 0"
+    line.push("eager", "eager 0")
+    assert line.pop() == "eager 0"
+    line.push("eager", "eager 1")
+    assert line.pop() == "patient 1"
+
+
+def test_old_turns_are_forgotten() -> None:
+    line: WaitingLine[int, int] = WaitingLine()
+    for owner in range(3 * REMEMBERED):
+        line.push(owner, owner)
+        assert line.pop() == owner
+    assert len(line._turns) == REMEMBERED
 
 
 def test_removing_what_does_not_wait_is_an_error() -> None:

@@ -314,7 +314,7 @@ async def test_positions_are_told_when_they_change() -> None:
         assert await anext(second) == Queued(1, None)
         assert await anext(third) == Queued(2, None)
         async with open_streams(queue, ("d", BOB)) as (newcomer,):
-            assert await anext(newcomer) == Queued(2, None)
+            assert await anext(newcomer) == Queued(1, None)
             assert await anext(third) == Queued(3, None)
         assert await anext(third) == Queued(2, None)
         await model.step("a", 2)
@@ -330,7 +330,20 @@ async def test_owners_take_turns() -> None:
     async with a_queue(model) as queue, open_streams(queue, *asked) as streams:
         for stream in streams:
             assert [update async for update in stream]
-    assert model.started == ["a1", "a2", "b1", "c1", "a3", "b2"]
+    assert model.started == ["a1", "b1", "c1", "a2", "b2", "a3"]
+
+
+async def test_one_request_waits_for_none_of_twenty_that_have_not_begun() -> None:
+    model = FakeModel(stepwise=True)
+    asked = [(f"many {number}", ALICE) for number in range(20)]
+    async with (
+        a_queue(model, max_waiting=20, per_owner=20) as queue,
+        open_streams(queue, *asked),
+        open_streams(queue, ("one", BOB)) as (updates,),
+    ):
+        assert await anext(updates) == Queued(1, None)
+        await model.step("many 0", 2)
+        assert model.running == ["one"]
 
 
 async def test_no_more_run_than_may() -> None:
@@ -403,7 +416,7 @@ async def test_a_text_that_is_read_takes_few_passes() -> None:
         await anext(first)
         async with (
             queue.stream(read("b", tokens=129), asker=ALICE),
-            queue.stream(a_request("c"), asker=BOB) as last,
+            queue.stream(a_request("c"), asker=ALICE) as last,
         ):
             # 128 tokens are judged, at 64 a pass.
             assert await anext(last) == Queued(2, 2 * 0.5)

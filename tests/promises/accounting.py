@@ -181,7 +181,7 @@ async def _is_idle(model: ModelProcess) -> bool:
 def _limits(rng: random.Random) -> dict[str, Any]:
     return {
         "max_running": rng.randint(1, 8),
-        "max_waiting": rng.randint(6, 40),
+        "max_waiting": rng.randint(6, 60),
         "per_owner": rng.choice((1, 2, 2, 2)),
         "per_server": rng.choice((None, None, 8, 20)),
         "person_cooldown": rng.choice((0.0, 0.0, 0.003)),

@@ -1,0 +1,140 @@
+"""How long somebody with one request waits for somebody with twenty.
+
+    python -m tests.promises.fairness [--patterns 300] [--seed 0]
+
+Each pattern is drawn from the seed: so many slots, when the twenty come, how
+long each request is, who else asks what and when, and when the one comes. It is
+played through the real queue, with time in steps of the model, once with the
+twenty and once without them. How much later the one is finished with them is
+their delay.
+
+The bar: not later than by the time of one request, the longest that there is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.admission import Asker
+from bot.generation import GenerationQueue
+from bot.model.protocol import GenerationRequest, SamplingParams
+from tests.fakes.model import FakeModel, settled
+
+MANY, ONE = 1, 2
+TWENTY = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request of ``steps`` steps, the end among them, that comes at step ``at``."""
+
+    at: int
+    person: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    slots: int
+    arrivals: tuple[Arrival, ...]
+
+    @property
+    def longest(self) -> int:
+        return max(arrival.steps for arrival in self.arrivals)
+
+    def without(self, person: int) -> Pattern:
+        return Pattern(self.slots, tuple(one for one in self.arrivals if one.person != person))
+
+
+@dataclass(frozen=True, slots=True)
+class Fairness:
+    """``delays`` are in units of the longest request's time, one a pattern."""
+
+    delays: tuple[float, ...]
+    slots: tuple[int, ...]
+
+
+def drawn(rng: random.Random) -> Pattern:
+    at_once, longest = rng.random() < 0.5, rng.randint(2, 20)
+
+    def arrival(person: int, latest: int) -> Arrival:
+        return Arrival(rng.randint(0, latest), person, rng.choice((longest, rng.randint(2, longest))))
+
+    arrivals = [arrival(MANY, 0 if at_once else 2 * longest) for _ in range(TWENTY)]
+    for person in range(3, 3 + rng.randint(0, 4)):
+        arrivals += [arrival(person, 4 * longest) for _ in range(rng.randint(1, 4))]
+    arrivals.append(arrival(ONE, 4 * longest))
+    return Pattern(rng.choice((1, 1, 2, 4, 8)), tuple(sorted(arrivals, key=lambda one: one.at)))
+
+
+async def finished_at(pattern: Pattern, person: int) -> int:
+    """The step at which the one request of ``person`` has ended."""
+    model = FakeModel(stepwise=True)
+    async with GenerationQueue(
+        model, max_running=pattern.slots, max_waiting=100, per_owner=TWENTY, deadline=3600.0
+    ) as queue:
+        waiting = list(enumerate(pattern.arrivals))
+        tasks: dict[int, asyncio.Task[None]] = {}
+        (watched,) = (number for number, arrival in waiting if arrival.person == person)
+        step = 0
+        while watched not in tasks or not tasks[watched].done():
+            while waiting and waiting[0][1].at <= step:
+                number, arrival = waiting.pop(0)
+                tasks[number] = asyncio.create_task(_ask(queue, number, arrival))
+                await settled()
+            await asyncio.gather(*(model.step(name) for name in list(model.running)))
+            step += 1
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.wait(tasks.values())
+    return step
+
+
+async def _ask(queue: GenerationQueue, number: int, arrival: Arrival) -> None:
+    params = SamplingParams(max_new_tokens=arrival.steps - 1)
+    request = GenerationRequest(str(number), (1,), params)
+    async with queue.stream(request, asker=Asker(arrival.person, None)) as updates:
+        async for _ in updates:
+            pass
+
+
+async def measure(patterns: int, seed: int) -> Fairness:
+    rng = random.Random(seed)
+    delays, slots = [], []
+    for _ in range(patterns):
+        pattern = drawn(rng)
+        late = await finished_at(pattern, ONE) - await finished_at(pattern.without(MANY), ONE)
+        delays.append(late / pattern.longest)
+        slots.append(pattern.slots)
+    return Fairness(tuple(delays), tuple(slots))
+
+
+def report(measured: Fairness) -> int:
+    for slots in sorted(set(measured.slots)):
+        delays = _with(measured, slots)
+        mean = sum(delays) / len(delays)
+        print(f"{slots} slots: {max(delays):.2f} of a request's time at most, {mean:.2f} in the mean")
+    greatest = max(measured.delays)
+    is_kept = greatest <= 1.0
+    print(f"{len(measured.delays)} patterns: {greatest:.2f} (bar 1)   {'ok' if is_kept else 'MISSED'}")
+    return 0 if is_kept else 1
+
+
+def _with(measured: Fairness, slots: int) -> Sequence[float]:
+    return [delay for delay, had in zip(measured.delays, measured.slots, strict=True) if had == slots]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--patterns", type=int, default=300, help="how many are played (default: 300)")
+    parser.add_argument("--seed", type=int, default=0, help="of the patterns (default: 0)")
+    options = parser.parse_args()
+    return report(asyncio.run(measure(options.patterns, options.seed)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

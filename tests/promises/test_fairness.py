@@ -1,0 +1,38 @@
+"""A small version of ``python -m tests.promises.fairness``."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.promises.fairness import (
+    MANY,
+    ONE,
+    TWENTY,
+    Arrival,
+    Fairness,
+    Pattern,
+    finished_at,
+    measure,
+    report,
+)
+
+
+async def test_nobody_is_delayed_by_more_than_one_request(capsys: pytest.CaptureFixture[str]) -> None:
+    measured = await measure(12, seed=5)
+
+    assert len(measured.delays) == 12
+    assert 0 < max(measured.delays) <= 1
+    assert report(measured) == 0
+    assert "ok" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("at", "end"), [(0, 14), (1, 14), (6, 14), (8, 21)])
+async def test_the_one_follows_what_runs(at: int, end: int) -> None:
+    many = tuple(Arrival(0, MANY, steps=7) for _ in range(TWENTY))
+
+    assert await finished_at(Pattern(1, (*many, Arrival(at, ONE, steps=7))), ONE) == end
+
+
+def test_a_longer_delay_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(Fairness(delays=(0.5, 1.1), slots=(1, 1))) == 1
+    assert "MISSED" in capsys.readouterr().out

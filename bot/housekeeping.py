@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from bot.errors import StoreUnavailable
 from bot.runs import Runs
+from bot.store.outbox import PAUSE
 
 log = logging.getLogger(__name__)
 
@@ -16,26 +17,35 @@ HOUR = 3600.0
 
 
 @asynccontextmanager
-async def tidied(runs: Runs, *, every: float = HOUR) -> AsyncIterator[None]:
+async def tidied(runs: Runs, *, every: float = HOUR, retry: float = PAUSE) -> AsyncIterator[None]:
     """Runs that have become too old are deleted, at once and then every so many seconds.
 
-    What the database did not take before is stored then, and at the end.
+    What the database did not take is tried again every ``retry`` seconds, and at the end.
     """
-    task = asyncio.create_task(_tidy(runs, every), name="housekeeping")
+    tasks = [
+        asyncio.create_task(_tidy(runs, every), name="housekeeping"),
+        asyncio.create_task(_retry(runs, retry), name="storing what waits"),
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await runs.flush()
 
 
 async def _tidy(runs: Runs, every: float) -> None:
     while True:
-        await runs.flush()
         try:
             if deleted := await runs.delete_old():
                 log.info("deleted %d runs that were too old", deleted)
         except StoreUnavailable as error:
-            log.error("old runs could not be deleted: %s", error.detail)
+            log.error("the database cannot be used now, so buttons are refused: %s", error.detail)
         await asyncio.sleep(every)
+
+
+async def _retry(runs: Runs, every: float) -> None:
+    while True:
+        await asyncio.sleep(every)
+        await runs.flush()

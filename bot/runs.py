@@ -17,6 +17,7 @@ from sqlalchemy import Delete, Select, delete, or_, select
 
 from bot.errors import RunExpired, StoreUnavailable, Withheld
 from bot.features.completions import CompletionJob, CompletionRun
+from bot.features.guessing import Round
 from bot.features.walks import Walk, WalkRun
 from bot.model.protocol import Fingerprint
 from bot.store import tables
@@ -79,11 +80,14 @@ class Runs:
     def now(self) -> float:
         return self._clock()
 
-    async def keep(self, run: Run) -> None:
-        """Store ``run``, unless its owner has asked to be forgotten since it was asked for."""
+    async def keep(self, run: Run, round_: Round | None = None) -> None:
+        """Store ``run``, and the round that begins with it, if it is played on.
+
+        Not if its owner has asked to be forgotten since it was asked for.
+        """
         if run.asked_at < self._forgotten.get(run.owner, -math.inf):
             return
-        self._outbox.put(run)
+        self._outbox.put(run, round_)
         await self._outbox.send()
 
     async def flush(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from discord import app_commands, ui
@@ -11,7 +12,7 @@ from bot import cards
 from bot.admission import Asker
 from bot.cards import GuessCard, RevealCard
 from bot.custom_ids import template
-from bot.errors import BlankText
+from bot.errors import BlankText, StoreUnavailable
 from bot.features.beginnings import REMEMBERED, drawn
 from bot.features.completions import new_run_id
 from bot.features.guessing import Round, check_reveal, question, round_of
@@ -23,6 +24,9 @@ from bot.services import Services
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
+
+
+log = logging.getLogger(__name__)
 
 
 class Guess(commands.Cog):
@@ -102,16 +106,24 @@ async def begin(services: Services, interaction: Interaction, text: str | None) 
     screen = Screen(interaction)
     if text is None:
         await screen.wait()
-        latest = await services.runs.rounds.latest(guild, owner, limit=REMEMBERED)
-        text = drawn([services.encodings.decode(prompt_ids) for prompt_ids in latest])
+        text = drawn(await _latest(services, guild, owner))
     walk = question(new_run_id(), owner, services.encodings.encode(text))
     walk.check(services.generations.model.context)
     await screen.wait()
     run = await _answered(services, walk, screen.asker)
     round_ = round_of(run, guild, lambda token_id: services.encodings.decode([token_id]))
-    await services.runs.keep(run)
-    await services.runs.rounds.open(round_)
+    await services.runs.keep(run, round_)
     await screen.finish(await _card(services, run, round_))
+
+
+async def _latest(services: Services, guild: int | None, owner: int) -> list[str]:
+    """What the latest rounds were about; nothing if the database fails: then one may come again."""
+    try:
+        latest = await services.runs.rounds.latest(guild, owner, limit=REMEMBERED)
+    except StoreUnavailable as error:
+        log.error("earlier rounds cannot be read: %s", error.detail)
+        return []
+    return [services.encodings.decode(prompt_ids) for prompt_ids in latest]
 
 
 async def _answered(services: Services, walk: Walk, asker: Asker) -> WalkRun:

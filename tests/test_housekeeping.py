@@ -46,7 +46,7 @@ async def test_a_database_that_fails_is_logged_and_asked_again(
         runs = Runs(database, days=30)
 
         async def is_logged() -> bool:
-            return "old runs could not be deleted" in caplog.text
+            return "the database cannot be used now" in caplog.text
 
         async def is_empty() -> bool:
             return await stored(runs) == 0
@@ -56,3 +56,17 @@ async def test_a_database_that_fails_is_logged_and_asked_again(
             folder.mkdir()
             await runs.keep(completion_run(asked_at=0.0))
             await until(is_empty)
+
+
+async def test_what_waits_is_stored_soon_after_the_database_is_back(tmp_path: Path) -> None:
+    folder = tmp_path / "later"
+    async with opened(f"sqlite:///{folder}/runs.sqlite3") as database:
+        runs = Runs(database, days=30, clock=lambda: NOON)
+        await runs.keep(completion_run())
+
+        async def is_stored() -> bool:
+            return await stored(runs) == 1
+
+        async with tidied(runs, retry=0.001):
+            folder.mkdir()
+            await until(is_stored)

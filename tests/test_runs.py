@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from bot.errors import RunExpired, StoreUnavailable
 from bot.features.completions import CompletionJob
 from bot.runs import DAY, Forgotten, Runs
+from bot.store import tables
 from bot.store.database import Database, opened
 from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 
@@ -149,6 +151,14 @@ async def test_what_cannot_be_stored_is_found_and_stored_later(
 async def test_a_store_that_fails_has_no_answer_and_costs_nobody_theirs(failing: Path, clock: Clock) -> None:
     async with opened(f"sqlite:///{failing}") as database:
         assert await Runs(database, days=30, clock=clock).answer(the_same(ADA), FINGERPRINT) is None
+
+
+async def test_a_damaged_answer_is_none(runs: Runs, database: Database) -> None:
+    await runs.keep(completion_run(A))
+    async with database.transaction() as connection:
+        await connection.execute(update(tables.runs).values(steps=b"cut"))
+
+    assert await runs.answer(the_same(ADA), FINGERPRINT) is None
 
 
 async def test_forgetting_takes_what_waits_to_be_stored(failing: Path, clock: Clock) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 import discord
 
-from bot.errors import NoText, RunExpired
+from bot.errors import NoText, RunExpired, StoreUnavailable
 from bot.features.completions import CompletionRun
 from bot.interactions.delivery import Interaction
 from bot.interactions.messages import head_of, run_of, said
@@ -13,12 +15,15 @@ from bot.services import Services
 from bot.store.rows import Run
 from bot.tokenization import Encodings
 
+log = logging.getLogger(__name__)
+
 
 async def text_in(message: discord.Message, interaction: Interaction, services: Services) -> str:
-    """The text that a message command reads; NoText if there is none, WordBlocked, or StoreUnavailable.
+    """The text that a message command reads; NoText if there is none, or WordBlocked.
 
     Of the bot's own cards it is the text of their run, without the numbers and the
-    small print around it; of what has no run, or none that is kept, their head.
+    small print around it; of what has no run, or none that is kept or can be
+    read now, their head.
     """
     if message.author.id != interaction.client.user.id:
         # Any bot's buttons could name a run: only the bot's own cards show theirs.
@@ -39,6 +44,9 @@ async def _run_text(message: discord.Message, services: Services) -> str:
     try:
         return whole_text(await services.runs.any(run_id), services.encodings)
     except RunExpired:
+        return ""
+    except StoreUnavailable as error:
+        log.error("the text of a card cannot be read: %s", error.detail)
         return ""
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import URL, AsyncAdaptedQueuePool, event, insert, make_url, select, text
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import URL, AsyncAdaptedQueuePool, Engine, event, insert, make_url, select, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.errors import InvalidSetting, StoreUnavailable
 from bot.store.tables import metadata, versions
@@ -20,13 +24,16 @@ from bot.store.tables import metadata, versions
 log = logging.getLogger(__name__)
 
 IN_MEMORY = "sqlite://"
-# Seconds to wait for a file that another process has locked, or for a server: a
-# button waits for it, and Discord for the button, three seconds at most.
-PATIENCE = 0.8
-# Seconds to wait for one of the connections.
-_TURN = 0.5
+# Seconds to wait for a file that another process has locked, or for a server. By then
+# Discord has been answered, but somebody waits for their card.
+PATIENCE = 2.0
+# Seconds to wait for one of the connections: a whole channel may vote at once.
+_TURN = 3.0
 # Raise it with every change of a table, or of what is in a JSON column.
 SCHEMA = 1
+
+# SQLite shows the value that it cannot decode.
+_A_ROW_S = re.compile(r" with text '.*", re.DOTALL)
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -58,7 +65,9 @@ class Database:
             async with self._engine.begin() as connection:
                 yield connection
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+            # Whatever it was, the tables may be gone with it: another file lies there, or another server.
+            self._furnished = False
+            raise StoreUnavailable(_said(error)) from error
 
     async def wipe(self) -> None:
         """Let nothing of what was deleted stay in SQLite's journal, if that is possible now."""
@@ -70,7 +79,7 @@ class Database:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            log.warning("the database's journal could not be emptied: %s", error)
+            log.warning("the database's journal could not be emptied: %s", _said(error))
 
     async def close(self) -> None:
         if self._furnishing is not None:
@@ -131,12 +140,27 @@ def parsed(url: str) -> URL:
     return given.set(drivername=_DRIVERS[kind])
 
 
+def _said(error: BaseException) -> str:
+    """What failed, in one line, and without anything that was in a row."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    text = _A_ROW_S.sub("", str(cause)).strip()
+    return f"{type(cause).__name__}: {text.splitlines()[0]}" if text else type(cause).__name__
+
+
+def _read_json(text: str | bytes) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise StoreUnavailable("a row is damaged: no JSON where some should be") from None
+
+
 def _engine(url: str) -> AsyncEngine:
     address = parsed(url)
     if address.get_backend_name() == "sqlite":
         return _sqlite(address)
     return create_async_engine(
         address,
+        json_deserializer=_read_json,
         hide_parameters=True,  # what people wrote must not get into an error, and so into a log
         pool_pre_ping=True,  # a server that was restarted is no failure
         pool_timeout=_TURN,
@@ -145,19 +169,45 @@ def _engine(url: str) -> AsyncEngine:
 
 
 def _sqlite(address: URL) -> AsyncEngine:
-    pool: dict[str, Any] = {}
-    if address.database in (None, "", ":memory:"):
-        # A database in memory is its one connection, which can have one transaction at a time.
-        pool = {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
     engine = create_async_engine(
         address,
+        json_deserializer=_read_json,
         hide_parameters=True,
+        # A database in memory is its one connection. Those of a file would wait for each
+        # other by trying again and again; for a connection they wait in line.
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1,
+        max_overflow=0,
         pool_timeout=_TURN,
         connect_args={"timeout": PATIENCE, "async_creator_fn": _connect_sqlite},
-        **pool,
     )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    if address.database and not address.database.startswith((":", "file:")):
+        _leave_what_is_gone(engine.sync_engine, Path(address.database).absolute())
     return engine
+
+
+def _leave_what_is_gone(engine: Engine, file: Path) -> None:
+    """Use no connection whose file was taken away or replaced: what is written there is nowhere."""
+
+    def remember(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = _identity(file)
+
+    def check(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info["file"] != _identity(file):
+            raise DisconnectionError("another file lies there now")
+
+    event.listen(engine, "connect", remember)
+    event.listen(engine, "checkout", check)
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """The same as long as it is the same file; None where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 async def _connect_sqlite(*args: Any, **options: Any) -> aiosqlite.Connection:
@@ -176,7 +226,7 @@ async def _connect_sqlite(*args: Any, **options: Any) -> aiosqlite.Connection:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Let readers and a writer work side by side; a killed process loses nothing committed.
+    """Let other processes read meanwhile; a killed process loses nothing committed.
 
     What belongs to a row that is deleted goes with it, as everywhere but in SQLite.
     """

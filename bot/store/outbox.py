@@ -7,14 +7,16 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import islice
 
 from sqlalchemy import insert, select
 
 from bot.errors import StoreUnavailable
+from bot.features.guessing import Round
 from bot.store import tables
 from bot.store.database import Database
-from bot.store.rows import Run, row_of
+from bot.store.rows import Run, round_row, row_of
 
 log = logging.getLogger(__name__)
 
@@ -22,38 +24,52 @@ log = logging.getLogger(__name__)
 AT_MOST = 1_000
 # So many are written at once: more would hold up the event loop.
 BATCH = 50
-# Seconds after a failure before the next attempt, which whoever makes it waits for.
+# Seconds after a failure before the next attempt.
 PAUSE = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """What is written together: a run, and the round that is played on it, if one is."""
+
+    run: Run
+    round: Round | None
+
+
 class Outbox:
-    """What waits to be written, the oldest first. ``clock`` gives seconds."""
+    """What waits to be written, the oldest first. ``clock`` gives seconds.
+
+    It waits in memory: of a process that is killed while the database fails, what
+    waits is lost, and nothing else. How much that is, the log says when it begins.
+    """
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
-        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._letters: OrderedDict[str, _Letter] = OrderedDict()
         self._sending = asyncio.Lock()
         self._not_before = 0.0
+        self._is_failing = False
 
     def __len__(self) -> int:
-        return len(self._runs)
+        return len(self._letters)
 
     def get(self, run_id: str) -> Run | None:
-        return self._runs.get(run_id)
+        letter = self._letters.get(run_id)
+        return None if letter is None else letter.run
 
-    def put(self, run: Run) -> None:
-        """Let ``run`` wait; where too many do, the oldest is lost."""
-        self._runs[run.run_id] = run
-        while len(self._runs) > AT_MOST:
-            lost, _ = self._runs.popitem(last=False)
+    def put(self, run: Run, round_: Round | None = None) -> None:
+        """Let ``run`` wait, with the round on it; where too many do, the oldest is lost."""
+        self._letters[run.run_id] = _Letter(run, round_)
+        while len(self._letters) > AT_MOST:
+            lost, _ = self._letters.popitem(last=False)
             log.error("run %s is lost: too many wait for the database", lost)
 
     def drop(self, unwanted: Callable[[Run], bool]) -> int:
         """Take out all ``unwanted`` ones; how many."""
-        dropped = [run_id for run_id, run in self._runs.items() if unwanted(run)]
+        dropped = [run_id for run_id, letter in self._letters.items() if unwanted(letter.run)]
         for run_id in dropped:
-            del self._runs[run_id]
+            del self._letters[run_id]
         return len(dropped)
 
     @asynccontextmanager
@@ -66,22 +82,33 @@ class Outbox:
         """Write what waits. If the database failed a moment ago, it goes on waiting, unless ``at_once``."""
         async with self._sending:
             try:
-                while self._runs and (at_once or self._clock() >= self._not_before):
+                while self._letters and (at_once or self._clock() >= self._not_before):
                     await self._send_some()
             except StoreUnavailable as error:
                 self._not_before = self._clock() + PAUSE
-                log.error("%d runs could not be stored yet: %s", len(self._runs), error.detail)
+                self._tell_of(error)
+            if self._is_failing and not self._letters:
+                self._is_failing = False
+                log.warning("all runs that waited for the database are stored")
+
+    def _tell_of(self, error: StoreUnavailable) -> None:
+        """Once for each time that it fails, however often it is tried."""
+        if not self._is_failing:
+            log.error("%d runs could not be stored yet, and wait in memory: %s", len(self), error.detail)
+        self._is_failing = True
 
     async def _send_some(self) -> None:
-        batch = dict(islice(self._runs.items(), BATCH))
+        batch = dict(islice(self._letters.items(), BATCH))
         async with self._database.transaction() as connection:
             # A commit whose answer was lost has stored them, though it seemed to fail.
             there = set(
                 await connection.scalars(select(tables.runs.c.run_id).where(tables.runs.c.run_id.in_(batch)))
             )
-            rows = [row_of(run) for run_id, run in batch.items() if run_id not in there]
-            if rows:
-                await connection.execute(insert(tables.runs), rows)
+            new = [letter for run_id, letter in batch.items() if run_id not in there]
+            if new:
+                await connection.execute(insert(tables.runs), [row_of(letter.run) for letter in new])
+            if rounds := [round_row(letter.round) for letter in new if letter.round]:
+                await connection.execute(insert(tables.rounds), rounds)
         self._not_before = 0.0
         for run_id in batch:
-            self._runs.pop(run_id, None)
+            self._letters.pop(run_id, None)

@@ -17,7 +17,7 @@ _rounds, _votes, _runs = tables.rounds.c, tables.votes.c, tables.runs.c
 
 
 class Rounds:
-    """Rounds, found by their runs' ids as long as those are kept.
+    """Rounds, found by their runs' ids as long as those are kept; they are stored with them.
 
     ``oldest`` gives when the oldest run that is kept was asked for. All methods
     raise StoreUnavailable when the database fails.
@@ -27,19 +27,6 @@ class Rounds:
         self._database = database
         self._oldest = oldest
         self.days = days
-
-    async def open(self, round_: Round) -> None:
-        """Let the vote begin; the round's run must be stored by now."""
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                insert(tables.rounds).values(
-                    run_id=round_.run_id,
-                    guild=round_.guild,
-                    choices=round_.choices,
-                    favourite=round_.favourite,
-                    revealed=False,
-                )
-            )
 
     async def find(self, run_id: str) -> Round:
         """The round as it stands; RunExpired if it is not kept any more."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
+from bot.errors import StoreUnavailable
 from bot.features.completions import CompletionJob, CompletionRun
+from bot.features.guessing import Round
 from bot.features.walks import Walk, WalkRun
 from bot.model.protocol import Fingerprint, SamplingParams
 from bot.store.steps import packed, unpacked
@@ -22,7 +25,23 @@ def row_of(run: Run) -> dict[str, Any]:
 
 
 def run_of(row: Mapping[str, Any]) -> Run:
-    return _completion(row) if row["kind"] == "completion" else _walk(row)
+    """StoreUnavailable if the row is damaged: a file can be, and nobody's button is worth a crash."""
+    try:
+        return _completion(row) if row["kind"] == "completion" else _walk(row)
+    except (ValueError, TypeError, LookupError, struct.error) as error:
+        # What is in the row is somebody's, so it is not repeated.
+        raise StoreUnavailable(f"a run is damaged ({type(error).__name__})") from None
+
+
+def round_row(round_: Round) -> dict[str, Any]:
+    """Of a round that begins; its votes have rows of their own."""
+    return {
+        "run_id": round_.run_id,
+        "guild": round_.guild,
+        "choices": round_.choices,
+        "favourite": round_.favourite,
+        "revealed": round_.revealed,
+    }
 
 
 def question(asked: CompletionJob | CompletionRun | Walk, fingerprint: Fingerprint) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import socket
 import sqlite3
 from dataclasses import fields
@@ -15,10 +16,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import InvalidSetting, StoreUnavailable
 from bot.model.protocol import Fingerprint, SamplingParams
+from bot.runs import Runs
 from bot.store.database import IN_MEMORY, PATIENCE, SCHEMA, Database, opened, parsed
 from bot.store.rows import row_of
 from bot.store.tables import metadata, runs, versions
-from tests.samples import completion_run
+from tests.samples import NOON, completion_run
 
 
 async def count(database: Database) -> int:
@@ -166,3 +168,63 @@ async def test_nothing_of_what_was_deleted_stays_in_the_files(tmp_path: Path) ->
         await database.wipe()
 
         assert b"31337" not in contents(tmp_path)
+
+
+async def test_a_file_that_was_taken_away_is_not_written_to_any_more(tmp_path: Path) -> None:
+    file = tmp_path / "there" / "runs.sqlite3"
+    file.parent.mkdir()
+    async with opened(f"sqlite:///{file}") as database:
+        await add(database, "a" * 16)
+        shutil.rmtree(file.parent)
+        with pytest.raises(StoreUnavailable) as failure:
+            await add(database, "b" * 16)
+        assert failure.value.detail == "OperationalError: unable to open database file"
+
+        file.parent.mkdir()
+        await add(database, "b" * 16)
+        assert await count(database) == 1
+
+
+def empty(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+
+
+async def test_a_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
+    file = tmp_path / "runs.sqlite3"
+    async with opened(f"sqlite:///{file}") as database:
+        await add(database, "a" * 16)
+        empty(tmp_path)
+        with pytest.raises(StoreUnavailable):
+            await add(database, "b" * 16)  # whoever comes first finds that there are no tables
+        await add(database, "b" * 16)
+        assert await count(database) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "damage"),
+    [
+        ("prompt_ids", b"[23421, 37"),
+        ("prompt_ids", b"[23421, \xff]"),
+        ("prompt_ids", b"23421"),
+        ("params", b'{"sed": 23421}'),
+        ("steps", b"23421"),
+        ("kind", b"\xff23421"),
+    ],
+)
+async def test_a_damaged_run_is_a_store_that_fails_and_not_repeated(
+    tmp_path: Path, column: str, damage: bytes
+) -> None:
+    file = tmp_path / "runs.sqlite3"
+    async with opened(f"sqlite:///{file}") as database:
+        kept = Runs(database, days=30, clock=lambda: NOON)
+        await kept.keep(completion_run())
+        with sqlite3.connect(file) as other:
+            value = "?" if column == "steps" else "CAST(? AS TEXT)"
+            other.execute(f"UPDATE runs SET {column} = {value}", (damage,))  # noqa: S608 - names of ours
+        other.close()
+
+        with pytest.raises(StoreUnavailable) as failure:
+            await kept.any(completion_run().run_id)
+    assert "23421" not in failure.value.detail
+    assert "\n" not in failure.value.detail

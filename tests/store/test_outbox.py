@@ -102,3 +102,23 @@ async def test_nothing_is_written_while_it_is_held(database: Database) -> None:
     await outbox.send()
 
     assert await stored(database) == 0
+
+
+async def test_a_failure_is_logged_once_and_its_end_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "later" / "runs.sqlite3"
+    async with opened(f"sqlite:///{file}") as database:
+        outbox = Outbox(database, Clock())
+        outbox.put(completion_run())
+        for _ in range(3):
+            await outbox.send(at_once=True)
+        file.parent.mkdir()
+        await outbox.send(at_once=True)
+        await outbox.send(at_once=True)
+
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        "1 runs could not be stored yet, and wait in memory: OperationalError: unable to open database file",
+        "all runs that waited for the database are stored",
+    ]

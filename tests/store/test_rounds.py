@@ -43,9 +43,8 @@ async def runs(database: Database, clock: Clock) -> AsyncIterator[Runs]:
 async def begin(
     runs: Runs, run_id: str = A, *, guild: int | None = SERVER, owner: int = ADA, at: float = NOON
 ) -> Round:
-    await runs.keep(walk_run(run_id, owner=owner, asked_at=at))
     round_ = Round(run_id, guild, (RIVAL, FAVOURITE, 530, 407), FAVOURITE)
-    await runs.rounds.open(round_)
+    await runs.keep(walk_run(run_id, owner=owner, asked_at=at), round_)
     return round_
 
 
@@ -225,9 +224,17 @@ async def test_somebody_can_be_forgotten_while_they_vote(runs: Runs) -> None:
     assert not (await runs.rounds.vote(A, ADA, RIVAL)).counts
 
 
-async def test_a_round_whose_run_is_not_stored_is_not_begun(runs: Runs) -> None:
-    with pytest.raises(StoreUnavailable):
-        await runs.rounds.open(Round(A, SERVER, (1, 2, 3, 4), 1))
+async def test_a_round_begins_with_its_run_also_where_that_had_to_wait(tmp_path: Path) -> None:
+    file = tmp_path / "later" / "runs.sqlite3"
+    async with opened(f"sqlite:///{file}") as database:
+        runs = Runs(database, days=30, clock=Clock())
+        await begin(runs, A)
+        with pytest.raises(StoreUnavailable):
+            await runs.rounds.vote(A, ADA, RIVAL)
+        file.parent.mkdir()
+        await runs.flush()
+
+        assert (await runs.rounds.vote(A, ADA, RIVAL)).counts
 
 
 async def test_a_store_that_fails_says_so(tmp_path: Path) -> None:

@@ -1,0 +1,112 @@
+"""What a killed process had said it did, and whether the database agrees."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from bot.errors import RunExpired, StoreUnavailable
+from bot.features.completions import CompletionRun
+from bot.features.walks import WalkRun
+from bot.runs import Runs
+from bot.store import tables
+from bot.store.database import Database, opened, parsed
+from tests.promises.keeping import DAYS, made, made_walk, run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Counts: runs that were acknowledged, and what became of them; ``mixed_up`` are runs of people
+    who were forgotten, and votes that are not what was said."""
+
+    acknowledged: int = 0
+    lost: int = 0
+    corrupt: int = 0
+    mixed_up: int = 0
+
+    def __add__(self, other: Found) -> Found:
+        return Found(
+            self.acknowledged + other.acknowledged,
+            self.lost + other.lost,
+            self.corrupt + other.corrupt,
+            self.mixed_up + other.mixed_up,
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.lost or self.corrupt or self.mixed_up)
+
+
+@dataclass
+class Ledger:
+    """What the lines of one process said; see :mod:`tests.promises.keeping`."""
+
+    runs: dict[str, CompletionRun | WalkRun] = field(default_factory=dict)
+    forgotten: set[int] = field(default_factory=set)
+    votes: dict[tuple[str, int], set[int]] = field(default_factory=dict)  # what they may be
+    ended: bool = False
+
+    def enter(self, line: tuple[object, ...]) -> None:
+        match line:
+            case ("kept", int(number), float(asked_at)):
+                self.runs[run_id(number)] = made(number, asked_at)
+            case ("opened", int(number), float(asked_at)):
+                self.runs[run_id(number)] = made_walk(number, asked_at)
+            case ("forgot", int(person)):
+                self.forgotten.add(person)
+            case ("voting", int(number), int(person), int(token)):
+                self.votes.setdefault((run_id(number), person), {0}).add(token)
+            case ("voted", int(number), int(person), int(token)):
+                self.votes[run_id(number), person] = {token}
+            case ("ended",):
+                self.ended = True
+            case _:
+                raise ValueError(line)
+
+    async def compare(self, url: str) -> Found:
+        """With the database, opened anew."""
+        damage = _damage(url)
+        async with opened(url) as database:
+            lost, corrupt = await self._missing(Runs(database, days=DAYS))
+            mixed_up = await self._remembered(database) + await self._miscounted(database)
+        return Found(len(self.runs), lost, corrupt + damage, mixed_up)
+
+    async def _missing(self, runs: Runs) -> tuple[int, int]:
+        lost = corrupt = 0
+        for one, expected in self.runs.items():
+            try:
+                corrupt += await runs.any(one) != expected
+            except RunExpired:
+                lost += 1
+            except StoreUnavailable:
+                corrupt += 1
+        return lost, corrupt
+
+    async def _remembered(self, database: Database) -> int:
+        """Runs that are left of people who were forgotten."""
+        async with database.transaction() as connection:
+            owners = await connection.scalars(select(tables.runs.c.owner))
+            return sum(owner in self.forgotten for owner in owners)
+
+    async def _miscounted(self, database: Database) -> int:
+        """Votes that are neither the last one that was acknowledged nor the one under way."""
+        async with database.transaction() as connection:
+            rows = (await connection.execute(select(tables.votes))).all()
+        stored = {(row.run_id, row.person): row.token_id for row in rows}
+        return sum(stored.get(whose, 0) not in may_be for whose, may_be in self.votes.items())
+
+
+def _damage(url: str) -> int:
+    """How much SQLite finds wrong with its file."""
+    address = parsed(url)
+    if address.get_backend_name() != "sqlite":
+        return 0
+    connection = sqlite3.connect(str(address.database))
+    try:
+        (verdict,), *more = connection.execute("PRAGMA integrity_check").fetchall()
+        broken_links = connection.execute("PRAGMA foreign_key_check").fetchall()
+    finally:
+        connection.close()
+    return len(more) + len(broken_links) + int(verdict != "ok")

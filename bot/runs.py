@@ -147,14 +147,15 @@ class Runs:
         """
         now = self._clock()
         self._forgotten = {person: at for person, at in self._forgotten.items() if at > now - _IN_PROGRESS}
-        self._forgotten[owner] = now
         async with self._outbox.held():
-            unsaved = self._outbox.drop(lambda run: run.owner == owner)
             # Runs first, then votes: everybody who writes to several tables does so in this order.
             runs, votes = await self._delete(
                 delete(tables.runs).where(tables.runs.c.owner == owner),
                 delete(tables.votes).where(tables.votes.c.person == owner),
             )
+            # Not before: where that failed, nothing was done.
+            self._forgotten[owner] = now
+            unsaved = self._outbox.drop(lambda run: run.owner == owner)
         return Forgotten(runs + unsaved, votes)
 
     async def delete_old(self) -> int:

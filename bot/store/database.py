@@ -32,6 +32,8 @@ _TURN = 3.0
 # Raise it with every change of a table, or of what is in a JSON column.
 SCHEMA = 1
 
+# What a database raises that fails; a damaged SQLite file also texts that are none.
+_FAILURES = (SQLAlchemyError, OSError, TimeoutError, UnicodeError)
 # SQLite shows the value that it cannot decode.
 _A_ROW_S = re.compile(r" with text '.*", re.DOTALL)
 
@@ -64,7 +66,7 @@ class Database:
             await self._furnish()
             async with self._engine.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except _FAILURES as error:
             # Whatever it was, the tables may be gone with it: another file lies there, or another server.
             self._furnished = False
             raise StoreUnavailable(_said(error)) from error
@@ -78,7 +80,7 @@ class Database:
                 # A checkpoint is taken outside of transactions.
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except _FAILURES as error:
             log.warning("the database's journal could not be emptied: %s", _said(error))
 
     async def close(self) -> None:

@@ -1,0 +1,119 @@
+"""A broken database degrades what is about earlier cards, and no command.
+
+It is broken in every way that :mod:`tests.promises.outages` knows and a process
+that runs other tests can bear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from simcord import InteractionResult, ResponseMessage
+
+from bot.attempt import is_error, seen
+from bot.runs import Runs
+from bot.services import Services
+from bot.simulation import SimulatedGenerations, World, simulated
+from bot.store.database import opened
+from tests.cogs.inspecting import elsewhere
+from tests.promises import outages
+from tests.promises.outages import Break, Impossible
+from tests.reading import card_of, refusal_of, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SENTENCE = "The database cannot be reached right now"
+TEXT: dict[str, Any] = {"prompt": "London was", "max_tokens": 4}
+COMMANDS: list[tuple[str, dict[str, Any]]] = [
+    ("complete", {**TEXT, "seed": 1}),
+    ("complete", TEXT),
+    ("next", {"prompt": "London was", "seed": 1}),
+    ("next", {"prompt": "London was", "temperature": 0.0}),
+    ("compare", {**TEXT, "seed": 1}),
+    ("guess", {"text": "London was"}),
+    ("guess", {}),
+    ("tour", {"seed": 1}),
+    ("tokens", {"text": "London was"}),
+    ("decode", {"ids": "40313 481"}),
+    ("vocabulary", {"query": "Paris"}),
+    ("surprise", {"text": "London was the first city"}),
+    ("model", {}),
+]
+# Presses on a card that was there before, each with what it says when it can be answered.
+PRESSES = ("Continue", "Re-roll", "Why this word?", "Code", "Replay")
+
+
+@dataclass(frozen=True)
+class Place:
+    world: World
+    runs: Runs
+    file: Path
+
+    async def ask(self, name: str, **options: Any) -> InteractionResult:
+        return await self.world.members[0].slash(self.world.channel, name, **options)
+
+    async def press(self, card: ResponseMessage, label: str) -> InteractionResult:
+        return await self.world.members[0].click(card, label=label)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def place(services: Services, tmp_path: Path) -> AsyncIterator[Place]:
+    file = tmp_path / "there" / "runs.sqlite3"
+    file.parent.mkdir()
+    async with opened(f"sqlite:///{file}") as database:
+        runs = Runs(database, days=30)
+        own = replace(services, generations=SimulatedGenerations(services.generations), runs=runs)
+        async with simulated(own, settle_timeout=60) as world:
+            yield Place(world, runs, file)
+
+
+@contextmanager
+def full_disk(file: Path) -> Iterator[None]:
+    """The folder is on a disk of its own from the beginning of the trouble on, and that is full."""
+    file.unlink()
+    file.parent.rmdir()
+    try:
+        with outages.small_disk(file.parent), outages.full(file):
+            yield
+    except Impossible as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.mark.parametrize(
+    "breaking", [outages.locked, outages.taken_away, outages.no_database, outages.corrupt, full_disk]
+)
+async def test_commands_go_on_and_buttons_say_why_they_do_not(place: Place, breaking: Break) -> None:
+    before = card_of(await place.ask("complete", **TEXT, seed=42))
+    await elsewhere(place.runs._database.close())
+    with breaking(place.file):
+        for name, options in COMMANDS:
+            answer = await place.ask(name, **options)
+            assert not any(map(is_error, seen(answer))), (name, text_of(answer))
+        for label in PRESSES:
+            answer = await place.press(before, label)
+            if any(map(is_error, seen(answer))):
+                assert SENTENCE in refusal_of(answer)
+        for command in ("Tokenize", "Surprise"):
+            read = await place.world.members[0].context_menu(place.world.channel, command, before.message)
+            assert "London" in text_of(read)
+
+
+@pytest.mark.parametrize("breaking", [outages.taken_away, outages.no_database])
+async def test_what_was_asked_meanwhile_can_be_pressed_now_and_later(place: Place, breaking: Break) -> None:
+    with breaking(place.file):
+        text = card_of(await place.ask("complete", **TEXT, seed=42))
+        game = card_of(await place.ask("guess", text="London was"))
+        assert SENTENCE in refusal_of(await place.ask("forget"))
+        assert SENTENCE in refusal_of(await place.press(game, "Reveal"))
+        assert "Nobody has voted yet." in text_of(game)
+    await elsewhere(place.runs.flush())
+
+    assert "[Continue]" in text_of(await place.press(text, "Continue"))
+    await place.press(game, "Reveal")
+    assert "The model's favourite" in text_of(game)

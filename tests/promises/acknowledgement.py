@@ -1,0 +1,125 @@
+"""How soon interactions are acknowledged while the model has more to do than it can.
+
+    python -m tests.promises.acknowledgement [--interactions 10000] [--rate 50] [--seed 0]
+
+The real bot, ``python -m bot`` with the demo model, in a process of its own, is
+connected to a Discord on loopback. Writers keep every slot of the model taken by
+texts of 256 tokens, and the line behind it full. Meanwhile people use commands,
+buttons, menus and suggestions at a fixed rate, whether or not the bot keeps up.
+Now and then an interaction arrives late by more than 2.5 s, which the bot has to
+drop. Printed is the time from when Discord sends an interaction until the bot's
+acknowledgement has arrived there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from dataclasses import dataclass
+from random import Random
+
+from tests.fakes.discord import Asked, FakeDiscord
+from tests.promises.crowd import Crowd
+from tests.promises.figures import Figure, percentile, told
+from tests.promises.watching import Watch, free_port
+from tests.promises.writers import saturated
+
+LATEST = 3.0  # Discord's own bar
+USUALLY = 1.0  # of 999 in 1,000
+LATE_SHARE = 0.005
+LATE_AGE = 2.6
+WRITERS = 40  # as many as run and wait
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """``latencies`` in seconds; ``unanswered`` arrived in time, ``late_answered`` did not."""
+
+    latencies: tuple[float, ...]
+    unanswered: int
+    late: int
+    late_answered: int
+    busy: float  # share of the time in which all slots were taken
+    violations: tuple[str, ...]
+
+    @property
+    def kept(self) -> bool:
+        return (
+            not self.unanswered
+            and not self.late_answered
+            and not self.violations
+            and max(self.latencies) <= LATEST
+            and percentile(self.latencies, 99.9) < USUALLY
+        )
+
+
+async def measure(interactions: int, rate: float, seed: int) -> Acknowledged:
+    port = free_port()
+    settings = {"REQUESTS_PER_PERSON": "1", "LOG_LEVEL": "ERROR", "METRICS_PORT": str(port)}
+    async with (
+        FakeDiscord.opened(schema_every=100, remembered=1_000) as discord,
+        discord.bot(settings) as bot,
+    ):
+        await discord.joined()
+        async with Watch.on(bot.pid, port) as watch:
+            await watch.ready()
+            crowd = Crowd.gathered(discord, seed=seed, people=300, servers=10)
+            async with saturated(discord, watch, writers=WRITERS) as busy:
+                in_time, late = await arrivals(crowd, interactions, rate, Random(seed))
+                await asyncio.sleep(LATEST)
+        return Acknowledged(
+            latencies=tuple(asked.latency for asked in in_time if asked.is_acknowledged),
+            unanswered=sum(not asked.is_acknowledged for asked in in_time),
+            late=len(late),
+            late_answered=sum(asked.is_acknowledged for asked in late),
+            busy=busy.share,
+            violations=tuple(discord.violations),
+        )
+
+
+async def arrivals(
+    crowd: Crowd, interactions: int, rate: float, random: Random
+) -> tuple[list[Asked], list[Asked]]:
+    """All that was asked, at ``rate`` a second whatever the bot does: in time, and late."""
+    in_time: list[Asked] = []
+    late: list[Asked] = []
+    start = asyncio.get_running_loop().time()
+    for number in range(interactions):
+        await asyncio.sleep(start + number / rate - asyncio.get_running_loop().time())
+        if random.random() < LATE_SHARE:
+            late.append(
+                crowd.discord.slash(crowd.people[0], crowd.channels[0], "decode", age=LATE_AGE, ids="1")
+            )
+        else:
+            in_time.append(crowd.act())
+    return in_time, late
+
+
+def report(measured: Acknowledged, rate: float) -> int:
+    latencies = measured.latencies
+    print(f"{len(latencies):,} interactions at {rate:g}/s, all slots taken {measured.busy:.0%} of the time")
+    print(
+        f"acknowledged after {told(latencies, 1e3, 'ms')}, 99.9 % {percentile(latencies, 99.9) * 1e3:.0f} ms"
+    )
+    print(
+        f"not at all: {measured.unanswered}; older than 2.5 s: {measured.late}, answered of them: "
+        f"{measured.late_answered}; wrong requests to Discord: {len(measured.violations)}"
+    )
+    for sentence in measured.violations[:10]:
+        print("  " + sentence)
+    return Figure("none later than 3 s, 99.9 % within 1 s, late ones dropped", measured.kept).printed()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--interactions", type=int, default=10_000, help="how many (default: 10,000)")
+    parser.add_argument("--rate", type=float, default=50.0, help="how many a second (default: 50)")
+    parser.add_argument("--seed", type=int, default=0, help="of what people do (default: 0)")
+    options = parser.parse_args()
+    return report(asyncio.run(measure(options.interactions, options.rate, options.seed)), options.rate)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

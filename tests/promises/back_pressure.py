@@ -1,0 +1,176 @@
+"""What happens when people ask for ten times what the model can write.
+
+    python -m tests.promises.back_pressure [--minutes 10] [--times 10]
+
+The real bot, ``python -m bot`` with the demo model, in a process of its own, is
+connected to a Discord on loopback. First its capacity is measured: how many texts
+of 256 tokens a second it finishes with a full line. Then so many times as many are
+asked for, each by somebody else, for so many minutes. Printed is how soon those
+were told who had to be refused, whether they were told when to come back, and the
+memory of the bot, minute by minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+from dataclasses import dataclass
+
+from tests.fakes.discord import Asked, Channel, FakeDiscord, texts
+from tests.promises.figures import Figure, percentile, told
+from tests.promises.watching import Watch, free_port
+from tests.promises.writers import saturated
+
+WARM_UP = 20.0  # seconds until the line is full and the pace is known
+COUNTED = 30.0  # seconds in which the capacity is counted
+SAMPLED = 5.0  # seconds between two looks at the memory
+GROWTH = 0.05
+AT_ONCE = 1.0  # seconds; of 999 in 1,000
+WHEN = re.compile(r"again in about [\d,]+ (second|minute)s?")
+PEOPLE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """``capacity`` and ``offered`` in texts a second, ``memory`` in bytes, ``refusals`` in seconds each."""
+
+    capacity: float
+    offered: float
+    asked: int
+    served: int
+    refusals: tuple[float, ...]
+    unfriendly: int  # refusals that do not say when to come back
+    unanswered: int
+    memory: tuple[int, ...]
+    violations: tuple[str, ...]
+
+    @property
+    def growth(self) -> float:
+        """The last fifth of the time beside the second: in the first one the line fills."""
+        fifth = max(1, len(self.memory) // 5)
+        before, after = self.memory[fifth : 2 * fifth], self.memory[-fifth:]
+        return max(after) / max(before) - 1
+
+    @property
+    def kept(self) -> bool:
+        return (
+            bool(self.refusals)
+            and not (self.unfriendly or self.unanswered or self.violations)
+            and percentile(self.refusals, 99.9) < AT_ONCE
+            and self.growth <= GROWTH
+        )
+
+
+async def measure(
+    minutes: float, times: float, *, warm_up: float = WARM_UP, counted: float = COUNTED
+) -> Pressed:
+    port = free_port()
+    settings = {"REQUESTS_PER_SERVER": "100", "LOG_LEVEL": "ERROR", "METRICS_PORT": str(port)}
+    async with (
+        FakeDiscord.opened(schema_every=100, remembered=1_000) as discord,
+        discord.bot(settings) as bot,
+    ):
+        await discord.joined()
+        async with Watch.on(bot.pid, port) as watch:
+            await watch.ready()
+            capacity = await capacity_of(discord, watch, warm_up, counted)
+            memory: list[int] = []
+            looking = asyncio.create_task(look(watch, memory))
+            asked = await pressure(discord, capacity * times, minutes * 60)
+            looking.cancel()
+            await asyncio.sleep(AT_ONCE)
+    refused = [one for one in asked if is_refused(one)]
+    return Pressed(
+        capacity=capacity,
+        offered=capacity * times,
+        asked=len(asked),
+        served=sum(one.is_acknowledged for one in asked) - len(refused),
+        refusals=tuple(one.latency for one in refused),
+        unfriendly=sum(not WHEN.search(sentence(one)) for one in refused),
+        unanswered=sum(not one.is_acknowledged for one in asked),
+        memory=tuple(memory),
+        violations=tuple(discord.violations),
+    )
+
+
+async def capacity_of(discord: FakeDiscord, watch: Watch, warm_up: float, counted: float) -> float:
+    """Texts a second with a full line."""
+    async with saturated(discord, watch, writers=40):
+        await asyncio.sleep(warm_up)
+        before = await _finished(watch)
+        await asyncio.sleep(counted)
+        return (await _finished(watch) - before) / counted
+
+
+async def _finished(watch: Watch) -> float:
+    return (await watch.metrics())["tokenwise_requests_total{finished}"]
+
+
+async def look(watch: Watch, memory: list[int]) -> None:
+    while True:
+        memory.append((await watch.taken()).memory)
+        await asyncio.sleep(SAMPLED)
+
+
+async def pressure(discord: FakeDiscord, rate: float, seconds: float) -> list[Asked]:
+    """What was asked at ``rate`` texts a second, whether or not the bot keeps up."""
+    channel, asked = discord.channel(), list[Asked]()
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    while loop.time() < start + seconds:
+        asked.append(ask(discord, channel, len(asked)))
+        await asyncio.sleep(start + len(asked) / rate - loop.time())
+    return asked
+
+
+def ask(discord: FakeDiscord, channel: Channel, number: int) -> Asked:
+    return discord.slash(
+        discord.person(f"person-{number % PEOPLE}"),
+        channel,
+        "complete",
+        prompt="Once upon a time",
+        max_tokens=256,
+    )
+
+
+def is_refused(asked: Asked) -> bool:
+    """Whether somebody was told at once, privately, that it cannot be now."""
+    return asked.answer is not None and asked.answer.is_ephemeral
+
+
+def sentence(asked: Asked) -> str:
+    return " ".join(texts(asked.answer.components)) if asked.answer else ""
+
+
+def report(measured: Pressed) -> int:
+    print(
+        f"capacity {measured.capacity:.2f} texts/s, offered {measured.offered:.1f}/s: "
+        f"{measured.asked:,} asked, {measured.served:,} served, {len(measured.refusals):,} refused, "
+        f"{measured.unanswered} unanswered"
+    )
+    print(
+        f"refused after {told(measured.refusals, 1e3, 'ms')}, "
+        f"99.9 % {percentile(measured.refusals, 99.9) * 1e3:.0f} ms; "
+        f"without a time to come back: {measured.unfriendly}"
+    )
+    mebibytes = [f"{size / 2**20:.0f}" for size in measured.memory[:: max(1, len(measured.memory) // 20)]]
+    print(f"memory {' '.join(mebibytes)} MiB: {measured.growth:+.1%}")
+    print(f"wrong requests to Discord: {len(measured.violations)}")
+    for line in measured.violations[:10]:
+        print("  " + line)
+    return Figure("refused at once, with when to come back; memory flat within 5 %", measured.kept).printed()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long (default: 10)")
+    parser.add_argument("--times", type=float, default=10.0, help="the capacity (default: 10)")
+    options = parser.parse_args()
+    return report(asyncio.run(measure(options.minutes, options.times)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,147 @@
+"""People on several servers who use all that there is, at random."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from tests.fakes.discord import Asked, Channel, FakeDiscord, Person
+from tests.fakes.discord.components import pressable
+
+SENTENCE = "London was one of the few places that had the courage to stand up. "
+LONG_TEXT = ("The quick brown 狐狸 jumps over the lazy 🐶, again and again. " * 120)[:6000]
+BEGINNINGS = ("London was", "Paris will", "Once upon a time", "It was a dark and", "She opened the door and")
+# So many of the latest answers may be pressed.
+REMEMBERED = 200
+
+Act = Callable[["Crowd", Person, Channel], Asked | None]
+
+
+@dataclass(eq=False)
+class Crowd:
+    """``answers`` are those whose buttons may be pressed."""
+
+    discord: FakeDiscord
+    random: Random
+    people: Sequence[Person]
+    channels: Sequence[Channel]
+    acts: Sequence[Act]
+    weights: Sequence[float]
+    answers: deque[Asked] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    @classmethod
+    def gathered(
+        cls,
+        discord: FakeDiscord,
+        *,
+        seed: int,
+        people: int,
+        servers: int,
+        acts: dict[str, float] | None = None,
+    ) -> Crowd:
+        """``acts`` are the names of what people do and how often, by default all in ``WEIGHTS``."""
+        chosen = WEIGHTS if acts is None else acts
+        return cls(
+            discord,
+            Random(seed),
+            [discord.person(f"person-{number}") for number in range(people)],
+            [discord.channel(guild=discord.guild(f"server-{number}")) for number in range(servers)],
+            [ACTS[name] for name in chosen],
+            list(chosen.values()),
+        )
+
+    def act(self) -> Asked:
+        """Let somebody do something."""
+        while True:
+            (act,) = self.random.choices(self.acts, self.weights)
+            asked = act(self, self.random.choice(self.people), self.random.choice(self.channels))
+            if asked is not None:
+                self.answers.append(asked)
+                return asked
+
+    def beginning(self) -> str:
+        return self.random.choice(BEGINNINGS)
+
+    def pressable(self) -> Iterator[tuple[Asked, dict[str, Any]]]:
+        """What can be pressed on the latest answers, in a random order."""
+        answers = [asked for asked in self.answers if asked.answer and asked.is_settled]
+        self.random.shuffle(answers)
+        for asked in answers:
+            if asked.answer is None or asked.answer.deleted:
+                continue
+            items = [item for item in pressable(asked.answer.components) if not item.get("disabled")]
+            if items:
+                yield asked, self.random.choice(items)
+
+
+def _slash(name: str, **options: Any) -> Act:
+    def act(crowd: Crowd, person: Person, channel: Channel) -> Asked:
+        return crowd.discord.slash(person, channel, name, **options)
+
+    return act
+
+
+def _from_a_beginning(name: str, option: str = "prompt", **options: Any) -> Act:
+    def act(crowd: Crowd, person: Person, channel: Channel) -> Asked:
+        told = {option: crowd.beginning(), **options}
+        return crowd.discord.slash(person, channel, name, **told)
+
+    return act
+
+
+def _press(crowd: Crowd, person: Person, _channel: Channel) -> Asked | None:
+    for asked, item in crowd.pressable():
+        values = [crowd.random.choice(item["options"])["value"]] if item.get("options") else None
+        who = asked.person if asked.answer and asked.answer.is_ephemeral else person
+        return crowd.discord.press(who, asked.answer, custom_id=item["custom_id"], values=values)
+    return None
+
+
+def _suggest(crowd: Crowd, person: Person, channel: Channel) -> Asked:
+    return crowd.discord.autocomplete(person, channel, "vocabulary", focused="query", query="wo")
+
+
+def _tokenize(crowd: Crowd, person: Person, channel: Channel) -> Asked:
+    return crowd.discord.message_command(person, crowd.discord.say(person, channel, SENTENCE), "Tokenize")
+
+
+ACTS: dict[str, Act] = {
+    "complete": _from_a_beginning("complete", max_tokens=16),
+    "long complete": _from_a_beginning("complete", max_tokens=256),
+    "next": _from_a_beginning("next"),
+    "seeded next": _from_a_beginning("next", seed=7),
+    "tokens": _slash("tokens", text=SENTENCE),
+    "long tokens": _slash("tokens", text=LONG_TEXT, encoding="gpt-4o"),
+    "decode": _slash("decode", ids="40313, 481"),
+    "surprise": _slash("surprise", text=SENTENCE),
+    "long surprise": _slash("surprise", text=SENTENCE * 28),
+    "compare": _from_a_beginning("compare", max_tokens=8),
+    "guess": _slash("guess"),
+    "tour": _from_a_beginning("tour"),
+    "vocabulary": _slash("vocabulary", query="world"),
+    "model": _slash("model"),
+    "press": _press,
+    "suggest": _suggest,
+    "tokenize": _tokenize,
+}
+WEIGHTS = {
+    "complete": 20.0,
+    "next": 12.0,
+    "seeded next": 4.0,
+    "tokens": 10.0,
+    "long tokens": 2.0,
+    "decode": 10.0,
+    "surprise": 3.0,
+    "long surprise": 1.0,
+    "compare": 2.0,
+    "guess": 3.0,
+    "tour": 2.0,
+    "vocabulary": 3.0,
+    "model": 3.0,
+    "press": 20.0,
+    "suggest": 4.0,
+    "tokenize": 3.0,
+}

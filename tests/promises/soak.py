@@ -1,0 +1,148 @@
+"""Whether a bot that is used for long takes more and more of the machine.
+
+    python -m tests.promises.soak [--minutes 30] [--rate 4] [--seed 0]
+
+The real bot, ``python -m bot`` with the demo model and an SQLite file, in a
+process of its own, is connected to a Discord on loopback. People use everything
+that there is. Now and then they pause until the bot has answered them all, and
+its asyncio tasks, file descriptors, threads and memory are looked at: at rest, so
+that only what stays is counted. What is compared is the end with the time after
+a warm-up, in which caches fill and allocators take what they keep.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from statistics import median
+
+from tests.fakes.discord import Asked, FakeDiscord
+from tests.promises.crowd import Crowd
+from tests.promises.figures import Figure
+from tests.promises.watching import Taken, Watch, free_port
+
+LOOKS = 30
+WARM_UP = 1 / 3  # of them
+GROWTH = 0.05  # of memory
+SPARE = 4  # tasks, descriptors or threads more, or less: connections that are kept for a while
+PATIENCE = 120.0  # seconds for the last answers
+PAUSE = 1.0  # seconds until what follows an answer is done, too
+
+
+@dataclass(frozen=True, slots=True)
+class Soaked:
+    looks: tuple[Taken, ...]
+    actions: int
+    unanswered: int
+    errors: tuple[str, ...]
+    violations: tuple[str, ...]
+
+    @property
+    def before(self) -> Taken:
+        return _middle(self._warm[: len(self._warm) // 2])
+
+    @property
+    def after(self) -> Taken:
+        return _middle(self._warm[len(self._warm) // 2 :])
+
+    @property
+    def _warm(self) -> tuple[Taken, ...]:
+        return self.looks[round(len(self.looks) * WARM_UP) :]
+
+    @property
+    def kept(self) -> bool:
+        before, after = self.before, self.after
+        return (
+            not (self.unanswered or self.errors or self.violations)
+            and after.tasks <= before.tasks + SPARE
+            and after.descriptors <= before.descriptors + SPARE
+            and after.threads <= before.threads + SPARE
+            and after.memory <= before.memory * (1 + GROWTH)
+            and after.worker_memory <= before.worker_memory * (1 + GROWTH)
+        )
+
+
+def _middle(looks: tuple[Taken, ...]) -> Taken:
+    """The median of each figure."""
+    return Taken(
+        memory=round(median(look.memory for look in looks)),
+        worker_memory=round(median(look.worker_memory for look in looks)),
+        descriptors=round(median(look.descriptors for look in looks)),
+        threads=round(median(look.threads for look in looks)),
+        tasks=round(median(look.tasks for look in looks)),
+    )
+
+
+async def measure(minutes: float, rate: float, seed: int, *, looks: int = LOOKS) -> Soaked:
+    port = free_port()
+    settings = {"LOG_LEVEL": "WARNING", "METRICS_PORT": str(port)}
+    async with FakeDiscord.opened(schema_every=20, remembered=1_000) as discord, discord.bot(settings) as bot:
+        await discord.joined()
+        async with Watch.on(bot.pid, port) as watch:
+            await watch.ready()
+            crowd = Crowd.gathered(discord, seed=seed, people=60, servers=5)
+            taken, actions, unanswered = list[Taken](), 0, 0
+            for _ in range(looks):
+                asked = [await _act(crowd, rate) for _ in range(round(minutes * 60 * rate / looks))]
+                await _rest(asked)
+                taken.append(await watch.taken())
+                print(_line(taken[-1]), flush=True)
+                actions += len(asked)
+                unanswered += sum(not one.is_settled for one in asked)
+        errors = tuple(line for line in bot.lines if " ERROR " in line or "Traceback" in line)
+        return Soaked(tuple(taken), actions, unanswered, errors, tuple(discord.violations))
+
+
+async def _act(crowd: Crowd, rate: float) -> Asked:
+    await asyncio.sleep(crowd.random.expovariate(rate))
+    return crowd.act()
+
+
+async def _rest(asked: list[Asked]) -> None:
+    """Return once all were answered to the end, or after ``PATIENCE`` seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            for one in asked:
+                await one.settled(PATIENCE)
+    await asyncio.sleep(PAUSE)
+
+
+def _line(taken: Taken) -> str:
+    return (
+        f"{taken.tasks} tasks, {taken.descriptors} descriptors, {taken.threads} threads, "
+        f"{taken.memory / 2**20:.1f} MiB, the model worker {taken.worker_memory / 2**20:.1f} MiB"
+    )
+
+
+def report(soaked: Soaked) -> int:
+    print(
+        f"{soaked.actions:,} actions, {soaked.unanswered} without a final answer, "
+        f"{len(soaked.errors)} errors in the log, {len(soaked.violations)} wrong requests to Discord"
+    )
+    for line in (*soaked.errors[:10], *soaked.violations[:10]):
+        print("  " + line)
+    print(f"before: {_line(soaked.before)}")
+    print(f"after:  {_line(soaked.after)}")
+    growth = soaked.after.memory / soaked.before.memory - 1
+    workers = soaked.after.worker_memory / soaked.before.worker_memory - 1
+    print(f"memory {growth:+.1%}, the model worker {workers:+.1%}")
+    return Figure(
+        "no growth in tasks, file descriptors, threads; memory flat within 5 %", soaked.kept
+    ).printed()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=30.0, help="how long (default: 30)")
+    parser.add_argument("--rate", type=float, default=4.0, help="actions a second (default: 4)")
+    parser.add_argument("--seed", type=int, default=0, help="of what people do (default: 0)")
+    options = parser.parse_args()
+    return report(asyncio.run(measure(options.minutes, options.rate, options.seed)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -18,7 +18,7 @@ import discord
 from dotenv import dotenv_values
 
 from bot import logs
-from bot.errors import SettingsFileUnusable, StartError
+from bot.errors import DiscordUnreachable, SettingsFileUnusable, StartError
 from bot.joining import join
 from bot.monitoring.server import Address
 from bot.settings import Settings
@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(_run(options, settings), debug=False)
     except StartError as error:
         print(error.sentence, file=sys.stderr)
-        return UNUSABLE_SETTINGS
+        # Whoever starts the bot again may do so after a fault, and not before a setting was corrected.
+        return FAULT if isinstance(error, DiscordUnreachable) else UNUSABLE_SETTINGS
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:

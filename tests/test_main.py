@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import DEMO_MODEL
+from tests.fakes.discord.addresses import GATEWAY, REST
 from tests.processes import PROC, first_child, is_alive
 
 ROOT = Path(__file__).parents[1]
@@ -21,11 +22,11 @@ NO_WORDS = (
 )
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, module: str = "bot", **environment: str) -> subprocess.CompletedProcess[str]:
     """``python -m bot`` in a fresh process, with no settings but ``environment``."""
     settings = {"DISCORD_TOKEN": "", "MODEL": ""} | environment
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "bot", *arguments],
+        [sys.executable, "-W", "ignore", "-m", module, *arguments],
         cwd=ROOT,
         env={**os.environ, **settings},
         capture_output=True,
@@ -112,6 +113,15 @@ def test_a_port_for_metrics_that_is_in_use_is_named() -> None:
     assert answer.stderr.splitlines()[-1] == (
         f"METRICS_PORT is {port}, which is in use on 127.0.0.1; it must be a free port, or empty."
     )
+
+
+def test_a_discord_that_cannot_be_reached_is_no_setting_to_be_corrected() -> None:
+    nowhere = {REST: "http://127.0.0.1:1/api/v10", GATEWAY: "ws://127.0.0.1:1/"}
+    settings = {"DISCORD_TOKEN": "a.b.c", "MODEL": DEMO_MODEL, "DATABASE_URL": "sqlite://"}
+    answer = run(module="tests.fakes.discord.launch", **nowhere, **settings)
+
+    assert answer.returncode == 1
+    assert answer.stderr.splitlines()[-1].startswith("Discord cannot be reached")
 
 
 def test_a_simulated_discord_needs_no_token_and_no_large_model() -> None:

@@ -53,6 +53,10 @@ class Tree(app_commands.CommandTree["TokenwiseBot"]):
 class TokenwiseBot(commands.Bot):
     """One bot; ``services`` is all that its commands use.
 
+    Of what happens elsewhere it is told which channels are deleted, which comes with
+    the servers. That a message is deleted it learns from its next edit: to be told
+    sooner it would have to be sent every message that anybody writes.
+
     ``on_acknowledged`` is called with the seconds from each interaction's making to
     its acknowledgement.
     """
@@ -76,6 +80,12 @@ class TokenwiseBot(commands.Bot):
     def connected(self) -> bool:
         """Whether Discord sends events now."""
         return self.is_ready() and self.ws is not None and self.ws.open
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        self.arrivals.lost(channel.id)
+
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        self.arrivals.lost(payload.thread_id)
 
     async def setup_hook(self) -> None:
         for cog in COGS:

@@ -45,7 +45,7 @@ class Arrivals:
         self.late = 0
         self.repeated = 0
         self._on_acknowledged = on_acknowledged
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._tasks: dict[asyncio.Task[object], int | None] = {}  # and the channel that each is for
         self._answering: dict[int, Answering] = {}
         self._latest: deque[int] = deque(maxlen=_REMEMBERED)
 
@@ -71,7 +71,7 @@ class Arrivals:
             logs.belongs_to(str(interaction.id))
             # Two machines' clocks are compared, so it may seem to come from the future.
             self._answering[interaction.id] = Answering(kind_of(interaction), max(0.0, age.total_seconds()))
-            self._tasks.add(task)
+            self._tasks[task] = interaction.channel_id
             task.add_done_callback(partial(self._answered, interaction.id))
         return True
 
@@ -94,12 +94,18 @@ class Arrivals:
                 while self._tasks:  # also what came meanwhile
                     await asyncio.wait(self._tasks)
 
+    def lost(self, channel_id: int) -> None:
+        """A channel is gone: answer nobody there any more, whatever has been computed so far."""
+        for task, channel in self._tasks.items():
+            if channel == channel_id:
+                task.cancel()
+
     def close(self) -> None:
         """Accept nothing any more: there is no time left to answer."""
         self._open = False
 
     def _answered(self, interaction_id: int, task: asyncio.Task[object]) -> None:
-        self._tasks.discard(task)
+        del self._tasks[task]
         answering = self._answering.pop(interaction_id)
         if task.cancelled():
             answering.outcome = "cancelled"

@@ -27,9 +27,10 @@ _SHOWN, _PRIVATE = "shown", "private"
 
 # What a request to Discord raises when it, or the network, fails.
 TRANSIENT = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
-# Unknown channel, message, webhook (the message's token is over), interaction;
-# invalid webhook token: nobody is there to be answered.
-_GONE = frozenset({10003, 10008, 10015, 10062, 50027})
+# Unknown channel, server, message, webhook (the message's token is over), interaction;
+# no access to the channel any more; invalid webhook token: nobody is there to be answered.
+# A permission that is missing (50013) may be missing for this kind of message alone.
+_GONE = frozenset({10003, 10004, 10008, 10015, 10062, 50001, 50027})
 
 
 def is_private(interaction: Interaction) -> bool:

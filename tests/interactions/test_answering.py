@@ -27,6 +27,7 @@ class Arrived:
     data: dict[str, Any]
     id: int = 1
     created_at: datetime = field(default_factory=discord.utils.utcnow)
+    channel_id: int = 1
 
 
 def arrived(kind: InteractionType, *, age: timedelta = timedelta(), **data: Any) -> Interaction:

@@ -23,10 +23,11 @@ class Arrived:
     created_at: datetime
     type: discord.InteractionType = discord.InteractionType.ping
     data: None = None
+    channel_id: int | None = None
 
 
-def arrived(number: int, *, age: timedelta = timedelta()) -> Interaction:
-    return cast("Interaction", Arrived(number, discord.utils.utcnow() - age))
+def arrived(number: int, *, age: timedelta = timedelta(), channel: int | None = None) -> Interaction:
+    return cast("Interaction", Arrived(number, discord.utils.utcnow() - age, channel_id=channel))
 
 
 async def test_what_is_too_old_to_be_acknowledged_is_dropped() -> None:
@@ -80,6 +81,24 @@ async def test_what_comes_while_others_are_waited_for_is_waited_for_too() -> Non
 
     second.set()
     await asyncio.gather(waiting, latecomer)
+
+
+async def test_where_a_channel_is_gone_nothing_is_answered_any_more() -> None:
+    arrivals = Arrivals()
+
+    async def answer(number: int, channel: int | None) -> None:
+        assert arrivals.accept(arrived(number, channel=channel))
+        await asyncio.Event().wait()
+
+    tasks = [asyncio.create_task(answer(*one)) for one in ((1, 10), (2, 20), (3, None), (4, 10))]
+    await settled()
+    arrivals.lost(10)
+    await settled()
+    assert [task.cancelled() for task in tasks] == [True, False, False, True]
+
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 def test_at_the_very_end_nothing_is_accepted() -> None:

@@ -1,0 +1,111 @@
+"""How soon a slot is free after a text is given up, in steps of the model.
+
+    python -m tests.promises.cancel [--times 50] [--model FOLDER]
+
+The real queue before the real model worker, with eight slots: seven texts run
+on, an eighth is given up at a random moment, by *Stop* or by leaving its
+stream, and one waits. Counted is how many steps the seven see from the moment
+it is given up to the waiting one's first token. One step is under way then and
+is computed to its end; the waiting one's first token comes with the next.
+
+The bar: two steps, that is, none between. (That nothing is computed after
+the bot has learned of a deleted message, a lost channel or a shutdown,
+``tests/promises/test_cancel.py`` shows.)
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from bot.admission import Asker
+from bot.generation import GenerationQueue
+from bot.model.process import ModelProcess, worker_command
+from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.settings import DEMO_MODEL
+from bot.updates import Progress
+
+SLOTS = 8
+BAR = 2
+ASKER = Asker(1, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Until the next one's first token: the steps that the others saw, and the seconds."""
+
+    steps: tuple[int, ...]
+    seconds: tuple[float, ...]
+
+
+async def measure(model: ModelProcess, times: int, seed: int) -> Cancelled:
+    """Give so many texts up; the model is ready, and nobody else uses it."""
+    rng = random.Random(seed)
+    steps, seconds = [], []
+    async with GenerationQueue(
+        model, max_running=SLOTS, max_waiting=2 * SLOTS, per_owner=2 * SLOTS, deadline=600.0
+    ) as queue:
+        for number in range(times):
+            counted, took = await _once(queue, f"{number} ", rng)
+            steps.append(counted)
+            seconds.append(took)
+    return Cancelled(tuple(steps), tuple(seconds))
+
+
+async def _once(queue: GenerationQueue, name: str, rng: random.Random) -> tuple[int, float]:
+    """Give one text up, and count."""
+    async with AsyncExitStack() as others, AsyncExitStack() as given_up:
+        for number in range(SLOTS - 1):
+            await others.enter_async_context(queue.stream(_text(f"{name}{number}", 256), asker=ASKER))
+        leaving = await given_up.enter_async_context(queue.stream(_text(f"{name}stop", 256), asker=ASKER))
+        waiting = await others.enter_async_context(queue.stream(_text(f"{name}next", 1), asker=ASKER))
+        async for update in leaving:
+            if isinstance(update, Progress) and len(update.steps) >= rng.randint(1, 20):
+                break
+        watched = queue._tickets[f"{name}0"]
+        before, began = len(watched.steps), time.perf_counter()
+        if rng.random() < 0.5:
+            queue.cancel(f"{name}stop", owner=ASKER.person)
+        else:
+            await given_up.aclose()
+        async for update in waiting:
+            if isinstance(update, Progress) and update.steps:
+                break
+        return len(watched.steps) - before, time.perf_counter() - began
+
+
+def _text(name: str, tokens: int) -> GenerationRequest:
+    return GenerationRequest(name, (23421, 373), SamplingParams(max_new_tokens=tokens, seed=1))
+
+
+def report(measured: Cancelled) -> int:
+    for steps, times in sorted(Counter(measured.steps).items()):
+        print(f"{steps} steps: {times} times")
+    print(f"the next text's first token came after {max(measured.seconds) * 1e3:.0f} ms at most")
+    is_kept = max(measured.steps) <= BAR
+    print(f"at most {max(measured.steps)} steps (bar {BAR})   {'ok' if is_kept else 'MISSED'}")
+    return 0 if is_kept else 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--times", type=int, default=50, help="how many texts are given up (default: 50)")
+    parser.add_argument("--model", default=DEMO_MODEL, help="a GPT-2 (default: the demo model)")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
+    options = parser.parse_args()
+    return report(asyncio.run(_measure(options.model, options.times, options.seed)))
+
+
+async def _measure(name: str, times: int, seed: int) -> Cancelled:
+    async with ModelProcess(worker_command(name, None, 2, SLOTS), name=name) as model:
+        await model.wait_ready()
+        return await measure(model, times, seed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,160 @@
+"""The slot is free before the model's next step, wherever it is learned that nobody waits for the text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from bot.model.process import ModelProcess
+from tests.fakes.discord import Asked, FakeDiscord
+from tests.fakes.discord.faults import Faults, NoFaults, Refused
+from tests.fakes.discord.hosted import Hosted, ReadyModel, hosted
+from tests.fakes.discord.requests import Request
+from tests.fakes.model import settled
+from tests.promises.cancel import BAR, Cancelled, measure, report
+from tests.waiting import until
+
+WRITTEN = 3
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A text of 64 tokens in the one slot, WRITTEN of them there and shown, and one that waits."""
+
+    discord: FakeDiscord
+    bot: Hosted
+    running: Asked
+    waiting: Asked
+
+    @property
+    def ids(self) -> list[str]:
+        return self.bot.model.started
+
+    async def is_next(self) -> bool:
+        """Whether the slot was given to the one that waited."""
+        return self.bot.model.running != self.ids[:1] and len(self.ids) == 2
+
+
+@asynccontextmanager
+async def scene(command: str = "complete", faults: Faults | None = None) -> AsyncIterator[Scene]:
+    model = ReadyModel(stepwise=True)
+    async with FakeDiscord.opened(faults=faults) as discord, hosted(discord, model, max_running=1) as bot:
+        ada, grace = discord.person("ada"), discord.person("grace")
+        running = discord.slash(ada, discord.channel("one"), command, prompt="London was")
+        await running.until(lambda: running.answer is not None)
+        waiting = discord.slash(grace, discord.channel("two"), "complete", prompt="Paris will")
+        await waiting.until(lambda: waiting.answer is not None)
+        if command == "complete":
+            await model.step(model.started[0], WRITTEN)
+            await running.until(lambda: running.answer is not None and running.answer.revision >= 1)
+        yield Scene(discord, bot, running, waiting)
+
+
+def stop(scene: Scene) -> None:
+    assert scene.running.answer is not None
+    scene.discord.press(scene.running.person, scene.running.answer, label="Stop")
+
+
+def delete_channel(scene: Scene) -> None:
+    scene.discord.delete_channel(scene.running.channel)
+
+
+@pytest.mark.parametrize("event", [stop, delete_channel])
+async def test_no_step_is_taken_after(event: Callable[[Scene], None]) -> None:
+    async with scene() as now:
+        event(now)
+        await until(now.is_next)
+        assert now.bot.queue.accounts.cancelled == 1
+
+
+async def test_what_shows_nothing_yet_ends_with_its_channel_too() -> None:
+    async with scene("next") as now:
+        delete_channel(now)
+        await until(now.is_next)
+
+
+async def test_a_deleted_message_is_noticed_at_the_next_edit_and_no_step_is_taken_after() -> None:
+    async with scene() as now:
+        assert now.running.answer is not None
+        now.discord.delete_message(now.running.answer)
+        await settled()
+        assert now.bot.model.running == now.ids[:1]
+
+        await now.bot.model.step(now.ids[0])  # what there is to edit
+        await until(now.is_next)
+        assert now.bot.queue.accounts.cancelled == 1
+
+
+class Edits(NoFaults):
+    """Each edit of an answer is refused with ``code``, once there is one."""
+
+    code: int | None = None
+
+    def of_request(self, request: Request) -> Refused | None:
+        if self.code is None or request.method != "PATCH":
+            return None
+        return Refused(self.code)
+
+
+@pytest.mark.parametrize("code", [10003, 10008, 10015, 50001, 50027])
+async def test_whatever_says_that_nobody_sees_it_any_more_ends_it(code: int) -> None:
+    edits = Edits()
+    async with scene(faults=edits) as now:
+        edits.code = code
+        await now.bot.model.step(now.ids[0])
+        await until(now.is_next)
+
+
+async def test_an_edit_that_fails_for_once_ends_nothing() -> None:
+    edits = Edits()
+    async with scene(faults=edits) as now:
+        edits.code = 50035
+        before = len(now.discord.requests)
+        await now.bot.model.step(now.ids[0])
+        await until(lambda: _have_come(now, before + 1))
+        edits.code = None
+        await now.bot.model.step(now.ids[0], 64)
+        await now.running.settled()
+        assert now.bot.queue.accounts.finished == 1
+
+
+async def _have_come(now: Scene, requests: int) -> bool:
+    return len(now.discord.requests) >= requests
+
+
+async def test_no_step_is_taken_after_a_shutdown_gave_up_waiting() -> None:
+    async with scene() as now:
+        await now.bot.queue.close(patience=0)
+        await settled()
+        assert now.bot.model.running == []
+        await now.running.settled()
+        await now.waiting.settled()
+
+
+async def test_whoever_asked_elsewhere_is_not_disturbed() -> None:
+    async with scene() as now:
+        now.discord.delete_channel(now.waiting.channel)
+        await until(lambda: _none_waits(now))
+        await now.bot.model.step(now.ids[0], 65)
+        await now.running.settled()
+        assert now.bot.queue.accounts.finished == 1
+
+
+async def _none_waits(now: Scene) -> bool:
+    return now.bot.queue.load.waiting == 0
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_worker_takes_the_step_under_way_and_no_other(model: ModelProcess) -> None:
+    measured = await measure(model, times=4, seed=2)
+
+    assert len(measured.steps) == 4
+    assert 1 <= max(measured.steps) <= BAR
+
+
+def test_a_slot_that_is_free_too_late_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(Cancelled(steps=(2, 3), seconds=(0.1, 0.2))) == 1
+    assert "MISSED" in capsys.readouterr().out

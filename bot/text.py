@@ -64,6 +64,12 @@ def isolated(text: str) -> str:
     return text
 
 
+def column(text: str, width: int) -> str:
+    """``text`` at the left of a table's column, in ``width`` signs that can be seen."""
+    shown = clip_end(text, width)
+    return isolated(shown) + " " * (width - len(shown))
+
+
 def without_isolates(shown: str) -> str:
     """A card's text without what :func:`isolated` has added to its pieces."""
     return shown.replace(_ISOLATE, "").replace(_POP, "")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.text import (
     clip_end,
     code,
+    column,
     fenced,
     inert,
     inert_head,
@@ -111,6 +112,11 @@ def test_only_what_is_read_from_right_to_left_is_isolated(text: str) -> None:
     assert (isolated(text) != text) == is_foreign
     assert len(isolated(text)) == len(text) + 2 * is_foreign
     assert without_isolates(code(text)) == "`" + text.replace("`", "ˋ") + "`"
+
+
+@pytest.mark.parametrize(("text", "shown"), [("ab", "ab  "), ("abcde", "abc…"), ("של", "\u2068של\u2069  ")])
+def test_a_column_is_as_wide_as_it_looks(text: str, shown: str) -> None:
+    assert column(text, 4) == shown
 
 
 @given(anything, st.integers(min_value=4, max_value=200))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from discord import ui
 
 from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small, token_name
 from bot.custom_ids import vocabulary_id
-from bot.text import clip_end, code, fenced, inert
+from bot.text import clip_end, code, column, fenced, inert, isolated
 from bot.tokenization import Token
 
 _FORM_WIDTH = 24
@@ -20,7 +19,6 @@ _TYPED_WIDTH = 40
 _SIMILAR_WIDTH = 14
 _NEIGHBOUR_WIDTH = 21
 _BYTES = 256
-_LEFT_TO_RIGHT = "\u200e"  # seen by nobody
 _MOST_BYTES = 24
 _MOST_OPTIONS = 25
 
@@ -126,7 +124,7 @@ def _head(content: VocabularyCard) -> Iterator[str]:
 def _similar(content: VocabularyCard) -> str:
     lines = [f"{'token':{_SIMILAR_WIDTH}}  cosine     id"]
     for other in content.similar:
-        form = _column(other.token.visible, _SIMILAR_WIDTH)
+        form = column(other.token.visible, _SIMILAR_WIDTH)
         lines.append(f"{form}  {_cosine(other.cosine):>6}  {other.token.id:>5}")
     why = [small(_ALIKE)]
     if content.similar[-1].cosine >= _UNSEEN_FROM:
@@ -137,7 +135,7 @@ def _similar(content: VocabularyCard) -> str:
 def _neighbours(content: VocabularyCard) -> str:
     lines = "\n".join(
         f"{'→' if token.id == content.token.id else ' '} {token.id:>5}  "
-        f"{clip_end(token.visible, _NEIGHBOUR_WIDTH)}"
+        f"{isolated(clip_end(token.visible, _NEIGHBOUR_WIDTH))}"
         for token in content.neighbours
     )
     return "\n".join(("**Neighbours by id**", fenced(lines), small(_order(content))))
@@ -201,13 +199,6 @@ def _shown(token: Token) -> str:
 
 def _is_spaced(token: Token) -> bool:
     return token.data.startswith(b" ")
-
-
-def _column(form: str, width: int) -> str:
-    """``form`` at the left of a table; written from right to left, it must not take the numbers with it."""
-    shown = f"{clip_end(form, width):{width}}"
-    turns = any(unicodedata.bidirectional(character) in {"R", "AL"} for character in shown)
-    return shown + _LEFT_TO_RIGHT if turns else shown
 
 
 def _cosine(value: float) -> str:

@@ -15,13 +15,26 @@ def assert_within_limits(view: ui.LayoutView) -> None:
     assert view.total_children_count <= MAX_COMPONENTS
     assert 0 < view.content_length() <= MAX_CHARACTERS
     for item in view.walk_children():
-        if isinstance(item, ui.Button):
-            assert 1 <= len(item.label or "") <= 80
-            assert len(item.custom_id or "") <= 100
-        if isinstance(item, ui.TextDisplay):
-            assert item.content.strip()
-        if isinstance(item, ui.MediaGallery):
-            assert all(len(picture.description or "") <= 1024 for picture in item.items)
+        match item:
+            case ui.Button():
+                assert 1 <= len(item.label or "") <= 80
+                assert len(item.custom_id or "") <= 100
+            case ui.Select():
+                _assert_menu_within_limits(item)
+            case ui.TextDisplay():
+                assert item.content.strip()
+            case ui.MediaGallery():
+                assert all(len(picture.description or "") <= 1024 for picture in item.items)
+
+
+def _assert_menu_within_limits(menu: ui.Select[Any]) -> None:
+    assert len(menu.custom_id) <= 100
+    assert len(menu.placeholder or "") <= 150
+    assert 1 <= len(menu.options) <= 25
+    for option in menu.options:
+        assert 1 <= len(option.label) <= 100
+        assert 1 <= len(option.value) <= 100
+        assert len(option.description or "") <= 100
 
 
 def text_of(view: ui.LayoutView) -> str:

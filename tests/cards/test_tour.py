@@ -106,6 +106,18 @@ def test_a_text_is_shown_as_its_tokens_and_their_signs_are_explained() -> None:
     assert "new line" not in text
 
 
+@pytest.mark.parametrize("station", NUMBERS)
+def test_in_a_table_what_is_read_from_right_to_left_moves_nothing_beside_it(station: int) -> None:
+    (shin,) = ENCODINGS.encode("ש")
+    run = replace(RUN, prompt_ids=(shin, 530), steps=(step(shin), step(shin)))
+    tables = said(station, lesson(run, rows=(step(shin),))).split("```")[1::2]
+
+    for line in "".join(tables).splitlines():
+        bare = re.sub("\u2068[^\u2068\u2069]*\u2069", "", line)
+        assert "ש" not in bare
+        assert ("ש" in line) == (line != bare)
+
+
 def test_a_character_of_several_tokens_is_said_to_be_one() -> None:
     run = replace(RUN, prompt_ids=ENCODINGS.encode("שלום\n"))
 

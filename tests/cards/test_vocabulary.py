@@ -124,9 +124,12 @@ def test_a_token_that_is_like_all_others_was_perhaps_never_seen(least: float, sa
 
 
 def test_what_is_written_from_right_to_left_does_not_take_the_numbers_with_it() -> None:
-    alike = (Similar(Token(7, "של".encode()), 0.5),)
+    token = Token(7, "של".encode())
+    content = replace(CONTENT, similar=(Similar(token, 0.5),), neighbours=(token,))
+    text = text_of(cards.vocabulary(content))
 
-    assert "של            \u200e   0.500      7" in text_of(cards.vocabulary(replace(CONTENT, similar=alike)))
+    assert "\u2068של\u2069               0.500      7" in text
+    assert "     7  \u2068של\u2069" in text
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ from bot.text import (
     bold,
     clip_end,
     code,
+    column,
     fenced,
     inert_tail,
+    isolated,
     visible,
 )
 
@@ -43,7 +45,7 @@ def tokens(lesson: Lesson) -> str:
 
 def ids(lesson: Lesson) -> str:
     shown = lesson.tokens[-MOST_ROWS:]
-    table = [f"{token.id:>5}  {clip_end(token.visible, TOKEN_WIDTH)}" for token in shown]
+    table = [f"{token.id:>5}  {isolated(clip_end(token.visible, TOKEN_WIDTH))}" for token in shown]
     more = "…, " if len(shown) < len(lesson.tokens) else ""
     lines = [
         *_left_out(lesson, "tokens", len(shown)),
@@ -95,7 +97,7 @@ def draw(lesson: Lesson) -> str:
 
 def repeat(lesson: Lesson) -> str:
     rounds = [
-        f"{_end(before)} + {lesson.name(step.chosen)}"
+        f"{isolated(_end(before))} + {isolated(lesson.name(step.chosen))}"
         for before, step in zip(lesson.rounds, lesson.steps, strict=False)
     ]
     lines = [fenced("\n".join(rounds)), f"After {plural(len(lesson.steps), 'round')}:", _whole(lesson)]
@@ -147,7 +149,7 @@ def _table(cells: list[tuple[str, str, str]]) -> str:
     """The rows with a mark before the last one, which decides."""
     width = max(len(clip_end(first, _NARROW)) for first, _, _ in cells)
     lines = [
-        f"  {clip_end(first, _NARROW):<{width}}  {second:>7}  {clip_end(third, _NARROW)}"
+        f"  {column(first, width)}  {second:>7}  {isolated(clip_end(third, _NARROW))}"
         for first, second, third in cells
     ]
     return "\n".join([*lines[:-1], "▶" + lines[-1][1:]])

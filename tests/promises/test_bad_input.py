@@ -1,0 +1,112 @@
+"""The program that shows odd texts, in small; and that its reader of markdown would find something."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+import pytest
+
+from bot.text import inert
+from tests.promises import fuzz, judge
+from tests.promises.bad_input import measure
+from tests.promises.sent import Faults, faults_of
+from tests.promises.showing import KINDS, OWNER
+
+PEOPLE = frozenset({OWNER})
+SILENT = {"parse": []}
+
+
+async def test_nothing_that_is_typed_or_written_pings_escapes_crashes_or_is_too_long() -> None:
+    measured = await measure(texts=3 * len(KINDS), commands=12, seed=1)
+
+    assert measured.pings == ()
+    assert measured.escapes == ()
+    assert measured.crashes == ()
+    assert measured.over_limits == ()
+    assert set(measured.shown.cards.values()) == {3}
+    assert measured.used.messages >= 10
+
+
+def test_every_mark_among_the_odd_texts_would_be_found_were_it_not_disarmed() -> None:
+    marks = (*fuzz.MENTIONS[:8], *fuzz.RICH[:2], *fuzz.RICH[4:], *fuzz.LINKS[:8], *fuzz.BIDI[:9], *fuzz.ANSI)
+    lines = ("# x", "## x", "### x", "-# x", "> x", ">>> x", "- x", "+ x", "1. x", "  - x")
+    spans = ("*x*", "**x**", "_x_", "__x__", "~~x~~", "||x||", "`x", "\ud800", "\x00", "\u2028")
+
+    for mark in (*marks, *lines, *spans):
+        assert judge.active(mark), mark
+        assert not judge.active(inert(mark)), mark
+
+
+@pytest.mark.parametrize(
+    "markup", ["`*x*`", "```\n# x\n```", r"\*x\*", r"\<@1>", "snake_case_name", "12:30", "a: b"]
+)
+def test_code_escaped_signs_and_ordinary_writing_are_no_marks(markup: str) -> None:
+    assert judge.active(markup) == []
+
+
+def test_a_card_may_be_formatted_and_name_people_but_its_texts_may_not() -> None:
+    assert judge.escapes(f"### Title\n**bold** `code`\n-# by <@{OWNER}>", people=PEOPLE) == []
+    assert judge.escapes(f"<@{OWNER + 1}>", people=PEOPLE) == ["mention"]
+    assert judge.escapes(f"<@&{OWNER}>", people=PEOPLE) == ["mention"]
+    assert judge.escapes("**bold** **", people=PEOPLE) == ["strong"]
+    assert judge.escapes("\u2068open", people=PEOPLE) == ["isolate"]
+
+
+@pytest.mark.parametrize("allowed", [None, {}, {"parse": ["users"]}, {"parse": [], "users": ["1"]}])
+def test_a_message_that_could_ping_is_found(allowed: object) -> None:
+    text = {"type": 10, "content": "x"}
+    loud = faults_of({"components": [text], "allowed_mentions": allowed}, people=PEOPLE)
+    silent = faults_of({"data": {"components": [text], "allowed_mentions": SILENT}}, people=PEOPLE)
+
+    assert loud is not None
+    assert loud.pings
+    assert silent == Faults()
+
+
+@pytest.mark.parametrize(
+    ("component", "limit"),
+    [
+        ({"type": 10, "content": "x" * 4_001}, "4001 characters"),
+        ({"type": 10, "content": " "}, "an empty text"),
+        ({"type": 2, "label": "x" * 81}, "a label of 81 characters"),
+        ({"type": 2, "label": ""}, "a label of 0 characters"),
+        ({"type": 3, "options": [{"label": "x" * 101, "value": "1"}]}, "a label of 101 characters"),
+        ({"type": 12, "items": [{"description": "x" * 1_025}]}, "a description of 1025 characters"),
+        ({"type": 17, "components": [{"type": 14}] * 40}, "41 components"),
+    ],
+)
+def test_a_message_beyond_a_limit_is_found(component: dict[str, object], limit: str) -> None:
+    found = faults_of({"components": [component], "allowed_mentions": SILENT}, people=PEOPLE)
+
+    assert found is not None
+    assert found.over_limits == (limit,)
+
+
+def test_the_same_seed_gives_the_same_texts_as_long_as_they_may_be() -> None:
+    texts = [fuzz.text(random) for random in [Random(7)] for _ in range(300)]
+
+    assert texts == [fuzz.text(random) for random in [Random(7)] for _ in range(300)]
+    assert max(map(len, texts)) == fuzz.LONGEST
+    assert min(map(len, texts)) >= 1
+    for wanted in (
+        r"<@&",
+        "```",
+        "\x1b",
+        "\x00",
+        "[\ud800-\udfff]",
+        "\u202e",
+        "@everyone",
+        "<t:",
+        "https://",
+    ):
+        assert any(re.search(wanted, text) for text in texts), wanted
+
+
+def test_what_can_be_typed_has_no_surrogates_and_is_not_blank() -> None:
+    random = Random(3)
+
+    for _ in range(300):
+        text = fuzz.typed(random)
+        assert text.strip()
+        assert text.encode()

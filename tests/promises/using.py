@@ -1,0 +1,142 @@
+"""Whole commands with what people should not type, in a simulated Discord, before a model that raves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from random import Random
+
+from simcord import InteractionResult, MemberActor, OptionError, SetupError
+
+from bot.generation import GenerationQueue
+from bot.model.protocol import Candidate, GenerationRequest, Step
+from bot.runs import Runs
+from bot.services import Services
+from bot.simulation import SimulatedGenerations, World, simulated
+from bot.store.database import IN_MEMORY, opened
+from bot.tokenization import Encodings
+from tests.fakes.model import FakeModel
+from tests.promises import fuzz
+from tests.promises.sent import Faults, faults_of
+from tests.reading import buttons
+
+A_WORLD = 50  # commands; a simulated Discord remembers all that was sent
+_PROMPTS = {"complete": 2_000, "next": 2_000, "compare": 2_000, "tour": 2_000}
+_TEXTS = {"guess": 2_000, "surprise": 6_000, "tokens": 6_000}
+
+
+@dataclass
+class Used:
+    """``unsaid`` could not be typed in Discord; ``crashes`` are what was logged as an error."""
+
+    commands: int = 0
+    messages: int = 0
+    unsaid: int = 0
+    faults: Faults = field(default_factory=Faults)
+    crashes: list[str] = field(default_factory=list)
+
+
+async def use(commands: int, random: Random, encodings: Encodings) -> Used:
+    used = Used()
+    with _crashes(used.crashes):
+        while used.commands < commands:
+            async with _world(random, encodings) as world:
+                for _ in range(min(A_WORLD, commands - used.commands)):
+                    await _command(world, random, used)
+                people = frozenset(member.id for member in world.members)
+                for request in world.env.http_requests:
+                    found = faults_of(request.json, people=people)
+                    if found is not None:
+                        used.messages += 1
+                        used.faults += found
+    return used
+
+
+async def _command(world: World, random: Random, used: Used) -> None:
+    """Type one, and press what its card has to be pressed, if anything."""
+    used.commands += 1
+    ada = random.choice(world.members)
+    try:
+        answer = await _typed(world, ada, random)
+        if answer is not None:
+            await _pressed(ada, answer, random)
+    except (SetupError, OptionError):
+        used.unsaid += 1
+
+
+async def _typed(world: World, ada: MemberActor, random: Random) -> InteractionResult | None:
+    channel, text = world.channel, fuzz.typed(random)
+    what = random.choice((*_PROMPTS, *_TEXTS, "decode", "vocabulary", "suggest", "read"))
+    private = random.random() < 0.5
+    match what:
+        case "decode":
+            ids = " ".join(map(str, fuzz.token_ids(random, world.bot.services.encodings.encode, 200)))
+            return await ada.slash(channel, what, ids=random.choice((ids, text)), private=private)
+        case "vocabulary":
+            return await ada.slash(channel, what, query=text[:200], private=private)
+        case "suggest":
+            await ada.autocomplete(channel, "vocabulary", "query", text[:100])
+            await ada.autocomplete(channel, "tokens", "encoding", text[:100], text="x")
+            return None
+        case "read":
+            message = await ada.send(channel, text[:2_000])
+            return await ada.context_menu(channel, random.choice(("Tokenize", "Surprise")), message)
+        case "guess":
+            return await ada.slash(channel, what, text=text[: _TEXTS[what]])
+        case "tokens" if random.random() < 0.2:
+            return await ada.slash(channel, what, text="x", encoding=text)
+        case _ if what in _TEXTS:
+            return await ada.slash(channel, what, text=text[: _TEXTS[what]], private=private)
+        case _:
+            seed = random.randrange(2**32)
+            prompt = text[: _PROMPTS[what]]
+            return await ada.slash(channel, what, prompt=prompt, seed=seed, private=private)
+
+
+async def _pressed(ada: MemberActor, answer: InteractionResult, random: Random) -> None:
+    if answer.response is None:
+        return
+    offered = [button for button in buttons(answer.response.components) if not button.get("disabled")]
+    for button in random.sample(offered, min(2, len(offered))):
+        if button["label"] == "Try it yourself":
+            form = await ada.click(answer.response, custom_id=button["custom_id"])
+            await ada.submit_modal(form, {"text": fuzz.typed(random)[:2_000]})
+        elif button["label"] != "Delete":
+            await ada.click(answer.response, custom_id=button["custom_id"])
+
+
+@asynccontextmanager
+async def _world(random: Random, encodings: Encodings) -> AsyncIterator[World]:
+    def raving(request: GenerationRequest, _index: int) -> Step:
+        ids = list(dict.fromkeys((*fuzz.token_ids(random, encodings.encode, 9), *range(20))))
+        ids = ids[: request.params.candidates]
+        candidates = tuple(Candidate(id_, -rank, -rank / 2, rank) for rank, id_ in enumerate(ids, 1))
+        return Step(random.choice(candidates), candidates, 1.5)
+
+    model = FakeModel(says=raving)
+    async with (
+        opened(IN_MEMORY) as database,
+        GenerationQueue(model, max_waiting=32, max_running=8, per_owner=2, deadline=600.0) as queue,
+        simulated(
+            Services(SimulatedGenerations(queue), encodings, Runs(database, days=30)), settle_timeout=120.0
+        ) as world,
+    ):
+        yield world
+
+
+@contextmanager
+def _crashes(found: list[str]) -> Iterator[None]:
+    """What the bot, or discord.py for it, logs as an error meanwhile."""
+
+    class Errors(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(f"{record.getMessage()}: {record.exc_info and record.exc_info[1]!r}")
+
+    handler = Errors(level=logging.ERROR)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)

@@ -19,14 +19,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from bot.plain import plain
 from bot.text import inert, without_isolates
 from bot.tokenization import Encodings
 from tests.promises import fuzz, judge
 from tests.promises.figures import Figure
+from tests.promises.making import OTHER, OWNER, Maker
 from tests.promises.sent import Faults, escapes_in, over_limits_in, walked
-from tests.promises.showing import KINDS, OTHER, OWNER, Maker, kinds
+from tests.promises.showing import KINDS, kinds
 from tests.promises.using import Used, use
 
 PEOPLE = frozenset({OWNER, OTHER})
@@ -81,7 +83,8 @@ def show(texts: int, random: Random, encodings: Encodings) -> Shown:
         faults += Faults(escapes=tuple(f"inert: {mark}" for mark in left))
         maker = Maker(random, encodings, fuzz.typed(random))
         try:
-            components = KINDS[kind](maker).to_components()
+            card: Any = KINDS[kind](maker)
+            components = card.to_components()
             plain(components)
         except Exception as error:
             crashes.append(f"{kind}: {error!r}")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from random import Random
+from dataclasses import replace
 
 from discord import ui
 
 from bot import cards
 from bot.cards import (
-    Closing,
     CodeCard,
     Compared,
     ComparisonCard,
@@ -24,87 +22,19 @@ from bot.cards import (
 from bot.cards.tour.stations import STATIONS
 from bot.errors import GenerationFailed, InvalidSeed, InvalidTokenId, NoSuchToken, UnknownEncoding, Withheld
 from bot.features.comparison import METHODS, Continuation
-from bot.features.completions import CompletionRun, new_run_id
+from bot.features.completions import new_run_id
 from bot.features.guessing import Round, Score
 from bot.features.replay import compare, rerun
 from bot.features.script import script
 from bot.features.surprise import reading
-from bot.model.protocol import Alike, Candidate, SamplingParams, Step
-from bot.tokenization import Encodings
-from bot.updates import Completion, Finished, News, Progress, Queued, Update, token_ids
+from bot.model.protocol import Alike, Step
+from bot.updates import Completion, Finished, News, Progress, Queued, token_ids
 from bot.vocabulary import Found
 from cogs.vocabulary import described
 from tests.fakes.scripted_worker import scripted_info
-from tests.promises import fuzz
-from tests.samples import completion_run
+from tests.promises.making import OTHER, OWNER, Maker
 
-OWNER, OTHER = 4_815_162_342, 1_618_033_988  # whom cards may name
 MODEL = scripted_info()
-FEW = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """Makes what a card shows; ``text`` is what somebody typed."""
-
-    random: Random
-    encodings: Encodings
-    text: str
-
-    def ids(self, most: int = FEW) -> tuple[int, ...]:
-        return fuzz.token_ids(self.random, self.encodings.encode, most)
-
-    def written(self) -> str:
-        return self.encodings.decode(self.ids(200))
-
-    def prompt_ids(self) -> tuple[int, ...]:
-        return self.encodings.encode(self.text)[-900:]
-
-    def step(self, token_id: int | None = None) -> Step:
-        """With five candidates that are five tokens; the chosen one may be any."""
-        ids = list(dict.fromkeys((*self.ids(9), *range(5))))[:5]
-        candidates = tuple(self._candidate(id_, rank) for rank, id_ in enumerate(ids, 1))
-        chosen = self.random.choice(candidates)
-        if token_id is not None:
-            chosen = self._candidate(token_id, self.random.randint(1, 50_257))
-        return Step(chosen, candidates, self.random.uniform(0, 15))
-
-    def run(self, most: int = FEW) -> CompletionRun:
-        steps = tuple(self.step(id_) for id_ in self.ids(most))
-        return completion_run(
-            new_run_id(),
-            prompt_ids=self.prompt_ids(),
-            steps=steps,
-            params=self.params(),
-            finish_reason=self.random.choice(("stop", "length", "cancelled")),
-            owner=OWNER,
-        )
-
-    def params(self) -> SamplingParams:
-        random = self.random
-        return SamplingParams(temperature=random.choice((0.0, 0.9, 2.0)), seed=random.randrange(2**32))
-
-    def closing(self) -> Closing:
-        return Closing(OWNER, private=self.flip())
-
-    def flip(self) -> bool:
-        return self.random.random() < 0.5
-
-    def visible(self, token_id: int) -> str:
-        return self.encodings.token(token_id).visible
-
-    def names(self, *steps: Step) -> dict[int, str]:
-        shown = (candidate for step in steps for candidate in (step.chosen, *step.candidates))
-        return {candidate.token_id: self.visible(candidate.token_id) for candidate in shown}
-
-    def update(self) -> Update:
-        steps = tuple(self.step() for _ in range(self.random.randint(1, 3)))
-        return self.random.choice(
-            (Queued(2, 3.0), Progress(steps), Finished(Completion(steps, "length"), seconds=1.5))
-        )
-
-    def _candidate(self, token_id: int, rank: int) -> Candidate:
-        return Candidate(token_id, self.random.uniform(-50, 50), -self.random.expovariate(0.3), rank)
 
 
 def completion(maker: Maker) -> ui.LayoutView:

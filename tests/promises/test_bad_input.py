@@ -10,11 +10,12 @@ import pytest
 from bot.text import inert
 from tests.promises import fuzz, judge
 from tests.promises.bad_input import measure
+from tests.promises.making import OWNER
 from tests.promises.sent import Faults, faults_of
-from tests.promises.showing import KINDS, OWNER
+from tests.promises.showing import KINDS
 
 PEOPLE = frozenset({OWNER})
-SILENT = {"parse": []}
+SILENT: dict[str, list[str]] = {"parse": []}
 
 
 async def test_nothing_that_is_typed_or_written_pings_escapes_crashes_or_is_too_long() -> None:

@@ -96,15 +96,20 @@ async def _typed(world: World, ada: MemberActor, random: Random) -> InteractionR
 
 
 async def _pressed(ada: MemberActor, answer: InteractionResult, random: Random) -> None:
-    if answer.response is None:
-        return
-    offered = [button for button in buttons(answer.response.components) if not button.get("disabled")]
-    for button in random.sample(offered, min(2, len(offered))):
-        if button["label"] == "Try it yourself":
-            form = await ada.click(answer.response, custom_id=button["custom_id"])
+    for _ in range(2):
+        if (card := answer.response) is None:
+            return
+        offered = [
+            button
+            for button in buttons(card.components)
+            if not button.get("disabled") and button["label"] != "Delete"
+        ]
+        if not offered:
+            return
+        pressed = random.choice(offered)
+        form = await ada.click(card, custom_id=pressed["custom_id"])
+        if pressed["label"] == "Try it yourself":
             await ada.submit_modal(form, {"text": fuzz.typed(random)[:2_000]})
-        elif button["label"] != "Delete":
-            await ada.click(answer.response, custom_id=button["custom_id"])
 
 
 @asynccontextmanager

@@ -70,12 +70,12 @@ class Shutdown:
         return self.status == 0 and self.seconds < ORDERLY_BAR and told
 
 
-async def measure(kind: Kind, number: signal.Signals) -> Shutdown:
-    """End one bot that is busy."""
+async def measure(kind: Kind, number: signal.Signals, *, writers: int = TEXTS) -> Shutdown:
+    """End one bot that is busy with so many texts, among other things."""
     async with FakeDiscord.opened() as discord, discord.bot({"BATCH_SIZE": "8"}) as bot:
         await discord.joined()
         worker = first_child(bot.pid)
-        asked = await _busy(discord, tokens=64 if kind == "orderly" else 256)
+        asked = await _busy(discord, writers, tokens=64 if kind == "orderly" else 256)
         try:
             if kind != "orderly":
                 os.kill(worker, signal.SIGSTOP)
@@ -103,7 +103,7 @@ async def measure(kind: Kind, number: signal.Signals) -> Shutdown:
     )
 
 
-async def _busy(discord: FakeDiscord, tokens: int) -> list[Asked]:
+async def _busy(discord: FakeDiscord, writers: int, *, tokens: int) -> list[Asked]:
     """Interactions in progress, of all sorts."""
     channel = discord.channel()
     done = await _finished(discord)
@@ -111,7 +111,7 @@ async def _busy(discord: FakeDiscord, tokens: int) -> list[Asked]:
         discord.slash(
             discord.person(f"writer {number}"), channel, "complete", prompt="Once", max_tokens=tokens
         )
-        for number in range(TEXTS)
+        for number in range(writers)
     ]
     asked += [
         discord.slash(discord.person("tourist"), channel, "tour", private=True),

@@ -20,6 +20,9 @@ from bot.store.rows import Run
 from bot.tokenization import Encodings
 from bot.updates import Finished, Load, Progress, Update, token_ids
 
+_LETTER = "x"
+_BYTES = "".join(map(chr, range(0xDC80, 0xDD00)))  # of a character that is not whole yet
+
 
 @dataclass(frozen=True, slots=True)
 class Sieve:
@@ -30,6 +33,10 @@ class Sieve:
 
     def finds(self, ids: tuple[int, ...]) -> bool:
         return bool(self.blocked) and self.blocked.in_text(self.encodings.decode(ids))
+
+    def finds_for_good(self, ids: tuple[int, ...]) -> bool:
+        """Whether there is such a word in it whatever follows: the last one may yet become a longer one."""
+        return self.blocked.in_text(self.encodings.decode(ids).rstrip(_BYTES) + _LETTER)
 
     def check(self, ids: tuple[int, ...], *, seed: int) -> None:
         """Withheld, with the seed, if there is such a word in it."""
@@ -47,7 +54,9 @@ class Sieve:
 class ScreenedGenerations:
     """``inner``, whose streams raise Withheld instead of an update with a blocked word.
 
-    Whoever reads a stream leaves it then, and thereby ends the request.
+    Whoever reads a stream leaves it then, and thereby ends the request. An update
+    whose last word is a blocked one so far is left out: the next one tells. So what
+    is withheld depends on the text alone, not on when it was looked at.
     """
 
     def __init__(self, inner: Generations, sieve: Sieve) -> None:
@@ -82,8 +91,11 @@ class ScreenedGenerations:
         self, request: GenerationRequest, updates: AsyncIterator[Update]
     ) -> AsyncIterator[Update]:
         async for update in updates:
-            self._sieve.check(request.prompt_ids + _written(update), seed=request.params.seed)
-            yield update
+            ids = request.prompt_ids + _written(update)
+            if not self._sieve.finds(ids):
+                yield update
+            elif isinstance(update, Finished) or self._sieve.finds_for_good(ids):
+                raise Withheld(seed=request.params.seed)
 
 
 def _written(update: Update) -> tuple[int, ...]:

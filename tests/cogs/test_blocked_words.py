@@ -132,7 +132,7 @@ async def test_a_completion_is_withheld_with_its_seed_as_soon_as_the_word_is_the
         await model.step(name, 2)
         await world.env.settle()
         assert "Oh my own" in text_of(answer)
-        await model.step(name)
+        await model.step(name, 2)  # the word, and what shows that it is whole
         await world.env.settle()
 
         assert model.running == []
@@ -141,6 +141,32 @@ async def test_a_completion_is_withheld_with_its_seed_as_soon_as_the_word_is_the
         assert shown.startswith("Oh\n")
         assert "withheld: it contains a word that this community has blocked" in shown
         assert "seed 42 · temperature 0.9 · top-k 50 · top-p 1 · 0 tokens shown, 6 asked for" in shown
+        assert_never_sent(world, WORD)
+
+
+async def test_a_word_at_the_end_is_not_shown_before_it_is_known_whether_it_goes_on(
+    open_blocking: Open,
+) -> None:
+    model = FakeModel(stepwise=True, says=saying(" my", " darn", "ing"))
+    async with open_blocking(model, WORD) as world:
+        answer = await world.members[0].slash(world.channel, "complete", **{**ASKED, "max_tokens": 3})
+        (name,) = model.started
+        for shown in ("Oh my\n", "Oh my\n", "Oh my darning\n"):
+            await model.step(name)
+            await world.env.settle()
+            assert text_of(answer).startswith(shown)
+        await model.step(name)
+        await world.env.settle()
+
+        assert "withheld" not in text_of(answer)
+        assert "3 tokens" in text_of(answer)
+
+
+async def test_a_word_at_the_very_end_is_withheld(open_blocking: Open) -> None:
+    async with open_blocking(FakeModel(says=saying(" my", " darn")), WORD) as world:
+        answer = await finished(world, "complete", prompt="Oh", seed=42, max_tokens=2)
+
+        assert "withheld" in text_of(answer)
         assert_never_sent(world, WORD)
 
 

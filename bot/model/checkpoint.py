@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from re import fullmatch
 from typing import Any
 
 from huggingface_hub import snapshot_download
@@ -32,7 +33,9 @@ PINNED_REVISIONS = {GPT2_LARGE: "32b71b12589c2f8d625668d2335a01cac3249519"}
 # The bot encodes with GPT-2's own encoding; a model of another would read other words.
 VOCABULARY = 50_257
 
-_FILES = ["config.json", "model.safetensors", "model-*.safetensors", "model.safetensors.index.json"]
+_INDEX = "model.safetensors.index.json"
+_SHARD = r"[\w-][\w.-]*\.safetensors"
+_FILES = ["config.json", "model.safetensors", "model-*.safetensors", _INDEX]
 _HASH_BYTES = 64 * 1024 * 1024
 
 
@@ -143,6 +146,7 @@ def _check(folder: Path) -> None:
         raise ModelRefused("not_found", "there is no such folder.")
     if missing := _missing(folder):
         raise ModelRefused("not_found", f"the folder has no {missing}.")
+    _check_index(folder / _INDEX)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         model_type = config.get("model_type")
@@ -158,11 +162,29 @@ def _check(folder: Path) -> None:
         raise ModelRefused("not_gpt2", detail)
 
 
+def _check_index(index: Path) -> None:
+    """ModelRefused if weights in several files are to be read from any that are no safetensors beside it.
+
+    transformers reads whatever is listed, and what is not safetensors may hold code.
+    """
+    if not index.is_file():
+        return
+    try:
+        listed = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ModelRefused("failed", f"its {_INDEX} cannot be read.") from error
+    for name in sorted(map(str, listed)):
+        if not fullmatch(_SHARD, name):
+            raise ModelRefused(
+                "failed", f"its {_INDEX} lists {name!r}, which is no safetensors file beside it."
+            )
+
+
 def _missing(folder: Path) -> str | None:
     """The first needed file that ``folder`` lacks, if any."""
     if not (folder / "config.json").is_file():
         return "config.json"
-    weights = ("model.safetensors", "model.safetensors.index.json")
+    weights = ("model.safetensors", _INDEX)
     if not any((folder / name).is_file() for name in weights):
         return "model.safetensors (weights in other formats are not read)"
     return None

@@ -1,0 +1,164 @@
+"""Where weights come from, and that they are nothing but numbers."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from bot.model.checkpoint import PINNED_REVISIONS, ModelRefused, find
+from bot.model.loading import LoadedModel, load
+from bot.model.protocol import GPT2_LARGE
+from tests.offline import guarded
+
+ROOT = Path(__file__).parents[2]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+INDEX = "model.safetensors.index.json"
+
+
+class Intruder:
+    """Whose unpickling leaves a mark."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (os.mkdir, (str(self.mark),))
+
+
+@pytest.fixture
+def copied(tiny_folder: Path, tmp_path: Path) -> Path:
+    """The tiny model in a folder that the test may spoil."""
+    return Path(shutil.copytree(tiny_folder, tmp_path / "model"))
+
+
+@pytest.fixture
+def mark(tmp_path: Path) -> Path:
+    """It is there once foreign code has run."""
+    return tmp_path / "mark"
+
+
+def read(folder: Path) -> LoadedModel:
+    checkpoint = find(str(folder), revision=None, report=lambda _: None)
+    return load(checkpoint, precision="float32", report=lambda _: None)
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(ModelRefused) as caught:
+        read(folder)
+    return caught.value.detail
+
+
+def list_shards(folder: Path, *names: str) -> None:
+    weights = {f"tensor {number}": name for number, name in enumerate(names)}
+    (folder / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": weights}), encoding="utf-8")
+
+
+def test_an_intruder_would_leave_its_mark(mark: Path) -> None:
+    pickle.loads(pickle.dumps(Intruder(mark)))  # noqa: S301 - it is ours
+    assert mark.exists()
+
+
+def test_a_pickled_checkpoint_is_refused_unread(copied: Path, mark: Path) -> None:
+    (copied / "model.safetensors").unlink()
+    torch.save({"transformer.wte.weight": Intruder(mark)}, copied / "pytorch_model.bin")
+
+    assert "no model.safetensors (weights in other formats are not read)" in refused(copied)
+    assert not mark.exists()
+
+
+def test_a_pickle_under_the_name_of_safetensors_is_refused_unread(copied: Path, mark: Path) -> None:
+    torch.save({"transformer.wte.weight": Intruder(mark)}, copied / "model.safetensors")
+
+    assert "its weights cannot be read" in refused(copied)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "shard", ["pytorch_model-1.bin", "../model.safetensors", "/x/model.safetensors", "", "."]
+)
+def test_an_index_that_lists_anything_else_is_refused_unread(copied: Path, mark: Path, shard: str) -> None:
+    (copied / "model.safetensors").rename(copied / "model-1.safetensors")
+    list_shards(copied, "model-1.safetensors", shard)
+    torch.save({"transformer.wte.weight": Intruder(mark)}, copied / "pytorch_model-1.bin")
+
+    assert f"lists {shard!r}, which is no safetensors file beside it" in refused(copied)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"weight_map": 1}', "{}"])
+def test_an_index_that_is_none_is_refused(copied: Path, text: str) -> None:
+    (copied / INDEX).write_text(text, encoding="utf-8")
+
+    assert f"its {INDEX} cannot be read" in refused(copied)
+
+
+def test_code_beside_the_weights_is_not_run(copied: Path, mark: Path) -> None:
+    (copied / "modeling.py").write_text(f"import os; os.mkdir({str(mark)!r})", encoding="utf-8")
+    config = json.loads((copied / "config.json").read_text(encoding="utf-8"))
+    config["auto_map"] = {"AutoModelForCausalLM": "modeling.Model", "AutoConfig": "modeling.Config"}
+    (copied / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+    assert read(copied).info.layers == 2
+    assert not mark.exists()
+
+
+def test_the_default_model_is_pinned_to_one_commit() -> None:
+    assert PINNED_REVISIONS == {GPT2_LARGE: "32b71b12589c2f8d625668d2335a01cac3249519"}
+    assert all(re.fullmatch("[0-9a-f]{40}", revision) for revision in PINNED_REVISIONS.values())
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Every call in the bot's own code, and where it is."""
+    for folder in ("bot", "cogs"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    yield f"{file.relative_to(ROOT)}:{node.lineno}", node
+
+
+def test_nothing_allows_code_that_comes_with_a_model_or_reads_pickles() -> None:
+    allowing = [
+        place
+        for place, call in calls()
+        if any(keyword.arg == "trust_remote_code" for keyword in call.keywords)
+        or (
+            ast.unparse(call.func) in {"torch.load", "pickle.load", "pickle.loads"}
+            and "weights_only=True" not in ast.unparse(call)
+        )
+    ]
+    assert allowing == []
+
+
+LOADS = """
+from bot.model.checkpoint import find
+from bot.model.loading import load
+
+checkpoint = find("someone/tiny", revision=None, report=print)
+print(load(checkpoint, precision="float32", report=lambda _: None).info.revision)
+"""
+
+
+def test_what_is_cached_is_loaded_without_a_single_connection(tmp_path: Path, tiny_folder: Path) -> None:
+    base = tmp_path / "home" / "hub" / "models--someone--tiny"
+    (base / "refs").mkdir(parents=True)
+    (base / "refs" / "main").write_text(COMMIT, encoding="utf-8")
+    shutil.copytree(tiny_folder, base / "snapshots" / COMMIT)
+
+    with guarded(tmp_path, HF_HOME=str(tmp_path / "home")) as (environment, attempts):
+        loaded = subprocess.run(
+            [sys.executable, "-c", LOADS], env=environment, capture_output=True, text=True, check=False
+        )
+
+    assert loaded.stdout.splitlines()[-1:] == [COMMIT], loaded.stderr
+    assert attempts() == []

@@ -1,0 +1,46 @@
+"""Programs that must not use the network, and what they tried to reach."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+# Every Python process imports it at its start, the children of children as well.
+_GUARD = """
+import os, sys
+
+def guard(event, arguments):
+    if event == "socket.connect" or event == "socket.sendto":
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else "127.0.0.1"  # else a socket of this machine
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if host not in (None, "", "127.0.0.1", "::1", "localhost"):
+        with open(os.environ["ATTEMPTS"], "a") as attempts:
+            print(event, host, file=attempts)
+        raise OSError("there is no network")
+
+sys.addaudithook(guard)
+"""
+
+
+@contextmanager
+def guarded(folder: Path, **variables: str) -> Iterator[tuple[dict[str, str], Callable[[], list[str]]]]:
+    """An environment in which no other machine can be reached, and what was tried all the same."""
+    guard, attempts = folder / "guard", folder / "attempts"
+    guard.mkdir()
+    (guard / "sitecustomize.py").write_text(_GUARD, encoding="utf-8")
+    path = os.pathsep.join([str(guard), str(ROOT)])
+    environment = {**os.environ, "PYTHONPATH": path, "ATTEMPTS": str(attempts), **variables}
+    environment.pop("DISCORD_TOKEN", None)
+
+    def tried() -> list[str]:
+        return attempts.read_text(encoding="utf-8").splitlines() if attempts.exists() else []
+
+    yield environment, tried

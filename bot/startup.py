@@ -17,6 +17,7 @@ from bot.runs import Runs
 from bot.screening import ScreenedGenerations, Sieve
 from bot.services import Services
 from bot.settings import Settings
+from bot.shipped import check
 from bot.store.database import opened
 from bot.tokenization import Encodings
 
@@ -34,7 +35,11 @@ class Started:
 
 @asynccontextmanager
 async def started(settings: Settings) -> AsyncIterator[Started]:
-    """The database, the model worker (still loading) and the queue before it; all end on leaving."""
+    """The database, the model worker (still loading) and the queue before it; all end on leaving.
+
+    ShippedFileAltered before anything is read from a file that is not what it should be.
+    """
+    check()
     blocked = blocked_words(settings.blocked_words_file)
     command = worker_command(
         settings.model,

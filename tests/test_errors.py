@@ -42,6 +42,7 @@ EVERY_ERROR = [
     errors.RevealTooEarly(seconds=400.0),
     errors.InvalidSetting("BATCH_SIZE", problem="is 'many'", allowed="a whole number from 1 to 64"),
     errors.SettingsFileUnusable("my.env", problem="there is no such file"),
+    errors.ShippedFileAltered("fonts/NotoEmoji.ttf", problem="is missing"),
     errors.PortTaken(8080),
     errors.ModelUnusable("nowhere/nothing", problem="there is no such model."),
     errors.DiscordUnreachable("ClientConnectorError"),

@@ -35,6 +35,7 @@
     └── StartError                    the bot cannot start; for the operator
         ├── InvalidSetting            names the variable and what it allows
         ├── SettingsFileUnusable
+        ├── ShippedFileAltered        names the file under bot/data
         ├── PortTaken                 of the playground
         ├── ModelUnusable             names MODEL
         └── DiscordUnreachable
@@ -70,6 +71,7 @@ from bot.errors.starting import (
     ModelUnusable,
     PortTaken,
     SettingsFileUnusable,
+    ShippedFileAltered,
 )
 from bot.errors.unavailable import (
     DeadlineExceeded,
@@ -110,6 +112,7 @@ __all__ = [
     "RunExpired",
     "ServerBusy",
     "SettingsFileUnusable",
+    "ShippedFileAltered",
     "ShuttingDown",
     "StartError",
     "StoreUnavailable",

@@ -26,6 +26,16 @@ class SettingsFileUnusable(StartError):
         return f"The settings file {self.file} cannot be used: {self.problem}."
 
 
+class ShippedFileAltered(StartError):
+    def __init__(self, file: str, *, problem: str) -> None:
+        self.file = file
+        self.problem = problem
+
+    @property
+    def sentence(self) -> str:
+        return f"The file bot/data/{self.file} {self.problem}: get it again, for example by a new clone."
+
+
 class PortTaken(StartError):
     def __init__(self, port: int) -> None:
         self.port = port

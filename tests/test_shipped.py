@@ -1,0 +1,69 @@
+"""What is shipped is what it should be, and the bot says so if it is not."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from bot.errors import ShippedFileAltered
+from bot.shipped import DATA, SUMS, check, digest, listed
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """The shipped files that are small, in a folder that the test may spoil."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    lines = (DATA / SUMS).read_text(encoding="ascii").splitlines(keepends=True)
+    few = [line for line in lines if line.rstrip().endswith((".json", "LICENSE"))]
+    for line in few:
+        name = line.split()[1]
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(DATA / name, folder / name)
+    (folder / SUMS).write_text("".join(few), encoding="ascii")
+    return folder
+
+
+def test_every_shipped_file_is_listed_with_the_sum_that_it_has() -> None:
+    described = {"README.md", SUMS}
+    there = {file.relative_to(DATA).as_posix(): digest(file) for file in DATA.rglob("*") if file.is_file()}
+
+    assert dict(listed()) == {name: found for name, found in there.items() if name not in described}
+
+
+def test_what_was_shipped_is_accepted(copied: Path) -> None:
+    check(copied)
+
+
+def test_one_other_bit_is_told_with_the_file_s_name(copied: Path) -> None:
+    file = copied / "demo-model" / "config.json"
+    data = bytearray(file.read_bytes())
+    data[7] ^= 1
+    file.write_bytes(data)
+
+    with pytest.raises(ShippedFileAltered) as refused:
+        check(copied)
+    assert refused.value.sentence.startswith(
+        "The file bot/data/demo-model/config.json is not the one that was shipped (its SHA-256 differs)"
+    )
+
+
+@pytest.mark.parametrize("name", ["demo-model/config.json", SUMS])
+def test_a_file_that_is_missing_is_told(copied: Path, name: str) -> None:
+    (copied / name).unlink()
+
+    with pytest.raises(ShippedFileAltered, match=name):
+        check(copied)
+
+
+def test_the_bot_does_not_start_with_other_files(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (copied / "demo-model" / "config.json").write_text("{}", encoding="ascii")
+    monkeypatch.setattr("bot.startup.check", lambda: check(copied))
+
+    assert main(["try", "/model"]) == 2
+    assert capsys.readouterr().err.startswith("The file bot/data/demo-model/config.json is not")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import discord
@@ -11,7 +12,7 @@ from discord.ext import commands
 from bot.interactions.arrivals import Arrivals
 from bot.interactions.delivery import NOBODY, Interaction
 from bot.interactions.entrance import admitted
-from bot.interactions.reporting import report
+from bot.interactions.reporting import is_worth_logging, report
 from bot.interactions.sync import sync_if_changed
 from bot.interactions.traffic import Traffic
 from bot.services import Services
@@ -88,6 +89,7 @@ class TokenwiseBot(commands.Bot):
         self.arrivals.lost(payload.thread_id)
 
     async def setup_hook(self) -> None:
+        logging.getLogger(app_commands.tree.__name__).addFilter(is_worth_logging)
         for cog in COGS:
             await self.load_extension(cog)
         for command in self.tree.get_commands():

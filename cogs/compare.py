@@ -15,6 +15,7 @@ from bot.flows.comparing import compare, stop
 from bot.flows.writing import show
 from bot.interactions.buttons import LastingItem, RunItem
 from bot.interactions.delivery import Interaction, Screen
+from bot.interactions.requests import defer
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
 
@@ -67,7 +68,7 @@ class StopButton(RunItem[ui.Button[Any]], template=template("compare", "stop")):
     """Ends all that is still being written of a comparison."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
-        await interaction.response.defer()
+        await defer(interaction)
         await stop(services, self.run_id, owner=interaction.user.id)
 
 

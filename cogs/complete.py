@@ -15,6 +15,7 @@ from bot.flows.writing import write, write_or_recall
 from bot.interactions.buttons import RunItem
 from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.interactions.messages import is_theirs
+from bot.interactions.requests import defer
 from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.services import Services
 
@@ -83,7 +84,7 @@ class CompletionButton(RunItem[ui.Button[Any]], template=template("complete", "c
         await write(services, job, screen)
 
     async def _stop(self, services: Services, interaction: Interaction) -> None:
-        await interaction.response.defer()
+        await defer(interaction)
         try:
             services.generations.cancel(self.run_id, owner=interaction.user.id)
         except NotRunning:

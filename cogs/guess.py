@@ -19,7 +19,9 @@ from bot.features.guessing import Round, check_reveal, question, round_of
 from bot.features.walks import Walk, WalkRun
 from bot.flows.asking import asked
 from bot.interactions.buttons import RunItem
-from bot.interactions.delivery import Interaction, Screen, spend, tell_privately
+from bot.interactions.delivery import Interaction, Screen, spend
+from bot.interactions.requests import defer
+from bot.interactions.telling import tell_privately
 from bot.services import Services
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
 
     async def _vote(self, interaction: Interaction, services: Services) -> None:
         (token_id,) = self.numbers
-        await interaction.response.defer()  # many may vote at once, and wait for each other
+        await defer(interaction)  # many may vote at once, and wait for each other
         cast = await services.runs.rounds.vote(self.run_id, interaction.user.id, token_id)
         if cast.counts:
             name = services.encodings.token
@@ -67,7 +69,7 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
             await self._refresh(interaction, services)
 
     async def _reveal(self, interaction: Interaction, services: Services) -> None:
-        await interaction.response.defer()
+        await defer(interaction)
         run = await services.runs.walk(self.run_id)
         rounds = services.runs.rounds
         if not (await rounds.find(self.run_id)).revealed:
@@ -86,7 +88,7 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
                 await begin(services, interaction, None)
                 await spend(interaction, label="Next round begun")
             else:
-                await interaction.response.defer()
+                await defer(interaction)
 
     async def _refresh(self, interaction: Interaction, services: Services) -> None:
         """Show the round as it stands, with whatever others do to it meanwhile."""

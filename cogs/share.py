@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from discord import app_commands, ui
@@ -12,6 +13,7 @@ from bot.custom_ids import DELETE_TEMPLATE, SHARE
 from bot.errors import NotYours
 from bot.interactions.buttons import LastingItem
 from bot.interactions.delivery import Interaction, Screen
+from bot.interactions.requests import defer, repeated
 from bot.interactions.sharing import shared
 from bot.services import Services
 
@@ -27,9 +29,12 @@ class ShareButton(LastingItem[ui.Button[Any]], template=SHARE):
             return
         screen = Screen(interaction)
         await screen.wait()
-        view, files = await shared(
-            interaction.message, by=interaction.user.id, read=interaction.client.http.get_from_cdn
-        )
+
+        async def read(url: str) -> bytes:
+            data: bytes = await repeated(partial(interaction.client.http.get_from_cdn, url))
+            return data
+
+        view, files = await shared(interaction.message, by=interaction.user.id, read=read)
         await screen.finish(view, files=files)
 
 
@@ -40,8 +45,8 @@ class DeleteButton(LastingItem[ui.Button[Any]], template=DELETE_TEMPLATE):
         is_owner = interaction.user.id == int(self.match["owner"])
         if not (is_owner or interaction.permissions.manage_messages):
             raise NotYours("delete", moderators=True)
-        await interaction.response.defer()
-        await interaction.delete_original_response()
+        await defer(interaction)
+        await repeated(interaction.delete_original_response)
 
 
 class Share(commands.Cog):

@@ -28,6 +28,7 @@ EVERY_ERROR = [
     errors.ServerBusy(limit=20, retry_after=100.0),
     errors.TooSoon(cooldown=30.0, retry_after=12.3, of_server=False),
     errors.TooSoon(cooldown=600.0, retry_after=121.0, of_server=True),
+    errors.DiscordFailed(),
     errors.DeadlineExceeded(seconds=600),
     errors.ShuttingDown(),
     errors.StoreUnavailable("OperationalError: disk full"),

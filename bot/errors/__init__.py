@@ -26,6 +26,7 @@
     │   ├── TooSoon                   a cooldown
     │   ├── DeadlineExceeded
     │   ├── ShuttingDown
+    │   ├── DiscordFailed             … or the connection to it
     │   ├── StoreUnavailable          the database failed
     │   └── GenerationFailed          the model failed on this request
     ├── Withheld                      what would show such a word
@@ -75,6 +76,7 @@ from bot.errors.starting import (
 )
 from bot.errors.unavailable import (
     DeadlineExceeded,
+    DiscordFailed,
     GenerationFailed,
     ModelLoading,
     QueueFull,
@@ -90,6 +92,7 @@ __all__ = [
     "BlankText",
     "ContextExceeded",
     "DeadlineExceeded",
+    "DiscordFailed",
     "DiscordUnreachable",
     "GenerationFailed",
     "InputError",

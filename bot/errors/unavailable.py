@@ -112,3 +112,11 @@ class GenerationFailed(UnavailableError):
     @property
     def sentence(self) -> str:
         return "The model failed on this request. Please try again."
+
+
+class DiscordFailed(UnavailableError):
+    """Discord, or the connection to it, did not take what the bot sent."""
+
+    @property
+    def sentence(self) -> str:
+        return "Discord did not let my answer through. Please try again."

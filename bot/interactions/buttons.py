@@ -11,6 +11,7 @@ from discord import ui
 from bot.interactions.delivery import Interaction, Screen
 from bot.interactions.entrance import admitted
 from bot.interactions.reporting import report
+from bot.interactions.requests import defer
 from bot.services import Services
 
 Item = TypeVar("Item", bound="ui.Item[Any]")
@@ -45,7 +46,7 @@ class LastingItem(ui.DynamicItem[Item], Generic[Item], template="-"):
                 if first:
                     await self.press(interaction, services)
                 else:
-                    await interaction.response.defer()
+                    await defer(interaction)
             except Exception as error:
                 await report(interaction, error)
 

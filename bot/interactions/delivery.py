@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from typing import cast
 
-import aiohttp
 import discord
+from discord import InteractionResponseType as Kind
 from discord import ui
 
 from bot.admission import Asker
+from bot.interactions.requests import (
+    TRANSIENT,
+    Interaction,
+    acknowledge,
+    defer,
+    is_acknowledged,
+    is_gone,
+    repeated,
+    think,
+)
 from bot.interactions.withholding import check
 from bot.logs import named
+
+__all__ = [
+    "NOBODY",
+    "PRIVATE",
+    "SHOWN",
+    "Interaction",
+    "Screen",
+    "is_private",
+    "silence",
+    "spend",
+]
 
 log = logging.getLogger(__name__)
 
 # Without it Discord parses mentions with its defaults on every single edit.
 NOBODY = discord.AllowedMentions.none()
 
-Interaction = discord.Interaction[Any]
-
 # In an interaction's extras: its answer is a card, no longer "thinking…"; and who asked sees it alone.
-_SHOWN, _PRIVATE = "shown", "private"
-
-# What a request to Discord raises when it, or the network, fails.
-TRANSIENT = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
-# Unknown channel, server, message, webhook (the message's token is over), interaction;
-# no access to the channel any more; invalid webhook token: nobody is there to be answered.
-# A permission that is missing (50013) may be missing for this kind of message alone.
-_GONE = frozenset({10003, 10004, 10008, 10015, 10062, 50001, 50027})
+SHOWN, PRIVATE = "shown", "private"
 
 
 def is_private(interaction: Interaction) -> bool:
@@ -58,14 +71,13 @@ class Screen:
 
         What is to be replaced stays as it is, so that an error leaves no trace on it.
         """
-        response = self._interaction.response
-        if response.is_done():
+        if is_acknowledged(self._interaction):
             return
         if self._replace:
-            await response.defer()
+            await defer(self._interaction)
         else:
-            await response.defer(thinking=True, ephemeral=self._private)
-            self._interaction.extras[_PRIVATE] = self._private
+            await think(self._interaction, private=self._private)
+            self._interaction.extras[PRIVATE] = self._private
 
     @property
     def asker(self) -> Asker:
@@ -103,11 +115,12 @@ class Screen:
 
         Raises if there is nobody to show it to any more.
         """
-        if not self._interaction.response.is_done():
+        if not is_acknowledged(self._interaction):
             await self.show(view)
             return
+        check(self._interaction, view)
         try:
-            await self.show(view)
+            await self._edit(view, ())
         except TRANSIENT as error:
             if is_gone(error):
                 raise
@@ -120,26 +133,39 @@ class Screen:
         except TRANSIENT as error:
             if is_gone(error):
                 raise
-            for file in files:
-                file.reset()
             await self.show(view, files=files)
 
     async def show(self, view: ui.LayoutView, *, files: Sequence[discord.File] = ()) -> None:
         """Show it now; Withheld if it has a word in it that the community has blocked."""
-        response = self._interaction.response
         check(self._interaction, view, files)
+        if is_acknowledged(self._interaction) or not await self._show_first(view, files):
+            await repeated(lambda: self._edit(view, files))
+
+    async def _show_first(self, view: ui.LayoutView, files: Sequence[discord.File]) -> bool:
+        """Whether this is what acknowledges the interaction."""
+        response = self._interaction.response
         silence(view)
-        if response.is_done():
-            await self._interaction.edit_original_response(
-                view=view, attachments=list(files), allowed_mentions=NOBODY
-            )
-        elif self._replace:
-            await response.edit_message(view=view, attachments=list(files), allowed_mentions=NOBODY)
-        else:
+
+        async def replace() -> None:
+            await response.edit_message(view=view, attachments=_anew(files), allowed_mentions=NOBODY)
+
+        async def send() -> None:
             await response.send_message(
-                view=view, files=list(files), ephemeral=self._private, allowed_mentions=NOBODY
+                view=view, files=_anew(files), ephemeral=self._private, allowed_mentions=NOBODY
             )
-        self._interaction.extras[_SHOWN] = True
+
+        kind, first = (Kind.message_update, replace) if self._replace else (Kind.channel_message, send)
+        is_shown = await acknowledge(self._interaction, kind, first)
+        if is_shown:
+            self._interaction.extras[SHOWN] = True
+        return is_shown
+
+    async def _edit(self, view: ui.LayoutView, files: Sequence[discord.File]) -> None:
+        silence(view)
+        await self._interaction.edit_original_response(
+            view=view, attachments=_anew(files), allowed_mentions=NOBODY
+        )
+        self._interaction.extras[SHOWN] = True
 
     def _replaced(self, *, pressable: bool) -> ui.LayoutView:
         message = self._interaction.message
@@ -149,36 +175,6 @@ class Screen:
                 if isinstance(item, (ui.Button, ui.Select)):
                     item.disabled = True
         return view
-
-
-async def tell_privately(interaction: Interaction, view: ui.LayoutView) -> None:
-    """A message to the person who asked alone, whatever has been answered so far.
-
-    Withheld if it has a word in it that the community has blocked.
-    """
-    check(interaction, view)
-    await tell_of_error(interaction, view)
-
-
-async def tell_of_error(interaction: Interaction, view: ui.LayoutView) -> None:
-    """As :func:`tell_privately`, but nothing withholds it: all that errors say is the bot's own."""
-    silence(view)
-    response = interaction.response
-    if not response.is_done():
-        await response.send_message(view=view, ephemeral=True, allowed_mentions=NOBODY)
-        return
-    is_thinking = response.type is discord.InteractionResponseType.deferred_channel_message
-    if not is_thinking or _SHOWN in interaction.extras:
-        await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=NOBODY)
-        return
-    if interaction.extras.get(_PRIVATE):
-        await Screen(interaction).show(view)
-        return
-    # What follows "thinking…" takes its place and its visibility, so it must be
-    # made a message first, and can be taken away afterwards.
-    await Screen(interaction).show(_placeholder())
-    await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=NOBODY)
-    await interaction.delete_original_response()
 
 
 async def spend(interaction: Interaction, *, label: str) -> None:
@@ -201,15 +197,11 @@ async def spend(interaction: Interaction, *, label: str) -> None:
         log.info("a button that was used stays as it was: %s", named(error))
 
 
-def _placeholder() -> ui.LayoutView:
-    view = ui.LayoutView(timeout=None)
-    view.add_item(ui.TextDisplay("…"))
-    return view
-
-
-def is_gone(error: BaseException) -> bool:
-    """Whether there is nobody to be answered any more."""
-    return isinstance(error, discord.HTTPException) and error.code in _GONE
+def _anew(files: Sequence[discord.File]) -> list[discord.File]:
+    """The files, to be sent once more: discord.py closes what it has sent."""
+    for file in files:
+        file.reset()
+    return [discord.File(io.BytesIO(file.fp.read()), file.filename) for file in files]
 
 
 def silence(view: ui.LayoutView) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import discord
 
 from bot.errors import AgeRestricted, TokenwiseError
 from bot.interactions.arrivals import accept
-from bot.interactions.delivery import Interaction
 from bot.interactions.reporting import report
+from bot.interactions.requests import TRANSIENT, Interaction
 from bot.rules import Rules
 
 
@@ -22,7 +23,8 @@ async def admitted(interaction: Interaction) -> bool:
         _check(interaction, interaction.client.services.rules)
     except TokenwiseError as error:
         if interaction.type is discord.InteractionType.autocomplete:
-            await interaction.response.autocomplete([])  # it has no room for a sentence
+            with suppress(*TRANSIENT):  # it has no room for a sentence, and nobody waits for it
+                await interaction.response.autocomplete([])
         else:
             await report(interaction, error)
         return False

@@ -11,15 +11,17 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import discord
+from discord import InteractionResponseType as Kind
 from discord import ui
 
 from bot.errors import StoreUnavailable
-from bot.interactions.delivery import Interaction
 from bot.interactions.entrance import admitted
 from bot.interactions.reporting import report
+from bot.interactions.requests import Interaction, acknowledge
 
 # Seconds for what a modal needs to know: it must be the first answer, within Discord's three.
 PATIENCE = 1.5
@@ -46,7 +48,7 @@ async def in_time(reading: Awaitable[Known]) -> Known:
 
 async def open_modal(interaction: Interaction, modal: ui.Modal) -> None:
     modal.stop()  # what is stopped is not kept
-    await interaction.response.send_modal(modal)
+    await acknowledge(interaction, Kind.modal, partial(interaction.response.send_modal, modal))
 
 
 async def receive(

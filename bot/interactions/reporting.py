@@ -7,8 +7,9 @@ import logging
 from discord import app_commands
 
 from bot import cards
-from bot.errors import GenerationFailed, StoreUnavailable, TokenwiseError
-from bot.interactions.delivery import TRANSIENT, Interaction, is_gone, tell_of_error
+from bot.errors import DiscordFailed, GenerationFailed, StoreUnavailable, TokenwiseError
+from bot.interactions.requests import TRANSIENT, Interaction, is_failure_of_discord, is_gone
+from bot.interactions.telling import tell_of_error
 from bot.logs import named
 
 log = logging.getLogger(__name__)
@@ -44,5 +45,18 @@ def _sentence(cause: Exception) -> str:
         return cause.sentence
     if isinstance(cause, (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)):
         return OUTDATED
+    if is_failure_of_discord(cause):
+        log.warning("Discord failed: %s", named(cause))
+        return DiscordFailed().sentence
     log.error("unexpected error in a command", exc_info=cause)
     return UNEXPECTED
+
+
+def is_worth_logging(record: logging.LogRecord) -> bool:
+    """False where discord.py could not send suggestions because Discord or the network failed.
+
+    It logs every such failure as an error. But nobody waits for suggestions: with the next
+    character they are asked for anew.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return error is None or not (is_gone(error) or is_failure_of_discord(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import mimetypes
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,7 @@ class Answers:
     by_id: dict[int, Asked] = field(default_factory=dict)
     by_token: dict[str, Asked] = field(default_factory=dict)
     files: dict[int, Attachment] = field(default_factory=dict)
+    _shown: defaultdict[int, list[Asked]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, asked: Asked) -> None:
         self.by_id[asked.id] = self.by_token[asked.token] = asked
@@ -48,8 +50,21 @@ class Answers:
             raise Refusal(10062)
         self._apply(asked, Callback(body["type"]), body.get("data") or {}, uploads)
         asked.callback, asked.acknowledged_at = Callback(body["type"]), now
+        if asked.answer is not None:
+            asked.revision = asked.answer.revision
+            self._shown[asked.answer.id].append(asked)
+            self.changed(asked.answer)
         asked.changed()
         return asked
+
+    def changed(self, message: Message) -> None:
+        """Tell whoever waits for an interaction that this message answers."""
+        for asked in self._shown.get(message.id, ()):
+            asked.changed()
+
+    def delete(self, message: Message) -> None:
+        message.deleted = True
+        self.changed(message)
 
     def asked(self, token: str) -> Asked:
         """The interaction whose token that is, if the token can be used. Raises Refusal."""
@@ -78,6 +93,7 @@ class Answers:
         message.flags &= ~Flag.LOADING
         message.revision += 1
         message.edited_at = time.time()
+        self.changed(message)
 
     def follow_up(self, asked: Asked, body: Json, uploads: Mapping[int, Any]) -> Message:
         """One more message. The first after "thinking…" takes its place. Raises Refusal."""
@@ -86,6 +102,7 @@ class Answers:
             return asked.answer
         message = self.post(asked.channel, body, uploads, interaction=_metadata(asked))
         asked.followups.append(message)
+        asked.changed()
         return message
 
     def post(

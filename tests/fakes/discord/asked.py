@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from tests.fakes.discord.components import pressable, texts
+from tests.fakes.discord.gateway import Connection
 from tests.fakes.discord.state import Channel, Json, Message, Person
+
+TO_BE_READ = 0.3  # seconds after which what was written is taken to be read
 
 
 class Ask(IntEnum):
@@ -45,9 +48,12 @@ class Asked:
     on: Message | None = None  # whose button was pressed, or on which a form was opened
     sent_at: float = field(default_factory=time.monotonic)
     delivered_at: float | None = None  # first written to the bot's connection
+    written_at: float | None = None  # last written, again after a RESUME
+    written_to: Connection | None = field(default=None, repr=False)
     acknowledged_at: float | None = None
     callback: Callback | None = None
     answer: Message | None = None  # @original; it stays here, ``deleted``, once it is taken away
+    revision: int = 0  # the answer's when it was acknowledged
     followups: list[Message] = field(default_factory=list)
     modal: Json | None = None
     choices: list[Json] | None = None
@@ -90,6 +96,19 @@ class Asked:
                 self._changed.clear()
                 await self._changed.wait()
         return self
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the bot has surely read of it: the connection was not cut just then."""
+        if self.written_at is None or self.written_to is None:
+            return False
+        cut_at = self.written_to.cut_at
+        return cut_at is None or cut_at - self.written_at > TO_BE_READ
+
+    def written(self, to: Connection) -> None:
+        self.written_at, self.written_to = time.monotonic(), to
+        if self.delivered_at is None:
+            self.delivered_at = self.written_at
 
     def changed(self) -> None:
         self._changed.set()

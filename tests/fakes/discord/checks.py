@@ -6,17 +6,12 @@ import json
 from collections.abc import Iterator
 from functools import cached_property
 
-from tests.fakes.discord.openapi import Description, description_file
+from tests.fakes.discord.openapi import Description, described, description_file
+from tests.fakes.discord.paths import ANSWER, CALLBACK, FOLLOW_UPS, MESSAGE, MESSAGES
 from tests.fakes.discord.requests import Request
 from tests.fakes.discord.rules import callback_problems, message_problems
 
-CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
-_MESSAGES = {
-    "/webhooks/{webhook_id}/{webhook_token}",
-    "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}",
-    "/channels/{channel_id}/messages",
-    "/channels/{channel_id}/messages/{message_id}",
-}
+_CREATE_OR_EDIT = {FOLLOW_UPS, ANSWER, MESSAGES, MESSAGE}
 
 
 class Checks:
@@ -30,7 +25,7 @@ class Checks:
 
     @cached_property
     def description(self) -> Description:
-        return Description(description_file())
+        return described(description_file())
 
     def check(self, request: Request) -> None:
         if request.json is None:
@@ -46,7 +41,7 @@ class Checks:
 def _problems(request: Request) -> Iterator[str]:
     if request.template == CALLBACK:
         yield from callback_problems(request.json)
-    elif request.template in _MESSAGES and request.method in ("POST", "PATCH"):
+    elif request.template in _CREATE_OR_EDIT and request.method in ("POST", "PATCH"):
         yield from message_problems(request.json, is_edit=request.method == "PATCH")
     try:
         json.dumps(request.json, ensure_ascii=False).encode()

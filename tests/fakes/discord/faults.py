@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,3 +67,26 @@ class NoFaults:
 
     def of_event(self, _name: str) -> EventFault | None:
         return None
+
+
+class Planned:
+    """These faults in this order for the requests of one method and path template; None is a success.
+
+    Each event comes ``copies`` times again.
+    """
+
+    def __init__(
+        self, method: str, template: str, faults: Iterable[RequestFault | None], *, copies: int = 0
+    ) -> None:
+        self._method = method
+        self._template = template
+        self._faults = iter(faults)
+        self._copies = copies
+
+    def of_request(self, request: Request) -> RequestFault | None:
+        if (request.method, request.template) != (self._method, self._template):
+            return None
+        return next(self._faults, None)
+
+    def of_event(self, _name: str) -> EventFault | None:
+        return EventFault(copies=self._copies)

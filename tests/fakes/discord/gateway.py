@@ -7,6 +7,7 @@ import json
 import secrets
 import socket
 import struct
+import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -23,8 +24,6 @@ HEARTBEAT = 41_250  # ms
 REMEMBERED = 10_000  # events of a session
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)
 
-Written = Callable[[], None]
-
 
 class Op(IntEnum):
     """Gateway opcodes."""
@@ -40,10 +39,14 @@ class Op(IntEnum):
 
 
 class Connection:
-    """One WebSocket. What is to be sent is written in order by one task."""
+    """One WebSocket. What is to be sent is written in order by one task.
+
+    ``cut_at``, of ``time.monotonic``, is when it was cut or given up, if it was.
+    """
 
     def __init__(self, socket_: web.WebSocketResponse, transport: asyncio.Transport, *, is_compressed: bool):
         self.socket = socket_
+        self.cut_at: float | None = None
         self._transport = transport
         self._zlib = zlib.compressobj() if is_compressed else None
         self._outbox: asyncio.Queue[tuple[str, Written | None]] = asyncio.Queue()
@@ -64,27 +67,36 @@ class Connection:
                     self._zlib.compress(payload.encode()) + self._zlib.flush(zlib.Z_SYNC_FLUSH)
                 )
             if written is not None:
-                written()
+                written(self)
+
+    def end(self, op: Op, data: object = None) -> None:
+        """Say why the bot is to connect anew; nothing else is said on this connection."""
+        self.cut_at = time.monotonic()
+        self.send_op(op, data)
 
     def reset(self) -> None:
+        self.cut_at = time.monotonic()
         raw = self._transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_ONCE)
         self._transport.abort()
 
 
+Written = Callable[[Connection], None]
+
+
 @dataclass(eq=False)
 class Session:
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     sequence: int = 0
-    events: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    events: deque[tuple[int, str, Written | None]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     connection: Connection | None = None
 
     def dispatch(self, name: str, data: Json, written: Written | None = None) -> None:
         """Send an event now, or at the RESUME if there is no connection."""
         self.sequence += 1
         payload = json.dumps({"op": Op.DISPATCH, "d": data, "s": self.sequence, "t": name})
-        self.events.append((self.sequence, payload))
+        self.events.append((self.sequence, payload, written))
         if self.connection is not None:
             self.connection.send(payload, written)
 
@@ -122,13 +134,13 @@ class Gateway:
 
     def ask_to_reconnect(self) -> None:
         if self.session is not None and self.session.connection is not None:
-            self.session.connection.send_op(Op.RECONNECT)
+            self.session.connection.end(Op.RECONNECT)
             self.session.connection = None  # what happens from now on is told at the RESUME
 
     def invalidate(self, *, resumable: bool) -> None:
         """INVALID_SESSION; what is not ``resumable`` is forgotten with all its events."""
         if self.session is not None and self.session.connection is not None:
-            self.session.connection.send_op(Op.INVALID_SESSION, resumable)
+            self.session.connection.end(Op.INVALID_SESSION, resumable)
             self.session.connection = None
         if not resumable:
             self.session = None
@@ -184,8 +196,8 @@ class Gateway:
             connection.send_op(Op.INVALID_SESSION, False)
             return
         self.resumed += 1
-        for sequence, payload in session.events:
+        for sequence, payload, written in session.events:
             if sequence > (told["seq"] or 0):
-                connection.send(payload)
+                connection.send(payload, written)
         session.connection = connection
         session.dispatch("RESUMED", {})

@@ -27,6 +27,12 @@ def description_file() -> Path | None:
     return file if file.is_file() else None
 
 
+@cache
+def described(file: Path | None) -> Description:
+    """What ``file`` says; it is read once, for that takes a moment."""
+    return Description(file)
+
+
 class Description:
     """``reason`` says why nothing can be checked, where that is so.
 
@@ -74,6 +80,9 @@ def _told_apart(schema: Any, document: Json) -> Any:
     if not isinstance(schema, dict):
         return schema
     changed = {name: _told_apart(value, document) for name, value in schema.items()}
+    if constants := [each["const"] for each in schema.get("oneOf", ()) if "const" in each]:
+        del changed["oneOf"]
+        return changed | {"enum": constants}
     for name in ("oneOf", "anyOf"):
         kinds = [_kinds(each, document) for each in schema.get(name, ())]
         if len(kinds) > 1 and all(kinds):

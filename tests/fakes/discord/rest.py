@@ -17,11 +17,20 @@ from tests.fakes.discord import payloads
 from tests.fakes.discord.answers import Answers
 from tests.fakes.discord.checks import Checks
 from tests.fakes.discord.faults import Failed, Faults, Limited, Refused, RequestFault, Reset
+from tests.fakes.discord.paths import (
+    ANSWER,
+    API,
+    CALLBACK,
+    COMMANDS,
+    FILE,
+    FOLLOW_UPS,
+    MESSAGE,
+    MESSAGES,
+)
 from tests.fakes.discord.refusals import Refusal
 from tests.fakes.discord.requests import Request, read
 from tests.fakes.discord.state import Channel, Json, Message
 
-API = "/api/v10"
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)
 
 Handler = Callable[[Request], Any]
@@ -41,28 +50,25 @@ class Rest:
     commands: list[Json] = field(default_factory=list)
 
     def routes(self) -> list[web.RouteDef]:
-        original = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
-        message = "/channels/{channel_id}/messages/{message_id}"
-        commands = "/applications/{application_id}/commands"
         table: list[tuple[str, str, Handler]] = [
             ("GET", "/users/@me", lambda _: payloads.user(self.answers.bot)),
             ("GET", "/oauth2/applications/@me", lambda _: payloads.application(self.answers.bot)),
             ("GET", "/gateway", lambda _: {"url": self.gateway_url()}),
             ("GET", "/gateway/bot", self._gateway),
-            ("GET", commands, lambda _: self.commands),
-            ("PUT", commands, self._put_commands),
-            ("POST", "/interactions/{interaction_id}/{interaction_token}/callback", self._callback),
-            ("POST", "/webhooks/{webhook_id}/{webhook_token}", self._follow_up),
-            ("GET", original, self._get_original),
-            ("PATCH", original, self._edit_original),
-            ("DELETE", original, self._delete_original),
-            ("POST", "/channels/{channel_id}/messages", self._post),
-            ("GET", message, lambda request: payloads.message(self._message(request))),
-            ("PATCH", message, self._edit),
-            ("DELETE", message, self._delete),
+            ("GET", COMMANDS, lambda _: self.commands),
+            ("PUT", COMMANDS, self._put_commands),
+            ("POST", CALLBACK, self._callback),
+            ("POST", FOLLOW_UPS, self._follow_up),
+            ("GET", ANSWER, self._get_original),
+            ("PATCH", ANSWER, self._edit_original),
+            ("DELETE", ANSWER, self._delete_original),
+            ("POST", MESSAGES, self._post),
+            ("GET", MESSAGE, lambda request: payloads.message(self._message(request))),
+            ("PATCH", MESSAGE, self._edit),
+            ("DELETE", MESSAGE, self._delete),
         ]
         routes = [web.route(method, API + path, self._served(path, do)) for method, path, do in table]
-        return [*routes, web.get("/attachments/{channel_id}/{attachment_id}/{name}", self._file)]
+        return [*routes, web.get(FILE, self._file)]
 
     def _served(self, template: str, do: Handler) -> Callable[[web.Request], Any]:
         needs_token = not template.startswith(("/interactions", "/webhooks"))
@@ -109,9 +115,7 @@ class Rest:
 
     def _follow_up(self, request: Request) -> Json | None:
         asked = self.answers.asked(request.values["webhook_token"])
-        message = self.answers.follow_up(asked, request.json, request.files)
-        asked.changed()
-        return payloads.message(message)
+        return payloads.message(self.answers.follow_up(asked, request.json, request.files))
 
     def _get_original(self, request: Request) -> Json:
         return payloads.message(self._original(request))
@@ -119,12 +123,10 @@ class Rest:
     def _edit_original(self, request: Request) -> Json:
         message = self._original(request)
         self.answers.edit(message, request.json, request.files)
-        self.answers.asked(request.values["webhook_token"]).changed()
         return payloads.message(message)
 
     def _delete_original(self, request: Request) -> None:
-        self._original(request).deleted = True
-        self.answers.asked(request.values["webhook_token"]).changed()
+        self.answers.delete(self._original(request))
 
     def _original(self, request: Request) -> Message:
         token, id_ = request.values["webhook_token"], request.values["message_id"]
@@ -153,10 +155,15 @@ class Rest:
         return payloads.message(message)
 
     def _delete(self, request: Request) -> None:
-        self._message(request).deleted = True
+        self.answers.delete(self._message(request))
 
-    async def _file(self, request: web.Request) -> web.Response:
-        attachment = self.answers.files.get(int(request.match_info["attachment_id"]))
+    async def _file(self, web_request: web.Request) -> web.StreamResponse:
+        request = await read(web_request, FILE)
+        self.requests.append(request)
+        attachment = self.answers.files.get(int(request.values["attachment_id"]))
+        if isinstance(self.faults.of_request(request), Reset):
+            return _reset(web_request, request)
+        request.status = 200 if attachment else 404
         if attachment is None:
             return web.Response(status=404)
         return web.Response(body=attachment.content, content_type=attachment.content_type)

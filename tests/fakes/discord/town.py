@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -112,18 +111,13 @@ class Town:
 
     def delete_message(self, message: Message) -> None:
         """Somebody deletes it. The bot is not told: it has no intent for that."""
-        message.deleted = True
-        self._tell_of_loss({message.id})
+        self.answers.delete(message)
 
     def delete_channel(self, channel: Channel) -> None:
         channel.deleted = True
-        self._tell_of_loss(set(channel.messages))
+        for message in channel.messages.values():
+            self.answers.changed(message)
         self.gateway.dispatch("CHANNEL_DELETE", payloads.channel(channel))
-
-    def _tell_of_loss(self, lost: set[int]) -> None:
-        for asked in self.asked:
-            if asked.answer is not None and asked.answer.id in lost:
-                asked.changed()
 
     def _ask(
         self,
@@ -153,14 +147,9 @@ class Town:
         return asked
 
     def _deliver(self, asked: Asked, payload: Json, fault: EventFault) -> None:
-        send = partial(self.gateway.dispatch, "INTERACTION_CREATE", payload, partial(_delivered, asked))
+        send = partial(self.gateway.dispatch, "INTERACTION_CREATE", payload, asked.written)
         for _ in range(1 + fault.copies):
             if fault.late:
                 asyncio.get_running_loop().call_later(fault.late, send)
             else:
                 send()
-
-
-def _delivered(asked: Asked) -> None:
-    if asked.delivered_at is None:
-        asked.delivered_at = time.monotonic()

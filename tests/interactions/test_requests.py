@@ -1,0 +1,204 @@
+"""What Discord loses on the way is sent again, and nothing is answered twice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bot.errors import BlankText, DiscordFailed
+from tests.fakes.discord import Asked, Callback, FakeDiscord, texts
+from tests.fakes.discord.faults import Planned, Refused, RequestFault, Reset
+from tests.fakes.discord.hosted import ReadyModel, hosted
+from tests.fakes.discord.paths import ANSWER, CALLBACK, FILE, FOLLOW_UPS
+from tests.waiting import until
+
+LOST, REPLY_LOST = Reset(), Reset(applied=True)
+
+
+@asynccontextmanager
+async def failing(
+    method: str,
+    template: str,
+    faults: Iterable[RequestFault | None],
+    caplog: pytest.LogCaptureFixture,
+    **limits: Any,
+) -> AsyncIterator[FakeDiscord]:
+    """The bot on a Discord where these requests go wrong in this order; it may log no error."""
+    planned = Planned(method, template, faults)
+    async with FakeDiscord.opened(faults=planned) as discord, hosted(discord, **limits):
+        yield discord
+    assert discord.violations == []
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def complete(discord: FakeDiscord, prompt: str = "London was", **options: Any) -> Asked:
+    ada, channel = discord.person("ada"), discord.channel()
+    return discord.slash(ada, channel, "complete", prompt=prompt, max_tokens=2, **options)
+
+
+def tokens(discord: FakeDiscord, *, private: bool = False) -> Asked:
+    """An answer with "thinking…" before it and a picture in it."""
+    return discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London", private=private)
+
+
+def busy() -> dict[str, Any]:
+    """A model that never finishes, and one request for each person."""
+    return {"model": ReadyModel(stepwise=True), "per_owner": 1}
+
+
+async def refused_after_thinking(discord: FakeDiscord) -> Asked:
+    """A second request of somebody who may have one, while the first is written."""
+    first = await complete(discord).acknowledged()
+    refused = await complete(discord, seed=1).settled()
+    await discord.press(discord.person("ada"), first.answer, label="Stop").settled()
+    await first.settled()
+    return refused
+
+
+async def until_refused(discord: FakeDiscord) -> None:
+    async def refused() -> bool:
+        return discord.requests[-1].template == CALLBACK
+
+    await until(refused)
+
+
+def read(asked: Asked) -> list[str]:
+    """What each message of the answer says."""
+    return ["\n".join(texts(message.components)) for message in asked.all_messages]
+
+
+@pytest.mark.parametrize("faults", [[LOST], [REPLY_LOST], [LOST, REPLY_LOST], [LOST] * 4])
+async def test_an_acknowledgement_that_was_lost_is_sent_again(
+    faults: list[RequestFault], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with failing("POST", CALLBACK, faults, caplog) as discord:
+        shown_at_once = await complete(discord).settled()
+
+    (card,) = read(shown_at_once)
+    assert "London was" in card
+
+
+@pytest.mark.parametrize("fault", [LOST, REPLY_LOST])
+async def test_thinking_that_was_lost_is_thought_again(
+    fault: RequestFault, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with failing("POST", CALLBACK, [fault], caplog) as discord:
+        thought_of = await tokens(discord, private=True).settled()
+
+    (card,) = read(thought_of)
+    assert "London" in card
+    assert thought_of.answer is not None
+    assert thought_of.answer.is_ephemeral
+
+
+@pytest.mark.parametrize("fault", [LOST, REPLY_LOST])
+async def test_an_error_that_answers_is_told_again_at_least_once(
+    fault: RequestFault, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with failing("POST", CALLBACK, [fault], caplog) as discord:
+        asked = complete(discord, "  ")
+        await asked.until(lambda: bool(asked.all_messages) and (fault is LOST or bool(asked.followups)))
+
+    assert all(BlankText("prompt").sentence in card for card in read(asked))
+
+
+async def test_a_press_whose_acknowledgement_was_lost_is_done_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with failing("POST", CALLBACK, [None, REPLY_LOST], caplog) as discord:
+        asked = await complete(discord).settled()
+        pressed = discord.press(discord.person("ada"), asked.answer, label="Continue")
+        await pressed.until(lambda: pressed.is_settled and pressed.answer is not None)
+        (card,) = read(pressed)
+        await pressed.until(lambda: read(pressed) != [card] and pressed.is_settled)
+
+    assert pressed.callback is Callback.DEFERRED_UPDATE
+    assert len(read(pressed)) == 1
+
+
+async def test_a_picture_is_sent_as_often_as_it_takes(caplog: pytest.LogCaptureFixture) -> None:
+    async with failing("PATCH", ANSWER, [LOST, REPLY_LOST, LOST], caplog) as discord:
+        asked = await tokens(discord).settled()
+
+    assert asked.answer is not None
+    (picture,) = asked.answer.attachments.values()
+    assert picture.content.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("faults", [[], [LOST], [LOST] * 5])
+async def test_an_error_after_thinking_is_told_in_the_end(
+    faults: list[RequestFault], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with failing("POST", FOLLOW_UPS, faults, caplog, **busy()) as discord:
+        refused = await refused_after_thinking(discord)
+
+    assert refused.callback is Callback.DEFERRED_MESSAGE
+    (card,) = read(refused)
+    assert "You already have 1 request in progress" in card
+
+
+async def test_what_cannot_be_taken_away_says_the_error_itself(caplog: pytest.LogCaptureFixture) -> None:
+    async with failing("DELETE", ANSWER, [Refused(50013)], caplog, **busy()) as discord:
+        refused = await refused_after_thinking(discord)
+
+    assert refused.answer is not None
+    assert "You already have 1 request in progress" in read(refused)[0]
+
+
+async def test_that_discord_forbids_or_fails_is_said_in_a_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    async with failing("POST", CALLBACK, [Refused(50013)], caplog) as discord:
+        asked = await tokens(discord).settled()
+
+    assert DiscordFailed().sentence in read(asked)[0]
+
+
+async def test_what_another_copy_of_the_bot_answers_is_left_to_it(caplog: pytest.LogCaptureFixture) -> None:
+    async with failing("POST", CALLBACK, [], caplog) as discord:
+        asked = tokens(discord)
+        discord.answers.call_back(asked.id, asked.token, {"type": Callback.DEFERRED_MESSAGE}, {})
+        await until_refused(discord)
+
+    assert [request.status for request in discord.requests if request.template == CALLBACK] == [400]
+    assert asked.answer is not None
+    assert asked.answer.is_loading
+
+
+async def test_deleting_a_card_may_take_two_attempts(caplog: pytest.LogCaptureFixture) -> None:
+    async with failing("DELETE", ANSWER, [LOST], caplog) as discord:
+        asked = await complete(discord).settled()
+        pressed = discord.press(discord.person("ada"), asked.answer, label="Delete")
+        await pressed.until(lambda: asked.answer is not None and asked.answer.deleted)
+
+    assert pressed.all_messages == []
+
+
+async def test_a_picture_to_be_shared_is_read_again(caplog: pytest.LogCaptureFixture) -> None:
+    async with failing("GET", FILE, [LOST], caplog) as discord:
+        asked = await tokens(discord, private=True).settled()
+        shared = await discord.press(discord.person("ada"), asked.answer, label="Share").settled()
+
+    assert shared.answer is not None
+    assert len(shared.answer.attachments) == 1
+
+
+@pytest.mark.parametrize("fault", [LOST, Refused(50001)])
+async def test_suggestions_that_do_not_come_are_no_error(
+    fault: RequestFault, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with failing("POST", CALLBACK, [fault], caplog) as discord:
+        ada, channel = discord.person("ada"), discord.channel()
+        discord.autocomplete(ada, channel, "vocabulary", focused="query", query="Lon")
+        await until_refused(discord)
+        await tokens(discord).settled()
+
+
+async def test_an_event_that_comes_twice_is_answered_once(caplog: pytest.LogCaptureFixture) -> None:
+    faults = Planned("POST", CALLBACK, [], copies=2)
+    async with FakeDiscord.opened(faults=faults) as discord, hosted(discord) as bot:
+        asked = await complete(discord).settled()
+
+    assert len(bot.model.started) == 1
+    assert len(read(asked)) == 1
+    assert [request.status for request in discord.requests if request.template == CALLBACK] == [200]

@@ -1,0 +1,220 @@
+"""What the bot makes of everything that can go wrong with Discord.
+
+Seeded schedules: in each, several people use the bot on a Discord on loopback while connections
+are reset (REST and gateway), requests are limited (429, with and without global), fail (5xx) or
+are refused (50001, 50013), sessions end (RESUME, RECONNECT, invalid sessions of both kinds),
+events come twice or late, and messages and channels are deleted. The bot is the real one with the
+real discord.py, in this process, before a model that answers at once; several schedules run at a
+time. ``tests.promises.discord_verdict`` says precisely which requests could be kept.
+
+The bar: no unhandled error, no request lost that could be kept, nothing answered twice, the
+queue's accounts add up, and every request is as Discord's description and the limits have it.
+
+python -m tests.promises.discord_faults [--schedules 500] [--seed 0] [--at-once 16]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bot.tokenization import Encodings
+from tests.fakes.discord import FakeDiscord
+from tests.fakes.discord.faults import Failed
+from tests.fakes.discord.hosted import ReadyModel, hosted
+from tests.fakes.discord.requests import Request
+from tests.promises.discord_crowd import Crowd
+from tests.promises.discord_schedule import Schedule
+from tests.promises.discord_verdict import judged
+
+LATE = 12.0  # seconds without a request after which none comes: discord.py's longest pause is 9
+SOON = 2.0  # and that are enough where it waits for nothing
+TO_BE_DROPPED = 4.0  # seconds after which the bot has surely dropped what it did not acknowledge
+STEP = 0.01  # seconds the model takes for a token
+
+
+class PacedModel(ReadyModel):
+    """Takes a moment for each token, so that things go wrong while it writes."""
+
+    async def _turn(self, request_id: str) -> None:
+        await asyncio.sleep(STEP)
+        await super()._turn(request_id)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of all schedules: what there was of each fault, how the interactions ended, what was wrong."""
+
+    schedules: int
+    faults: Counter[str]
+    ends: Counter[str]
+    admitted: int
+    asked_of_model: int
+    problems: tuple[str, ...]
+    errors: tuple[str, ...]
+    validated: int
+    seconds: float
+
+    @property
+    def is_kept(self) -> bool:
+        return not self.problems and not self.errors
+
+
+@dataclass
+class _Sum:
+    faults: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    admitted: int = 0
+    asked_of_model: int = 0
+    validated: int = 0
+
+
+async def measure(seeds: Sequence[int], *, at_once: int = 16, quick: bool = False) -> Measured:
+    """One schedule a seed, ``at_once`` at a time; ``quick`` without what discord.py waits seconds for."""
+    started, total, room = time.monotonic(), _Sum(), asyncio.Semaphore(at_once)
+    encodings = Encodings()
+    encodings.load()
+
+    async def play_one(seed: int) -> None:
+        async with room:
+            await _play(seed, encodings, total, quick=quick)
+
+    with _errors_kept() as errors:
+        async with asyncio.TaskGroup() as group:
+            for seed in seeds:
+                group.create_task(play_one(seed))
+        gc.collect()  # a task whose error nobody took tells of it when it is collected
+        await asyncio.sleep(0)
+    return Measured(
+        len(seeds),
+        total.faults,
+        total.ends,
+        total.admitted,
+        total.asked_of_model,
+        tuple(total.problems),
+        tuple(errors),
+        total.validated,
+        time.monotonic() - started,
+    )
+
+
+async def _play(seed: int, encodings: Encodings, total: _Sum, *, quick: bool) -> None:
+    rng, model = random.Random(seed), PacedModel()
+    schedule = Schedule(rng, quick)
+    limits: dict[str, Any] = {"max_running": 2, "per_owner": 3, "pace": 0.05}
+    with TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/runs.sqlite3"  # several connections, as in earnest
+        async with (
+            FakeDiscord.opened(faults=schedule) as discord,
+            hosted(discord, model, encodings=encodings, url=url, **limits) as bot,
+        ):
+            crowd = Crowd(discord, rng, quick=quick)
+            await crowd.act()
+            await _quiet(discord)
+            verdict, accounts = judged(discord), bot.queue.accounts
+    total.faults += schedule.counts + crowd.counts
+    total.ends += verdict.ends
+    total.admitted += accounts.admitted
+    total.asked_of_model += len(model.started)
+    total.validated += discord.checks.validated
+    total.problems += (f"seed {seed}: {problem}" for problem in verdict.problems)
+    ended = accounts.finished + accounts.cancelled + accounts.expired + accounts.failed
+    if accounts.admitted != ended:
+        total.problems.append(f"seed {seed}: of {accounts.admitted} admitted requests {ended} ended")
+    if len(model.started) != len(set(model.started)):
+        total.problems.append(f"seed {seed}: the model was asked for the same twice")
+
+
+async def _quiet(discord: FakeDiscord) -> None:
+    """Return once all is answered that will be, and discord.py will not try anything again."""
+    while True:
+        now = time.monotonic()
+        silence = now - (discord.requests[-1].at if discord.requests else 0.0)
+        is_over = all(asked.is_settled or now - asked.sent_at > TO_BE_DROPPED for asked in discord.asked)
+        if silence > (SOON if is_over and not _is_to_be_tried_again(discord.requests) else LATE):
+            return
+        await asyncio.sleep(0.1)
+
+
+def _is_to_be_tried_again(requests: Iterable[Request]) -> bool:
+    """Whether discord.py waits after a 5xx, which it does for up to nine seconds."""
+    latest = {(request.method, request.path): request for request in requests}
+    return any(isinstance(request.fault, Failed) for request in latest.values())
+
+
+class _Kept(logging.Handler):
+    def __init__(self, kept: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._kept = kept
+
+    def emit(self, record: logging.LogRecord) -> None:
+        cause = record.exc_info[1] if record.exc_info else None
+        self._kept.append(f"{record.name}: {record.getMessage()}: {cause!r}")
+
+
+@contextmanager
+def _errors_kept() -> Iterator[list[str]]:
+    """What is logged as an error, or reaches the event loop's exception handler, in the block."""
+    errors: list[str] = []
+    handler, loop, root = _Kept(errors), asyncio.get_running_loop(), logging.getLogger()
+    before = loop.get_exception_handler()
+
+    def note(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        errors.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    root.addHandler(handler)
+    loop.set_exception_handler(note)
+    try:
+        yield errors
+    finally:
+        loop.set_exception_handler(before)
+        root.removeHandler(handler)
+
+
+def report(measured: Measured) -> None:
+    for title, counts in (("faults", measured.faults), ("ends", measured.ends)):
+        print(f"{title}:")
+        for name, count in sorted(counts.items(), key=lambda each: -each[1]):
+            print(f"  {count:6,}  {name}")
+    for problem in (*measured.problems, *measured.errors)[:40]:
+        print(f"  ! {problem}")
+    interactions = measured.ends.total()
+    print(
+        f"{measured.schedules} schedules in {measured.seconds:.0f} s: {interactions:,} interactions, "
+        f"{measured.faults.total():,} faults, {measured.admitted:,} requests admitted, "
+        f"{measured.validated:,} bodies validated"
+    )
+    print(
+        f"unhandled errors: {len(measured.errors)}; lost, told twice or against the rules: "
+        f"{len(measured.problems)}; bar: 0 and 0: {'ok' if measured.is_kept else 'MISSED'}"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--schedules", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0, help="the first schedule's")
+    parser.add_argument("--at-once", type=int, default=16)
+    options = parser.parse_args()
+    logging.getLogger("discord").setLevel(logging.ERROR)
+    logging.getLogger("bot").setLevel(logging.ERROR)
+    seeds = range(options.seed, options.seed + options.schedules)
+    measured = asyncio.run(measure(seeds, at_once=options.at_once))
+    report(measured)
+    return 0 if measured.is_kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""Whether a schedule was borne: what became of each interaction, by what went over the wire. Pure.
+
+An interaction *could be kept*, and is lost if it was not, as follows.
+
+1. It arrived: it was written to a connection that lived on for a while, and was then younger
+   than 2.2 s (the bot drops what is older than 2.5 s). Then there is an attempt to acknowledge it.
+2. An attempt was accepted, also where only the reply was lost. If none was, the last one was
+   refused by Discord itself (it was too late, or the message or the channel was gone), or
+   refused for permissions, or the bot had tried as often as ``TRIES``.
+3. It was accepted: then the answer is final at the end, or an error was told. Not needed where
+   the message or the channel is deleted, or where the schedule let the last ``TRIES`` requests
+   for it fail, or refused the last one for permissions.
+
+Suggestions are never lost: with the next character they are asked for anew.
+
+Nothing is answered twice: one acknowledgement each, no card as a follow-up twice, except where
+the schedule lost the reply to a follow-up that was sent: whether it came is then unknown, and an
+error is rather told again than not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.fakes.discord import Ask, Asked, Callback, FakeDiscord
+from tests.fakes.discord.faults import Refused, Reset
+from tests.fakes.discord.paths import CALLBACK
+from tests.fakes.discord.requests import Request
+
+TRIES = 4
+IN_TIME = 2.2  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``ends`` counts how the interactions ended, ``problems`` are sentences, none if it was borne."""
+
+    ends: Counter[str]
+    problems: tuple[str, ...]
+
+
+def judged(discord: FakeDiscord) -> Verdict:
+    requests = _by_token(discord.requests)
+    ends: Counter[str] = Counter()
+    problems: list[str] = []
+    for asked in discord.asked:
+        own = requests[asked.token]
+        end = end_of(asked, own)
+        ends[end] += 1
+        if end.startswith("lost"):
+            problems.append(f"{end}: {_told(asked, own)}")
+        problems += (f"{problem}: {_told(asked, own)}" for problem in _twice(asked, own))
+    return Verdict(ends, (*problems, *discord.violations))
+
+
+def end_of(asked: Asked, requests: Sequence[Request]) -> str:
+    attempts = [request for request in requests if request.template == CALLBACK]
+    if not attempts:
+        return "lost: never answered" if _arrived(asked) else "dropped: arrived late or not at all"
+    if not asked.is_acknowledged:
+        if asked.kind is Ask.AUTOCOMPLETE:
+            return "suggestions that did not come"
+        return _unacknowledged(attempts)
+    if asked.channel.deleted or (asked.answer is not None and asked.answer.deleted and not asked.followups):
+        return "gone: its message or channel was deleted"
+    if asked.kind is Ask.AUTOCOMPLETE:
+        return "answered"
+    if asked.is_settled and not _is_bare(asked):
+        return "answered"
+    return _unfinished(requests)
+
+
+def _unacknowledged(attempts: Sequence[Request]) -> str:
+    last = attempts[-1]
+    if isinstance(last.fault, Refused):
+        return "refused: no permission to answer"
+    if last.fault is None:
+        return "refused: too late, or what it was about is gone"
+    return "refused: every attempt failed" if len(attempts) >= TRIES else "lost: given up unacknowledged"
+
+
+def _unfinished(requests: Sequence[Request]) -> str:
+    if isinstance(requests[-1].fault, Refused):
+        return "refused: no permission to answer"
+    if len(requests) >= TRIES and all(request.fault is not None for request in requests[-TRIES:]):
+        return "refused: every attempt failed"
+    return "lost: acknowledged and never finished"
+
+
+def _arrived(asked: Asked) -> bool:
+    return asked.is_heard and asked.written_at is not None and asked.written_at - asked.sent_at < IN_TIME
+
+
+def _is_bare(asked: Asked) -> bool:
+    """Whether nothing at all is to be seen of an answer that there must be."""
+    if asked.modal is not None or asked.followups:
+        return False
+    if asked.callback is Callback.DEFERRED_UPDATE:
+        custom_id = str(asked.data["custom_id"])
+        is_silent = ":stop:" in custom_id or custom_id.startswith("delete")
+        return asked.answer is not None and asked.answer.revision == asked.revision and not is_silent
+    return not asked.all_messages
+
+
+def _twice(asked: Asked, requests: Sequence[Request]) -> Iterator[str]:
+    accepted = [each for each in requests if each.template == CALLBACK and 200 <= each.status < 300]
+    if len(accepted) > 1:
+        yield "acknowledged twice"
+    unsure = any(each.method == "POST" and each.fault == Reset(applied=True) for each in requests)
+    if not unsure:
+        cards = Counter(json.dumps(message.components) for message in asked.followups)
+        yield from ("told twice" for count in cards.values() if count > 1)
+
+
+def _by_token(requests: Iterable[Request]) -> defaultdict[str, list[Request]]:
+    grouped: defaultdict[str, list[Request]] = defaultdict(list)
+    for request in requests:
+        token = request.values.get("interaction_token") or request.values.get("webhook_token")
+        if token:
+            grouped[token].append(request)
+    return grouped
+
+
+def _told(asked: Asked, requests: Sequence[Request]) -> str:
+    what = asked.data.get("name") or asked.data.get("custom_id")
+    wire = ", ".join(f"{each.method} {each.status}{_because(each)}" for each in requests)
+    return f"{asked.kind.name} {what}: {wire or 'no request'}"
+
+
+def _because(request: Request) -> str:
+    return "" if request.fault is None else f" ({type(request.fault).__name__})"

@@ -1,0 +1,15 @@
+"""What the bot makes of a Discord that fails; the program takes hundreds of schedules, this a few."""
+
+from __future__ import annotations
+
+from tests.promises.discord_faults import measure
+
+
+async def test_nothing_is_lost_that_could_be_kept_and_nothing_told_twice() -> None:
+    measured = await measure(range(7_000, 7_008), at_once=8, quick=True)
+
+    assert measured.errors == ()
+    assert measured.problems == ()
+    assert measured.faults.total() > 20
+    assert measured.ends["answered"] > 10
+    assert measured.admitted == measured.asked_of_model > 10

@@ -8,7 +8,7 @@ asked is not known then, so it must do no harm to ask it twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -29,7 +29,9 @@ _ALREADY_ACKNOWLEDGED = 40060
 # to be answered. A permission that is missing (50013) may be missing for this kind of message alone.
 _GONE = frozenset({10003, 10004, 10008, 10015, 10062, _ALREADY_ACKNOWLEDGED, 50001, 50027})
 
-_PAUSES = (0.0, 0.2, 0.6, 1.5)  # seconds before each further attempt
+# Seconds before each further attempt; an acknowledgement has three seconds in all.
+_PAUSES = (0.0, 0.2, 0.6, 1.5)
+_SHORT_PAUSES = (0.0, 0.1, 0.2, 0.4)
 
 # In an interaction's extras: how it was, and how it may have been acknowledged.
 _ACKNOWLEDGED = "acknowledged"
@@ -48,9 +50,9 @@ def is_failure_of_discord(error: BaseException) -> bool:
     ) or (isinstance(error, discord.HTTPException) and error.status == 429)
 
 
-async def repeated(send: Callable[[], Awaitable[T]]) -> T:
-    """What ``send`` gives; it is called again where Discord did not answer."""
-    for pause in _PAUSES:
+async def repeated(send: Callable[[], Awaitable[T]], *, pauses: Iterable[float] = _PAUSES) -> T:
+    """What ``send`` gives; it is called again where Discord did not answer, after each of the ``pauses``."""
+    for pause in pauses:
         try:
             return await send()
         except UNANSWERED:
@@ -77,7 +79,7 @@ async def acknowledge(interaction: Interaction, kind: Kind, send: Callable[[], A
             return False
         return True
 
-    is_sent = await repeated(attempt)
+    is_sent = await repeated(attempt, pauses=_SHORT_PAUSES)
     interaction.extras[_ACKNOWLEDGED] = kind if is_sent else interaction.extras[_PERHAPS]
     return is_sent
 

@@ -48,7 +48,8 @@ def decode(body: bytes) -> Message:
         value = json.loads(body)
         message: Message = _build(_MESSAGES[value.pop("type")], value)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ProtocolError(f"not a message: {body[:80]!r}") from error
+        # The bytes themselves are not shown: they may be somebody's text.
+        raise ProtocolError(f"{len(body)} bytes that are no message") from error
     return message
 
 

@@ -48,6 +48,12 @@ def test_a_message_with_other_fields_is_none(body: object) -> None:
         decode(json.dumps(body).encode())
 
 
+def test_what_is_no_message_is_not_repeated_for_it_may_be_a_text() -> None:
+    with pytest.raises(ProtocolError, match=r"^22 bytes that are no message$") as error:
+        decode(b'{"secret": "London was')
+    assert "London" not in str(error.value)
+
+
 @pytest.mark.parametrize("length", [0, wire.MAX_FRAME_BYTES + 1, 2**32 - 1])
 def test_an_absurd_length_is_refused_before_it_is_read(length: int) -> None:
     with pytest.raises(ProtocolError):

@@ -188,6 +188,7 @@ class Child:
         log = LineLog()
         while chunk := await self._stderr.read(CHUNK_BYTES):
             log.feed(chunk)
+            self._pulse.stirred()
         log.feed(b"\n")
 
 

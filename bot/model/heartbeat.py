@@ -26,7 +26,7 @@ from typing import Protocol
 from bot.model.protocol import FromWorker, Ping, Ready
 from bot.model.vitals import Activity
 
-# Patience with a worker that neither answers nor computes, in beats, and with others.
+# Patience with a worker that neither answers nor computes nor prints, in beats, and with others.
 STILL = 10
 COMPUTING = 8 * STILL
 LOADING = 40 * STILL
@@ -75,6 +75,10 @@ class Pulse:
         """Whatever it says shows that it lives."""
         self._silent = self._still = self._unfinished = 0
         self._serves = self._serves or isinstance(message, Ready)
+
+    def stirred(self) -> None:
+        """It printed something: that is no answer, but nothing that hangs does it."""
+        self._still = 0
 
     def beat(self) -> None:
         """Look and ask; to be called once an interval."""

@@ -82,6 +82,16 @@ def test_one_that_computes_now_and_then_is_not_still() -> None:
     assert not pulse.diagnosis
 
 
+def test_one_that_prints_is_given_more_time_too() -> None:
+    pulse = a_pulse(FakeWorker())
+    pulse.heard(READY)
+    for _ in range(COMPUTING):
+        pulse.beat()
+        pulse.stirred()
+    assert not pulse.diagnosis
+    assert beats_until_broken(pulse, at_most=1) == 1
+
+
 def test_one_that_loads_is_not_asked_and_may_wait_for_the_disk() -> None:
     worker = FakeWorker()
     pulse = a_pulse(worker)

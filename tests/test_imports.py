@@ -24,6 +24,8 @@ WORKER_SIDE = {
     "bot.model.passes",
     "bot.model.prefixes",
     "bot.model.report",
+    "bot.model.requests",
+    "bot.model.running",
     "bot.model.sampling",
     "bot.model.similarity",
     "bot.model.worker",

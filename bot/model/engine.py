@@ -8,25 +8,35 @@ the prompts that are not yet read; so a long prompt delays the others by one
 chunk at most. What a text leaves in its cache is kept for texts that begin
 alike. A request's tokens are the same, bit for bit, whatever runs beside it,
 however its prompt is cut, and whether its beginning was computed or kept.
+
+What fails in a step (memory may lack) fails for those alone whom it cannot be done
+for without the others; a step that fails for each of several raises, and ends the
+worker, for then the fault is not in a request.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from bot.model.gpt2 import GPT2, LARGEST_CHUNK, Chunk
-from bot.model.kv_cache import KVCache
+from bot.model.attempts import together_or_alone
+from bot.model.gpt2 import GPT2, LARGEST_CHUNK
 from bot.model.prefixes import PrefixCache
-from bot.model.protocol import READ_AT_ONCE, Ended, FinishReason, GenerationRequest, Rejected, Stepped
+from bot.model.protocol import READ_AT_ONCE, Ended, FinishReason, GenerationRequest, Rejected, Step, Stepped
 from bot.model.report import Choice, report
-from bot.model.sampling import NOT_FINITE, Sampler, problem
+from bot.model.requests import unservable
+from bot.model.running import Chosen, Planned, Read, Running
+from bot.model.sampling import NOT_FINITE
 
 Event = Stepped | Ended | Rejected
+P = TypeVar("P", Planned, Read, Chosen)
+R = TypeVar("R")
 
 # While others wait for their next token, a step reads no more of the prompts than
 # this: it then takes about four times as long as without.
@@ -35,49 +45,6 @@ SHARED_CHUNK = READ_AT_ONCE
 # Skipping draws takes half a millisecond each; like a long prompt, a long skip
 # must not hold up the others.
 _SKIPS_PER_STEP = 256
-
-
-class _Sequence:
-    """A request that runs: its cache, its sampler, and how far it has come."""
-
-    def __init__(self, request: GenerationRequest, cache: KVCache, vocabulary: int) -> None:
-        self.request = request
-        self.cache = cache
-        self.sampler = Sampler(request.params, spent=request.generated, vocabulary=vocabulary)
-        self.ids = list(request.prompt_ids)
-        self.steps = 0
-
-    @property
-    def decodes(self) -> bool:
-        """Whether its next pass gives a token and takes one."""
-        return self.steps > 0 and not self.request.scored
-
-    @property
-    def ready(self) -> bool:
-        """Whether all ``ids`` are in the cache, so that the last one's logits say what comes next."""
-        return self.cache.length == len(self.ids) and not self.request.scored
-
-    @property
-    def cached_ids(self) -> tuple[int, ...]:
-        """What is in the cache."""
-        return tuple(self.ids[: self.cache.length])
-
-    def chunk(self, at_most: int) -> Chunk:
-        """The next ids to compute; only after the last of all a token is to be chosen."""
-        start = self.cache.length
-        if self.request.scored:
-            end = min(start + min(at_most, READ_AT_ONCE), len(self.ids) - 1)
-            return Chunk(self.cache, self.ids[start:end], wanted=end - start)
-        end = min(start + at_most, len(self.ids))
-        return Chunk(self.cache, self.ids[start:end], wanted=int(end == len(self.ids)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Pass:
-    """Who takes part in a step, and with how many rows."""
-
-    sequences: list[_Sequence]
-    chunks: list[Chunk]
 
 
 class Engine:
@@ -97,8 +64,8 @@ class Engine:
         self._prefixes = PrefixCache(prefix_bytes)
         self._threads = ThreadPoolExecutor(torch.get_num_threads(), "sampling", torch.set_num_threads, (1,))
         self._waiting: deque[GenerationRequest] = deque()
-        self._running: list[_Sequence] = []
-        self._left: list[_Sequence] = []
+        self._running: list[Running] = []
+        self._left: list[Running] = []
         self._events: list[Event] = []
 
     @property
@@ -128,15 +95,13 @@ class Engine:
             self._clear()
             self._admit()
             self._skip_draws()
-            planned = self._plan()
-            if planned.chunks:
-                hidden = self._model.forward(planned.chunks)
-                for sequence, rows in zip(planned.sequences, hidden, strict=True):
-                    if sequence.request.scored:
-                        self._score(sequence, rows)
-                ready = [(s, rows) for s, rows in zip(planned.sequences, hidden, strict=True) if s.ready]
-                if ready:
-                    self._advance([s for s, _ in ready], self._model.next_logits([rows for _, rows in ready]))
+            computed = self._sound(self._plan(), self._forward)
+            for part, rows in computed:
+                if part.sequence.request.scored:
+                    with self._blaming(part.sequence):
+                        self._score(part.sequence, rows)
+            read = [Read(part.sequence, rows) for part, rows in computed if part.sequence.ready]
+            self._advance(self._sound(read, self._logits))
         events, self._events = self._events, []
         return events
 
@@ -151,66 +116,74 @@ class Engine:
         while self._waiting and len(self._running) < self._max_batch:
             request = self._waiting.popleft()
             cache = self._store.new_cache()
-            if not request.scored:  # what is kept has no logits
-                self._prefixes.recall(request.prompt_ids, cache)
-            self._running.append(_Sequence(request, cache, self._model.vocabulary))
+            try:
+                if not request.scored:  # what is kept has no logits
+                    self._prefixes.recall(request.prompt_ids, cache)
+                self._running.append(Running(request, cache, self._model.vocabulary))
+            except Exception as error:
+                self._store.release(cache)
+                self._events.append(_rejected(request, error))
 
     def _skip_draws(self) -> None:
         """Spend a portion of what one request has to skip."""
         sequence = next((s for s in self._running if s.sampler.draws_to_skip), None)
         if sequence is not None:
-            sequence.sampler.skip(_SKIPS_PER_STEP)
+            with self._blaming(sequence):
+                sequence.sampler.skip(_SKIPS_PER_STEP)
 
-    def _plan(self) -> _Pass:
-        going = [s for s in self._running if s.decodes]
-        planned = _Pass(going, [s.chunk(1) for s in going])
-        room = SHARED_CHUNK if going else LARGEST_CHUNK
+    def _plan(self) -> list[Planned]:
+        planned = [Planned(s, s.chunk(1)) for s in self._running if s.decodes]
+        room = SHARED_CHUNK if planned else LARGEST_CHUNK
         for sequence in self._running:
             if sequence.decodes or sequence.sampler.draws_to_skip or room == 0:
                 continue
             chunk = sequence.chunk(room)
-            planned.sequences.append(sequence)
-            planned.chunks.append(chunk)
+            planned.append(Planned(sequence, chunk))
             room -= len(chunk.ids)
         return planned
 
-    def _advance(self, sequences: list[_Sequence], logits: Tensor) -> None:
-        """Choose each sequence's next token from its row of ``logits`` [sequences, V]."""
-        noise = list(self._threads.map(Sampler.noise, (s.sampler for s in sequences)))
-        chosen: list[tuple[_Sequence, Choice]] = []
-        rows: list[int] = []
-        for row, sequence in enumerate(sequences):
-            params = sequence.request.params
-            try:
-                # The copy is aligned alike, whichever row of the batch it was.
-                token_id = sequence.sampler.choose(logits[row].clone(), noise[row])
-            except Exception as error:
-                # Whatever it is, the neighbours go on.
-                self._retire(sequence)
-                self._events.append(Rejected(sequence.request.request_id, f"{type(error).__name__}: {error}"))
-                continue
-            rows.append(row)
-            chosen.append((sequence, Choice(token_id, params.temperature, params.candidates)))
-        if not chosen:
-            return
-        for (sequence, choice), step in zip(
-            chosen, report(logits[rows], [c for _, c in chosen]), strict=True
-        ):
-            self._events.append(Stepped(sequence.request.request_id, sequence.steps, step))
-            sequence.steps += 1
-            sequence.ids.append(choice.token_id)
-            if finish_reason := self._finish_reason(sequence):
-                self._retire(sequence)
-                self._events.append(Ended(sequence.request.request_id, finish_reason))
+    def _forward(self, planned: Sequence[Planned]) -> list[Tensor]:
+        """The hidden states that each of ``planned`` wants; the caches are as before if it fails."""
+        lengths = [part.sequence.cache.length for part in planned]
+        try:
+            return self._model.forward([part.chunk for part in planned])
+        except Exception:
+            for part, length in zip(planned, lengths, strict=True):
+                part.sequence.cache.length = length
+            raise
 
-    def _score(self, sequence: _Sequence, hidden: Tensor) -> None:
+    def _logits(self, ready: Sequence[Read]) -> Sequence[Tensor]:
+        return self._model.next_logits([part.hidden for part in ready]).unbind()
+
+    def _advance(self, computed: Sequence[tuple[Read, Tensor]]) -> None:
+        """Choose each sequence's next token from its logits [V]."""
+        noise = [self._threads.submit(ready.sequence.sampler.noise) for ready, _ in computed]
+        chosen: list[Chosen] = []
+        for (ready, logits), drawn in zip(computed, noise, strict=True):
+            sequence, params = ready.sequence, ready.sequence.request.params
+            with self._blaming(sequence):
+                # The copy is aligned alike, whichever row of the batch it was.
+                token_id = sequence.sampler.choose(logits.clone(), drawn.result())
+                chosen.append(
+                    Chosen(sequence, Choice(token_id, params.temperature, params.candidates), logits)
+                )
+        for part, step in self._sound(chosen, _reported):
+            self._tell(part.sequence, step)
+
+    def _tell(self, sequence: Running, step: Step) -> None:
+        self._events.append(Stepped(sequence.request.request_id, sequence.steps, step))
+        sequence.steps += 1
+        sequence.ids.append(step.chosen.token_id)
+        if finish_reason := self._finish_reason(sequence):
+            self._retire(sequence)
+            self._events.append(Ended(sequence.request.request_id, finish_reason))
+
+    def _score(self, sequence: Running, hidden: Tensor) -> None:
         """Report the tokens that stand behind the rows of ``hidden`` [rows, width]."""
         request = sequence.request
         logits = self._model.logits(hidden)
         if not logits.isfinite().all():
-            self._retire(sequence)
-            self._events.append(Rejected(request.request_id, NOT_FINITE))
-            return
+            raise ValueError(NOT_FINITE)
         following = sequence.ids[sequence.steps + 1 : sequence.steps + 1 + len(logits)]
         params = request.params
         choices = [Choice(token_id, params.temperature, params.candidates) for token_id in following]
@@ -221,12 +194,37 @@ class Engine:
             self._retire(sequence)
             self._events.append(Ended(request.request_id, "length"))
 
-    def _retire(self, sequence: _Sequence) -> None:
+    def _sound(self, parts: Sequence[P], work: Callable[[Sequence[P]], Sequence[R]]) -> list[tuple[P, R]]:
+        """Each part with what ``work`` makes of it, but those that it cannot be done for: they are rejected.
+
+        If it can be done for none of several, it is not their fault: raises the last error.
+        """
+        # Memory may be what lacks, so the second try has some more.
+        done, failed = together_or_alone(work, parts, before_alone=self._prefixes.clear)
+        if len(failed) > 1 and not done:
+            raise failed[-1][1]
+        for part, error in failed:
+            self._reject(part.sequence, error)
+        return done
+
+    @contextmanager
+    def _blaming(self, sequence: Running) -> Iterator[None]:
+        """Whatever fails in the body rejects the sequence; its neighbours go on."""
+        try:
+            yield
+        except Exception as error:
+            self._reject(sequence, error)
+
+    def _reject(self, sequence: Running, error: Exception) -> None:
+        self._retire(sequence)
+        self._events.append(_rejected(sequence.request, error))
+
+    def _retire(self, sequence: Running) -> None:
         """Take the sequence out; the next step frees its place."""
         self._running.remove(sequence)
         self._left.append(sequence)
 
-    def _finish_reason(self, sequence: _Sequence) -> FinishReason | None:
+    def _finish_reason(self, sequence: Running) -> FinishReason | None:
         if sequence.ids[-1] == self._end_of_text:
             return "stop"
         if sequence.steps == sequence.request.params.max_new_tokens:
@@ -238,15 +236,12 @@ class Engine:
         running = {s.request.request_id for s in self._running}
         if request.request_id in running | {r.request_id for r in self._waiting}:
             return "a request of this id is already in progress"
-        if not request.prompt_ids:
-            return "the prompt is empty"
-        if not all(0 <= token_id < self._model.vocabulary for token_id in request.prompt_ids):
-            return f"the prompt has an id that is not from 0 to {self._model.vocabulary - 1}"
-        if not 0 <= request.generated < len(request.prompt_ids):
-            return "generated is not from 0 to one less than the prompt's length"
-        if request.scored and len(request.prompt_ids) < 2:
-            return "there is no second token to be scored"
-        asked = len(request.prompt_ids) + (0 if request.scored else request.params.max_new_tokens)
-        if asked > self._model.context:
-            return f"the prompt and max_new_tokens make {asked} tokens; the context is {self._model.context}"
-        return problem(request.params)
+        return unservable(request, vocabulary=self._model.vocabulary, context=self._model.context)
+
+
+def _reported(chosen: Sequence[Chosen]) -> list[Step]:
+    return report(torch.stack([part.logits for part in chosen]), [part.choice for part in chosen])
+
+
+def _rejected(request: GenerationRequest, error: Exception) -> Rejected:
+    return Rejected(request.request_id, f"{type(error).__name__}: {error}")

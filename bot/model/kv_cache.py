@@ -59,9 +59,17 @@ class KVStore:
         heapq.heappush(self._free, cache.slot)
         self._filled[cache.slot] = max(self._filled[cache.slot], cache.length)
         if not self._used and self.filled_bytes > self._kept:
-            self.layers = [untouched(self._shape) for _ in self.layers]
-            self._filled = [0] * len(self._filled)
-            self.generation += 1
+            self._renew()
+
+    def _renew(self) -> None:
+        try:
+            layers = [untouched(self._shape) for _ in self.layers]
+        except OSError:
+            # The old ones are as good, and what they take can be given back the next time.
+            return
+        self.layers = layers
+        self._filled = [0] * len(self._filled)
+        self.generation += 1
 
 
 class KVCache:

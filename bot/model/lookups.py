@@ -38,7 +38,11 @@ class Lookups:
 
     def heard(self, message: Similar) -> None:
         answer = self._answers.pop(message.lookup_id, None)
-        if answer is not None and not answer.done():  # who asked may have gone
+        if answer is None or answer.done():  # who asked may have gone
+            return
+        if message.tokens is None:
+            answer.set_exception(GenerationFailed("the worker could not look up a token"))
+        else:
             answer.set_result(message.tokens)
 
     def worker_died(self) -> None:

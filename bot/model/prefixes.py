@@ -8,7 +8,7 @@ from bot.model.kv_cache import KVCache
 
 
 class PrefixCache:
-    """Up to ``capacity`` bytes of caches; the least recently used go first."""
+    """Up to ``capacity`` bytes of caches; the least recently used go first, and all where memory lacks."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -34,7 +34,12 @@ class PrefixCache:
                 self._forget(known)
         while self._used + size > self._capacity:
             self._forget(next(iter(self._entries)))
-        self._entries[ids] = cache.prefix(len(ids))
+        try:
+            self._entries[ids] = cache.prefix(len(ids))
+        except (MemoryError, OSError):
+            # Whoever runs needs the memory more.
+            self.clear()
+            return
         self._used += size
 
     def recall(self, ids: Sequence[int], cache: KVCache) -> None:
@@ -50,6 +55,11 @@ class PrefixCache:
         if best is not None:
             cache.begin_with(self._entries[best], longest)
             self._refresh(best)
+
+    def clear(self) -> None:
+        """Forget all, and give the memory back."""
+        self._entries.clear()
+        self._used = 0
 
     def _refresh(self, ids: tuple[int, ...]) -> None:
         self._entries[ids] = self._entries.pop(ids)

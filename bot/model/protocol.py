@@ -214,10 +214,13 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """The tokens most like the one looked up, without itself; none if the model has no such token."""
+    """The tokens most like the one looked up, without itself; none if the model has no such token.
+
+    ``tokens`` is None if they could not be found.
+    """
 
     lookup_id: str
-    tokens: tuple[Alike, ...]
+    tokens: tuple[Alike, ...] | None
 
 
 @dataclass(frozen=True, slots=True)

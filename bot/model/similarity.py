@@ -8,6 +8,7 @@ second copy of them is made, and they are those that the model computes with.
 from __future__ import annotations
 
 import math
+import traceback
 from collections import deque
 
 import torch
@@ -38,18 +39,32 @@ class Similarity:
         self._waiting.append(lookup)
 
     def step(self) -> list[Similar]:
-        """Compare one portion; the answer, if it was the last."""
+        """Compare one portion; the answer, if it was the last or if it failed."""
         if not self._waiting:
             return []
-        lookup, size = self._waiting[0], self._model.vocabulary
+        lookup = self._waiting[0]
+        try:
+            return self._compare_next(lookup)
+        except Exception:
+            # Memory may lack; whoever is being written for goes on.
+            traceback.print_exc()
+            self._end()
+            return [Similar(lookup.lookup_id, None)]
+
+    def _compare_next(self, lookup: Lookup) -> list[Similar]:
+        size = self._model.vocabulary
         if 0 <= lookup.token_id < size:
             start = PORTION * len(self._cosines)
             self._cosines.append(self._compared(lookup.token_id, start, min(start + PORTION, size)))
             if start + PORTION < size:
                 return []
+        alike = _most_alike(self._cosines, lookup) if self._cosines else ()
+        self._end()
+        return [Similar(lookup.lookup_id, alike)]
+
+    def _end(self) -> None:
         self._waiting.popleft()
-        portions, self._cosines = self._cosines, []
-        return [Similar(lookup.lookup_id, _most_alike(portions, lookup) if portions else ())]
+        self._cosines = []
 
     def _compared(self, token_id: int, start: int, end: int) -> Tensor:
         """The cosines of ``token_id`` with the tokens from ``start`` to ``end``; of zeros, not a number."""

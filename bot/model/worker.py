@@ -7,7 +7,8 @@ Frames go over the stdin and stdout the process was born with; whatever else is
 printed goes to stderr. Says Loading… and then Ready, or Unusable and ends with
 exit status 3. The end of stdin means that the parent is gone, and ends the
 process at once with status 0; bytes on stdin that are no message end it with
-status 4. Neither prompts nor tokens are ever logged.
+status 4, and a failure to read them with status 5. Neither prompts nor tokens
+are ever logged.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 EXIT_UNUSABLE = 3
 EXIT_PROTOCOL = 4
+EXIT_DEAF = 5
 
 DEFAULT_MAX_BATCH = 8
 
@@ -199,7 +201,11 @@ def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:
     except ProtocolError:
         # The bytes themselves are not shown: they may be a prompt.
         print("The model worker was sent bytes that are no message.", file=sys.stderr, flush=True)
-        os._exit(EXIT_PROTOCOL)
+        pipe.status = EXIT_PROTOCOL
+    except Exception:
+        # Memory may lack. The next worker is told again what was lost here.
+        traceback.print_exc()
+        pipe.status = EXIT_DEAF
     os._exit(pipe.status)
 
 

@@ -100,7 +100,7 @@ def test_logits_that_are_not_finite_reject_it_alone() -> None:
     model = GPT2(overflowing_model())
     outcomes = run(engine_of(model), request("before"), scored("bad", [1, 2, OVERFLOWS, 3]), request("after"))
 
-    assert outcomes["bad"].ending == "rejected: the model's logits are not finite"
+    assert outcomes["bad"].ending == "rejected: ValueError: the model's logits are not finite"
     for name in ("before", "after"):
         assert outcomes[name] == run_alone(model, request(name))
 

@@ -48,6 +48,17 @@ async def test_an_answer_to_who_has_gone_is_dropped() -> None:
     assert answer.cancelled()
 
 
+async def test_one_that_could_not_be_answered_fails_alone() -> None:
+    lookups = Lookups()
+    failing, one = lookups.ask(1, 10)
+    good, other = lookups.ask(2, 10)
+    lookups.heard(Similar(failing.lookup_id, None))
+    lookups.heard(Similar(good.lookup_id, TOKENS))
+    with pytest.raises(GenerationFailed):
+        await one
+    assert await other == TOKENS
+
+
 async def test_too_many_at_once_are_refused() -> None:
     lookups = Lookups()
     asked = [lookups.ask(1, 10) for _ in range(AT_MOST)]

@@ -33,6 +33,7 @@ def answer(model: GPT2, token_id: int, count: int = 10) -> tuple[Alike, ...]:
     assert alike.idle
     (similar,) = answers
     assert similar.lookup_id == "a"
+    assert similar.tokens is not None
     return similar.tokens
 
 
@@ -143,3 +144,21 @@ def test_a_token_of_zeros_is_like_nothing() -> None:
         zeroed.transformer.wte.weight[3] = 0.0
 
     assert answer(GPT2(zeroed), 3) == ()
+
+
+def test_a_lookup_that_fails_is_said_to_have_and_the_next_one_is_answered(
+    gpt2: GPT2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alike = Similarity(gpt2)
+    alike.submit(Lookup("a", 7, 10))
+    alike.submit(Lookup("b", 7, 10))
+    with monkeypatch.context() as lacking:
+
+        def refused(ids: Tensor) -> Tensor:
+            raise MemoryError
+
+        lacking.setattr(gpt2, "embedding", refused)
+        assert alike.step() == [Similar("a", None)]
+    while not (answers := alike.step()):
+        assert not alike.idle
+    assert answers == [Similar("b", answer(gpt2, 7))]

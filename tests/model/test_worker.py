@@ -14,6 +14,8 @@ from bot.model.protocol import (
     GenerationRequest,
     Loading,
     Lookup,
+    Ping,
+    Pong,
     Ready,
     Rejected,
     SamplingParams,
@@ -112,6 +114,7 @@ def test_what_is_alike_is_looked_up_while_a_text_is_written_and_changes_nothing_
     messages = worker.until(Ended)
     (similar,) = (message for message in messages if isinstance(message, Similar))
     assert similar.lookup_id == "what"
+    assert similar.tokens is not None
     assert len(similar.tokens) == 7
     assert [m.step for m in messages if isinstance(m, Stepped)] == alone[1:]
 
@@ -154,6 +157,36 @@ def test_bytes_that_are_no_message_end_it_with_a_message_that_does_not_repeat_th
     status, errors = worker.end()
     assert status == 4
     assert errors == "The model worker was sent bytes that are no message.\n"
+
+
+# What it is told cannot be read for lack of memory.
+DEAF = """
+import runpy, sys
+from bot.model import wire
+def decode(body):
+    raise MemoryError
+wire.decode = decode
+sys.argv = ["worker", *sys.argv[1:]]
+runpy.run_module("bot.model.worker", run_name="__main__")
+"""
+
+
+def test_a_worker_that_can_hear_no_more_ends(start: type[Worker], tiny_folder: Path) -> None:
+    worker = start("--model", str(tiny_folder), program=("-c", DEAF))
+    worker.send(Submit(request("unheard")))
+    worker.process.wait(timeout=60)
+    status, errors = worker.end()
+    assert status == 5
+    assert "MemoryError" in errors
+
+
+def test_a_ping_is_answered_while_nothing_and_while_something_is_written(worker: Worker) -> None:
+    worker.send(Ping())
+    assert worker.receive() == Pong()
+    worker.send(Submit(request("long", max_new_tokens=200)))
+    worker.until(Stepped)
+    worker.send(Ping())
+    assert Pong() in worker.until(Ended)
 
 
 def test_a_parent_that_dies_while_it_writes_ends_it_too(start: type[Worker], tiny_folder: Path) -> None:

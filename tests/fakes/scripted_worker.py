@@ -20,6 +20,7 @@ so every life says the same. All keys of a life:
                     what is no frame, announce a frame of 1 GB, begin a frame and
                     write no more, leave that step out, do nothing any more, or
                     compute for ``busy_seconds`` before it goes on
+    note_steps      whether each step is noted in the journal
     flood           bytes to write to stderr at every step
     die_at_lookup, hang_at_lookup
                     the number of the lookup, from 1, at which it does so
@@ -159,6 +160,8 @@ class ScriptedWorker:
             self.say(Ended(request.request_id, "length"))
             return
         self.misbehave(request, index)
+        if "note_steps" in self.life:
+            self.note(f"step {request.request_id}")
         self.running[request.request_id] = (request, index + 1)
         if self.life.get("skip_at") != index:
             self.say(Stepped(request.request_id, index, scripted_step(request, index)))

@@ -1,0 +1,116 @@
+"""A request that is aborted takes one more step at most, and its slot is free for the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import aclosing
+from pathlib import Path
+
+from bot.generation import GenerationQueue, Progress
+from bot.model.process import ModelProcess
+from bot.model.protocol import Abort, Ended, GenerationRequest, Ready, SamplingParams, Stepped, Submit
+from tests.model.conftest import random_model
+from tests.model.driving import Recorded, engine_of, request
+from tests.model.workers import Worker
+
+# The real worker, but a step takes as long as one of a large model on a slow machine.
+SLOW = """
+import runpy, sys, time
+from bot.model import engine
+real = engine.Engine.step
+def step(self):
+    if not self.idle:
+        time.sleep(0.3)
+    return real(self)
+engine.Engine.step = step
+sys.argv = ["worker", *sys.argv[1:]]
+runpy.run_module("bot.model.worker", run_name="__main__")
+"""
+
+
+def a_request(name: str) -> GenerationRequest:
+    return GenerationRequest(name, (1, 2), SamplingParams(max_new_tokens=100))
+
+
+def test_the_engine_computes_nothing_more_for_it_and_lets_the_next_one_in_at_once() -> None:
+    model = Recorded(random_model())
+    engine = engine_of(model, max_batch=1)
+    engine.submit(request("a", max_new_tokens=100))
+    engine.submit(request("b", prompt=7))
+    engine.step()
+    engine.abort("a")
+    model.passes.clear()
+    cancelled, *rest = engine.step()
+    assert cancelled == Ended("a", "cancelled")
+    assert model.passes == [[7]], "only the next one's prompt"
+    assert [event.request_id for event in rest] == ["b"]
+
+
+def test_one_whose_prompt_is_still_read_is_let_go_as_soon() -> None:
+    model = Recorded(random_model())
+    engine = engine_of(model, max_batch=1)
+    engine.submit(request("a", prompt=600))
+    engine.submit(request("b", prompt=7))
+    engine.step()
+    engine.abort("a")
+    model.passes.clear()
+    engine.step()
+    assert model.passes == [[7]]
+
+
+def test_a_worker_that_is_told_takes_one_more_step_at_most(start: type[Worker], tiny_folder: Path) -> None:
+    worker = start("--model", str(tiny_folder), "--max-batch", "1", program=("-c", SLOW))
+    worker.until(Ready)
+    worker.send(Submit(request("a", max_new_tokens=300)), Submit(request("b")))
+    worker.until(Stepped)
+    worker.send(Abort("a"))
+    *steps, ended = worker.until(Ended)
+    assert ended == Ended("a", "cancelled")
+    assert len(steps) <= 1
+    first = worker.receive()
+    assert isinstance(first, Stepped)
+    assert first.request_id == "b"
+
+
+async def test_a_reader_that_leaves_frees_the_slot_for_who_waits(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    script = json.dumps([{"step_seconds": 0.5, "note_steps": True}])
+    command = (sys.executable, "-m", "tests.fakes.scripted_worker", str(journal), script)
+    async with (
+        ModelProcess(command, name="scripted") as model,
+        GenerationQueue(model, max_waiting=4, max_running=1, per_owner=1, deadline=60) as queue,
+    ):
+        await model.wait_ready()
+        waiting = asyncio.create_task(first_step(queue, a_request("b"), owner=2))
+        await first_step(queue, a_request("a"), owner=1)
+        await waiting
+    told = journal.read_text().splitlines()
+    left = told.index("abort a")
+    assert told[left + 1] == "submit b", "the slot was free at once"
+    assert "step a" not in told[left:]
+    # One for which it is left, one while the worker is told.
+    assert told[:left].count("step a") <= 2
+
+
+async def first_step(queue: GenerationQueue, request: GenerationRequest, owner: int) -> None:
+    """Follow the request until its first step, and leave."""
+    async with queue.stream(request, owner=owner) as updates:
+        async for update in updates:
+            if isinstance(update, Progress) and update.steps:
+                return
+
+
+async def test_an_abort_is_heard_between_two_steps(tmp_path: Path) -> None:
+    script = json.dumps([{"step_seconds": 0.5}])
+    command = (sys.executable, "-m", "tests.fakes.scripted_worker", str(tmp_path / "journal"), script)
+    async with (
+        ModelProcess(command, name="scripted") as model,
+        aclosing(model.run(a_request("a"))) as events,
+    ):
+        await anext(events)
+        model.abort("a")
+        after = [event async for event in events]
+    assert after[-1] == Ended("a", "cancelled")
+    assert len(after) <= 2

@@ -1,0 +1,86 @@
+"""The real model worker, whose engine misbehaves when a request tells it to.
+
+    python -m tests.fakes.faulty_worker FOLDER --model M …
+
+A request whose prompt begins with one of ``CUES`` does so when it has taken ``AFTER``
+steps. What would be a fault of the worker happens once: that it has is kept as a file
+in FOLDER. ``raise`` fails whenever the request takes part in a pass, and ``poison``
+kills every worker.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from bot.model import worker
+from bot.model.engine import Engine, Event
+from bot.model.gpt2 import GPT2, Chunk
+
+CUES = {"garbage": 11, "unfinished": 12, "flood": 13, "hang": 14, "poison": 15, "raise": 16}
+AFTER = 5  # steps
+FLOOD = 16 * 2**20  # bytes
+
+
+class Faults:
+    """What a step may do beside computing. ``out`` is the pipe to the parent."""
+
+    def __init__(self, folder: Path, out: int) -> None:
+        self._folder, self._out = folder, out
+
+    def commit(self, cue: str) -> None:
+        if cue == "poison":
+            os.kill(os.getpid(), signal.SIGKILL)
+        done = self._folder / cue
+        if not done.exists():
+            done.touch()
+            self._by_cue(cue)()
+
+    def _by_cue(self, cue: str) -> Callable[[], object]:
+        return {
+            "garbage": lambda: os.write(self._out, b"Loading weights: 100%|#####| 12/12\n"),
+            "unfinished": lambda: os.write(self._out, (1000).to_bytes(4, "big") + b"{"),
+            "flood": self._flood,
+            "hang": lambda: time.sleep(3600),
+        }[cue]
+
+    def _flood(self) -> None:
+        for _ in range(FLOOD // 2**16):
+            os.write(2, b"flood " * (2**16 // 6) + b"\n")
+
+
+def main(folder: Path, arguments: Sequence[str]) -> None:
+    step, forward, init = Engine.step, GPT2.forward, worker.Pipe.__init__
+    by_id = {token_id: cue for cue, token_id in CUES.items()}
+    faults: list[Faults] = []
+
+    def with_faults(self: worker.Pipe) -> None:
+        init(self)
+        faults.append(Faults(folder, self._out))
+
+    def faulty_step(self: Engine) -> list[Event]:
+        for sequence in list(self._running):
+            cue = by_id.get(sequence.ids[0])
+            if cue is not None and cue != "raise" and sequence.steps == AFTER:
+                faults[0].commit(cue)
+        return step(self)
+
+    def faulty_forward(self: GPT2, chunks: Sequence[Chunk]) -> list[Tensor]:
+        if any(CUES["raise"] in chunk.ids for chunk in chunks):
+            raise ValueError("told to")
+        return forward(self, chunks)
+
+    worker.Pipe.__init__ = with_faults  # type: ignore[method-assign]
+    Engine.step = faulty_step  # type: ignore[method-assign]
+    GPT2.forward = faulty_forward  # type: ignore[method-assign]
+    worker.main(arguments)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

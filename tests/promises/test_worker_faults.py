@@ -1,0 +1,77 @@
+"""The promise about worker faults in small: the same faults, a scripted worker, counts and no speeds."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.model.protocol import GenerationRequest, SamplingParams
+from tests.fakes.scripted_worker import POISON, REJECTED
+from tests.promises.worker_crowd import Crowd, crowd, innocent
+from tests.promises.worker_faults import Fault, Figures, Outcome, inflicted, report, signalled
+from tests.promises.worker_kills import Kills, killed
+
+STEPS = 40
+
+
+def command(journal: Path, *lives: dict[str, Any]) -> tuple[str, ...]:
+    script = json.dumps([{"step_seconds": 0.01, **life} for life in lives or ({},)])
+    return (sys.executable, "-m", "tests.fakes.scripted_worker", str(journal), script)
+
+
+def a_culprit(first: int) -> GenerationRequest:
+    return GenerationRequest("culprit", (first, 1), SamplingParams(max_new_tokens=5))
+
+
+def assert_only_the_culprit_fails(outcome: Outcome) -> None:
+    assert (outcome.failed, outcome.differing) == (0, 0)
+    assert outcome.culprit_failed == outcome.fault.guilty
+    assert outcome.restarts == outcome.fault.cost
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("SIGKILL", 1, inflict=signalled(signal.SIGKILL)),
+        Fault("SIGSTOP", 1, inflict=signalled(signal.SIGSTOP)),
+        Fault("rejected", 0, culprit=a_culprit(REJECTED), guilty=True),
+        Fault("poison", 3, culprit=a_culprit(POISON), guilty=True),
+    ],
+    ids=lambda fault: fault.name,
+)
+async def test_only_the_culprit_fails_and_the_others_say_what_they_would_have(
+    tmp_path: Path, fault: Fault
+) -> None:
+    async with crowd(command(tmp_path / "journal"), steps=STEPS, patience=0.5) as there:
+        assert_only_the_culprit_fails(await inflicted(there, fault, innocent(STEPS)))
+
+
+async def kill(there: Crowd, count: int) -> Kills:
+    return await killed(there, count, steps=STEPS, told=lambda kills: None)
+
+
+async def test_kills_in_a_row_fail_nobody(tmp_path: Path) -> None:
+    async with crowd(command(tmp_path / "journal"), steps=STEPS) as there:
+        kills = await kill(there, 5)
+        assert there.model.restarts == 5
+    assert kills.asked == kills.finished >= 4
+    assert (kills.failed, kills.differing) == (0, 0)
+    assert len(kills.again) == 5
+
+
+def test_the_figures_are_told_with_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    good = Kills(1, asked=4, finished=4, failed=0, differing=0, again=(3.0,), beyond=(0.5,))
+    slow = Kills(1, asked=4, finished=4, failed=0, differing=0, again=(9.0,), beyond=(5.5,))
+    hang = Fault("hang", 1)
+    found = Outcome(hang, 9.0, 3.0, 2.0, 1, culprit_failed=False, failed=0, differing=0)
+    late = Outcome(hang, 11.0, 3.0, 2.0, 1, culprit_failed=False, failed=0, differing=0)
+    assert report(Figures((found,), good)) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("ok: ")
+    for figures in (Figures((late,), good), Figures((found,), slow)):
+        assert report(figures) == 1
+        assert capsys.readouterr().out.splitlines()[-1].startswith("MISSED: ")

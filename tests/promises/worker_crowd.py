@@ -1,0 +1,122 @@
+"""Requests that run in a worker while it fails, and what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot.errors import GenerationFailed, ModelLoading
+from bot.generation import Finished, GenerationQueue, Progress
+from bot.model.process import ModelProcess, worker_command
+from bot.model.protocol import GenerationRequest, SamplingParams
+
+DEMO_MODEL = Path(__file__).parents[2] / "bot" / "data" / "demo-model"
+PROMPTS = [(40313, 481), (23421, 373), (464, 2068, 7586), (1026, 373, 257)]
+STEPS = 150
+POLL = 0.002  # seconds
+
+TokenIds = tuple[int, ...]
+
+
+def innocent(steps: int = STEPS) -> list[GenerationRequest]:
+    return [
+        GenerationRequest(f"innocent {n}", prompt, SamplingParams(max_new_tokens=steps, seed=n))
+        for n, prompt in enumerate(PROMPTS)
+    ]
+
+
+@dataclass(eq=False, slots=True)
+class Crowd:
+    """A model that serves, the queue before it, and what each request says undisturbed."""
+
+    model: ModelProcess
+    queue: GenerationQueue
+    undisturbed: dict[TokenIds, TokenIds]  # by prompt
+    loading: float  # seconds that the first worker took
+    asked: int = 0
+    progress: int = 0  # how often any request was told that it got further
+
+    async def said(self, request: GenerationRequest) -> TokenIds | GenerationFailed:
+        """The request's token ids, or why it failed; under an id of its own."""
+        self.asked += 1
+        own = replace(request, request_id=f"{request.request_id} {self.asked}")
+        try:
+            async with self.queue.stream(own, owner=self.asked) as updates:
+                async for update in updates:
+                    if isinstance(update, Progress) and update.steps:
+                        self.progress += 1
+                    if isinstance(update, Finished):
+                        return tuple(step.chosen.token_id for step in update.completion.steps)
+        except GenerationFailed as failure:
+            return failure
+        raise AssertionError("the stream did not finish")
+
+    async def served(self) -> float:
+        """The time at which a worker has answered."""
+        while True:
+            try:
+                await self.model.similar(481, 1)
+            except (ModelLoading, GenerationFailed):
+                await asyncio.sleep(POLL)
+            else:
+                return time.monotonic()
+
+
+@asynccontextmanager
+async def crowd(command: Sequence[str], *, steps: int = STEPS, patience: float = 8.0) -> AsyncIterator[Crowd]:
+    """Start the worker, and let it say once what the innocent requests say."""
+    started = time.monotonic()
+    async with (
+        ModelProcess(command, name="the model", patience=patience) as model,
+        GenerationQueue(model, max_waiting=64, max_running=8, per_owner=1, deadline=7200) as queue,
+    ):
+        await model.wait_ready()
+        found = Crowd(model, queue, {}, time.monotonic() - started)
+        for request in innocent(steps):
+            said = await found.said(request)
+            assert isinstance(said, tuple), said
+            found.undisturbed[request.prompt_ids] = said
+        yield found
+
+
+def faulty_command(folder: Path, model: Path = DEMO_MODEL) -> tuple[str, ...]:
+    """The worker that fails on cue, with ``folder`` for its memory."""
+    options = worker_command(str(model), None, 1, 8, prefix_cache=64)[3:]
+    return (sys.executable, "-m", "tests.fakes.faulty_worker", str(folder), *options)
+
+
+async def when(happens: Callable[[], bool]) -> float:
+    """Wait until it happens; the time at which it did."""
+    while not happens():  # noqa: ASYNC110 - it happens in another process
+        await asyncio.sleep(POLL)
+    return time.monotonic()
+
+
+@dataclass(slots=True)
+class Watch:
+    """When the worker went, came and answered; each is the first time since it was made."""
+
+    gone: float | None = None
+    born: float | None = None
+    answered: float | None = None
+
+    async def follow(self, crowd: Crowd) -> None:
+        model, pid = crowd.model, crowd.model.pid
+        self.gone = await when(lambda: model.pid != pid)
+        self.born = await when(lambda: model.pid is not None)
+        self.answered = await crowd.served()
+
+
+def between(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else end - start
+
+
+def differing(crowd: Crowd, requests: Sequence[GenerationRequest], said: Sequence[object]) -> int:
+    """How many of ``requests`` said something else than undisturbed."""
+    pairs = zip(requests, said, strict=True)
+    return sum(isinstance(one, tuple) and one != crowd.undisturbed[r.prompt_ids] for r, one in pairs)

@@ -1,0 +1,81 @@
+"""A worker that is killed again and again, each time as soon as it has served something."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from bot.errors import GenerationFailed
+from tests.promises.worker_crowd import Crowd, Watch, between, innocent, when
+
+AGAIN_WITHIN = 5.0  # seconds, and the time it loads
+
+
+@dataclass(frozen=True, slots=True)
+class Kills:
+    """``again`` are the seconds from each death to the next answer, ``beyond`` those without the loading."""
+
+    kills: int
+    asked: int
+    finished: int
+    failed: int
+    differing: int
+    again: tuple[float, ...]
+    beyond: tuple[float, ...]
+
+    @property
+    def ok(self) -> bool:
+        told = self.finished == self.asked and not self.failed + self.differing
+        return told and max(self.beyond, default=0.0) <= AGAIN_WITHIN
+
+
+@dataclass(slots=True)
+class _Tally:
+    asked: int = 0
+    finished: int = 0
+    failed: int = 0
+    differing: int = 0
+
+
+async def killed(crowd: Crowd, count: int, *, steps: int, told: Callable[[int], None]) -> Kills:
+    """Keep four requests running, of ``steps`` each, and kill the worker ``count`` times."""
+    over, tally = asyncio.Event(), _Tally()
+    asking = [asyncio.create_task(_ask(crowd, number, steps, over, tally)) for number in range(4)]
+    again, beyond = [], []
+    # What is asked is not secret; the same kills every time.
+    chance = Random(count)  # noqa: S311
+    for number in range(count):
+        before = crowd.progress
+        await when(lambda before=before: crowd.progress > before)  # type: ignore[misc]
+        await asyncio.sleep(chance.random() / 4)
+        watch = Watch()
+        watching = asyncio.create_task(watch.follow(crowd))
+        await asyncio.sleep(0)
+        assert crowd.model.pid is not None
+        os.kill(crowd.model.pid, signal.SIGKILL)
+        await watching
+        again.append(between(watch.gone, watch.answered) or 0.0)
+        beyond.append(again[-1] - (between(watch.born, watch.answered) or 0.0))
+        told(number + 1)
+    over.set()
+    await asyncio.gather(*asking)
+    return Kills(
+        count, tally.asked, tally.finished, tally.failed, tally.differing, tuple(again), tuple(beyond)
+    )
+
+
+async def _ask(crowd: Crowd, number: int, steps: int, over: asyncio.Event, tally: _Tally) -> None:
+    """Ask the same request again and again, until it is ``over``."""
+    request = innocent(steps)[number]
+    while not over.is_set():
+        tally.asked += 1
+        said = await crowd.said(request)
+        if isinstance(said, GenerationFailed):
+            tally.failed += 1
+            continue
+        tally.finished += 1
+        tally.differing += said != crowd.undisturbed[request.prompt_ids]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bot.admission import Asker
 from bot.errors import ModelUnusable
 from bot.generation import Finished, GenerationQueue, Progress
 from bot.model.process import ModelProcess, worker_command
-from bot.model.protocol import GenerationRequest, SamplingParams, Step, Stepped
+from bot.model.protocol import GenerationRequest, Ready, Rejected, SamplingParams, Step, Stepped, Submit
+from tests.model.workers import Worker
 
 REQUESTS = [
     GenerationRequest("sampled", (40313, 481), SamplingParams(max_new_tokens=120, seed=7)),
@@ -61,3 +64,18 @@ async def test_a_model_that_is_not_there_cannot_be_used(tmp_path: Path) -> None:
     async with a_model(tmp_path / "nowhere") as model:
         with pytest.raises(ModelUnusable, match=r"MODEL=tiny cannot be used"):
             await model.wait_ready()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of another process")
+def test_a_request_for_which_memory_lacks_fails_alone(start: type[Worker], tiny_folder: Path) -> None:
+    worker = start("--model", str(tiny_folder), "--threads", "1", "--prefix-cache", "8")
+    worker.until(Ready)
+    undisturbed = worker.run(REQUESTS[0])
+    process = psutil.Process(worker.process.pid)
+    process.rlimit(psutil.RLIMIT_AS, (process.memory_info().vms + 8 * 2**20, psutil.RLIM_INFINITY))
+    worker.send(Submit(GenerationRequest("large", tuple(range(300)), SamplingParams(), scored=True)))
+    *_, rejected = worker.until(Rejected)
+    assert isinstance(rejected, Rejected)
+    assert rejected.request_id == "large"
+    assert "memory" in rejected.detail
+    assert worker.run(REQUESTS[0]) == undisturbed

@@ -8,6 +8,7 @@ import sys
 from contextlib import aclosing
 from pathlib import Path
 
+from bot.admission import Asker
 from bot.generation import GenerationQueue, Progress
 from bot.model.process import ModelProcess
 from bot.model.protocol import Abort, Ended, GenerationRequest, Ready, SamplingParams, Stepped, Submit
@@ -96,7 +97,7 @@ async def test_a_reader_that_leaves_frees_the_slot_for_who_waits(tmp_path: Path)
 
 async def first_step(queue: GenerationQueue, request: GenerationRequest, owner: int) -> None:
     """Follow the request until its first step, and leave."""
-    async with queue.stream(request, owner=owner) as updates:
+    async with queue.stream(request, asker=Asker(owner, None)) as updates:
         async for update in updates:
             if isinstance(update, Progress) and update.steps:
                 return

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bot.admission import Asker
 from bot.errors import GenerationFailed, ModelLoading
 from bot.generation import Finished, GenerationQueue, Progress
 from bot.model.process import ModelProcess, worker_command
@@ -46,7 +47,7 @@ class Crowd:
         self.asked += 1
         own = replace(request, request_id=f"{request.request_id} {self.asked}")
         try:
-            async with self.queue.stream(own, owner=self.asked) as updates:
+            async with self.queue.stream(own, asker=Asker(self.asked, None)) as updates:
                 async for update in updates:
                     if isinstance(update, Progress) and update.steps:
                         self.progress += 1

@@ -46,8 +46,7 @@ async def killed(crowd: Crowd, count: int, *, steps: int, told: Callable[[int], 
     over, tally = asyncio.Event(), _Tally()
     asking = [asyncio.create_task(_ask(crowd, number, steps, over, tally)) for number in range(4)]
     again, beyond = [], []
-    # What is asked is not secret; the same kills every time.
-    chance = Random(count)  # noqa: S311
+    chance = Random(count)
     for number in range(count):
         before = crowd.progress
         await when(lambda before=before: crowd.progress > before)  # type: ignore[misc]

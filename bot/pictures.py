@@ -200,6 +200,12 @@ def _png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def load() -> None:
+    """Read the fonts, so that no picture has to wait for them."""
+    for face in _FACES:
+        _coverage(face)
+
+
 @cache
 def _coverage(face: str) -> frozenset[int]:
     """The code points a font file has a glyph for."""

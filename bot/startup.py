@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from bot import pictures
 from bot.generation import GenerationQueue
 from bot.housekeeping import tidied
 from bot.model.process import ModelProcess, worker_command
@@ -69,6 +70,7 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
         ):
             encodings = Encodings()
             encodings.load()
+            pictures.load()
             sieve = Sieve(blocked, encodings)
             runs = Runs(database, days=settings.retention_days, check=sieve.check_run)
             # What is loaded by now stays until the end. Left to the collector, its

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from bot import pictures
 from bot.pictures import LARGE, SMALL, Tile, drawn, token_cut
 from bot.tokenization import Encodings
 
@@ -77,3 +78,10 @@ def test_a_tile_has_its_own_colour() -> None:
     picture = Image.open(io.BytesIO(drawn([Tile("a", "1", "#cdb4f6")]))).convert("RGB")
 
     assert picture.getpixel((60, 40)) == pytest.approx((0xCD, 0xB4, 0xF6), abs=4)
+
+
+def test_what_was_loaded_is_read_once(encodings: Encodings, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures.load()
+    monkeypatch.setattr(pictures, "TTFont", None)
+
+    assert picture_of(encodings, "one and the same 猫")

@@ -18,6 +18,7 @@ import discord
 from dotenv import dotenv_values
 
 from bot import logs
+from bot.aside import take_short_turns
 from bot.errors import DiscordUnreachable, SettingsFileUnusable, StartError
 from bot.joining import join
 from bot.monitoring.server import Address
@@ -108,6 +109,7 @@ def _log(options: argparse.Namespace, settings: Settings) -> None:
 
 
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
+    take_short_turns()
     asyncio.get_running_loop().set_exception_handler(logs.unhandled)
     running = asyncio.create_task(_serve(options, settings))
     end_by_signal(running.cancel)

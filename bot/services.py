@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.admission import Asker
+from bot.aside import Aside
 from bot.interactions.refreshing import Refreshes
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.rules import Rules
@@ -49,5 +50,6 @@ class Services:
     generations: Generations
     encodings: Encodings
     runs: Runs
+    aside: Aside = field(default_factory=Aside)
     refreshes: Refreshes = field(default_factory=Refreshes)
     rules: Rules = field(default_factory=Rules)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from typing import TYPE_CHECKING
 
@@ -58,7 +57,7 @@ class Surprise(commands.Cog):
             await screen.wait()
             steps = (await answer()).steps
         closing = Closing(owner, private)
-        content, picture = await asyncio.to_thread(judged, services, model, ids, steps, closing)
+        content, picture = await services.aside.run(judged, services, model, ids, steps, closing)
         files = [
             discord.File(io.BytesIO(picture), PICTURE),
             discord.File(io.BytesIO(content.listing.encode()), LISTING),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from typing import TYPE_CHECKING
 
@@ -57,14 +56,16 @@ class Tokens(commands.Cog):
         private: bool = False,
     ) -> None:
         resolved = self.encodings.resolve(encoding)
-        token_ids = await asyncio.to_thread(self.encodings.parse_ids, ids, resolved)
+        token_ids = await self.services.aside.run(self.encodings.parse_ids, ids, resolved)
         if not token_ids:
             raise NoTokenIds
         self.services.rules.check(self.encodings.decode(token_ids, resolved))
         screen = Screen(interaction, private=private)
         await screen.wait()
         closing = Closing(interaction.user.id, private)
-        content, picture = await asyncio.to_thread(decoded, self.encodings, token_ids, resolved, closing)
+        content, picture = await self.services.aside.run(
+            decoded, self.encodings, token_ids, resolved, closing
+        )
         await screen.finish(cards.tokens(content), files=_files(content, picture))
 
     async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
@@ -84,7 +85,7 @@ class Tokens(commands.Cog):
         screen = Screen(interaction, private=private)
         await screen.wait()
         closing = Closing(interaction.user.id, private)
-        content, picture = await asyncio.to_thread(cut, self.encodings, text, resolved, closing)
+        content, picture = await self.services.aside.run(cut, self.encodings, text, resolved, closing)
         await screen.finish(cards.tokens(content), files=_files(content, picture))
 
 

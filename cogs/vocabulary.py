@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +42,7 @@ class VocabularyCommand(commands.Cog, name="Vocabulary"):
     async def vocabulary(
         self, interaction: Interaction, query: app_commands.Range[str, 1, 200], private: bool = False
     ) -> None:
-        vocabulary = await asyncio.to_thread(self.services.encodings.vocabulary)
+        vocabulary = self.services.encodings.vocabulary()
         found = vocabulary.find(query)
         if found is None:
             raise NoSuchToken(query, vocabulary=len(vocabulary))
@@ -52,7 +51,7 @@ class VocabularyCommand(commands.Cog, name="Vocabulary"):
 
     @vocabulary.autocomplete("query")
     async def complete_query(self, _interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        vocabulary = await asyncio.to_thread(self.services.encodings.vocabulary)
+        vocabulary = self.services.encodings.vocabulary()
         is_blocked = self.services.rules.blocked.in_text
         found = vocabulary.suggest(current, SUGGESTIONS)
         return [_choice(vocabulary, token_id) for token_id in found if not is_blocked(vocabulary[token_id])]
@@ -62,7 +61,7 @@ class TokenMenu(LastingItem[ui.Select[Any]], template=VOCABULARY_TEMPLATE):
     """Opens another token: in place for whose card it is, for anybody else on a card of their own."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
-        vocabulary = await asyncio.to_thread(services.encodings.vocabulary)
+        vocabulary = services.encodings.vocabulary()
         token_id = int(self.item.values[0])
         found = Found(token_id, vocabulary.stem(token_id))
         owner, is_owner = interaction.user.id, interaction.user.id == int(self.match["owner"])

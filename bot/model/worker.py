@@ -53,6 +53,8 @@ EXIT_DEAF = 5
 
 DEFAULT_MAX_BATCH = 8
 
+NICENESS = 10  # of 19; the bot is at 0
+
 # Set before huggingface_hub and transformers are imported, which read them then.
 _QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -122,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # An interrupt from the terminal reaches the whole group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(_PATIENT | os.environ | _QUIET)
+    _give_way()
     inbox: Inbox = queue.SimpleQueue()
     threading.Thread(target=_feed, args=(pipe, inbox), name="frames", daemon=True).start()
     loaded = _load(options, pipe)
@@ -141,6 +144,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     )
     pipe.send([Ready(loaded.info)])
     _serve(engine, Similarity(loaded.model), inbox, pipe)
+
+
+def _give_way() -> None:
+    """Let the bot go first where both want the processor: it needs little, and people wait for it."""
+    if sys.platform != "win32":
+        os.nice(NICENESS)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

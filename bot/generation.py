@@ -70,7 +70,7 @@ class GenerationQueue:
         self._clock = clock
         self._on_first_token = on_first_token
         self._open = False
-        self._tickets: dict[str, Ticket] = {}  # all without an outcome yet
+        self._tickets: dict[str, Ticket] = {}  # all without an outcome yet, the oldest first
         self._line = Line(slots=max_running, places=max_waiting)
         self._admission = Admission(
             per_person=per_owner,
@@ -80,7 +80,7 @@ class GenerationQueue:
             clock=clock,
         )
         self._started: asyncio.Queue[Ticket] = asyncio.Queue()  # from the line to a runner
-        self._admitted: asyncio.Queue[Ticket] = asyncio.Queue()  # for the deadlines
+        self._admitted = asyncio.Event()  # something has been, for the deadlines
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -188,14 +188,13 @@ class GenerationQueue:
             self._admission.forgive(asker, group)
             raise
         now = self._clock()
-        due = now + self._deadline
-        ticket = Ticket(request, asker, group, due, self._line.eta, self._pace)
+        ticket = Ticket(request, asker, group, now + self._deadline, self._line.eta, self._pace)
         ticket.admitted_at, ticket.asked_by = now, logs.request()
         self.accounts.admitted += 1
         self._admission.begin(asker, group)
         self._tickets[request.request_id] = ticket
         self._line.join(ticket)
-        self._admitted.put_nowait(ticket)
+        self._admitted.set()
         self._advance()
         return ticket
 
@@ -241,7 +240,11 @@ class GenerationQueue:
     async def _expire(self) -> None:
         """End what takes too long. All have the same time, so the first in is due first."""
         while True:
-            ticket = await self._admitted.get()
-            if ticket.outcome is None:
-                await asyncio.sleep(ticket.due - self._clock())
-            self._settle(ticket, errors.DeadlineExceeded(seconds=self._deadline))
+            await self._admitted.wait()
+            while self._tickets:
+                ticket = next(iter(self._tickets.values()))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(ticket.due - self._clock()):
+                        await ticket.ended()
+                self._settle(ticket, errors.DeadlineExceeded(seconds=self._deadline))
+            self._admitted.clear()

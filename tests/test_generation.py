@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -32,7 +33,7 @@ from bot.errors import (
 from bot.generation import Finished, GenerationQueue, Progress, Queued, Update
 from bot.line import SHORTEST_RETRY, UNKNOWN_RETRY
 from bot.model.protocol import Ended, GenerationRequest, Loading, SamplingParams, Stepped
-from bot.updates import Load
+from bot.updates import Load, Ticket
 from tests.fakes.model import FakeModel, settled
 from tests.fakes.scripted_worker import REJECTED, scripted_similar, scripted_step
 
@@ -550,6 +551,22 @@ async def test_the_deadline_ends_what_runs_and_what_waits() -> None:
         assert model.running == []
     assert exceeded.value.seconds == 0.05
     assert queue.accounts.expired == 2
+
+
+async def test_nothing_of_a_request_that_is_over_is_kept_until_its_deadline() -> None:
+    async with a_queue(FakeModel(), deadline=600.0) as queue:
+        requests = [a_request(str(number)) for number in range(5)]
+        for request in requests:
+            async with queue.stream(request, asker=ALICE) as updates:
+                async for _ in updates:
+                    pass
+            del updates
+        await settled()
+
+        gc.collect()
+        kept = [each.request for each in gc.get_objects() if isinstance(each, Ticket)]
+        # The slot has the last one at hand until it gets another.
+        assert [request for request in requests[:-1] if request in kept] == []
 
 
 async def test_the_deadline_spares_what_finished() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import logging
 import re
 import traceback
@@ -74,9 +75,10 @@ def configure(*, level: str, discord_level: str, form: Form, secrets: Iterable[s
 
 def formatter(form: Form, secrets: Iterable[str] = ()) -> logging.Formatter:
     """Of records that have a ``request``; ``secrets`` are blanked."""
+    blanked = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
     if form == "json":
-        return _JSON(tuple(secrets))
-    return _Plain(tuple(secrets))
+        return _JSON(tuple(json.dumps(secret)[1:-1] for secret in blanked))
+    return _Plain(tuple(blanked))
 
 
 def unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -121,15 +123,14 @@ def _add_request(record: logging.LogRecord) -> bool:
 class _Discreet(logging.Formatter):
     """Leaves out the texts of exceptions, and blanks tokens in all that is left."""
 
-    _secrets: tuple[str, ...]
+    _secrets: tuple[str, ...]  # as they are written
 
     def format(self, record: logging.LogRecord) -> str:
         record = copy.copy(record)
         record.exc_text = None  # by another formatter
         written = _ADDRESS.sub(rf"\1{BLANK}", super().format(record))
         for secret in self._secrets:
-            if len(secret) >= _SHORTEST_SECRET:
-                written = written.replace(secret, BLANK)
+            written = written.replace(secret, BLANK)
         return written
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 - logging's name

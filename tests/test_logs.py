@@ -113,10 +113,12 @@ def test_the_token_in_an_address_is_blanked(form: logs.Form, place: str) -> None
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_secret_is_blanked_wherever_it_is(form: logs.Form) -> None:
-    line = logs.formatter(form, ["hunter2!"]).format(record("it is %s", "hunter2!"))
+@pytest.mark.parametrize("secret", ["hunter2!", 'hunter2"and\\more', "hunter2 für alle"])
+def test_a_secret_is_blanked_wherever_it_is(form: logs.Form, secret: str) -> None:
+    line = logs.formatter(form, [secret]).format(record("it is %s", secret))
 
     assert "hunter2" not in line
+    assert logs.BLANK in line
 
 
 def test_an_error_is_named_with_the_numbers_that_tell_it_from_others() -> None:

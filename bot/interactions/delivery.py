@@ -57,13 +57,22 @@ def is_private(interaction: Interaction) -> bool:
 class Screen:
     """The one message that answers an interaction: shown once, then edited.
 
-    ``replace`` shows in place of the message whose button was pressed.
+    ``replace`` shows in place of the message whose button was pressed. Nothing is
+    withheld of what is in the bot's ``own_words`` alone.
     """
 
-    def __init__(self, interaction: Interaction, *, private: bool = False, replace: bool = False) -> None:
+    def __init__(
+        self,
+        interaction: Interaction,
+        *,
+        private: bool = False,
+        replace: bool = False,
+        own_words: bool = False,
+    ) -> None:
         self._interaction = interaction
         self._private = private
         self._replace = replace
+        self._own_words = own_words
         self._is_held = False
 
     async def acknowledge(self) -> None:
@@ -137,7 +146,8 @@ class Screen:
 
     async def show(self, view: ui.LayoutView, *, files: Sequence[discord.File] = ()) -> None:
         """Show it now; Withheld if it has a word in it that the community has blocked."""
-        check(self._interaction, view, files)
+        if not self._own_words:
+            check(self._interaction, view, files)
         if is_acknowledged(self._interaction) or not await self._show_first(view, files):
             await repeated(lambda: self._edit(view, files))
 

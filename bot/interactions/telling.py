@@ -45,7 +45,7 @@ async def tell_of_error(interaction: Interaction, view: ui.LayoutView) -> None:
     if not is_thinking or SHOWN in interaction.extras:
         await repeated(follow_up)
         return
-    screen = Screen(interaction)
+    screen = Screen(interaction, own_words=True)
     if interaction.extras.get(PRIVATE):
         await screen.finish(view)
         return

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bot.blocking import BlockedWords
-from bot.errors import Withheld, WordBlocked
+from bot.errors import GenerationFailed, Withheld, WordBlocked
 from bot.generation import GenerationQueue
 from bot.model.protocol import Candidate, GenerationRequest, Step
 from bot.rules import Rules
@@ -23,6 +23,7 @@ from bot.store.database import opened
 from bot.tokenization import Encodings
 from tests.conftest import assert_nobody_is_pinged
 from tests.fakes.model import FakeModel
+from tests.fakes.scripted_worker import REJECTED
 from tests.reading import buttons, card_of, refusal_of, text_of
 from tests.worlds import live
 
@@ -323,3 +324,16 @@ async def test_a_word_that_is_chosen_by_hand_is_refused(open_blocking: Open) -> 
         await world.env.settle()
 
         assert refusal_of(appended) == REFUSED
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_an_error_is_told_whatever_words_are_in_it(open_blocking: Open, private: bool) -> None:
+    failed = GenerationFailed("").sentence
+    async with open_blocking(FakeModel(), "model") as world:
+        answer = await finished(world, "next", prompt=failing_prompt(), seed=1, private=private)
+
+    assert refusal_of(answer) == failed
+
+
+def failing_prompt() -> str:
+    return ENCODINGS.decode([REJECTED])

@@ -14,10 +14,10 @@ from bot.updates import Completion, Finished, Update
 
 @asynccontextmanager
 async def asked(
-    generations: Generations, request: GenerationRequest, *, asker: Asker
+    generations: Generations, request: GenerationRequest, *, asker: Asker, group: str | None = None
 ) -> AsyncIterator[Callable[[], Awaitable[Completion]]]:
-    """Admit the request or raise; what is given then waits for its answer."""
-    async with generations.stream(request, asker=asker) as updates:
+    """Admit the request, as one of ``group``, or raise; what is given then waits for its answer."""
+    async with generations.stream(request, asker=asker, group=group) as updates:
 
         async def answer() -> Completion:
             return await _last(updates)

@@ -19,10 +19,11 @@ async def begin(services: Services, job: CompletionJob, station: int, screen: Sc
     """Let the model write the tour's text, keep it, and show ``station``."""
     model, asked_at = services.generations.model, services.runs.now()
     async with screen.restored():
-        completion = await _ask(services, job.request(model.context), screen)
+        completion = await _ask(services, job.request(model.context), screen, group=job.run_id)
         run = job.finished(completion, fingerprint=model.fingerprint, asked_at=asked_at)
         await services.runs.keep(run)
-        await _show(services, run, station, Closing(job.owner, job.private), screen)
+        # What the station asks now belongs to what was asked just before: no cooldown lies between.
+        await _show(services, run, station, Closing(job.owner, job.private), screen, group=job.run_id)
 
 
 async def go_to(
@@ -55,16 +56,22 @@ async def go_to(
 
 
 async def _show(
-    services: Services, run: CompletionRun, station: int, closing: Closing, screen: Screen
+    services: Services,
+    run: CompletionRun,
+    station: int,
+    closing: Closing,
+    screen: Screen,
+    *,
+    group: str | None = None,
 ) -> None:
     model = services.generations.model
     rows: tuple[Step, ...] = ()
     again: tuple[int, ...] | None = None
     if station == SCORES and (request := tours.reading(run)) is not None:
-        rows = (await _ask(services, request, screen)).steps
+        rows = (await _ask(services, request, screen, group=group)).steps
     if station == AGAIN:
         request = run.again(owner=closing.owner).request(model.context)
-        again = (await _ask(services, request, screen)).token_ids
+        again = (await _ask(services, request, screen, group=group)).token_ids
     lesson = cards.describe_lesson(run, model, services.encodings, rows=rows, again=again)
     try:
         await screen.finish(cards.tour(TourCard(run.run_id, station, lesson, closing)))
@@ -72,7 +79,9 @@ async def _show(
         raise Withheld(seed=run.params.seed) from None
 
 
-async def _ask(services: Services, request: GenerationRequest, screen: Screen) -> Completion:
-    async with asked(services.generations, request, asker=screen.asker) as answer:
+async def _ask(
+    services: Services, request: GenerationRequest, screen: Screen, *, group: str | None
+) -> Completion:
+    async with asked(services.generations, request, asker=screen.asker, group=group) as answer:
         await screen.wait()
         return await answer()

@@ -158,3 +158,23 @@ async def test_no_modal_is_kept_in_memory(world: World) -> None:
     await ada.click(card_of(await at(1, ada, world.channel)), label="Try it yourself")
 
     assert not world.bot._connection._view_store._modals
+
+
+async def test_a_cooldown_keeps_nobody_from_the_station_that_reads_what_was_just_written(
+    open_world: OpenWorld,
+) -> None:
+    now = 0.0
+    async with open_world(FakeModel(), person_cooldown=3600.0, clock=lambda: now) as world:
+        ada = world.members[0]
+        tour = await ada.slash(world.channel, "tour", seed=42)
+        for _ in range(2):
+            now += 3600.0
+            tour = await ada.click(card_of(tour), label="Next")
+            await world.env.settle()
+        now += 3600.0
+        modal = await ada.click(card_of(tour), label="Try it yourself")
+        own = await ada.submit_modal(modal, {"text": "Paris will"})
+        await world.env.settle()
+
+        assert title(own) == TITLES[2]
+        assert "Paris" in text_of(own)

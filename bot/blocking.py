@@ -15,8 +15,8 @@ COMMENT = "#"
 _PART_OF_WORD = r"[\p{L}\p{M}\p{N}--\p{Lm}]"
 # Scripts that are written without a space between two words.
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
-_BEGINNING = rf"(?:(?<!{_PART_OF_WORD})|(?={_UNSPACED}))"
-_END = rf"(?:(?!{_PART_OF_WORD})|(?<={_UNSPACED}))"
+_BEGINNING = regex.compile(rf"(?V1)(?<!{_PART_OF_WORD})|(?={_UNSPACED})")
+_END = regex.compile(rf"(?V1)(?!{_PART_OF_WORD})|(?<={_UNSPACED})")
 _UNSEEN = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cf}]+")
 _SPACE = regex.compile(r"\s+")
 
@@ -30,21 +30,31 @@ class BlockedWords:
     The words of a phrase may have white space of any kind between them.
     """
 
-    pattern: regex.Pattern[str] | None = None
+    words: frozenset[str] = frozenset()  # as plainly() writes them
 
     @classmethod
     def read(cls, lines: Iterable[str]) -> Self:
         """One word or phrase a line; what is blank or begins with ``#`` is none."""
         given = (line for line in lines if not line.lstrip().startswith(COMMENT))
-        words = frozenset(filter(None, map(plainly, given)))
-        return cls(regex.compile(rf"(?V1){_BEGINNING}\L<words>{_END}", words=words) if words else None)
+        return cls(frozenset(filter(None, map(plainly, given))))
 
     def __bool__(self) -> bool:
-        return self.pattern is not None
+        return bool(self.words)
 
     def in_text(self, text: str) -> bool:
-        """Whether any of the words is in ``text``, which may have lone surrogates."""
-        return self.pattern is not None and self.pattern.search(plainly(text)) is not None
+        """Whether any of the words is in ``text``, which may have lone surrogates.
+
+        How long that takes depends on the text, and not on how many words there are.
+        """
+        if not self.words:
+            return False
+        shown = plainly(text)
+        lengths = sorted(set(map(len, self.words)))
+        return any(
+            shown[start : start + length] in self.words and _END.match(shown, start + length)
+            for start in (place.start() for place in _BEGINNING.finditer(shown))
+            for length in lengths
+        )
 
 
 def plainly(text: str) -> str:

@@ -87,3 +87,10 @@ def test_any_two_lines_and_any_text_can_be_read(line: str, text: str) -> None:
 @given(texts)
 def test_one_form_is_the_form_of_itself(text: str) -> None:
     assert plainly(plainly(text)) == plainly(text)
+
+
+@given(st.lists(words, max_size=6), st.lists(st.one_of(words, separators), max_size=8).map("".join))
+def test_it_is_found_among_many_words_as_alone(many: list[str], text: str) -> None:
+    alone = [BlockedWords.read([word]).in_text(text) for word in many]
+
+    assert BlockedWords.read(many).in_text(text) == any(alone)

@@ -122,7 +122,8 @@ async def _show_finished(
     if cards.is_clipped(content):
         whole = services.encodings.bytes_of(run.prompt_ids + run.token_ids)
         files.append(discord.File(io.BytesIO(whole), cards.WHOLE_TEXT))
-    await screen.finish(cards.completion(content), files=files)
+    # That something is withheld must be told, whatever numbers the card has.
+    await screen.finish(cards.completion(content), files=files, harmless=content.withheld)
 
 
 def _content(services: Services, job: CompletionJob, asked: int, update: Update) -> CompletionCard:

@@ -57,22 +57,13 @@ def is_private(interaction: Interaction) -> bool:
 class Screen:
     """The one message that answers an interaction: shown once, then edited.
 
-    ``replace`` shows in place of the message whose button was pressed. Nothing is
-    withheld of what is in the bot's ``own_words`` alone.
+    ``replace`` shows in place of the message whose button was pressed.
     """
 
-    def __init__(
-        self,
-        interaction: Interaction,
-        *,
-        private: bool = False,
-        replace: bool = False,
-        own_words: bool = False,
-    ) -> None:
+    def __init__(self, interaction: Interaction, *, private: bool = False, replace: bool = False) -> None:
         self._interaction = interaction
         self._private = private
         self._replace = replace
-        self._own_words = own_words
         self._is_held = False
 
     async def acknowledge(self) -> None:
@@ -135,18 +126,25 @@ class Screen:
                 raise
             log.warning("an edit failed and is left out: %s", named(error))
 
-    async def finish(self, view: ui.LayoutView, *, files: Sequence[discord.File] = ()) -> None:
+    async def finish(
+        self, view: ui.LayoutView, *, files: Sequence[discord.File] = (), harmless: bool = False
+    ) -> None:
         """Show what stays; a second time if Discord fails at the first."""
         try:
-            await self.show(view, files=files)
+            await self.show(view, files=files, harmless=harmless)
         except TRANSIENT as error:
             if is_gone(error):
                 raise
-            await self.show(view, files=files)
+            await self.show(view, files=files, harmless=harmless)
 
-    async def show(self, view: ui.LayoutView, *, files: Sequence[discord.File] = ()) -> None:
-        """Show it now; Withheld if it has a word in it that the community has blocked."""
-        if not self._own_words:
+    async def show(
+        self, view: ui.LayoutView, *, files: Sequence[discord.File] = (), harmless: bool = False
+    ) -> None:
+        """Show it now; Withheld if it has a word in it that the community has blocked.
+
+        Not if it is ``harmless``: the bot's own words, and what was let in.
+        """
+        if not harmless:
             check(self._interaction, view, files)
         if is_acknowledged(self._interaction) or not await self._show_first(view, files):
             await repeated(lambda: self._edit(view, files))

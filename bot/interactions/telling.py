@@ -45,20 +45,20 @@ async def tell_of_error(interaction: Interaction, view: ui.LayoutView) -> None:
     if not is_thinking or SHOWN in interaction.extras:
         await repeated(follow_up)
         return
-    screen = Screen(interaction, own_words=True)
+    screen = Screen(interaction)
     if interaction.extras.get(PRIVATE):
-        await screen.finish(view)
+        await screen.finish(view, harmless=True)
         return
     # What follows "thinking…" takes its place and its visibility, so it must be
     # made a message first, and can be taken away afterwards.
-    await screen.finish(_placeholder())
+    await screen.finish(_placeholder(), harmless=True)
     try:
         await repeated(follow_up)
         await repeated(interaction.delete_original_response)
     except TRANSIENT as error:
         if is_gone(error):
             raise
-        await screen.finish(view)  # rather seen by all than never, or a card that says nothing
+        await screen.finish(view, harmless=True)  # rather seen by all than never, or a card that says nothing
 
 
 def _placeholder() -> ui.LayoutView:

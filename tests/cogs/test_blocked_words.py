@@ -335,5 +335,13 @@ async def test_an_error_is_told_whatever_words_are_in_it(open_blocking: Open, pr
     assert refusal_of(answer) == failed
 
 
+async def test_a_card_that_the_bot_s_own_numbers_keep_from_being_shown_says_so(open_blocking: Open) -> None:
+    async with open_blocking(FakeModel(says=saying(" my")), "88") as world:
+        answer = await finished(world, "complete", prompt="Oh", seed=88)
+
+    assert "withheld" in text_of(answer)
+    assert "[Stop]" not in text_of(answer)
+
+
 def failing_prompt() -> str:
     return ENCODINGS.decode([REJECTED])

@@ -8,7 +8,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.custom_ids import OPEN, template
-from bot.errors import BlankText
+from bot.errors import BlankText, NotRunning
 from bot.features.comparison import jobs
 from bot.features.completions import new_seed
 from bot.flows.comparing import compare, stop
@@ -68,8 +68,11 @@ class StopButton(RunItem[ui.Button[Any]], template=template("compare", "stop")):
     """Ends all that is still being written of a comparison."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
+        stopped = stop(services, self.run_id, owner=interaction.user.id)
         await defer(interaction)
-        await stop(services, self.run_id, owner=interaction.user.id)
+        # Nothing is left of it after a restart while it was written.
+        if not (stopped or await services.runs.is_kept(self.run_id)):
+            raise NotRunning
 
 
 async def setup(bot: TokenwiseBot) -> None:

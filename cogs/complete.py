@@ -84,14 +84,16 @@ class CompletionButton(RunItem[ui.Button[Any]], template=template("complete", "c
         await write(services, job, screen)
 
     async def _stop(self, services: Services, interaction: Interaction) -> None:
-        await defer(interaction)
         try:
             services.generations.cancel(self.run_id, owner=interaction.user.id)
         except NotRunning:
+            await defer(interaction)
             # It ended while the button was being pressed, and the card says so already;
             # or the bot was restarted while it was written, and the card never will.
             if not await services.runs.is_kept(self.run_id):
                 raise
+        else:
+            await defer(interaction)
 
 
 async def setup(bot: TokenwiseBot) -> None:

@@ -46,18 +46,17 @@ async def compare(services: Services, jobs: Sequence[CompletionJob], screen: Scr
             raise continuation.news
 
 
-async def stop(services: Services, run_id: str, *, owner: int) -> None:
+def stop(services: Services, run_id: str, *, owner: int) -> bool:
     """End a comparison by the id of one of its runs; NotYours if it is somebody else's.
 
-    NotRunning if nothing is left of it, as after a restart while it was written.
+    False if nothing of it was in progress.
     """
-    stopped = 0
+    stopped = False
     for of_it in run_ids(run_id):
         with suppress(NotRunning):
             services.generations.cancel(of_it, owner=owner)
-            stopped += 1
-    if not (stopped or await services.runs.is_kept(run_id)):
-        raise NotRunning
+            stopped = True
+    return stopped
 
 
 async def _begun(services: Services, job: CompletionJob, method: Method) -> Continuation:

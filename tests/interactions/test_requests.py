@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
 from bot.errors import BlankText, DiscordFailed
 from tests.fakes.discord import Asked, Callback, FakeDiscord, texts
-from tests.fakes.discord.faults import Planned, Refused, RequestFault, Reset
+from tests.fakes.discord.faults import NoFaults, Planned, Refused, RequestFault, Reset
 from tests.fakes.discord.hosted import ReadyModel, hosted
 from tests.fakes.discord.paths import ANSWER, CALLBACK, FILE, FOLLOW_UPS
+from tests.fakes.discord.requests import Request
 from tests.waiting import until
 
 LOST, REPLY_LOST = Reset(), Reset(applied=True)
@@ -202,3 +204,27 @@ async def test_an_event_that_comes_twice_is_answered_once(caplog: pytest.LogCapt
     assert len(bot.model.started) == 1
     assert len(read(asked)) == 1
     assert [request.status for request in discord.requests if request.template == CALLBACK] == [200]
+
+
+@pytest.mark.parametrize("command", ["complete", "compare"])
+async def test_stop_waits_for_no_answer_of_discord(command: str) -> None:
+    model = ReadyModel(stepwise=True)
+    running: list[int] = []
+
+    class Watching(NoFaults):
+        def of_request(self, request: Request) -> None:
+            if request.template == CALLBACK:
+                running.append(len(model.running))
+
+    async with FakeDiscord.opened(faults=Watching()) as discord, hosted(discord, model, max_running=6):
+        ada = discord.person("ada")
+        asked = await discord.slash(ada, discord.channel(), command, prompt="Oh", max_tokens=2).acknowledged()
+        await until(partial(_has, asked, "Stop"))
+        await discord.press(ada, asked.answer, label="Stop").settled()
+        await asked.settled()
+
+    assert running[-1] == 0  # when the press was acknowledged
+
+
+async def _has(asked: Asked, label: str) -> bool:
+    return label in str(asked.answer)

@@ -15,8 +15,8 @@ from bot.errors import GenerationFailed, ModelLoading
 from bot.generation import Finished, GenerationQueue, Progress
 from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.settings import DEMO_MODEL
 
-DEMO_MODEL = Path(__file__).parents[2] / "bot" / "data" / "demo-model"
 PROMPTS = [(40313, 481), (23421, 373), (464, 2068, 7586), (1026, 373, 257)]
 STEPS = 150
 POLL = 0.002  # seconds
@@ -38,7 +38,7 @@ class Crowd:
     model: ModelProcess
     queue: GenerationQueue
     undisturbed: dict[TokenIds, TokenIds]  # by prompt
-    loading: float  # seconds that the first worker took
+    loading: float  # seconds until the first worker was ready
     asked: int = 0
     progress: int = 0  # how often any request was told that it got further
 
@@ -85,9 +85,9 @@ async def crowd(command: Sequence[str], *, steps: int = STEPS, patience: float =
         yield found
 
 
-def faulty_command(folder: Path, model: Path = DEMO_MODEL) -> tuple[str, ...]:
+def faulty_command(folder: Path, model: str = DEMO_MODEL) -> tuple[str, ...]:
     """The worker that fails on cue, with ``folder`` for its memory."""
-    options = worker_command(str(model), None, 1, 8, prefix_cache=64)[3:]
+    options = worker_command(model, None, 1, 8, prefix_cache=64)[3:]
     return (sys.executable, "-m", "tests.fakes.faulty_worker", str(folder), *options)
 
 
@@ -100,16 +100,14 @@ async def when(happens: Callable[[], bool]) -> float:
 
 @dataclass(slots=True)
 class Watch:
-    """When the worker went, came and answered; each is the first time since it was made."""
+    """When the worker went, and another one answered; each is the first time since it was made."""
 
     gone: float | None = None
-    born: float | None = None
     answered: float | None = None
 
     async def follow(self, crowd: Crowd) -> None:
         model, pid = crowd.model, crowd.model.pid
         self.gone = await when(lambda: model.pid != pid)
-        self.born = await when(lambda: model.pid is not None)
         self.answered = await crowd.served()
 
 

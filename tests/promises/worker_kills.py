@@ -17,7 +17,10 @@ AGAIN_WITHIN = 5.0  # seconds, and the time it loads
 
 @dataclass(frozen=True, slots=True)
 class Kills:
-    """``again`` are the seconds from each death to the next answer, ``beyond`` those without the loading."""
+    """``again`` are the seconds from each death to the next answer.
+
+    ``beyond`` are those without what the first worker took to load.
+    """
 
     kills: int
     asked: int
@@ -58,7 +61,7 @@ async def killed(crowd: Crowd, count: int, *, steps: int, told: Callable[[int], 
         os.kill(crowd.model.pid, signal.SIGKILL)
         await watching
         again.append(between(watch.gone, watch.answered) or 0.0)
-        beyond.append(again[-1] - (between(watch.born, watch.answered) or 0.0))
+        beyond.append(again[-1] - crowd.loading)
         told(number + 1)
     over.set()
     await asyncio.gather(*asking)

@@ -11,10 +11,11 @@ stopped, so that the 20 seconds for what runs pass in vain, and in "twice" a
 second signal comes while it is stuck (it is then let go on, for one that is
 stopped cannot even notice that it is alone).
 
-The bars: exit status 0 within 20 s for what runs, 5 s to tell people and 5 s
-to close all; a second signal exits within 1 s; no card is left "thinking…" or
-with a *Stop* on it (but where the second signal allowed for nothing), everybody
-was told, and the model worker does not outlive the bot.
+The bars: exit status 0 within 20 s for what runs (unless some of it ended by
+itself, all of them must have passed), 5 s to tell people and 5 s to close all; a second signal
+exits within 1 s; no card is left "thinking…" or with a *Stop* on it (but where the
+second signal allowed for nothing), everybody was told, and the model worker does not
+outlive the bot.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.joining import GRACE
 from tests.fakes.discord import Asked, FakeDiscord, texts
 from tests.fakes.discord.process import BotProcess
 from tests.processes import first_child, is_alive
@@ -67,7 +69,8 @@ class Shutdown:
         if self.kind == "twice":
             return self.status == 128 + self.number and self.seconds < TWICE_BAR
         told = self.late_told == self.late and not self.left
-        return self.status == 0 and self.seconds < ORDERLY_BAR and told
+        has_waited = self.told < self.asked or self.seconds >= GRACE
+        return self.status == 0 and self.seconds < ORDERLY_BAR and told and has_waited
 
 
 async def measure(kind: Kind, number: signal.Signals, *, writers: int = TEXTS) -> Shutdown:

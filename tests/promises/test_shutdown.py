@@ -48,6 +48,7 @@ def test_what_was_kept_is_reported_so(capsys: pytest.CaptureFixture[str]) -> Non
     [
         replace(KEPT, status=1),
         replace(KEPT, seconds=31.0),
+        replace(KEPT, seconds=12.0),
         replace(KEPT, late_told=2),
         replace(KEPT, left=("thinking",)),
         replace(KEPT, worker_outlived=True),

@@ -43,6 +43,7 @@ from bot.tokenization import Encodings
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.addresses import GATEWAY, REST
 from tests.fakes.discord.faults import RequestFault
+from tests.processes import first_child
 from tests.promises import secrets_search
 from tests.promises.secrets_loud import UNGUARDED
 from tests.promises.secrets_search import Canaries, Search
@@ -63,7 +64,8 @@ class Secrets:
 
     @property
     def is_kept(self) -> bool:
-        return not self.found and bool(self.control)
+        has_looked = all(self.read.values()) and all(visit.completions for visit in self.visits)
+        return not self.found and has_looked and bool(self.control)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class LoudBot:
 
     @property
     def worker(self) -> int:
-        return secrets_search.child_of(self.process.pid)
+        return first_child(self.process.pid)
 
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")

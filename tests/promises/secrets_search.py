@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.tokenization import Encodings
-
-PROC = Path("/proc")
+from tests.processes import PROC
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,6 @@ def command_lines() -> str:
 
 def environment_of(pid: int) -> str:
     return _read(PROC / str(pid) / "environ")
-
-
-def child_of(pid: int) -> int:
-    """The one process that ``pid`` has started; LookupError if there is none."""
-    for child in _read(PROC / str(pid) / "task" / str(pid) / "children").split():
-        return int(child)
-    raise LookupError(f"{pid} has no child")
 
 
 def _read(file: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes.discord.faults import Refused, Reset
-from tests.promises.secrets import Secrets, report, represented, served
+from tests.promises.secrets import Secrets, Served, report, represented, served
 from tests.promises.secrets_search import Search
 
 FEW = (Reset(), Refused(50035))
@@ -51,3 +51,10 @@ def test_it_is_kept_only_if_the_search_works_and_finds_nothing(
     found: dict[str, int], control: dict[str, int], status: int
 ) -> None:
     assert report(Secrets([], {"a log": 25}, found, control)) == status
+
+
+@pytest.mark.parametrize(
+    ("visits", "read"), [([Served(10, 0, 10)], {"a log": 25}), ([Served(10, 1, 10)], {"a log": 0})]
+)
+def test_it_is_not_kept_if_there_was_nothing_to_find(visits: list[Served], read: dict[str, int]) -> None:
+    assert report(Secrets(visits, read, {}, {"a prompt in a log": 1})) == 1

@@ -17,10 +17,12 @@ import asyncio
 import re
 from dataclasses import dataclass
 
+from aiohttp.test_utils import unused_port
+
 from tests.fakes.discord import Asked, Channel, FakeDiscord, texts
 from tests.promises.figures import Figure, percentile, told
-from tests.promises.watching import Watch, free_port
-from tests.promises.writers import saturated
+from tests.promises.watching import Watch
+from tests.promises.writers import beside, saturated
 
 WARM_UP = 20.0  # seconds until the line is full and the pace is known
 COUNTED = 30.0  # seconds in which the capacity is counted
@@ -65,7 +67,7 @@ class Pressed:
 async def measure(
     minutes: float, times: float, *, warm_up: float = WARM_UP, counted: float = COUNTED
 ) -> Pressed:
-    port = free_port()
+    port = unused_port()
     settings = {"REQUESTS_PER_SERVER": "100", "LOG_LEVEL": "ERROR", "METRICS_PORT": str(port)}
     async with (
         FakeDiscord.opened(schema_every=100, remembered=1_000) as discord,
@@ -76,9 +78,8 @@ async def measure(
             await watch.ready()
             capacity = await capacity_of(discord, watch, warm_up, counted)
             memory: list[int] = []
-            looking = asyncio.create_task(look(watch, memory))
-            asked = await pressure(discord, capacity * times, minutes * 60)
-            looking.cancel()
+            async with beside(look(watch, memory)):
+                asked = await pressure(discord, capacity * times, minutes * 60)
             await asyncio.sleep(AT_ONCE)
     refused = [one for one in asked if is_refused(one)]
     return Pressed(

@@ -15,10 +15,12 @@ import argparse
 import asyncio
 from dataclasses import dataclass
 
+from aiohttp.test_utils import unused_port
+
 from tests.fakes.discord import FakeDiscord
 from tests.promises.crowd import Crowd
 from tests.promises.figures import Figure
-from tests.promises.watching import Watch, free_port
+from tests.promises.watching import Watch
 from tests.promises.writers import saturated
 
 BAR = 0.1
@@ -43,7 +45,7 @@ class Lagged:
 
 
 async def measure(seconds: float, rate: float, seed: int) -> Lagged:
-    port = free_port()
+    port = unused_port()
     settings = {"LOG_LEVEL": "ERROR", "METRICS_PORT": str(port)}
     async with (
         FakeDiscord.opened(schema_every=100, remembered=1_000) as discord,

@@ -18,10 +18,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 
+from aiohttp.test_utils import unused_port
+
 from tests.fakes.discord import Asked, FakeDiscord
 from tests.promises.crowd import Crowd
 from tests.promises.figures import Figure
-from tests.promises.watching import Taken, Watch, free_port
+from tests.promises.watching import Taken, Watch
 
 LOOKS = 30
 WARM_UP = 1 / 3  # of them
@@ -76,7 +78,7 @@ def _middle(looks: tuple[Taken, ...]) -> Taken:
 
 
 async def measure(minutes: float, rate: float, seed: int, *, looks: int = LOOKS) -> Soaked:
-    port = free_port()
+    port = unused_port()
     settings = {"LOG_LEVEL": "WARNING", "METRICS_PORT": str(port)}
     async with FakeDiscord.opened(schema_every=20, remembered=1_000) as discord, discord.bot(settings) as bot:
         await discord.joined()

@@ -40,7 +40,7 @@ async def saturated(discord: FakeDiscord, watch: Watch, *, writers: int) -> Asyn
     """So many people let the model write 256 tokens each, again and again, for as long as the block lasts."""
     channel, busy = discord.channel(guild=discord.guild("writers")), Busy()
     people = [discord.person(f"writer-{number}") for number in range(writers)]
-    async with _running(busy.look(watch), *(_write(discord, person, channel) for person in people)):
+    async with beside(busy.look(watch), *(_write(discord, person, channel) for person in people)):
         yield busy
 
 
@@ -52,8 +52,8 @@ async def _write(discord: FakeDiscord, person: Person, channel: Channel) -> None
 
 
 @asynccontextmanager
-async def _running(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """All of ``work`` beside the block, ended with it; what fails of it fails the block."""
+async def beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """All of ``work`` meanwhile, ended with it; what fails of it fails the block."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one) for one in work]
         try:

@@ -27,6 +27,7 @@ from tests.promises.watching import Taken, Watch
 
 LOOKS = 30
 WARM_UP = 1 / 3  # of them
+COMPARED = 1 / 4  # of the others, at the beginning and at the end
 GROWTH = 0.05  # of memory
 SPARE = 4  # tasks, descriptors or threads more, or less: connections that are kept for a while
 PATIENCE = 120.0  # seconds for the last answers
@@ -43,15 +44,20 @@ class Soaked:
 
     @property
     def before(self) -> Taken:
-        return _middle(self._warm[: len(self._warm) // 2])
+        return _middle(self._warm[: self._some])
 
     @property
     def after(self) -> Taken:
-        return _middle(self._warm[len(self._warm) // 2 :])
+        return _middle(self._warm[-self._some :])
 
     @property
     def _warm(self) -> tuple[Taken, ...]:
         return self.looks[round(len(self.looks) * WARM_UP) :]
+
+    @property
+    def _some(self) -> int:
+        """So many looks at each end: few, for what grows slowly has grown most between them."""
+        return max(1, round(len(self._warm) * COMPARED))
 
     @property
     def kept(self) -> bool:

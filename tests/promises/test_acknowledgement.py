@@ -1,6 +1,22 @@
 """The program that measures acknowledgements, in small: what is in time is acknowledged, and nothing else."""
 
-from tests.promises.acknowledgement import measure
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.promises.acknowledgement import Acknowledged, measure, report
+
+KEPT = Acknowledged(
+    latencies=(*[0.05] * 9_990, *[0.99] * 9, 2.9),
+    rate=49.9,
+    unanswered=0,
+    late=50,
+    late_answered=0,
+    busy=0.99,
+    violations=(),
+)
 
 
 async def test_what_comes_in_time_is_acknowledged_and_what_comes_late_is_not() -> None:
@@ -11,3 +27,25 @@ async def test_what_comes_in_time_is_acknowledged_and_what_comes_late_is_not() -
     assert measured.late_answered == 0
     assert len(measured.latencies) + measured.late == 80
     assert measured.violations == ()
+
+
+def test_what_was_kept_is_reported_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(KEPT, 50.0) == 0
+    assert "ok: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "missed",
+    [
+        replace(KEPT, latencies=(*KEPT.latencies, 3.1)),
+        replace(KEPT, latencies=(*[0.05] * 9_980, *[1.1] * 20)),
+        replace(KEPT, unanswered=1),
+        replace(KEPT, late_answered=1),
+        replace(KEPT, violations=("a ping",)),
+        replace(KEPT, busy=0.5),
+        replace(KEPT, rate=40.0),
+    ],
+)
+def test_what_was_missed_is_reported_so(missed: Acknowledged, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(missed, 50.0) == 1
+    assert "MISSED: " in capsys.readouterr().out

@@ -1,6 +1,24 @@
 """The program that asks for too much, in small: who is refused is told when to come back."""
 
-from tests.promises.back_pressure import measure
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.promises.back_pressure import Pressed, measure, report
+
+KEPT = Pressed(
+    capacity=2.0,
+    offered=20.0,
+    asked=12_000,
+    served=1_200,
+    refusals=(0.02,) * 10_800,
+    unfriendly=0,
+    unanswered=0,
+    memory=(100, 120, 121, 122, 123),
+    violations=(),
+)
 
 
 async def test_whoever_is_refused_is_told_when_to_come_back() -> None:
@@ -10,3 +28,23 @@ async def test_whoever_is_refused_is_told_when_to_come_back() -> None:
     assert pressed.unfriendly == 0
     assert pressed.unanswered == 0
     assert pressed.violations == ()
+
+
+def test_what_was_kept_is_reported_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(KEPT) == 0
+    assert "ok: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "missed",
+    [
+        replace(KEPT, refusals=(0.02, 1.1)),
+        replace(KEPT, unfriendly=1),
+        replace(KEPT, unanswered=1),
+        replace(KEPT, memory=(100, 120, 122, 124, 127)),
+        replace(KEPT, violations=("a ping",)),
+    ],
+)
+def test_what_was_missed_is_reported_so(missed: Pressed, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(missed) == 1
+    assert "MISSED: " in capsys.readouterr().out

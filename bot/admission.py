@@ -69,7 +69,7 @@ class Admission:
             self._servers.end(asker.server, group)
 
     def forgive(self, asker: Asker, group: str) -> None:
-        """Let the group not have begun, for the cooldowns: all of it is given up for want of room."""
+        """Let the group not have begun, for the cooldowns: nobody was served, and it was not their fault."""
         self._people.forgive(asker.person, group)
         if asker.server is not None:
             self._servers.forgive(asker.server, group)

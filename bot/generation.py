@@ -210,6 +210,8 @@ class GenerationQueue:
             return
         del self._tickets[ticket.request.request_id]
         self._admission.end(ticket.asker, ticket.group)
+        if isinstance(outcome, (errors.GenerationFailed, errors.ShuttingDown)):
+            self._admission.forgive(ticket.asker, ticket.group)
         self.accounts.count(outcome)
         self._line.leave(ticket)
         if ticket.position is not None:

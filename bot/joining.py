@@ -58,7 +58,7 @@ async def _log_in(bot: TokenwiseBot, token: str) -> None:
             problem="was refused by Discord",
             allowed="the token on the Bot page of your application",
         ) from None
-    except (aiohttp.ClientConnectionError, discord.DiscordServerError) as error:
+    except (aiohttp.ClientConnectionError, discord.DiscordServerError, TimeoutError) as error:
         raise DiscordUnreachable(type(error).__name__) from error
 
 

@@ -6,8 +6,8 @@ may lie across the border between what a person wrote and what the model did.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from bot.admission import Asker
@@ -85,11 +85,15 @@ class ScreenedGenerations:
         if self._sieve.finds(request.prompt_ids):
             raise WordBlocked
         async with self._inner.stream(request, asker=asker, group=group) as updates:
-            yield updates if request.scored else self._each(request, updates)
+            if request.scored:
+                yield updates
+                return
+            async with aclosing(self._each(request, updates)) as screened:
+                yield screened
 
     async def _each(
         self, request: GenerationRequest, updates: AsyncIterator[Update]
-    ) -> AsyncIterator[Update]:
+    ) -> AsyncGenerator[Update, None]:
         async for update in updates:
             ids = request.prompt_ids + _written(update)
             if not self._sieve.finds(ids):

@@ -68,7 +68,7 @@ class Settings:
             prefix_cache=read.integer("PREFIX_CACHE", default=512, lowest=0, highest=1_000_000),
             batch_size=read.integer("BATCH_SIZE", default=8, lowest=1, highest=64),
             # /compare asks for six texts at once.
-            queue_size=read.integer("QUEUE_SIZE", default=32, lowest=6, highest=10_000),
+            queue_size=read.integer("QUEUE_SIZE", default=32, lowest=6, highest=500),
             requests_per_person=read.integer("REQUESTS_PER_PERSON", default=2, lowest=1, highest=100),
             requests_per_server=read.integer("REQUESTS_PER_SERVER", default=20, lowest=1, highest=10_000),
             cooldown_person=read.integer("COOLDOWN_PERSON", default=0, lowest=0, highest=3600),

@@ -248,6 +248,15 @@ async def test_a_cooldown_passes_between_two_requests() -> None:
             pass
 
 
+async def test_what_failed_may_be_asked_for_again_at_once() -> None:
+    async with a_queue(FakeModel(), person_cooldown=60.0) as queue:
+        async with queue.stream(a_request("a", first=REJECTED), asker=ALICE) as updates:
+            with pytest.raises(GenerationFailed):
+                _ = [update async for update in updates]
+        async with queue.stream(a_request("b"), asker=ALICE):
+            pass
+
+
 async def test_what_finds_no_place_may_be_asked_for_again_at_once() -> None:
     async with a_queue(FakeModel(stepwise=True), max_waiting=0, person_cooldown=60.0) as queue:
         async with open_streams(queue, ("a", BOB)):

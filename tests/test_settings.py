@@ -44,7 +44,7 @@ def test_a_precision_is_recognised_in_any_case() -> None:
         ("THREADS", "0", "from 1 to 1,024"),
         ("PREFIX_CACHE", "-1", "from 0 to 1,000,000"),
         ("BATCH_SIZE", "many", "from 1 to 64"),
-        ("QUEUE_SIZE", "5", "from 6 to 10,000"),
+        ("QUEUE_SIZE", "5", "from 6 to 500"),
         ("REQUESTS_PER_PERSON", "1.5", "from 1 to 100"),
         ("REQUESTS_PER_SERVER", "0", "from 1 to 10,000"),
         ("COOLDOWN_PERSON", "3601", "from 0 to 3,600"),

@@ -18,6 +18,7 @@ from bot.plain import unformatted
 
 CLIPPED = "…"
 _WITHIN_A_WORD = "x"
+_TEXT = ".txt"
 
 
 def check(
@@ -50,10 +51,9 @@ def _texts(item: ui.Item[ui.LayoutView]) -> Iterator[str | None]:
 
 
 def _written(file: discord.File) -> str:
-    """The file's text; nothing if it is none."""
-    data = file.fp.read()
-    file.reset()
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
+    """The file's text, which may be cut within a character; nothing if it is none."""
+    if not file.filename.endswith(_TEXT):
         return ""
+    text = file.fp.read().decode(errors="replace")
+    file.reset()
+    return text

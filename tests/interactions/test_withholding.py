@@ -52,12 +52,13 @@ def test_it_is_found_in_every_part_of_a_card(card: Callable[[], ui.LayoutView]) 
 
 
 def test_it_is_found_in_a_file_of_text_which_can_still_be_sent() -> None:
-    text, picture = (discord.File(io.BytesIO(data), "x") for data in (b"oh darn", b"\x89PNG darn"))
+    text = discord.File(io.BytesIO(b"oh darn \xf0\x9f"), "text.txt")
+    picture = discord.File(io.BytesIO(b"\x89PNG darn"), "tokens.png")
     with pytest.raises(Withheld):
         check(interaction("darn"), error("x"), [text])
     check(interaction("darn"), error("x"), [picture])
 
-    assert text.fp.read() == b"oh darn"
+    assert text.fp.read() == b"oh darn \xf0\x9f"
 
 
 def test_what_is_left_of_a_word_that_was_cut_off_is_none() -> None:

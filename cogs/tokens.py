@@ -56,7 +56,7 @@ class Tokens(commands.Cog):
         private: bool = False,
     ) -> None:
         resolved = self.encodings.resolve(encoding)
-        token_ids = await self.services.aside.run(self.encodings.parse_ids, ids, resolved)
+        token_ids = self.encodings.parse_ids(ids, resolved)
         if not token_ids:
             raise NoTokenIds
         self.services.rules.check(self.encodings.decode(token_ids, resolved))

@@ -14,7 +14,7 @@ from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, InvalidSetting
 from bot.monitoring.server import Address
 from bot.monitoring.watching import watched
-from bot.startup import Started
+from bot.startup import Started, keep_what_is_loaded
 
 GRACE = 20.0  # seconds for the model to finish what it is at
 FAREWELL = 5.0  # seconds for everybody to be told what became of what they asked
@@ -31,6 +31,7 @@ async def join(token: str, parts: Started, *, metrics: Address | None = None, gr
     bot = TokenwiseBot(parts.services, on_acknowledged=parts.instruments.acknowledgement.observe)
     async with bot, watched(bot, parts, metrics):
         await _log_in(bot, token)
+        keep_what_is_loaded()  # the commands, above all
         async with _background(parts.model.wait_ready()) as loading, _background(bot.connect()) as serving:
             try:
                 done, _ = await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_EXCEPTION)

@@ -34,6 +34,15 @@ class Started:
     instruments: Instruments = field(default_factory=Instruments)
 
 
+def keep_what_is_loaded() -> None:
+    """Let the garbage collector never look at what there is by now, for it stays until the end.
+
+    Its full collections would stop the event loop for 50 ms and more.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @asynccontextmanager
 async def started(settings: Settings) -> AsyncIterator[Started]:
     """The database, the model worker (still loading) and the queue before it; all end on leaving.
@@ -73,10 +82,7 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
             pictures.load()
             sieve = Sieve(blocked, encodings)
             runs = Runs(database, days=settings.retention_days, check=sieve.check_run)
-            # What is loaded by now stays until the end. Left to the collector, its
-            # full collections would stop the event loop for 50 ms and more.
-            gc.collect()
-            gc.freeze()
+            keep_what_is_loaded()
             async with tidied(runs):
                 generations = ScreenedGenerations(queue, sieve) if blocked else queue
                 # Nobody's age is known where Discord is only simulated.

@@ -40,6 +40,10 @@ async def tell_of_error(interaction: Interaction, view: ui.LayoutView) -> None:
         first = partial(interaction.response.send_message, **sent)
         if await acknowledge(interaction, Kind.channel_message, first):
             return
+        if acknowledged_as(interaction) is Kind.channel_message:
+            # A card of which it was not known is there, and may wait for what never comes.
+            await Screen(interaction).finish(view)
+            return
     follow_up = partial(interaction.followup.send, **sent)
     is_thinking = acknowledged_as(interaction) is Kind.deferred_channel_message
     if not is_thinking or SHOWN in interaction.extras:

@@ -124,6 +124,8 @@ async def _play(seed: int, encodings: Encodings, total: _Sum, *, quick: bool) ->
             await crowd.act()
             await _quiet(discord)
             verdict, accounts = judged(discord), bot.queue.accounts
+            if bot.joining.done():
+                total.problems.append(f"seed {seed}: the bot has ended: {bot.joining}")
     total.faults += schedule.counts + crowd.counts
     total.ends += verdict.ends
     total.admitted += accounts.admitted
@@ -141,7 +143,8 @@ async def _quiet(discord: FakeDiscord) -> None:
     """Return once all is answered that will be, and discord.py will not try anything again."""
     while True:
         now = time.monotonic()
-        silence = now - (discord.requests[-1].at if discord.requests else 0.0)
+        happened = [request.at for request in discord.requests] + [asked.sent_at for asked in discord.asked]
+        silence = now - max(happened)
         is_over = all(asked.is_settled or now - asked.sent_at > TO_BE_DROPPED for asked in discord.asked)
         if silence > (SOON if is_over and not _is_to_be_tried_again(discord.requests) else LATE):
             return

@@ -59,19 +59,23 @@ def judged(discord: FakeDiscord) -> Verdict:
 
 def end_of(asked: Asked, requests: Sequence[Request]) -> str:
     attempts = [request for request in requests if request.template == CALLBACK]
+    if _is_gone(asked):
+        return "gone: its message or channel was deleted"
     if not attempts:
         return "lost: never answered" if _arrived(asked) else "dropped: arrived late or not at all"
-    if not asked.is_acknowledged:
-        if asked.kind is Ask.AUTOCOMPLETE:
-            return "suggestions that did not come"
-        return _unacknowledged(attempts)
-    if asked.channel.deleted or (asked.answer is not None and asked.answer.deleted and not asked.followups):
-        return "gone: its message or channel was deleted"
     if asked.kind is Ask.AUTOCOMPLETE:
-        return "answered"
+        return "answered" if asked.is_acknowledged else "suggestions that did not come"
+    if not asked.is_acknowledged:
+        return _unacknowledged(attempts)
     if asked.is_settled and not _is_bare(asked):
         return "answered"
     return _unfinished(requests)
+
+
+def _is_gone(asked: Asked) -> bool:
+    """Whether there is no place for an answer, or the answer was taken away."""
+    was_deleted = asked.answer is not None and asked.answer.deleted and not asked.followups
+    return asked.channel.deleted or was_deleted
 
 
 def _unacknowledged(attempts: Sequence[Request]) -> str:

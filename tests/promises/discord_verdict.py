@@ -69,6 +69,8 @@ def end_of(asked: Asked, requests: Sequence[Request]) -> str:
         return _unacknowledged(attempts)
     if asked.is_settled and not _is_bare(asked):
         return "answered"
+    if any(not message.deleted for message in asked.followups):
+        return "told that it failed, beside a card that could not be finished"
     return _unfinished(requests)
 
 

@@ -42,7 +42,7 @@ async def tell_of_error(interaction: Interaction, view: ui.LayoutView) -> None:
             return
         if acknowledged_as(interaction) is Kind.channel_message:
             # A card of which it was not known is there, and may wait for what never comes.
-            await Screen(interaction).finish(view)
+            await Screen(interaction).finish(view, harmless=True)
             return
     follow_up = partial(interaction.followup.send, **sent)
     is_thinking = acknowledged_as(interaction) is Kind.deferred_channel_message

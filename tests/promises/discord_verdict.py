@@ -8,7 +8,8 @@ An interaction *could be kept*, and is lost if it was not, as follows.
 2. An attempt was accepted, also where only the reply was lost. If none was, the last one was
    refused by Discord itself (it was too late, or the message or the channel was gone), or
    refused for permissions, or the bot had tried as often as ``TRIES``.
-3. It was accepted: then the answer is final at the end, or an error was told. Not needed where
+3. It was accepted: then the answer is final at the end, or an error was told; of Stop and Delete
+   nothing is to be seen but on the card, which is an earlier one's. Not needed where
    the message or the channel is deleted, or where the schedule let the last ``TRIES`` requests
    for it fail, or refused the last one for permissions.
 
@@ -67,7 +68,7 @@ def end_of(asked: Asked, requests: Sequence[Request]) -> str:
         return "answered" if asked.is_acknowledged else "suggestions that did not come"
     if not asked.is_acknowledged:
         return _unacknowledged(attempts)
-    if asked.is_settled and not _is_bare(asked):
+    if _is_silent(asked) or (asked.is_settled and not _is_bare(asked)):
         return "answered"
     if any(not message.deleted for message in asked.followups):
         return "told that it failed, beside a card that could not be finished"
@@ -101,14 +102,19 @@ def _arrived(asked: Asked) -> bool:
     return asked.is_heard and asked.written_at is not None and asked.written_at - asked.sent_at < IN_TIME
 
 
+def _is_silent(asked: Asked) -> bool:
+    """A press that is done once it is acknowledged: what it changes is the answer to an earlier one."""
+    custom_id = str(asked.data.get("custom_id"))
+    is_silent = ":stop:" in custom_id or custom_id.startswith("delete")
+    return is_silent and asked.callback is Callback.DEFERRED_UPDATE
+
+
 def _is_bare(asked: Asked) -> bool:
     """Whether nothing at all is to be seen of an answer that there must be."""
     if asked.modal is not None or asked.followups:
         return False
     if asked.callback is Callback.DEFERRED_UPDATE:
-        custom_id = str(asked.data["custom_id"])
-        is_silent = ":stop:" in custom_id or custom_id.startswith("delete")
-        return asked.answer is not None and asked.answer.revision == asked.revision and not is_silent
+        return asked.answer is not None and asked.answer.revision == asked.revision
     return not asked.all_messages
 
 

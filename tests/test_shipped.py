@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import main
-from bot.errors import ShippedFileAltered
+from bot.errors import ShippedFileAltered, StartError
+from bot.settings import Settings
 from bot.shipped import DATA, SUMS, check, digest, listed
+from bot.startup import started
 
 
 @pytest.fixture
@@ -59,11 +60,10 @@ def test_a_file_that_is_missing_is_told(copied: Path, name: str) -> None:
         check(copied)
 
 
-def test_the_bot_does_not_start_with_other_files(
-    copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_the_bot_does_not_start_with_other_files(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (copied / "demo-model" / "config.json").write_text("{}", encoding="ascii")
     monkeypatch.setattr("bot.startup.check", lambda: check(copied))
 
-    assert main(["try", "/model"]) == 2
-    assert capsys.readouterr().err.startswith("The file bot/data/demo-model/config.json is not")
+    with pytest.raises(StartError, match=r"demo-model/config\.json is not the one that was shipped"):
+        async with started(Settings.from_env({})):
+            pytest.fail("it started")

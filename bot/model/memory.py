@@ -6,7 +6,8 @@ import ctypes
 import math
 import mmap
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import torch
@@ -41,6 +42,32 @@ def _mapped(shape: Sequence[int], dtype: torch.dtype, advice: str) -> Tensor:
         with suppress(OSError):
             memory.madvise(getattr(mmap, advice))
     return torch.frombuffer(memory, dtype=dtype).view(*shape)
+
+
+class Tidy:
+    """Gives back what was freed whenever there is nothing else to do, every ``pause`` seconds at most.
+
+    Large passing tables between small lasting things leave holes in the C library's
+    memory; a worker that is used for long took half as much again without this.
+    """
+
+    def __init__(
+        self,
+        *,
+        pause: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+        give_back: Callable[[], None] | None = None,
+    ) -> None:
+        self._pause = pause
+        self._clock = clock
+        self._give_back = give_back or return_freed
+        self._latest = clock()
+
+    def idle(self) -> None:
+        now = self._clock()
+        if now - self._latest >= self._pause:
+            self._latest = now
+            self._give_back()
 
 
 def return_freed() -> None:

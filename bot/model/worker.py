@@ -219,8 +219,13 @@ def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:
 
 
 def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> NoReturn:
+    from bot.model.memory import Tidy
+
+    tidy = Tidy()
     while True:
-        for message in _arrived(inbox, wait=engine.idle and similarity.idle):
+        if idle := engine.idle and similarity.idle:
+            tidy.idle()
+        for message in _arrived(inbox, wait=idle):
             match message:
                 case Submit(request):
                     engine.submit(request)

@@ -20,6 +20,7 @@ from dotenv import dotenv_values
 from bot import logs
 from bot.aside import take_short_turns
 from bot.errors import DiscordUnreachable, SettingsFileUnusable, StartError
+from bot.heap import keep_large_apart
 from bot.joining import join
 from bot.monitoring.server import Address
 from bot.settings import Settings
@@ -110,6 +111,7 @@ def _log(options: argparse.Namespace, settings: Settings) -> None:
 
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
     take_short_turns()
+    keep_large_apart()
     asyncio.get_running_loop().set_exception_handler(logs.unhandled)
     running = asyncio.create_task(_serve(options, settings))
     end_by_signal(running.cancel)

@@ -1,13 +1,10 @@
-"""Asking the system for memory, and giving it back, where it can be asked."""
+"""Memory for numbers, asked of the system itself where it can be asked."""
 
 from __future__ import annotations
 
-import ctypes
 import math
 import mmap
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import torch
@@ -42,36 +39,3 @@ def _mapped(shape: Sequence[int], dtype: torch.dtype, advice: str) -> Tensor:
         with suppress(OSError):
             memory.madvise(getattr(mmap, advice))
     return torch.frombuffer(memory, dtype=dtype).view(*shape)
-
-
-class Tidy:
-    """Gives back what was freed whenever there is nothing else to do, every ``pause`` seconds at most.
-
-    Large passing tables between small lasting things leave holes in the C library's
-    memory; a worker that is used for long took half as much again without this.
-    """
-
-    def __init__(
-        self,
-        *,
-        pause: float = 30.0,
-        clock: Callable[[], float] = time.monotonic,
-        give_back: Callable[[], None] | None = None,
-    ) -> None:
-        self._pause = pause
-        self._clock = clock
-        self._give_back = give_back or return_freed
-        self._latest = clock()
-
-    def idle(self) -> None:
-        now = self._clock()
-        if now - self._latest >= self._pause:
-            self._latest = now
-            self._give_back()
-
-
-def return_freed() -> None:
-    """Give back what was freed, where the C library can; glibc would keep it: gigabytes, after loading."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)

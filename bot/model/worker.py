@@ -24,6 +24,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, get_args
 
+from bot.heap import Tidy, keep_large_apart
 from bot.model.protocol import (
     Abort,
     FromWorker,
@@ -125,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(_PATIENT | os.environ | _QUIET)
     _give_way()
+    keep_large_apart()
     inbox: Inbox = queue.SimpleQueue()
     threading.Thread(target=_feed, args=(pipe, inbox), name="frames", daemon=True).start()
     loaded = _load(options, pipe)
@@ -219,11 +221,10 @@ def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:
 
 
 def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> NoReturn:
-    from bot.model.memory import Tidy
-
     tidy = Tidy()
     while True:
         if idle := engine.idle and similarity.idle:
+            # The bot asks every second whether this loop still goes round.
             tidy.idle()
         for message in _arrived(inbox, wait=idle):
             match message:
@@ -236,6 +237,7 @@ def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> 
                 case Ping():
                     pipe.send([Pong()])
         if events := [*engine.step(), *similarity.step()]:
+            tidy.worked()
             pipe.send(events)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bot.model.memory import Tidy, in_large_pages, return_freed, untouched
+from bot.model.memory import in_large_pages, untouched
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (700, 1000), (0, 4)])
@@ -46,21 +46,3 @@ def test_the_copy_is_memory_of_this_process_which_large_pages_are_for() -> None:
     assert "zero" not in mapping
     assert re.search(r"Shared_Dirty: +0 kB", mapping)
     assert re.search(r"Private_Dirty: +8192 kB", mapping)
-
-
-def test_memory_is_returned_without_harm() -> None:
-    numbers = torch.ones(1000)
-    return_freed()
-    assert numbers.sum() == 1000
-
-
-def test_what_was_freed_is_given_back_now_and_then_while_there_is_nothing_to_do() -> None:
-    times = iter([0.0, 29.0, 30.0, 31.0, 59.0, 60.0])  # the first when it is made
-    given: list[str] = []
-    tidy = Tidy(pause=30.0, clock=lambda: next(times), give_back=lambda: given.append("back"))
-    counts = []
-    for _ in range(5):
-        tidy.idle()
-        counts.append(len(given))
-
-    assert counts == [0, 1, 1, 1, 2]

@@ -32,7 +32,7 @@ COMPARED = 1 / 4  # of the others, at the beginning and at the end
 GROWTH = 0.05  # of memory
 SPARE = 4  # tasks, descriptors or threads more, or less: connections that are kept for a while
 PATIENCE = 120.0  # seconds for the last answers
-PAUSE = 1.0  # seconds until what follows an answer is done, too
+PAUSE = 2.5  # seconds until what follows an answer is done, too, and freed memory given back
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _middle(looks: tuple[Taken, ...]) -> Taken:
 
 async def measure(minutes: float, rate: float, seed: int, *, looks: int = LOOKS) -> Soaked:
     port = unused_port()
-    settings = {"LOG_LEVEL": "WARNING", "METRICS_PORT": str(port), "PREFIX_CACHE": "32"}
+    settings = {"LOG_LEVEL": "WARNING", "METRICS_PORT": str(port), "PREFIX_CACHE": "16"}
     async with FakeDiscord.opened(schema_every=20, remembered=1_000) as discord, discord.bot(settings) as bot:
         await discord.joined()
         async with Watch.on(bot.pid, port) as watch:

@@ -43,18 +43,18 @@ def _glibc() -> ctypes.CDLL | None:
 
 
 class Tidy:
-    """Gives back what was freed once there was nothing to do for ``pause`` seconds, and then no more."""
+    """Calls ``give_back`` once there was nothing to do for ``pause`` seconds, and then no more."""
 
     def __init__(
         self,
+        give_back: Callable[[], None],
         *,
         pause: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
-        give_back: Callable[[], None] = return_freed,
     ) -> None:
+        self._give_back = give_back
         self._pause = pause
         self._clock = clock
-        self._give_back = give_back
         self._worked: float | None = clock()
 
     def worked(self) -> None:

@@ -47,7 +47,7 @@ def test_memory_is_returned_without_harm() -> None:
 def test_what_was_freed_is_given_back_once_when_there_was_nothing_to_do_for_a_while() -> None:
     now = 0.0
     given: list[float] = []
-    tidy = Tidy(pause=1.0, clock=lambda: now, give_back=lambda: given.append(now))
+    tidy = Tidy(lambda: given.append(now), pause=1.0, clock=lambda: now)
     for worked, idle in ((0.0, (0.5, 1.0, 2.0, 50.0)), (51.0, (51.9, 52.1, 60.0)), (61.0, (61.5,))):
         now = worked
         tidy.worked()

@@ -73,6 +73,10 @@ class Engine:
         """Whether ``step`` has nothing to do and nothing to tell."""
         return not (self._waiting or self._running or self._left or self._events)
 
+    def rest(self) -> None:
+        """Give back the memory that only running requests need, if there are none."""
+        self._store.give_back()
+
     def submit(self, request: GenerationRequest) -> None:
         """Let ``request`` wait for its turn; if it cannot be served, the next step says so."""
         if fault := self._fault(request):

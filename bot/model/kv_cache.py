@@ -58,10 +58,13 @@ class KVStore:
         self._used.remove(cache.slot)
         heapq.heappush(self._free, cache.slot)
         self._filled[cache.slot] = max(self._filled[cache.slot], cache.length)
-        if not self._used and self.filled_bytes > self._kept:
-            self._renew()
+        if self.filled_bytes > self._kept:
+            self.give_back()
 
-    def _renew(self) -> None:
+    def give_back(self) -> None:
+        """Give back what was filled, unless a sequence is still there."""
+        if self._used or not self.filled_bytes:
+            return
         try:
             layers = [untouched(self._shape) for _ in self.layers]
         except OSError:

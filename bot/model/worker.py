@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, get_args
 
-from bot.heap import Tidy, keep_large_apart
+from bot.heap import Tidy, keep_large_apart, return_freed
 from bot.model.protocol import (
     Abort,
     FromWorker,
@@ -221,7 +221,11 @@ def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:
 
 
 def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> NoReturn:
-    tidy = Tidy()
+    def rest() -> None:
+        engine.rest()
+        return_freed()
+
+    tidy = Tidy(rest)
     while True:
         if idle := engine.idle and similarity.idle:
             # The bot asks every second whether this loop still goes round.

@@ -144,6 +144,15 @@ def test_a_text_aborted_while_it_waited_leaves_nothing(recorded: Recorded) -> No
     assert recorded.passes == [[50]]
 
 
+def test_a_rest_between_two_texts_changes_nothing(recorded: Recorded) -> None:
+    engine = engine_of(recorded, prefix_bytes=ROOMY)
+    wanted = request("a", prompt=20)
+    before = run(engine, wanted)
+    engine.rest()
+    assert engine._store.filled_bytes == 0
+    assert run(engine, wanted) == before
+
+
 def test_two_who_roll_again_together_both_begin_with_what_is_kept(recorded: Recorded) -> None:
     engine = engine_of(recorded, prefix_bytes=ROOMY)
     run(engine, request("a", prompt=50, max_new_tokens=1))

@@ -82,6 +82,20 @@ def test_what_was_filled_is_given_back_with_the_last_sequence_unless_it_is_littl
         assert (store.filled_bytes == store.bytes_for(100)) == kept
 
 
+def test_what_was_kept_is_given_back_when_it_is_asked_for_and_nobody_needs_it() -> None:
+    store = store_of(2)
+    first, second = store.new_cache(), store.new_cache()
+    extend(first, 100, 1.0)
+    store.release(first)
+    store.give_back()
+    assert store.generation == 0  # for the second is still there
+    store.release(second)
+    assert store.filled_bytes == store.bytes_for(100)
+    for _ in range(2):
+        store.give_back()
+        assert (store.filled_bytes, store.generation) == (0, 1)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what takes memory")
 def test_a_store_takes_memory_only_as_far_as_it_is_filled() -> None:
     store = KVStore(slots=8, layers=12, heads=12, head_width=64, context=1024)

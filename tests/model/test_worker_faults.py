@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,18 @@ from bot.admission import Asker
 from bot.errors import ModelUnusable
 from bot.generation import Finished, GenerationQueue, Progress
 from bot.model.process import ModelProcess, worker_command
-from bot.model.protocol import GenerationRequest, Ready, Rejected, SamplingParams, Step, Stepped, Submit
+from bot.model.protocol import (
+    Ended,
+    GenerationRequest,
+    Ping,
+    Pong,
+    Ready,
+    Rejected,
+    SamplingParams,
+    Step,
+    Stepped,
+    Submit,
+)
 from tests.model.workers import Worker
 
 REQUESTS = [
@@ -71,10 +83,14 @@ def test_a_request_for_which_memory_lacks_fails_alone(start: type[Worker], tiny_
     worker = start("--model", str(tiny_folder), "--threads", "1", "--prefix-cache", "8")
     worker.until(Ready)
     undisturbed = worker.run(REQUESTS[0])
+    time.sleep(1.1)
+    worker.send(Ping(), Ping())  # at the second it has given back what it had spare
+    worker.until(Pong)
+    worker.until(Pong)
     process = psutil.Process(worker.process.pid)
     process.rlimit(psutil.RLIMIT_AS, (process.memory_info().vms + 8 * 2**20, psutil.RLIM_INFINITY))
     worker.send(Submit(GenerationRequest("large", tuple(range(300)), SamplingParams(), scored=True)))
-    *_, rejected = worker.until(Rejected)
+    *_, rejected = worker.until(Rejected, Ended)
     assert isinstance(rejected, Rejected)
     assert rejected.request_id == "large"
     assert "memory" in rejected.detail

@@ -7,7 +7,7 @@ connected to a Discord on loopback. First its capacity is measured: how many tex
 of 256 tokens a second it finishes with a full line. Then so many times as many are
 asked for, each by somebody else, for so many minutes. Printed is how soon those
 were told who had to be refused, whether they were told when to come back, and the
-memory of the bot, minute by minute.
+memory of the bot and of the model worker, from time to time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from aiohttp.test_utils import unused_port
 
 from tests.fakes.discord import Asked, Channel, FakeDiscord, texts
 from tests.promises.figures import Figure, percentile, told
-from tests.promises.watching import Watch
+from tests.promises.watching import Taken, Watch
 from tests.promises.writers import beside, saturated
 
 WARM_UP = 20.0  # seconds until the line is full and the pace is known
@@ -35,7 +35,10 @@ PEOPLE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """``capacity`` and ``offered`` in texts a second, ``memory`` in bytes, ``refusals`` in seconds each."""
+    """``capacity`` and ``offered`` in texts a second, ``refusals`` in seconds each.
+
+    ``memory`` and ``worker_memory`` are in bytes, looked at every few seconds.
+    """
 
     capacity: float
     offered: float
@@ -45,14 +48,8 @@ class Pressed:
     unfriendly: int  # refusals that do not say when to come back
     unanswered: int
     memory: tuple[int, ...]
+    worker_memory: tuple[int, ...]
     violations: tuple[str, ...]
-
-    @property
-    def growth(self) -> float:
-        """The last fifth of the time beside the second: in the first one the line fills."""
-        fifth = max(1, len(self.memory) // 5)
-        before, after = self.memory[fifth : 2 * fifth], self.memory[-fifth:]
-        return max(after) / max(before) - 1
 
     @property
     def kept(self) -> bool:
@@ -60,8 +57,14 @@ class Pressed:
             bool(self.refusals)
             and not (self.unfriendly or self.unanswered or self.violations)
             and percentile(self.refusals, 99.9) < AT_ONCE
-            and self.growth <= GROWTH
+            and max(growth(self.memory), growth(self.worker_memory)) <= GROWTH
         )
+
+
+def growth(memory: tuple[int, ...]) -> float:
+    """The last fifth of the time beside the second: in the first one the line fills."""
+    fifth = max(1, len(memory) // 5)
+    return max(memory[-fifth:]) / max(memory[fifth : 2 * fifth]) - 1
 
 
 async def measure(
@@ -77,8 +80,8 @@ async def measure(
         async with Watch.on(bot.pid, port) as watch:
             await watch.ready()
             capacity = await capacity_of(discord, watch, warm_up, counted)
-            memory: list[int] = []
-            async with beside(look(watch, memory)):
+            looks: list[Taken] = []
+            async with beside(look(watch, looks)):
                 asked = await pressure(discord, capacity * times, minutes * 60)
             await asyncio.sleep(AT_ONCE)
     refused = [one for one in asked if is_refused(one)]
@@ -90,7 +93,8 @@ async def measure(
         refusals=tuple(one.latency for one in refused),
         unfriendly=sum(not WHEN.search(sentence(one)) for one in refused),
         unanswered=sum(not one.is_acknowledged for one in asked),
-        memory=tuple(memory),
+        memory=tuple(taken.memory for taken in looks),
+        worker_memory=tuple(taken.worker_memory for taken in looks),
         violations=tuple(discord.violations),
     )
 
@@ -111,9 +115,9 @@ async def _finished(watch: Watch) -> float:
     return (await watch.metrics())["tokenwise_requests_total{finished}"]
 
 
-async def look(watch: Watch, memory: list[int]) -> None:
+async def look(watch: Watch, looks: list[Taken]) -> None:
     while True:
-        memory.append((await watch.taken()).memory)
+        looks.append(await watch.taken())
         await asyncio.sleep(SAMPLED)
 
 
@@ -158,8 +162,9 @@ def report(measured: Pressed) -> int:
         f"99.9 % {percentile(measured.refusals, 99.9) * 1e3:.0f} ms; "
         f"without a time to come back: {measured.unfriendly}"
     )
-    mebibytes = [f"{size / 2**20:.0f}" for size in measured.memory[:: max(1, len(measured.memory) // 20)]]
-    print(f"memory {' '.join(mebibytes)} MiB: {measured.growth:+.1%}")
+    for whose, memory in (("memory", measured.memory), ("the model worker's", measured.worker_memory)):
+        mebibytes = [f"{size / 2**20:.0f}" for size in memory[:: max(1, len(memory) // 20)]]
+        print(f"{whose} {' '.join(mebibytes)} MiB: {growth(memory):+.1%}")
     print(f"wrong requests to Discord: {len(measured.violations)}")
     for line in measured.violations[:10]:
         print("  " + line)

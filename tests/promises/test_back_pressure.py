@@ -17,6 +17,7 @@ KEPT = Pressed(
     unfriendly=0,
     unanswered=0,
     memory=(100, 120, 121, 122, 123),
+    worker_memory=(400, 450, 451, 450, 455),
     violations=(),
 )
 
@@ -42,6 +43,7 @@ def test_what_was_kept_is_reported_so(capsys: pytest.CaptureFixture[str]) -> Non
         replace(KEPT, unfriendly=1),
         replace(KEPT, unanswered=1),
         replace(KEPT, memory=(100, 120, 122, 124, 127)),
+        replace(KEPT, worker_memory=(400, 450, 451, 450, 475)),
         replace(KEPT, violations=("a ping",)),
     ],
 )

@@ -16,7 +16,11 @@ Metrics = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """``memory`` of the bot and ``worker_memory`` in bytes, resident and its own; the rest of the bot."""
+    """``memory`` of the bot and ``worker_memory`` in bytes; the rest of the bot.
+
+    Memory is what the processes hold themselves. Pages of files, such as the libraries',
+    are not counted: whose they are depends on what else runs on the machine.
+    """
 
     memory: int
     worker_memory: int
@@ -67,9 +71,14 @@ class Watch:
     def _taken(self, tasks: int) -> Taken:
         bot = psutil.Process(self.pid)
         return Taken(
-            memory=bot.memory_full_info().uss,
-            worker_memory=sum(child.memory_full_info().uss for child in bot.children()),
+            memory=_held(bot),
+            worker_memory=sum(map(_held, bot.children())),
             descriptors=bot.num_fds(),
             threads=bot.num_threads(),
             tasks=tasks,
         )
+
+
+def _held(process: psutil.Process) -> int:
+    memory = process.memory_info()
+    return int(memory.rss - memory.shared)

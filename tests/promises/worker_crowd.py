@@ -86,9 +86,12 @@ async def crowd(command: Sequence[str], *, steps: int = STEPS, patience: float =
 
 
 def faulty_command(folder: Path, model: str = DEMO_MODEL) -> tuple[str, ...]:
-    """The worker that fails on cue, with ``folder`` for its memory."""
-    options = worker_command(model, None, 1, 8, prefix_cache=64)[3:]
-    return (sys.executable, "-m", "tests.fakes.faulty_worker", str(folder), *options)
+    """The worker that fails on cue, with ``folder`` for its memory.
+
+    Where memory is to lack, the C library must not have some reserved for other threads.
+    """
+    program = ("env", "MALLOC_ARENA_MAX=1", sys.executable, "-m", "tests.fakes.faulty_worker", str(folder))
+    return (*program, *worker_command(model, None, 1, 8, prefix_cache=64)[3:])
 
 
 async def when(happens: Callable[[], bool]) -> float:

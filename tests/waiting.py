@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 
 
-async def until(happened: Callable[[], Awaitable[bool]], *, patience: float = 20.0) -> None:
+async def until(happened: Callable[[], bool | Awaitable[bool]], *, patience: float = 20.0) -> None:
     """Return once ``happened`` says so; TimeoutError after ``patience`` seconds."""
     async with asyncio.timeout(patience):
         while True:
-            if await happened():
+            has = happened()
+            if await has if isawaitable(has) else has:
                 return
             await asyncio.sleep(0.001)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import pytest
@@ -230,12 +229,8 @@ async def test_stop_waits_for_no_answer_of_discord(command: str) -> None:
     async with FakeDiscord.opened(faults=Watching()) as discord, hosted(discord, model, max_running=6):
         ada = discord.person("ada")
         asked = await discord.slash(ada, discord.channel(), command, prompt="Oh", max_tokens=2).acknowledged()
-        await until(partial(_has, asked, "Stop"))
+        await until(lambda: "Stop" in str(asked.answer))
         await discord.press(ada, asked.answer, label="Stop").settled()
         await asked.settled()
 
     assert running[-1] == 0  # when the press was acknowledged
-
-
-async def _has(asked: Asked, label: str) -> bool:
-    return label in str(asked.answer)

@@ -20,6 +20,7 @@ from bot.model.child import LINE_CHARACTERS, LINES_PER_SECOND, Child, LineLog
 from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import Ended, GenerationRequest, Loading, SamplingParams, Stepped
 from tests.fakes.scripted_worker import POISON, REJECTED, scripted_info, scripted_step
+from tests.waiting import until
 
 Make = Callable[..., ModelProcess]
 
@@ -79,12 +80,6 @@ def undisturbed(request: GenerationRequest) -> list[Stepped | Ended]:
 
 async def collect(model: ModelProcess, request: GenerationRequest) -> list[Stepped | Ended]:
     return [event async for event in model.run(request)]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - what it waits for happens in another process
-            await asyncio.sleep(0.005)
 
 
 # The ordinary

@@ -13,7 +13,6 @@ acknowledgement has arrived there.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from dataclasses import dataclass
 from random import Random
@@ -22,7 +21,7 @@ from aiohttp.test_utils import unused_port
 
 from tests.fakes.discord import Asked, FakeDiscord
 from tests.promises.crowd import Crowd
-from tests.promises.figures import Figure, percentile, told
+from tests.promises.figures import parser, percentile, told, verdict
 from tests.promises.watching import Watch
 from tests.promises.writers import saturated
 
@@ -119,17 +118,15 @@ def report(measured: Acknowledged, rate: float) -> int:
     for sentence in measured.violations[:10]:
         print("  " + sentence)
     kept = measured.kept and measured.rate >= rate * IN_STEP
-    return Figure(f"at {rate:g}/s none later than 3 s, 99.9 % within 1 s, late ones dropped", kept).printed()
+    return verdict(f"at {rate:g}/s none later than 3 s, 99.9 % within 1 s, late ones dropped", kept=kept)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--interactions", type=int, default=10_000, help="how many (default: 10,000)")
-    parser.add_argument("--rate", type=float, default=50.0, help="how many a second (default: 50)")
-    parser.add_argument("--seed", type=int, default=0, help="of what people do (default: 0)")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--interactions", type=int, default=10_000, help="how many (default: 10,000)")
+    arguments.add_argument("--rate", type=float, default=50.0, help="how many a second (default: 50)")
+    arguments.add_argument("--seed", type=int, default=0, help="of what people do (default: 0)")
+    options = arguments.parse_args()
     return report(asyncio.run(measure(options.interactions, options.rate, options.seed)), options.rate)
 
 

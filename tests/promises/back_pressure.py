@@ -12,7 +12,6 @@ memory of the bot and of the model worker, from time to time.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import re
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 from aiohttp.test_utils import unused_port
 
 from tests.fakes.discord import Asked, Channel, FakeDiscord, texts
-from tests.promises.figures import Figure, percentile, told
+from tests.promises.figures import parser, percentile, told, verdict
 from tests.promises.watching import Taken, Watch
 from tests.promises.writers import beside, saturated
 
@@ -168,16 +167,14 @@ def report(measured: Pressed) -> int:
     print(f"wrong requests to Discord: {len(measured.violations)}")
     for line in measured.violations[:10]:
         print("  " + line)
-    return Figure("refused at once, with when to come back; memory flat within 5 %", measured.kept).printed()
+    return verdict("refused at once, with when to come back; memory flat within 5 %", kept=measured.kept)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--minutes", type=float, default=10.0, help="how long (default: 10)")
-    parser.add_argument("--times", type=float, default=10.0, help="the capacity (default: 10)")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--minutes", type=float, default=10.0, help="how long (default: 10)")
+    arguments.add_argument("--times", type=float, default=10.0, help="the capacity (default: 10)")
+    options = arguments.parse_args()
     return report(asyncio.run(measure(options.minutes, options.times)))
 
 

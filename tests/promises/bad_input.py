@@ -13,7 +13,6 @@ how many pinged somebody, escaped, crashed, or broke one of Discord's limits.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ from bot.plain import plain
 from bot.text import inert, without_isolates
 from bot.tokenization import Encodings
 from tests.promises import fuzz, judge
-from tests.promises.figures import Figure
+from tests.promises.figures import parser, verdict
 from tests.promises.making import OTHER, OWNER, Maker
 from tests.promises.sent import Faults, escapes_in, over_limits_in, walked
 from tests.promises.showing import KINDS, kinds
@@ -121,19 +120,16 @@ def report(measured: BadInput) -> int:
         print(f"{name.replace('_', ' ')}: {len(found):,}")
         for what, times in Counter(found).most_common(10):
             print(f"  {times:,} × {what}")
-    return Figure(
-        "0 pings, 0 escapes, 0 crashes, every message within Discord's limits", measured.kept
-    ).printed()
+    bar = "0 pings, 0 escapes, 0 crashes, every message within Discord's limits"
+    return verdict(bar, kept=measured.kept)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--texts", type=int, default=100_000, help="how many (default: 100,000)")
-    parser.add_argument("--commands", type=int, default=3_000, help="how many (default: 3,000)")
-    parser.add_argument("--seed", type=int, default=0, help="of the texts (default: 0)")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--texts", type=int, default=100_000, help="how many (default: 100,000)")
+    arguments.add_argument("--commands", type=int, default=3_000, help="how many (default: 3,000)")
+    arguments.add_argument("--seed", type=int, default=0, help="of the texts (default: 0)")
+    options = arguments.parse_args()
     return report(asyncio.run(measure(options.texts, options.commands, options.seed)))
 
 

@@ -15,7 +15,6 @@ the bot has learned of a deleted message, a lost channel or a shutdown,
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
 import time
@@ -29,6 +28,7 @@ from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.settings import DEMO_MODEL
 from bot.updates import Progress
+from tests.promises.figures import parser, verdict
 
 SLOTS = 8
 BAR = 2
@@ -87,17 +87,15 @@ def report(measured: Cancelled) -> int:
     for steps, times in sorted(Counter(measured.steps).items()):
         print(f"{steps} steps: {times} times")
     print(f"the next text's first token came after {max(measured.seconds) * 1e3:.0f} ms at most")
-    is_kept = max(measured.steps) <= BAR
-    print(f"at most {max(measured.steps)} steps (bar {BAR})   {'ok' if is_kept else 'MISSED'}")
-    return 0 if is_kept else 1
+    return verdict(f"at most {BAR} steps", kept=max(measured.steps) <= BAR)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--times", type=int, default=50, help="how many texts are given up (default: 50)")
-    parser.add_argument("--model", default=DEMO_MODEL, help="a GPT-2 (default: the demo model)")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--times", type=int, default=50, help="how many texts are given up (default: 50)")
+    arguments.add_argument("--model", default=DEMO_MODEL, help="a GPT-2 (default: the demo model)")
+    arguments.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
+    options = arguments.parse_args()
     return report(asyncio.run(_measure(options.model, options.times, options.seed)))
 
 

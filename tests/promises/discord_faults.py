@@ -15,7 +15,6 @@ python -m tests.promises.discord_faults [--schedules 500] [--seed 0] [--at-once 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import logging
@@ -34,9 +33,10 @@ from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.faults import Failed
 from tests.fakes.discord.hosted import ReadyModel, hosted
 from tests.fakes.discord.requests import Request
-from tests.promises.discord_crowd import Crowd
 from tests.promises.discord_schedule import Schedule
 from tests.promises.discord_verdict import judged
+from tests.promises.discord_visitors import Visitors
+from tests.promises.figures import parser, verdict
 
 LATE = 30.0  # seconds without a request after which none comes: discord.py's longest pause is 9
 SOON = 2.0  # and that are enough where it waits for nothing
@@ -67,7 +67,7 @@ class Measured:
     seconds: float
 
     @property
-    def is_kept(self) -> bool:
+    def kept(self) -> bool:
         return not self.problems and not self.errors
 
 
@@ -120,13 +120,13 @@ async def _play(seed: int, encodings: Encodings, total: _Sum, *, quick: bool) ->
             FakeDiscord.opened(faults=schedule) as discord,
             hosted(discord, model, encodings=encodings, url=url, **limits) as bot,
         ):
-            crowd = Crowd(discord, rng, quick=quick)
-            await crowd.act()
+            visitors = Visitors(discord, rng, quick=quick)
+            await visitors.act()
             await _quiet(discord)
             verdict, accounts = judged(discord), bot.queue.accounts
             if bot.joining.done():
                 total.problems.append(f"seed {seed}: the bot has ended: {bot.joining}")
-    total.faults += schedule.counts + crowd.counts
+    total.faults += schedule.counts + visitors.counts
     total.ends += verdict.ends
     total.admitted += accounts.admitted
     total.asked_of_model += len(model.started)
@@ -186,7 +186,7 @@ def _errors_kept() -> Iterator[list[str]]:
         root.removeHandler(handler)
 
 
-def report(measured: Measured) -> None:
+def report(measured: Measured) -> int:
     for title, counts in (("faults", measured.faults), ("ends", measured.ends)):
         print(f"{title}:")
         for name, count in sorted(counts.items(), key=lambda each: -each[1]):
@@ -201,22 +201,21 @@ def report(measured: Measured) -> None:
     )
     print(
         f"unhandled errors: {len(measured.errors)}; lost, told twice or against the rules: "
-        f"{len(measured.problems)}; bar: 0 and 0: {'ok' if measured.is_kept else 'MISSED'}"
+        f"{len(measured.problems)}"
     )
+    return verdict("no unhandled error, nothing lost that could be kept", kept=measured.kept)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--schedules", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=0, help="the first schedule's")
-    parser.add_argument("--at-once", type=int, default=8)
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--schedules", type=int, default=500)
+    arguments.add_argument("--seed", type=int, default=0, help="the first schedule's")
+    arguments.add_argument("--at-once", type=int, default=8)
+    options = arguments.parse_args()
     logging.getLogger("discord").setLevel(logging.ERROR)
     logging.getLogger("bot").setLevel(logging.ERROR)
     seeds = range(options.seed, options.seed + options.schedules)
-    measured = asyncio.run(measure(seeds, at_once=options.at_once))
-    report(measured)
-    return 0 if measured.is_kept else 1
+    return report(asyncio.run(measure(seeds, at_once=options.at_once)))
 
 
 if __name__ == "__main__":

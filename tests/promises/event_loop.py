@@ -12,7 +12,6 @@ from a minute after the start on.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ from aiohttp.test_utils import unused_port
 
 from tests.fakes.discord import FakeDiscord
 from tests.promises.crowd import Crowd
-from tests.promises.figures import Figure
+from tests.promises.figures import parser, verdict
 from tests.promises.watching import Watch
 from tests.promises.writers import saturated
 
@@ -92,17 +91,15 @@ def report(lagged: Lagged) -> int:
         f"all slots taken {lagged.busy:.0%} of the time"
     )
     print(f"the event loop was {lagged.greatest * 1e3:.0f} ms late at most")
-    return Figure("less than 100 ms late at all times", lagged.kept).printed()
+    return verdict("less than 100 ms late at all times", kept=lagged.kept)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seconds", type=float, default=120.0, help="how long (default: 120)")
-    parser.add_argument("--rate", type=float, default=3.0, help="commands a second (default: 3)")
-    parser.add_argument("--seed", type=int, default=0, help="of what people do (default: 0)")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--seconds", type=float, default=120.0, help="how long (default: 120)")
+    arguments.add_argument("--rate", type=float, default=3.0, help="commands a second (default: 3)")
+    arguments.add_argument("--seed", type=int, default=0, help="of what people do (default: 0)")
+    options = arguments.parse_args()
     return report(asyncio.run(measure(options.seconds, options.rate, options.seed)))
 
 

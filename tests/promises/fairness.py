@@ -13,7 +13,6 @@ The bar: not later than by the time of one request, the longest that there is.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from bot.admission import Asker
 from bot.generation import GenerationQueue
 from bot.model.protocol import GenerationRequest, SamplingParams
 from tests.fakes.model import FakeModel, settled
+from tests.promises.figures import parser, verdict
 
 MANY, ONE = 1, 2
 TWENTY = 20
@@ -119,9 +119,8 @@ def report(measured: Fairness) -> int:
         mean = sum(delays) / len(delays)
         print(f"{slots} slots: {max(delays):.2f} of a request's time at most, {mean:.2f} in the mean")
     greatest = max(measured.delays)
-    is_kept = greatest <= 1.0
-    print(f"{len(measured.delays)} patterns: {greatest:.2f} (bar 1)   {'ok' if is_kept else 'MISSED'}")
-    return 0 if is_kept else 1
+    print(f"{len(measured.delays)} patterns: {greatest:.2f} at most")
+    return verdict("delayed by one request's time at most", kept=greatest <= 1.0)
 
 
 def _with(measured: Fairness, slots: int) -> Sequence[float]:
@@ -129,10 +128,10 @@ def _with(measured: Fairness, slots: int) -> Sequence[float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--patterns", type=int, default=300, help="how many are played (default: 300)")
-    parser.add_argument("--seed", type=int, default=0, help="of the patterns (default: 0)")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--patterns", type=int, default=300, help="how many are played (default: 300)")
+    arguments.add_argument("--seed", type=int, default=0, help="of the patterns (default: 0)")
+    options = arguments.parse_args()
     return report(asyncio.run(measure(options.patterns, options.seed)))
 
 

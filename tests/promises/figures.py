@@ -1,23 +1,21 @@
-"""How a promise's figures are told."""
+"""How a promise's figures are asked for and told."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median, quantiles
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """``bar`` says what is promised, ``kept`` whether it held."""
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """For a program that ``doc`` describes, as it stands there."""
+    return argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
 
-    bar: str
-    kept: bool
 
-    def printed(self) -> int:
-        """Print the verdict; the exit status that tells it."""
-        print(f"{'ok' if self.kept else 'MISSED'}: {self.bar}")
-        return 0 if self.kept else 1
+def verdict(bar: str, *, kept: bool) -> int:
+    """Print whether what is promised was ``kept``, as every program's last line; the exit status."""
+    print(f"{'ok' if kept else 'MISSED'}: {bar}")
+    return 0 if kept else 1
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

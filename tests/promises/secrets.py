@@ -45,6 +45,7 @@ from tests.fakes.discord.addresses import GATEWAY, REST
 from tests.fakes.discord.faults import RequestFault
 from tests.processes import first_child
 from tests.promises import secrets_search
+from tests.promises.figures import verdict
 from tests.promises.secrets_loud import UNGUARDED
 from tests.promises.secrets_search import Canaries, Search
 from tests.promises.secrets_visit import FAULTS, OneAtATime, Visit
@@ -63,7 +64,7 @@ class Secrets:
     control: Mapping[str, int]
 
     @property
-    def is_kept(self) -> bool:
+    def kept(self) -> bool:
         has_looked = all(self.read.values()) and all(visit.completions for visit in self.visits)
         return not self.found and has_looked and bool(self.control)
 
@@ -220,8 +221,8 @@ def report(measured: Secrets) -> int:
     print(f"control, without the guard: {sum(measured.control.values())} found (bar: some)")
     for what, count in measured.control.items():
         print(f"    {count} × {what}")
-    print("ok" if measured.is_kept else "MISSED")
-    return 0 if measured.is_kept else 1
+    bar = "nothing secret where it is logged or listed, and the search finds it elsewhere"
+    return verdict(bar, kept=measured.kept)
 
 
 if __name__ == "__main__":

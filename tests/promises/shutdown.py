@@ -33,6 +33,7 @@ from bot.joining import GRACE
 from tests.fakes.discord import Asked, FakeDiscord, texts
 from tests.fakes.discord.process import BotProcess
 from tests.processes import first_child, is_alive
+from tests.promises.figures import verdict
 
 ORDERLY_BAR = 30.0
 TWICE_BAR = 1.0
@@ -63,7 +64,7 @@ class Shutdown:
     violations: tuple[str, ...]
 
     @property
-    def is_kept(self) -> bool:
+    def kept(self) -> bool:
         if self.worker_outlived or self.violations:
             return False
         if self.kind == "twice":
@@ -180,11 +181,12 @@ def report(measured: Sequence[Shutdown]) -> int:
             f"(bar {bar:.0f} s); {one.asked} in progress, {one.told} of them told of the restart; "
             f"{one.late} asked then, {one.late_told} refused; {len(one.left)} cards not final"
             f"{'; the worker outlived it' if one.worker_outlived else ''}   "
-            f"{'ok' if one.is_kept else 'MISSED'}"
+            f"{'ok' if one.kept else 'MISSED'}"
         )
         for violation in one.violations:
             print(f"    {violation}")
-    return 0 if all(one.is_kept for one in measured) else 1
+    promise = "ended in order and everybody told, exit status 0; a second signal exits at once"
+    return verdict(promise, kept=all(one.kept for one in measured))
 
 
 async def main() -> int:

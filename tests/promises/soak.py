@@ -13,7 +13,6 @@ beginnings of texts is made small, so that it is full by then).
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from aiohttp.test_utils import unused_port
 
 from tests.fakes.discord import Asked, FakeDiscord
 from tests.promises.crowd import Crowd
-from tests.promises.figures import Figure
+from tests.promises.figures import parser, verdict
 from tests.promises.watching import Taken, Watch
 
 LOOKS = 30
@@ -137,19 +136,16 @@ def report(soaked: Soaked) -> int:
     growth = soaked.after.memory / soaked.before.memory - 1
     workers = soaked.after.worker_memory / soaked.before.worker_memory - 1
     print(f"memory {growth:+.1%}, the model worker {workers:+.1%}")
-    return Figure(
-        "no growth in tasks, file descriptors, threads; memory flat within 5 %", soaked.kept
-    ).printed()
+    bar = "no growth in tasks, file descriptors, threads; memory flat within 5 %"
+    return verdict(bar, kept=soaked.kept)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--minutes", type=float, default=30.0, help="how long (default: 30)")
-    parser.add_argument("--rate", type=float, default=4.0, help="actions a second (default: 4)")
-    parser.add_argument("--seed", type=int, default=0, help="of what people do (default: 0)")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--minutes", type=float, default=30.0, help="how long (default: 30)")
+    arguments.add_argument("--rate", type=float, default=4.0, help="actions a second (default: 4)")
+    arguments.add_argument("--seed", type=int, default=0, help="of what people do (default: 0)")
+    options = arguments.parse_args()
     return report(asyncio.run(measure(options.minutes, options.rate, options.seed)))
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
-from tests.promises.accounting import OUTCOMES, measure, report
+from tests.promises.accounting import OUTCOMES, Accounting, measure, report
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_every_request_is_accounted_for_and_everybody_told_once(
-    seed: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_every_request_is_accounted_for_and_everybody_told_once(seed: int) -> None:
     measured = await measure(600, seed, per_round=300, between_deaths=60)
 
     assert measured.wrong == ()
@@ -19,5 +20,38 @@ async def test_every_request_is_accounted_for_and_everybody_told_once(
     assert measured.accepted == measured.told.total() + measured.left
     assert {name for name in OUTCOMES if measured.outcomes[name]} >= {"finished", "cancelled"}
     assert measured.deaths
-    assert report(measured) == 0
-    assert "wrong      0 (bar 0)   ok" in capsys.readouterr().out
+
+
+KEPT = Accounting(
+    asked=10,
+    accepted=8,
+    refused=Counter(QueueFull=2),
+    outcomes=Counter(finished=4, cancelled=2, expired=1, failed=1),
+    told=Counter(finished=4, expired=1, failed=1),
+    left=2,
+    deaths=1,
+    seconds=1.0,
+    wrong=(),
+)
+
+
+def test_accounts_that_add_up_are_reported_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(KEPT) == 0
+    assert "ok: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "missed",
+    [
+        replace(KEPT, wrong=("told twice",)),
+        replace(KEPT, accepted=9),
+        replace(KEPT, accepted=7, outcomes=Counter(finished=4, cancelled=2, expired=1)),
+        replace(KEPT, refused=Counter()),
+        replace(KEPT, deaths=0),
+    ],
+)
+def test_what_does_not_add_up_or_was_not_tried_is_reported_so(
+    missed: Accounting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(missed) == 1
+    assert "MISSED: " in capsys.readouterr().out

@@ -114,15 +114,11 @@ async def test_an_edit_that_fails_for_once_ends_nothing() -> None:
         edits.code = 50035
         before = len(now.discord.requests)
         await now.bot.model.step(now.ids[0])
-        await until(lambda: _have_come(now, before + 1))
+        await until(lambda: len(now.discord.requests) > before)
         edits.code = None
         await now.bot.model.step(now.ids[0], 64)
         await now.running.settled()
         assert now.bot.queue.accounts.finished == 1
-
-
-async def _have_come(now: Scene, requests: int) -> bool:
-    return len(now.discord.requests) >= requests
 
 
 async def test_no_step_is_taken_after_a_shutdown_gave_up_waiting() -> None:
@@ -137,14 +133,10 @@ async def test_no_step_is_taken_after_a_shutdown_gave_up_waiting() -> None:
 async def test_whoever_asked_elsewhere_is_not_disturbed() -> None:
     async with scene() as now:
         now.discord.delete_channel(now.waiting.channel)
-        await until(lambda: _none_waits(now))
+        await until(lambda: not now.bot.queue.load.waiting)
         await now.bot.model.step(now.ids[0], 65)
         await now.running.settled()
         assert now.bot.queue.accounts.finished == 1
-
-
-async def _none_waits(now: Scene) -> bool:
-    return now.bot.queue.load.waiting == 0
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -12,9 +12,9 @@ import pytest
 
 from bot.model.protocol import GenerationRequest, SamplingParams
 from tests.fakes.scripted_worker import POISON, REJECTED
-from tests.promises.worker_crowd import Crowd, crowd, innocent
 from tests.promises.worker_faults import Fault, Figures, Outcome, inflicted, report, signalled
 from tests.promises.worker_kills import Kills, killed
+from tests.promises.worker_serving import Serving, innocent, serving
 
 STEPS = 40
 
@@ -47,16 +47,16 @@ def assert_only_the_culprit_fails(outcome: Outcome) -> None:
 async def test_only_the_culprit_fails_and_the_others_say_what_they_would_have(
     tmp_path: Path, fault: Fault
 ) -> None:
-    async with crowd(command(tmp_path / "journal"), steps=STEPS, patience=0.5) as there:
+    async with serving(command(tmp_path / "journal"), steps=STEPS, patience=0.5) as there:
         assert_only_the_culprit_fails(await inflicted(there, fault, innocent(STEPS)))
 
 
-async def kill(there: Crowd, count: int) -> Kills:
+async def kill(there: Serving, count: int) -> Kills:
     return await killed(there, count, steps=STEPS, told=lambda kills: None)
 
 
 async def test_kills_in_a_row_fail_nobody(tmp_path: Path) -> None:
-    async with crowd(command(tmp_path / "journal"), steps=STEPS) as there:
+    async with serving(command(tmp_path / "journal"), steps=STEPS) as there:
         kills = await kill(there, 5)
         assert there.model.restarts == 5
     assert kills.asked == kills.finished >= 4

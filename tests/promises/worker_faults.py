@@ -12,7 +12,6 @@ nothing disturbed.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
 import signal
@@ -29,17 +28,18 @@ import psutil
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.settings import DEMO_MODEL
 from tests.fakes.faulty_worker import CUES
-from tests.promises.worker_crowd import (
+from tests.promises.figures import parser, verdict
+from tests.promises.worker_kills import AGAIN_WITHIN, Kills, killed
+from tests.promises.worker_serving import (
     STEPS,
-    Crowd,
-    Watch,
+    Recovery,
+    Serving,
     between,
-    crowd,
     differing,
     faulty_command,
     innocent,
+    serving,
 )
-from tests.promises.worker_kills import AGAIN_WITHIN, Kills, killed
 
 FOUND_WITHIN = 2.0  # seconds
 HANG_FOUND_WITHIN = 10.0
@@ -72,7 +72,7 @@ class Outcome:
     differing: int
 
     @property
-    def ok(self) -> bool:
+    def kept(self) -> bool:
         within = HANG_FOUND_WITHIN if self.fault.name in HANGS else FOUND_WITHIN
         in_time = self.found is None or self.found <= within
         if self.again is not None:
@@ -87,8 +87,8 @@ class Figures:
     kills: Kills
 
     @property
-    def ok(self) -> bool:
-        return all(outcome.ok for outcome in self.faults) and self.kills.ok
+    def kept(self) -> bool:
+        return all(outcome.kept for outcome in self.faults) and self.kills.kept
 
 
 def _cued(cue: str) -> GenerationRequest:
@@ -119,16 +119,16 @@ def faults() -> list[Fault]:
     ]
 
 
-async def inflicted(crowd: Crowd, fault: Fault, requests: Sequence[GenerationRequest]) -> Outcome:
+async def inflicted(serving: Serving, fault: Fault, requests: Sequence[GenerationRequest]) -> Outcome:
     """Let ``requests`` run, break the worker, and see what becomes of all."""
-    before, watch = crowd.model.restarts, Watch()
-    others = [asyncio.create_task(crowd.said(request)) for request in requests]
+    before, recovery = serving.model.restarts, Recovery()
+    others = [asyncio.create_task(serving.said(request)) for request in requests]
     await asyncio.sleep(0.1)
-    watching = asyncio.create_task(watch.follow(crowd))
+    watching = asyncio.create_task(recovery.follow(serving))
     start = time.monotonic()
     if fault.inflict is not None:
-        fault.inflict(psutil.Process(crowd.model.pid))
-    culprit = await crowd.said(fault.culprit) if fault.culprit is not None else ()
+        fault.inflict(psutil.Process(serving.model.pid))
+    culprit = await serving.said(fault.culprit) if fault.culprit is not None else ()
     said = await asyncio.gather(*others)
     if fault.cost:
         await watching
@@ -136,26 +136,26 @@ async def inflicted(crowd: Crowd, fault: Fault, requests: Sequence[GenerationReq
     await asyncio.wait([watching])
     return Outcome(
         fault,
-        found=between(start, watch.gone),
-        again=between(watch.gone, watch.answered),
-        loading=crowd.loading,
-        restarts=crowd.model.restarts - before,
+        found=between(start, recovery.gone),
+        again=between(recovery.gone, recovery.answered),
+        loading=serving.loading,
+        restarts=serving.model.restarts - before,
         culprit_failed=isinstance(culprit, Exception),
         failed=sum(isinstance(one, Exception) for one in said),
-        differing=differing(crowd, requests, said),
+        differing=differing(serving, requests, said),
     )
 
 
 async def measure(kills: int, *, model: str = DEMO_MODEL, steps: int = STEPS) -> Figures:
     """Every fault on the worker with ``model``, then so many kills of a new one."""
     with tempfile.TemporaryDirectory() as folder:
-        async with crowd(faulty_command(Path(folder), model), steps=steps) as there:
+        async with serving(faulty_command(Path(folder), model), steps=steps) as there:
             outcomes = [await _told(there, fault, steps) for fault in faults()]
-        async with crowd(faulty_command(Path(folder), model), steps=steps) as there:
+        async with serving(faulty_command(Path(folder), model), steps=steps) as there:
             return Figures(tuple(outcomes), await killed(there, kills, steps=steps, told=_progress))
 
 
-async def _told(there: Crowd, fault: Fault, steps: int) -> Outcome:
+async def _told(there: Serving, fault: Fault, steps: int) -> Outcome:
     outcome = await inflicted(there, fault, innocent(steps))
     print(row(outcome), flush=True)
     return outcome
@@ -171,7 +171,7 @@ def row(outcome: Outcome) -> str:
     fault, seconds = outcome.fault, _seconds
     culprit = "culprit failed" if outcome.culprit_failed else "nobody guilty"
     return (
-        f"{'ok' if outcome.ok else 'MISSED':6}  {fault.name:20}  found {seconds(outcome.found)}, again "
+        f"{'ok' if outcome.kept else 'MISSED':6}  {fault.name:20}  found {seconds(outcome.found)}, again "
         f"{seconds(outcome.again)} (loading {seconds(outcome.loading)}), {outcome.restarts} restarts, "
         f"{culprit}, others: {outcome.failed} failed, {outcome.differing} differ"
     )
@@ -194,19 +194,19 @@ def report(figures: Figures) -> int:
         f"  {kills.asked} requests meanwhile: {kills.finished} finished, {kills.failed} failed, "
         f"{kills.differing} with other token ids"
     )
-    print(
-        f"{'ok' if figures.ok else 'MISSED'}: only the culprit fails, found within {FOUND_WITHIN:.0f} s "
+    return verdict(
+        f"only the culprit fails, found within {FOUND_WITHIN:.0f} s "
         f"(a hang within {HANG_FOUND_WITHIN:.0f} s), "
-        f"served again within the loading time + {AGAIN_WITHIN:.0f} s, everybody else's text unchanged"
+        f"served again within the loading time + {AGAIN_WITHIN:.0f} s, everybody else's text unchanged",
+        kept=figures.kept,
     )
-    return 0 if figures.ok else 1
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.promises.worker_faults")
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--model", default=DEMO_MODEL, help="a folder")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--kills", type=int, default=100)
+    arguments.add_argument("--model", default=DEMO_MODEL, help="a folder")
+    options = arguments.parse_args()
     logging.disable(logging.CRITICAL)  # a flood is one of the faults
     return report(asyncio.run(measure(options.kills, model=options.model)))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 from bot.errors import GenerationFailed
-from tests.promises.worker_crowd import Crowd, Watch, between, innocent, when
+from tests.promises.worker_serving import Recovery, Serving, between, innocent, when
 
 AGAIN_WITHIN = 5.0  # seconds, and the time it loads
 
@@ -31,7 +31,7 @@ class Kills:
     beyond: tuple[float, ...]
 
     @property
-    def ok(self) -> bool:
+    def kept(self) -> bool:
         told = self.finished == self.asked and not self.failed + self.differing
         return told and max(self.beyond, default=0.0) <= AGAIN_WITHIN
 
@@ -44,24 +44,24 @@ class _Tally:
     differing: int = 0
 
 
-async def killed(crowd: Crowd, count: int, *, steps: int, told: Callable[[int], None]) -> Kills:
+async def killed(serving: Serving, count: int, *, steps: int, told: Callable[[int], None]) -> Kills:
     """Keep four requests running, of ``steps`` each, and kill the worker ``count`` times."""
     over, tally = asyncio.Event(), _Tally()
-    asking = [asyncio.create_task(_ask(crowd, number, steps, over, tally)) for number in range(4)]
+    asking = [asyncio.create_task(_ask(serving, number, steps, over, tally)) for number in range(4)]
     again, beyond = [], []
     chance = Random(count)
     for number in range(count):
-        before = crowd.progress
-        await when(lambda before=before: crowd.progress > before)  # type: ignore[misc]
+        before = serving.progress
+        await when(lambda before=before: serving.progress > before)  # type: ignore[misc]
         await asyncio.sleep(chance.random() / 4)
-        watch = Watch()
-        watching = asyncio.create_task(watch.follow(crowd))
+        recovery = Recovery()
+        watching = asyncio.create_task(recovery.follow(serving))
         await asyncio.sleep(0)
-        assert crowd.model.pid is not None
-        os.kill(crowd.model.pid, signal.SIGKILL)
+        assert serving.model.pid is not None
+        os.kill(serving.model.pid, signal.SIGKILL)
         await watching
-        again.append(between(watch.gone, watch.answered) or 0.0)
-        beyond.append(again[-1] - crowd.loading)
+        again.append(between(recovery.gone, recovery.answered) or 0.0)
+        beyond.append(again[-1] - serving.loading)
         told(number + 1)
     over.set()
     await asyncio.gather(*asking)
@@ -70,14 +70,14 @@ async def killed(crowd: Crowd, count: int, *, steps: int, told: Callable[[int], 
     )
 
 
-async def _ask(crowd: Crowd, number: int, steps: int, over: asyncio.Event, tally: _Tally) -> None:
+async def _ask(serving: Serving, number: int, steps: int, over: asyncio.Event, tally: _Tally) -> None:
     """Ask the same request again and again, until it is ``over``."""
     request = innocent(steps)[number]
     while not over.is_set():
         tally.asked += 1
-        said = await crowd.said(request)
+        said = await serving.said(request)
         if isinstance(said, GenerationFailed):
             tally.failed += 1
             continue
         tally.finished += 1
-        tally.differing += said != crowd.undisturbed[request.prompt_ids]
+        tally.differing += said != serving.undisturbed[request.prompt_ids]

@@ -16,7 +16,7 @@ IMPATIENCE = 2.0
 NAMES = ("ada", "grace", "alan")
 
 
-class Crowd:
+class Visitors:
     """Several people who act at the same time; ``counts`` says what befell them."""
 
     def __init__(self, discord: FakeDiscord, rng: random.Random, *, quick: bool = False) -> None:

@@ -32,7 +32,7 @@ def innocent(steps: int = STEPS) -> list[GenerationRequest]:
 
 
 @dataclass(eq=False, slots=True)
-class Crowd:
+class Serving:
     """A model that serves, the queue before it, and what each request says undisturbed."""
 
     model: ModelProcess
@@ -69,7 +69,9 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(command: Sequence[str], *, steps: int = STEPS, patience: float = 8.0) -> AsyncIterator[Crowd]:
+async def serving(
+    command: Sequence[str], *, steps: int = STEPS, patience: float = 8.0
+) -> AsyncIterator[Serving]:
     """Start the worker, and let it say once what the innocent requests say."""
     started = time.monotonic()
     async with (
@@ -77,7 +79,7 @@ async def crowd(command: Sequence[str], *, steps: int = STEPS, patience: float =
         GenerationQueue(model, max_waiting=64, max_running=8, per_owner=1, deadline=7200) as queue,
     ):
         await model.wait_ready()
-        found = Crowd(model, queue, {}, time.monotonic() - started)
+        found = Serving(model, queue, {}, time.monotonic() - started)
         for request in innocent(steps):
             said = await found.said(request)
             assert isinstance(said, tuple), said
@@ -102,23 +104,23 @@ async def when(happens: Callable[[], bool]) -> float:
 
 
 @dataclass(slots=True)
-class Watch:
+class Recovery:
     """When the worker went, and another one answered; each is the first time since it was made."""
 
     gone: float | None = None
     answered: float | None = None
 
-    async def follow(self, crowd: Crowd) -> None:
-        model, pid = crowd.model, crowd.model.pid
+    async def follow(self, serving: Serving) -> None:
+        model, pid = serving.model, serving.model.pid
         self.gone = await when(lambda: model.pid != pid)
-        self.answered = await crowd.served()
+        self.answered = await serving.served()
 
 
 def between(start: float | None, end: float | None) -> float | None:
     return None if start is None or end is None else end - start
 
 
-def differing(crowd: Crowd, requests: Sequence[GenerationRequest], said: Sequence[object]) -> int:
+def differing(serving: Serving, requests: Sequence[GenerationRequest], said: Sequence[object]) -> int:
     """How many of ``requests`` said something else than undisturbed."""
     pairs = zip(requests, said, strict=True)
-    return sum(isinstance(one, tuple) and one != crowd.undisturbed[r.prompt_ids] for r, one in pairs)
+    return sum(isinstance(one, tuple) and one != serving.undisturbed[r.prompt_ids] for r, one in pairs)

@@ -20,8 +20,8 @@ from dotenv import dotenv_values
 from bot import logs
 from bot.aside import take_short_turns
 from bot.errors import DiscordUnreachable, SettingsFileUnusable, StartError
-from bot.heap import keep_large_apart
 from bot.joining import join
+from bot.model.heap import keep_large_apart
 from bot.monitoring.server import Address
 from bot.settings import Settings
 from bot.signals import end_by_signal

@@ -14,11 +14,11 @@ from bot.admission import Asker
 from bot.blocking import BlockedWords
 from bot.errors import Withheld, WordBlocked
 from bot.features.completions import CompletionRun
-from bot.model.protocol import Alike, GenerationRequest, ModelInfo
-from bot.services import Generations
+from bot.model.protocol import GenerationRequest
+from bot.services import Around, Generations
 from bot.store.rows import Run
 from bot.tokenization import Encodings
-from bot.updates import Finished, Load, Progress, Update, token_ids
+from bot.updates import Finished, Progress, Update, token_ids
 
 _LETTER = "x"
 _BYTES = "".join(map(chr, range(0xDC80, 0xDD00)))  # of a character that is not whole yet
@@ -51,7 +51,7 @@ class Sieve:
             self.check(run.walk.prompt_ids + run.walk.appended_ids, seed=run.walk.seed)
 
 
-class ScreenedGenerations:
+class ScreenedGenerations(Around):
     """``inner``, whose streams raise Withheld instead of an update with a blocked word.
 
     Whoever reads a stream leaves it then, and thereby ends the request. An update
@@ -60,22 +60,8 @@ class ScreenedGenerations:
     """
 
     def __init__(self, inner: Generations, sieve: Sieve) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._sieve = sieve
-
-    @property
-    def model(self) -> ModelInfo:
-        return self._inner.model
-
-    @property
-    def load(self) -> Load:
-        return self._inner.load
-
-    def cancel(self, request_id: str, *, owner: int) -> None:
-        self._inner.cancel(request_id, owner=owner)
-
-    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
-        return await self._inner.similar(token_id, count)
 
     @asynccontextmanager
     async def stream(

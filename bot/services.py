@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -43,6 +44,32 @@ class Generations(Protocol):
     async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
         """The tokens most like this one to the model, the most alike first."""
         ...
+
+
+class Around(ABC):
+    """Generations around ``inner``, which differ in their streams and else only where they say so."""
+
+    def __init__(self, inner: Generations) -> None:
+        self._inner = inner
+
+    @property
+    def model(self) -> ModelInfo:
+        return self._inner.model
+
+    @property
+    def load(self) -> Load:
+        return self._inner.load
+
+    @abstractmethod
+    def stream(
+        self, request: GenerationRequest, *, asker: Asker, group: str | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[Update]]: ...
+
+    def cancel(self, request_id: str, *, owner: int) -> None:
+        self._inner.cancel(request_id, owner=owner)
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+        return await self._inner.similar(token_id, count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import torch
 from transformers import GPT2LMHeadModel
 from transformers.utils import logging as transformers_logging
 
-from bot.heap import return_freed
 from bot.model.checkpoint import Checkpoint, ModelRefused, Report
 from bot.model.gpt2 import GPT2, UnsupportedModel, UnsupportedPrecision
+from bot.model.heap import return_freed
 from bot.model.protocol import END_OF_TEXT, Fingerprint, Loading, ModelInfo, Precision
 
 # Raise it whenever a change may alter a single bit of any logit or draw.

@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, get_args
 
-from bot.heap import Tidy, keep_large_apart, return_freed
+from bot.model.heap import Tidy, keep_large_apart, return_freed
 from bot.model.protocol import (
     Abort,
     FromWorker,

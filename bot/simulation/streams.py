@@ -16,9 +16,9 @@ from contextvars import Context
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from bot.admission import Asker
-from bot.model.protocol import Alike, GenerationRequest, ModelInfo
-from bot.services import Generations
-from bot.updates import Load, Update
+from bot.model.protocol import Alike, GenerationRequest
+from bot.services import Around, Generations
+from bot.updates import Update
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -40,7 +40,7 @@ def _nothing() -> None:
     pass
 
 
-class SimulatedGenerations:
+class SimulatedGenerations(Around):
     """``inner`` for a bot in a simulation.
 
     ``wait`` awaits an update after the first; an action that should end before it
@@ -51,17 +51,9 @@ class SimulatedGenerations:
     def __init__(
         self, inner: Generations, *, wait: Wait = _plainly, shown: Callable[[], None] = _nothing
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._wait = wait
         self._shown = shown
-
-    @property
-    def model(self) -> ModelInfo:
-        return self._inner.model
-
-    @property
-    def load(self) -> Load:
-        return self._inner.load
 
     def cancel(self, request_id: str, *, owner: int) -> None:
         outside(self._inner.cancel, request_id, owner=owner)

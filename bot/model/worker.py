@@ -20,14 +20,14 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, get_args
 
 from bot.model.heap import Tidy, keep_large_apart, return_freed
+from bot.model.pipe import Pipe
 from bot.model.protocol import (
     Abort,
-    FromWorker,
     Loading,
     Lookup,
     Message,
@@ -38,7 +38,7 @@ from bot.model.protocol import (
     Submit,
     Unusable,
 )
-from bot.model.wire import HEADER, ProtocolError, body_length, decode, encode
+from bot.model.wire import ProtocolError
 
 # torch and transformers take seconds to import and may print while they do:
 # they are imported by the functions below, once stdout is safe and the parent
@@ -71,52 +71,6 @@ _QUIET = {
 _PATIENT = {"GOMP_SPINCOUNT": "10000"}
 
 Inbox = queue.SimpleQueue[Message]
-
-
-class Pipe:
-    """The two ends that lead to the parent, taken from stdin and stdout.
-
-    Afterwards descriptor 0 is empty and descriptor 1 is stderr, so neither a
-    print nor a library's C code can reach the frames.
-    """
-
-    def __init__(self) -> None:
-        # The exit status if the parent is gone.
-        self.status = 0
-        self._in = os.dup(0)
-        self._out = os.dup(1)
-        self._lock = threading.Lock()
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.close(nothing)
-        os.dup2(2, 1)
-
-    def send(self, messages: Iterable[FromWorker]) -> None:
-        """Write all ``messages`` at once; any thread may."""
-        frames = memoryview(b"".join(encode(message) for message in messages))
-        with self._lock:
-            try:
-                while frames:
-                    frames = frames[os.write(self._out, frames) :]
-            except BrokenPipeError:
-                os._exit(self.status)
-
-    def receive(self) -> Iterator[Message]:
-        """Messages until the parent is gone; ProtocolError if one is none."""
-        while (header := self._read(HEADER.size)) and (body := self._read(body_length(header))):
-            yield decode(body)
-
-    def _read(self, size: int) -> bytes:
-        """Exactly ``size`` bytes, or none at the end of the stream."""
-        parts = []
-        while size:
-            part = os.read(self._in, size)
-            if not part:
-                # A parent that dies while it writes leaves half a frame.
-                return b""
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -22,6 +22,7 @@ from torch import Tensor
 from bot.model import worker
 from bot.model.engine import Engine, Event
 from bot.model.gpt2 import GPT2, Chunk
+from bot.model.pipe import Pipe
 
 CUES = {"garbage": 11, "unfinished": 12, "flood": 13, "hang": 14, "poison": 15, "raise": 16}
 AFTER = 5  # steps
@@ -56,11 +57,11 @@ class Faults:
 
 
 def main(folder: Path, arguments: Sequence[str]) -> None:
-    step, forward, init = Engine.step, GPT2.forward, worker.Pipe.__init__
+    step, forward, init = Engine.step, GPT2.forward, Pipe.__init__
     by_id = {token_id: cue for cue, token_id in CUES.items()}
     faults: list[Faults] = []
 
-    def with_faults(self: worker.Pipe) -> None:
+    def with_faults(self: Pipe) -> None:
         init(self)
         faults.append(Faults(folder, self._out))
 
@@ -76,7 +77,7 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
             raise ValueError("told to")
         return forward(self, chunks)
 
-    worker.Pipe.__init__ = with_faults  # type: ignore[method-assign]
+    Pipe.__init__ = with_faults  # type: ignore[method-assign]
     Engine.step = faulty_step  # type: ignore[method-assign]
     GPT2.forward = faulty_forward  # type: ignore[method-assign]
     worker.main(arguments)

@@ -1,0 +1,56 @@
+"""The worker process's two ends of the pipes to its parent."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+
+from bot.model.protocol import FromWorker, Message
+from bot.model.wire import HEADER, body_length, decode, encode
+
+
+class Pipe:
+    """The two ends that lead to the parent, taken from stdin and stdout.
+
+    Afterwards descriptor 0 is empty and descriptor 1 is stderr, so neither a
+    print nor a library's C code can reach the frames.
+    """
+
+    def __init__(self) -> None:
+        # The exit status if the parent is gone.
+        self.status = 0
+        self._in = os.dup(0)
+        self._out = os.dup(1)
+        self._lock = threading.Lock()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.dup2(2, 1)
+
+    def send(self, messages: Iterable[FromWorker]) -> None:
+        """Write all ``messages`` at once; any thread may."""
+        frames = memoryview(b"".join(encode(message) for message in messages))
+        with self._lock:
+            try:
+                while frames:
+                    frames = frames[os.write(self._out, frames) :]
+            except BrokenPipeError:
+                os._exit(self.status)
+
+    def receive(self) -> Iterator[Message]:
+        """Messages until the parent is gone; ProtocolError if one is none."""
+        while (header := self._read(HEADER.size)) and (body := self._read(body_length(header))):
+            yield decode(body)
+
+    def _read(self, size: int) -> bytes:
+        """Exactly ``size`` bytes, or none at the end of the stream."""
+        parts = []
+        while size:
+            part = os.read(self._in, size)
+            if not part:
+                # A parent that dies while it writes leaves half a frame.
+                return b""
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)

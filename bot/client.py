@@ -66,7 +66,7 @@ class TokenwiseBot(commands.Bot):
         self, services: Services, *, on_acknowledged: Callable[[float], object] | None = None
     ) -> None:
         self.arrivals = Arrivals(on_acknowledged)
-        self.traffic = Traffic(self.arrivals.acknowledged)
+        self.traffic = Traffic(self.arrivals.acknowledged, self.arrivals.doubted)
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,

@@ -29,6 +29,7 @@ class Answering:
     under_way: float
     acknowledged: float | None = None  # seconds after it was made
     outcome: str = "ok"
+    in_doubt: bool = False  # whether it was acknowledged
     _arrived: float = field(default_factory=time.monotonic)
 
     @property

@@ -82,6 +82,15 @@ class Arrivals:
             if self._on_acknowledged is not None:
                 self._on_acknowledged(answering.acknowledged)
 
+    def doubted(self, interaction_id: int) -> None:
+        """Discord has failed on the first answer to an interaction, and may have accepted it or not."""
+        if (answering := self._answering.get(interaction_id)) is not None:
+            answering.in_doubt = True
+
+    def is_in_doubt(self, interaction_id: int) -> bool:
+        answering = self._answering.get(interaction_id)
+        return answering is not None and answering.in_doubt
+
     def failed(self, interaction_id: int, error: BaseException) -> None:
         """An interaction is answered by telling of ``error``."""
         if (answering := self._answering.get(interaction_id)) is not None:

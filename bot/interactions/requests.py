@@ -1,6 +1,6 @@
 """Requests to Discord, and what is done where they fail.
 
-discord.py sends a request again where Discord answers 429 or 5xx. Where Discord does not
+discord.py sends a request again where Discord answers 429 or 5xx, and does not tell. Where Discord does not
 answer at all, since the connection broke, that is done here: whether Discord did what it was
 asked is not known then, so it must do no harm to ask it twice.
 """
@@ -74,7 +74,11 @@ async def acknowledge(interaction: Interaction, kind: Kind, send: Callable[[], A
             interaction.extras.setdefault(_PERHAPS, kind)
             raise
         except discord.HTTPException as error:
-            if error.code != _ALREADY_ACKNOWLEDGED or _PERHAPS not in interaction.extras:
+            if error.code != _ALREADY_ACKNOWLEDGED:
+                raise
+            if interaction.client.arrivals.is_in_doubt(interaction.id):
+                interaction.extras.setdefault(_PERHAPS, kind)
+            if _PERHAPS not in interaction.extras:
                 raise
             return False
         return True

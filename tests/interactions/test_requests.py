@@ -11,13 +11,14 @@ import pytest
 
 from bot.errors import BlankText, DiscordFailed
 from tests.fakes.discord import Asked, Callback, FakeDiscord, texts
-from tests.fakes.discord.faults import NoFaults, Planned, Refused, RequestFault, Reset
+from tests.fakes.discord.faults import Failed, NoFaults, Planned, Refused, RequestFault, Reset
 from tests.fakes.discord.hosted import ReadyModel, hosted
 from tests.fakes.discord.paths import ANSWER, CALLBACK, FILE, FOLLOW_UPS
 from tests.fakes.discord.requests import Request
 from tests.waiting import until
 
 LOST, REPLY_LOST = Reset(), Reset(applied=True)
+DONE_BUT_FAILED = Failed(502, applied=True)
 
 
 @asynccontextmanager
@@ -72,7 +73,10 @@ def read(asked: Asked) -> list[str]:
     return ["\n".join(texts(message.components)) for message in asked.all_messages]
 
 
-@pytest.mark.parametrize("faults", [[LOST], [REPLY_LOST], [LOST, REPLY_LOST], [LOST] * 4])
+@pytest.mark.parametrize(
+    "faults",
+    [[LOST], [REPLY_LOST], [LOST, REPLY_LOST], [LOST] * 4, [DONE_BUT_FAILED], [LOST, DONE_BUT_FAILED]],
+)
 async def test_an_acknowledgement_that_was_lost_is_sent_again(
     faults: list[RequestFault], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -83,7 +87,7 @@ async def test_an_acknowledgement_that_was_lost_is_sent_again(
     assert "London was" in card
 
 
-@pytest.mark.parametrize("fault", [LOST, REPLY_LOST])
+@pytest.mark.parametrize("fault", [LOST, REPLY_LOST, DONE_BUT_FAILED])
 async def test_thinking_that_was_lost_is_thought_again(
     fault: RequestFault, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -96,7 +100,7 @@ async def test_thinking_that_was_lost_is_thought_again(
     assert thought_of.answer.is_ephemeral
 
 
-@pytest.mark.parametrize("fault", [LOST, REPLY_LOST])
+@pytest.mark.parametrize("fault", [LOST, REPLY_LOST, DONE_BUT_FAILED])
 async def test_an_error_that_answers_is_told_once(
     fault: RequestFault, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -41,7 +41,7 @@ async def asking(traffic: Traffic, status: int) -> AsyncIterator[Ask]:
 
 @pytest.mark.parametrize(("status", "counted"), [(200, "2xx"), (404, "4xx"), (429, "429"), (502, "5xx")])
 async def test_answers_are_counted_by_status(status: int, counted: str) -> None:
-    traffic = Traffic(lambda _: None)
+    traffic = Traffic(lambda _: None, lambda _: None)
     async with asking(traffic, status) as ask:
         await ask("GET", "/api/v10/users/@me")
         await ask("PATCH", "/api/v10/webhooks/1/token/messages/@original")
@@ -50,7 +50,7 @@ async def test_answers_are_counted_by_status(status: int, counted: str) -> None:
 
 
 async def test_a_request_without_an_answer_is_counted_too() -> None:
-    traffic = Traffic(lambda _: None)
+    traffic = Traffic(lambda _: None, lambda _: None)
     async with asking(traffic, 0) as ask:
         with pytest.raises(aiohttp.ClientError):
             await ask("POST", "/api/v10/channels/1/messages")
@@ -58,20 +58,28 @@ async def test_a_request_without_an_answer_is_counted_too() -> None:
     assert traffic.answers == {"none": 1}
 
 
+CALLBACK = "/api/v10/interactions/42/token/callback"
+
+
 @pytest.mark.parametrize(
-    ("status", "method", "path", "acknowledged"),
+    ("status", "method", "path", "told"),
     [
-        (204, "POST", "/api/v10/interactions/42/token/callback", [42]),
-        (200, "POST", "/api/v10/interactions/42/token/callback?with_response=1", [42]),
-        (404, "POST", "/api/v10/interactions/42/token/callback", []),
-        (200, "POST", "/api/v10/webhooks/42/token", []),
+        (204, "POST", CALLBACK, "acknowledged 42"),
+        (200, "POST", f"{CALLBACK}?with_response=1", "acknowledged 42"),
+        (404, "POST", CALLBACK, None),
+        (502, "POST", CALLBACK, "in doubt 42"),
+        (200, "POST", "/api/v10/webhooks/42/token", None),
+        (502, "POST", "/api/v10/webhooks/42/token", None),
     ],
 )
-async def test_an_acknowledgement_is_noticed_once_it_is_accepted(
-    status: int, method: str, path: str, acknowledged: list[int]
+async def test_an_acknowledgement_is_noticed_once_it_is_accepted_or_in_doubt(
+    status: int, method: str, path: str, told: str | None
 ) -> None:
-    noticed: list[int] = []
-    async with asking(Traffic(noticed.append), status) as ask:
+    noticed: list[str] = []
+    traffic = Traffic(
+        lambda id_: noticed.append(f"acknowledged {id_}"), lambda id_: noticed.append(f"in doubt {id_}")
+    )
+    async with asking(traffic, status) as ask:
         await ask(method, path)
 
-    assert noticed == acknowledged
+    assert noticed == ([told] if told else [])

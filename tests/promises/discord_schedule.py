@@ -47,8 +47,9 @@ class Schedule:
                 return EventFault(copies=self.rng.randint(1, 2))
 
     def _drawn(self) -> RequestFault:
-        kinds = ("reset", "reset after", "limit", "global limit", "failed", "refused")
-        match self.rng.choices(kinds, weights=(4, 4, 3, 1, 0 if self.quick else 3, 1))[0]:
+        kinds = ("reset", "reset after", "limit", "global limit", "failed", "failed after", "refused")
+        slow = 0 if self.quick else 2
+        match self.rng.choices(kinds, weights=(4, 4, 3, 1, slow, slow, 1))[0]:
             case "reset":
                 return Reset()
             case "reset after":
@@ -59,6 +60,8 @@ class Schedule:
                 return Limited(self.rng.uniform(0.05, 0.4), everywhere=True)
             case "failed":
                 return Failed(self.rng.choice(_STATUSES))
+            case "failed after":
+                return Failed(self.rng.choice(_STATUSES), applied=True)
             case _:
                 return Refused(self.rng.choice(_REFUSALS))
 
@@ -74,8 +77,8 @@ def name_of(fault: object) -> str:
             return "reply lost in a reset" if applied else "request lost in a reset"
         case Limited(_, everywhere):
             return "429, global" if everywhere else "429"
-        case Failed():
-            return "5xx"
+        case Failed(_, applied):
+            return "5xx, though it was done" if applied else "5xx"
         case Refused(code):
             return f"refused, {code}"
         case _:

@@ -5,7 +5,7 @@ An interaction *could be kept*, and is lost if it was not, as follows.
 1. It arrived: it was written to a connection that lived on for a while, and was then younger
    than 1.5 s (the bot drops what is older than 2.5 s, and a busy machine may read it a moment
    later). Then there is an attempt to acknowledge it.
-2. An attempt was accepted, also where only the reply was lost. If none was, the last one was
+2. An attempt was accepted, also where the reply was lost or told of a failure. If none was, the last one was
    refused by Discord itself (it was too late, or the message or the channel was gone), or
    refused for permissions, or the bot had tried as often as ``TRIES``.
 3. It was accepted: then the answer is final at the end, or an error was told; of Stop and Delete
@@ -16,8 +16,8 @@ An interaction *could be kept*, and is lost if it was not, as follows.
 Suggestions are never lost: with the next character they are asked for anew.
 
 Nothing is answered twice: one acknowledgement each, no card as a follow-up twice, except where
-the schedule lost the reply to a follow-up that was sent: whether it came is then unknown, and an
-error is rather told again than not at all.
+the schedule lost the reply to a follow-up that was sent, or failed it after it was: whether it
+came is then unknown, and an error is rather told again than not at all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.fakes.discord import Ask, Asked, Callback, FakeDiscord
-from tests.fakes.discord.faults import Refused, Reset
+from tests.fakes.discord.faults import Failed, Refused, Reset
 from tests.fakes.discord.paths import CALLBACK
 from tests.fakes.discord.requests import Request
 
@@ -122,10 +122,15 @@ def _twice(asked: Asked, requests: Sequence[Request]) -> Iterator[str]:
     accepted = [each for each in requests if each.template == CALLBACK and 200 <= each.status < 300]
     if len(accepted) > 1:
         yield "acknowledged twice"
-    unsure = any(each.method == "POST" and each.fault == Reset(applied=True) for each in requests)
+    unsure = any(each.method == "POST" and _was_done(each.fault) for each in requests)
     if not unsure:
         cards = Counter(json.dumps(message.components) for message in asked.followups)
         yield from ("told twice" for count in cards.values() if count > 1)
+
+
+def _was_done(fault: object) -> bool:
+    """Whether Discord did what it was asked, and the bot was not told so."""
+    return isinstance(fault, (Reset, Failed)) and fault.applied
 
 
 def _by_token(requests: Iterable[Request]) -> defaultdict[str, list[Request]]:

@@ -27,9 +27,10 @@ class Limited:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """5xx, and nothing was done."""
+    """5xx: before Discord did what it was asked, or after (``applied``)."""
 
     status: int
+    applied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,13 +80,14 @@ class Rest:
                 return _reply(request, 401, {"message": "401: Unauthorized", "code": 0})
             self.checks.check(request)
             fault = request.fault = self.faults.of_request(request)
-            if fault is not None and not (isinstance(fault, Reset) and fault.applied):
+            is_applied = isinstance(fault, (Reset, Failed)) and fault.applied
+            if fault is not None and not is_applied:
                 return _faulty(web_request, request, fault)
             try:
                 reply = _reply(request, 200, do(request))
             except Refusal as refusal:
                 reply = _reply(request, refusal.status, refusal.body)
-            return reply if fault is None else _reset(web_request, request)
+            return reply if fault is None else _faulty(web_request, request, fault)
 
         return serve
 

@@ -12,12 +12,13 @@ from discord.ext import commands
 from bot import cards
 from bot.cards import Closing, NextCard
 from bot.custom_ids import template
-from bot.errors import BlankText, Withheld
+from bot.errors import BlankText
 from bot.features.completions import new_run_id, new_seed, warm_or_greedy
 from bot.features.walks import Walk, WalkRun
 from bot.interactions.buttons import RunItem
 from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.interactions.messages import is_theirs
+from bot.interactions.withholding import told_with
 from bot.model.protocol import MAX_SEED, Step
 from bot.services import Services
 from bot.updates import Finished
@@ -114,10 +115,8 @@ async def look(services: Services, walk: Walk, screen: Screen) -> None:
 
 async def _show(content: NextCard, screen: Screen) -> None:
     """Show the table; Withheld, with its seed, if a candidate must not be shown."""
-    try:
+    with told_with(content.seed):
         await screen.finish(cards.next_tokens(content))
-    except Withheld:
-        raise Withheld(seed=content.seed) from None
 
 
 def _content(services: Services, walk: Walk, step: Step) -> NextCard:

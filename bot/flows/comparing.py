@@ -13,6 +13,7 @@ from bot.features.comparison import METHODS, Continuation, Method, parting, run_
 from bot.features.completions import CompletionJob, CompletionRun
 from bot.flows.together import together
 from bot.interactions.delivery import Screen
+from bot.interactions.withholding import told_with
 from bot.services import Services
 from bot.updates import Completion, Finished, Queued
 
@@ -39,8 +40,10 @@ async def compare(services: Services, jobs: Sequence[CompletionJob], screen: Scr
                     await _keep(services, jobs[number], written[number], asked_at)
             content = _content(services, jobs[0], written)
             if not content.over:
-                await screen.update(cards.comparison(content))
-        await screen.finish(cards.comparison(_content(services, jobs[0], written)))
+                with told_with(content.seed):
+                    await screen.update(cards.comparison(content))
+        with told_with(jobs[0].params.seed):
+            await screen.finish(cards.comparison(_content(services, jobs[0], written)))
     for continuation in written:
         if isinstance(continuation.news, UnavailableError):
             raise continuation.news
@@ -97,6 +100,7 @@ def _parting(services: Services, first: Continuation, other: Continuation) -> Pa
     position = parting(first.token_ids, other.token_ids)
     if position is None:
         return None
-    token = services.encodings.token
-    own, its = other.token_ids[position], first.token_ids[position]
-    return Parting(position, own=token(own).visible, first=token(its).visible)
+    own, its = (services.encodings.token(one.token_ids[position]).visible for one in (other, first))
+    # A part of a word may be a blocked word where it stands alone.
+    blocked = services.rules.blocked
+    return None if blocked.in_text(own) or blocked.in_text(its) else Parting(position, own=own, first=its)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from bot import cards
 from bot.cards import Closing, TourCard
 from bot.cards.tour.stations import AGAIN, SCORES
-from bot.errors import Withheld
 from bot.features import tours
 from bot.features.completions import CompletionJob, CompletionRun
 from bot.flows.asking import asked
 from bot.interactions.delivery import Screen
+from bot.interactions.withholding import told_with
 from bot.model.protocol import GenerationRequest, Step
 from bot.services import Services
 from bot.updates import Completion
@@ -73,10 +73,8 @@ async def _show(
         request = run.again(owner=closing.owner).request(model.context)
         again = (await _ask(services, request, screen, group=group)).token_ids
     lesson = cards.describe_lesson(run, model, services.encodings, rows=rows, again=again)
-    try:
+    with told_with(run.params.seed):
         await screen.finish(cards.tour(TourCard(run.run_id, station, lesson, closing)))
-    except Withheld:
-        raise Withheld(seed=run.params.seed) from None
 
 
 async def _ask(

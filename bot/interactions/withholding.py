@@ -7,6 +7,7 @@ only for a card, such as a table of candidates, is found here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import discord
@@ -28,6 +29,15 @@ def check(
     blocked: BlockedWords = interaction.client.services.rules.blocked
     if blocked and any(blocked.in_text(text) for text in (*_shown(view), *map(_written, files))):
         raise Withheld
+
+
+@contextmanager
+def told_with(seed: int) -> Iterator[None]:
+    """Whatever is withheld in the body is said to be so with the ``seed`` that it was written with."""
+    try:
+        yield
+    except Withheld:
+        raise Withheld(seed=seed) from None
 
 
 def _shown(view: ui.LayoutView) -> Iterator[str]:

@@ -219,6 +219,28 @@ async def test_a_comparison_goes_on_without_the_text_that_is_withheld(open_block
         assert_never_sent(world, WORD)
 
 
+async def test_a_part_of_a_word_that_would_be_such_a_word_alone_is_not_named_in_a_comparison(
+    open_blocking: Open,
+) -> None:
+    def says(request: GenerationRequest, index: int) -> Step:
+        greedy = request.params.temperature == 0
+        return saying(" king" if greedy else " free", "dom")(request, index)
+
+    async with open_blocking(FakeModel(says=says), "king") as world:
+        shown = text_of(await finished(world, "compare", prompt="Oh", seed=42, max_tokens=2))
+
+        assert shown.count("freedom") == 5
+        assert shown.count("kingdom") == 1
+        assert "leaves greedy" not in shown
+
+
+async def test_a_comparison_that_is_withheld_is_so_with_its_seed(open_blocking: Open) -> None:
+    async with open_blocking(FakeModel(), "greedy") as world:  # a word of the bot's own
+        answer = await finished(world, "compare", prompt="Oh", seed=42, max_tokens=2)
+
+        assert refusal_of(answer) == Withheld(seed=42).sentence
+
+
 @pytest.mark.parametrize("command", ["next", "tour"])
 async def test_a_table_with_such_a_candidate_is_withheld_with_its_seed(
     open_blocking: Open, command: str

@@ -19,7 +19,7 @@ from dotenv import dotenv_values
 
 from bot import logs
 from bot.aside import take_short_turns
-from bot.errors import DiscordUnreachable, SettingsFileUnusable, StartError
+from bot.errors import SettingsFileUnusable, StartError
 from bot.joining import join
 from bot.model.heap import keep_large_apart
 from bot.monitoring.server import Address
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartError as error:
         print(error.sentence, file=sys.stderr)
         # Whoever starts the bot again may do so after a fault, and not before a setting was corrected.
-        return FAULT if isinstance(error, DiscordUnreachable) else UNUSABLE_SETTINGS
+        return FAULT if error.may_pass else UNUSABLE_SETTINGS
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:

@@ -124,6 +124,14 @@ def test_a_discord_that_cannot_be_reached_is_no_setting_to_be_corrected() -> Non
     assert answer.stderr.splitlines()[-1].startswith("Discord cannot be reached")
 
 
+def test_a_model_that_cannot_be_fetched_now_is_no_setting_to_be_corrected(tmp_path: Path) -> None:
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    answer = run("try", "/next prompt:Hello", MODEL="someone/no-such-model", **nowhere)
+
+    assert answer.returncode == 1
+    assert answer.stderr.splitlines()[-1].endswith("the Hugging Face Hub cannot be reached.")
+
+
 def test_a_simulated_discord_needs_no_token_and_no_large_model() -> None:
     assert run("try", "/decode ids:40313", DISCORD_TOKEN="a.b.c").returncode == 0  # noqa: S106
 

@@ -24,4 +24,6 @@ class UnavailableError(TokenwiseError):
 
 
 class StartError(TokenwiseError):
-    """The bot cannot start."""
+    """The bot cannot start. ``may_pass`` says whether it may, at another time, as it is set up."""
+
+    may_pass = False

@@ -46,9 +46,10 @@ class PortTaken(StartError):
 
 
 class ModelUnusable(StartError):
-    def __init__(self, model: str, *, problem: str) -> None:
+    def __init__(self, model: str, *, problem: str, may_pass: bool = False) -> None:
         self.model = model
         self.problem = problem
+        self.may_pass = may_pass
 
     @property
     def sentence(self) -> str:
@@ -56,6 +57,8 @@ class ModelUnusable(StartError):
 
 
 class DiscordUnreachable(StartError):
+    may_pass = True
+
     def __init__(self, problem: str) -> None:
         self.problem = problem
 

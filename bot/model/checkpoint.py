@@ -112,10 +112,10 @@ def _download(name: str, revision: str, report: Report) -> Path:
         raise ModelRefused("not_found", f"the hub model has no revision {revision}.") from error
     except LocalEntryNotFoundError as error:
         detail = "it is not in the local cache and the Hugging Face Hub cannot be reached."
-        raise ModelRefused("not_found", detail) from error
+        raise ModelRefused("not_fetched", detail) from error
     except Exception as error:
         detail = f"downloading it failed ({type(error).__name__}: {error})."
-        raise ModelRefused("failed", detail) from error
+        raise ModelRefused("not_fetched", detail) from error
 
 
 def _reporting(report: Report) -> type[tqdm[Any]]:

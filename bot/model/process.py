@@ -200,7 +200,8 @@ class ModelProcess:
                 cause = await self._one_life()
                 if self.info is None and self._restarts.hopeless:
                     problem = f"its worker died {self._restarts.in_vain} times while loading it: {cause}."
-                    self._give_up(partial(ModelUnusable, self.name, problem=problem))
+                    # Memory may have lacked, or the disk failed.
+                    self._give_up(partial(ModelUnusable, self.name, problem=problem, may_pass=True))
                 elif not self._readiness.failed:
                     pause = self._restarts.again()
                     logger.warning("the model worker broke (%s); a new one in %.1f s", cause, pause)
@@ -236,7 +237,8 @@ class ModelProcess:
             case Unusable():
                 if self.info is not None:  # it could be loaded once: try again
                     raise WorkerBroken(message.detail)
-                self._give_up(partial(ModelUnusable, self.name, problem=message.detail))
+                may_pass = message.reason == "not_fetched"
+                self._give_up(partial(ModelUnusable, self.name, problem=message.detail, may_pass=may_pass))
             case Stepped() | Ended() | Rejected():
                 if not self._roster.heard(message):
                     raise WorkerBroken(f"it left out a step before {message.request_id}'s last one")

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 FinishReason = Literal["stop", "length", "cancelled"]
-UnusableReason = Literal["not_found", "not_gpt2", "failed"]
+UnusableReason = Literal["not_found", "not_fetched", "not_gpt2", "failed"]
 Precision = Literal["float32", "bfloat16", "int8"]
 
 GPT2_LARGE = "openai-community/gpt2-large"  # the worker pins its revision

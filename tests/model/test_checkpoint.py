@@ -227,5 +227,5 @@ def test_a_model_that_is_neither_cached_nor_within_reach_is_refused(monkeypatch:
     # Nothing listens on the discard port.
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     reason, detail = refused("someone/tiny")
-    assert reason == "not_found"
+    assert reason == "not_fetched"
     assert "cannot be reached" in detail

@@ -244,7 +244,7 @@ def test_a_model_that_cannot_be_used_is_named_with_the_reason_and_ends_it(
 def test_an_unknown_hub_model_without_a_network_is_answered_soon(start: type[Worker]) -> None:
     *_, last = start("--model", "someone/no-such-model").until(Unusable)
     assert isinstance(last, Unusable)
-    assert last.reason == "not_found"
+    assert last.reason == "not_fetched"
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])

@@ -33,6 +33,8 @@ async def tidied(runs: Runs, *, every: float = HOUR, retry: float = PAUSE) -> As
             task.cancel()
         await asyncio.wait(tasks)
         await runs.flush()
+        if runs.unsaved:
+            log.error("%d runs are lost: the database did not take them, and the bot ends", runs.unsaved)
 
 
 async def _tidy(runs: Runs, every: float) -> None:

@@ -70,3 +70,19 @@ async def test_what_waits_is_stored_soon_after_the_database_is_back(tmp_path: Pa
         async with tidied(runs, retry=0.001):
             folder.mkdir()
             await until(is_stored)
+
+
+@pytest.mark.parametrize("is_back", [True, False])
+async def test_what_could_not_be_stored_at_the_end_is_told(
+    tmp_path: Path, is_back: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "later"
+    async with opened(f"sqlite:///{folder}/runs.sqlite3") as database:
+        runs = Runs(database, days=30, clock=lambda: NOON)
+        async with tidied(runs):
+            await runs.keep(completion_run("a" * 16))
+            await runs.keep(completion_run("b" * 16))
+            if is_back:
+                folder.mkdir()
+
+    assert ("2 runs are lost" in caplog.text) != is_back

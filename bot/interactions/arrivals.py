@@ -54,12 +54,15 @@ class Arrivals:
 
         Not if it came too late to be acknowledged, nor if it came before, nor after :meth:`close`.
         """
+        logs.belongs_to(str(interaction.id))
         if not self._open:
             log.info("dropped an interaction that arrived at the very end")
             return False
         age = discord.utils.utcnow() - interaction.created_at
         if age > MAX_AGE:
-            log.warning("dropped an interaction that arrived %.1f s late", age.total_seconds())
+            # Its age is by two clocks.
+            late = "dropped an interaction that arrived %.1f s late, by this machine's clock"
+            log.warning(late, age.total_seconds())
             self.late += 1
             return False
         if interaction.id in self._latest:
@@ -68,7 +71,6 @@ class Arrivals:
             return False
         self._latest.append(interaction.id)
         if (task := asyncio.current_task()) is not None:
-            logs.belongs_to(str(interaction.id))
             # Two machines' clocks are compared, so it may seem to come from the future.
             self._answering[interaction.id] = Answering(kind_of(interaction), max(0.0, age.total_seconds()))
             self._tasks[task] = interaction.channel_id

@@ -1,0 +1,35 @@
+"""A bot that is killed at any moment starts again and knows what it had finished: the real process, twice."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from tests.fakes.discord import FakeDiscord, texts
+
+READY = "the model is ready"
+
+
+async def test_after_a_kill_an_old_card_answers_as_before(tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/runs.sqlite3"}
+    async with FakeDiscord.opened() as discord:
+        ada, channel = discord.person("ada"), discord.channel()
+        async with discord.bot(settings) as bot:
+            await discord.joined()
+            await bot.said(READY)
+            card = await discord.slash(ada, channel, "complete", prompt="London", max_tokens=4).settled()
+            await discord.slash(ada, channel, "complete", prompt="Paris", max_tokens=256).acknowledged()
+            bot.signal(signal.SIGKILL)
+            assert await bot.wait() == -signal.SIGKILL
+        await discord.left()
+        discord.gateway.joined.clear()
+
+        async with discord.bot(settings) as bot:
+            await discord.joined()
+            await bot.said(READY)
+            told = await discord.press(ada, card.answer, label="Code").settled()
+            (program,) = ["\n".join(texts(message.components)) for message in told.all_messages]
+
+        assert "tokenizer('London'" in program
+        assert "max_new_tokens=4," in program
+    assert discord.violations == []

@@ -34,7 +34,6 @@ from tests.promises.worker_serving import (
     STEPS,
     Recovery,
     Serving,
-    between,
     differing,
     faulty_command,
     innocent,
@@ -60,7 +59,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """In seconds: until it was ``found``, and from then on until a worker answered ``again``."""
+    """In seconds: until it was ``found``, and from then on until a worker served ``again``.
+
+    Of several workers that it cost, the longest.
+    """
 
     fault: Fault
     found: float | None
@@ -124,7 +126,7 @@ async def inflicted(serving: Serving, fault: Fault, requests: Sequence[Generatio
     before, recovery = serving.model.restarts, Recovery()
     others = [asyncio.create_task(serving.said(request)) for request in requests]
     await asyncio.sleep(0.1)
-    watching = asyncio.create_task(recovery.follow(serving))
+    watching = asyncio.create_task(recovery.follow(serving, deaths=fault.cost or 1))
     start = time.monotonic()
     if fault.inflict is not None:
         fault.inflict(psutil.Process(serving.model.pid))
@@ -136,8 +138,8 @@ async def inflicted(serving: Serving, fault: Fault, requests: Sequence[Generatio
     await asyncio.wait([watching])
     return Outcome(
         fault,
-        found=between(start, recovery.gone),
-        again=between(recovery.gone, recovery.answered),
+        found=None if recovery.gone is None else recovery.gone - start,
+        again=recovery.again,
         loading=serving.loading,
         restarts=serving.model.restarts - before,
         culprit_failed=isinstance(culprit, Exception),

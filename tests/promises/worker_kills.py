@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 from bot.errors import GenerationFailed
-from tests.promises.worker_serving import Recovery, Serving, between, innocent, when
+from tests.promises.worker_serving import Recovery, Serving, innocent, when
 
 AGAIN_WITHIN = 5.0  # seconds, and the time it loads
 
@@ -60,7 +60,7 @@ async def killed(serving: Serving, count: int, *, steps: int, told: Callable[[in
         assert serving.model.pid is not None
         os.kill(serving.model.pid, signal.SIGKILL)
         await watching
-        again.append(between(recovery.gone, recovery.answered) or 0.0)
+        again.append(recovery.again or 0.0)
         beyond.append(again[-1] - serving.loading)
         told(number + 1)
     over.set()

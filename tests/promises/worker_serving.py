@@ -105,19 +105,23 @@ async def when(happens: Callable[[], bool]) -> float:
 
 @dataclass(slots=True)
 class Recovery:
-    """When the worker went, and another one answered; each is the first time since it was made."""
+    """When the first worker was ``gone``, and after how many seconds at most one served ``again``."""
 
     gone: float | None = None
-    answered: float | None = None
+    again: float | None = None
 
-    async def follow(self, serving: Serving) -> None:
-        model, pid = serving.model, serving.model.pid
-        self.gone = await when(lambda: model.pid != pid)
-        self.answered = await serving.served()
+    async def follow(self, serving: Serving, *, deaths: int = 1) -> None:
+        """After so many deaths there has to be an answer; after those before, a worker that is ready.
 
-
-def between(start: float | None, end: float | None) -> float | None:
-    return None if start is None or end is None else end - start
+        For what kills each worker may be back before anybody else's question.
+        """
+        model = serving.model
+        for left in reversed(range(deaths)):
+            pid = model.pid
+            gone = await when(lambda pid=pid: model.pid != pid)  # type: ignore[misc]
+            back = await (when(lambda: model.serving) if left else serving.served())
+            self.gone = self.gone or gone
+            self.again = max(self.again or 0.0, back - gone)
 
 
 def differing(serving: Serving, requests: Sequence[GenerationRequest], said: Sequence[object]) -> int:

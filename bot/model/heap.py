@@ -30,7 +30,7 @@ def keep_large_apart() -> None:
 
 
 def return_freed() -> None:
-    """Give back what was freed."""
+    """Give back what was freed by now."""
     if libc := _glibc():
         libc.malloc_trim(0)
 
@@ -38,7 +38,9 @@ def return_freed() -> None:
 def _glibc() -> ctypes.CDLL | None:
     if sys.platform == "linux":
         with suppress(OSError):
-            return ctypes.CDLL("libc.so.6")
+            libc = ctypes.CDLL("libc.so.6")
+            # Other C libraries may go by this name.
+            return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
     return None
 
 

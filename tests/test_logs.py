@@ -76,11 +76,12 @@ async def test_what_a_task_makes_belongs_to_the_same_interaction() -> None:
         return logs.request()
 
     async def outer() -> str:
-        logs.belongs_to("1")
+        logs.belongs_to("mine")
         return await asyncio.create_task(inner())
 
-    assert await asyncio.create_task(outer()) == "1"
-    assert logs.request() == logs.NO_REQUEST
+    before = logs.request()
+    assert await asyncio.create_task(outer()) == "mine"
+    assert logs.request() == before != "mine"
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -80,7 +80,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(_PATIENT | os.environ | _QUIET)
     _give_way()
-    keep_large_apart()
     inbox: Inbox = queue.SimpleQueue()
     threading.Thread(target=_feed, args=(pipe, inbox), name="frames", daemon=True).start()
     loaded = _load(options, pipe)
@@ -92,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from bot.model.engine import Engine
     from bot.model.similarity import Similarity
 
+    # Loading is faster without, and gives back in the end what it took.
+    keep_large_apart()
     engine = Engine(
         loaded.model,
         end_of_text=loaded.end_of_text,

@@ -28,7 +28,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.fakes.discord import Ask, Asked, Callback, FakeDiscord
-from tests.fakes.discord.faults import Failed, Refused, Reset
+from tests.fakes.discord.faults import Refused, was_done
 from tests.fakes.discord.paths import CALLBACK
 from tests.fakes.discord.requests import Request
 
@@ -122,15 +122,10 @@ def _twice(asked: Asked, requests: Sequence[Request]) -> Iterator[str]:
     accepted = [each for each in requests if each.template == CALLBACK and 200 <= each.status < 300]
     if len(accepted) > 1:
         yield "acknowledged twice"
-    unsure = any(each.method == "POST" and _was_done(each.fault) for each in requests)
+    unsure = any(each.method == "POST" and was_done(each.fault) for each in requests)
     if not unsure:
         cards = Counter(json.dumps(message.components) for message in asked.followups)
         yield from ("told twice" for count in cards.values() if count > 1)
-
-
-def _was_done(fault: object) -> bool:
-    """Whether Discord did what it was asked, and the bot was not told so."""
-    return isinstance(fault, (Reset, Failed)) and fault.applied
 
 
 def _by_token(requests: Iterable[Request]) -> defaultdict[str, list[Request]]:

@@ -46,6 +46,11 @@ class Refused:
 RequestFault = Reset | Limited | Failed | Refused
 
 
+def was_done(fault: object) -> bool:
+    """Whether Discord did what it was asked, and the bot was not told so."""
+    return isinstance(fault, (Reset, Failed)) and fault.applied
+
+
 @dataclass(frozen=True, slots=True)
 class EventFault:
     """``late`` is in seconds; ``copies`` how often the event comes again."""

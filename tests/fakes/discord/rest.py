@@ -16,7 +16,7 @@ from aiohttp import web
 from tests.fakes.discord import payloads
 from tests.fakes.discord.answers import Answers
 from tests.fakes.discord.checks import Checks
-from tests.fakes.discord.faults import Failed, Faults, Limited, Refused, RequestFault, Reset
+from tests.fakes.discord.faults import Failed, Faults, Limited, Refused, RequestFault, Reset, was_done
 from tests.fakes.discord.paths import (
     ANSWER,
     API,
@@ -80,8 +80,7 @@ class Rest:
                 return _reply(request, 401, {"message": "401: Unauthorized", "code": 0})
             self.checks.check(request)
             fault = request.fault = self.faults.of_request(request)
-            is_applied = isinstance(fault, (Reset, Failed)) and fault.applied
-            if fault is not None and not is_applied:
+            if fault is not None and not was_done(fault):
                 return _faulty(web_request, request, fault)
             try:
                 reply = _reply(request, 200, do(request))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 # A worker serves again within its loading time and five seconds.
 LONGEST_PAUSE = 4.0
 HOPELESS = 3  # lives in vain
+_DOUBLINGS = 10  # beyond them any pause is the longest; a power of two of any number would overflow
 
 
 @dataclass(slots=True)
@@ -35,4 +36,4 @@ class Restarts:
     def again(self) -> float:
         """Count a restart; the seconds to wait before it."""
         self.total += 1
-        return min(LONGEST_PAUSE, self.first_pause * 2.0**self.in_vain)
+        return min(LONGEST_PAUSE, self.first_pause * 2.0 ** min(self.in_vain, _DOUBLINGS))

@@ -26,3 +26,8 @@ def test_each_life_in_vain_doubles_the_pause_up_to_the_longest() -> None:
     assert set(pauses[4:]) == {LONGEST_PAUSE}
     assert restarts.in_vain == 100
     assert a_life(restarts, ready=True) == 0.2
+
+
+def test_the_pause_stays_the_longest_however_many_lives_are_in_vain() -> None:
+    restarts = Restarts(0.2, in_vain=5_000)
+    assert a_life(restarts, ready=False) == LONGEST_PAUSE

@@ -47,7 +47,7 @@ def decode(body: bytes) -> Message:
     try:
         value = json.loads(body)
         message: Message = _build(_MESSAGES[value.pop("type")], value)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
         # The bytes themselves are not shown: they may be somebody's text.
         raise ProtocolError(f"{len(body)} bytes that are no message") from error
     return message

@@ -48,6 +48,15 @@ def test_a_message_with_other_fields_is_none(body: object) -> None:
         decode(json.dumps(body).encode())
 
 
+@pytest.mark.parametrize("digits", [400, 5_000])
+def test_a_number_that_no_field_can_hold_is_no_message(digits: int) -> None:
+    with pytest.raises(ProtocolError):
+        decode(
+            b'{"type": "Similar", "lookup_id": "a", "tokens": [{"token_id": 1, "cosine": %s}]}'
+            % (b"9" * digits)
+        )
+
+
 def test_what_is_no_message_is_not_repeated_for_it_may_be_a_text() -> None:
     with pytest.raises(ProtocolError, match=r"^22 bytes that are no message$") as error:
         decode(b'{"secret": "London was')

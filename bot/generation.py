@@ -21,12 +21,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 
 from bot import errors, logs
 from bot.admission import Admission, Asker
+from bot.background import Background
 from bot.line import Line
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.model.wording import loading_text
@@ -34,6 +35,8 @@ from bot.running import Model, run
 from bot.updates import Accounts, Completion, Finished, Load, Outcome, Progress, Queued, Ticket, Update
 
 __all__ = ["Accounts", "Completion", "Finished", "GenerationQueue", "Model", "Progress", "Queued", "Update"]
+
+_PAUSE = 0.1  # seconds before a task of the queue that failed begins again: people wait for it
 
 
 class GenerationQueue:
@@ -81,7 +84,7 @@ class GenerationQueue:
         )
         self._started: asyncio.Queue[Ticket] = asyncio.Queue()  # from the line to a runner
         self._admitted = asyncio.Event()  # something has been, for the deadlines
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = AsyncExitStack()
 
     @property
     def model(self) -> ModelInfo:
@@ -96,8 +99,10 @@ class GenerationQueue:
         return Load(len(self._line.running), len(self._line), self._line.forecast.pace)
 
     async def __aenter__(self) -> Self:
-        runners = [self._run_slot() for _ in range(self._slots)]
-        self._tasks = [asyncio.create_task(work) for work in (self._expire(), *runners)]
+        await self._tasks.enter_async_context(Background(self._expire, name="deadlines", pause=_PAUSE))
+        for slot in range(1, self._slots + 1):
+            runner = Background(self._run_slot, name=f"runner {slot}", pause=_PAUSE)
+            await self._tasks.enter_async_context(runner)
         self._open = True
         return self
 
@@ -105,9 +110,7 @@ class GenerationQueue:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close(patience=0.0)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
+        await self._tasks.aclose()
 
     async def close(self, *, patience: float) -> None:
         """Refuse what comes with ShuttingDown, and end with it what waits.
@@ -227,11 +230,15 @@ class GenerationQueue:
     async def _run_slot(self) -> None:
         while True:
             ticket = await self._started.get()
-            if ticket.outcome is None:
-                with logs.belonging_to(ticket.asked_by):
-                    self._settle(ticket, await run(self._model, ticket, self._clock, self._count_token))
-            self._line.freed()
-            self._advance()
+            outcome: Outcome = errors.GenerationFailed("its runner ended")
+            try:
+                if ticket.outcome is None:
+                    with logs.belonging_to(ticket.asked_by):
+                        outcome = await run(self._model, ticket, self._clock, self._count_token)
+            finally:  # the slot is given on whatever happens to this runner
+                self._settle(ticket, outcome)
+                self._line.freed()
+                self._advance()
 
     def _count_token(self, ticket: Ticket, now: float) -> None:
         self.accounts.tokens += 1

@@ -6,7 +6,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
+from bot.background import Background
 from bot.errors import StoreUnavailable
 from bot.runs import Runs
 from bot.store.outbox import PAUSE
@@ -22,16 +24,13 @@ async def tidied(runs: Runs, *, every: float = HOUR, retry: float = PAUSE) -> As
 
     What the database did not take is tried again every ``retry`` seconds, and at the end.
     """
-    tasks = [
-        asyncio.create_task(_tidy(runs, every), name="housekeeping"),
-        asyncio.create_task(_retry(runs, retry), name="storing what waits"),
-    ]
     try:
-        yield
+        async with (
+            Background(partial(_tidy, runs, every), name="housekeeping"),
+            Background(partial(_retry, runs, retry), name="storing what waits"),
+        ):
+            yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
         await runs.flush()
         if runs.unsaved:
             log.error("%d runs are lost: the database did not take them, and the bot ends", runs.unsaved)

@@ -23,6 +23,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import cast
 
+from bot.background import Background
 from bot.model.heartbeat import Pulse, WorkerBroken, beating
 from bot.model.protocol import FromWorker, Pong, Precision, ToWorker
 from bot.model.vitals import Vitals
@@ -36,6 +37,7 @@ LINES_PER_SECOND = 100
 LAST_WORDS = 1.0  # seconds
 SECRETS = frozenset({"DISCORD_TOKEN", "DATABASE_URL"})
 BROKEN_GRACE = 0.2  # seconds
+READ_AGAIN = 0.1  # seconds; a worker whose stderr is full stands still
 
 
 def worker_command(
@@ -88,20 +90,18 @@ class Child:
             *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, env=_environment()
         )
         child = cls(process, patience)
-        stderr = asyncio.create_task(child._log_stderr(), name="model worker stderr")
-        try:
-            async with beating(child._pulse):
-                yield child
-        except WorkerBroken:
-            grace = min(grace, BROKEN_GRACE)
-            raise
-        finally:
+        async with Background(child._log_stderr, name="model worker stderr", pause=READ_AGAIN) as stderr:
             try:
-                await child._end(grace)
-                await asyncio.wait([stderr], timeout=LAST_WORDS)
+                async with beating(child._pulse):
+                    yield child
+            except WorkerBroken:
+                grace = min(grace, BROKEN_GRACE)
+                raise
             finally:
-                stderr.cancel()
-                await asyncio.gather(stderr, return_exceptions=True)
+                await child._end(grace)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LAST_WORDS):
+                        await stderr.finished()
 
     @property
     def pid(self) -> int:

@@ -21,8 +21,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Protocol
 
+from bot.background import Background
 from bot.model.protocol import FromWorker, Ping, Ready
 from bot.model.vitals import Activity
 
@@ -52,7 +54,7 @@ class Watched(Protocol):
 class Signs(Protocol):
     """What is seen of it: :class:`bot.model.vitals.Vitals`."""
 
-    def activity(self) -> Activity: ...
+    def activity(self) -> Activity | None: ...
 
 
 class Pulse:
@@ -92,6 +94,8 @@ class Pulse:
     def _is_still(self) -> bool:
         """Whether it has done nothing since the last beat, as far as can be seen."""
         activity = self._vitals.activity()
+        if activity is None:
+            return False
         if not self._serves:
             return activity.stopped
         return self._silent > 0 and activity.computed < LEAST_COMPUTED * self.interval
@@ -114,12 +118,9 @@ async def beating(pulse: Pulse) -> AsyncIterator[None]:
     """Let it beat; WorkerBroken in the body once it has a diagnosis."""
     try:
         async with asyncio.timeout(None) as end:
-            task = asyncio.create_task(_beat_until_broken(pulse, end), name="model worker heartbeat")
-            try:
+            beat = partial(_beat_until_broken, pulse, end)
+            async with Background(beat, name="model worker heartbeat", pause=pulse.interval):
                 yield
-            finally:
-                task.cancel()
-                await asyncio.wait([task])
     except TimeoutError as error:
         raise WorkerBroken(pulse.diagnosis) from error
 

@@ -23,6 +23,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from bot.background import Background
 from bot.errors import ModelLoading, ModelUnusable, ShuttingDown
 from bot.model.child import Child, worker_command
 from bot.model.heartbeat import WorkerBroken
@@ -77,11 +78,12 @@ class ModelProcess:
     _lookups: Lookups = field(default_factory=Lookups, init=False)
     _child: Child | None = field(default=None, init=False)
     _serving: bool = field(default=False, init=False)  # the worker that runs now said Ready
-    _supervisor: asyncio.Task[None] | None = field(default=None, init=False)
+    _supervisor: Background = field(init=False)
 
     def __post_init__(self) -> None:
         self._readiness = Readiness(self.on_loading)
         self._restarts = Restarts(self.pause)
+        self._supervisor = Background(self._supervise, name="model supervisor", pause=self.pause)
 
     @property
     def info(self) -> ModelInfo | None:
@@ -114,7 +116,7 @@ class ModelProcess:
         return self._roster.submitted
 
     async def __aenter__(self) -> Self:
-        self._supervisor = asyncio.create_task(self._supervise(), name="model supervisor")
+        await self._supervisor.__aenter__()
         return self
 
     async def __aexit__(
@@ -122,12 +124,7 @@ class ModelProcess:
     ) -> None:
         """End the worker; requests still running fail with ShuttingDown."""
         self._give_up(ShuttingDown)
-        if self._supervisor is None:
-            return
-        self._supervisor.cancel()
-        await asyncio.wait([self._supervisor])
-        if not self._supervisor.cancelled():
-            self._supervisor.result()
+        await self._supervisor.__aexit__(kind, error, trace)
 
     async def wait_ready(self) -> ModelInfo:
         """Wait for the first worker to load.
@@ -194,20 +191,17 @@ class ModelProcess:
     # From here on everything runs in the supervisor's task.
 
     async def _supervise(self) -> None:
-        try:
-            while not self._readiness.failed:
-                self._restarts.life_begins()
-                cause = await self._one_life()
-                if self.info is None and self._restarts.hopeless:
-                    problem = f"its worker died {self._restarts.in_vain} times while loading it: {cause}."
-                    # Memory may have lacked, or the disk failed.
-                    self._give_up(partial(ModelUnusable, self.name, problem=problem, may_pass=True))
-                elif not self._readiness.failed:
-                    pause = self._restarts.again()
-                    logger.warning("the model worker broke (%s); a new one in %.1f s", cause, pause)
-                    await asyncio.sleep(pause)
-        finally:
-            self._give_up(ShuttingDown)
+        while not self._readiness.failed:
+            self._restarts.life_begins()
+            cause = await self._one_life()
+            if self.info is None and self._restarts.hopeless:
+                problem = f"its worker died {self._restarts.in_vain} times while loading it: {cause}."
+                # Memory may have lacked, or the disk failed.
+                self._give_up(partial(ModelUnusable, self.name, problem=problem, may_pass=True))
+            elif not self._readiness.failed:
+                pause = self._restarts.again()
+                logger.warning("the model worker broke (%s); a new one in %.1f s", cause, pause)
+                await asyncio.sleep(pause)
 
     async def _one_life(self) -> str:
         """Start a worker and serve until it breaks; returns why it did."""
@@ -223,6 +217,10 @@ class ModelProcess:
             cause = "the model cannot be used"
         except (WorkerBroken, OSError) as error:
             cause = str(error)
+        except Exception as error:
+            # A defect of ours. The worker has been ended, and a new one may do.
+            logger.exception("the model worker could not be served")
+            cause = f"serving it failed with {type(error).__name__}"
         self._roster.worker_died()
         self._lookups.worker_died()
         return f"{cause}, {child.obituary()}" if child else cause

@@ -19,20 +19,21 @@ class Vitals:
     """Watches the process ``pid``; one that is gone computes nothing."""
 
     def __init__(self, pid: int) -> None:
-        try:
-            self._process: psutil.Process | None = psutil.Process(pid)
-        except psutil.Error:
-            self._process = None
+        self._pid = pid
+        self._process: psutil.Process | None = None
         self._computed = 0.0
 
-    def activity(self) -> Activity:
-        if self._process is None:
-            return Activity(0.0, stopped=False)
+    def activity(self) -> Activity | None:
+        """What it did; None where the system does not say, for want of file descriptors or of rights."""
         try:
+            if self._process is None:
+                self._process = psutil.Process(self._pid)
             with self._process.oneshot():
                 times = self._process.cpu_times()
                 stopped = self._process.status() == psutil.STATUS_STOPPED
-        except psutil.Error:
+        except psutil.NoSuchProcess:
             return Activity(0.0, stopped=False)
+        except (psutil.Error, OSError):
+            return None
         before, self._computed = self._computed, times.user + times.system
         return Activity(self._computed - before, stopped)

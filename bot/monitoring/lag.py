@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+
+from bot.background import Background
 
 EVERY = 0.01  # seconds between two looks, and what a lag may be underrated by
 WINDOW = 30.0  # seconds
@@ -38,12 +41,8 @@ class Lag:
 async def watched_lag() -> AsyncIterator[Lag]:
     """The running event loop's, measured for as long as the block lasts."""
     lag = Lag()
-    task = asyncio.create_task(_watch(lag), name="event loop lag")
-    try:
+    async with Background(partial(_watch, lag), name="event loop lag"):
         yield lag
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 async def _watch(lag: Lag) -> None:

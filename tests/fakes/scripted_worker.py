@@ -21,6 +21,7 @@ so every life says the same. All keys of a life:
                     write no more, leave that step out, do nothing any more, or
                     compute for ``busy_seconds`` before it goes on
     note_steps      whether each step is noted in the journal
+    digits_at       step index at which it writes a message with a number of 400 digits
     flood           bytes to write to stderr at every step
     die_at_lookup, hang_at_lookup
                     the number of the lookup, from 1, at which it does so
@@ -177,6 +178,12 @@ class ScriptedWorker:
             time.sleep(60)
         if life.get("garbage_at") == index:
             self.outbox.write(b"Loading weights: 100%|#####| 12/12 [00:00<00:00]\n")
+            self.outbox.flush()
+        if life.get("digits_at") == index:
+            body = b'{"type": "Similar", "lookup_id": "a", "tokens": [{"token_id": 1, "cosine": %s}]}' % (
+                b"9" * 400
+            )
+            self.outbox.write(HEADER.pack(len(body)) + body)
             self.outbox.flush()
         if life.get("oversize_at") == index:
             self.outbox.write(HEADER.pack(1 << 30))

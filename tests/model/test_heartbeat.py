@@ -21,14 +21,14 @@ COMPUTES = Activity(1.0, stopped=False)
 class FakeWorker:
     """Is asked, and shows what it does."""
 
-    shows: Activity = WAITING
+    shows: Activity | None = WAITING
     unfinished: bool = False
     asked: list[Ping] = field(default_factory=list)
 
     def send(self, message: Ping) -> None:
         self.asked.append(message)
 
-    def activity(self) -> Activity:
+    def activity(self) -> Activity | None:
         return self.shows
 
 
@@ -70,6 +70,12 @@ def test_one_that_computes_is_given_more_time_but_not_for_ever() -> None:
     pulse.heard(READY)
     assert beats_until_broken(pulse, at_most=1000) == COMPUTING + 1
     assert pulse.diagnosis == "it said nothing for 65 s"
+
+
+def test_one_of_which_nothing_can_be_seen_may_be_computing() -> None:
+    pulse = a_pulse(FakeWorker(None))
+    pulse.heard(READY)
+    assert beats_until_broken(pulse, at_most=1000) == COMPUTING + 1
 
 
 def test_one_that_computes_now_and_then_is_not_still() -> None:
@@ -131,6 +137,24 @@ async def test_the_body_is_left_with_the_diagnosis() -> None:
     with pytest.raises(WorkerBroken, match="did nothing"):
         async with beating(pulse):
             await asyncio.Event().wait()
+
+
+async def test_a_beat_that_fails_does_not_end_the_watch(caplog: pytest.LogCaptureFixture) -> None:
+    class Unseen(FakeWorker):
+        looks = 0
+
+        def activity(self) -> Activity:
+            self.looks += 1
+            if self.looks <= 2:
+                raise RuntimeError
+            return WAITING
+
+    pulse = a_pulse(Unseen(), patience=0.01)
+    pulse.heard(READY)
+    with pytest.raises(WorkerBroken, match="did nothing"):
+        async with beating(pulse):
+            await asyncio.Event().wait()
+    assert "model worker heartbeat failed" in caplog.text
 
 
 async def test_leaving_the_body_ends_the_beats() -> None:

@@ -198,7 +198,9 @@ async def test_leaving_while_loading(make: Make) -> None:
 # Deaths
 
 
-@pytest.mark.parametrize("fault", ["die_at", "exit_at", "close_at", "garbage_at", "oversize_at", "skip_at"])
+@pytest.mark.parametrize(
+    "fault", ["die_at", "exit_at", "close_at", "garbage_at", "digits_at", "oversize_at", "skip_at"]
+)
 async def test_a_broken_worker_is_replaced_and_nobody_notices(
     make: Make, fault: str, journal: Journal
 ) -> None:
@@ -208,6 +210,25 @@ async def test_a_broken_worker_is_replaced_and_nobody_notices(
         )
         assert list(both) == [undisturbed(a_request("a")), undisturbed(a_request("b", seed=7, steps=9))]
     assert journal.lives() == 2
+
+
+async def test_a_defect_on_the_bots_side_costs_a_worker_and_not_the_model(
+    make: Make, journal: Journal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    receive, received = Child.receive, 0
+
+    async def defective(child: Child) -> Any:
+        nonlocal received
+        received += 1
+        if received == 3:
+            raise ZeroDivisionError
+        return await receive(child)
+
+    monkeypatch.setattr(Child, "receive", defective)
+    async with make() as model:
+        assert await collect(model, a_request()) == undisturbed(a_request())
+    assert journal.lives() == 2
+    assert "the model worker could not be served" in caplog.text
 
 
 async def test_sigkill_in_the_middle_gives_the_same_steps(make: Make) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from bot import pictures
+from bot import faces
 from bot.generation import GenerationQueue
 from bot.housekeeping import tidied
 from bot.model.process import ModelProcess, worker_command
@@ -79,7 +79,7 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
         ):
             encodings = Encodings()
             encodings.load()
-            pictures.load()
+            faces.load()
             sieve = Sieve(blocked, encodings)
             runs = Runs(database, days=settings.retention_days, check=sieve.check_run)
             keep_what_is_loaded()

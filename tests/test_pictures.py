@@ -5,11 +5,14 @@ import io
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageColor
 
-from bot import pictures
+from bot import faces
 from bot.pictures import LARGE, SMALL, Tile, drawn, token_cut
 from bot.tokenization import Encodings
+
+UPPER_EDGE = 34  # a row of pixels within the first row's boxes, above their texts
+PURE = ("#ff0000", "#00ff00", "#0000ff", "#ffff00")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def picture_of(encodings: Encodings, text: str) -> Image.Image:
 
 def boxes_in(picture: Image.Image) -> int:
     """How many boxes a row shows: stretches of colour along its upper edge."""
-    row = [picture.convert("L").getpixel((x, 34)) for x in range(picture.width)]
+    row = [picture.convert("L").getpixel((x, UPPER_EDGE)) for x in range(picture.width)]
     bright = [isinstance(value, int) and value > 128 for value in row]
     return sum(1 for before, now in zip([False, *bright], bright, strict=False) if now and not before)
 
@@ -51,7 +54,16 @@ def test_any_text_can_be_drawn(encodings: Encodings, text: str) -> None:
     assert picture.height < 1400
 
 
-@pytest.mark.parametrize("text", ["😀" * 3000, "W" * 6000, " " * 6000])
+@settings(max_examples=25)
+@given(st.text("aб12 \n(.\u0301\u0651\u200c\u200d\u202eשלוםمرحبا۱कि्षกำமொ각👩\ufe0f", max_size=300))
+def test_any_mixture_of_scripts_can_be_drawn(encodings: Encodings, text: str) -> None:
+    picture = picture_of(encodings, text)
+
+    assert picture.width == 1120
+    assert picture.height < 1400
+
+
+@pytest.mark.parametrize("text", ["😀" * 3000, "W" * 6000, " " * 6000, "שלום " * 1200, "\u0301" * 6000])
 def test_a_long_text_makes_a_picture_of_bounded_size(encodings: Encodings, text: str) -> None:
     png = token_cut(encodings.cut(text, "gpt2").pieces)
 
@@ -74,6 +86,46 @@ def test_a_whole_context_of_words_fits_small() -> None:
     assert len({Image.open(io.BytesIO(drawn(tiles * times, (SMALL,)))).height for times in (1, 2)}) == 2
 
 
+def places(*texts: str) -> list[float]:
+    """Where in the width of a picture (0 … 1) the boxes of these tiles have their middles."""
+    tiles = [Tile(text, "1", colour) for text, colour in zip(texts, PURE, strict=False)]
+    picture = Image.open(io.BytesIO(drawn(tiles))).convert("RGB")
+    edge = [picture.getpixel((x, UPPER_EDGE)) for x in range(picture.width)]
+    shares = []
+    for tile in tiles:
+        wanted = pytest.approx(ImageColor.getrgb(tile.colour), abs=30)
+        columns = [x for x, found in enumerate(edge) if found == wanted]
+        shares.append(sum(columns) / len(columns) / picture.width)
+    return shares
+
+
+def test_a_text_read_from_left_to_right_begins_at_the_left() -> None:
+    first, second = places("one", "␣two")
+
+    assert 0 < first < second < 0.2
+
+
+def test_a_text_read_from_right_to_left_begins_at_the_right() -> None:
+    first, second, third = places("שלום", "␣עולם", "!")
+
+    assert 0.7 < third < second < first < 1
+
+
+def test_words_read_from_right_to_left_are_turned_within_a_sentence() -> None:
+    say, first, second, now = places("say", "␣مرحبا", "␣بكم", "␣now")
+
+    assert say < second < first < now
+
+
+def test_what_would_be_beyond_a_box_is_cut_off() -> None:
+    tower = "Z" + "\u0335\u0321\u0301" * 8
+    picture = Image.open(io.BytesIO(drawn([Tile(tower, "1", "#a5e6ba")] * 40))).convert("RGB")
+    gap_below_the_first_row = (0, 126, picture.width, 131)
+    between = picture.crop(gap_below_the_first_row)
+
+    assert between.getcolors() == [(between.width * between.height, picture.getpixel((0, 0)))]
+
+
 def test_a_tile_has_its_own_colour() -> None:
     picture = Image.open(io.BytesIO(drawn([Tile("a", "1", "#cdb4f6")]))).convert("RGB")
 
@@ -81,7 +133,7 @@ def test_a_tile_has_its_own_colour() -> None:
 
 
 def test_what_was_loaded_is_read_once(encodings: Encodings, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures.load()
-    monkeypatch.setattr(pictures, "TTFont", None)
+    faces.load()
+    monkeypatch.setattr(faces, "FONTS", None)
 
     assert picture_of(encodings, "one and the same 猫")

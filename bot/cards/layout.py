@@ -11,6 +11,7 @@ import discord
 from discord import ui
 
 from bot.custom_ids import SHARE, delete_id
+from bot.faces import has_all
 from bot.model.protocol import Candidate, ModelInfo
 from bot.text import clip_end, code, inert
 
@@ -80,6 +81,13 @@ def rule() -> ui.Separator[ui.LayoutView]:
 
 def small(text: str) -> str:
     return f"-# {text}"
+
+
+def undrawn(text: str, *, twin: str) -> str:
+    """Where to read what a picture of ``text`` cannot show; nothing if it shows all."""
+    if has_all(text):
+        return ""
+    return f"U+… in the picture is a character that its fonts lack: read it in {twin}."
 
 
 def bar(share: float, *, width: int = BAR_WIDTH) -> str:

@@ -19,11 +19,12 @@ from bot.cards.layout import (
     rule,
     small,
     token_name,
+    undrawn,
 )
 from bot.features.surprise import Bucket, Judged, Part, Reading, bits
 from bot.pictures import Tile
 from bot.text import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN, clip_end, code, inert_head, isolated
-from bot.tokenization import Piece
+from bot.tokenization import Piece, Token
 
 PICTURE = "surprise.png"
 LISTING = "surprise.txt"
@@ -78,6 +79,7 @@ class SurpriseCard:
     loss: float
     perplexity: str
     signs: str
+    undrawn: str
     picture_text: str
     listing: str
     closing: Closing
@@ -94,6 +96,7 @@ def describe_surprise(reading: Reading, *, model: str, vocabulary: int, closing:
         loss=reading.loss,
         perplexity=_choice(reading, vocabulary),
         signs=_signs(reading),
+        undrawn=undrawn("".join(part.piece.visible for part in reading.parts()), twin=LISTING),
         picture_text=_picture_text(reading),
         listing=listing(reading, model),
         closing=closing,
@@ -129,6 +132,7 @@ def surprise_tiles(reading: Reading) -> list[Tile]:
 
 def listing(reading: Reading, model: str) -> str:
     """The same in plain text, a line a token."""
+    names = [_name(token, part.piece) for part in reading.parts() for token in part.piece.tokens]
     loss = f"{reading.loss:.6f} nats a token ({bits(reading.loss):.4f} bits)"
     head = [
         f"{plural(len(reading.tokens), 'token')}, read by {model}",
@@ -138,17 +142,25 @@ def listing(reading: Reading, model: str) -> str:
         _BITS,
         "",
         "   no.    rank  probability  surprise in bits  token  ← likelier",
-        f"{1:>6}  {_NO_RANK:>6}  {_NO_RANK:>11}  {_NO_RANK:>16}  {isolated(reading.first.visible)}",
+        f"{1:>6}  {_NO_RANK:>6}  {_NO_RANK:>11}  {_NO_RANK:>16}  {names[0]}",
     ]
-    lines = [_line(number, judged) for number, judged in enumerate(reading.judged, 2)]
+    lines = [
+        _line(number, judged, name)
+        for number, (judged, name) in enumerate(zip(reading.judged, names[1:], strict=True), 2)
+    ]
     return "\n".join([*head, *lines, ""]).replace(NO_BREAK, " ")
 
 
-def _line(number: int, judged: Judged) -> str:
-    line = (
-        f"{number:>6}  {judged.rank:>6,}  {percent(judged.probability):>11}  {judged.bits:>16.4f}  "
-        f"{isolated(judged.token.visible)}"
-    )
+def _name(token: Token, piece: Piece) -> str:
+    """A token in the file; bytes of a character come with the character."""
+    name = isolated(token.visible)
+    if len(piece.tokens) == 1:
+        return name
+    return f"{name} (part of {isolated(clip_end(piece.visible, _TOKEN_BUDGET))})"
+
+
+def _line(number: int, judged: Judged, name: str) -> str:
+    line = f"{number:>6}  {judged.rank:>6,}  {percent(judged.probability):>11}  {judged.bits:>16.4f}  {name}"
     likelier = ", ".join(
         f"{isolated(one.token.visible)} {percent(one.probability)}" for one in judged.expected
     )
@@ -160,7 +172,7 @@ def _legend(content: SurpriseCard) -> str:
         f"Before each token the model ranked all {content.vocabulary:,} tokens it knows, the likeliest "
         "first. The number below a token is its rank there: 1 is what the model expected most."
     )
-    return f"{legend} {content.signs}".rstrip()
+    return " ".join(filter(None, (legend, content.signs, content.undrawn)))
 
 
 def _signs(reading: Reading) -> str:

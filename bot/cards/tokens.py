@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small
+from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small, undrawn
 from bot.text import clip_end, code, fenced, inert_tail, isolated
 from bot.tokenization import Piece, Tokenized
 
@@ -41,6 +41,7 @@ class TokensCard:
     characters: int
     counts: Mapping[str, int]
     ids: str
+    undrawn: str
     picture_text: str
     listing: str
     decoded: str | None
@@ -73,6 +74,7 @@ def describe_tokens(
         characters=characters,
         counts=counts,
         ids=clip_end("[" + ", ".join(str(token.id) for token in tokens) + "]", _IDS_BUDGET),
+        undrawn=undrawn("".join(piece.visible for piece in cut.pieces), twin="the list below it"),
         picture_text=_picture_text(cut, len(tokens)),
         listing=listing(cut),
         decoded=None if decoded is None else inert_tail(decoded, _TEXT_BUDGET),
@@ -88,7 +90,7 @@ def tokens(content: TokensCard) -> ui.LayoutView:
     size = f"{plural(content.characters, 'character')} · {plural(content.byte_count, 'byte')} of UTF-8"
     view = [
         Text(head),
-        Text(small(_LEGEND)),
+        Text(small(f"{_LEGEND} {content.undrawn}".rstrip())),
         ui.MediaGallery[ui.LayoutView](
             discord.MediaGalleryItem(f"attachment://{PICTURE}", description=content.picture_text)
         ),

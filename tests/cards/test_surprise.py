@@ -54,6 +54,17 @@ def test_any_text_fits_in_a_message(text: str, steps: list[Step], closing: Closi
     assert len(cards.surprise_tiles(found)) == len(found.parts())
 
 
+def test_for_what_the_picture_cannot_show_the_file_is_named() -> None:
+    ids = ENCODINGS.encode("a 𒀀")
+    cuneiform = read(*[(1, -0.5)] * (len(ids) - 1), ids=ids)
+
+    assert "U+… in the picture is a character that its fonts lack: read it in surprise.txt." in shown(
+        cuneiform
+    )
+    assert listing(cuneiform, "m").splitlines()[-1].endswith("  \\x80 (part of 𒀀)")
+    assert "fonts" not in shown(READ)
+
+
 def test_the_picture_shows_each_token_above_its_rank() -> None:
     tiles = cards.surprise_tiles(READ)
 

@@ -63,6 +63,18 @@ def test_the_picture_is_described(encodings: Encodings) -> None:
     assert picture.description == "The text cut into 2 tokens: Paris | ␣will"
 
 
+@pytest.mark.parametrize("text", ["Paris", "שלום مرحبا नमस्ते สวัสดี வணக்கம் 한국어 你好 🦊", "a\u200cb\x00"])
+def test_of_what_the_picture_shows_nothing_is_said(encodings: Encodings, text: str) -> None:
+    assert "fonts" not in text_of(cards.tokens(content_of(encodings, text)))
+
+
+def test_for_what_the_picture_cannot_show_the_list_is_named(encodings: Encodings) -> None:
+    text = text_of(cards.tokens(content_of(encodings, "a 𒀀")))
+
+    assert "U+… in the picture is a character that its fonts lack: read it in the list below it." in text
+    assert "𒀀  ← F0" in text
+
+
 def test_what_does_not_fit_is_attached(encodings: Encodings) -> None:
     content = content_of(encodings, "a long text " * 200)
     view = cards.tokens(content)

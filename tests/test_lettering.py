@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from bot.faces import FILES, FONTS
 from bot.lettering import Line, ink, line, plain_line
 from bot.reading_order import reading_order
+from tests.browsing import browser, chromium
+from tests.test_faces import SENTENCES
 
 SIZE = 34
+PAGE = "http://tokenwise.invalid/"
+PREFACE = '<!doctype html><meta charset="utf-8">'
+MEASURE = """() => document.fonts.ready.then(() =>
+    [...document.querySelectorAll("span")].map(text => text.getBoundingClientRect().width))"""
 
 
 def written(*texts: str) -> list[Line]:
@@ -118,3 +126,26 @@ def test_glyphs_of_a_line_follow_each_other() -> None:
     places = [x for part in drawn.glyphs for _, x, _ in part.placed]
 
     assert all(left < right for left, right in pairwise(places))
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(chromium() is None, reason="no Chromium is installed")
+def test_a_browser_writes_every_script_in_the_same_width() -> None:
+    ours = {file: written(SENTENCES[file])[0].width for file in FILES}
+
+    assert in_a_browser() == pytest.approx(ours, abs=0.1)
+
+
+def in_a_browser() -> dict[str, float]:
+    """How wide each font's sentence is, written with our fonts."""
+    fonts = "".join(f"@font-face {{ font-family: '{file}'; src: url('{file}') }}" for file in FILES)
+    families = ", ".join(f"'{file}'" for file in FILES)
+    style = f"{fonts} span {{ font: {SIZE}px {families}; white-space: pre }}"
+    texts = "".join(f'<div><span lang="en">{SENTENCES[file]}</span></div>' for file in FILES)
+    with browser() as window, window.new_page() as page:
+        # No server is asked: the page and its fonts are handed over here.
+        page.route("**/*", lambda route: route.fulfill(path=FONTS / Path(route.request.url).name))
+        page.route(PAGE, lambda route: route.fulfill(body=PREFACE + f"<style>{style}</style>{texts}"))
+        page.goto(PAGE)
+        widths = page.evaluate(MEASURE)
+    return dict(zip(FILES, widths, strict=True))

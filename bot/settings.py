@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast, get_args
-from urllib.parse import quote
 
 from bot.errors import InvalidSetting
 from bot.logs import Form
 from bot.model.protocol import GPT2_LARGE, Precision
-from bot.store.database import IN_MEMORY, parsed
+from bot.store.address import parsed
+from bot.store.database import IN_MEMORY
 
 DEMO_MODEL = str(Path(__file__).parent / "data" / "demo-model")
 DATABASE = "sqlite:///tokenwise.sqlite3"
@@ -47,9 +47,9 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What may be in no log: the token, and the database's password as it is and as in an address."""
-        password = parsed(self.database_url).password
-        return tuple(filter(None, (self.discord_token, password, password and quote(password, safe=""))))
+        """What may be in no log: the token and the database's passwords, as they are and as in an address."""
+        token = (self.discord_token,) if self.discord_token else ()
+        return token + parsed(self.database_url).secrets
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:

@@ -35,7 +35,7 @@ CHUNK_BYTES = 64 * 1024
 LINE_CHARACTERS = 500
 LINES_PER_SECOND = 100
 LAST_WORDS = 1.0  # seconds
-SECRETS = frozenset({"DISCORD_TOKEN", "DATABASE_URL"})
+SECRETS = frozenset({"DISCORD_TOKEN", "DATABASE_URL", "PGPASSWORD"})
 BROKEN_GRACE = 0.2  # seconds
 READ_AGAIN = 0.1  # seconds; a worker whose stderr is full stands still
 

@@ -10,7 +10,7 @@ import pytest
 from bot.model.child import Child
 
 SHOW_ENVIRONMENT = (
-    "import os, sys; names = 'DISCORD_TOKEN', 'DATABASE_URL', 'KEPT'; "
+    "import os, sys; names = 'DISCORD_TOKEN', 'DATABASE_URL', 'PGPASSWORD', 'KEPT'; "
     "print(*(os.environ.get(name) for name in names), file=sys.stderr)"
 )
 
@@ -20,6 +20,7 @@ async def test_the_worker_is_not_given_the_bot_s_secrets(
 ) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "a.very.secret")
     monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:secret@somewhere/something")
+    monkeypatch.setenv("PGPASSWORD", "secret")
     monkeypatch.setenv("KEPT", "kept")
     with caplog.at_level(logging.INFO):
         async with Child.started(
@@ -27,4 +28,4 @@ async def test_the_worker_is_not_given_the_bot_s_secrets(
         ) as child:
             assert child.pid
 
-    assert "None None kept" in caplog.text
+    assert "None None None kept" in caplog.text

@@ -12,7 +12,9 @@ from bot.features.completions import CompletionRun
 from bot.features.walks import WalkRun
 from bot.runs import Runs
 from bot.store import tables
-from bot.store.database import Database, opened, parsed
+from bot.store.address import parsed
+from bot.store.database import Database, opened
+from bot.store.sqlite import SQLite
 from tests.promises.keeping import DAYS, made, made_walk, run_id
 
 
@@ -101,9 +103,9 @@ class Ledger:
 def _damage(url: str) -> int:
     """How much SQLite finds wrong with its file."""
     address = parsed(url)
-    if address.get_backend_name() != "sqlite":
+    if not isinstance(address, SQLite) or address.file is None:
         return 0
-    connection = sqlite3.connect(str(address.database))
+    connection = sqlite3.connect(address.file)
     try:
         (verdict,), *more = connection.execute("PRAGMA integrity_check").fetchall()
         broken_links = connection.execute("PRAGMA foreign_key_check").fetchall()

@@ -7,32 +7,38 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.store.database import parsed
+from bot.store.address import parsed
 
 _PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
+    """``settings`` are the server's own, such as ``ssl=on``."""
+
     folder: Path
     port: int
+    settings: Sequence[str] = ()
 
     @property
     def url(self) -> str:
         return f"postgresql://tokenwise@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        options = (
-            f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder}"
+        settings = (
+            "listen_addresses=127.0.0.1",
+            f"port={self.port}",
+            f"unix_socket_directories={self.folder}",
+            *self.settings,
         )
+        options = " ".join(f"-c {setting}" for setting in settings)
         log = str(self.folder / "log")
         _run("pg_ctl", "start", *self._data, "--log", log, "--silent", "--wait", "--options", options)
 
@@ -49,18 +55,22 @@ class Server:
         return "--pgdata", str(self.folder / "data")
 
 
+def _no_settings(_folder: Path) -> Sequence[str]:
+    return ()
+
+
 @contextmanager
-def server() -> Iterator[Server | None]:
-    """An empty one, running; None where PostgreSQL is not installed."""
+def server(settings: Callable[[Path], Sequence[str]] = _no_settings) -> Iterator[Server | None]:
+    """An empty one, running; None where PostgreSQL is not installed.
+
+    ``settings`` gives what it is set to, and may put files for it into its folder.
+    """
     if not _PROGRAMS:
         yield None
         return
     folder = Path(tempfile.mkdtemp())
-    if _is_root():
-        shutil.chown(folder, "postgres")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    own = Server(folder, port)
+    give_to_postgres(folder)
+    own = Server(folder, free_port(), settings(folder))
     try:
         _run("initdb", "--pgdata", str(folder / "data"), "--username", "tokenwise", "--auth", "trust")
         own.start()
@@ -72,7 +82,7 @@ def server() -> Iterator[Server | None]:
 
 async def terminate_others(url: str) -> int:
     """End every other connection to this database, as an administrator may; how many there were."""
-    engine = create_async_engine(parsed(url))
+    engine = parsed(url).engine()
     try:
         async with engine.connect() as connection:
             ended = await connection.scalar(
@@ -86,10 +96,26 @@ async def terminate_others(url: str) -> int:
         await engine.dispose()
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def give_to_postgres(*files: Path) -> None:
+    """What root has made, to the user whom the server runs as."""
+    if _is_root():
+        for file in files:
+            shutil.chown(file, "postgres")
+
+
+def as_postgres(*command: str) -> list[str]:
+    """``command`` as somebody else where this is root: PostgreSQL and PgBouncer refuse to run as root."""
+    return ["runuser", "-u", "postgres", "--", *command] if _is_root() else list(command)
+
+
 def _run(program: str, *arguments: str) -> None:
-    # PostgreSQL refuses to run as root.
-    somebody = ["runuser", "-u", "postgres", "--"] if _is_root() else []
-    command = [*somebody, str(_PROGRAMS[-1] / program), *arguments]
+    command = as_postgres(str(_PROGRAMS[-1] / program), *arguments)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import InvalidSetting, StoreUnavailable
 from bot.model.protocol import Fingerprint, SamplingParams
 from bot.runs import Runs
-from bot.store.database import IN_MEMORY, PATIENCE, SCHEMA, Database, opened, parsed
+from bot.store.address import parsed
+from bot.store.common import PATIENCE
+from bot.store.database import IN_MEMORY, SCHEMA, Database, opened
 from bot.store.rows import row_of
 from bot.store.tables import metadata, runs, versions
 from tests.samples import NOON, completion_run
@@ -96,13 +97,13 @@ async def test_what_people_wrote_is_in_no_error(database: Database) -> None:
     ("url", "driver"),
     [
         ("sqlite:///runs.sqlite3", "sqlite+aiosqlite"),
-        ("postgresql://a@b/c", "postgresql+asyncpg"),
-        ("postgres://a@b/c", "postgresql+asyncpg"),
-        ("postgresql+asyncpg://a@b/c", "postgresql+asyncpg"),
+        ("postgresql://a@b/c", "postgresql+psycopg"),
+        ("postgres://a@b/c", "postgresql+psycopg"),
+        ("postgresql+asyncpg://a@b/c", "postgresql+psycopg"),
     ],
 )
 def test_an_address_names_its_database(url: str, driver: str) -> None:
-    assert parsed(url).drivername == driver
+    assert parsed(url).driver == driver
 
 
 @pytest.mark.parametrize("url", ["runs.sqlite3", "mysql://a:secret@b/c", "secret", "http://secret"])
@@ -136,7 +137,7 @@ async def test_the_tables_of_another_version_are_said_to_be_so(url: str) -> None
                 await count(database)
         assert f"another version ({SCHEMA + 1}, not {SCHEMA})" in failure.value.detail
     finally:
-        engine = create_async_engine(parsed(url))
+        engine = parsed(url).engine()
         async with engine.begin() as connection:
             await connection.run_sync(metadata.drop_all)
         await engine.dispose()

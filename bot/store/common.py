@@ -1,0 +1,60 @@
+"""What SQLite and PostgreSQL have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.errors import InvalidSetting, StoreUnavailable
+
+# Seconds to wait for a file that another process has locked, or for a server. By then
+# Discord has been answered, but somebody waits for their card.
+PATIENCE = 2.0
+# Seconds to wait for one of the connections: a whole channel may vote at once.
+_TURN = 3.0
+
+
+class Address(Protocol):
+    """A DATABASE_URL that was understood."""
+
+    @property
+    def driver(self) -> str:
+        """As SQLAlchemy calls it."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What may be in no log, in each spelling."""
+
+    async def check(self) -> None:
+        """InvalidSetting if something in it can never work. The database need not be there."""
+
+    def engine(self) -> AsyncEngine: ...
+
+
+def unusable(problem: str = "is no address of a database") -> InvalidSetting:
+    """``problem`` quotes no value: the address may hold a password."""
+    return InvalidSetting(
+        "DATABASE_URL",
+        problem=problem,
+        allowed="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
+    )
+
+
+def _read_json(text: str | bytes) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):  # in SQLite anything can be in any column
+        raise StoreUnavailable("a row is damaged: no JSON where some should be") from None
+
+
+ENGINE_OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "json_deserializer": _read_json,
+        "hide_parameters": True,  # what people wrote must not get into an error, and so into a log
+        "pool_timeout": _TURN,
+    }
+)

@@ -10,9 +10,11 @@ import argparse
 import asyncio
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import discord
 from dotenv import dotenv_values
@@ -20,6 +22,7 @@ from dotenv import dotenv_values
 from bot import logs
 from bot.aside import take_short_turns
 from bot.errors import SettingsFileUnusable, StartError
+from bot.guard import guard
 from bot.joining import join
 from bot.model.heap import keep_large_apart
 from bot.monitoring.server import Address
@@ -35,6 +38,7 @@ UNUSABLE_SETTINGS = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, 1 for a refused command or a fault, 2 for a setting to be corrected."""
+    guard()
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.from_env(_environment(options))
@@ -56,8 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAULT
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that does not repeat what was typed: it may have been meant for another place, as a password is."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(re.split(r"""['"=]|(?<=arguments):""", message)[0].rstrip(" :"))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m bot",
         description="Tokenwise: look inside a language model, from Discord. With DISCORD_TOKEN set the bot "
         "joins Discord; without it, it opens the playground, a simulated Discord in the browser.",
@@ -74,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 65536):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: it must be from 0 to 65535")
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return int(text)
 
 

@@ -12,12 +12,13 @@ import copy
 import json
 import logging
 import re
+import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -58,24 +59,39 @@ def belonging_to(request: str) -> Iterator[None]:
         _request.reset(before)
 
 
+class Handler(logging.StreamHandler[TextIO]):
+    """The one that writes the log; what it cannot write it does not show in other ways."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        # logging's own prints what the record was given.
+        error = sys.exc_info()[1]
+        why = named(error) if error is not None else "no reason"
+        with suppress(OSError, ValueError):
+            self.stream.write(f"a record of {record.name} could not be written ({why})\n")
+
+
 def configure(*, level: str, discord_level: str, form: Form, secrets: Iterable[str] = ()) -> None:
     """Log to stderr from now on: the bot from ``level``, discord.py from ``discord_level``.
 
-    DEBUG is off for everybody, whatever level somebody sets: there, discord.py tells
-    tokens and prompts, and the database what is stored.
+    What an earlier call said no longer holds. DEBUG is off for everybody, whatever level somebody
+    sets: there, discord.py tells tokens and prompts, and the database what is stored.
     """
     logging.disable(logging.DEBUG)
-    handler = logging.StreamHandler()
-    handler.addFilter(_add_request)
+    root = logging.getLogger()
+    handler = next((one for one in root.handlers if isinstance(one, Handler)), None)
+    if handler is None:
+        handler = Handler()
+        handler.addFilter(_add_request)
+        root.addHandler(handler)
     handler.setFormatter(formatter(form, secrets))
-    logging.basicConfig(handlers=[handler])
     logging.getLogger("bot").setLevel(level)
     logging.getLogger("discord").setLevel(discord_level)
 
 
 def formatter(form: Form, secrets: Iterable[str] = ()) -> logging.Formatter:
     """Of records that have a ``request``; ``secrets`` are blanked."""
-    blanked = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    # The longest first, for one may be a part of another.
+    blanked = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
     if form == "json":
         return _JSON(tuple(json.dumps(secret)[1:-1] for secret in blanked))
     return _Plain(tuple(blanked))

@@ -18,10 +18,16 @@ Ends = Callable[[], Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, and on which server; None in direct messages, which have no limit of their own."""
+    """Who asks, on which server, and how many seconds ago their interaction was made.
+
+    ``server`` is None in direct messages, which have no limit of their own. By ``age``
+    all that is asked for one interaction has one deadline: it can be answered for 15
+    minutes only.
+    """
 
     person: int
     server: int | None
+    age: float = 0.0
 
 
 class Admission:

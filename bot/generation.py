@@ -44,10 +44,10 @@ class GenerationQueue:
 
     At most ``max_running`` requests are in the model and ``max_waiting`` before
     it; one person has at most ``per_owner`` in both, one server ``per_server``.
-    In seconds: ``deadline`` from admission to the end, ``pace`` the least between
-    two updates of a stream, the cooldowns between two admissions. ``on_first_token``
-    is called with the seconds from each admission to the first token. ``clock``
-    gives seconds and never goes back.
+    In seconds: ``deadline`` for all that is asked for one interaction, from when it was
+    made; ``pace`` the least between two updates of a stream, the cooldowns between two
+    admissions. ``on_first_token`` is called with the seconds from each admission to the
+    first token. ``clock`` gives seconds and never goes back.
     """
 
     def __init__(
@@ -138,9 +138,9 @@ class GenerationQueue:
         Requests of one ``group`` count as one against the limits.
 
         Entering admits or raises: ShuttingDown, ModelLoading before the model
-        was ready for the first time, TooManyRequests, ServerBusy, TooSoon,
-        QueueFull, ValueError for an id that is in progress. That the prompt fits
-        the context is the caller's to check.
+        was ready for the first time, DeadlineExceeded, TooManyRequests, ServerBusy,
+        TooSoon, QueueFull, ValueError for an id that is in progress. That the prompt
+        fits the context is the caller's to check.
 
         The first update comes at once. They are Queued whenever the position
         changed, Progress with the newest state, Finished once, then they end;
@@ -184,14 +184,17 @@ class GenerationQueue:
         _ = self.model  # loaded, or this raises
         if request.request_id in self._tickets:
             raise ValueError(f"request {request.request_id} is already in progress")
+        now = self._clock()
+        due = now - asker.age + self._deadline
+        if due < now:
+            raise errors.DeadlineExceeded(seconds=self._deadline)
         self._admission.check(asker, group, self._line.ends)
         try:
             self._line.check(group)
         except errors.QueueFull:
             self._admission.forgive(asker, group)
             raise
-        now = self._clock()
-        ticket = Ticket(request, asker, group, now + self._deadline, self._line.eta, self._pace)
+        ticket = Ticket(request, asker, group, due, self._line.eta, self._pace)
         ticket.admitted_at, ticket.asked_by = now, logs.request()
         self.accounts.admitted += 1
         self._admission.begin(asker, group)
@@ -247,13 +250,16 @@ class GenerationQueue:
             self._on_first_token(now - ticket.admitted_at)
 
     async def _expire(self) -> None:
-        """End what takes too long. All have the same time, so the first in is due first."""
+        """End what takes too long. What comes last may be due first: its interaction may be older."""
         while True:
-            await self._admitted.wait()
-            while self._tickets:
-                ticket = next(iter(self._tickets.values()))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(ticket.due - self._clock()):
-                        await ticket.ended()
-                self._settle(ticket, errors.DeadlineExceeded(seconds=self._deadline))
+            due = min((ticket.due for ticket in self._tickets.values()), default=None)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if due is None else due - self._clock()):
+                    await self._admitted.wait()
             self._admitted.clear()
+            self._end_due()
+
+    def _end_due(self) -> None:
+        now = self._clock()
+        for ticket in [ticket for ticket in self._tickets.values() if ticket.due <= now]:
+            self._settle(ticket, errors.DeadlineExceeded(seconds=self._deadline))

@@ -9,7 +9,6 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot import cards
-from bot.admission import Asker
 from bot.cards import GuessCard, RevealCard
 from bot.custom_ids import template
 from bot.errors import BlankText, StoreUnavailable
@@ -112,7 +111,7 @@ async def begin(services: Services, interaction: Interaction, text: str | None) 
     walk = question(new_run_id(), owner, services.encodings.encode(text))
     walk.check(services.generations.model.context)
     await screen.wait()
-    run = await _answered(services, walk, screen.asker)
+    run = await _answered(services, walk, screen)
     round_ = round_of(run, guild, lambda token_id: services.encodings.decode([token_id]))
     await services.runs.keep(run, round_)
     await screen.finish(await _card(services, run, round_))
@@ -128,14 +127,14 @@ async def _latest(services: Services, guild: int | None, owner: int) -> list[str
     return [services.encodings.decode(prompt_ids) for prompt_ids in latest]
 
 
-async def _answered(services: Services, walk: Walk, asker: Asker) -> WalkRun:
+async def _answered(services: Services, walk: Walk, screen: Screen) -> WalkRun:
     """What the model finds likely next; at once if it was asked before."""
     model, asked_at = services.generations.model, services.runs.now()
     before = await services.runs.answer(walk, model.fingerprint)
     if isinstance(before, WalkRun):
         step = before.step
     else:
-        async with asked(services.generations, walk.request, asker=asker) as answer:
+        async with asked(services.generations, walk.request, asker=screen.asker) as answer:
             (step,) = (await answer()).steps
     return WalkRun(walk, step, model.fingerprint, asked_at)
 

@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -560,6 +561,32 @@ async def test_the_deadline_ends_what_runs_and_what_waits() -> None:
         assert model.running == []
     assert exceeded.value.seconds == 0.05
     assert queue.accounts.expired == 2
+
+
+async def test_the_deadline_counts_from_when_the_interaction_was_made() -> None:
+    now, model = 1_000.0, FakeModel(stepwise=True)
+    older = replace(BOB, age=59.95)
+    async with (
+        a_queue(model, clock=lambda: now, max_running=2) as queue,
+        open_streams(queue, ("a", ALICE), ("b", older)) as (fresh, stale),
+    ):
+        assert [type(await anext(stream)) for stream in (fresh, stale)] == [Progress, Progress]
+        now += 0.06
+        with pytest.raises(DeadlineExceeded) as exceeded:
+            await anext(stale)
+        assert exceeded.value.seconds == 60.0
+        await model.step("a", 2)
+        assert [type(update) async for update in fresh][-1] is Finished
+    assert (queue.accounts.finished, queue.accounts.expired) == (1, 1)
+
+
+async def test_what_comes_once_its_interaction_s_time_is_over_is_refused() -> None:
+    model = FakeModel()
+    async with a_queue(model) as queue:
+        with pytest.raises(DeadlineExceeded):
+            await queue.stream(a_request("a"), asker=replace(ALICE, age=60.5)).__aenter__()
+        assert queue.accounts.refused == {"DeadlineExceeded": 1}
+    assert model.started == []
 
 
 async def test_nothing_of_a_request_that_is_over_is_kept_until_its_deadline() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,15 +27,19 @@ class Answering:
 
     kind: str
     under_way: float
+    clock: Callable[[], float] = time.monotonic
     acknowledged: float | None = None  # seconds after it was made
     outcome: str = "ok"
     in_doubt: bool = False  # whether it was acknowledged
-    _arrived: float = field(default_factory=time.monotonic)
+    _arrived: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._arrived = self.clock()
 
     @property
     def age(self) -> float:
         """Seconds since the interaction was made."""
-        return self.under_way + time.monotonic() - self._arrived
+        return self.under_way + self.clock() - self._arrived
 
     def log(self) -> None:
         """One line for the interaction; none for the suggestions that come with every key."""

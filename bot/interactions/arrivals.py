@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,10 +39,17 @@ class Arrivals:
 
     ``late`` and ``repeated`` count those that were dropped. ``on_acknowledged`` is
     called with the seconds from an interaction's making to its acknowledgement.
+    ``clock`` gives seconds and never goes back.
     """
 
-    def __init__(self, on_acknowledged: Callable[[float], object] | None = None) -> None:
+    def __init__(
+        self,
+        on_acknowledged: Callable[[float], object] | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._open = True
+        self._clock = clock
         self.late = 0
         self.repeated = 0
         self._on_acknowledged = on_acknowledged
@@ -72,7 +80,8 @@ class Arrivals:
         self._latest.append(interaction.id)
         if (task := asyncio.current_task()) is not None:
             # Two machines' clocks are compared, so it may seem to come from the future.
-            self._answering[interaction.id] = Answering(kind_of(interaction), max(0.0, age.total_seconds()))
+            under_way = max(0.0, age.total_seconds())
+            self._answering[interaction.id] = Answering(kind_of(interaction), under_way, self._clock)
             self._tasks[task] = interaction.channel_id
             task.add_done_callback(partial(self._answered, interaction.id))
         return True
@@ -92,6 +101,11 @@ class Arrivals:
     def is_in_doubt(self, interaction_id: int) -> bool:
         answering = self._answering.get(interaction_id)
         return answering is not None and answering.in_doubt
+
+    def age(self, interaction_id: int) -> float:
+        """How many seconds ago an interaction was made; 0 if it is not being answered."""
+        answering = self._answering.get(interaction_id)
+        return 0.0 if answering is None else answering.age
 
     def failed(self, interaction_id: int, error: BaseException) -> None:
         """An interaction is answered by telling of ``error``."""

@@ -81,7 +81,10 @@ class Screen:
 
     @property
     def asker(self) -> Asker:
-        return Asker(self._interaction.user.id, self._interaction.guild_id)
+        """Who asks now: a second request for the interaction has the time that the first one left."""
+        interaction = self._interaction
+        age = interaction.client.arrivals.age(interaction.id)
+        return Asker(interaction.user.id, interaction.guild_id, age)
 
     async def wait(self) -> None:
         """Acknowledge, if that is still to be done, and show later.

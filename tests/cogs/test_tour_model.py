@@ -6,8 +6,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
+from simcord import InteractionResult
 
+from bot.interactions.arrivals import Arrivals
 from bot.model.protocol import Ended, GenerationRequest, Stepped
+from bot.simulation import World
 from tests.cogs.conftest import OpenWorld
 from tests.cogs.touring import TITLES, at, title
 from tests.fakes.model import FakeModel
@@ -75,6 +78,33 @@ async def test_a_station_that_fails_leaves_the_card_as_it_was(open_world: OpenWo
 
         await until(restored)
         assert "took longer than" in text_of(pressed)
+
+
+async def test_what_a_station_asks_second_has_the_time_that_the_first_one_left(open_world: OpenWorld) -> None:
+    now, model = 0.0, FakeModel(stepwise=True)
+    async with open_world(model, deadline=600.0) as world:
+        world.bot.arrivals = Arrivals(clock=lambda: now)
+        ada = world.members[0]
+        answer = await ada.slash(world.channel, "tour")
+        await model.step(model.started[0], 17)
+        await world.env.settle()
+        for _ in range(2):
+            answer = await ada.click(card_of(answer), label="Next")
+        await model.step(model.started[1], 18)
+        await world.env.settle()
+        modal = await ada.click(card_of(answer), label="Try it yourself")
+        own = await ada.submit_modal(modal, {"text": "Paris will"})
+        now += 599.9
+        await model.step(model.started[2], 17)
+        await until(lambda: _settled(world, own, "took longer than 10 minutes"))
+
+        assert len(model.started) == 4
+        assert model.running == []
+
+
+async def _settled(world: World, answer: InteractionResult, words: str) -> bool:
+    await world.env.settle()
+    return words in text_of(answer)
 
 
 async def test_a_press_that_is_refused_changes_nothing(open_world: OpenWorld) -> None:

@@ -44,6 +44,16 @@ async def test_what_comes_again_is_dropped(caplog: pytest.LogCaptureFixture) -> 
     assert "came a second time" in caplog.text
 
 
+async def test_an_interaction_s_age_is_from_when_it_was_made() -> None:
+    now = 100.0
+    arrivals = Arrivals(clock=lambda: now)
+    assert arrivals.accept(arrived(1, age=timedelta(seconds=2)))
+    now += 58.0
+
+    assert 60.0 <= arrivals.age(1) < 60.5
+    assert arrivals.age(2) == 0.0
+
+
 async def test_answers_in_progress_are_waited_for() -> None:
     arrivals, written = Arrivals(), asyncio.Event()
 

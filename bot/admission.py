@@ -33,7 +33,8 @@ class Asker:
 class Admission:
     """The limits of people and of servers. ``clock`` gives seconds and never goes back.
 
-    Requests of one ``group`` count as one, which ends with the last of them.
+    Requests of one ``group`` count as one, which ends with the last of them. ``stoppable``
+    says whether people can end theirs.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Admission:
         person_cooldown: float,
         server_cooldown: float,
         clock: Callable[[], float],
+        stoppable: bool = True,
     ) -> None:
+        self._stoppable = stoppable
         self._people = Account(per_person, person_cooldown)
         self._servers = Account(per_server, server_cooldown)
         self._clock = clock
@@ -55,7 +58,10 @@ class Admission:
         ``ends`` says in how many seconds a group in progress is over, where that is known.
         """
         if blocking := self._people.blocking(asker.person, group):
-            raise errors.TooManyRequests(limit=len(blocking), retry_after=_first(blocking, ends()))
+            retry_after = _first(blocking, ends())
+            raise errors.TooManyRequests(
+                limit=len(blocking), retry_after=retry_after, stoppable=self._stoppable
+            )
         if asker.server is not None and (blocking := self._servers.blocking(asker.server, group)):
             raise errors.ServerBusy(limit=len(blocking), retry_after=_first(blocking, ends()))
         self._check_cooldown(self._people, asker.person, group, of_server=False)

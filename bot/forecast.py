@@ -5,8 +5,17 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from bot.updates import Ticket
+
+class Work(Protocol):
+    """What takes a slot for some passes, one of the ``group`` that ends with the last of it."""
+
+    @property
+    def group(self) -> str: ...
+
+    @property
+    def passes_left(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -22,7 +31,7 @@ class Average:
 
 @dataclass(slots=True)
 class Forecast:
-    """For ``slots`` requests at once. All times are in seconds from now, and are
+    """For ``slots`` pieces of work at once. All times are in seconds from now, and are
     shorter for texts that end before their last token."""
 
     slots: int
@@ -36,25 +45,25 @@ class Forecast:
     def measured(self, seconds: float) -> None:
         self._step_seconds.add(seconds)
 
-    def starts_in(self, running: Iterable[Ticket], ahead: Iterable[Ticket]) -> float | None:
+    def starts_in(self, running: Iterable[Work], ahead: Iterable[Work]) -> float | None:
         """When a slot is free for whoever comes after ``ahead``."""
         if (pace := self.pace) is None:
             return None
         return starts_in(_seconds(running, pace), _seconds(ahead, pace), self.slots)
 
-    def ends_in(self, running: Sequence[Ticket], waiting: Sequence[Ticket]) -> dict[str, float]:
+    def ends_in(self, running: Sequence[Work], waiting: Sequence[Work]) -> dict[str, float]:
         """When the last request of each group has ended."""
         if (pace := self.pace) is None:
             return {}
         ends = ends_in(_seconds(running, pace), _seconds(waiting, pace), self.slots)
         last: dict[str, float] = {}
-        for ticket, end in zip((*running, *waiting), ends, strict=True):
-            last[ticket.group] = max(end, last.get(ticket.group, 0.0))
+        for work, end in zip((*running, *waiting), ends, strict=True):
+            last[work.group] = max(end, last.get(work.group, 0.0))
         return last
 
 
-def _seconds(tickets: Iterable[Ticket], pace: float) -> list[float]:
-    return [pace * ticket.passes_left for ticket in tickets]
+def _seconds(work: Iterable[Work], pace: float) -> list[float]:
+    return [pace * each.passes_left for each in work]
 
 
 def starts_in(running: Sequence[float], ahead: Sequence[float], slots: int) -> float:

@@ -74,7 +74,7 @@ class GenerationQueue:
         self._on_first_token = on_first_token
         self._open = False
         self._tickets: dict[str, Ticket] = {}  # all without an outcome yet, the oldest first
-        self._line = Line(slots=max_running, places=max_waiting)
+        self._line: Line[Ticket] = Line(slots=max_running, places=max_waiting)
         self._admission = Admission(
             per_person=per_owner,
             per_server=per_server,

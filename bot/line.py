@@ -1,20 +1,33 @@
-"""So many slots of the model, and the fair line before them. No tasks, no waiting."""
+"""So many slots, of the model above all, and the fair line before them. No tasks, no waiting."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from itertools import takewhile
+from typing import Generic, Protocol, TypeVar
 
+from bot.admission import Asker
 from bot.errors import QueueFull
 from bot.fairness import WaitingLine
-from bot.forecast import Forecast
-from bot.updates import Ticket
+from bot.forecast import Forecast, Work
 
 SHORTEST_RETRY = 5.0  # seconds a full line tells people to wait, at least
 UNKNOWN_RETRY = 15.0  # and before anything was measured
 
 
-class Line:
+class Waiting(Work, Hashable, Protocol):
+    """What ``asker`` waits for; :meth:`moved` tells its position, None once it runs."""
+
+    @property
+    def asker(self) -> Asker: ...
+
+    def moved(self, position: int | None) -> None: ...
+
+
+Ticket = TypeVar("Ticket", bound=Waiting)
+
+
+class Line(Generic[Ticket]):
     """At most ``slots`` tickets run and ``places`` wait; people take turns."""
 
     def __init__(self, *, slots: int, places: int) -> None:
@@ -32,13 +45,17 @@ class Line:
         """Who waits, the next one first."""
         return iter(self._waiting)
 
-    def check(self, group: str) -> None:
-        """Raise QueueFull if nobody can join; it is told how many of other groups wait."""
-        if self._free_slots or len(self) < self._places:
+    def check(self, group: str, *, coming: int = 0) -> None:
+        """Raise QueueFull, with how many of other groups wait, if there is no place.
+
+        ``coming`` are those to be kept for who was let in and has not joined yet.
+        """
+        if self._free_slots + self._places - len(self) > coming:
             return
         seconds = self.forecast.starts_in(self.running, ())
         retry_after = UNKNOWN_RETRY if seconds is None else max(SHORTEST_RETRY, seconds)
-        raise QueueFull(waiting=sum(other.group != group for other in self), retry_after=retry_after)
+        waiting = coming + sum(other.group != group for other in self)
+        raise QueueFull(waiting=waiting, retry_after=retry_after)
 
     def join(self, ticket: Ticket) -> None:
         self._waiting.push(ticket.asker.person, ticket)

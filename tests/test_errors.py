@@ -24,6 +24,7 @@ EVERY_ERROR = [
     errors.QueueFull(waiting=32, retry_after=40.0),
     errors.TooManyRequests(limit=2, retry_after=None),
     errors.TooManyRequests(limit=1, retry_after=12.0),
+    errors.TooManyRequests(limit=2, retry_after=1.0, stoppable=False),
     errors.ServerBusy(limit=20, retry_after=None),
     errors.ServerBusy(limit=20, retry_after=100.0),
     errors.TooSoon(cooldown=30.0, retry_after=12.3, of_server=False),
@@ -106,6 +107,8 @@ def test_whoever_comes_back_as_told_after_a_cooldown_is_not_too_early(seconds: f
 def test_when_to_come_back_is_told_where_it_is_known() -> None:
     assert "in about 12 seconds" in errors.TooManyRequests(limit=2, retry_after=12.0).sentence
     assert "about" not in errors.TooManyRequests(limit=2, retry_after=None).sentence
+    assert "Stop" in errors.TooManyRequests(limit=2, retry_after=None).sentence
+    assert "Stop" not in errors.TooManyRequests(limit=2, retry_after=None, stoppable=False).sentence
     assert "in about 12 seconds" in errors.ServerBusy(limit=2, retry_after=12.0).sentence
     assert "about" not in errors.ServerBusy(limit=2, retry_after=None).sentence
 

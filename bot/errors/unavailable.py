@@ -29,18 +29,23 @@ class QueueFull(UnavailableError):
 
 
 class TooManyRequests(UnavailableError):
-    """``retry_after`` is None where it is not known, as before anything was measured."""
+    """``retry_after`` is None where it is not known, as before anything was measured.
 
-    def __init__(self, *, limit: int, retry_after: float | None) -> None:
+    ``stoppable`` says whether the person could end one of them.
+    """
+
+    def __init__(self, *, limit: int, retry_after: float | None, stoppable: bool = True) -> None:
         self.limit = limit
         self.retry_after = retry_after
+        self.stoppable = stoppable
 
     @property
     def sentence(self) -> str:
         when = "" if self.retry_after is None else f", in about {seconds(self.retry_after)}"
+        stop = ", or press Stop on a text that is being written" if self.stoppable else ""
         return (
             f"You already have {count(self.limit, 'request')} in progress. "
-            f"Wait until one is finished{when}, or press Stop on a text that is being written."
+            f"Wait until one is finished{when}{stop}."
         )
 
 

@@ -17,7 +17,9 @@ from bot.monitoring.watching import watched
 from bot.startup import Started, keep_what_is_loaded
 
 GRACE = 20.0  # seconds for the model to finish what it is at
-FAREWELL = 5.0  # seconds for everybody to be told what became of what they asked
+# Seconds for everybody to be told what became of what they asked: half of them for the
+# pictures that are still to be drawn, half for those to be told whose are not.
+FAREWELL = 5.0
 
 
 async def join(token: str, parts: Started, *, metrics: Address | None = None, grace: float = GRACE) -> int:
@@ -45,8 +47,12 @@ async def join(token: str, parts: Started, *, metrics: Address | None = None, gr
 
 async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None:
     """Let nobody begin anything with the model, and leave no answer unfinished."""
+    aside = parts.services.aside
+    aside.close()
     await parts.queue.close(patience=grace)
-    await bot.arrivals.answered(FAREWELL)
+    await bot.arrivals.answered(FAREWELL / 2)
+    aside.end()
+    await bot.arrivals.answered(FAREWELL / 2)
     bot.arrivals.close()
 
 

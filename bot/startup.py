@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from bot import faces
+from bot.aside import Aside
 from bot.generation import GenerationQueue
 from bot.housekeeping import tidied
 from bot.model.process import ModelProcess, worker_command
@@ -87,5 +88,11 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
                 generations = ScreenedGenerations(queue, sieve) if blocked else queue
                 # Nobody's age is known where Discord is only simulated.
                 rules = Rules(blocked, settings.age_restricted and settings.discord_token is not None)
-                services = Services(generations, encodings, runs, rules=rules)
+                aside = Aside(
+                    places=settings.queue_size,
+                    per_person=settings.requests_per_person,
+                    per_server=settings.requests_per_server,
+                    deadline=settings.time_limit,
+                )
+                services = Services(generations, encodings, runs, aside, rules=rules)
                 yield Started(model, queue, services, instruments)

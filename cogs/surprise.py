@@ -53,11 +53,14 @@ class Surprise(commands.Cog):
             raise TextTooLong(tokens=len(ids), context=model.context)
         owner = interaction.user.id
         screen = Screen(interaction, private=private)
+        # What the model has read is drawn in any case, so whether there is room is asked before.
+        services.aside.check(screen.asker)
         async with asked(services.generations, scoring(new_run_id(), ids), asker=screen.asker) as answer:
             await screen.wait()
             steps = (await answer()).steps
         closing = Closing(owner, private)
-        content, picture = await services.aside.run(judged, services, model, ids, steps, closing)
+        async with services.aside.place(screen.asker, promised=True) as place:
+            content, picture = await services.aside.run(place, judged, services, model, ids, steps, closing)
         files = [
             discord.File(io.BytesIO(picture), PICTURE),
             discord.File(io.BytesIO(content.listing.encode()), LISTING),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -60,13 +62,7 @@ class Tokens(commands.Cog):
         if not token_ids:
             raise NoTokenIds
         self.services.rules.check(self.encodings.decode(token_ids, resolved))
-        screen = Screen(interaction, private=private)
-        await screen.wait()
-        closing = Closing(interaction.user.id, private)
-        content, picture = await self.services.aside.run(
-            decoded, self.encodings, token_ids, resolved, closing
-        )
-        await screen.finish(cards.tokens(content), files=_files(content, picture))
+        await self._show(interaction, partial(decoded, self.encodings, token_ids, resolved), private=private)
 
     async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
         await Screen(interaction, private=True).acknowledge()
@@ -82,10 +78,20 @@ class Tokens(commands.Cog):
 
     async def _cut(self, interaction: Interaction, text: str, *, encoding: str, private: bool) -> None:
         resolved = self.encodings.resolve(encoding)
-        screen = Screen(interaction, private=private)
-        await screen.wait()
-        closing = Closing(interaction.user.id, private)
-        content, picture = await self.services.aside.run(cut, self.encodings, text, resolved, closing)
+        await self._show(interaction, partial(cut, self.encodings, text, resolved), private=private)
+
+    async def _show(
+        self,
+        interaction: Interaction,
+        describe: Callable[[Closing], tuple[TokensCard, bytes]],
+        *,
+        private: bool,
+    ) -> None:
+        """Show what ``describe`` makes, once it is their turn."""
+        aside, screen = self.services.aside, Screen(interaction, private=private)
+        async with aside.place(screen.asker) as place:
+            await screen.wait()
+            content, picture = await aside.run(place, describe, Closing(interaction.user.id, private))
         await screen.finish(cards.tokens(content), files=_files(content, picture))
 
 

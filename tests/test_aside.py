@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar
+from typing import ParamSpec, TypeVar
 
 import pytest
 
+from bot.admission import Asker
 from bot.aside import Aside
+from bot.errors import ShuttingDown
 
 REQUEST: ContextVar[str] = ContextVar("request", default="none")
+ADA, BOB = Asker(1, None), Asker(2, None)
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+async def done(
+    aside: Aside, work: Callable[Given, Result], *args: Given.args, **options: Given.kwargs
+) -> Result:
+    async with aside.place(ADA) as place:
+        return await aside.run(place, work, *args, **options)
 
 
 async def test_one_piece_is_done_after_the_other() -> None:
@@ -21,12 +35,12 @@ async def test_one_piece_is_done_after_the_other() -> None:
         at_work.release()
         return number
 
-    assert await asyncio.gather(*(aside.run(work, number) for number in range(50))) == list(range(50))
+    assert await asyncio.gather(*(done(aside, work, number) for number in range(50))) == list(range(50))
 
 
 async def test_the_event_loop_goes_on_meanwhile() -> None:
     aside, let_go = Aside(), threading.Event()
-    working = asyncio.create_task(aside.run(let_go.wait, timeout=60))
+    working = asyncio.create_task(done(aside, let_go.wait, timeout=60))
     await asyncio.sleep(0)
 
     assert not working.done()
@@ -38,11 +52,54 @@ async def test_what_it_raises_is_raised_and_the_next_piece_is_done() -> None:
     aside = Aside()
 
     with pytest.raises(ZeroDivisionError):
-        await aside.run(divmod, 1, 0)
-    assert await aside.run(divmod, 7, 2) == (3, 1)
+        await done(aside, divmod, 1, 0)
+    assert await done(aside, divmod, 7, 2) == (3, 1)
 
 
 async def test_it_works_for_the_request_of_whoever_waits() -> None:
     REQUEST.set("1234")
 
-    assert await Aside().run(REQUEST.get) == "1234"
+    assert await done(Aside(), REQUEST.get) == "1234"
+
+
+async def test_one_piece_waits_for_one_of_a_hundred_of_somebody_else_s() -> None:
+    aside, order = Aside(), list[str]()
+
+    async def ask(asker: Asker, name: str) -> None:
+        async with aside.place(asker) as place:
+            await aside.run(place, order.append, name)
+
+    await asyncio.gather(*(ask(ADA, f"many {number}") for number in range(100)), ask(BOB, "one"))
+
+    assert order.index("one") <= 2
+    assert len(order) == 101
+
+
+async def test_what_waits_for_the_thread_and_is_given_up_is_not_computed() -> None:
+    aside, let_go, computed = Aside(), threading.Event(), list[str]()
+    working = asyncio.create_task(done(aside, let_go.wait, timeout=60))
+    waiting = asyncio.create_task(done(aside, computed.append, "for no one"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    working.cancel()  # the thread is still at it
+    next_one = asyncio.create_task(done(aside, computed.append, "next"))
+    await asyncio.sleep(0)
+    let_go.set()
+    await next_one
+
+    assert computed == ["next"]
+    assert waiting.cancelled()
+
+
+async def test_at_the_end_who_waits_is_told_and_nothing_more_is_computed() -> None:
+    aside, let_go, computed = Aside(), threading.Event(), list[str]()
+    working = asyncio.create_task(done(aside, let_go.wait, timeout=60))
+    waiting = asyncio.create_task(done(aside, computed.append, "for no one"))
+    await asyncio.sleep(0)
+    aside.end()
+    for task in (working, waiting):
+        with pytest.raises(ShuttingDown):
+            await task
+    let_go.set()
+
+    assert computed == []

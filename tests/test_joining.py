@@ -156,6 +156,25 @@ async def test_nothing_is_left_thinking() -> None:
         await told(waiting, "restarting")
 
 
+async def test_what_the_model_read_during_the_farewell_is_drawn() -> None:
+    model = LoadingModel()
+    async with on_loopback() as fake, parts_with(model) as parts:
+        joining = asyncio.create_task(join(SECRET, parts, grace=60))
+        await fake.joined()
+        reading = fake.slash(fake.person("ada"), fake.channel(), "surprise", text="Paris will")
+        await until(lambda: bool(model.running))
+        joining.cancel()
+        await asyncio.sleep(0)
+        refused = fake.slash(fake.person("late"), fake.channel(), "tokens", text="Paris will")
+        await told(refused, "restarting")
+        await model.step(model.started[0], 2)
+        await reading.settled()
+        await asyncio.wait({joining})
+
+    assert "restarting" not in said(reading)
+    assert "2 tokens" in said(reading)
+
+
 async def test_it_leaves_once_nothing_is_being_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = asyncio.Event()
     monkeypatch.setattr(Runs, "forget", lambda *_: _wait_and_forget(answered))

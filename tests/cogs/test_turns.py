@@ -1,0 +1,90 @@
+"""Pictures are drawn within limits and in turns; what the model has worked for is always drawn."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from discord import InteractionResponseType
+from simcord import InteractionResult
+
+from bot.admission import Asker
+from bot.aside import Aside
+from bot.generation import GenerationQueue
+from bot.runs import Runs
+from bot.services import Services
+from bot.simulation import World
+from bot.tokenization import Encodings
+from tests.fakes.model import FakeModel
+from tests.reading import card_of, refusal_of, text_of
+from tests.worlds import live
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CHANNEL_MESSAGE = InteractionResponseType.channel_message.value
+SOMEBODY_ELSE = Asker(1, None)
+DRAWN = {
+    "/tokens": lambda world: world.members[0].slash(world.channel, "tokens", text="Paris will"),
+    "/decode": lambda world: world.members[0].slash(world.channel, "decode", ids="40313"),
+    "/surprise": lambda world: world.members[0].slash(world.channel, "surprise", text="Paris will"),
+}
+Act = Callable[[World], Awaitable[InteractionResult]]
+
+
+@asynccontextmanager
+async def a_world(services: Services, aside: Aside) -> AsyncIterator[World]:
+    async with live(replace(services, aside=aside)) as world:
+        yield world
+
+
+@pytest.mark.parametrize("act", DRAWN.values(), ids=DRAWN.keys())
+async def test_too_much_is_refused_privately_at_once(services: Services, act: Act) -> None:
+    aside = Aside(places=0)
+    async with a_world(services, aside) as world:
+        async with aside.place(SOMEBODY_ELSE):
+            answer = await act(world)
+
+            assert refusal_of(answer).startswith("The queue is full: ")
+            assert "try again in about" in refusal_of(answer)
+            told = world.env.http_requests[-1].json or {}
+            assert told["type"] == CHANNEL_MESSAGE  # there was no "thinking…" before it
+        await world.env.settle()
+        assert card_of(await act(world))
+
+
+@pytest.mark.parametrize("act", DRAWN.values(), ids=DRAWN.keys())
+async def test_one_person_has_only_so_many_drawn(services: Services, act: Act) -> None:
+    aside = Aside(per_person=1)
+    async with a_world(services, aside) as world, aside.place(Asker(world.members[0].id, None)):
+        refused = refusal_of(await act(world))
+
+        assert refused == "You already have 1 request in progress. Wait until one is finished."
+
+
+@pytest.mark.parametrize("act", DRAWN.values(), ids=DRAWN.keys())
+async def test_at_a_restart_what_comes_is_refused(services: Services, act: Act) -> None:
+    aside = Aside()
+    async with a_world(services, aside) as world:
+        aside.close()
+
+        assert "restarting" in refusal_of(await act(world))
+
+
+async def test_what_the_model_has_read_is_drawn_however_much_else_is_to_be_drawn(
+    runs: Runs,
+) -> None:
+    model, aside = FakeModel(stepwise=True), Aside(places=0, per_person=1)
+    async with (
+        GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue,
+        live(Services(queue, Encodings(), runs, aside)) as world,
+    ):
+        ada = world.members[0]
+        answer = await ada.slash(world.channel, "surprise", text="Paris will")
+        async with aside.place(Asker(ada.id, None)):
+            aside.close()
+            await model.step(model.started[0], 2)
+            await world.env.settle()
+
+        assert "Paris" in text_of(card_of(answer))

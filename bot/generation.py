@@ -22,6 +22,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +33,7 @@ from bot.line import Line
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.model.wording import loading_text
 from bot.running import Model, run
+from bot.turns import Turns
 from bot.updates import Accounts, Completion, Finished, Load, Outcome, Progress, Queued, Ticket, Update
 
 __all__ = ["Accounts", "Completion", "Finished", "GenerationQueue", "Model", "Progress", "Queued", "Update"]
@@ -75,6 +77,15 @@ class GenerationQueue:
         self._open = False
         self._tickets: dict[str, Ticket] = {}  # all without an outcome yet, the oldest first
         self._line: Line[Ticket] = Line(slots=max_running, places=max_waiting)
+        self._lookups = Turns(
+            slots=1,
+            places=max_waiting,
+            per_person=per_owner,
+            per_server=per_server,
+            deadline=deadline,
+            clock=clock,
+            refused=self.accounts.refused,
+        )
         self._admission = Admission(
             per_person=per_owner,
             per_server=per_server,
@@ -120,6 +131,7 @@ class GenerationQueue:
         better than to be told the same at the end.
         """
         self._open = False
+        self._lookups.close()
         for ticket in list(self._line):
             self._settle(ticket, errors.ShuttingDown())
         with suppress(TimeoutError):
@@ -128,6 +140,7 @@ class GenerationQueue:
                     await ticket.ended()
         for ticket in list(self._tickets.values()):
             self._settle(ticket, errors.ShuttingDown())
+        self._lookups.end()
 
     @asynccontextmanager
     async def stream(
@@ -169,14 +182,14 @@ class GenerationQueue:
             raise errors.NotYours("stop")
         self._settle(ticket, ticket.finished("cancelled", self._clock()))
 
-    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
-        """The tokens most like this one to the model; it takes no turn, for it takes a moment.
+    async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
+        """The tokens most like this one to the model.
 
-        Raises ModelLoading, QueueFull, GenerationFailed or ShuttingDown.
+        It takes a moment, so it does not wait behind texts; only one is looked up at a time.
+        Raises ModelLoading, GenerationFailed, and what entering a stream does.
         """
-        if not self._open:
-            raise errors.ShuttingDown
-        return await self._model.similar(token_id, count)
+        async with self._lookups.place(asker) as place:
+            return await self._lookups.take(place, partial(self._model.similar, token_id, count))
 
     def _admit(self, request: GenerationRequest, asker: Asker, group: str) -> Ticket:
         if not self._open:

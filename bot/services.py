@@ -41,7 +41,7 @@ class Generations(Protocol):
         """Stop a request in progress; NotYours or NotRunning otherwise."""
         ...
 
-    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+    async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
         """The tokens most like this one to the model, the most alike first."""
         ...
 
@@ -68,8 +68,8 @@ class Around(ABC):
     def cancel(self, request_id: str, *, owner: int) -> None:
         self._inner.cancel(request_id, owner=owner)
 
-    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
-        return await self._inner.similar(token_id, count)
+    async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
+        return await self._inner.similar(token_id, count, asker=asker)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ async def show(
     model = services.generations.model
     async with screen.restored():
         await screen.wait()
-        alike = await services.generations.similar(found.token_id, SIMILAR)
+        alike = await services.generations.similar(found.token_id, SIMILAR, asker=screen.asker)
         name = cards.model_name(model)
         content = described(services.encodings, found, alike, closing, model=name, typed=typed)
         await screen.finish(cards.vocabulary(content))

@@ -33,7 +33,7 @@ from bot.errors import (
 )
 from bot.generation import Finished, GenerationQueue, Progress, Queued, Update
 from bot.line import SHORTEST_RETRY, UNKNOWN_RETRY
-from bot.model.protocol import Ended, GenerationRequest, Loading, SamplingParams, Stepped
+from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, SamplingParams, Stepped
 from bot.updates import Load, Ticket
 from tests.fakes.model import FakeModel, settled
 from tests.fakes.scripted_worker import REJECTED, scripted_similar, scripted_step
@@ -394,10 +394,10 @@ async def test_what_is_alike_takes_no_turn() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model, max_waiting=0) as queue:
         async with open_streams(queue, ("a", ALICE)):
-            assert await queue.similar(7, 3) == scripted_similar(7, 3)
+            assert await queue.similar(7, 3, asker=BOB) == scripted_similar(7, 3)
         await queue.close(patience=0)
         with pytest.raises(ShuttingDown):
-            await queue.similar(7, 3)
+            await queue.similar(7, 3, asker=BOB)
 
 
 async def test_eta_is_measured_steps_times_the_work_ahead() -> None:
@@ -585,6 +585,8 @@ async def test_what_comes_once_its_interaction_s_time_is_over_is_refused() -> No
     async with a_queue(model) as queue:
         with pytest.raises(DeadlineExceeded):
             await queue.stream(a_request("a"), asker=replace(ALICE, age=60.5)).__aenter__()
+        with pytest.raises(DeadlineExceeded):
+            await queue.similar(7, 3, asker=replace(ALICE, age=60.5))
         assert queue.accounts.refused == {"DeadlineExceeded": 1}
     assert model.started == []
 
@@ -610,6 +612,48 @@ async def test_the_deadline_spares_what_finished() -> None:
         assert [update async for update in updates]
         await asyncio.sleep(0.03)
     assert (queue.accounts.finished, queue.accounts.expired) == (1, 0)
+
+
+class SlowLookups(FakeModel):
+    """Looks up a token once it is allowed to; ``asked`` are those so far."""
+
+    def __init__(self) -> None:
+        super().__init__(stepwise=True)
+        self.allowed = asyncio.Event()
+        self.asked: list[int] = []
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+        self.asked.append(token_id)
+        await self.allowed.wait()
+        return await super().similar(token_id, count)
+
+
+async def test_people_take_turns_at_lookups_within_their_limits() -> None:
+    model = SlowLookups()
+    async with a_queue(model, per_owner=2) as queue:
+        lookups = [
+            asyncio.create_task(queue.similar(token_id, 3, asker=asker))
+            for token_id, asker in ((1, ALICE), (2, ALICE), (3, ALICE), (4, BOB))
+        ]
+        await settled()
+        assert model.asked == [1]
+        with pytest.raises(TooManyRequests):
+            await lookups.pop(2)
+        model.allowed.set()
+        await asyncio.gather(*lookups)
+        assert model.asked == [1, 4, 2]
+
+
+async def test_a_lookup_that_takes_too_long_and_one_at_the_end_are_told_so() -> None:
+    async with a_queue(SlowLookups(), deadline=0.05) as queue:
+        with pytest.raises(DeadlineExceeded):
+            await queue.similar(7, 3, asker=ALICE)
+    async with a_queue(SlowLookups()) as queue:
+        waiting = asyncio.create_task(queue.similar(7, 3, asker=ALICE))
+        await settled()
+        await queue.close(patience=0)
+        with pytest.raises(ShuttingDown):
+            await waiting
 
 
 async def test_a_failed_request_fails_alone() -> None:

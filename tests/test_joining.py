@@ -15,6 +15,7 @@ from aiohttp.test_utils import unused_port
 from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable
 from bot.generation import GenerationQueue
 from bot.joining import join
+from bot.model.protocol import Alike
 from bot.monitoring.server import Address
 from bot.rules import Rules
 from bot.runs import Forgotten, Runs
@@ -173,6 +174,29 @@ async def test_what_the_model_read_during_the_farewell_is_drawn() -> None:
 
     assert "restarting" not in said(reading)
     assert "2 tokens" in said(reading)
+
+
+class SilentModel(LoadingModel):
+    """A model whose worker answers no lookup."""
+
+    asked = False
+
+    async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
+        self.asked = True
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_who_waits_for_a_lookup_is_told() -> None:
+    model = SilentModel()
+    async with on_loopback() as fake, parts_with(model) as parts:
+        joining = asyncio.create_task(join(SECRET, parts, grace=0.5))
+        await fake.joined()
+        looking = fake.slash(fake.person("ada"), fake.channel(), "vocabulary", query="Paris")
+        await until(lambda: model.asked)
+        joining.cancel()
+        await told(looking, "restarting")
+        await asyncio.wait({joining})
 
 
 async def test_it_leaves_once_nothing_is_being_answered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bot.aside import Aside
 from bot.client import TokenwiseBot
 from bot.generation import GenerationQueue
 from bot.model.protocol import Loading
@@ -53,16 +54,16 @@ class Reading(Collector):
 
 
 def registry_of(
-    queue: GenerationQueue, model: Worker, runs: Runs, bot: TokenwiseBot, lag: Lag, instruments: Instruments
+    queue: GenerationQueue, model: Worker, bot: TokenwiseBot, lag: Lag, instruments: Instruments
 ) -> CollectorRegistry:
     """Everything that can be measured of these and of their two processes."""
     registry = CollectorRegistry()
     registry.register(instruments.first_token)
     registry.register(instruments.acknowledgement)
     for read in (
-        partial(of_queue, queue),
+        partial(of_queue, queue, bot.services.aside),
         partial(of_model, model),
-        partial(of_store, runs),
+        partial(of_store, bot.services.runs),
         partial(of_discord, bot),
         partial(of_loop, lag),
     ):
@@ -74,7 +75,8 @@ def registry_of(
     return registry
 
 
-def of_queue(queue: GenerationQueue) -> Iterator[Metric]:
+def of_queue(queue: GenerationQueue, aside: Aside) -> Iterator[Metric]:
+    """The model's queue; refusals are those of pictures, too."""
     load, accounts = queue.load, queue.accounts
     over = {name: getattr(accounts, name) for name in ("finished", "cancelled", "expired", "failed")}
     yield _gauges(
@@ -82,7 +84,8 @@ def of_queue(queue: GenerationQueue) -> Iterator[Metric]:
     )
     yield _counter("requests_admitted", "Requests that were admitted.", accounts.admitted)
     yield _counters("requests", "Requests that are over, by outcome.", "outcome", over)
-    yield _counters("refusals", "Requests that were not admitted, by reason.", "reason", accounts.refused)
+    refused = accounts.refused + aside.refused
+    yield _counters("refusals", "Requests that were not admitted, by reason.", "reason", refused)
     yield _counter("generated_tokens", "Tokens that the model wrote.", accounts.tokens)
     if load.pace is not None:
         yield _gauge("token_seconds", "How long a text lately took for a token.", load.pace)

@@ -24,6 +24,6 @@ async def watched(bot: TokenwiseBot, parts: Started, at: Address | None) -> Asyn
         yield
         return
     async with watched_lag() as lag:
-        registry = registry_of(parts.queue, parts.model, parts.services.runs, bot, lag, parts.instruments)
+        registry = registry_of(parts.queue, parts.model, bot, lag, parts.instruments)
         async with served(at, registry, partial(ailments, parts.model, bot)):
             yield

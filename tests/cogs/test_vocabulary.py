@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from simcord import ChannelHandle, MemberActor
 
+from bot.admission import Asker
 from bot.errors import GenerationFailed
 from bot.model.protocol import Alike
 from bot.services import Services
@@ -60,7 +61,7 @@ async def test_what_is_alike_comes_from_the_loaded_model(
     ada: MemberActor, channel: ChannelHandle, services: Services
 ) -> None:
     text = text_of(await ada.slash(channel, "vocabulary", query="#481"))
-    alike = await services.generations.similar(481, 10)
+    alike = await services.generations.similar(481, 10, asker=Asker(1, None))
 
     assert len(alike) == 10
     for one in alike:

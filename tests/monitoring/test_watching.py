@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from typing import Any, cast
 
 import discord
@@ -10,7 +11,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
 from bot.admission import Asker
-from bot.errors import InvalidSetting, TooManyRequests
+from bot.errors import DeadlineExceeded, InvalidSetting, ShuttingDown, TooManyRequests
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.monitoring.server import Address
 from bot.monitoring.watching import watched
@@ -70,6 +71,22 @@ async def test_a_refusal_is_counted_by_its_reason() -> None:
 
     assert samples["tokenwise_refusals_total:TooManyRequests"] == 1
     assert samples["tokenwise_requests_admitted_total"] == 2
+
+
+async def test_a_refused_picture_and_a_refused_lookup_are_counted_too() -> None:
+    async with a_watched_bot() as seen:
+        aside = seen.parts.services.aside
+        aside.close()
+        with pytest.raises(ShuttingDown):
+            aside.check(ADA)
+        with pytest.raises(DeadlineExceeded):
+            await seen.queue.similar(7, 3, asker=replace(ADA, age=61.0))
+        await seen.queue.close(patience=0)
+        with pytest.raises(ShuttingDown):
+            await seen.queue.similar(7, 3, asker=ADA)
+        samples = await seen.scrape()
+
+    assert samples["tokenwise_refusals_total:ShuttingDown"] == 2
 
 
 async def test_the_worker_s_restarts_batch_and_readiness_are_told() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.admission import Asker
 from bot.errors import GenerationFailed
 from bot.generation import GenerationQueue
 from bot.model.protocol import Alike
@@ -148,7 +149,7 @@ async def test_a_lookup_is_made_outside_the_simulation_and_its_error_comes_throu
     async with GenerationQueue(Outer(), max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue:
         generations = SimulatedGenerations(queue)
 
-        assert await generations.similar(7, 3) == scripted_similar(7, 3)
+        assert await generations.similar(7, 3, asker=Asker(1, None)) == scripted_similar(7, 3)
         assert generations.load == queue.load
         with pytest.raises(GenerationFailed):
-            await generations.similar(-1, 3)
+            await generations.similar(-1, 3, asker=Asker(1, None))

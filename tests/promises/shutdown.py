@@ -9,13 +9,14 @@ ask even then. Printed is how long it took to exit, with which status, and what
 every card said at last. In "orderly" the model goes on, in "stuck" it is
 stopped, so that the 20 seconds for what runs pass in vain, and in "twice" a
 second signal comes while it is stuck (it is then let go on, for one that is
-stopped cannot even notice that it is alone).
+stopped cannot even notice that it is alone). In "drawing" the model is idle, and
+103 people wait for the picture of a long text.
 
 The bars: exit status 0 within 20 s for what runs (unless some of it ended by
-itself, all of them must have passed), 5 s to tell people and 5 s to close all; a second signal
-exits within 1 s; no card is left "thinking…" or with a *Stop* on it (but where the
-second signal allowed for nothing), everybody was told, and the model worker does not
-outlive the bot.
+itself, all of them must have passed; none where pictures alone are drawn), 5 s to tell people
+and 5 s to close all; a second signal exits within 1 s; no card is left "thinking…" or with a
+*Stop* on it (but where the second signal allowed for nothing), everybody was told, and the
+model worker does not outlive the bot.
 """
 
 from __future__ import annotations
@@ -33,15 +34,19 @@ from bot.joining import GRACE
 from tests.fakes.discord import Asked, FakeDiscord, texts
 from tests.fakes.discord.process import BotProcess
 from tests.processes import first_child, is_alive
+from tests.promises.crowd import LONG_TEXT
+from tests.promises.event_loop import LIMITS
 from tests.promises.figures import verdict
 
 ORDERLY_BAR = 30.0
+DRAWING_BAR = 10.0
 TWICE_BAR = 1.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 RESTARTING = "restarting"
-Kind = Literal["orderly", "stuck", "twice"]
-KINDS: tuple[Kind, ...] = ("orderly", "stuck", "twice")
+Kind = Literal["orderly", "stuck", "twice", "drawing"]
+KINDS: tuple[Kind, ...] = ("orderly", "stuck", "twice", "drawing")
 TEXTS = 12  # eight run and the others wait
+PICTURES = 103
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +73,31 @@ class Shutdown:
         if self.worker_outlived or self.violations:
             return False
         if self.kind == "twice":
-            return self.status == 128 + self.number and self.seconds < TWICE_BAR
+            return self.status == 128 + self.number and self.seconds < self.bar
         told = self.late_told == self.late and not self.left
-        has_waited = self.told < self.asked or self.seconds >= GRACE
-        return self.status == 0 and self.seconds < ORDERLY_BAR and told and has_waited
+        has_waited = self.kind == "drawing" or self.told < self.asked or self.seconds >= GRACE
+        return self.status == 0 and self.seconds < self.bar and told and has_waited
+
+    @property
+    def bar(self) -> float:
+        """Seconds in which it has to be over."""
+        return {"twice": TWICE_BAR, "drawing": DRAWING_BAR}.get(self.kind, ORDERLY_BAR)
 
 
-async def measure(kind: Kind, number: signal.Signals, *, writers: int = TEXTS) -> Shutdown:
-    """End one bot that is busy with so many texts, among other things."""
-    async with FakeDiscord.opened() as discord, discord.bot({"BATCH_SIZE": "8"}) as bot:
+async def measure(
+    kind: Kind, number: signal.Signals, *, writers: int = TEXTS, pictures: int = PICTURES
+) -> Shutdown:
+    """End one bot that is busy with so many texts, among other things, or with so many pictures."""
+    settings = {"BATCH_SIZE": "8"} | (LIMITS if kind == "drawing" else {})
+    async with FakeDiscord.opened() as discord, discord.bot(settings) as bot:
         await discord.joined()
         worker = first_child(bot.pid)
-        asked = await _busy(discord, writers, tokens=64 if kind == "orderly" else 256)
+        if kind == "drawing":
+            asked = await _drawing(discord, pictures)
+        else:
+            asked = await _busy(discord, writers, tokens=64 if kind == "orderly" else 256)
         try:
-            if kind != "orderly":
+            if kind in ("stuck", "twice"):
                 os.kill(worker, signal.SIGSTOP)
             at, late = await _end(kind, number, discord, bot)
             status = await bot.wait()
@@ -130,6 +146,19 @@ async def _busy(discord: FakeDiscord, writers: int, *, tokens: int) -> list[Aske
     return [one for one in (*asked, pressed) if one.is_acknowledged]
 
 
+async def _drawing(discord: FakeDiscord, pictures: int) -> list[Asked]:
+    """People who wait for the pictures of long texts, while the model is idle."""
+    await _finished(discord)
+    asked = [
+        discord.slash(discord.person(f"painter {number}"), discord.channel(), "tokens", text=LONG_TEXT)
+        for number in range(pictures)
+    ]
+    for one in asked:
+        with suppress(TimeoutError):
+            await one.acknowledged(4.0)
+    return [one for one in asked if one.is_acknowledged]
+
+
 async def _finished(discord: FakeDiscord) -> Asked:
     """A text with its buttons, once the model is loaded."""
     ada, channel = discord.person("ada"), discord.channel()
@@ -149,7 +178,7 @@ async def _end(
     bot.signal(number)
     await asyncio.sleep(0.1)
     late = []
-    if kind != "orderly":  # there it may have ended by now
+    if kind in ("stuck", "twice"):  # elsewhere it may have ended by now
         people = [discord.person(f"late {count}") for count in range(3)]
         late = [discord.slash(one, discord.channel(), "next", prompt="London was") for one in people]
         await asyncio.sleep(1.0)
@@ -175,10 +204,9 @@ def _said(asked: Asked) -> str:
 
 def report(measured: Sequence[Shutdown]) -> int:
     for one in measured:
-        bar = TWICE_BAR if one.kind == "twice" else ORDERLY_BAR
         print(
             f"{one.number.name} {one.kind:8} exit status {one.status:3} after {one.seconds:5.2f} s "
-            f"(bar {bar:.0f} s); {one.asked} in progress, {one.told} of them told of the restart; "
+            f"(bar {one.bar:.0f} s); {one.asked} in progress, {one.told} of them told of the restart; "
             f"{one.late} asked then, {one.late_told} refused; {len(one.left)} cards not final"
             f"{'; the worker outlived it' if one.worker_outlived else ''}   "
             f"{'ok' if one.kept else 'MISSED'}"

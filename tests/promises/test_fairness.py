@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.promises.fairness import (
@@ -9,12 +11,16 @@ from tests.promises.fairness import (
     ONE,
     TWENTY,
     Arrival,
+    Drawn,
     Fairness,
     Pattern,
+    draw,
     finished_at,
     measure,
     report,
 )
+
+DRAWN = Drawn(asked=100, between=1, left=90, seconds=0.4)
 
 
 async def test_nobody_is_delayed_by_more_than_one_request(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,7 +28,7 @@ async def test_nobody_is_delayed_by_more_than_one_request(capsys: pytest.Capture
 
     assert len(measured.delays) == 12
     assert 0 < max(measured.delays) <= 1
-    assert report(measured) == 0
+    assert report(measured, DRAWN) == 0
     assert "ok" in capsys.readouterr().out
 
 
@@ -33,6 +39,17 @@ async def test_the_one_follows_what_runs(at: int, end: int) -> None:
     assert await finished_at(Pattern(1, (*many, Arrival(at, ONE, steps=7))), ONE) == end
 
 
+async def test_a_picture_waits_for_few_of_a_hundred_of_somebody_else_s() -> None:
+    drawn = await draw(100)
+
+    assert drawn.kept, drawn
+
+
 def test_a_longer_delay_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    assert report(Fairness(delays=(0.5, 1.1), slots=(1, 1))) == 1
-    assert "MISSED" in capsys.readouterr().out
+    fair = Fairness(delays=(0.5, 1.0), slots=(1, 1))
+
+    assert report(Fairness(delays=(0.5, 1.1), slots=(1, 1)), DRAWN) == 1
+    assert report(fair, replace(DRAWN, between=4)) == 1
+    assert report(fair, replace(DRAWN, between=0, left=0)) == 1
+    assert capsys.readouterr().out.count("MISSED") == 3
+    assert report(fair, DRAWN) == 0

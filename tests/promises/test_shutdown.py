@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.processes import PROC
-from tests.promises.shutdown import Shutdown, measure, report
+from tests.promises.shutdown import PICTURES, Shutdown, measure, report
 
 KEPT = Shutdown(
     kind="stuck",
@@ -36,11 +36,21 @@ async def test_a_busy_bot_ends_in_order_and_leaves_no_card_behind() -> None:
     assert ended.asked > 9
 
 
+@pytest.mark.skipif(not PROC.exists(), reason="finds the worker by Linux' list of processes")
+async def test_who_waits_for_a_picture_gets_it_or_is_told() -> None:
+    ended = await measure("drawing", signal.SIGTERM)
+
+    assert ended.kept, ended
+    assert ended.asked == PICTURES
+    assert 0 < ended.told < ended.asked
+
+
 def test_what_was_kept_is_reported_so(capsys: pytest.CaptureFixture[str]) -> None:
     twice = replace(KEPT, kind="twice", status=143, seconds=0.2, left=("thinking",))
+    drawing = replace(KEPT, kind="drawing", seconds=6.0)
 
-    assert report([KEPT, twice]) == 0
-    assert capsys.readouterr().out.count("ok") == 3  # each, and all
+    assert report([KEPT, twice, drawing]) == 0
+    assert capsys.readouterr().out.count("ok") == 4  # each, and all
 
 
 @pytest.mark.parametrize(
@@ -53,6 +63,7 @@ def test_what_was_kept_is_reported_so(capsys: pytest.CaptureFixture[str]) -> Non
         replace(KEPT, left=("thinking",)),
         replace(KEPT, worker_outlived=True),
         replace(KEPT, violations=("a mention",)),
+        replace(KEPT, kind="drawing", seconds=11.0),
         replace(KEPT, kind="twice", status=143, seconds=1.5),
         replace(KEPT, kind="twice", status=0, seconds=0.2),
     ],

@@ -29,7 +29,7 @@ from bot.model.embedding import token_embedding
 from bot.model.kv_cache import KVCache, KVStore
 from bot.model.linear import Activation, FloatLinear, Int8Linear, Linear, Norm, Products
 from bot.model.native.attention import write_attention
-from bot.model.native.emit import LANES, whole
+from bot.model.native.emit import LANES
 from bot.model.native.machine import Machine, Processor, this_processor
 from bot.model.native.prepare import write_prepare
 from bot.model.native.product import write_products
@@ -90,10 +90,9 @@ class GPT2:
         self.precision = precision
         head_width = self.width // self.heads
         module = ir.Module()
-        widest = max(config.n_inner or 4 * self.width, self.heads * whole(head_width, LANES))
-        write_prepare(module, precision, widest=widest)
+        write_prepare(module, precision)
         write_products(module, precision, processor)
-        write_attention(module, head_width=head_width, context=self.context, processor=processor)
+        scores = write_attention(module, head_width=head_width, context=self.context, processor=processor)
         machine = Machine(module, processor)
         products = Products(machine, processor)
         make = _linear_maker(precision, products)
@@ -107,7 +106,7 @@ class GPT2:
             blocks.append(_packed_block(block, _ACTIVATIONS[config.activation_function], make))
             model.transformer.h[index] = nn.Identity()
             on_layer(index + 1)
-        attention = Attention(machine, heads=self.heads, head_width=head_width)
+        attention = Attention(machine, heads=self.heads, head_width=head_width, scores=scores)
         self._passes = Passes(blocks, products, attention)
 
     def new_store(self, slots: int) -> KVStore:

@@ -78,11 +78,12 @@ class Products:
 
 
 class Scratch:
-    """Where rows of up to ``inputs`` numbers are prepared for products."""
+    """Where torch's threads prepare rows of up to ``inputs`` numbers for products."""
 
     def __init__(self, tiling: Tiling, inputs: int) -> None:
         self.tiles = tiling.matrix(whole(inputs, LANES), torch.int32)
         self.steps = tiling.matrix(1)
+        self.space = torch.empty(torch.get_num_threads(), whole(inputs, LANES))
 
 
 class Linear:
@@ -126,11 +127,11 @@ class Linear:
         ``columns``; both have the spare rows. All must live as long as the calls.
         """
         count, depth, _ = self.panels.shape
-        tiles, steps = scratch.tiles.data_ptr(), scratch.steps.data_ptr()
+        tiles, steps, space = (part.data_ptr() for part in (scratch.tiles, scratch.steps, scratch.space))
         sizes = (tiling.rows, self.inputs, x.stride(0), depth, tiling.size)
         numbers = (self._bias, self._offsets, self._scales)
         return [
-            Call(self._products.prepare, (x.data_ptr(), tiles, steps, *sizes, *norm)),
+            Call(self._products.prepare, (x.data_ptr(), tiles, steps, space, *sizes, *norm)),
             Call(
                 self._products.products[tiling.size],
                 (

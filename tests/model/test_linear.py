@@ -32,7 +32,7 @@ def products(kind: Kind, processor: Processor) -> Products:
     ):
         pytest.skip(f"this processor does not compute {kind}")
     module = ir.Module()
-    write_prepare(module, kind, widest=1200)
+    write_prepare(module, kind)
     write_products(module, kind, processor)
     return Products(Machine(module, processor), processor)
 

@@ -30,19 +30,22 @@ KEYS = 2 * LANES
 #: [parts, 4] (a sequence's slot, its first row, its rows, the first one's position);
 #: ``qkv`` [rows, ``qkv_stride``], a row of which begins with [3, heads, width]; ``keys``
 #: and ``values`` [slots, heads, positions, width]; ``out`` [rows, heads, width]. The width
-#: of the last three is filled up to whole vectors, that of ``out`` with zeros. ``scale``
-#: is the bits of a float32.
+#: of the last three is filled up to whole vectors, that of ``out`` with zeros. ``scores``
+#: is room for what ``write_attention`` returns, for each thread; ``scale`` is the bits of
+#: a float32.
 ARGUMENTS = (
-    *("parts", "tasks", "heads", "qkv", "keys", "values", "out"),
+    *("parts", "tasks", "heads", "qkv", "keys", "values", "out", "scores"),
     *("qkv_stride", "slot_stride", "head_stride", "scale"),
 )
 
 _INFINITY = float("inf")
 
 
-def write_attention(module: ir.Module, *, head_width: int, context: int, processor: Processor) -> None:
-    """Add the function to ``module``."""
-    _Attention(module, head_width, context, processor).write()
+def write_attention(module: ir.Module, *, head_width: int, context: int, processor: Processor) -> int:
+    """Add the function to ``module``; how many scores a thread needs room for."""
+    attention = _Attention(module, head_width, context, processor)
+    attention.write()
+    return attention.scores
 
 
 class _Attention:
@@ -56,7 +59,8 @@ class _Attention:
         self._positions = whole(context, KEYS)
         bits = code.builder.trunc(self._number["scale"], INT)
         self._scale = code.spread(code.builder.bitcast(bits, FLOAT))
-        self._scores = code.array(FLOAT, self._rows * self._positions)
+        self.scores = self._rows * self._positions
+        self._scores = code.own(ARGUMENTS.index("scores"), FLOAT, code.word(self.scores))
 
     def write(self) -> None:
         code, b, number = self._code, self._code.builder, self._number

@@ -80,6 +80,8 @@ class Code:
         _, self._threads, *self.arguments = (
             self.load(WORD, self._words, self.word(n)) for n in range(2 + arguments)
         )
+        #: The number of the thread that runs the function, from 0.
+        self.thread = self.builder.atomic_rmw("add", self._words, self.word(1), "monotonic")
 
     def pointer(self, argument: int) -> ir.Value:
         """Argument number ``argument``, which is an address."""
@@ -102,13 +104,12 @@ class Code:
     def ints(value: int | Sequence[int]) -> ir.Constant:
         return ir.Constant(INTS, [value] * LANES if isinstance(value, int) else list(value))
 
-    def array(self, kind: ir.Type, count: int) -> ir.Value:
-        """The address of ``count`` numbers of the thread's own."""
-        with self.builder.goto_entry_block():
-            place = self.builder.alloca(kind, count)
-        # llvmlite would let it hold ``kind`` only, and no vectors.
-        place.type = POINTER
-        return place
+    def own(self, argument: int, kind: ir.Type, count: ir.Value) -> ir.Value:
+        """The thread's own ``count`` numbers of those at the address that is argument number ``argument``.
+
+        Not on its stack, which is as large as the system likes and smaller than a long row.
+        """
+        return self.at(self.pointer(argument), kind, self.builder.mul(self.thread, count))
 
     def at(self, pointer: ir.Value, kind: ir.Type, offset: ir.Value) -> ir.Value:
         """The address ``offset`` numbers of ``kind`` behind ``pointer``."""
@@ -166,9 +167,8 @@ class Code:
         in a function: a second one would find all shares taken.
         """
         b = self.builder
-        ticket = b.atomic_rmw("add", self._words, self.word(1), "monotonic")
         with self.loop(self._threads) as n:
-            owner = b.srem(b.add(ticket, n), self._threads)
+            owner = b.srem(b.add(self.thread, n), self._threads)
             first, end = (
                 b.sdiv(b.mul(share, stop), self._threads) for share in (owner, b.add(owner, self.word(1)))
             )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from bot.model.native.emit import BYTE, FLOAT, FLOATS, HALF_FLOATS, INT, INTS, LANES, Code, Variable, whole
+from bot.model.native.emit import BYTE, FLOAT, FLOATS, HALF_FLOATS, INT, INTS, LANES, Code, Variable
 from bot.model.native.product import Kind
 
 NAME = "prepare"
@@ -26,21 +26,22 @@ _SMALLEST_STEP = 1e-38
 #: What the function takes: counts, and the addresses of ``x`` [rows, ``stride``], of which
 #: ``width`` numbers and the zeros that fill up a vector are taken; of ``tiles``
 #: [tiles, ``depth`` words of a row, ``size`` rows of a tile] and, for bytes, ``steps`` [rows];
-#: of ``weight`` and ``shift`` [width, filled up with zeros], both 0 if nothing is to be
-#: normalized. ``epsilon`` is the bits of a float32.
+#: of ``space`` for one such row of numbers and zeros for each thread; of ``weight`` and
+#: ``shift`` [width, filled up with zeros], both 0 if nothing is to be normalized. ``epsilon``
+#: is the bits of a float32.
 ARGUMENTS = (
-    *("x", "tiles", "steps", "rows", "width", "stride"),
+    *("x", "tiles", "steps", "space", "rows", "width", "stride"),
     *("depth", "size", "weight", "shift", "epsilon"),
 )
 
 
-def write_prepare(module: ir.Module, kind: Kind, *, widest: int) -> None:
-    """Add the function, for rows of up to ``widest`` numbers, to ``module``."""
-    _Prepare(module, kind, widest).write()
+def write_prepare(module: ir.Module, kind: Kind) -> None:
+    """Add the function to ``module``."""
+    _Prepare(module, kind).write()
 
 
 class _Prepare:
-    def __init__(self, module: ir.Module, kind: Kind, widest: int) -> None:
+    def __init__(self, module: ir.Module, kind: Kind) -> None:
         self._kind = kind
         self._code = code = Code(module, NAME, len(ARGUMENTS))
         b = code.builder
@@ -49,7 +50,7 @@ class _Prepare:
         self._whole = b.mul(b.sdiv(b.add(width, code.word(LANES - 1)), lanes), lanes)
         self._count = b.sitofp(width, FLOAT)
         self._epsilon = b.bitcast(b.trunc(self._number["epsilon"], INT), FLOAT)
-        self._row = code.array(FLOAT, whole(widest, LANES))
+        self._row = code.own(ARGUMENTS.index("space"), FLOAT, self._whole)
 
     def write(self) -> None:
         code, b, number = self._code, self._code.builder, self._number

@@ -22,6 +22,8 @@ from tests.model.native.conftest import narrow
 
 CONTEXT = 150
 HEADS = 3
+# Scores of all its positions would not fit a thread's stack.
+LONG_CONTEXT = 500_000
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,11 @@ class Compiled:
 
 
 @cache
-def attention(head_width: int, processor: Processor) -> Compiled:
+def attention(head_width: int, processor: Processor, context: int = CONTEXT) -> Compiled:
     module = ir.Module()
-    write_attention(module, head_width=head_width, context=CONTEXT, processor=processor)
+    scores = write_attention(module, head_width=head_width, context=context, processor=processor)
     machine = Machine(module, processor)
-    return Compiled(machine, Attention(machine, heads=HEADS, head_width=head_width))
+    return Compiled(machine, Attention(machine, heads=HEADS, head_width=head_width, scores=scores))
 
 
 def new_store(head_width: int, *, slots: int = 1) -> KVStore:
@@ -118,6 +120,16 @@ def test_sequences_beside_it_do_not_change_a_bit(threads: int) -> None:
             others = [(short, some_qkv(number % 3 + 1, 16, number)), (broken, some_qkv(7, 16) * torch.nan)]
             got.append(step(by, [others[0], (own, part), others[1]])[1])
     assert torch.equal(torch.cat(got), expected)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_context_longer_than_a_stack_changes_no_bit(threads: int, processor: Processor) -> None:
+    qkv = some_qkv(40, 16)
+    with torch_threads(threads):
+        by = attention(16, processor, LONG_CONTEXT)
+        store = KVStore(slots=1, layers=1, heads=HEADS, head_width=16, context=LONG_CONTEXT)
+        (got,) = step(by, [(store.new_cache(), qkv)])
+    assert torch.equal(got, attended(attention(16, processor), qkv))
 
 
 def test_what_is_no_number_stays_in_its_row_and_the_rows_behind_it() -> None:

@@ -25,7 +25,7 @@ def compiled(kind: Kind) -> Machine:
     if kind == "bfloat16" and not this_processor().multiplies_bfloat16:
         pytest.skip("this processor does not compute bfloat16")
     module = ir.Module()
-    write_prepare(module, kind, widest=WIDEST)
+    write_prepare(module, kind)
     return Machine(module, this_processor())
 
 
@@ -37,7 +37,8 @@ def prepared(kind: Kind, x: Tensor, *, size: int = 1, norm: Norm | None = None) 
     tiles, steps = torch.zeros(-(-rows // size), depth, size, dtype=torch.int32), torch.empty(rows)
     words = norm.words if norm else (0, 0, 0)
     sizes = (rows, width, filled.size(1), depth, size)
-    places = (filled.data_ptr(), tiles.data_ptr(), steps.data_ptr())
+    space = torch.empty(torch.get_num_threads(), filled.size(1))
+    places = tuple(tensor.data_ptr() for tensor in (filled, tiles, steps, space))
     machine = compiled(kind)
     machine.run(Call(machine.address(NAME), (*places, *sizes, *words)))
     return tiles.transpose(1, 2).flatten(0, 1)[:rows].contiguous(), steps
@@ -66,6 +67,14 @@ def test_a_layer_is_normalized_as_torch_does_it(width: int) -> None:
     got = words.view(torch.float32)
     torch.testing.assert_close(got[:, :width].double(), exact, atol=2e-6, rtol=2e-6)
     assert (got[:, width:] == 0).all()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_row_longer_than_a_thread_s_stack_is_taken_whole(threads: int) -> None:
+    x = torch.randn(4, 3_000_000, generator=torch.Generator().manual_seed(0))
+    with torch_threads(threads):
+        words, _ = prepared("float32", x)
+    assert torch.equal(words.view(torch.float32), x)
 
 
 @pytest.mark.parametrize("kind", ["float32", "bfloat16", "int8"])

@@ -16,7 +16,7 @@ from tests.model.native.conftest import narrow
 
 def products(kind: Kind, processor: Processor) -> Products:
     module = ir.Module()
-    write_prepare(module, kind, widest=100)
+    write_prepare(module, kind)
     write_products(module, kind, processor)
     return Products(Machine(module, processor), processor)
 

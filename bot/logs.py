@@ -22,6 +22,8 @@ from typing import Any, Literal, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
+from bot.errors.chain import chain
+
 log = logging.getLogger(__name__)
 
 Form = Literal["plain", "json"]
@@ -118,17 +120,9 @@ def traced(error: BaseException) -> str:
     """Where ``error`` and what led to it were raised, and of which kind they are."""
     told = [
         f"Traceback (most recent call last):\n{''.join(traceback.format_tb(link.__traceback__))}{named(link)}"
-        for link in _chain(error)
+        for link in chain(error)
     ]
     return "\n\nwhich led to\n\n".join(reversed(told))
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _add_request(record: logging.LogRecord) -> bool:

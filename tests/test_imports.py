@@ -13,9 +13,11 @@ ROOT = Path(__file__).parents[1]
 WORKER_SIDE = {
     "bot.model.attention",
     "bot.model.checkpoint",
+    "bot.model.configuration",
     "bot.model.embedding",
     "bot.model.engine",
     "bot.model.gpt2",
+    "bot.model.hub",
     "bot.model.kv_cache",
     "bot.model.linear",
     "bot.model.loading",
@@ -23,11 +25,13 @@ WORKER_SIDE = {
     "bot.model.native",
     "bot.model.passes",
     "bot.model.prefixes",
+    "bot.model.refusal",
     "bot.model.report",
     "bot.model.requests",
     "bot.model.running",
     "bot.model.sampling",
     "bot.model.similarity",
+    "bot.model.weights",
     "bot.model.worker",
 }
 TRAINING = {"bot.model.train_demo", "bot.model.gpt2_tokenizer"}

@@ -25,6 +25,7 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2Block
 from transformers.pytorch_utils import Conv1D
 
 from bot.model.attention import Attention, Rows, parts
+from bot.model.configuration import ACTIVATIONS
 from bot.model.embedding import token_embedding
 from bot.model.kv_cache import KVCache, KVStore
 from bot.model.linear import Activation, FloatLinear, Int8Linear, Linear, Norm, Products
@@ -40,7 +41,7 @@ from bot.model.protocol import Precision
 # else gets a token until it is over. A multiple of twelve, the rows of a tile.
 LARGEST_CHUNK = 264
 
-_ACTIVATIONS: dict[str, Activation] = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
+_ACTIVATIONS: dict[str, Activation] = dict.fromkeys(ACTIVATIONS, "gelu_tanh")
 
 MakeLinear = Callable[[Tensor, Tensor | None, Activation], Linear]
 

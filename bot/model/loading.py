@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import psutil
 import torch
-from transformers import GPT2LMHeadModel
+from safetensors import safe_open
+from torch import Tensor
+from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.utils import logging as transformers_logging
 
 from bot.model.checkpoint import Checkpoint, ModelRefused, Report
+from bot.model.configuration import Configuration, read_json
 from bot.model.gpt2 import GPT2, UnsupportedModel, UnsupportedPrecision
 from bot.model.heap import return_freed
 from bot.model.protocol import END_OF_TEXT, Fingerprint, Loading, ModelInfo, Precision
+from bot.model.weights import EMBEDDING, HEAD, PREFIX, Stored, stored
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
 ENGINE_VERSION = 3
@@ -80,24 +85,58 @@ def fingerprint(identity: str, *, precision: Precision) -> Fingerprint:
 
 
 def _read(checkpoint: Checkpoint) -> GPT2LMHeadModel:
-    """transformers' model in float32; ModelRefused if the files are broken or incomplete."""
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    """transformers' model in float32; ModelRefused if the files are broken or incomplete.
+
+    Built here of numbers alone, not by transformers' ``from_pretrained``, which does what
+    a config.json says.
+    """
+    configuration = Configuration.of(read_json(checkpoint.folder))
+    tensors = _numbers(stored(checkpoint.folder, configuration).items())
+    embedding = tensors[EMBEDDING]
+    head = tensors.pop(HEAD, embedding)
+    # transformers does the same with a head that should be the embedding and is not.
+    tied = configuration.tied and torch.equal(head, embedding)
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    # Typed as returning the model alone, which is not so with output_loading_info.
-    read: Any = GPT2LMHeadModel.from_pretrained
-    model: GPT2LMHeadModel
-    try:
-        model, outcome = read(
-            checkpoint.folder,
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    except Exception as error:
-        detail = f"its weights cannot be read ({type(error).__name__}: {error})."
-        raise ModelRefused("failed", detail) from error
-    # transformers fills what is missing with random numbers.
-    if lacking := sorted(outcome["missing_keys"]):
-        raise ModelRefused("failed", f"its weights are incomplete: {lacking[0]} is missing.")
+    with torch.device("meta"):
+        model = GPT2LMHeadModel(_for_transformers(configuration))
+    state = {PREFIX + name: tensor for name, tensor in tensors.items()} | {HEAD: head}
+    model.load_state_dict(state, assign=True)
+    if tied:
+        model.lm_head.weight = model.transformer.wte.weight
     return model
+
+
+def _numbers(places: Iterable[tuple[str, Stored]]) -> dict[str, Tensor]:
+    """The tensors at ``places`` in float32; ModelRefused if any of them has what is no number."""
+    tensors: dict[str, Tensor] = {}
+    for name, place in places:
+        with safe_open(place.file, framework="pt") as file:
+            tensor: Tensor = file.get_tensor(place.key).to(torch.float32)
+        # NaN comes through as both.
+        if not all(bound.isfinite() for bound in torch.aminmax(tensor)):
+            raise ModelRefused(
+                "failed", f"its weights are spoilt: {place.key} has numbers that are NaN or infinite."
+            )
+        tensors[name] = tensor
+    return tensors
+
+
+def _for_transformers(configuration: Configuration) -> GPT2Config:
+    """Nothing but what was checked, and transformers' own attention, which is not used."""
+    ends = configuration.ends
+    entries: dict[str, Any] = {
+        "vocab_size": configuration.vocabulary,
+        "n_positions": configuration.context,
+        "n_embd": configuration.width,
+        "n_layer": configuration.layers,
+        "n_head": configuration.heads,
+        "n_inner": configuration.inner,
+        "activation_function": configuration.activation,
+        "layer_norm_epsilon": configuration.epsilon,
+        "scale_attn_weights": configuration.scaled,
+        "scale_attn_by_inverse_layer_idx": configuration.scaled_by_layer,
+        "tie_word_embeddings": configuration.tied,
+        "eos_token_id": list(ends) if isinstance(ends, tuple) else ends,
+        "attn_implementation": "eager",
+    }
+    return GPT2Config(**entries)

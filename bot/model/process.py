@@ -29,6 +29,7 @@ from bot.model.child import Child, worker_command
 from bot.model.heartbeat import WorkerBroken
 from bot.model.lookups import Lookups
 from bot.model.protocol import (
+    MAY_PASS,
     Abort,
     Alike,
     Ended,
@@ -235,7 +236,7 @@ class ModelProcess:
             case Unusable():
                 if self.info is not None:  # it could be loaded once: try again
                     raise WorkerBroken(message.detail)
-                may_pass = message.reason == "not_fetched"
+                may_pass = MAY_PASS[message.reason]
                 self._give_up(partial(ModelUnusable, self.name, problem=message.detail, may_pass=may_pass))
             case Stepped() | Ended() | Rejected():
                 if not self._roster.heard(message):

@@ -20,8 +20,9 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, get_args
 
 from bot.model.heap import Tidy, keep_large_apart, return_freed
@@ -31,6 +32,7 @@ from bot.model.protocol import (
     Loading,
     Lookup,
     Message,
+    ModelInfo,
     Ping,
     Pong,
     Precision,
@@ -38,6 +40,7 @@ from bot.model.protocol import (
     Submit,
     Unusable,
 )
+from bot.model.refusal import ModelRefused, refusal
 from bot.model.wire import ProtocolError
 
 # torch and transformers take seconds to import and may print while they do:
@@ -45,7 +48,6 @@ from bot.model.wire import ProtocolError
 # has been told that loading has begun.
 if TYPE_CHECKING:
     from bot.model.engine import Engine
-    from bot.model.loading import LoadedModel
     from bot.model.similarity import Similarity
 
 EXIT_UNUSABLE = 3
@@ -74,7 +76,7 @@ Inbox = queue.SimpleQueue[Message]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    options = _parse(arguments)
+    options = parse(arguments)
     pipe = Pipe()
     # An interrupt from the terminal reaches the whole group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -82,25 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _give_way()
     inbox: Inbox = queue.SimpleQueue()
     threading.Thread(target=_feed, args=(pipe, inbox), name="frames", daemon=True).start()
-    loaded = _load(options, pipe)
-    if isinstance(loaded, Unusable):
+    started = start(options, lambda progress: pipe.send([progress]))
+    if isinstance(started, Unusable):
         # The parent may close our stdin as soon as it knows.
         pipe.status = EXIT_UNUSABLE
-        pipe.send([loaded])
+        pipe.send([started])
         sys.exit(EXIT_UNUSABLE)
-    from bot.model.engine import Engine
-    from bot.model.similarity import Similarity
-
-    # Loading is faster without, and gives back in the end what it took.
-    keep_large_apart()
-    engine = Engine(
-        loaded.model,
-        end_of_text=loaded.end_of_text,
-        max_batch=options.max_batch,
-        prefix_bytes=options.prefix_cache * 2**20,
-    )
-    pipe.send([Ready(loaded.info)])
-    _serve(engine, Similarity(loaded.model), inbox, pipe)
+    pipe.send([Ready(started.info)])
+    _serve(started.engine, started.similarity, inbox, pipe)
 
 
 def _give_way() -> None:
@@ -109,7 +100,7 @@ def _give_way() -> None:
         os.nice(NICENESS)
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot.model.worker", description="Run GPT-2 for a parent.")
     parser.add_argument("--model", required=True, help="a folder, or the name of a Hugging Face Hub model")
     parser.add_argument("--revision", help="the hub model's commit, branch or tag")
@@ -134,29 +125,51 @@ def _natural(text: str) -> int:
     return value
 
 
-def _load(options: argparse.Namespace, pipe: Pipe) -> LoadedModel | Unusable:
-    """The model, or why it cannot be used; progress goes to the parent."""
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What serves requests."""
 
-    def report(progress: Loading) -> None:
-        pipe.send([progress])
+    info: ModelInfo
+    engine: Engine
+    similarity: Similarity
 
+
+def start(options: argparse.Namespace, report: Callable[[Loading], None]) -> Started | Unusable:
+    """The model, ready to run, or why it cannot be used."""
     report(Loading("starting", 0, 0, ""))
-    from bot.model.checkpoint import ModelRefused, find
-
     try:
-        checkpoint = find(options.model, revision=options.revision, report=report)
-        report(Loading("starting torch", 0, 0, ""))
-        import torch
-
-        from bot.model.loading import load
-
-        torch.set_num_threads(options.threads)
-        return load(checkpoint, precision=options.precision, report=report)
-    except ModelRefused as refusal:
-        return Unusable(refusal.reason, refusal.detail)
+        return _load(options, report)
+    except ModelRefused as refused:
+        return Unusable(refused.reason, refused.detail)
     except Exception as error:
-        traceback.print_exc()
-        return Unusable("failed", f"loading it failed ({type(error).__name__}: {error}).")
+        unforeseen = refusal(error)
+        if unforeseen.reason == "fault":
+            traceback.print_exc()
+        return Unusable(unforeseen.reason, unforeseen.detail)
+
+
+def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Started:
+    from bot.model.checkpoint import find
+
+    checkpoint = find(options.model, revision=options.revision, report=report)
+    report(Loading("starting torch", 0, 0, ""))
+    import torch
+
+    from bot.model.engine import Engine
+    from bot.model.loading import load
+    from bot.model.similarity import Similarity
+
+    torch.set_num_threads(options.threads)
+    loaded = load(checkpoint, precision=options.precision, report=report)
+    # Loading is faster without, and gives back in the end what it took.
+    keep_large_apart()
+    engine = Engine(
+        loaded.model,
+        end_of_text=loaded.end_of_text,
+        max_batch=options.max_batch,
+        prefix_bytes=options.prefix_cache * 2**20,
+    )
+    return Started(loaded.info, engine, Similarity(loaded.model))
 
 
 def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:

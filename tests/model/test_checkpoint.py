@@ -2,18 +2,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from bot.model import checkpoint
 from bot.model.checkpoint import Checkpoint, ModelRefused, find
 from bot.model.protocol import GPT2_LARGE, Loading
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
+from tests.fakes.hub import COMMIT, Hub, ask, running
 
 
 def refused(name: str, revision: str | None = None) -> tuple[str, str]:
@@ -113,7 +109,7 @@ def test_a_cached_model_is_used_without_asking_the_network(
     cache: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = put_into(cache, "someone/tiny", COMMIT, tiny_folder)
-    monkeypatch.setattr(checkpoint, "_download", pytest.fail)
+    monkeypatch.setattr("bot.model.hub._download", pytest.fail)
     expected = Checkpoint("someone/tiny", COMMIT, snapshot, f"commit:{COMMIT}")
     assert found("someone/tiny") == (expected, [])
 
@@ -124,79 +120,16 @@ def test_the_default_model_means_its_pinned_revision(
     pinned = "32b71b12589c2f8d625668d2335a01cac3249519"
     put_into(cache, GPT2_LARGE, pinned, tiny_folder)
     (cache / "models--openai-community--gpt2-large" / "refs" / "main").write_text(COMMIT, encoding="utf-8")
-    monkeypatch.setattr(checkpoint, "_download", pytest.fail)
+    monkeypatch.setattr("bot.model.hub._download", pytest.fail)
     assert found(GPT2_LARGE)[0].revision == pinned
-
-
-class Hub:
-    """A hub of one model, ``someone/tiny``, at one revision."""
-
-    def __init__(self, folder: Path) -> None:
-        files = {path.name: path.read_bytes() for path in folder.iterdir()}
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_HEAD(self) -> None:
-                self.answer(with_body=False)
-
-            def do_GET(self) -> None:
-                self.answer(with_body=True)
-
-            def answer(self, *, with_body: bool) -> None:
-                path = self.path.split("?")[0]
-                name = path.rsplit("/", 1)[-1]
-                if path == "/api/models/someone/tiny/revision/main":
-                    self.say(json.dumps({"id": "someone/tiny", "sha": COMMIT, "siblings": []}).encode())
-                elif path == f"/api/models/someone/tiny/tree/{COMMIT}":
-                    tree = [
-                        {"type": "file", "path": name, "size": len(data), "oid": name}
-                        for name, data in files.items()
-                    ]
-                    self.say(json.dumps(tree).encode())
-                elif path == f"/someone/tiny/resolve/{COMMIT}/{name}":
-                    headers = {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT}
-                    self.say(files[name], headers, with_body=with_body)
-                else:
-                    known = path.startswith("/api/models/someone/tiny/")
-                    error = "RevisionNotFound" if known else "RepoNotFound"
-                    self.say(b"{}", {"X-Error-Code": error}, status=404)
-
-            def say(
-                self,
-                body: bytes,
-                headers: dict[str, str] | None = None,
-                *,
-                status: int = 200,
-                with_body: bool = True,
-            ) -> None:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                for key, value in (headers or {}).items():
-                    self.send_header(key, value)
-                self.end_headers()
-                if with_body:
-                    self.wfile.write(body)
-
-            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-                """Stay quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
 
 
 @pytest.fixture
 def hub(cache: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    hub = Hub(tiny_folder)
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
-    monkeypatch.setattr(
-        "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
-        hub.url + "/{repo_id}/resolve/{revision}/{filename}",
-    )
-    thread = threading.Thread(target=hub.server.serve_forever)
-    thread.start()
-    yield hub
-    hub.server.shutdown()
-    thread.join()
-    hub.server.server_close()
+    """A hub with the tiny model, which is what is asked."""
+    with running({path.name: path.read_bytes() for path in tiny_folder.iterdir()}) as hub:
+        ask(hub.url, monkeypatch)
+        yield hub
 
 
 @pytest.mark.usefixtures("hub")

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -133,6 +134,112 @@ def test_a_truncated_file_is_refused(copied: Path) -> None:
     reason, detail = refused(copied)
     assert reason == "failed"
     assert detail.startswith("its weights cannot be read")
+
+
+IDS = [40313, 481, 307, 262, 717]
+VOCABULARY = 50_257
+
+
+def logits(folder: Path) -> torch.Tensor:
+    loaded = load(checkpoint_of(folder), precision="float32", report=lambda _: None)
+    with torch.inference_mode():
+        return loaded.model.all_logits(IDS[: loaded.model.context])
+
+
+def logits_of_transformers(folder: Path) -> torch.Tensor:
+    model = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    with torch.inference_mode():
+        got: torch.Tensor = model(torch.tensor([IDS[: model.config.n_positions]])).logits[0]
+    return got
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"n_positions": 1},
+        {"n_positions": 200_000, "n_embd": 2},
+        {"n_embd": 400, "n_head": 1, "n_inner": 1},
+        {"scale_attn_weights": False},
+        {"scale_attn_by_inverse_layer_idx": True},
+        {"reorder_and_upcast_attn": True},
+        {"activation_function": "gelu_pytorch_tanh"},
+        {"tie_word_embeddings": False},
+        {"layer_norm_epsilon": 0.0},
+        {"eos_token_id": [0, 50256]},
+    ],
+    ids=str,
+)
+def test_an_odd_shape_computes_what_transformers_does(tmp_path: Path, config: dict[str, Any]) -> None:
+    random_model(**{"vocab_size": VOCABULARY, "n_positions": 32, **config}).save_pretrained(tmp_path)
+    expected = logits_of_transformers(tmp_path)
+    torch.testing.assert_close(logits(tmp_path), expected, atol=1e-4, rtol=1e-5)
+
+
+def renamed(folder: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> None:
+    file = folder / "model.safetensors"
+    save_file(change(load_file(file)), file, metadata={"format": "pt"})
+
+
+def with_masks(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    masks = {"transformer.h.0.attn.bias": torch.ones(1, 1, 320, 320, dtype=torch.uint8)}
+    return tensors | masks | {"transformer.h.0.attn.masked_bias": torch.tensor(-1e4)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        with_masks,
+        lambda tensors: {key.removeprefix("transformer."): tensor for key, tensor in tensors.items()},
+        lambda tensors: tensors | {"lm_head.weight": tensors["transformer.wte.weight"].clone()},
+        lambda tensors: {
+            key.replace("transformer.wte", "lm_head"): tensor for key, tensor in tensors.items()
+        },
+        lambda tensors: {key: tensor.double() for key, tensor in tensors.items()},
+    ],
+    ids=["old masks", "base model", "head beside embedding", "head instead of embedding", "float64"],
+)
+def test_the_same_weights_in_another_dress_give_the_same_bits(
+    copied: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
+) -> None:
+    expected = logits(copied)
+    renamed(copied, change)
+    loaded = load(checkpoint_of(copied), precision="float32", report=lambda _: None)
+    with torch.inference_mode():
+        assert torch.equal(loaded.model.all_logits(IDS), expected)
+    assert loaded.info.parameters == random_model(vocab_size=VOCABULARY, n_positions=320).num_parameters()
+
+
+def test_a_head_that_differs_from_the_embedding_is_used_as_in_transformers(copied: Path) -> None:
+    tied = logits(copied)
+    renamed(copied, lambda tensors: tensors | {"lm_head.weight": tensors["transformer.wte.weight"].flip(0)})
+    assert not torch.equal(logits(copied), tied)
+    torch.testing.assert_close(logits(copied), logits_of_transformers(copied), atol=1e-4, rtol=1e-5)
+
+
+def test_weights_that_become_infinite_as_float32_are_refused(copied: Path) -> None:
+    renamed(
+        copied,
+        lambda tensors: tensors | {"transformer.ln_f.bias": torch.full((16,), 1e300, dtype=torch.float64)},
+    )
+    assert refused(copied) == (
+        "failed",
+        "its weights are spoilt: transformer.ln_f.bias has numbers that are NaN or infinite.",
+    )
+
+
+def test_the_largest_numbers_of_float32_are_numbers(copied: Path) -> None:
+    largest = torch.full((16,), torch.finfo(torch.float32).max)
+    renamed(copied, lambda tensors: tensors | {"transformer.h.1.ln_2.bias": largest})
+    load(checkpoint_of(copied), precision="float32", report=lambda _: None)
+
+
+def test_weights_in_several_files_are_read_from_all_of_them(copied: Path) -> None:
+    expected = logits(copied)
+    model = GPT2LMHeadModel.from_pretrained(copied, dtype=torch.float16)
+    (copied / "model.safetensors").unlink()
+    model.save_pretrained(copied, max_shard_size="1MB")
+    assert len(list(copied.glob("*.safetensors"))) > 1
+    assert torch.equal(logits(copied), expected)
 
 
 def test_a_variant_that_the_engine_does_not_compute_is_refused(copied: Path) -> None:

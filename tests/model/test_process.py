@@ -18,7 +18,15 @@ import pytest
 from bot.errors import GenerationFailed, ModelUnusable, ShuttingDown
 from bot.model.child import LINE_CHARACTERS, LINES_PER_SECOND, Child, LineLog
 from bot.model.process import ModelProcess, worker_command
-from bot.model.protocol import Ended, GenerationRequest, Loading, SamplingParams, Stepped
+from bot.model.protocol import (
+    MAY_PASS,
+    Ended,
+    GenerationRequest,
+    Loading,
+    SamplingParams,
+    Stepped,
+    UnusableReason,
+)
 from tests.fakes.scripted_worker import POISON, REJECTED, scripted_info, scripted_step
 from tests.waiting import until
 
@@ -169,6 +177,22 @@ async def test_unusable_is_final(make: Make, journal: Journal) -> None:
     assert journal.lives() == 1
 
 
+@pytest.mark.parametrize("reason", MAY_PASS)
+async def test_whether_it_may_pass_depends_on_the_reason(make: Make, reason: UnusableReason) -> None:
+    async with make({"unusable": [reason, "it is so."]}) as model:
+        with pytest.raises(ModelUnusable) as caught:
+            await model.wait_ready()
+    assert caught.value.may_pass is MAY_PASS[reason]
+
+
+async def test_a_worker_that_is_killed_while_it_loads_may_have_lacked_memory() -> None:
+    killed = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    async with ModelProcess(killed, name="scripted", pause=0.01) as model:
+        with pytest.raises(ModelUnusable, match="SIGKILL, perhaps for lack of memory") as caught:
+            await model.wait_ready()
+    assert caught.value.may_pass
+
+
 async def test_two_deaths_while_loading_are_forgiven(make: Make) -> None:
     async with make({"exit_loading": 1}, {"exit_loading": 1}, {}) as model:
         await model.wait_ready()
@@ -176,8 +200,9 @@ async def test_two_deaths_while_loading_are_forgiven(make: Make) -> None:
 
 async def test_three_deaths_while_loading_are_final(make: Make, journal: Journal) -> None:
     async with make({"exit_loading": 7}) as model:
-        with pytest.raises(ModelUnusable, match=r"3 times.*exit status 7"):
+        with pytest.raises(ModelUnusable, match=r"3 times.*exit status 7") as caught:
             await model.wait_ready()
+    assert caught.value.may_pass
     assert journal.lives() == 3
 
 

@@ -1,0 +1,175 @@
+"""A model of the Hugging Face Hub → its folder in the local cache, downloaded if it is not there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from huggingface_hub import constants, get_cached_repo_tree, snapshot_download
+from huggingface_hub.errors import (
+    CachedRepoTreeNotFoundError,
+    DisabledRepoError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.file_download import repo_folder_name
+from tqdm.auto import tqdm
+
+from bot.errors.chain import chain
+from bot.model.protocol import Loading, UnusableReason
+from bot.model.refusal import ModelRefused, refusal, system_reason, told
+from bot.model.weights import INDEX, missing
+
+Report = Callable[[Loading], None]
+
+_FILES = ["config.json", "model.safetensors", "model-*.safetensors", INDEX]
+# Beside those of 500 and above, which are the hub's own faults.
+_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+def snapshot(name: str, revision: str, report: Report) -> Path:
+    """The folder of a hub model at ``revision``; the network is not asked if all of it is cached.
+
+    Raises ModelRefused.
+    """
+    try:
+        cached = Path(
+            snapshot_download(name, revision=revision, allow_patterns=_FILES, local_files_only=True)
+        )
+        if missing(cached) is None:
+            return cached
+    except HFValidationError as error:
+        raise ModelRefused("not_found", "it is neither a folder nor the name of a hub model.") from error
+    except LocalEntryNotFoundError:
+        pass
+    return _download(name, revision, report)
+
+
+def _download(name: str, revision: str, report: Report) -> Path:
+    report(Loading("downloading", 0, 0, "B"))
+    try:
+        folder = Path(
+            snapshot_download(name, revision=revision, allow_patterns=_FILES, tqdm_class=_reporting(report))
+        )
+    except Exception as error:
+        raise _refusal(error, name, revision) from error
+    # Without the hub, what is cached is given back though some of it may be missing.
+    if missing(folder) is not None and not _is_listed(name, folder.name):
+        raise _not_fetched(name, "the Hugging Face Hub cannot be reached")
+    return folder
+
+
+def _is_listed(name: str, commit: str) -> bool:
+    """Whether the hub has said which files there are."""
+    try:
+        get_cached_repo_tree(name, revision=commit)
+    except CachedRepoTreeNotFoundError:
+        return False
+    return True
+
+
+def _refusal(error: Exception, name: str, revision: str) -> ModelRefused:
+    for link in chain(error):
+        if isinstance(link, LocalEntryNotFoundError):
+            continue  # says only that the cache does not help; why the hub did not is its cause
+        if isinstance(link, HfHubHTTPError):
+            return _answered(link, name, revision)
+        if cause := _away(link):
+            return _not_fetched(name, cause)
+        if isinstance(link, OfflineModeIsEnabled):
+            detail = "it is not in the local cache, and HF_HUB_OFFLINE forbids to download it."
+            return ModelRefused("forbidden", detail)
+        if isinstance(link, (httpx2.UnsupportedProtocol, httpx2.InvalidURL)):
+            detail = f"HF_ENDPOINT or the address of a proxy cannot be used ({told(link)})."
+            return ModelRefused("failed", detail)
+        if system_reason(link):
+            return refusal(link)
+    return _not_fetched(name, f"the download failed ({told(error)})")
+
+
+def _answered(error: HfHubHTTPError, name: str, revision: str) -> ModelRefused:
+    """What a hub means that answers, but not with the model."""
+    status = error.response.status_code
+    sent_token = "authorization" in error.response.request.headers
+    if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        busy = "is busy" if status == HTTPStatus.TOO_MANY_REQUESTS else "does not work just now"
+        return _not_fetched(name, f"the Hugging Face Hub {busy} ({_named(status)})")
+    reason: UnusableReason = "forbidden"
+    # The hub says 401 of a token that it does not know, whatever is asked for with it.
+    if status == HTTPStatus.UNAUTHORIZED and sent_token:
+        detail = "the Hugging Face Hub does not accept the access token: renew or remove HF_TOKEN."
+    elif isinstance(error, GatedRepoError):
+        detail = "its hub page asks you to accept terms: accept them, then set HF_TOKEN."
+    elif isinstance(error, DisabledRepoError):
+        detail = "it has been disabled on the Hugging Face Hub."
+    elif isinstance(error, RepositoryNotFoundError) or status == HTTPStatus.UNAUTHORIZED:
+        reason = "not_found"
+        detail = "there is no such folder, and the Hugging Face Hub has no such public model."
+    elif isinstance(error, RevisionNotFoundError):
+        reason, detail = "not_found", f"the hub model has no revision {revision}."
+    elif status == HTTPStatus.FORBIDDEN:
+        detail = "the Hugging Face Hub does not let HF_TOKEN read it: give the token that permission."
+    else:
+        detail = f"the Hugging Face Hub refuses it ({_named(status)}): check MODEL and HF_ENDPOINT."
+    return ModelRefused(reason, detail)
+
+
+def _away(error: BaseException) -> str | None:
+    """What is wrong with the way to the hub, if that is what ``error`` is about."""
+    if isinstance(error, json.JSONDecodeError):
+        return "what answers there is not the Hugging Face Hub"
+    if not isinstance(error, httpx2.RequestError) or isinstance(error, httpx2.UnsupportedProtocol):
+        return None
+    if isinstance(error, httpx2.ProxyError):
+        return f"the proxy does not let the bot through to the Hugging Face Hub ({told(error)})"
+    if isinstance(error, httpx2.TimeoutException):
+        return "the Hugging Face Hub does not answer in time"
+    if "CERTIFICATE" in str(error).upper():
+        return f"the Hugging Face Hub's certificate is not trusted ({told(error)})"
+    return "the Hugging Face Hub cannot be reached"
+
+
+def _not_fetched(name: str, cause: str) -> ModelRefused:
+    base = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=name, repo_type="model"))
+    begun = any(base.glob("snapshots/*/*")) or any(base.glob("blobs/*"))
+    if begun:
+        return ModelRefused("not_fetched", f"it could not be downloaded completely, as {cause}.")
+    return ModelRefused("not_fetched", f"it is not in the local cache and {cause}.")
+
+
+def _named(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _reporting(report: Report) -> type[tqdm[Any]]:
+    """A progress bar that draws nothing and reports the bytes instead."""
+    furthest = 0
+
+    class ReportingBar(tqdm):  # type: ignore[type-arg]  # not generic at run time
+        def display(self, msg: str | None = None, pos: int | None = None) -> None:
+            # There is one bar for bytes received and one for bytes written.
+            nonlocal furthest
+            if self.unit == "B" and self.total and self.n > furthest:
+                furthest = int(self.n)
+                report(Loading("downloading", furthest, int(self.total), "B"))
+
+        def clear(self, nolock: bool = False) -> None:
+            """There is nothing on the screen."""
+
+        def close(self) -> None:
+            # tqdm's own would write a line end.
+            self.disable = True
+
+    return ReportingBar

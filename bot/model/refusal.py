@@ -1,0 +1,90 @@
+"""Why a model cannot be used, in one sentence for the operator.
+
+Whatever libraries and servers say goes through :func:`one_line`: it may have many lines,
+be of any length, and quote a secret.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+
+from bot.errors.chain import chain
+from bot.model.protocol import UnusableReason
+
+_LONGEST_DETAIL = 400
+_LONGEST_QUOTE = 120
+# What is looked through for secrets. No message needs more.
+_LONGEST_TEXT = 10_000
+_CREDENTIALS = re.compile(r"(?<=://)[^\s/@]+@")
+_TOKEN = re.compile(r"\bhf_\w{4,}")
+
+# What the system's error numbers mean for a model.
+_REASONS: dict[int, UnusableReason] = {
+    errno.ENOMEM: "no_memory",
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+    errno.EACCES: "forbidden",
+    errno.EPERM: "forbidden",
+    errno.EROFS: "forbidden",
+    errno.EIO: "disk_error",
+    errno.ENODEV: "disk_error",
+    errno.ESTALE: "disk_error",
+    errno.ENOENT: "not_found",
+    errno.ENOTDIR: "not_found",
+    errno.ENAMETOOLONG: "not_found",
+    errno.ELOOP: "not_found",
+}
+
+_SENTENCES: dict[UnusableReason, str] = {
+    "no_memory": "there is not enough memory to load it",
+    "disk_full": "the disk is full",
+    "forbidden": "the bot has no permission for its files",
+    "disk_error": "the disk fails to read or write its files",
+    "not_found": "one of its files cannot be found",
+}
+
+
+class ModelRefused(Exception):
+    """A model that cannot be used; ``detail`` is one sentence for the operator."""
+
+    def __init__(self, reason: UnusableReason, detail: str) -> None:
+        self.reason: UnusableReason = reason
+        self.detail = one_line(detail, _LONGEST_DETAIL)
+        super().__init__(self.detail)
+
+
+def refusal(error: BaseException) -> ModelRefused:
+    """What ``error``, from anywhere in loading, says about the model."""
+    for link in chain(error):
+        if reason := system_reason(link):
+            return ModelRefused(reason, f"{_SENTENCES[reason]} ({told(link)}).")
+    return ModelRefused("fault", f"loading it failed ({told(error)}).")
+
+
+def system_reason(error: BaseException) -> UnusableReason | None:
+    """The reason if it is the system that refuses memory, a disk or a file."""
+    if isinstance(error, MemoryError):
+        return "no_memory"
+    if isinstance(error, OSError) and error.errno is not None:
+        return _REASONS.get(error.errno)
+    # torch and safetensors raise errors of their own with the system's words.
+    text = str(error)
+    if "can't allocate memory" in text or "not enough memory" in text:
+        return "no_memory"
+    return next((reason for number, reason in _REASONS.items() if os.strerror(number) in text), None)
+
+
+def told(error: BaseException) -> str:
+    """The kind and the words of ``error``, on one short line."""
+    words = one_line(str(error)).rstrip(".")
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def one_line(text: str, limit: int = _LONGEST_QUOTE) -> str:
+    """``text`` without line breaks, control characters and credentials, cut to ``limit`` characters."""
+    flat = " ".join(text[:_LONGEST_TEXT].split())
+    discreet = _TOKEN.sub("hf_…", _CREDENTIALS.sub("…@", flat))
+    safe = "".join(character if character.isprintable() else "�" for character in discreet)
+    return safe if len(safe) <= limit else safe[: limit - 1] + "…"

@@ -13,6 +13,7 @@ import pytest
 
 from bot.settings import DEMO_MODEL
 from tests.fakes.discord.addresses import GATEWAY, REST
+from tests.fakes.hub import Answer, running
 from tests.processes import PROC, first_child, is_alive
 
 ROOT = Path(__file__).parents[1]
@@ -130,6 +131,37 @@ def test_a_model_that_cannot_be_fetched_now_is_no_setting_to_be_corrected(tmp_pa
 
     assert answer.returncode == 1
     assert answer.stderr.splitlines()[-1].endswith("the Hugging Face Hub cannot be reached.")
+
+
+def test_a_model_of_which_the_hub_has_sent_only_a_part_is_no_setting_to_be_corrected(tmp_path: Path) -> None:
+    repository = tmp_path / "hub" / "models--someone--tiny"
+    snapshot, refs = repository / "snapshots" / ("0" * 40), repository / "refs"
+    snapshot.mkdir(parents=True)
+    refs.mkdir()
+    (refs / "main").write_text("0" * 40, encoding="utf-8")
+    (snapshot / "config.json").write_text('{"model_type": "gpt2"}', encoding="utf-8")
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    answer = run("try", "/next prompt:Hello", MODEL="someone/tiny", **nowhere)
+
+    assert answer.returncode == 1
+    assert answer.stderr.splitlines()[-1] == (
+        "MODEL=someone/tiny cannot be used: it could not be downloaded completely, "
+        "as the Hugging Face Hub cannot be reached."
+    )
+
+
+def test_an_expired_access_token_is_a_setting_to_be_corrected(tmp_path: Path) -> None:
+    refused = Answer(401, headers={"X-Error-Message": 'User Access Token "x" is expired'})
+    with running({}) as hub:
+        hub.instead = lambda _: refused
+        there = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "HF_TOKEN": "hf_old0123456789"}
+        answer = run("try", "/next prompt:Hello", MODEL="someone/tiny", **there)
+
+    assert answer.returncode == 2
+    assert answer.stderr.splitlines()[-1] == (
+        "MODEL=someone/tiny cannot be used: "
+        "the Hugging Face Hub does not accept the access token: renew or remove HF_TOKEN."
+    )
 
 
 def test_a_simulated_discord_needs_no_token_and_no_large_model() -> None:

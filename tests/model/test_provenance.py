@@ -113,6 +113,92 @@ def test_code_beside_the_weights_is_not_run(copied: Path, mark: Path) -> None:
     assert not mark.exists()
 
 
+# What transformers, its extensions and the hub's libraries look for in a config.json: code, kernels,
+# quantizers, adapters. None of it is any business of a model that is numbers alone.
+TEMPTING = {
+    "auto_map": {"AutoConfig": "modeling.Config", "AutoModelForCausalLM": "someone/else--modeling.Model"},
+    "custom_pipelines": {"text-generation": {"impl": "modeling.Pipeline", "pt": ["AutoModel"]}},
+    "trust_remote_code": True,
+    "attn_implementation": "someone/kernels:attention",
+    "_attn_implementation": "kernels-community/flash-attn",
+    "_attn_implementation_internal": "someone/kernels",
+    "experts_implementation": "someone/kernels",
+    "use_kernels": True,
+    "allow_all_kernels": True,
+    "kernel_config": {"kernel_mapping": {"RMSNorm": "someone/kernels:RMSNorm"}},
+    "quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True},
+    "compression_config": {"quant_method": "compressed-tensors"},
+    "dtype": "modeling.dtype",
+    "torch_dtype": "float8_e4m3fn",
+    "torchscript": True,
+    "output_attentions": True,
+    "pruned_heads": {"0": [1]},
+    "_name_or_path": "someone/else",
+    "base_model_name_or_path": "someone/else",
+    "model_id": "someone/else",
+    "tokenizer_class": "modeling.Tokenizer",
+    "transformers_weights": "someone-else.bin",
+    "transformers_version": "99.0.0",
+    "sub_configs": {"text_config": {"auto_map": {"AutoConfig": "modeling.Config"}}},
+    "an_entry_of_tomorrow": {"import": "modeling"},
+}
+
+READS = """
+import sys
+from bot.model.checkpoint import find
+from bot.model.loading import load
+
+checkpoint = find(sys.argv[1], revision=None, report=lambda _: None)
+loaded = load(checkpoint, precision="float32", report=lambda _: None)
+print(loaded.model.all_logits([40313, 481]).double().sum().item())
+print({"peft", "kernels", "modeling"} & set(sys.modules))
+"""
+
+
+def test_nothing_in_a_configuration_makes_code_run_or_the_network_be_asked(
+    copied: Path, mark: Path, tmp_path: Path
+) -> None:
+    plain = read(copied).model.all_logits([40313, 481]).double().sum().item()
+    config = json.loads((copied / "config.json").read_text(encoding="utf-8"))
+    (copied / "config.json").write_text(json.dumps(config | TEMPTING), encoding="utf-8")
+    adapter = {
+        "base_model_name_or_path": "someone/else",
+        "peft_type": "LORA",
+        "auto_mapping": TEMPTING["auto_map"],
+    }
+    (copied / "adapter_config.json").write_text(json.dumps(adapter), encoding="utf-8")
+    generation = {"custom_generate": str(copied), "trust_remote_code": True}
+    (copied / "generation_config.json").write_text(json.dumps(generation), encoding="utf-8")
+    for place in ("modeling.py", "custom_generate/generate.py", "__init__.py", "conftest.py"):
+        (copied / place).parent.mkdir(exist_ok=True)
+        (copied / place).write_text(f"import os; os.mkdir({str(mark)!r})", encoding="utf-8")
+
+    with guarded(tmp_path, HF_HOME=str(tmp_path / "home")) as (environment, attempts):
+        answer = subprocess.run(
+            [sys.executable, "-c", READS, str(copied)],
+            cwd=copied,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert answer.stdout.splitlines() == [str(plain), "set()"], answer.stderr
+    assert attempts() == []
+    assert not mark.exists()
+    assert not (tmp_path / "home").exists()
+
+
+def test_transformers_is_not_asked_to_load_a_model() -> None:
+    asking = [
+        place
+        for place, call in calls()
+        if ast.unparse(call.func).endswith((".from_pretrained", ".from_config", "pipeline"))
+        and not place.startswith("bot/model/train_demo/")  # which reads what it has made itself
+    ]
+    assert asking == []
+
+
 def test_the_default_model_is_pinned_to_one_commit() -> None:
     assert PINNED_REVISIONS == {GPT2_LARGE: "32b71b12589c2f8d625668d2335a01cac3249519"}
     assert all(re.fullmatch("[0-9a-f]{40}", revision) for revision in PINNED_REVISIONS.values())

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import struct
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from bot.model.protocol import MAY_PASS, Unusable, UnusableReason
 from bot.model.worker import parse, start
 from tests.fakes.hub import COMMIT, NAME, Answer, Hub, ask, running
+from tests.model.workers import ROOT
 
 INDEX = "model.safetensors.index.json"
 PASSING = {reason for reason, may_pass in MAY_PASS.items() if may_pass}
@@ -442,6 +445,32 @@ def something_unforeseen(place: Place) -> tuple[str, ...]:
 
     place.patch.setattr("bot.model.loading.load", fail)
     return (str(place.folder),)
+
+
+LIMITED = """
+import resource, sys
+import bot.model.engine, bot.model.loading, bot.model.similarity
+from bot.model.worker import parse, start
+
+def report(progress):
+    if progress.stage == "reading weights":
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 2**20, resource.RLIM_INFINITY))
+
+print(start(parse(["--model", sys.argv[1], "--threads", "1"]), report).reason)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits how much memory a process may ask for")
+def test_a_lack_of_memory_while_weights_are_read_may_pass(tiny_folder: Path) -> None:
+    command = [sys.executable, "-c", LIMITED, str(tiny_folder)]
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}
+    answer = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert answer.stdout == "no_memory\n", answer.stderr
+    assert answer.stderr == ""
 
 
 @contextmanager

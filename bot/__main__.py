@@ -41,10 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     guard()
     options = _parser().parse_args(arguments)
     try:
-        settings = Settings.from_env(_environment(options))
+        environment = _environment(options)
+        settings = Settings.from_env(environment)
         _log(options, settings)
         # Not even for PYTHONASYNCIODEBUG: what takes long is then logged with what it was given.
-        return asyncio.run(_run(options, settings), debug=False)
+        return asyncio.run(_run(options, settings, environment), debug=False)
     except StartError as error:
         print(error.sentence, file=sys.stderr)
         # Whoever starts the bot again may do so after a fault, and not before a setting was corrected.
@@ -120,11 +121,11 @@ def _log(options: argparse.Namespace, settings: Settings) -> None:
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
-async def _run(options: argparse.Namespace, settings: Settings) -> int:
+async def _run(options: argparse.Namespace, settings: Settings, environment: dict[str, str]) -> int:
     take_short_turns()
     keep_large_apart()
     asyncio.get_running_loop().set_exception_handler(logs.unhandled)
-    running = asyncio.create_task(_serve(options, settings))
+    running = asyncio.create_task(_serve(options, settings, environment))
     end_by_signal(running.cancel)
     try:
         return await running
@@ -132,8 +133,8 @@ async def _run(options: argparse.Namespace, settings: Settings) -> int:
         return 0
 
 
-async def _serve(options: argparse.Namespace, settings: Settings) -> int:
-    async with started(settings) as parts:
+async def _serve(options: argparse.Namespace, settings: Settings, environment: dict[str, str]) -> int:
+    async with started(settings, environment) as parts:
         if "command" in options:
             return await _attempt(options.command, parts)
         if settings.discord_token is not None:

@@ -26,6 +26,7 @@ class Settings:
     discord_token: str | None = field(repr=False)
     model: str
     model_revision: str | None
+    hf_token: str | None = field(repr=False)
     precision: Precision
     threads: int
     prefix_cache: int
@@ -47,9 +48,9 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What may be in no log: the token and the database's passwords, as they are and as in an address."""
-        token = (self.discord_token,) if self.discord_token else ()
-        return token + parsed(self.database_url).secrets
+        """What may be in no log: the tokens and the database's passwords, as they are and as in an address."""
+        tokens = tuple(filter(None, (self.discord_token, self.hf_token)))
+        return tokens + parsed(self.database_url).secrets
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -63,6 +64,7 @@ class Settings:
             discord_token=token,
             model=read.text("MODEL") or (GPT2_LARGE if token else DEMO_MODEL),
             model_revision=read.text("MODEL_REVISION"),
+            hf_token=read.access_token("HF_TOKEN") or read.access_token("HUGGING_FACE_HUB_TOKEN"),
             precision=cast("Precision", read.choice("PRECISION", get_args(Precision), default="float32")),
             threads=read.integer("THREADS", default=os.cpu_count() or 1, lowest=1, highest=1024),
             prefix_cache=read.integer("PREFIX_CACHE", default=512, lowest=0, highest=1_000_000),
@@ -93,6 +95,14 @@ class _Reader:
 
     def text(self, variable: str) -> str | None:
         return self._environ.get(variable, "").strip() or None
+
+    def access_token(self, variable: str) -> str | None:
+        given = self.text(variable)
+        if given and not (given.isascii() and given.isprintable() and " " not in given):
+            # It is sent in a header, and quoted by the library that cannot.
+            problem = "has characters that no access token has"
+            raise InvalidSetting(variable, problem=problem, allowed="a token as the hub shows it")
+        return given
 
     def database(self, variable: str, *, default: str) -> str:
         given = self.text(variable) or default

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from bot import faces
 from bot.aside import Aside
@@ -45,9 +46,12 @@ def keep_what_is_loaded() -> None:
 
 
 @asynccontextmanager
-async def started(settings: Settings) -> AsyncIterator[Started]:
+async def started(
+    settings: Settings, environment: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Started]:
     """The database, the model worker (still loading) and the queue before it; all end on leaving.
 
+    ``environment`` is what the settings were read from: the worker gets of it what is for the hub.
     ShippedFileAltered before anything is read from a file that is not what it should be.
     """
     check()
@@ -64,7 +68,7 @@ async def started(settings: Settings) -> AsyncIterator[Started]:
     with LoadingBar() as bar:
         async with (
             opened(settings.database_url) as database,
-            ModelProcess(command, name=settings.model, on_loading=bar.show) as model,
+            ModelProcess(command, name=settings.model, on_loading=bar.show, settings=environment) as model,
             GenerationQueue(
                 model,
                 max_waiting=settings.queue_size,

@@ -164,6 +164,22 @@ def test_an_expired_access_token_is_a_setting_to_be_corrected(tmp_path: Path) ->
     )
 
 
+def test_what_the_settings_file_says_of_the_hub_reaches_it(tmp_path: Path) -> None:
+    with running({}) as hub:
+        settings = {"MODEL": "someone/tiny", "HF_TOKEN": "hf_mine0123456789", "HF_ENDPOINT": hub.url}
+        settings |= {"HF_HOME": str(tmp_path / "home"), "HTTPS_PROXY": ""}
+        file = tmp_path / "my.env"
+        file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+        command = [sys.executable, "-W", "ignore", "-m", "bot", "--env", str(file), "try", "/next prompt:x"]
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        answer = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, check=False)
+
+    assert answer.returncode == 2
+    assert "does not accept the access token" not in answer.stderr
+    assert "hf_mine" not in answer.stderr
+    assert hub.tokens == {"Bearer hf_mine0123456789"}
+
+
 def test_a_simulated_discord_needs_no_token_and_no_large_model() -> None:
     assert run("try", "/decode ids:40313", DISCORD_TOKEN="a.b.c").returncode == 0  # noqa: S106
 

@@ -95,6 +95,25 @@ def test_what_may_be_in_no_log_is_the_token_and_the_password_in_both_spellings()
     assert Settings.from_env({}).secrets == ()
 
 
+def test_the_access_token_of_the_hub_is_a_secret_by_either_name() -> None:
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        settings = Settings.from_env({name: " hf_hunter2 "})
+        assert settings.hf_token == "hf_hunter2"  # noqa: S105
+        assert settings.secrets == ("hf_hunter2",)
+        assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "token", ["hf_hunter2\nhf_hunter3", "hf_hunter2 # mine", "hf_hünter2", "hf_\x00hunter2"]
+)
+def test_an_access_token_that_no_header_can_hold_is_refused_and_not_quoted(token: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_env({"HF_TOKEN": token})
+
+    assert caught.value.sentence.startswith("HF_TOKEN has characters that no access token has")
+    assert "nter2" not in caught.value.sentence
+
+
 def test_nobody_measures_unless_there_is_a_port() -> None:
     assert Settings.from_env({}).metrics_port is None
     assert Settings.from_env({"METRICS_PORT": "9464"}).metrics_port == 9464

@@ -19,11 +19,13 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from types import MappingProxyType
 from typing import cast
 
 from bot.background import Background
+from bot.model.environment import worker_environment
 from bot.model.heartbeat import Pulse, WorkerBroken, beating
 from bot.model.protocol import FromWorker, Pong, Precision, ToWorker
 from bot.model.vitals import Vitals
@@ -35,7 +37,6 @@ CHUNK_BYTES = 64 * 1024
 LINE_CHARACTERS = 500
 LINES_PER_SECOND = 100
 LAST_WORDS = 1.0  # seconds
-SECRETS = frozenset({"DISCORD_TOKEN", "DATABASE_URL", "PGPASSWORD"})
 BROKEN_GRACE = 0.2  # seconds
 READ_AGAIN = 0.1  # seconds; a worker whose stderr is full stands still
 
@@ -74,9 +75,17 @@ class Child:
 
     @classmethod
     @asynccontextmanager
-    async def started(cls, command: Sequence[str], *, grace: float, patience: float) -> AsyncIterator[Child]:
+    async def started(
+        cls,
+        command: Sequence[str],
+        *,
+        grace: float,
+        patience: float,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> AsyncIterator[Child]:
         """Run ``command`` for as long as the context lasts.
 
+        Of ``settings`` its environment has what :func:`worker_environment` lets through.
         A child that does nothing for ``patience`` seconds raises WorkerBroken in
         the body. On leaving, the child has ``grace`` seconds to end after its stdin
         was closed; a child known to be broken gets just enough to have ended by
@@ -87,7 +96,12 @@ class Child:
         # other child inherits ours (PEP 446), so a bot killed with -9 reads as
         # the end of stdin there.
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, env=_environment()
+            *command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            start_new_session=True,
+            env=worker_environment(os.environ, settings),
         )
         child = cls(process, patience)
         async with Background(child._log_stderr, name="model worker stderr", pause=READ_AGAIN) as stderr:
@@ -229,8 +243,3 @@ class LineLog:
         # What a terminal would obey is shown instead.
         safe = "".join(c if c.isprintable() else "�" for c in line[:LINE_CHARACTERS])
         logger.log(level, "%s%s", safe, "…" if len(line) > LINE_CHARACTERS else "")
-
-
-def _environment() -> dict[str, str]:
-    """The bot's own, without the secrets that the worker has no use for."""
-    return {name: value for name, value in os.environ.items() if name not in SECRETS}

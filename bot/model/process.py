@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from types import TracebackType
@@ -59,7 +59,8 @@ class ModelProcess:
     """A supervised model worker. Enter it to start the worker, leave it to end it.
 
     ``command`` runs the worker, ``name`` is what errors call the model,
-    ``on_loading`` is called with every progress of loading. In seconds: ``pause``
+    ``on_loading`` is called with every progress of loading; of ``settings``, the worker's
+    environment has what is for the hub. In seconds: ``pause``
     before a restart, doubled with each further one until a worker was ready;
     ``grace`` for a worker told to end; ``patience`` with one that neither answers
     nor computes (see :mod:`bot.model.heartbeat`).
@@ -69,6 +70,7 @@ class ModelProcess:
     _: KW_ONLY
     name: str
     on_loading: Callable[[Loading], None] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     pause: float = 0.2
     grace: float = 2.0
     patience: float = 8.0
@@ -208,7 +210,9 @@ class ModelProcess:
         """Start a worker and serve until it breaks; returns why it did."""
         child: Child | None = None
         try:
-            async with Child.started(self.command, grace=self.grace, patience=self.patience) as child:
+            async with Child.started(
+                self.command, grace=self.grace, patience=self.patience, settings=self.settings
+            ) as child:
                 self._child = child
                 try:
                     while not self._readiness.failed:

@@ -8,11 +8,41 @@ import sys
 import pytest
 
 from bot.model.child import Child
+from bot.model.environment import worker_environment
 
 SHOW_ENVIRONMENT = (
     "import os, sys; names = 'DISCORD_TOKEN', 'DATABASE_URL', 'PGPASSWORD', 'KEPT'; "
     "print(*(os.environ.get(name) for name in names), file=sys.stderr)"
 )
+
+
+def test_of_the_settings_the_worker_is_given_what_is_for_the_hub() -> None:
+    for_the_hub = {
+        "HF_TOKEN": "hf_x",
+        "HF_HOME": "/data",
+        "HUGGINGFACE_HUB_CACHE": "/cache",
+        "HTTPS_PROXY": "http://proxy:3128",
+        "no_proxy": "localhost",
+        "SSL_CERT_FILE": "/ca.pem",
+    }
+    the_bot_s = {
+        "DISCORD_TOKEN": "a.b.c",
+        "DATABASE_URL": "postgresql://a:b@c/d",
+        "MODEL": "gpt2",
+        "OTHER": "x",
+    }
+    assert worker_environment({}, for_the_hub | the_bot_s) == for_the_hub
+
+
+def test_the_worker_is_given_the_bot_s_environment_without_its_secrets() -> None:
+    own = {"PATH": "/bin", "HF_HOME": "/data", "DISCORD_TOKEN": "a.b.c", "DATABASE_URL": "sqlite://"}
+    assert worker_environment(own, own) == {"PATH": "/bin", "HF_HOME": "/data"}
+    assert worker_environment(own, {}) == {"PATH": "/bin", "HF_HOME": "/data"}
+
+
+def test_a_variable_for_the_hub_that_is_empty_counts_as_absent() -> None:
+    assert worker_environment({"HF_ENDPOINT": ""}, {"HF_TOKEN": " "}) == {}
+    assert worker_environment({"HF_HOME": "/data"}, {"HF_HOME": ""}) == {}
 
 
 async def test_the_worker_is_not_given_the_bot_s_secrets(

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.background import Background
 from bot.interactions.arrivals import Arrivals
 from bot.interactions.delivery import NOBODY, Interaction
 from bot.interactions.entrance import admitted
 from bot.interactions.reporting import is_worth_logging, report
-from bot.interactions.sync import sync_if_changed
+from bot.interactions.sync import keep_trying, sync_if_changed
 from bot.interactions.traffic import Traffic
 from bot.services import Services
+
+log = logging.getLogger(__name__)
+
+# Discord wants an answer within 15 minutes. What it refuses for longer fails instead of waiting.
+LONGEST_RATE_LIMIT = 900.0
+# Seconds for Discord to take the commands before the bot serves with those that Discord has.
+SYNC_PATIENCE = 5.0
 
 COGS = (
     "cogs.complete",
@@ -74,8 +85,10 @@ class TokenwiseBot(commands.Bot):
             allowed_mentions=NOBODY,
             tree_cls=Tree,
             http_trace=self.traffic.trace(),
+            max_ratelimit_timeout=LONGEST_RATE_LIMIT,
         )
         self.services = services
+        self._background = AsyncExitStack()
 
     @property
     def connected(self) -> bool:
@@ -94,4 +107,15 @@ class TokenwiseBot(commands.Bot):
             await self.load_extension(cog)
         for command in self.tree.get_commands():
             command.nsfw = self.services.rules.age_restricted
-        await sync_if_changed(self.tree)
+        tried = asyncio.Event()
+        work = partial(keep_trying, partial(sync_if_changed, self.tree), tried=tried)
+        await self._background.enter_async_context(Background(work, name="telling Discord of the commands"))
+        try:
+            async with asyncio.timeout(SYNC_PATIENCE):
+                await tried.wait()
+        except TimeoutError:
+            log.warning("Discord has not yet taken the commands, so the bot serves those that Discord has")
+
+    async def close(self) -> None:
+        await self._background.aclose()
+        await super().close()

@@ -22,7 +22,7 @@ T = TypeVar("T")
 # The connection broke, or there was none.
 UNANSWERED = (aiohttp.ClientError, OSError, TimeoutError)
 # What a request to Discord raises when it, or the network, fails.
-TRANSIENT = (discord.HTTPException, *UNANSWERED)
+TRANSIENT = (discord.HTTPException, discord.RateLimited, *UNANSWERED)
 _ALREADY_ACKNOWLEDGED = 40060
 # Unknown channel, server, message, webhook (the message's token is over), interaction; answered by
 # another copy of this bot; no access to the channel any more; invalid webhook token: nobody is there

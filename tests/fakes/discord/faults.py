@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tests.fakes.discord.refusals import Refusal
@@ -43,7 +43,22 @@ class Refused:
         return Refusal(self.code)
 
 
-RequestFault = Reset | Limited | Failed | Refused
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Something else answers in Discord's place: Cloudflare, a proxy, a network's sign-in page."""
+
+    status: int
+    body: str = "<html><title>Sorry</title></html>"
+    content_type: str = "text/html"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """No answer ever comes."""
+
+
+RequestFault = Reset | Limited | Failed | Refused | Answered | Silent
 
 
 def was_done(fault: object) -> bool:

@@ -105,11 +105,11 @@ class Session:
 class Gateway:
     """``welcome`` gives what a new session is told, given its id: READY and what follows.
 
-    ``heartbeat`` is in milliseconds.
+    ``heartbeat`` is in milliseconds. ``refusal`` is the code with which every IDENTIFY is refused, if any.
     """
 
     welcome: Callable[[str], Iterable[tuple[str, Json]]]
-    accepts: bool = True
+    refusal: int | None = None
     heartbeat: int = HEARTBEAT
     session: Session | None = None
     identified: int = 0
@@ -176,8 +176,8 @@ class Gateway:
         match payload["op"]:
             case Op.HEARTBEAT:
                 connection.send_op(Op.HEARTBEAT_ACK)
-            case Op.IDENTIFY if not self.accepts:
-                await connection.socket.close(code=4004, message=b"Authentication failed.")
+            case Op.IDENTIFY if self.refusal is not None:
+                await connection.socket.close(code=self.refusal)
             case Op.IDENTIFY:
                 self._identify(connection)
             case Op.RESUME:

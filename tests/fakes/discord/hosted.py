@@ -57,6 +57,7 @@ async def hosted(
         services = Services(queue, encodings or Encodings(), Runs(database, days=30))
         with discord.addresses():
             parts = Started(cast("ModelProcess", model), queue, services)
+            discord.gateway.joined.clear()  # a bot may have been there before
             joining = asyncio.create_task(join(TOKEN, parts, grace=grace))
             try:
                 joined = asyncio.create_task(discord.joined())

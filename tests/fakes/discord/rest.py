@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import struct
@@ -16,7 +17,17 @@ from aiohttp import web
 from tests.fakes.discord import payloads
 from tests.fakes.discord.answers import Answers
 from tests.fakes.discord.checks import Checks
-from tests.fakes.discord.faults import Failed, Faults, Limited, Refused, RequestFault, Reset, was_done
+from tests.fakes.discord.faults import (
+    Answered,
+    Failed,
+    Faults,
+    Limited,
+    Refused,
+    RequestFault,
+    Reset,
+    Silent,
+    was_done,
+)
 from tests.fakes.discord.paths import (
     ANSWER,
     API,
@@ -81,12 +92,12 @@ class Rest:
             self.checks.check(request)
             fault = request.fault = self.faults.of_request(request)
             if fault is not None and not was_done(fault):
-                return _faulty(web_request, request, fault)
+                return await _faulty(web_request, request, fault)
             try:
                 reply = _reply(request, 200, do(request))
             except Refusal as refusal:
                 reply = _reply(request, refusal.status, refusal.body)
-            return reply if fault is None else _faulty(web_request, request, fault)
+            return reply if fault is None else await _faulty(web_request, request, fault)
 
         return serve
 
@@ -182,7 +193,7 @@ def _reply(request: Request, status: int, body: object, **headers: str) -> web.R
     return web.Response(body=content, status=status, content_type="application/json", headers=headers)
 
 
-def _faulty(web_request: web.Request, request: Request, fault: RequestFault) -> web.StreamResponse:
+async def _faulty(web_request: web.Request, request: Request, fault: RequestFault) -> web.StreamResponse:
     match fault:
         case Limited(retry_after, everywhere):
             body = {
@@ -199,6 +210,13 @@ def _faulty(web_request: web.Request, request: Request, fault: RequestFault) -> 
             return _reply(request, status, {"message": f"{status}: Server Error", "code": 0})
         case Refused():
             return _reply(request, fault.refusal().status, fault.refusal().body)
+        case Answered(status, body, content_type, headers):
+            request.status = status
+            told = {"Content-Type": content_type} | dict(headers)  # without a charset, as in _reply
+            return web.Response(body=body.encode(), status=status, headers=told)
+        case Silent():
+            await asyncio.Event().wait()
+            raise AssertionError
         case Reset():
             return _reset(web_request, request)
 

@@ -50,7 +50,7 @@ class FakeDiscord(Town):
         snowflakes, faults = Snowflakes(), faults or NoFaults()
         bot_user = Person(snowflakes.new(age=86_400), "Tokenwise", is_bot=True)
         answers = Answers(bot_user, snowflakes, lambda: self._at("http", ""), patience, lifetime)
-        gateway = Gateway(self._welcome, accepts=accepts, heartbeat=heartbeat)
+        gateway = Gateway(self._welcome, None if accepts else 4004, heartbeat)
         super().__init__(bot_user, snowflakes, answers, gateway, faults)
         self.requests: deque[Request] = deque(maxlen=remembered)
         self.checks = Checks(schema_every=schema_every)

@@ -7,11 +7,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
-import discord
-
 from bot.client import TokenwiseBot
-from bot.errors import DiscordUnreachable, InvalidSetting
+from bot.login import connect, log_in
 from bot.monitoring.server import Address
 from bot.monitoring.watching import watched
 from bot.startup import Started, keep_what_is_loaded
@@ -28,13 +25,13 @@ async def join(token: str, parts: Started, *, metrics: Address | None = None, gr
     The model has ``grace`` seconds for what it is at then. Returns the exit status.
 
     Raises InvalidSetting if Discord refuses the token or the address cannot be had,
-    DiscordUnreachable, or ModelUnusable once the model turns out to be so.
+    DiscordUnreachable, LoginRefused, GatewayRefused, or ModelUnusable once the model turns out to be so.
     """
     bot = TokenwiseBot(parts.services, on_acknowledged=parts.instruments.acknowledgement.observe)
     async with bot, watched(bot, parts, metrics):
-        await _log_in(bot, token)
+        await log_in(bot, token)
         keep_what_is_loaded()  # the commands, above all
-        async with _background(parts.model.wait_ready()) as loading, _background(bot.connect()) as serving:
+        async with _background(parts.model.wait_ready()) as loading, _background(connect(bot)) as serving:
             try:
                 done, _ = await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_EXCEPTION)
             finally:
@@ -54,19 +51,6 @@ async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None
     aside.end()
     await bot.arrivals.answered(FAREWELL / 2)
     bot.arrivals.close()
-
-
-async def _log_in(bot: TokenwiseBot, token: str) -> None:
-    try:
-        await bot.login(token)
-    except discord.LoginFailure:
-        raise InvalidSetting(
-            "DISCORD_TOKEN",
-            problem="was refused by Discord",
-            allowed="the token on the Bot page of your application",
-        ) from None
-    except (aiohttp.ClientConnectionError, discord.DiscordServerError, TimeoutError) as error:
-        raise DiscordUnreachable(type(error).__name__) from error
 
 
 @asynccontextmanager

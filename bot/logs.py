@@ -112,7 +112,9 @@ def named(error: BaseException) -> str:
     """The kind of ``error``, with the numbers that Discord or the system gave it."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    codes = [f"{code} {number}" for code in _CODES if isinstance(number := getattr(error, code, None), int)]
+    # Not what is computed when it is asked for: aiohttp warns where it is asked for a code.
+    told = [code for code in _CODES if not isinstance(getattr(kind, code, None), property)]
+    codes = [f"{code} {number}" for code in told if isinstance(number := getattr(error, code, None), int)]
     return f"{name} ({', '.join(codes)})" if codes else name
 
 

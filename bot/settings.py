@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from bot.store.database import IN_MEMORY
 DEMO_MODEL = str(Path(__file__).parent / "data" / "demo-model")
 DATABASE = "sqlite:///tokenwise.sqlite3"
 LOG_LEVELS = ("INFO", "WARNING", "ERROR")
+_TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
+_QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Settings:
         A variable that is empty counts as absent.
         """
         read = _Reader(environ)
-        token = read.text("DISCORD_TOKEN")
+        token = read.token("DISCORD_TOKEN")
         return cls(
             discord_token=token,
             model=read.text("MODEL") or (GPT2_LARGE if token else DEMO_MODEL),
@@ -104,6 +107,16 @@ class _Reader:
             raise InvalidSetting(variable, problem=problem, allowed="a token as the hub shows it")
         return given
 
+    def token(self, variable: str) -> str | None:
+        given = self.text(variable)
+        if given is not None and (problem := _problem_of_token(given)):
+            raise InvalidSetting(
+                variable,
+                problem=problem,
+                allowed="the token on the Bot page of your application, and nothing else",
+            )
+        return given
+
     def database(self, variable: str, *, default: str) -> str:
         given = self.text(variable) or default
         parsed(given)
@@ -135,3 +148,16 @@ class _Reader:
         if chosen is None:
             raise InvalidSetting(variable, problem=f"is {given!r}", allowed="one of " + ", ".join(choices))
         return chosen
+
+
+def _problem_of_token(given: str) -> str | None:
+    """What keeps ``given`` from being a token, without a part of it."""
+    if given.lower().startswith("bot "):
+        return "begins with 'Bot'"
+    if given[0] in _QUOTES or given[-1] in _QUOTES:
+        return "has quotation marks around it"
+    if any(sign.isspace() for sign in given):
+        return "has a space or a line break in it"
+    if not _TOKEN.fullmatch(given):
+        return "has a character in it that is in no token"
+    return None

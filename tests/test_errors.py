@@ -48,6 +48,9 @@ EVERY_ERROR = [
     errors.PortTaken(8080),
     errors.ModelUnusable("nowhere/nothing", problem="there is no such model."),
     errors.DiscordUnreachable("ClientConnectorError"),
+    errors.LoginRefused("HTTP 403, and not by Discord itself", pause=600.0),
+    errors.GatewayRefused(4011),
+    errors.GatewayRefused(4014),
 ]
 
 

@@ -255,3 +255,10 @@ async def test_without_a_network_it_says_so() -> None:
         async with parts_with(LoadingModel()) as parts:
             with pytest.raises(DiscordUnreachable, match="Discord cannot be reached"):
                 await join(SECRET, parts)
+
+
+async def test_without_a_way_to_the_gateway_it_says_so() -> None:
+    async with FakeDiscord.opened() as fake, parts_with(LoadingModel()) as parts:
+        nowhere = Addresses(fake.where.rest, "ws://127.0.0.1:1/gateway/")
+        with leading_to(nowhere), pytest.raises(DiscordUnreachable, match="its gateway"):
+            await join(SECRET, parts)

@@ -75,6 +75,39 @@ def test_the_token_is_in_no_repr() -> None:
     assert "hunter2" not in repr(Settings.from_env({"DISCORD_TOKEN": "hunter2"}))
 
 
+@pytest.mark.parametrize(
+    ("token", "problem"),
+    [
+        ("Bot hunter.two.s", "begins with 'Bot'"),
+        ("bot hunter.two.s", "begins with 'Bot'"),
+        ("hunter.\ntwo", "has a space or a line break in it"),
+        ("hunter.\r\ntwo", "has a space or a line break in it"),
+        ("hunter two", "has a space or a line break in it"),
+        ("hunter\u00a0two", "has a space or a line break in it"),
+        ("hunter\u2028two", "has a space or a line break in it"),
+        ('"hunter.two"', "has quotation marks around it"),
+        ("'hunter.two'", "has quotation marks around it"),
+        ("\u201chunter.two\u201d", "has quotation marks around it"),
+        ("hunter.\x00two", "has a character in it that is in no token"),
+        ("hunter.\u200btwo", "has a character in it that is in no token"),
+        ("\ufeffhunter.two", "has a character in it that is in no token"),
+        ("hüter.two", "has a character in it that is in no token"),
+        ("<hunter.two>", "has a character in it that is in no token"),
+    ],
+)
+def test_what_is_no_token_is_said_without_a_part_of_it(token: str, problem: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_env({"DISCORD_TOKEN": token})
+
+    allowed = "the token on the Bot page of your application, and nothing else"
+    assert caught.value.sentence == f"DISCORD_TOKEN {problem}; it must be {allowed}."
+
+
+@pytest.mark.parametrize("token", ["MTk4NjIy.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs", "  a.b-c.d_e\n"])
+def test_a_token_may_have_white_space_around_it(token: str) -> None:
+    assert Settings.from_env({"DISCORD_TOKEN": token}).discord_token == token.strip()
+
+
 def test_where_runs_are_stored_depends_on_whether_it_is_discord() -> None:
     assert Settings.from_env({"DISCORD_TOKEN": "t"}).database_url == "sqlite:///tokenwise.sqlite3"
     assert Settings.from_env({}).database_url == "sqlite://"

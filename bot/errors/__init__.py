@@ -39,7 +39,9 @@
         ├── ShippedFileAltered        names the file under bot/data
         ├── PortTaken                 of the playground
         ├── ModelUnusable             names MODEL
-        └── DiscordUnreachable
+        ├── DiscordUnreachable
+        ├── LoginRefused              by Discord, or by something on the way to it
+        └── GatewayRefused            for good, by Discord
 
 Each error carries data; the sentence is made from it.
 """
@@ -68,7 +70,9 @@ from bot.errors.requests import (
 )
 from bot.errors.starting import (
     DiscordUnreachable,
+    GatewayRefused,
     InvalidSetting,
+    LoginRefused,
     ModelUnusable,
     PortTaken,
     SettingsFileUnusable,
@@ -94,11 +98,13 @@ __all__ = [
     "DeadlineExceeded",
     "DiscordFailed",
     "DiscordUnreachable",
+    "GatewayRefused",
     "GenerationFailed",
     "InputError",
     "InvalidSeed",
     "InvalidSetting",
     "InvalidTokenId",
+    "LoginRefused",
     "ModelLoading",
     "ModelUnusable",
     "NoRun",

@@ -65,3 +65,33 @@ class DiscordUnreachable(StartError):
     @property
     def sentence(self) -> str:
         return f"Discord cannot be reached ({self.problem}). Check the network and start the bot again."
+
+
+class LoginRefused(StartError):
+    """``pause`` is how many seconds should pass before the next try: who asks too often is banned."""
+
+    may_pass = True
+
+    def __init__(self, problem: str, *, pause: float) -> None:
+        self.problem = problem
+        self.pause = pause
+
+    @property
+    def sentence(self) -> str:
+        return f"Discord did not let the bot log in ({self.problem}); start it again later."
+
+
+class GatewayRefused(StartError):
+    """``code`` is what Discord closed the connection with, for good."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+    @property
+    def sentence(self) -> str:
+        why = (
+            "the bot is on so many servers that it would have to be sharded, which it cannot be"
+            if self.code == 4011
+            else "this version of the bot no longer suits it, so update the bot"
+        )
+        return f"Discord closed the connection for good (code {self.code}): {why}."

@@ -8,10 +8,11 @@ from __future__ import annotations
 import aiohttp
 import discord
 
-from bot.interactions.requests import UNANSWERED
 from bot.logs import named
 from bot.text import clip_end
 
+# The connection broke, or there was none.
+NOTHING_CAME = (OSError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
 _LONGEST = 300  # characters of Discord's words
 
 
@@ -31,7 +32,7 @@ def refusal(error: BaseException) -> str:
         return f"HTTP 429, for the next {error.retry_after:,.0f} s"
     if isinstance(error, aiohttp.ClientResponseError) and error.status:
         return f"HTTP {error.status}, and not by Discord itself"
-    if isinstance(error, UNANSWERED):
+    if isinstance(error, NOTHING_CAME):
         return f"no answer, {named(error)}"
     return f"an answer that is not Discord's, {named(error)}"
 

@@ -49,7 +49,7 @@ Handler = Callable[[Request], Any]
 
 @dataclass
 class Rest:
-    """``accepts`` says whether the bot's token is known; ``told`` is called with each list of commands."""
+    """``accepts`` says whether the bot's token is known; ``sessions`` how often it may still connect."""
 
     answers: Answers
     checks: Checks
@@ -58,6 +58,7 @@ class Rest:
     requests: deque[Request]
     channels: dict[int, Channel]
     accepts: bool = True
+    sessions: int = 999
     commands: list[Json] = field(default_factory=list)
 
     def routes(self) -> list[web.RouteDef]:
@@ -105,7 +106,7 @@ class Rest:
         return self.accepts and request.headers.get("Authorization", "").startswith("Bot ")
 
     def _gateway(self, _request: Request) -> Json:
-        limit = {"total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1}
+        limit = {"total": 1000, "remaining": self.sessions, "reset_after": 14_400_000, "max_concurrency": 1}
         return {"url": self.gateway_url(), "shards": 1, "session_start_limit": limit}
 
     def _put_commands(self, request: Request) -> list[Json]:

@@ -1,0 +1,104 @@
+"""Logging in to Discord and being connected: what prevents it is one error, which says whether it may pass.
+
+Discord, Cloudflare before it, a proxy or the sign-in page of a network may answer. No answer but
+Discord's own says that the token is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import discord
+
+from bot.client import TokenwiseBot
+from bot.errors import DiscordUnreachable, GatewayRefused, InvalidSetting, LoginRefused, StartError
+from bot.interactions.refusals import NOTHING_CAME, is_discords_own, refusal, retry_after
+from bot.interactions.requests import UNANSWERED
+
+log = logging.getLogger(__name__)
+
+# Seconds before the bot ends, and may be started again: what Discord counts towards a ban, and the rest.
+_PAUSE_COUNTED, _PAUSE, _LONGEST_PAUSE = 600.0, 60.0, 3600.0
+_COUNTED = (401, 403, 429)
+_PATIENCE = 10.0  # seconds for an answer without which the bot goes on
+_BAD_TOKEN = 4004
+# What discord.py raises where it reads an answer that is not Discord's.
+_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
+
+
+async def log_in(bot: TokenwiseBot, token: str) -> None:
+    """Log in, or raise a StartError, after a pause if Discord would otherwise be asked too often."""
+    try:
+        await _log_in(bot, token)
+        await _check_sessions(bot)
+    except LoginRefused as refused:
+        log.error("%s The bot ends in %.0f s, so that nothing asks sooner.", refused.sentence, refused.pause)
+        await asyncio.sleep(refused.pause)
+        raise
+
+
+async def connect(bot: TokenwiseBot) -> None:
+    """Be connected until cancelled; StartError if Discord does not want the bot, or never answered."""
+    try:
+        await bot.connect()
+    except discord.PrivilegedIntentsRequired as error:
+        raise GatewayRefused(4014) from error
+    except discord.ConnectionClosed as error:
+        raise _token_refused() if error.code == _BAD_TOKEN else GatewayRefused(error.code) from error
+    except AttributeError as error:
+        if bot.ws is not None:
+            raise
+        # discord.py 2.7.1 fails so where its first connection does.
+        raise DiscordUnreachable("its gateway") from error
+
+
+async def _log_in(bot: TokenwiseBot, token: str) -> None:
+    try:
+        await bot.login(token)
+    except (discord.HTTPException, discord.LoginFailure, discord.RateLimited, *UNANSWERED) as error:
+        raise explained(error) from error
+    except _UNREADABLE as error:
+        if bot.application is not None:
+            raise
+        raise explained(error) from error
+
+
+async def _check_sessions(bot: TokenwiseBot) -> None:
+    """LoginRefused if the bot has connected as often as it may: Discord would take its token away."""
+    with suppress(discord.DiscordException, *UNANSWERED, *_UNREADABLE):
+        async with asyncio.timeout(_PATIENCE):
+            _, _, limit = await bot.http.get_bot_gateway()
+        if limit["remaining"] < 1:
+            seconds = limit["reset_after"] / 1000
+            problem = f"it has connected {limit['total']:,} times today, which is all that Discord allows"
+            raise LoginRefused(problem, pause=min(seconds, _LONGEST_PAUSE))
+
+
+def explained(error: Exception) -> StartError:
+    """Why the login failed."""
+    if isinstance(error, discord.LoginFailure) and isinstance(error.__cause__, discord.HTTPException):
+        return explained(error.__cause__)
+    if isinstance(error, discord.HTTPException):
+        if error.status == 401 and is_discords_own(error):
+            return _token_refused()
+        if error.status >= 500:
+            return DiscordUnreachable(refusal(error))
+    if isinstance(error, NOTHING_CAME):
+        return DiscordUnreachable(type(error).__name__)
+    return LoginRefused(refusal(error), pause=_pause(error))
+
+
+def _token_refused() -> InvalidSetting:
+    return InvalidSetting(
+        "DISCORD_TOKEN",
+        problem="was refused by Discord",
+        allowed="the token on the Bot page of your application",
+    )
+
+
+def _pause(error: Exception) -> float:
+    counted = isinstance(error, discord.RateLimited) or getattr(error, "status", None) in _COUNTED
+    wanted = retry_after(error) or (_PAUSE_COUNTED if counted else _PAUSE)
+    return min(wanted, _LONGEST_PAUSE)

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import discord
-from dotenv import dotenv_values
 
-from bot import logs
+from bot import logs, settings_file
 from bot.aside import take_short_turns
-from bot.errors import SettingsFileUnusable, StartError
+from bot.errors import StartError
 from bot.guard import guard
 from bot.joining import join
 from bot.model.heap import keep_large_apart
@@ -93,20 +92,10 @@ def _port(text: str) -> int:
 def _environment(options: argparse.Namespace) -> dict[str, str]:
     """The settings file's variables, under those of the process; without the token
     where Discord is only simulated."""
-    environment = _read(options.env) | dict(os.environ)
+    environment = settings_file.read(options.env) | dict(os.environ)
     if options.playground or "command" in options:
         environment.pop("DISCORD_TOKEN", None)
     return environment
-
-
-def _read(file: Path | None) -> dict[str, str]:
-    """The variables in ``file``, or in ``.env`` if there is one."""
-    if file is not None and not file.exists():
-        raise SettingsFileUnusable(str(file), problem="there is no such file")
-    try:
-        return {name: value or "" for name, value in dotenv_values(file or ".env").items()}
-    except UnicodeDecodeError:
-        raise SettingsFileUnusable(str(file or ".env"), problem="it is not UTF-8 text") from None
 
 
 def _log(options: argparse.Namespace, settings: Settings) -> None:

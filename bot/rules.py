@@ -30,7 +30,9 @@ def blocked_words(file: str | None) -> BlockedWords:
         return BlockedWords()
     try:
         text = Path(file).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        if "\0" in text:
+            raise ValueError("UTF-16 without a mark at its beginning")
+    except (OSError, ValueError) as error:
         why = error.strerror or "it cannot be read" if isinstance(error, OSError) else "it is not UTF-8"
         raise InvalidSetting(
             _VARIABLE,

@@ -72,6 +72,7 @@ def test_help_tells_of_the_playground_and_of_try() -> None:
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'; it must be one of INFO, WARNING, ERROR."),
         ({"BLOCKED_WORDS_FILE": "/nowhere"}, NO_WORDS),
         ({"MODEL": "/nowhere"}, "MODEL=/nowhere cannot be used: there is no such folder."),
+        ({"MODEL": __file__}, f"MODEL={__file__} cannot be used: there is no such folder."),
     ],
 )
 def test_an_unusable_setting_ends_with_status_2_and_one_sentence(
@@ -93,6 +94,17 @@ def test_a_settings_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> 
     assert (missing.returncode, no_text.returncode) == (2, 2)
     assert missing.stderr == f"The settings file {file} cannot be used: there is no such file.\n"
     assert no_text.stderr == f"The settings file {file} cannot be used: it is not UTF-8 text.\n"
+
+
+def test_a_folder_in_the_place_of_the_settings_file_does_not_open_the_playground(tmp_path: Path) -> None:
+    answer = run("--env", str(tmp_path))
+
+    assert answer.returncode == 2
+    assert answer.stderr == (
+        f"The settings file {tmp_path} cannot be used: it is a folder; "
+        "Docker makes one where a file to be mounted is missing.\n"
+    )
+    assert answer.stdout == ""
 
 
 def test_a_port_in_use_is_named() -> None:

@@ -25,11 +25,12 @@ def test_without_a_file_nothing_is_blocked() -> None:
     assert not blocked_words(None)
 
 
-@pytest.mark.parametrize("unusable", ["missing.txt", "", "latin.txt"])
+@pytest.mark.parametrize("unusable", ["missing.txt", "", "latin.txt", "wide.txt", "a\0b"])
 def test_a_file_that_cannot_be_read_is_one_sentence_that_names_the_variable(
     tmp_path: Path, unusable: str
 ) -> None:
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "wide.txt").write_bytes("darn".encode("utf-16-le"))
     with pytest.raises(InvalidSetting) as caught:
         blocked_words(f"{tmp_path}/{unusable}")
 

@@ -127,7 +127,8 @@ async def _serve(options: argparse.Namespace, settings: Settings, environment: d
         if "command" in options:
             return await _attempt(options.command, parts)
         if settings.discord_token is not None:
-            return await join(settings.discord_token, parts, metrics=_metrics(settings))
+            proxy, metrics = settings.https_proxy, _metrics(settings)
+            return await join(settings.discord_token, parts, metrics=metrics, proxy=proxy)
         return await _play(options, parts)
 
 

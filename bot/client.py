@@ -19,6 +19,7 @@ from bot.interactions.entrance import admitted
 from bot.interactions.reporting import is_worth_logging, report
 from bot.interactions.sync import keep_trying, sync_if_changed
 from bot.interactions.traffic import Traffic
+from bot.proxies import Proxy
 from bot.services import Services
 
 log = logging.getLogger(__name__)
@@ -70,11 +71,15 @@ class TokenwiseBot(commands.Bot):
     sooner it would have to be sent every message that anybody writes.
 
     ``on_acknowledged`` is called with the seconds from each interaction's making to
-    its acknowledgement.
+    its acknowledgement. ``proxy`` is what Discord is reached through.
     """
 
     def __init__(
-        self, services: Services, *, on_acknowledged: Callable[[float], object] | None = None
+        self,
+        services: Services,
+        *,
+        on_acknowledged: Callable[[float], object] | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self.arrivals = Arrivals(on_acknowledged)
         self.traffic = Traffic(self.arrivals.acknowledged, self.arrivals.doubted)
@@ -86,6 +91,8 @@ class TokenwiseBot(commands.Bot):
             tree_cls=Tree,
             http_trace=self.traffic.trace(),
             max_ratelimit_timeout=LONGEST_RATE_LIMIT,
+            proxy=proxy.url if proxy else None,
+            proxy_auth=proxy.auth if proxy else None,
         )
         self.services = services
         self._background = AsyncExitStack()

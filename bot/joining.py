@@ -11,6 +11,7 @@ from bot.client import TokenwiseBot
 from bot.login import connect, log_in
 from bot.monitoring.server import Address
 from bot.monitoring.watching import watched
+from bot.proxies import Proxy
 from bot.startup import Started, keep_what_is_loaded
 
 GRACE = 20.0  # seconds for the model to finish what it is at
@@ -19,7 +20,14 @@ GRACE = 20.0  # seconds for the model to finish what it is at
 FAREWELL = 5.0
 
 
-async def join(token: str, parts: Started, *, metrics: Address | None = None, grace: float = GRACE) -> int:
+async def join(
+    token: str,
+    parts: Started,
+    *,
+    metrics: Address | None = None,
+    proxy: Proxy | None = None,
+    grace: float = GRACE,
+) -> int:
     """Serve Discord, and ``metrics`` if they are wanted, until cancelled; then until everybody has been told.
 
     The model has ``grace`` seconds for what it is at then. Returns the exit status.
@@ -27,7 +35,8 @@ async def join(token: str, parts: Started, *, metrics: Address | None = None, gr
     Raises InvalidSetting if Discord refuses the token or the address cannot be had,
     DiscordUnreachable, LoginRefused, GatewayRefused, or ModelUnusable once the model turns out to be so.
     """
-    bot = TokenwiseBot(parts.services, on_acknowledged=parts.instruments.acknowledgement.observe)
+    on_acknowledged = parts.instruments.acknowledgement.observe
+    bot = TokenwiseBot(parts.services, on_acknowledged=on_acknowledged, proxy=proxy)
     async with bot, watched(bot, parts, metrics):
         await log_in(bot, token)
         keep_what_is_loaded()  # the commands, above all

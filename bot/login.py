@@ -10,12 +10,14 @@ import asyncio
 import logging
 from contextlib import suppress
 
+import aiohttp
 import discord
 
 from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, GatewayRefused, InvalidSetting, LoginRefused, StartError
 from bot.interactions.refusals import NOTHING_CAME, is_discords_own, refusal, retry_after
 from bot.interactions.requests import UNANSWERED
+from bot.proxies import ALLOWED
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ async def _log_in(bot: TokenwiseBot, token: str) -> None:
     try:
         await bot.login(token)
     except (discord.HTTPException, discord.LoginFailure, discord.RateLimited, *UNANSWERED) as error:
-        raise explained(error) from error
+        raise explained(error, by_proxy=bot.http.proxy is not None) from error
     except _UNREADABLE as error:
         if bot.application is not None:
             raise
@@ -76,15 +78,18 @@ async def _check_sessions(bot: TokenwiseBot) -> None:
             raise LoginRefused(problem, pause=min(seconds, _LONGEST_PAUSE))
 
 
-def explained(error: Exception) -> StartError:
-    """Why the login failed."""
+def explained(error: Exception, *, by_proxy: bool = False) -> StartError:
+    """Why the login failed, which went by a proxy or did not."""
     if isinstance(error, discord.LoginFailure) and isinstance(error.__cause__, discord.HTTPException):
         return explained(error.__cause__)
-    if isinstance(error, discord.HTTPException):
-        if error.status == 401 and is_discords_own(error):
-            return _token_refused()
+    if isinstance(error, (discord.HTTPException, aiohttp.ClientResponseError)):
+        if error.status == 407 and by_proxy:
+            problem = "names a proxy that wants another user and password (HTTP 407)"
+            return InvalidSetting("HTTPS_PROXY", problem=problem, allowed=ALLOWED)
         if error.status >= 500:
             return DiscordUnreachable(refusal(error))
+    if isinstance(error, discord.HTTPException) and error.status == 401 and is_discords_own(error):
+        return _token_refused()
     if isinstance(error, NOTHING_CAME):
         return DiscordUnreachable(type(error).__name__)
     return LoginRefused(refusal(error), pause=_pause(error))

@@ -12,6 +12,7 @@ from typing import cast, get_args
 from bot.errors import InvalidSetting
 from bot.logs import Form
 from bot.model.protocol import GPT2_LARGE, Precision
+from bot.proxies import Proxy, proxy_for_discord
 from bot.store.address import parsed
 from bot.store.database import IN_MEMORY
 
@@ -27,6 +28,7 @@ class Settings:
     """One field a variable of ``.env.example``."""
 
     discord_token: str | None = field(repr=False)
+    https_proxy: Proxy | None
     model: str
     model_revision: str | None
     hf_token: str | None = field(repr=False)
@@ -51,9 +53,10 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What may be in no log: the tokens and the database's passwords, as they are and as in an address."""
+        """What may be in no log: the tokens and the passwords, as they are and as in an address."""
         tokens = tuple(filter(None, (self.discord_token, self.hf_token)))
-        return tokens + parsed(self.database_url).secrets
+        of_proxy = self.https_proxy.passwords if self.https_proxy else ()
+        return tokens + parsed(self.database_url).secrets + of_proxy
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -65,6 +68,7 @@ class Settings:
         token = read.token("DISCORD_TOKEN")
         return cls(
             discord_token=token,
+            https_proxy=proxy_for_discord(environ) if token else None,
             model=read.text("MODEL") or (GPT2_LARGE if token else DEMO_MODEL),
             model_revision=read.text("MODEL_REVISION"),
             hf_token=read.access_token("HF_TOKEN") or read.access_token("HUGGING_FACE_HUB_TOKEN"),

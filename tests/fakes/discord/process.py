@@ -112,6 +112,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def _environment(addresses: Addresses, settings: Mapping[str, str]) -> dict[str, str]:
     own = {setting.name.upper() for setting in fields(Settings)}
-    inherited = {name: value for name, value in os.environ.items() if name not in own}
+    proxied = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in own and name.lower() not in proxied
+    }
     told = {"DISCORD_TOKEN": TOKEN, "MODEL": DEMO_MODEL, "PYTHONPATH": str(ROOT)}
     return inherited | told | {REST: addresses.rest, GATEWAY: addresses.gateway} | dict(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
@@ -23,6 +24,7 @@ from tests.fakes.discord.snowflakes import Snowflakes
 from tests.fakes.discord.state import Json, Person
 from tests.fakes.discord.town import Town
 
+HOST = "discord.test"  # where it is by TLS; no such name resolves
 LARGEST = 32 * 1024 * 1024  # bytes of a request
 
 
@@ -33,7 +35,8 @@ class FakeDiscord(Town):
     requests are validated against Discord's own description (each, or every n-th,
     0 for none); ``remembered`` how many ``requests`` are kept, None for all. An
     interaction must be acknowledged within ``patience`` seconds and can then be
-    answered for ``lifetime``. ``heartbeat`` is in milliseconds.
+    answered for ``lifetime``. ``heartbeat`` is in milliseconds. With ``tls`` it is at
+    HOST, to which only a proxy leads.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class FakeDiscord(Town):
         patience: float = PATIENCE,
         lifetime: float = LIFETIME,
         heartbeat: int = HEARTBEAT,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         snowflakes, faults = Snowflakes(), faults or NoFaults()
         bot_user = Person(snowflakes.new(age=86_400), "Tokenwise", is_bot=True)
@@ -64,6 +68,7 @@ class FakeDiscord(Town):
             commands=self.commands,
             accepts=accepts,
         )
+        self._tls = tls
         self._port = 0
 
     @classmethod
@@ -76,7 +81,7 @@ class FakeDiscord(Town):
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=fake._tls).start()
             _, fake._port = runner.addresses[0]
             yield fake
         finally:
@@ -109,7 +114,13 @@ class FakeDiscord(Town):
         async with asyncio.timeout(patience):
             await self.gateway.left.wait()
 
+    @property
+    def port(self) -> int:
+        return self._port
+
     def _at(self, scheme: str, path: str) -> str:
+        if self._tls is not None:
+            return f"{scheme}s://{HOST}:{self._port}{path}"
         return f"{scheme}://127.0.0.1:{self._port}{path}"
 
     def _welcome(self, session_id: str) -> Iterator[tuple[str, Json]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import cast, get_args
 
 from bot.errors import InvalidSetting
 from bot.logs import Form
+from bot.model.cores import usable_cores
 from bot.model.protocol import GPT2_LARGE, Precision
 from bot.proxies import Proxy, proxy_for_discord
 from bot.store.address import parsed
@@ -73,7 +73,7 @@ class Settings:
             model_revision=read.text("MODEL_REVISION"),
             hf_token=read.access_token("HF_TOKEN") or read.access_token("HUGGING_FACE_HUB_TOKEN"),
             precision=cast("Precision", read.choice("PRECISION", get_args(Precision), default="float32")),
-            threads=read.integer("THREADS", default=os.cpu_count() or 1, lowest=1, highest=1024),
+            threads=read.integer("THREADS", default=usable_cores(), lowest=1, highest=1024),
             prefix_cache=read.integer("PREFIX_CACHE", default=512, lowest=0, highest=1_000_000),
             batch_size=read.integer("BATCH_SIZE", default=8, lowest=1, highest=64),
             # /compare asks for six texts at once.

@@ -25,6 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, get_args
 
+from bot.model.cores import usable_cores
 from bot.model.heap import Tidy, keep_large_apart, return_freed
 from bot.model.pipe import Pipe
 from bot.model.protocol import (
@@ -105,7 +106,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", required=True, help="a folder, or the name of a Hugging Face Hub model")
     parser.add_argument("--revision", help="the hub model's commit, branch or tag")
     parser.add_argument("--precision", choices=get_args(Precision), default="float32")
-    parser.add_argument("--threads", type=_positive, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=_positive, default=usable_cores())
     parser.add_argument("--max-batch", type=_positive, default=DEFAULT_MAX_BATCH)
     parser.add_argument(
         "--prefix-cache", type=_natural, default=0, help="MiB of keys and values kept of ended texts"

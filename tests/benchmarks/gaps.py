@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import get_args
 
+from bot.model.cores import usable_cores
 from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, Precision, SamplingParams, Stepped
 from tests.benchmarks.models import SHAPES, linked_model, random_model
@@ -186,7 +186,7 @@ def parse() -> argparse.Namespace:
         "--precision", choices=get_args(Precision), action="append", help="can be repeated; default: float32"
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all times, in seconds, there too")
     parser.add_argument("--files", type=Path, metavar="FOLDER", help="keep the model for the next time")
     return parser.parse_args()

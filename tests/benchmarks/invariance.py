@@ -25,7 +25,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -40,6 +39,7 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from bot.model.checkpoint import Checkpoint, ModelRefused, find
+from bot.model.cores import usable_cores
 from bot.model.loading import LoadedModel, load
 from bot.model.process import worker_command
 from bot.model.protocol import GPT2_LARGE, ModelInfo, Precision
@@ -237,7 +237,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--needles", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="of all that is chosen at random")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there too")
     return parser.parse_args()
 

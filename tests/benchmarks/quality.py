@@ -21,7 +21,6 @@ import argparse
 import asyncio
 import json
 import math
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -32,6 +31,7 @@ from torch import Tensor
 
 from bot.model import gpt2_tokenizer
 from bot.model.checkpoint import Checkpoint, ModelRefused, find
+from bot.model.cores import usable_cores
 from bot.model.gpt2 import GPT2
 from bot.model.loading import load
 from bot.model.process import ModelProcess, worker_command
@@ -215,7 +215,7 @@ def parse() -> argparse.Namespace:
         help="a folder or a hub model's name (default: the demo model)",
     )
     parser.add_argument("--tokens", type=int, default=20_000)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser.parse_args()
 

@@ -18,13 +18,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
+from bot.model.cores import usable_cores
 from tests.benchmarks import peers
 from tests.benchmarks.comparison import Comparison
 from tests.benchmarks.models import SHAPES, is_large, linked_model, random_model, weights_a_token
@@ -84,7 +84,7 @@ def parse() -> argparse.Namespace:
             name, choices=choices, action="append", help=f"can be repeated; default: {default}"
         )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     parser.add_argument("--files", type=Path, metavar="FOLDER", help="keep the models for the next time")
     options = parser.parse_args()

@@ -10,6 +10,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from bot.model.cores import usable_cores
 from tests.benchmarks.peers import Engine, Peer
 from tests.benchmarks.workload import Figures, Prompts, measure
 
@@ -21,7 +22,7 @@ def main(peer: Peer) -> None:
     parser.add_argument("model", type=Path, help="the model's folder")
     parser.add_argument("files", type=Path, help="folder of the peer's own files")
     parser.add_argument("--precision", choices=peer.PRECISIONS, default="float32")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--started", type=float, default=time.monotonic(), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.task == "prepare":

@@ -10,6 +10,7 @@ from discord import app_commands
 from simcord import ChannelHandle, MemberActor
 
 from bot.client import TokenwiseBot
+from bot.errors import ModelUnusable
 from bot.interactions import arrivals, reporting
 from bot.interactions.sync import canonical, sync_if_changed
 from bot.simulation import World
@@ -128,6 +129,20 @@ async def test_an_unexpected_error_is_logged_and_told_without_details(
 
     assert refusal_of(answer) == reporting.UNEXPECTED
     assert "inside" in caplog.text
+    caplog.clear()
+
+
+async def test_a_model_that_cannot_be_used_is_told_without_the_operator_s_path(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_text: str) -> None:
+        raise ModelUnusable("/home/somebody/model", problem="there is no such folder.")
+
+    monkeypatch.setattr(world.bot.services.encodings, "counts", fail)
+    answer = await world.members[0].slash(world.channel, "tokens", text="x")
+
+    assert refusal_of(answer) == reporting.NO_MODEL
+    assert "MODEL=/home/somebody/model" in caplog.text
     caplog.clear()
 
 

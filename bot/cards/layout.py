@@ -71,8 +71,7 @@ def delete_button(owner: int) -> Button:
 
 
 def model_name(info: ModelInfo) -> str:
-    """The model's name without its owner, or its folder's name without the path."""
-    return info.name.rstrip("/").rsplit("/", 1)[-1]
+    return info.title
 
 
 def rule() -> ui.Separator[ui.LayoutView]:

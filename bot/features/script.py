@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bot.features.completions import CompletionRun
 from bot.model.protocol import ModelInfo, SamplingParams
 
@@ -60,7 +58,7 @@ def _heading(run: CompletionRun, model: ModelInfo) -> list[str]:
 
 def _arguments(model: ModelInfo) -> str:
     if model.revision is None:  # a folder, whose path concerns nobody but who runs the bot
-        return _literal(Path(model.name).name)
+        return _literal(model.title)
     return f"{_literal(model.name)}, revision={_literal(model.revision)}"
 
 

@@ -7,7 +7,7 @@ import logging
 from discord import app_commands
 
 from bot import cards
-from bot.errors import DiscordFailed, GenerationFailed, StoreUnavailable, TokenwiseError
+from bot.errors import DiscordFailed, GenerationFailed, StartError, StoreUnavailable, TokenwiseError
 from bot.interactions.requests import TRANSIENT, Interaction, is_failure_of_discord, is_gone
 from bot.interactions.telling import tell_of_error
 from bot.logs import named
@@ -15,6 +15,7 @@ from bot.logs import named
 log = logging.getLogger(__name__)
 
 UNEXPECTED = "Something went wrong on my side. It has been written to the log; please try again."
+NO_MODEL = "The model cannot be used right now. The log tells the bot's operator why."
 OUTDATED = "This command has just been updated. Please try again in a minute."
 
 
@@ -41,6 +42,9 @@ def _sentence(cause: Exception) -> str:
         log.error("a generation failed: %s", cause.detail)
     if isinstance(cause, StoreUnavailable):
         log.error("the database failed: %s", cause.detail)
+    if isinstance(cause, StartError):  # it is for the operator, and may name a path
+        log.error("refused a request: %s", cause.sentence)
+        return NO_MODEL
     if isinstance(cause, TokenwiseError):
         return cause.sentence
     if isinstance(cause, (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)):

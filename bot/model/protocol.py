@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -30,6 +31,7 @@ Precision = Literal["float32", "bfloat16", "int8"]
 GPT2_LARGE = "openai-community/gpt2-large"  # the worker pins its revision
 READ_AT_ONCE = 64  # tokens of a scored text, in a pass
 END_OF_TEXT = 50_256  # the token id that ends a text
+_ROOT = re.compile(r"^(~[^/\\]*|[A-Za-z]:)")  # of a folder: somebody's home, a drive of Windows
 MAX_SEED = 2**32 - 1  # what transformers.set_seed takes
 
 #: Why a model cannot be used, and whether that may pass by itself: then the bot ends with
@@ -156,6 +158,17 @@ class ModelInfo:
     threads: int
     memory: int
     fingerprint: Fingerprint
+
+    @property
+    def title(self) -> str:
+        """The hub model's name without its owner; the folder's without its path, which is the operator's."""
+        parts: list[str] = []
+        for part in re.split(r"[/\\]", _ROOT.sub("", self.name)):
+            if part == "..":
+                del parts[-1:]
+            elif part not in ("", "."):
+                parts.append(part)
+        return parts[-1] if parts else "local model"
 
 
 @dataclass(frozen=True, slots=True)

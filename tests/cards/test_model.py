@@ -142,3 +142,37 @@ def test_what_such_a_model_is_not_is_said() -> None:
 def test_it_ends_with_what_can_be_done_with_the_card() -> None:
     assert list(buttons_of(cards.model(CONTENT))) == ["Delete"]
     assert list(buttons_of(cards.model(replace(CONTENT, closing=Closing(ADA, private=True))))) == ["Share"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("openai-community/gpt2-large", "gpt2-large"),
+        ("gpt2", "gpt2"),
+        ("/home/ada/models/mine", "mine"),
+        ("/home/ada/models/mine//", "mine"),
+        ("models/mine/.", "mine"),
+        ("/home/ada/models/mine/../other", "other"),
+        ("/home/ada/models/mine/..", "models"),
+        ("./mine", "mine"),
+        ("~/mine", "mine"),
+        ("C:\\Users\\ada\\models\\mine", "mine"),
+        ("C:\\Users\\ada\\models\\mine\\", "mine"),
+        ("C:/Users/ada/models\\mine/", "mine"),
+        ("C:mine", "mine"),
+        ("\\\\server\\share\\mine", "mine"),
+        ("\\\\?\\C:\\Users\\ada\\mine", "mine"),
+        (".", "local model"),
+        ("..", "local model"),
+        ("../..", "local model"),
+        ("/", "local model"),
+        ("C:\\", "local model"),
+        ("~", "local model"),
+        ("~ada", "local model"),
+    ],
+)
+def test_of_a_folder_only_its_own_name_is_shown(name: str, shown: str) -> None:
+    card = cards.model(replace(CONTENT, info=replace(LARGE, name=name, revision=None)))
+
+    assert text_of(card).splitlines()[0] == f"### {shown}"
+    assert cards.model_name(replace(LARGE, name=name)) == shown

@@ -118,6 +118,14 @@ async def test_the_programs_print_what_was_written(services: Services, tmp_path:
         assert printed == text, program
 
 
+@pytest.mark.parametrize("path", ["/home/ada/model/", "C:\\Users\\ada\\model", "/home/ada/x/../model/."])
+def test_the_program_names_the_folder_without_its_path(path: str) -> None:
+    program = script(completion_run(), "London was", replace(INFO, name=path))
+
+    assert "from_pretrained('model')" in program
+    assert "ada" not in program
+
+
 def test_the_program_is_in_the_folder_or_the_revision_that_is_loaded() -> None:
     local = script(completion_run(), "London was", replace(INFO, name="/home/somebody/model"))
     pinned = script(completion_run(), "London was", replace(INFO, name="a/b", revision="c0ffee"))

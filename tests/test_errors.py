@@ -38,6 +38,7 @@ EVERY_ERROR = [
     errors.Withheld(),
     errors.Withheld(seed=42),
     errors.AgeRestricted(),
+    errors.AgeUnknown(),
     errors.NotYours("stop"),
     errors.NotYours("delete", moderators=True),
     errors.ContextExceeded(prompt_tokens=2700, max_tokens=64, context=1024),

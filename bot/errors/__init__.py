@@ -31,6 +31,7 @@
     │   └── GenerationFailed          the model failed on this request
     ├── Withheld                      what would show such a word
     ├── AgeRestricted                 a channel that is for all ages
+    ├── AgeUnknown                    a thread of which the bot cannot know
     ├── NotYours                      a button that only the author may press
     ├── RevealTooEarly                … and after a while anybody
     └── StartError                    the bot cannot start; for the operator
@@ -49,7 +50,7 @@ Each error carries data; the sentence is made from it.
 from __future__ import annotations
 
 from bot.errors.base import InputError, StartError, TokenwiseError, UnavailableError
-from bot.errors.community import AgeRestricted, Withheld, WordBlocked
+from bot.errors.community import AgeRestricted, AgeUnknown, Withheld, WordBlocked
 from bot.errors.guessing import NothingToGuess, RevealTooEarly
 from bot.errors.requests import (
     BlankText,
@@ -93,6 +94,7 @@ from bot.errors.unavailable import (
 
 __all__ = [
     "AgeRestricted",
+    "AgeUnknown",
     "BlankText",
     "ContextExceeded",
     "DeadlineExceeded",

@@ -32,3 +32,14 @@ class AgeRestricted(TokenwiseError):
             "On a server I may only be used in channels that are age-restricted; "
             "ask a moderator for one, or write to me directly."
         )
+
+
+class AgeUnknown(TokenwiseError):
+    """A thread whose channel the bot cannot see."""
+
+    @property
+    def sentence(self) -> str:
+        return (
+            "I can't see whether this thread belongs to an age-restricted channel; "
+            "use me in the channel itself, or write to me directly."
+        )

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.errors import AgeRestricted, TokenwiseError
+from bot.errors import AgeRestricted, AgeUnknown, TokenwiseError
 from bot.interactions.arrivals import accept
 from bot.interactions.reporting import report
 from bot.interactions.requests import TRANSIENT, Interaction
@@ -32,23 +32,28 @@ async def admitted(interaction: Interaction) -> bool:
 
 
 def _check(interaction: Interaction, rules: Rules) -> None:
-    if rules.age_restricted and not _is_for_adults(interaction):
-        raise AgeRestricted
+    if rules.age_restricted:
+        _check_age(interaction)
     if rules.blocked:
         for text in _typed(interaction.data or {}):
             rules.check(text)
 
 
-def _is_for_adults(interaction: Interaction) -> bool:
-    """In direct messages Discord itself asks for the age. A channel that is not known is for all."""
+def _check_age(interaction: Interaction) -> None:
+    """In direct messages Discord itself asks for the age. A channel that is not known is for all.
+
+    A thread is as restricted as its channel, which Discord does not say of it. On a server that
+    has not added the bot, for people who have, that cannot be known.
+    """
     if interaction.guild_id is None:
-        return True
+        return
     channel = interaction.channel
-    return (
-        channel is not None
-        and not isinstance(channel, (discord.DMChannel, discord.GroupChannel))
-        and channel.is_nsfw()
-    )
+    if isinstance(channel, discord.Thread) and channel.parent is None:
+        raise AgeUnknown
+    if channel is None or isinstance(channel, (discord.DMChannel, discord.GroupChannel)):
+        raise AgeRestricted
+    if not channel.is_nsfw():
+        raise AgeRestricted
 
 
 def _typed(part: Mapping[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any, cast
 from bot.generation import GenerationQueue
 from bot.joining import join
 from bot.model.process import ModelProcess
+from bot.rules import Rules
 from bot.runs import Runs
 from bot.services import Services
 from bot.startup import Started
@@ -44,6 +45,7 @@ async def hosted(
     *,
     url: str = IN_MEMORY,
     encodings: Encodings | None = None,
+    rules: Rules | None = None,
     grace: float = 0.0,
     **limits: Any,
 ) -> AsyncIterator[Hosted]:
@@ -54,7 +56,7 @@ async def hosted(
     model = model or ReadyModel()
     limits = {"max_waiting": 32, "max_running": 4, "per_owner": 10, "deadline": 60.0} | limits
     async with opened(url) as database, GenerationQueue(model, **limits) as queue:
-        services = Services(queue, encodings or Encodings(), Runs(database, days=30))
+        services = Services(queue, encodings or Encodings(), Runs(database, days=30), rules=rules or Rules())
         with discord.addresses():
             parts = Started(cast("ModelProcess", model), queue, services)
             discord.gateway.joined.clear()  # a bot may have been there before

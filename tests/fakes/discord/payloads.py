@@ -44,15 +44,39 @@ def channel(of: Channel) -> Json:
     payload: Json = {"id": str(of.id), "type": int(of.kind), "flags": 0, "last_message_id": None}
     if of.guild is None:
         return payload | {"recipients": []}
+    if of.parent is not None:
+        return payload | _thread(of, of.guild, of.parent)
     return payload | {
         "guild_id": str(of.guild.id),
         "name": of.name,
         "position": 0,
         "permission_overwrites": [],
         "topic": None,
-        "nsfw": False,
+        "nsfw": of.nsfw,
         "rate_limit_per_user": 0,
         "parent_id": None,
+        "permissions": EVERYTHING,
+    }
+
+
+def _thread(of: Channel, guild: Guild, parent: Channel) -> Json:
+    """Without ``nsfw``, which Discord says of no thread."""
+    metadata = {
+        "archived": False,
+        "auto_archive_duration": 1440,
+        "archive_timestamp": _time(0),
+        "locked": False,
+    }
+    return {
+        "guild_id": str(guild.id),
+        "name": of.name,
+        "parent_id": str(parent.id),
+        "owner_id": "1",
+        "thread_metadata": metadata,
+        "message_count": 0,
+        "member_count": 1,
+        "total_message_sent": 0,
+        "rate_limit_per_user": 0,
         "permissions": EVERYTHING,
     }
 
@@ -179,13 +203,16 @@ def interaction(
     if at.guild is None:
         owners = {"1": str(person.id)}
         return payload | {"user": user(person), "context": 1, "authorizing_integration_owners": owners}
+    owners = {"0": str(at.guild.id)} if at.guild.has_bot else {"1": str(person.id)}
     return payload | {
         "guild_id": str(at.guild.id),
         "guild": {"id": str(at.guild.id), "locale": "en-US", "features": []},
         "guild_locale": "en-US",
         "member": member(person),
         "context": 0,
-        "authorizing_integration_owners": {"0": str(at.guild.id)},
+        "authorizing_integration_owners": {"0": str(at.guild.id)}
+        if at.guild.has_bot
+        else {"1": str(person.id)},
     }
 
 

@@ -124,7 +124,7 @@ class FakeDiscord(Town):
         return f"{scheme}://127.0.0.1:{self._port}{path}"
 
     def _welcome(self, session_id: str) -> Iterator[tuple[str, Json]]:
-        guilds = list(self.guilds.values())
+        guilds = [guild for guild in self.guilds.values() if guild.has_bot]
         ready = {
             "v": 10,
             "user": payloads.user(self.bot_user),

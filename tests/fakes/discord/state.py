@@ -22,6 +22,7 @@ class Flag(IntFlag):
 class ChannelKind(IntEnum):
     TEXT = 0
     DM = 1
+    THREAD = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,20 @@ class Person:
 
 @dataclass(eq=False, slots=True)
 class Guild:
+    """Where it does not have the bot, people may have installed it for themselves."""
+
     id: int
     name: str
     channels: dict[int, Channel] = field(default_factory=dict)
+    has_bot: bool = True
 
 
 @dataclass(eq=False, slots=True)
 class Channel:
-    """``refusal`` is the error code that everything there is refused with, such as 50001."""
+    """``refusal`` is the error code that everything there is refused with, such as 50001.
+
+    A thread has a ``parent``, and is as ``nsfw`` as that.
+    """
 
     id: int
     name: str
@@ -51,9 +58,13 @@ class Channel:
     messages: dict[int, Message] = field(default_factory=dict)
     deleted: bool = False
     refusal: int | None = None
+    nsfw: bool = False
+    parent: Channel | None = None
 
     @property
     def kind(self) -> ChannelKind:
+        if self.parent is not None:
+            return ChannelKind.THREAD
         return ChannelKind.DM if self.guild is None else ChannelKind.TEXT
 
 

@@ -33,23 +33,33 @@ class Town:
     asked: list[Asked] = field(default_factory=list)
     _people: dict[str, Person] = field(default_factory=dict)
 
-    def guild(self, name: str = "Playground") -> Guild:
+    def guild(self, name: str = "Playground", *, has_bot: bool = True) -> Guild:
         """The server of that name; made if there is none."""
         if name not in self.guilds:
-            guild = self.guilds[name] = Guild(self.snowflakes.new(age=3_600), name)
-            self.gateway.dispatch("GUILD_CREATE", payloads.guild(guild, self.bot_user))
+            guild = self.guilds[name] = Guild(self.snowflakes.new(age=3_600), name, has_bot=has_bot)
+            if has_bot:
+                self.gateway.dispatch("GUILD_CREATE", payloads.guild(guild, self.bot_user))
         return self.guilds[name]
 
-    def channel(self, name: str = "look-inside", *, guild: Guild | None = None) -> Channel:
+    def channel(
+        self, name: str = "look-inside", *, guild: Guild | None = None, nsfw: bool = False
+    ) -> Channel:
         """The text channel of that name on the server; made if there is none."""
         guild = guild or self.guild()
         for channel in guild.channels.values():
             if channel.name == name and not channel.deleted:
                 return channel
-        channel = Channel(self.snowflakes.new(age=1_800), name, guild)
+        channel = Channel(self.snowflakes.new(age=1_800), name, guild, nsfw=nsfw)
         guild.channels[channel.id] = self.channels[channel.id] = channel
-        self.gateway.dispatch("CHANNEL_CREATE", payloads.channel(channel))
+        if guild.has_bot:
+            self.gateway.dispatch("CHANNEL_CREATE", payloads.channel(channel))
         return channel
+
+    def thread(self, parent: Channel) -> Channel:
+        """A new thread of the channel, which the bot first learns of by what somebody asks there."""
+        thread = Channel(self.snowflakes.new(age=900), "a thread", parent.guild, parent=parent)
+        self.channels[thread.id] = thread
+        return thread
 
     def conversation(self) -> Channel:
         """A new direct conversation with the bot."""

@@ -25,6 +25,7 @@ from bot.guard import guard
 from bot.joining import join
 from bot.model.heap import keep_large_apart
 from bot.monitoring.server import Address
+from bot.numbers import whole_number
 from bot.settings import Settings
 from bot.signals import end_by_signal
 from bot.startup import Started, started
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Not even for PYTHONASYNCIODEBUG: what takes long is then logged with what it was given.
         return asyncio.run(_run(options, settings, environment), debug=False)
     except StartError as error:
-        print(error.sentence, file=sys.stderr)
+        print(error, file=sys.stderr)
         # Whoever starts the bot again may do so after a fault, and not before a setting was corrected.
         return FAULT if error.may_pass else UNUSABLE_SETTINGS
     except KeyboardInterrupt:
@@ -84,9 +85,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+    port = whole_number(text, highest=65535)
+    if port is None:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return int(text)
+    return port
 
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:

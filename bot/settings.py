@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from bot.errors import InvalidSetting
+from bot.errors.wording import quoted
 from bot.logs import Form
 from bot.model.cores import usable_cores
 from bot.model.protocol import GPT2_LARGE, Precision
@@ -133,7 +134,7 @@ class _Reader:
         if not (given.isascii() and given.isdigit() and len(given) < 10 and lowest <= int(given) <= highest):
             raise InvalidSetting(
                 variable,
-                problem=f"is {given!r}",
+                problem=f"is {quoted(given)}",
                 allowed=f"a whole number from {lowest:,} to {highest:,}",
             )
         return int(given)
@@ -150,7 +151,9 @@ class _Reader:
             return default
         chosen = next((choice for choice in choices if choice.lower() == given.lower()), None)
         if chosen is None:
-            raise InvalidSetting(variable, problem=f"is {given!r}", allowed="one of " + ", ".join(choices))
+            raise InvalidSetting(
+                variable, problem=f"is {quoted(given)}", allowed="one of " + ", ".join(choices)
+            )
         return chosen
 
 

@@ -15,10 +15,13 @@ from typing import Any
 
 from discord import AppCommandOptionType, AppCommandType
 
+from bot.errors.wording import clipped, quoted
+
 Value = str | int | float | bool
 
 _WHOLE = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_ZEROS = re.compile(r"(?<![0-9.])0+(?=[0-9])")  # before a number
 _NAME = re.compile(r"/?([^\s:/]*)")
 
 
@@ -56,13 +59,14 @@ class Option:
                 return self._text(text)
 
     def _bounded(self, text: str, form: re.Pattern[str], what: str) -> str:
+        number = _ZEROS.sub("", text)
         # Longer numbers are none that Discord can send, and slow to read.
-        if not form.fullmatch(text) or len(text) > 400:
+        if not form.fullmatch(text) or len(number) > 400:
             raise self._refusal(what + self._range(), text)
-        value = float(text)
+        value = float(number)
         if not math.isfinite(value) or not self._within(value):
             raise self._refusal(what + self._range(), text)
-        return text
+        return number
 
     def _text(self, text: str) -> str:
         if not self._within(len(text)):
@@ -83,7 +87,7 @@ class Option:
         return "" if high is None else f" of {high} or less"
 
     def _refusal(self, allowed: str, given: str) -> Mistyped:
-        return Mistyped(f"{self.name} must be {allowed}, not {_quoted(given)}.")
+        return Mistyped(f"{self.name} must be {allowed}, not {quoted(given)}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +110,8 @@ class Command:
         if before.strip():
             unknown, colon, _ = before.strip().partition(":")
             if colon and not re.search(r"\s", unknown):
-                raise Mistyped(f"/{self.name} has no option {unknown}; {self._usage()}.")
-            raise Mistyped(f"Write name:value, not {_quoted(before.strip())}; {self._usage()}.")
+                raise Mistyped(f"/{self.name} has no option {clipped(unknown)}; {self._usage()}.")
+            raise Mistyped(f"Write name:value, not {quoted(before.strip())}; {self._usage()}.")
         given: dict[str, str] = {}
         for name, value in zip(rest[::2], rest[1::2], strict=True):
             if name in given:
@@ -129,7 +133,7 @@ def parse(line: str, commands: Iterable[Command]) -> tuple[str, dict[str, Value]
     name = start[1] if start else ""
     if start is None or name not in known:
         there = ", ".join(f"/{name}" for name in sorted(known))
-        raise Mistyped(f"There is no command /{name}; there are {there}.")
+        raise Mistyped(f"There is no command /{clipped(name)}; there are {there}.")
     return name, known[name].read(line.strip()[start.end() :])
 
 
@@ -152,7 +156,3 @@ def _option(described: Mapping[str, Any]) -> Option:
         highest=described.get("max_value", described.get("max_length")),
         choices={choice["name"]: choice["value"] for choice in choices} if choices else None,
     )
-
-
-def _quoted(given: str) -> str:
-    return repr(given if len(given) <= 40 else given[:39] + "…")

@@ -19,6 +19,8 @@ import tiktoken.model
 from tiktoken_ext import openai_public
 
 from bot.errors import InvalidTokenId, UnknownEncoding
+from bot.numbers import whole_number
+from bot.pasted_ids import words
 from bot.text import visible
 from bot.vocabulary import Vocabulary
 
@@ -26,7 +28,6 @@ RANKS = Path(__file__).parent / "data" / "encodings"
 ENCODINGS = ("gpt2", "r50k_base", "cl100k_base", "o200k_base")
 
 _GRAPHEME = regex.compile(r"\X")
-_NUMBERS = regex.compile(r"[\s,;\[\]()]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +143,13 @@ class Encodings:
         return {name: len(self.encode(text, name)) for name in ENCODINGS if name != "r50k_base"}
 
     def parse_ids(self, text: str, encoding: str) -> tuple[int, ...]:
-        """The ids in "40313, 481" or "[40313 481]"; InvalidTokenId for the first that is none."""
+        """The ids in "40313, 481" or "tensor([[40313, 481]])"; InvalidTokenId for the first that is none."""
         known = self._get(encoding)
         ids: list[int] = []
-        for word in filter(None, _NUMBERS.split(text)):
-            number = int(word) if word.isascii() and word.isdigit() and len(word) < 10 else -1
-            try:
-                known.decode_single_token_bytes(number)
-            except (KeyError, OverflowError):
-                raise InvalidTokenId(word, encoding=encoding, vocabulary=known.n_vocab) from None
+        for word in words(text):
+            number = whole_number(word, highest=known.n_vocab - 1)
+            if number is None or not _has(known, number):
+                raise InvalidTokenId(word, encoding=encoding, vocabulary=known.n_vocab, number=number)
             ids.append(number)
         return tuple(ids)
 
@@ -204,6 +203,15 @@ def _grapheme_ends(data: bytes) -> frozenset[int]:
 
 def _lossless(data: bytes) -> str:
     return data.decode("utf-8", errors="surrogateescape")
+
+
+def _has(encoding: tiktoken.Encoding, token_id: int) -> bool:
+    """Ids have gaps, before those of special tokens."""
+    try:
+        encoding.decode_single_token_bytes(token_id)
+    except KeyError:
+        return False
+    return True
 
 
 def _load(name: str) -> tiktoken.Encoding:

@@ -1,8 +1,16 @@
 """Every error is one clear sentence that names what it is about."""
 
-import pytest
+import inspect
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from bot import errors
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import cards, errors
+from bot.errors.wording import LONGEST_SENTENCE
+from bot.text import inert
 
 EVERY_ERROR = [
     errors.BlankText("prompt"),
@@ -56,7 +64,9 @@ EVERY_ERROR = [
 
 
 def leaves(cls: type) -> set[type]:
-    below: list[type] = cls.__subclasses__()
+    """The errors below ``cls``, but for those that tests make."""
+    children: list[type] = cls.__subclasses__()
+    below = [child for child in children if child.__module__.startswith("bot.")]
     return {leaf for child in below for leaf in leaves(child)} if below else {cls}
 
 
@@ -120,6 +130,98 @@ def test_when_to_come_back_is_told_where_it_is_known() -> None:
 def test_what_failed_inside_is_not_told_to_people() -> None:
     assert "secret" not in errors.GenerationFailed("secret").sentence
     assert "secret" not in errors.StoreUnavailable("secret").sentence
+
+
+# What people and other programs write, at its worst.
+HOSTILE = st.one_of(
+    st.text(),
+    st.sampled_from(
+        [
+            "0" * 10 + "9" * 4_000,
+            "9" * 6_000,
+            "\U000e0041" * 6_000,
+            "\ud800" * 6_000,
+            "\n" * 6_000,
+            "@everyone <@815> " * 400,
+            "`*_~|<>" * 900,
+            "\x1b[2J\u202e\u2028\x00",
+            "#" + "٣" * 5_000,
+        ]
+    ),
+)
+ANYTHING: dict[Any, st.SearchStrategy[Any]] = {
+    str: HOSTILE,
+    int: st.integers(0, 10**12),
+    float: st.floats(0, 10**9),
+    bool: st.booleans(),
+    NoneType: st.none(),
+}
+
+
+def values_of(hint: Any) -> st.SearchStrategy[Any]:
+    if get_origin(hint) is Literal:
+        return st.sampled_from(get_args(hint))
+    return st.one_of(*(ANYTHING[kind] for kind in get_args(hint) or (hint,)))
+
+
+def any_of(cls: type[errors.TokenwiseError]) -> st.SearchStrategy[errors.TokenwiseError]:
+    """Errors of ``cls`` made from anything that its parameters may be."""
+    if cls.__init__ is Exception.__init__:
+        return st.builds(cls)
+    hints = get_type_hints(cls.__init__)
+    given = {name: values_of(hints[name]) for name in inspect.signature(cls).parameters}
+    return st.builds(lambda options: build(cls, options), st.fixed_dictionaries(given))
+
+
+def build(cls: type[errors.TokenwiseError], options: dict[str, Any]) -> errors.TokenwiseError:
+    """``cls`` called with ``options``, those first that it takes by their place alone."""
+    bound = inspect.signature(cls).bind_partial()
+    bound.arguments.update(options)
+    return cls(*bound.args, **bound.kwargs)
+
+
+EVERY_KIND = sorted(leaves(errors.TokenwiseError), key=lambda cls: cls.__name__)
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND, ids=lambda kind: kind.__name__)
+@given(data=st.data())
+def test_whatever_an_error_is_made_from_it_is_said_in_one_short_line(
+    kind: type[errors.TokenwiseError], data: st.DataObject
+) -> None:
+    said = errors.spoken(data.draw(any_of(kind)))
+
+    assert 0 < len(said) <= LONGEST_SENTENCE
+    assert all(sign.isprintable() for sign in said)
+    shown = cards.error(said)
+    assert shown.content_length() <= 2 * LONGEST_SENTENCE
+    said.encode()
+
+
+@pytest.mark.parametrize("kind", sorted(leaves(errors.InputError), key=str), ids=lambda kind: kind.__name__)
+@given(data=st.data())
+def test_what_somebody_typed_takes_no_more_of_a_sentence_than_a_quotation(
+    kind: type[errors.TokenwiseError], data: st.DataObject
+) -> None:
+    """So that what comes behind it, such as what is allowed, is always read."""
+    error = data.draw(any_of(kind))
+
+    assert errors.spoken(error).split() == error.sentence.split()
+
+
+def test_what_is_said_mentions_and_formats_nothing() -> None:
+    sentence = errors.UnknownEncoding("@everyone **x** <@815>", nearest="gpt2").sentence
+
+    assert inert(errors.spoken(errors.UnknownEncoding("@everyone **x** <@815>", nearest="gpt2"))) == inert(
+        sentence
+    )
+    assert "\\@everyone \\*\\*x" in inert(sentence)
+
+
+@pytest.mark.parametrize("given", ["9" * 5_000, "0" * 10 + "9" * 4_000, "0" * 6_000 + "x"])
+def test_a_giant_number_is_no_id_and_is_quoted_in_part(given: str) -> None:
+    sentence = errors.InvalidTokenId(given, encoding="gpt2", vocabulary=50257).sentence
+
+    assert sentence.startswith(f"'{given[:39]}…' is not a token id of gpt2")
 
 
 def test_a_long_name_is_quoted_in_part() -> None:

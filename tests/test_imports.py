@@ -108,7 +108,14 @@ def test_the_model_knows_neither_discord_nor_the_bot(module: str) -> None:
 
 @pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.features"})])
 def test_what_the_commands_do_knows_neither_discord_nor_waiting(module: str) -> None:
-    ours = {"bot.features", "bot.errors", "bot.model.protocol", "bot.updates", "bot.tokenization"}
+    ours = {
+        "bot.features",
+        "bot.errors",
+        "bot.model.protocol",
+        "bot.updates",
+        "bot.tokenization",
+        "bot.numbers",
+    }
 
     assert not uses(module, "discord", "asyncio")
     assert uses(module, "bot") - {"bot", "bot.model"} == uses(module, *ours)

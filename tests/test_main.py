@@ -116,6 +116,16 @@ def test_a_port_in_use_is_named() -> None:
     assert answer.stderr.splitlines()[-1].startswith(f"Port {port} is in use")
 
 
+@pytest.mark.parametrize("port", ["9" * 5_000, "65536", "x"])
+def test_what_is_no_port_is_told_in_short(port: str) -> None:
+    answer = run("--port", port)
+
+    assert answer.returncode == 2
+    *_, sentence = answer.stderr.splitlines()
+    assert "is not a port: it must be from 0 to 65535" in sentence
+    assert len(sentence) < 200
+
+
 def test_a_port_for_metrics_that_is_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -212,6 +222,8 @@ def test_a_settings_file_is_read(tmp_path: Path) -> None:
         ("/tokens", "text"),
         ("/complete prompt:x temperature:3", "0.0 to 2.0"),
         ("/decode ids:x", "'x' is not a token id of gpt2"),
+        ("/decode ids:" + "9" * 5_000, "9…' is not a token id of gpt2"),
+        ("/complete prompt:x seed:" + "9" * 5_000, "seed must be a whole number"),
     ],
 )
 def test_a_refused_command_ends_with_status_1_and_its_sentence(command: str, sentence: str) -> None:

@@ -131,6 +131,36 @@ def test_a_refusal_names_what_is_allowed(line: str, sentence: str) -> None:
     assert refusal(line) == sentence
 
 
+GIANT = ["9" * 5_000, "0" * 10 + "9" * 4_000, "1" * 400, "x\n" * 3_000, "\ud800" * 2_000, "@everyone " * 500]
+
+
+@pytest.mark.parametrize("given", GIANT, ids=lambda given: repr(given[:12]))
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/next prompt:a seed:{}",
+        "/next prompt:a temperature:{}",
+        "/next prompt:a private:{}",
+        "/next {}",
+        "/{}",
+    ],
+)
+def test_whatever_is_typed_a_refusal_is_short(line: str, given: str) -> None:
+    sentence = refusal(line.format(given))
+
+    assert len(sentence) < 200
+    assert sentence.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [("seed:" + "0" * 5_000 + "7", {"seed": 7}), ("temperature:" + "0" * 5_000 + ".5", {"temperature": 0.5})],
+    ids=["whole", "decimal"],
+)
+def test_zeros_before_a_number_are_no_part_of_it(typed: str, read: Mapping[str, Value]) -> None:
+    assert parse(f"/next prompt:a {typed}", COMMANDS)[1] == {"prompt": "a", **read}
+
+
 def test_commands_are_described_as_discord_is_told() -> None:
     told = [
         {

@@ -13,7 +13,7 @@ from discord import ui
 from bot.custom_ids import SHARE, delete_id
 from bot.faces import has_all
 from bot.model.protocol import Candidate, ModelInfo
-from bot.text import clip_end, code, inert
+from bot.text import clip_end, code, inert_head
 
 WAITING_COLOUR = 0xF0B232
 WRITING_COLOUR = 0x5865F2
@@ -25,6 +25,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 # Signs of a probability bar: on a phone a line has room for about 17.
 BAR_WIDTH = 14
 TOKEN_WIDTH = 60
+_MOST = 3_900  # of Discord's 4,000 characters
 
 Text = ui.TextDisplay[ui.LayoutView]
 Row = ui.ActionRow[ui.LayoutView]
@@ -39,7 +40,7 @@ def card(*items: ui.Item[Any], colour: int) -> ui.LayoutView:
 
 
 def error(sentence: str) -> ui.LayoutView:
-    return card(Text(inert(sentence)), colour=ERROR_COLOUR)
+    return card(Text(inert_head(sentence, _MOST)), colour=ERROR_COLOUR)
 
 
 def button(

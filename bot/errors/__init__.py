@@ -44,12 +44,13 @@
         ├── LoginRefused              by Discord, or by something on the way to it
         └── GatewayRefused            for good, by Discord
 
-Each error carries data; the sentence is made from it.
+Each error carries data; the sentence is made from it, and what people wrote is quoted
+there by ``wording.quoted`` alone. ``spoken`` is the sentence as it is shown.
 """
 
 from __future__ import annotations
 
-from bot.errors.base import InputError, StartError, TokenwiseError, UnavailableError
+from bot.errors.base import InputError, StartError, TokenwiseError, UnavailableError, spoken
 from bot.errors.community import AgeRestricted, AgeUnknown, Withheld, WordBlocked
 from bot.errors.guessing import NothingToGuess, RevealTooEarly
 from bot.errors.requests import (
@@ -136,4 +137,5 @@ __all__ = [
     "UnknownEncoding",
     "Withheld",
     "WordBlocked",
+    "spoken",
 ]

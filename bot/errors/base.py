@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from bot.errors.wording import one_line
+
 
 class TokenwiseError(Exception, ABC):
     @property
@@ -12,7 +14,16 @@ class TokenwiseError(Exception, ABC):
         """One clear sentence for the person it concerns."""
 
     def __str__(self) -> str:
-        return self.sentence
+        """As ``spoken``; for discord.py and the log, which ask for it while they handle the error."""
+        try:
+            return spoken(self)
+        except Exception:
+            return type(self).__name__
+
+
+def spoken(error: TokenwiseError) -> str:
+    """The error's sentence, as a card or a terminal shows it: one short line, whatever it is made from."""
+    return one_line(error.sentence) or type(error).__name__
 
 
 class InputError(TokenwiseError):

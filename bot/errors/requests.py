@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bot.errors.base import InputError, TokenwiseError
-from bot.errors.wording import count, quoted
+from bot.errors.wording import clipped, count, quoted
 
 
 class BlankText(InputError):
-    def __init__(self, option: str) -> None:
+    def __init__(self, option: Literal["prompt", "text"]) -> None:
         self.option = option
 
     @property
@@ -54,21 +56,26 @@ class UnknownEncoding(InputError):
 
     @property
     def sentence(self) -> str:
-        return f"There is no encoding or model called {quoted(self.name)}. Did you mean {self.nearest}?"
+        return (
+            f"There is no encoding or model called {quoted(self.name)}. Did you mean {clipped(self.nearest)}?"
+        )
 
 
 class InvalidTokenId(InputError):
-    def __init__(self, given: str, *, encoding: str, vocabulary: int) -> None:
+    """``number`` is the id that ``given`` is, where it lies within the vocabulary and no token has it."""
+
+    def __init__(self, given: str, *, encoding: str, vocabulary: int, number: int | None = None) -> None:
         self.given = given
         self.encoding = encoding
         self.vocabulary = vocabulary
+        self.number = number
 
     @property
     def sentence(self) -> str:
-        if self.given.isascii() and self.given.isdigit() and int(self.given[:10]) < self.vocabulary:
-            return f"No token of {self.encoding} has the id {int(self.given)}."
+        if self.number is not None:
+            return f"No token of {clipped(self.encoding)} has the id {self.number}."
         return (
-            f"{quoted(self.given)} is not a token id of {self.encoding}: "
+            f"{quoted(self.given)} is not a token id of {clipped(self.encoding)}: "
             f"ids are whole numbers from 0 to {self.vocabulary - 1:,}."
         )
 
@@ -110,8 +117,8 @@ class NoSuchToken(InputError):
     @property
     def sentence(self) -> str:
         number = self.query.strip().removeprefix("#")
-        if number.isascii() and number.isdigit():
-            return f"There is no token {quoted(number)[1:-1]}: ids go from 0 to {self.vocabulary - 1:,}."
+        if number.isdecimal():
+            return f"There is no token {clipped(number)}: ids go from 0 to {self.vocabulary - 1:,}."
         return f"No single token begins with {quoted(self.query)}; /tokens shows the several that write it."
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from bot.errors import BlankText, InvalidSeed
 from bot.features.completions import CompletionJob, CompletionRun, new_run_id
 from bot.model.protocol import MAX_SEED, GenerationRequest, SamplingParams
+from bot.numbers import whole_number
 
 EXAMPLE = "London was"
 # How many tokens are written, where there is room for them.
@@ -66,13 +67,9 @@ def text_of(typed: str) -> str:
 
 def seed_of(typed: str, *, otherwise: int) -> int:
     """The seed that somebody typed, or ``otherwise`` for nothing; InvalidSeed if it is none."""
-    digits = typed.strip()
-    if not digits:
+    if not typed.strip():
         return otherwise
-    if (
-        not (digits.isascii() and digits.isdigit())
-        or len(digits) > len(str(MAX_SEED))
-        or int(digits) > MAX_SEED
-    ):
+    seed = whole_number(typed, highest=MAX_SEED)
+    if seed is None:
         raise InvalidSeed(typed, highest=MAX_SEED)
-    return int(digits)
+    return seed

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.errors import AgeRestricted, AgeUnknown, TokenwiseError
+from bot.errors import AgeRestricted, AgeUnknown
 from bot.interactions.arrivals import accept
 from bot.interactions.reporting import report
 from bot.interactions.requests import TRANSIENT, Interaction
@@ -16,12 +16,12 @@ from bot.rules import Rules
 
 
 async def admitted(interaction: Interaction) -> bool:
-    """Whether the interaction is to be answered; who is refused by a rule is told so."""
+    """Whether the interaction is to be answered; who is refused is told why."""
     if not accept(interaction):
         return False
     try:
         _check(interaction, interaction.client.services.rules)
-    except TokenwiseError as error:
+    except Exception as error:
         if interaction.type is discord.InteractionType.autocomplete:
             with suppress(*TRANSIENT):  # it has no room for a sentence, and nobody waits for it
                 await interaction.response.autocomplete([])

@@ -7,7 +7,7 @@ import logging
 from discord import app_commands
 
 from bot import cards
-from bot.errors import DiscordFailed, GenerationFailed, StartError, StoreUnavailable, TokenwiseError
+from bot.errors import DiscordFailed, GenerationFailed, StartError, StoreUnavailable, TokenwiseError, spoken
 from bot.interactions.requests import TRANSIENT, Interaction, is_failure_of_discord, is_gone
 from bot.interactions.telling import tell_of_error
 from bot.logs import named
@@ -26,9 +26,14 @@ async def report(interaction: Interaction, error: Exception) -> None:
     if is_gone(cause):
         log.info("the message to answer is gone: %s", named(cause))
         return
-    sentence = _sentence(cause)
     try:
-        await tell_of_error(interaction, cards.error(sentence))
+        try:
+            await tell_of_error(interaction, cards.error(_sentence(cause)))
+        except Exception as failure:
+            if is_gone(failure) or is_failure_of_discord(failure):
+                raise
+            log.error("what an error says was refused: %s", named(cause), exc_info=failure)
+            await tell_of_error(interaction, cards.error(UNEXPECTED))
     except TRANSIENT as failure:
         log.warning("could not tell of an error: %s", named(failure))
 
@@ -46,7 +51,7 @@ def _sentence(cause: Exception) -> str:
         log.error("refused a request: %s", cause.sentence)
         return NO_MODEL
     if isinstance(cause, TokenwiseError):
-        return cause.sentence
+        return spoken(cause)
     if isinstance(cause, (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)):
         return OUTDATED
     if is_failure_of_discord(cause):

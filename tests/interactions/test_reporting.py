@@ -1,0 +1,121 @@
+"""Whatever goes wrong, and whatever can be said of it, the person who asked gets an answer."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from bot.errors import InputError
+from bot.interactions.reporting import UNEXPECTED
+from bot.tokenization import Encodings
+from tests.fakes.discord import Asked, FakeDiscord, texts
+from tests.fakes.discord.faults import NoFaults, Planned, Refused, RequestFault
+from tests.fakes.discord.hosted import hosted
+from tests.fakes.discord.paths import CALLBACK
+from tests.waiting import until
+
+BAD_FORM = Refused(50035)
+
+
+class Saying(InputError):
+    """An error that says ``words``."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    @property
+    def sentence(self) -> str:
+        return self.words
+
+
+class Dumb(InputError):
+    """An error that fails at saying what it is, as one that quotes 5,000 digits once did."""
+
+    @property
+    def sentence(self) -> str:
+        return str(int("9" * 5_000))
+
+
+class Failing(Encodings):
+    """Fails at every name of an encoding."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def resolve(self, name: str) -> str:
+        raise self._error
+
+
+async def answered(error: Exception, *refusals: RequestFault) -> Asked:
+    """What a person gets whose command fails with ``error``, where Discord refuses the first answers so."""
+    faults = Planned("POST", CALLBACK, refusals)
+    async with (
+        FakeDiscord.opened(faults=faults) as discord,
+        hosted(discord, encodings=Failing(error)),
+    ):
+        asked = discord.slash(discord.person("ada"), discord.channel(), "tokens", text="x", encoding="y")
+        await asked.until(lambda: bool(asked.all_messages))
+    return asked
+
+
+def said(asked: Asked) -> str:
+    (message,) = asked.all_messages
+    assert message.is_ephemeral
+    return "\n".join(texts(message.components))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Saying("x" * 100_000 + "."),
+        Saying("@everyone " * 4_000),
+        Saying("\ud800\x1b[2J\x00."),
+        Saying(""),
+        Saying("\n" * 5_000),
+        Dumb(),
+        ValueError("\ud800" * 5_000),
+        RecursionError(),
+        ExceptionGroup("many", [ValueError(), Saying("x")]),
+    ],
+    ids=lambda error: f"{type(error).__name__} {str(vars(error))[:20]}",
+)
+async def test_an_answer_comes_whatever_the_error_is(error: Exception) -> None:
+    text = said(await answered(error))
+
+    assert 0 < len(text) < 4_000
+
+
+async def test_an_error_that_cannot_say_what_it_is_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert said(await answered(Dumb())) == UNEXPECTED
+    assert [record.levelno for record in caplog.records if record.levelno > logging.INFO] == [logging.ERROR]
+
+
+async def test_where_discord_refuses_what_an_error_says_a_plain_sentence_is_sent(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert said(await answered(Saying("Something odd."), BAD_FORM)) == UNEXPECTED
+    assert "what an error says was refused" in caplog.text
+
+
+async def test_where_that_is_refused_too_it_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
+    faults = Planned("POST", CALLBACK, [BAD_FORM, BAD_FORM])
+    async with (
+        FakeDiscord.opened(faults=faults) as discord,
+        hosted(discord, encodings=Failing(Saying("Oh."))),
+    ):
+        discord.slash(discord.person("ada"), discord.channel(), "tokens", text="x", encoding="y")
+        await until(lambda: "could not tell of an error" in caplog.text)
+
+    assert "what an error says was refused" in caplog.text
+
+
+@pytest.mark.parametrize("digits", ["0" * 10 + "9" * 4_000, "9" * 5_000, "٩" * 6_000, "0" * 6_000])
+async def test_ids_of_thousands_of_digits_are_answered(digits: str) -> None:
+    async with FakeDiscord.opened(faults=NoFaults()) as discord, hosted(discord):
+        asked = discord.slash(discord.person("ada"), discord.channel(), "decode", ids=digits)
+        await asked.until(lambda: bool(asked.all_messages) and asked.is_settled)
+
+    (card,) = asked.all_messages
+    assert ("is not a token id of gpt2" in str(card)) == (digits[-1] != "0")

@@ -29,6 +29,7 @@ from bot.numbers import whole_number
 from bot.settings import Settings
 from bot.signals import end_by_signal
 from bot.startup import Started, started
+from bot.terminal import adapt, complain, say, settle, typed
 
 log = logging.getLogger("bot")
 
@@ -39,26 +40,27 @@ UNUSABLE_SETTINGS = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, 1 for a refused command or a fault, 2 for a setting to be corrected."""
     guard()
-    options = _parser().parse_args(arguments)
+    adapt(sys.stdout, sys.stderr)
     try:
+        options = _parser().parse_args(arguments)
         environment = _environment(options)
         settings = Settings.from_env(environment)
         _log(options, settings)
         # Not even for PYTHONASYNCIODEBUG: what takes long is then logged with what it was given.
         return asyncio.run(_run(options, settings, environment), debug=False)
     except StartError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         # Whoever starts the bot again may do so after a fault, and not before a setting was corrected.
         return FAULT if error.may_pass else UNUSABLE_SETTINGS
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
-        # Who read our output has seen enough. Nothing may be written at the exit, either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0  # who read our output has seen enough
     except Exception:
         log.critical("the bot ended by a fault of its own", exc_info=True)
         return FAULT
+    finally:
+        settle()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -143,14 +145,14 @@ def _metrics(settings: Settings) -> Address | None:
 async def _attempt(command: str, parts: Started) -> int:
     from bot.attempt import attempt  # SimCord, which only these two need
 
-    return await attempt(command, parts.services, ready=parts.model.wait_ready)
+    return await attempt(typed(command), parts.services, ready=parts.model.wait_ready)
 
 
 async def _play(options: argparse.Namespace, parts: Started) -> int:
     from bot.playground import serve
 
     if not options.playground:
-        print("DISCORD_TOKEN is not set, so this is the playground: the same bot in a simulated Discord.")
+        say("DISCORD_TOKEN is not set, so this is the playground: the same bot in a simulated Discord.")
     return await serve(
         parts.services,
         ready=parts.model.wait_ready,

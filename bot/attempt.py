@@ -5,7 +5,6 @@ The very same bot answers it in a simulated Discord, without a page.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from bot.plain import plain
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated
 from bot.slash import Mistyped, described, parse
+from bot.terminal import complain, say
 
 # Above the longest TIME_LIMIT, so that the queue is what gives up.
 SETTLE_TIMEOUT = 900.0
@@ -32,15 +32,15 @@ async def attempt(line: str, services: Services, *, ready: Callable[[], Awaitabl
         try:
             messages = await answers(world, line, ready)
         except (Mistyped, SetupError) as refusal:
-            print(refusal, file=sys.stderr)
+            complain(refusal)
             return 1
         except TimeoutError:
-            print("The bot took too long to answer.", file=sys.stderr)
+            complain("The bot took too long to answer.")
             return 1
         for message in messages:
-            print(plain(message.components), file=sys.stderr if is_error(message) else sys.stdout)
+            (complain if is_error(message) else say)(plain(message.components))
         if not messages:
-            print("The bot did not answer.", file=sys.stderr)
+            complain("The bot did not answer.")
         return 0 if messages and not any(map(is_error, messages)) else 1
 
 

@@ -19,6 +19,7 @@ from bot.errors import PortTaken
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated
 from bot.simulation.pages import LivePages
+from bot.terminal import say
 
 # The longest that anything but the model may take.
 SETTLE_TIMEOUT = 60.0
@@ -58,7 +59,7 @@ async def serve(
         preview = world.env.preview(world.channel, viewers=world.members, layout="channel", port=port)
         async with opened(preview, port):
             pages = LivePages(world.env, preview)
-            print(f"Open {preview.url}", flush=True)
+            say(f"Open {preview.url}")
             if open_browser:
                 await asyncio.to_thread(webbrowser.open, preview.url)
             await until_first(preview.wait_closed(), pages.run(), failure_of=ready())

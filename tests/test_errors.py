@@ -60,6 +60,7 @@ EVERY_ERROR = [
     errors.LoginRefused("HTTP 403, and not by Discord itself", pause=600.0),
     errors.GatewayRefused(4011),
     errors.GatewayRefused(4014),
+    errors.OutputLost("No space left on device"),
 ]
 
 

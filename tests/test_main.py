@@ -248,3 +248,40 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
 
     assert process.returncode == 0
     assert said == ""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rule", "token"), [("ascii", "-" * 60, "\\u2423will"), ("cp1252", "-" * 60, "\\u2423will")]
+)
+def test_a_card_can_be_read_where_the_output_is_not_utf_8(encoding: str, rule: str, token: str) -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "bot", "try", "/decode ids:40313 481"]
+    environment = {"DISCORD_TOKEN": "", "MODEL": "", "PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+    answer = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, timeout=120, check=False
+    )
+    card = answer.stdout.decode(encoding)
+
+    assert (answer.returncode, answer.stderr) == (0, b"")
+    assert rule in card
+    assert token in card
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["try", "/decode ids:40313"], 1), (["--help"], 0), (["try", "/nothing"], 1)]
+)
+def test_output_that_cannot_be_written_is_no_fault(arguments: list[str], status: int) -> None:
+    with Path("/dev/full").open("w") as full:
+        answer = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "bot", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "DISCORD_TOKEN": "", "MODEL": ""},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=120,
+            check=False,
+        )
+
+    assert answer.returncode == status
+    assert b"Traceback" not in answer.stderr
+    assert b"Exception ignored" not in answer.stderr

@@ -42,7 +42,8 @@
         ├── ModelUnusable             names MODEL
         ├── DiscordUnreachable
         ├── LoginRefused              by Discord, or by something on the way to it
-        └── GatewayRefused            for good, by Discord
+        ├── GatewayRefused            for good, by Discord
+        └── OutputLost                what `try` prints cannot be written
 
 Each error carries data; the sentence is made from it, and what people wrote is quoted
 there by ``wording.quoted`` alone. ``spoken`` is the sentence as it is shown.
@@ -76,6 +77,7 @@ from bot.errors.starting import (
     InvalidSetting,
     LoginRefused,
     ModelUnusable,
+    OutputLost,
     PortTaken,
     SettingsFileUnusable,
     ShippedFileAltered,
@@ -118,6 +120,7 @@ __all__ = [
     "NotYours",
     "NothingToGuess",
     "NothingWritten",
+    "OutputLost",
     "PortTaken",
     "QueueFull",
     "RevealTooEarly",

@@ -95,3 +95,16 @@ class GatewayRefused(StartError):
             else "this version of the bot no longer suits it, so update the bot"
         )
         return f"Discord closed the connection for good (code {self.code}): {why}."
+
+
+class OutputLost(StartError):
+    """What was to be printed could not be; on a full disk, for example."""
+
+    may_pass = True
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+
+    @property
+    def sentence(self) -> str:
+        return f"The output cannot be written: {self.problem}."

@@ -15,6 +15,7 @@ from bot.text import inert
 EVERY_ERROR = [
     errors.BlankText("prompt"),
     errors.NoText(),
+    errors.FilesTooLong(limit=16384),
     errors.NoTokenIds(),
     errors.ContextExceeded(prompt_tokens=1000, max_tokens=64, context=1024),
     errors.UnknownEncoding("cl100k", nearest="cl100k_base"),
@@ -38,6 +39,7 @@ EVERY_ERROR = [
     errors.TooSoon(cooldown=30.0, retry_after=12.3, of_server=False),
     errors.TooSoon(cooldown=600.0, retry_after=121.0, of_server=True),
     errors.DiscordFailed(),
+    errors.FileUnreadable(),
     errors.DeadlineExceeded(seconds=600),
     errors.ShuttingDown(),
     errors.StoreUnavailable("OperationalError: disk full"),

@@ -4,6 +4,7 @@
     ├── InputError                    the request itself cannot be served
     │   ├── BlankText
     │   ├── NoText                    a message without text
+    │   ├── FilesTooLong              … the text files of a message
     │   ├── NoTokenIds
     │   ├── ContextExceeded           prompt + max_tokens > context
     │   ├── UnknownEncoding           … and the nearest known name
@@ -27,6 +28,7 @@
     │   ├── DeadlineExceeded
     │   ├── ShuttingDown
     │   ├── DiscordFailed             … or the connection to it
+    │   ├── FileUnreadable            … at a message's file
     │   ├── StoreUnavailable          the database failed
     │   └── GenerationFailed          the model failed on this request
     ├── Withheld                      what would show such a word
@@ -57,6 +59,7 @@ from bot.errors.guessing import NothingToGuess, RevealTooEarly
 from bot.errors.requests import (
     BlankText,
     ContextExceeded,
+    FilesTooLong,
     InvalidSeed,
     InvalidTokenId,
     NoRun,
@@ -85,6 +88,7 @@ from bot.errors.starting import (
 from bot.errors.unavailable import (
     DeadlineExceeded,
     DiscordFailed,
+    FileUnreadable,
     GenerationFailed,
     ModelLoading,
     QueueFull,
@@ -103,6 +107,8 @@ __all__ = [
     "DeadlineExceeded",
     "DiscordFailed",
     "DiscordUnreachable",
+    "FileUnreadable",
+    "FilesTooLong",
     "GatewayRefused",
     "GenerationFailed",
     "InputError",

@@ -20,7 +20,24 @@ class BlankText(InputError):
 class NoText(InputError):
     @property
     def sentence(self) -> str:
-        return "This message has no text that could be cut into tokens."
+        return (
+            "This message has no text that could be cut into tokens: "
+            "what is written, embeds, polls and text files are read, pictures are not."
+        )
+
+
+class FilesTooLong(InputError):
+    """``limit`` is in bytes, for all of a message's files of text together."""
+
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"The text files of this message are too long: {self.limit // 1024:,} KB can be read, "
+            "all of them together."
+        )
 
 
 class NoTokenIds(InputError):

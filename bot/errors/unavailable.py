@@ -125,3 +125,11 @@ class DiscordFailed(UnavailableError):
     @property
     def sentence(self) -> str:
         return "Discord did not let my answer through. Please try again."
+
+
+class FileUnreadable(UnavailableError):
+    """Discord, or the connection to it, did not give a message's file."""
+
+    @property
+    def sentence(self) -> str:
+        return "Discord did not let me read the text file of this message. Please try again."

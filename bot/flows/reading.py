@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import discord
 
-from bot.errors import NoText, RunExpired, StoreUnavailable
+from bot.errors import FileUnreadable, NoText, RunExpired, StoreUnavailable
 from bot.features.completions import CompletionRun
 from bot.interactions.delivery import Interaction
-from bot.interactions.messages import head_of, run_of, said
+from bot.interactions.message_text import decoded, said, text_files
+from bot.interactions.messages import head_of, run_of
+from bot.interactions.requests import TRANSIENT, repeated
+from bot.logs import named
 from bot.model.protocol import END_OF_TEXT
 from bot.services import Services
 from bot.store.rows import Run
@@ -17,23 +21,36 @@ from bot.tokenization import Encodings
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 5.0  # seconds for files of a message, which are small
+
 
 async def text_in(message: discord.Message, interaction: Interaction, services: Services) -> str:
     """The text that a message command reads; NoText if there is none, or WordBlocked.
 
+    Files of text are read where the message says nothing else.
     Of the bot's own cards it is the text of their run, without the numbers and the
     small print around it; of what has no run, or none that is kept or can be
     read now, their head.
     """
     if message.author.id != interaction.client.user.id:
         # Any bot's buttons could name a run: only the bot's own cards show theirs.
-        text = said(message)
+        text = said(message) or await _files_of(message)
     else:
         text = await _run_text(message, services) or head_of(message)
     if not text:
         raise NoText
     services.rules.check(text)
     return text
+
+
+async def _files_of(message: discord.Message) -> str:
+    """What is in the message's files of text; FileUnreadable if Discord does not give them."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return decoded([await repeated(file.read) for file in text_files(message)])
+    except TRANSIENT as error:
+        log.warning("a file could not be read: %s", named(error))
+        raise FileUnreadable from error
 
 
 async def _run_text(message: discord.Message, services: Services) -> str:

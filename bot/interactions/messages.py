@@ -1,4 +1,4 @@
-"""What a message on which somebody uses a command says and is."""
+"""What a message on which somebody uses a command is: whose card, of which run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from discord import ui
 
 from bot.custom_ids import DELETE_TEMPLATE, RUN_ID
 from bot.interactions.delivery import Interaction, is_private
+from bot.interactions.message_text import displays
 from bot.plain import unformatted
 from bot.text import without_isolates
 
@@ -17,16 +18,9 @@ from bot.text import without_isolates
 _ANY_RUN = re.compile(rf"(?!guess:|[a-z]+:stop:)[a-z]+:[a-z-]+:{RUN_ID}(?::\d+)*")
 
 
-def said(message: discord.Message) -> str:
-    """The message's text; a card's is that of its text displays, without the formatting."""
-    if message.content:
-        return message.content
-    return unformatted("\n".join(_texts(message)))
-
-
 def head_of(message: discord.Message) -> str:
     """What the first text display of one of the bot's cards says: below it are numbers and small print."""
-    return unformatted(without_isolates(next(_texts(message), "")))
+    return unformatted(without_isolates(next(displays(message), "")))
 
 
 def run_of(message: discord.Message) -> str | None:
@@ -55,10 +49,6 @@ def _owner_of(message: discord.Message) -> int | None:
         if isinstance(item, ui.Button) and (match := re.fullmatch(DELETE_TEMPLATE, item.custom_id or "")):
             return int(match["owner"])
     return None
-
-
-def _texts(message: discord.Message) -> Iterator[str]:
-    return (item.content for item in _items(message) if isinstance(item, ui.TextDisplay))
 
 
 def _items(message: discord.Message) -> Iterator[ui.Item[ui.LayoutView]]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import discord
 import pytest
 import pytest_asyncio
 
@@ -327,8 +328,12 @@ def blocking_from_now_on(services: Services) -> Services:
 async def test_a_message_with_such_a_word_is_not_read(blocking: World) -> None:
     ada, channel = blocking.members[0], blocking.channel
     message = await ada.send(channel, "oh darn")
+    forwarded = await ada.forward(message, channel)
+    file = await ada.send(channel, "", attachments=[("a.txt", b"oh darn")])
+    embed = await blocking.guild.create_webhook(channel).send(embed=discord.Embed(title="oh **darn**"))
     for command in ("Tokenize", "Surprise"):
-        assert refusal_of(await ada.context_menu(channel, command, message)) == REFUSED
+        for each in (message, forwarded, file, embed):
+            assert refusal_of(await ada.context_menu(channel, command, each)) == REFUSED
 
 
 async def test_a_form_with_such_a_word_is_refused(open_blocking: Open) -> None:

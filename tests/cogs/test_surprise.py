@@ -182,7 +182,7 @@ async def test_a_completion_is_read_as_it_was_written_without_what_is_around_it(
 async def test_a_message_without_text_has_no_surprises(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
-    message = await grace.send(channel, "", attachments=[("a.txt", b"x")])
+    message = await grace.send(channel, "", attachments=[("a.png", b"x")])
 
     assert "has no text" in refusal_of(await ada.context_menu(channel, "Surprise", message))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import discord
 import pytest
 from simcord import ChannelHandle, MemberActor
+from simcord.backend.cdn import CdnStore
 
+from bot.errors import FilesTooLong, FileUnreadable
 from bot.flows.reading import whole_text
 from bot.runs import Runs
 from bot.services import Services
@@ -161,6 +164,55 @@ async def test_of_a_run_that_is_no_longer_kept_the_text_on_its_card_is_tokenized
 async def test_a_message_without_text_has_no_tokens(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
-    message = await grace.send(channel, "", attachments=[("a.txt", b"x")])
+    message = await grace.send(channel, "", attachments=[("a.png", b"x")])
 
     assert "no text that could be cut" in refusal_of(await ada.context_menu(channel, "Tokenize", message))
+
+
+async def test_a_forwarded_message_is_tokenized(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    message = await grace.forward(await grace.send(channel, "Paris will"), channel)
+
+    assert "40313  Paris" in text_of(await ada.context_menu(channel, "Tokenize", message))
+
+
+async def test_an_embed_is_tokenized(world: World, ada: MemberActor, channel: ChannelHandle) -> None:
+    webhook = world.guild.create_webhook(channel)
+    message = await webhook.send(embed=discord.Embed(title="Paris", description="**will**"))
+
+    assert "40313  Paris\n  198  ⏎\n10594  will" in text_of(
+        await ada.context_menu(channel, "Tokenize", message)
+    )
+
+
+async def test_a_file_is_tokenized_where_the_message_says_nothing_else(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    files = [("cat.png", b"\x89PNG"), ("message.txt", b"Paris will")]
+    alone = await grace.send(channel, "", attachments=files)
+    forwarded = await grace.forward(alone, channel)
+    beside = await grace.send(channel, "Hello", attachments=files)
+
+    for message in (alone, forwarded):
+        assert "40313  Paris\n  481  ␣will" in text_of(await ada.context_menu(channel, "Tokenize", message))
+    assert "15496  Hello" in text_of(await ada.context_menu(channel, "Tokenize", beside))
+
+
+async def test_a_file_that_is_too_long_is_not_read(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    message = await grace.send(channel, "", attachments=[("log.txt", b"x" * 20_000)])
+    answer = await ada.context_menu(channel, "Tokenize", message)
+
+    assert refusal_of(answer) == FilesTooLong(limit=16_384).sentence
+
+
+async def test_a_file_that_discord_does_not_give_is_told(
+    world: World, ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    message = await grace.send(channel, "", attachments=[("a.txt", b"x")])
+    world.env.backend.cdn = CdnStore()
+    answer = await ada.context_menu(channel, "Tokenize", message)
+
+    assert refusal_of(answer) == FileUnreadable().sentence

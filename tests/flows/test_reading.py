@@ -28,7 +28,14 @@ async def text_of_card(runs: Runs, monkeypatch: pytest.MonkeyPatch, *, author: i
     view.add_item(ui.TextDisplay("-# small print"))
     view.add_item(ui.ActionRow(ui.Button(label="x", custom_id=custom_id("complete", "why", "a" * 16))))
     monkeypatch.setattr(ui.LayoutView, "from_message", lambda _message, timeout: view)
-    message: Any = SimpleNamespace(content="", author=SimpleNamespace(id=author))
+    message: Any = SimpleNamespace(
+        content="",
+        author=SimpleNamespace(id=author),
+        components=view.children,
+        embeds=[],
+        attachments=[],
+        message_snapshots=[],
+    )
     interaction: Any = SimpleNamespace(client=SimpleNamespace(user=SimpleNamespace(id=BOT)))
     generations: Any = None
     return await text_in(message, interaction, Services(generations, ENCODINGS, runs))

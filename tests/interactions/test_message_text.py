@@ -1,0 +1,221 @@
+"""What people see of a message is what is read in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import discord
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import FilesTooLong
+from bot.interactions.message_text import LARGEST_FILES, decoded, said, text_files
+
+TEXT_DISPLAY, SECTION, CONTAINER, ACTION_ROW, BUTTON, THUMBNAIL = 10, 9, 17, 1, 2, 11
+STATE: Any = discord.Client(intents=discord.Intents.none())._connection
+WHEN = "2026-01-01T00:00:00+00:00"
+
+Json = Mapping[str, Any]
+
+
+def payload(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "1",
+        "channel_id": "2",
+        "author": {"id": "3", "username": "ada", "discriminator": "0", "avatar": None},
+        "content": "",
+        "timestamp": WHEN,
+        "edited_timestamp": None,
+        "tts": False,
+        "mention_everyone": False,
+        "mentions": [],
+        "mention_roles": [],
+        "attachments": [],
+        "embeds": [],
+        "pinned": False,
+        "type": 0,
+    } | fields
+
+
+def message(**fields: Any) -> discord.Message:
+    channel: Any = discord.PartialMessageable(STATE, 2)
+    data: Any = payload(**fields)
+    return discord.Message(state=STATE, channel=channel, data=data)
+
+
+def forwarding(**fields: Any) -> discord.Message:
+    """A message that forwards one with ``fields``."""
+    return message(message_snapshots=[{"message": payload(**fields)}])
+
+
+def file(name: str, content_type: str | None, size: int = 3) -> Json:
+    address = f"https://cdn.discordapp.com/attachments/1/2/{name}"
+    return {
+        "id": "9",
+        "filename": name,
+        "size": size,
+        "url": address,
+        "proxy_url": address,
+        "content_type": content_type,
+    }
+
+
+def text(content: str) -> Json:
+    return {"type": TEXT_DISPLAY, "id": 1, "content": content}
+
+
+BUTTON_ROW = {
+    "type": ACTION_ROW,
+    "id": 5,
+    "components": [{"type": BUTTON, "id": 6, "style": 2, "label": "Press", "custom_id": "x"}],
+}
+CARD = [
+    {
+        "type": CONTAINER,
+        "id": 2,
+        "components": [
+            text("### A *heading*"),
+            {
+                "type": SECTION,
+                "id": 3,
+                "components": [text("in a section")],
+                "accessory": {"type": THUMBNAIL, "id": 4, "media": {"url": "https://x/y.png"}},
+            },
+            BUTTON_ROW,
+        ],
+    },
+    text("below"),
+]
+EMBED = {
+    "type": "rich",
+    "author": {"name": "The author"},
+    "title": "The **title**",
+    "description": "What it is\nabout",
+    "fields": [{"name": "A field", "value": "its value", "inline": True}, {"name": "Another", "value": "2"}],
+    "footer": {"text": "the footer"},
+}
+IN_EMBED = "The author\nThe title\nWhat it is\nabout\nA field\nits value\nAnother\n2\nthe footer"
+POLL = {
+    "question": {"text": "Which one?"},
+    "answers": [
+        {"answer_id": 1, "poll_media": {"text": "Tea", "emoji": {"id": None, "name": "🍵"}}},
+        {"answer_id": 2, "poll_media": {"text": "Coffee"}},
+        {"answer_id": 3, "poll_media": {"text": "Mate", "emoji": {"id": "12", "name": "mate"}}},
+    ],
+    "expiry": WHEN,
+    "allow_multiselect": False,
+    "layout_type": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "seen"),
+    [
+        ({"content": "**Paris** will ||not||"}, "**Paris** will ||not||"),
+        ({"embeds": [EMBED]}, IN_EMBED),
+        ({"embeds": [EMBED, {"type": "rich", "title": "Second"}]}, IN_EMBED + "\nSecond"),
+        ({"embeds": [{"type": "rich", "image": {"url": "https://x/y.png"}}]}, ""),
+        ({"poll": POLL}, "Which one?\n🍵 Tea\nCoffee\nMate"),
+        ({"flags": 1 << 15, "components": CARD}, "A *heading*\nin a section\nbelow"),
+        ({"content": "Press it", "components": [BUTTON_ROW]}, "Press it"),
+        (
+            {"content": "First", "embeds": [EMBED], "poll": POLL},
+            f"First\nWhich one?\n🍵 Tea\nCoffee\nMate\n{IN_EMBED}",
+        ),
+        ({"sticker_items": [{"id": "1", "name": "wave", "format_type": 1}]}, ""),
+        ({"attachments": [file("cat.png", "image/png")]}, ""),
+        ({"type": 7}, ""),  # "Ada joined the party", in the language of who reads it
+    ],
+    ids=[
+        "content",
+        "embed",
+        "embeds",
+        "picture",
+        "poll",
+        "card",
+        "buttons",
+        "all",
+        "sticker",
+        "file",
+        "system",
+    ],
+)
+def test_what_people_see_is_read_in_its_order(fields: Json, seen: str) -> None:
+    assert said(message(**fields)) == seen
+
+
+@pytest.mark.parametrize(
+    ("fields", "seen"),
+    [
+        ({"content": "**Paris** will"}, "**Paris** will"),
+        ({"embeds": [EMBED]}, IN_EMBED),
+        ({"flags": 1 << 15, "components": CARD}, "A *heading*\nin a section\nbelow"),
+    ],
+)
+def test_a_forwarded_message_is_read_like_any_other(fields: Json, seen: str) -> None:
+    assert said(forwarding(**fields)) == seen
+
+
+def test_a_link_s_preview_is_no_part_of_the_message() -> None:
+    link = "https://example.org/page"
+    preview = {"type": "article", "url": link, "title": "A page"}
+    rich = {"type": "rich", "url": link, "description": "What somebody posted there"}
+
+    assert said(message(content=f"Look: {link}", embeds=[preview, rich])) == f"Look: {link}"
+    assert said(message(embeds=[rich])) == "What somebody posted there"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "is_read"),
+    [
+        ("text/plain; charset=utf-8", True),
+        ("text/x-python", True),
+        ("image/png", False),
+        ("application/octet-stream", False),
+        (None, False),
+    ],
+)
+def test_files_of_text_are_read_and_no_others(content_type: str | None, is_read: bool) -> None:
+    attachments = [file("a", content_type)]
+
+    assert len(text_files(message(attachments=attachments))) == is_read
+    assert len(text_files(forwarding(attachments=attachments))) == is_read
+
+
+def test_too_much_is_not_fetched() -> None:
+    half = LARGEST_FILES // 2
+    files = [file("a.txt", "text/plain", half), file("b.txt", "text/plain", half)]
+
+    assert len(text_files(message(attachments=[*files, file("c.png", "image/png", 10**9)]))) == 2
+    with pytest.raises(FilesTooLong) as refusal:
+        text_files(message(attachments=[*files, file("c.txt", "text/plain", 1)]))
+    assert "16 KB" in refusal.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"), [(b"a\r\nb", "a\r\nb"), (b"\xef\xbb\xbfBOM", "BOM"), (b"\xff\x00", "\ufffd\x00")]
+)
+def test_a_file_is_read_as_utf_8_whatever_it_is(data: bytes, seen: str) -> None:
+    assert decoded([data]) == seen
+    assert decoded([data, b"more"]) == f"{seen}\nmore"
+
+
+@given(st.binary())
+def test_any_file_is_a_text(data: bytes) -> None:
+    decoded([data]).encode()
+
+
+@given(st.text(), st.sampled_from(["content", "title", "description", "field", "card"]))
+def test_any_text_is_read(content: str, place: str) -> None:
+    fields: dict[str, Json] = {
+        "content": {"content": content},
+        "title": {"embeds": [{"type": "rich", "title": content}]},
+        "description": {"embeds": [{"type": "rich", "description": content}]},
+        "field": {"embeds": [{"type": "rich", "fields": [{"name": content, "value": content}]}]},
+        "card": {"flags": 1 << 15, "components": [text(content)]},
+    }
+
+    assert isinstance(said(message(**fields[place])), str)
+    assert isinstance(said(forwarding(**fields[place])), str)

@@ -23,7 +23,11 @@ _ACTION = re.compile(r"([a-z]+:[a-z-]+)(?::|$)")
 
 @dataclass(slots=True)
 class Answering:
-    """``under_way`` is how many seconds the interaction took to arrive."""
+    """``under_way`` is how many seconds the interaction took to arrive.
+
+    What follows is by one ``clock``, also where Discord is simulated: there ``time.monotonic``
+    is replaced by one that stands still, after this module was loaded.
+    """
 
     kind: str
     under_way: float

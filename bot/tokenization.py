@@ -6,7 +6,6 @@ its own cache folder and checks their SHA-256, so nothing is fetched at run time
 
 from __future__ import annotations
 
-import difflib
 import os
 import threading
 from collections.abc import Iterable, Sequence
@@ -15,17 +14,19 @@ from pathlib import Path
 
 import regex
 import tiktoken
-import tiktoken.model
 from tiktoken_ext import openai_public
 
-from bot.errors import InvalidTokenId, UnknownEncoding
+from bot.derived_encodings import Encoding, o200k_harmony, p50k_base, p50k_edit
+from bot.encoding_names import ALIKE, ENCODINGS, resolved
+from bot.errors import InvalidTokenId
 from bot.numbers import whole_number
 from bot.pasted_ids import words
 from bot.text import visible
 from bot.vocabulary import Vocabulary
 
 RANKS = Path(__file__).parent / "data" / "encodings"
-ENCODINGS = ("gpt2", "r50k_base", "cl100k_base", "o200k_base")
+_COMPARED = ("gpt2", "cl100k_base", "o200k_base")
+_EXTENDED = {"p50k_edit": p50k_edit, "o200k_harmony": o200k_harmony}
 
 _GRAPHEME = regex.compile(r"\X")
 
@@ -84,7 +85,7 @@ class Encodings:
     """
 
     def __init__(self) -> None:
-        self._loaded: dict[str, tiktoken.Encoding] = {}
+        self._loaded: dict[str, Encoding] = {}
         self._lock = threading.Lock()
         self._vocabulary: Vocabulary | None = None
         self._vocabulary_lock = threading.Lock()
@@ -97,16 +98,7 @@ class Encodings:
 
     def resolve(self, name: str) -> str:
         """The encoding's name for an encoding or a model; UnknownEncoding otherwise."""
-        wanted = name.strip().lower()
-        if wanted in ENCODINGS:
-            return wanted
-        try:
-            encoding = tiktoken.encoding_name_for_model(wanted)
-        except KeyError:
-            encoding = ""
-        if encoding in ENCODINGS:
-            return encoding
-        raise UnknownEncoding(name, nearest=nearest(wanted))
+        return resolved(name)
 
     def encode(self, text: str, encoding: str = "gpt2") -> tuple[int, ...]:
         """The ids of ``text``. Special tokens' names are plain text here."""
@@ -138,9 +130,10 @@ class Encodings:
                 self._vocabulary = Vocabulary(token.visible for token in tokens)
             return self._vocabulary
 
-    def counts(self, text: str) -> dict[str, int]:
-        """How many tokens ``text`` is under each encoding that differs."""
-        return {name: len(self.encode(text, name)) for name in ENCODINGS if name != "r50k_base"}
+    def counts(self, text: str, encoding: str = "gpt2") -> dict[str, int]:
+        """How many tokens ``text`` is under the encodings of well-known models, and under this one."""
+        own = ALIKE.get(encoding, encoding)
+        return {name: len(self.encode(text, name)) for name in ENCODINGS if name in (*_COMPARED, own)}
 
     def parse_ids(self, text: str, encoding: str) -> tuple[int, ...]:
         """The ids in "40313, 481" or "tensor([[40313, 481]])"; InvalidTokenId for the first that is none."""
@@ -153,27 +146,21 @@ class Encodings:
             ids.append(number)
         return tuple(ids)
 
-    def _get(self, name: str) -> tiktoken.Encoding:
+    def _get(self, name: str) -> Encoding:
         with self._lock:
-            if name not in self._loaded:
-                self._loaded[name] = _load(name)
-            return self._loaded[name]
+            return self._read(name)
+
+    def _read(self, name: str) -> Encoding:
+        if name not in self._loaded:
+            extended = _EXTENDED.get(name)
+            read = _load(name) if extended is None else extended(self._read(ALIKE[name]))
+            self._loaded[name] = read
+        return self._loaded[name]
 
 
 def is_whole(text: str) -> bool:
     """Whether all bytes of a decoded ``text`` were characters."""
     return not any("\udc80" <= character <= "\udcff" for character in text)
-
-
-def names(prefix: str = "") -> list[str]:
-    """Every name that resolves, encodings first, that contains ``prefix``."""
-    models = sorted(model for model, name in tiktoken.model.MODEL_TO_ENCODING.items() if name in ENCODINGS)
-    wanted = prefix.strip().lower()
-    return [name for name in dict.fromkeys((*ENCODINGS, *models)) if wanted in name]
-
-
-def nearest(name: str) -> str:
-    return difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
 
 
 def group(tokens: Sequence[Token]) -> tuple[Piece, ...]:
@@ -205,7 +192,7 @@ def _lossless(data: bytes) -> str:
     return data.decode("utf-8", errors="surrogateescape")
 
 
-def _has(encoding: tiktoken.Encoding, token_id: int) -> bool:
+def _has(encoding: Encoding, token_id: int) -> bool:
     """Ids have gaps, before those of special tokens."""
     try:
         encoding.decode_single_token_bytes(token_id)
@@ -220,4 +207,6 @@ def _load(name: str) -> tiktoken.Encoding:
     if name == "gpt2":
         # GPT-2's own files hold the same ranks as r50k_base's in another form.
         return tiktoken.Encoding(**{**openai_public.r50k_base(), "name": "gpt2"})
+    if name == "p50k_base":
+        return p50k_base()
     return tiktoken.get_encoding(name)

@@ -14,12 +14,13 @@ from discord.ext import commands
 from bot import cards
 from bot.cards import Closing, TokensCard
 from bot.cards.tokens import LISTING, PICTURE
+from bot.encoding_names import names
 from bot.errors import NoTokenIds
 from bot.flows.reading import text_in
 from bot.interactions.delivery import Interaction, Screen
 from bot.pictures import token_cut
 from bot.services import Services
-from bot.tokenization import Encodings, is_whole, names
+from bot.tokenization import Encodings, is_whole
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
@@ -98,7 +99,7 @@ class Tokens(commands.Cog):
 def cut(encodings: Encodings, text: str, encoding: str, closing: Closing) -> tuple[TokensCard, bytes]:
     """The card of a text and its picture; some 100 ms for a long one."""
     tokenized = encodings.cut(text, encoding)
-    card = cards.describe_tokens(tokenized, encodings.counts(text), len(text), closing=closing)
+    card = cards.describe_tokens(tokenized, encodings.counts(text, encoding), len(text), closing=closing)
     return card, token_cut(tokenized.pieces)
 
 
@@ -108,7 +109,7 @@ def decoded(
     """The card of token ids and its picture."""
     tokenized = encodings.pieces(ids, encoding)
     text = encodings.decode(ids, encoding)
-    counts = encodings.counts(text) if is_whole(text) else {}
+    counts = encodings.counts(text, encoding) if is_whole(text) else {}
     card = cards.describe_tokens(tokenized, counts, len(text), closing=closing, decoded=text)
     return card, token_cut(tokenized.pieces)
 

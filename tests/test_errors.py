@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards, errors
+from bot.encoding_names import ENCODINGS
 from bot.errors.wording import LONGEST_SENTENCE
 from bot.text import inert
 
@@ -19,6 +20,7 @@ EVERY_ERROR = [
     errors.NoTokenIds(),
     errors.ContextExceeded(prompt_tokens=1000, max_tokens=64, context=1024),
     errors.UnknownEncoding("cl100k", nearest="cl100k_base"),
+    errors.UnknownEncoding("claude", nearest="curie", known=ENCODINGS),
     errors.InvalidTokenId("x", encoding="gpt2", vocabulary=50257),
     errors.InvalidSeed("many", highest=2**32 - 1),
     errors.RunExpired(days=30),
@@ -164,6 +166,8 @@ ANYTHING: dict[Any, st.SearchStrategy[Any]] = {
 def values_of(hint: Any) -> st.SearchStrategy[Any]:
     if get_origin(hint) is Literal:
         return st.sampled_from(get_args(hint))
+    if get_origin(hint) is tuple:
+        return st.lists(values_of(get_args(hint)[0]), max_size=7).map(tuple)
     return st.one_of(*(ANYTHING[kind] for kind in get_args(hint) or (hint,)))
 
 

@@ -1,15 +1,20 @@
 """Text ↔ ids: the facts people check first, and what must hold for any text."""
 
+import base64
 import hashlib
+import inspect
 
 import pytest
 import tiktoken.model
 from hypothesis import given
 from hypothesis import strategies as st
+from tiktoken_ext import openai_public
 
+from bot.derived_encodings import spaces
+from bot.encoding_names import ALIKE, ENCODINGS, names
 from bot.errors import InvalidTokenId, UnknownEncoding
 from bot.text import visible
-from bot.tokenization import ENCODINGS, RANKS, Encodings, Token, group, is_whole, names
+from bot.tokenization import RANKS, Encodings, Token, group, is_whole
 
 any_text = st.text(max_size=200)
 encoding_names = st.sampled_from(ENCODINGS)
@@ -170,6 +175,15 @@ def test_any_other_text_for_ids_is_an_error_or_ids(encodings: Encodings, text: s
         ("gpt-4", "cl100k_base"),
         ("gpt-4o-2024-08-06", "o200k_base"),
         (" o200k_base ", "o200k_base"),
+        ("p50k_base", "p50k_base"),
+        ("text-davinci-003", "p50k_base"),
+        ("code-davinci-edit-001", "p50k_edit"),
+        ("gpt-oss-20b", "o200k_harmony"),
+        ("gpt-oss", "o200k_harmony"),
+        ("gpt-4.5", "o200k_base"),
+        ("gpt2-large", "gpt2"),
+        ("openai-community/gpt2-xl", "gpt2"),
+        ("openai/gpt-4o", "o200k_base"),
     ],
 )
 def test_a_model_s_name_stands_for_its_encoding(encodings: Encodings, name: str, encoding: str) -> None:
@@ -177,13 +191,52 @@ def test_a_model_s_name_stands_for_its_encoding(encodings: Encodings, name: str,
 
 
 @pytest.mark.parametrize(
-    ("name", "near"), [("cl100k", "cl100k_base"), ("gpt-4oo", "gpt-4o"), ("gp2", "gpt2")]
+    ("name", "near"),
+    [
+        ("cl100k", "cl100k_base"),
+        ("gpt-4oo", "gpt-4o"),
+        ("gp2", "gpt2"),
+        ("gpt4o", "gpt-4o"),
+        ("p50k", "p50k_base"),
+        ("davinci-003", "text-davinci-003"),
+    ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(encodings: Encodings, name: str, near: str) -> None:
     with pytest.raises(UnknownEncoding) as caught:
         encodings.resolve(name)
 
     assert caught.value.nearest == near
+    assert f"Did you mean {near}?" in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "claude",
+        "claude-3-opus",
+        "gemini-pro",
+        "meta-llama/Llama-3",
+        "mistral-7b",
+        "bert-base-uncased",
+        "gpt-neo",
+        "gpt-j-6b",
+        "EleutherAI/gpt-neox-20b",
+        "qwen2",
+        "deepseek-r1",
+        "phi-3",
+        "cat",
+        "",
+        "🦜",
+        "x" * 6_000,
+    ],
+)
+def test_what_is_like_nothing_here_is_told_what_there_is(encodings: Encodings, name: str) -> None:
+    with pytest.raises(UnknownEncoding) as caught:
+        encodings.resolve(name)
+
+    assert "Did you mean" not in caught.value.sentence
+    assert ", ".join(ENCODINGS) in caught.value.sentence
+    assert len(caught.value.sentence) < 200
 
 
 @given(st.text(max_size=50))
@@ -220,6 +273,45 @@ def test_the_shipped_ranks_are_the_ones_tiktoken_expects(name: str) -> None:
     file = RANKS / hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()
 
     assert hashlib.sha256(file.read_bytes()).hexdigest() == expected[name]
+
+
+def test_p50k_base_is_made_to_the_byte_as_openai_gives_it_out() -> None:
+    r50k = RANKS / "0ea1e91bbb3a60f729a8dc8f777fd2fc07cd8df4"
+    lines = (f"{base64.b64encode(data).decode()} {rank}\n" for data, rank in spaces().items())
+    file = r50k.read_bytes() + "".join(lines).encode()
+
+    expected = "94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069"
+    assert hashlib.sha256(file).hexdigest() == expected
+    assert expected in inspect.getsource(openai_public.p50k_base)
+
+
+def test_spaces_are_what_p50k_base_knows_besides(encodings: Encodings) -> None:
+    code = "def f():\n        return 1"
+
+    assert encodings.encode(code, "p50k_base") == (4299, 277, 33529, 198, 50262, 1441, 352)
+    assert encodings.counts(code, "p50k_base") == {
+        "gpt2": 13,
+        "p50k_base": 7,
+        "cl100k_base": 7,
+        "o200k_base": 7,
+    }
+
+
+@pytest.mark.parametrize("name", ["p50k_edit", "o200k_harmony"])
+def test_special_tokens_are_those_of_tiktoken(encodings: Encodings, name: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(openai_public, "load_tiktoken_bpe", lambda *_, **__: {})  # the ranks are tested above
+        expected = openai_public.ENCODING_CONSTRUCTORS[name]()["special_tokens"]
+    names = {id_: special.encode() for special, id_ in expected.items()}
+
+    assert {id_: encodings.token(id_, name).data for id_ in names} == names
+    with pytest.raises(InvalidTokenId):
+        encodings.parse_ids(str(max(names) + 1), name)
+
+
+@given(text=any_text, name=st.sampled_from(sorted(ALIKE)))
+def test_what_is_said_to_cut_alike_does(encodings: Encodings, text: str, name: str) -> None:
+    assert encodings.encode(text, name) == encodings.encode(text, ALIKE[name])
 
 
 def test_tiktoken_still_knows_the_models_we_offer() -> None:

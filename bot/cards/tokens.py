@@ -9,6 +9,7 @@ import discord
 from discord import ui
 
 from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small, undrawn
+from bot.encoding_names import ALIKE
 from bot.text import clip_end, code, fenced, inert_tail, isolated
 from bot.tokenization import Piece, Tokenized
 
@@ -25,6 +26,7 @@ _LEGEND = (
 )
 _FAMILIES = {
     "gpt2": "gpt2 (GPT-2, GPT-3)",
+    "p50k_base": "p50k_base (Codex, text-davinci-003)",
     "cl100k_base": "cl100k_base (GPT-3.5, GPT-4)",
     "o200k_base": "o200k_base (GPT-4o and later)",
 }
@@ -124,8 +126,8 @@ def _comparison(content: TokensCard) -> str:
     line = "**Tokens under each encoding:** " + " · ".join(
         f"{_FAMILIES.get(name, name)} **{count:,}**" for name, count in content.counts.items()
     )
-    # r50k_base cuts as gpt2 does and is not counted apart.
-    if content.token_count != content.counts.get(content.encoding, content.counts["gpt2"]):
+    # What cuts as another one does is not counted apart.
+    if content.token_count != content.counts[ALIKE.get(content.encoding, content.encoding)]:
         line += f"\nThe ids given are not how {content.encoding} itself cuts this text."
     return line
 

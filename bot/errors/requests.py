@@ -67,12 +67,20 @@ class ContextExceeded(InputError):
 
 
 class UnknownEncoding(InputError):
-    def __init__(self, name: str, *, nearest: str) -> None:
+    """``nearest`` is the most similar name; what is far from it is told which are ``known`` instead."""
+
+    def __init__(self, name: str, *, nearest: str, known: tuple[str, ...] = ()) -> None:
         self.name = name
         self.nearest = nearest
+        self.known = known
 
     @property
     def sentence(self) -> str:
+        if self.known:
+            names = ", ".join(map(clipped, self.known))
+            return (
+                f"{quoted(self.name)} is none of the encodings here: {names}, or the name of an OpenAI model."
+            )
         return (
             f"There is no encoding or model called {quoted(self.name)}. Did you mean {clipped(self.nearest)}?"
         )

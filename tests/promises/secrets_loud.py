@@ -22,11 +22,11 @@ CRASH = "crash"
 _counts = Encodings.counts
 
 
-def _crashing(encodings: Encodings, text: str) -> dict[str, int]:
+def _crashing(encodings: Encodings, text: str, encoding: str) -> dict[str, int]:
     """In place of what /tokens calls: an error that quotes what somebody wrote, where it says so."""
     if CRASH in text:
         raise ValueError(f"cannot count the tokens of {text!r}")
-    return _counts(encodings, text)
+    return _counts(encodings, text, encoding)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bot.byte_level import readings
+from bot.numbers import whole_number
 from bot.text import SPACE_SIGN, visible
 
 END_OF_TEXT = 50_256  # the one token of GPT-2's that is no piece of a text
 
 _LAST = "\U0010ffff"
-_ID = re.compile(r"#?(0|[1-9][0-9]{0,8})")
+_ID = re.compile(r"(#\d+|0|[1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +80,35 @@ class Vocabulary:
     def find(self, query: str) -> Found | None:
         """The token that ``query`` means: an id, a token's text, or the beginning of one.
 
-        A space before it may be left out, for Discord takes it away. None if no token
-        begins so, not even in another case.
+        A space before it may be left out, for Discord takes it away. What is no text here may be
+        one as it is spelt elsewhere, or an id with zeros before it. None if no token begins so,
+        not even in another case.
         """
         exact = self._spelt(query)
         if (token_id := self._by_id(query)) is not None:
             return Found(token_id, self.stem(token_id), spelt=exact[0] if exact else None)
-        if exact:
-            return Found(exact[0], self.stem(exact[0]))
-        form = visible(query) or SPACE_SIGN
-        if beginning := self.beginning(form):
-            return Found(min(beginning), _stem(form), exact=False)
-        return self._in_another_case(form)
+        elsewhere = readings(query)
+        for spelt in (exact, *map(self._spelt, elsewhere)):
+            if spelt:
+                return Found(spelt[0], self.stem(spelt[0]))
+        for form in (_form(query), *map(_form, elsewhere)):
+            if beginning := self.beginning(form):
+                return Found(min(beginning), _stem(form), exact=False)
+        if (token_id := self._numbered(query)) is not None:
+            return Found(token_id, self.stem(token_id))
+        return self._in_another_case(_form(query))
 
     def suggest(self, query: str, limit: int) -> list[int]:
         """Tokens for somebody who is still typing: what it is as an id, as a text, as a beginning."""
-        by_id = self._by_id(query)
+        by_id, elsewhere = self._by_id(query), readings(query)
         first = [*([] if by_id is None else [by_id]), *self._spelt(query)]
-        form = visible(query) or SPACE_SIGN
-        longer = self.beginning(form) or ([] if first else self._folded_beginning(form))
+        longer = self.beginning(_form(query))
+        if not (first or longer):
+            longer = [token_id for reading in elsewhere for token_id in self.beginning(_form(reading))]
+            first = [token_id for reading in elsewhere for token_id in self._spelt(reading)]
+        if not (first or longer):
+            numbered = self._numbered(query)
+            longer = self._folded_beginning(_form(query)) if numbered is None else [numbered]
         return list(dict.fromkeys([*first, *heapq.nsmallest(limit, longer)]))[:limit]
 
     def stem(self, token_id: int) -> str:
@@ -131,8 +143,12 @@ class Vocabulary:
         return [token_id for reading in readings for token_id in self._folded.beginning(reading)]
 
     def _by_id(self, query: str) -> int | None:
+        """The id that ``query`` is as ids are written, for other numbers may be texts."""
         match = _ID.fullmatch(query.strip())
-        return int(match[1]) if match and int(match[1]) < len(self) else None
+        return self._numbered(match[1]) if match else None
+
+    def _numbered(self, query: str) -> int | None:
+        return whole_number(query.removeprefix("#"), highest=len(self) - 1)
 
     def _spelt(self, query: str) -> list[int]:
         """The token that ``query`` spells, and the one with a space before it."""
@@ -146,6 +162,11 @@ class Vocabulary:
 def _readings(form: str) -> tuple[str, ...]:
     """What somebody may mean who typed ``form``, for Discord takes a space before it away."""
     return (form,) if form.startswith(SPACE_SIGN) else (form, SPACE_SIGN + form)
+
+
+def _form(query: str) -> str:
+    """What a token looks like that is, or begins, as typed."""
+    return visible(query) or SPACE_SIGN
 
 
 def _stem(form: str) -> str:

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.model.gpt2_tokenizer import spell
+from bot.text import SPACE_SIGN
 from bot.tokenization import Encodings
 from bot.vocabulary import END_OF_TEXT, Found, Vocabulary
 
@@ -52,6 +54,18 @@ def test_all_tokens_are_in_it_and_look_different(vocabulary: Vocabulary) -> None
         ("SolidGoldMagikarp", 43453),  # exists with a space before it alone
         ("007", 25816),
         ("70710", 42877),  # beyond the ids, so it is a text
+        ("Ġwill", 481),  # as in vocab.json
+        ("Ġ", 220),
+        ("Ċ", 198),
+        ("Ã©", 2634),
+        ("âĢ", 447),
+        ("▁will", 481),  # as SentencePiece spells a space
+        ("0042", 42),
+        ("#0042", 42),
+        ("#" + "0" * 5_000 + "481", 481),
+        ("00000000000001", 1),
+        ("٤٨١", 481),
+        ("0001", 18005),  # a text
     ],
 )
 def test_a_text_or_an_id_is_found(vocabulary: Vocabulary, query: str, token_id: int) -> None:
@@ -75,6 +89,35 @@ def test_every_token_is_found_by_what_it_looks_like_but_numbers_which_are_ids(vo
 def test_every_token_is_found_by_its_id(vocabulary: Vocabulary) -> None:
     for token_id in range(SIZE):
         assert vocabulary.find(f"#{token_id}") == Found(token_id, vocabulary.stem(token_id))
+
+
+def test_every_token_is_found_as_it_is_spelt_in_vocab_json_but_for_what_is_another_text(
+    vocabulary: Vocabulary,
+) -> None:
+    encodings = Encodings()
+    forms = {vocabulary[token_id] for token_id in range(SIZE)}
+    texts = 0
+    for token_id in range(END_OF_TEXT):
+        spelling = spell(encodings.token(token_id).data)
+        if len(spelling) == 1 and spelling <= "\xff":
+            continue
+        found = vocabulary.find(spelling)
+        assert found is not None
+        if spelling in forms or SPACE_SIGN + spelling in forms or spelling in AN_ID:
+            texts += spelling != vocabulary[token_id]
+        else:
+            assert (found.token_id, found.exact) == (token_id, True)
+            assert token_id in vocabulary.suggest(spelling, 25)
+    assert texts < 100
+
+
+@pytest.mark.parametrize(("query", "form"), [("Ġwil", "␣wil"), ("▁Lond", "␣Lond"), ("ĠLond", "␣Lond")])
+def test_a_beginning_may_be_spelt_otherwise_too(vocabulary: Vocabulary, query: str, form: str) -> None:
+    found = vocabulary.find(query)
+
+    assert found is not None
+    assert vocabulary[found.token_id].startswith(form)
+    assert found.token_id in vocabulary.suggest(query, 25)
 
 
 def test_a_number_is_an_id_and_it_is_said_what_it_is_as_a_text(vocabulary: Vocabulary) -> None:

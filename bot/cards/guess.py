@@ -26,6 +26,7 @@ from bot.cards.layout import (
     token_name,
 )
 from bot.cards.scores import leaders
+from bot.cards.signs import meaning, signs_in
 from bot.custom_ids import custom_id
 from bot.features.guessing import PATIENCE, Round, Score
 from bot.model.protocol import Candidate, Step
@@ -38,7 +39,6 @@ _TOP = 5
 _EXPLANATION = (
     "A token is a word or a piece of one. Which of these four does the model find likeliest to come next?"
 )
-_SIGNS = {"␣": "a space", "⏎": "a line break", "⇥": "a tab"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +127,8 @@ def _turnout(votes: int) -> str:
 
 
 def _rules(content: GuessCard) -> str:
-    names = "".join(content.names[token_id] for token_id in content.round.choices)
-    signs = [f"{sign} is {meaning}" for sign, meaning in _SIGNS.items() if sign in names]
-    legend = ", ".join(signs)
+    signs = signs_in(content.names[token_id] for token_id in content.round.choices)
+    legend = ", ".join(f"{written} is {meaning(sign, written)}" for sign, written in signs.items())
     return (
         (f"{legend}. " if legend else "")
         + "One vote each; press another token to change it. Until the reveal nobody sees who voted for what. "

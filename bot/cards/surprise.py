@@ -21,9 +21,10 @@ from bot.cards.layout import (
     token_name,
     undrawn,
 )
+from bot.cards.signs import Sign, meaning, signs_in
 from bot.features.surprise import Bucket, Judged, Part, Reading, bits
 from bot.pictures import Tile
-from bot.text import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN, clip_end, code, inert_head, isolated
+from bot.text import clip_end, code, inert_head, isolated
 from bot.tokenization import Piece, Token
 
 PICTURE = "surprise.png"
@@ -57,12 +58,6 @@ _BITS = (
     "Each bit halves the probability; a coin that shows heads surprises by one. "
     "The first token has nothing before it and is not judged."
 )
-_MEANINGS = {
-    SPACE_SIGN: (SPACE_SIGN, "a space"),
-    NEWLINE_SIGN: (NEWLINE_SIGN, "a line break"),
-    TAB_SIGN: (TAB_SIGN, "a tab"),
-    "\\x": ("`\\xE2`", "a byte"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +176,19 @@ def _signs(reading: Reading) -> str:
     shown = [part.piece.visible for part in reading.parts()]
     shown += [judged.token.visible for _, judged in most]
     shown += [one.token.visible for _, judged in most for one in judged.expected]
-    found = [told for sign, told in _MEANINGS.items() if any(sign in name for name in shown)]
-    listed = (
-        f"{sign} {meaning}" if place else f"{sign} is {meaning}"
-        for place, (sign, meaning) in enumerate(found)
-    )
+    found = [_explained(sign, written) for sign, written in signs_in(shown).items()]
+    listed = (f"{sign} {what}" if place else f"{sign} is {what}" for place, (sign, what) in enumerate(found))
     return ", ".join(listed) + "." if found else ""
+
+
+def _explained(sign: Sign, written: str) -> tuple[str, str]:
+    match sign:
+        case Sign.BYTE:
+            return "`\\xE2`", meaning(sign, written)
+        case Sign.CONTROL:
+            return code(written), meaning(sign, written)
+        case _:
+            return written, meaning(sign, written)
 
 
 def _buckets(reading: Reading) -> str:

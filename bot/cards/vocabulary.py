@@ -9,6 +9,7 @@ import discord
 from discord import ui
 
 from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small, token_name
+from bot.cards.signs import Sign, meaning, signs_in
 from bot.custom_ids import vocabulary_id
 from bot.text import clip_end, code, column, fenced, inert, isolated
 from bot.tokenization import Token
@@ -112,6 +113,10 @@ def _head(content: VocabularyCard) -> Iterator[str]:
         yield _END
     elif not token.is_whole:
         yield _PART
+    else:
+        for sign in (Sign.CONTROL, Sign.UNSEEN):
+            if (written := signs_in([token.visible]).get(sign)) is not None:
+                yield f"{code(written)} is {meaning(sign, written)}."
     if content.twin is not None:
         twin = _shown(content.twin)
         yield (

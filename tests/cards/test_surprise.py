@@ -102,6 +102,10 @@ def test_the_signs_that_occur_are_explained() -> None:
     assert "␣ is a space, ⏎ a line break, ⇥ a tab.\n" in shown(
         read(*[(1, -1.0)] * (len(lines) - 1), ids=lines)
     )
+    windows = ENCODINGS.encode("a\r\nb")
+    assert "⏎ is a line break, `\\x0D` a carriage return.\n" in shown(
+        read(*[(1, -1.0)] * (len(windows) - 1), ids=windows)
+    )
     words = ENCODINGS.encode("ab文")
     assert "␣ is a space, `\\xE2` a byte.\n" in shown(read(*[(9, -1.0)] * (len(words) - 1), ids=words))
     assert "what the model expected most.\n" in shown(read((1, -1.0), ids=ENCODINGS.encode("a.")))

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import Closing, TourCard
-from bot.cards.tour import Lesson, describe_lesson, words
+from bot.cards.tour import Lesson, describe_lesson, examples, words
 from bot.cards.tour.stations import AGAIN, SCORES, STATIONS
 from bot.features.completions import CompletionRun
 from bot.model.protocol import Step
-from bot.tokenization import Encodings
+from bot.tokenization import Encodings, Token
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of
 from tests.fakes.scripted_worker import scripted_info
@@ -122,6 +122,27 @@ def test_a_character_of_several_tokens_is_said_to_be_one() -> None:
     run = replace(RUN, prompt_ids=ENCODINGS.encode("שלום\n"))
 
     assert "⏎ is a new line · \\x begins a byte" in said(1, lesson(run))
+
+
+@pytest.mark.parametrize(
+    ("text", "explained"),
+    [
+        ("a\r\n", "⏎ is a new line · \\x0D is a carriage return"),
+        ("\x00", "\\x00 is a null character"),
+        ("\x01", "\\x01 is a control character"),
+        ("\x7f", "\\x7F is a delete character"),
+        ("\t", "⇥ is a tab"),
+        ("\u00a0", "⟨U+00A0⟩ is a character that cannot be seen"),
+        ("\ufeff", "⟨U+FEFF⟩ is a character that cannot be seen"),
+        ("\u0085", "⟨U+0085⟩ is a character that cannot be seen"),
+    ],
+)
+def test_a_control_character_is_no_part_of_one(text: str, explained: str) -> None:
+    tokens = tuple(Token(0, part.encode()) for part in text)
+    said_of_it = examples.tokens(replace(lesson(), tokens=tokens))
+
+    assert said_of_it.endswith(explained)
+    assert "byte" not in said_of_it
 
 
 def test_ids_stand_beside_their_tokens_and_one_letter_changes_them() -> None:

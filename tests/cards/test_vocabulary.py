@@ -202,6 +202,14 @@ def test_part_of_a_character_is_shown_as_its_bytes_and_said_to_be_one() -> None:
     assert "It is part of a character only" not in text_of(cards.vocabulary(CONTENT))
 
 
+def test_a_control_character_is_said_to_be_one() -> None:
+    token = Token(201, b"\r")
+    text = text_of(cards.vocabulary(replace(CONTENT, token=token, twin=None)))
+
+    assert "`\\x0D` is a carriage return." in text
+    assert "It is part of a character" not in text
+
+
 def test_the_end_of_text_is_no_piece_of_a_text() -> None:
     token = Token(50256, b"<|endoftext|>")
     text = text_of(cards.vocabulary(replace(CONTENT, token=token, ends_text=True)))

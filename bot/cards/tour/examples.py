@@ -6,12 +6,11 @@ import math
 from collections.abc import Iterable
 
 from bot.cards.layout import bar, number, percent, plural, small
+from bot.cards.signs import Sign, meaning, signs_in
 from bot.cards.tour.lesson import TOKEN_WIDTH, Lesson
 from bot.model.protocol import Candidate
 from bot.text import (
-    NEWLINE_SIGN,
     SPACE_SIGN,
-    TAB_SIGN,
     bold,
     clip_end,
     code,
@@ -176,10 +175,14 @@ def _list(ids: Iterable[int]) -> str:
 
 def _legend(names: list[str]) -> list[str]:
     """What the signs in the names stand for, those that are there."""
-    signs = {
-        SPACE_SIGN: "is a space",
-        NEWLINE_SIGN: "is a new line",
-        TAB_SIGN: "is a tab",
-        "\\x": "begins a byte that is only a part of a character",
-    }
-    return [f"{sign} {meaning}" for sign, meaning in signs.items() if any(sign in name for name in names)]
+    return [_explained(sign, written) for sign, written in signs_in(names).items()]
+
+
+def _explained(sign: Sign, written: str) -> str:
+    match sign:
+        case Sign.NEWLINE:
+            return f"{written} is a new line"
+        case Sign.BYTE:
+            return "\\x begins a byte that is only a part of a character"
+        case _:
+            return f"{written} is {meaning(sign, written)}"

@@ -1,0 +1,51 @@
+"""What the signs in tokens' names stand for: those that are there, and no others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import Enum
+
+from bot.text import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN
+
+
+class Sign(Enum):
+    """A kind of sign, as ``bot.text.visible`` writes it. Bytes below 80 are characters by themselves."""
+
+    SPACE = re.escape(SPACE_SIGN)
+    NEWLINE = re.escape(NEWLINE_SIGN)
+    TAB = re.escape(TAB_SIGN)
+    CONTROL = r"\\x(?:[01][0-9A-F]|7F)"
+    UNSEEN = r"⟨U\+[0-9A-F]{4,6}⟩"
+    BYTE = r"\\x[89A-F][0-9A-F]"
+
+
+_CONTROLS = {
+    "\\x00": "a null character",
+    "\\x08": "a backspace",
+    "\\x0B": "a vertical tab",
+    "\\x0C": "a form feed",
+    "\\x0D": "a carriage return",
+    "\\x1B": "an escape character",
+    "\\x7F": "a delete character",
+}
+_MEANINGS = {
+    Sign.SPACE: "a space",
+    Sign.NEWLINE: "a line break",
+    Sign.TAB: "a tab",
+    Sign.CONTROL: "a control character",
+    Sign.UNSEEN: "a character that cannot be seen",
+    Sign.BYTE: "a byte",
+}
+
+
+def signs_in(names: Iterable[str]) -> dict[Sign, str]:
+    """The kinds of signs in ``names``, each with the first of its kind that is there."""
+    text = "\n".join(names)
+    found = ((sign, re.search(sign.value, text)) for sign in Sign)
+    return {sign: match[0] for sign, match in found if match is not None}
+
+
+def meaning(sign: Sign, written: str) -> str:
+    """What it stands for; ``written`` is the sign itself."""
+    return _CONTROLS.get(written, _MEANINGS[sign])

@@ -19,6 +19,7 @@ from bot.cards.layout import (
     plural,
     rule,
     small,
+    spaced,
     token_name,
 )
 from bot.custom_ids import OPEN, custom_id
@@ -149,7 +150,7 @@ def _parting(one: Compared, first: Compared) -> str:
 
 def _facts(content: ComparisonCard) -> list[str]:
     recalled = sum(one.continuation.recalled for one in content.compared)
-    lines = [_EXPLANATION]
+    lines = [_EXPLANATION, *spaced(content.prompt)]
     if recalled:
         lines.append(
             f"{recalled} of these {len(content.compared)} texts were written before, and the same seed gives "

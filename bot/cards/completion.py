@@ -21,19 +21,21 @@ from bot.cards.layout import (
     plural,
     rule,
     small,
+    spaced,
     token_name,
 )
 from bot.custom_ids import custom_id
 from bot.model.protocol import SamplingParams
-from bot.text import bold, inert, inert_tail
+from bot.text import bold, inert, inert_head, inert_tail
 from bot.updates import Finished, Progress, Queued, Update
 
 WHOLE_TEXT = "text.txt"
 
-_TEXT_BUDGET = 3_300  # of Discord's 4,000; the rest is for the lines around the text
+_TEXT_BUDGET = 3_100  # of Discord's 4,000; the rest is for the lines around the text
 _PROMPT_SHARE = 1_200
 _BAR_WIDTH = 16
 _TOKEN_WIDTH = 40
+_MODEL_BUDGET = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
             f"The same was asked before ({content.recalled}), and the same seed gives the same text: "
             "this is that answer. **Replay** computes it again."
         )
-    lines.append(facts(content, update))
+    lines += [*spaced(content.prompt), facts(content, update)]
     return card(
         Text(_text(content)),
         rule(),
@@ -176,7 +178,7 @@ def facts(content: CompletionCard, update: Finished) -> str:
         written += f" shown, {content.asked:,} asked for"
     elif content.earlier:
         written += f", {content.tokens:,} of them now"
-    line = [inert(content.model), f"seed {params.seed}", *settings, written]
+    line = [inert_head(content.model, _MODEL_BUDGET), f"seed {params.seed}", *settings, written]
     if update.seconds >= 0.001:
         pace = content.tokens / update.seconds
         line += [duration(update.seconds), f"{pace:.1f}{NO_BREAK}tokens/s"]

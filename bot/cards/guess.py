@@ -23,6 +23,7 @@ from bot.cards.layout import (
     plural,
     rule,
     small,
+    spaced,
     token_name,
 )
 from bot.cards.scores import leaders
@@ -82,7 +83,7 @@ def guess(content: GuessCard) -> ui.LayoutView:
         ),
         Text(_turnout(len(content.round.votes))),
         _actions(content, "Reveal", "reveal"),
-        Text(small(_rules(content))),
+        Text("\n".join(map(small, [*spaced(content.prompt), _rules(content)]))),
         colour=WRITING_COLOUR,
     )
 

@@ -25,6 +25,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 # Signs of a probability bar: on a phone a line has room for about 17.
 BAR_WIDTH = 14
 TOKEN_WIDTH = 60
+_SPACED = "The prompt ends in a space, but tokens bring their own: without it, the text goes on better."
 _MOST = 3_900  # of Discord's 4,000 characters
 
 Text = ui.TextDisplay[ui.LayoutView]
@@ -88,6 +89,11 @@ def undrawn(text: str, *, twin: str) -> str:
     if has_all(text):
         return ""
     return f"U+… in the picture is a character that its fonts lack: read it in {twin}."
+
+
+def spaced(prompt: str) -> list[str]:
+    """A hint for somebody whose ``prompt`` ends in a space, which they may not see; else nothing."""
+    return [_SPACED] if prompt.endswith(" ") else []
 
 
 def bar(share: float, *, width: int = BAR_WIDTH) -> str:

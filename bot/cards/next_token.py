@@ -21,6 +21,7 @@ from bot.cards.layout import (
     percent,
     rule,
     small,
+    spaced,
     token_name,
 )
 from bot.custom_ids import custom_id
@@ -52,7 +53,7 @@ class NextCard:
 def next_tokens(content: NextCard) -> ui.LayoutView:
     return card(
         Text(_text(content)),
-        Text(small(_explanation(content))),
+        Text(_explanation(content)),
         rule(),
         *(_row(content, candidate) for candidate in content.step.candidates),
         rule(),
@@ -70,10 +71,11 @@ def _text(content: NextCard) -> str:
 
 
 def _explanation(content: NextCard) -> str:
-    return (
+    legend = (
         f"The model gave each of its {content.vocabulary:,} tokens a score (the logit). "
         "These five are the likeliest to come next; press one to append it."
     )
+    return "\n".join([small(line) for line in [legend, *spaced("" if content.appended else content.prompt)]])
 
 
 def _row(content: NextCard, candidate: Candidate) -> ui.Section[ui.LayoutView]:

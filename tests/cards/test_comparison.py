@@ -166,3 +166,10 @@ def test_it_can_be_shared_or_deleted(private: bool, label: str) -> None:
     content = replace(CONTENT, closing=Closing(815, private=private))
 
     assert list(buttons_of(cards.comparison(content))) == [label]
+
+
+def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
+    hint = "The prompt ends in a space"
+
+    assert hint in text_of(cards.comparison(replace(CONTENT, prompt="London was ")))
+    assert hint not in text_of(cards.comparison(replace(CONTENT, prompt="London was")))

@@ -194,3 +194,29 @@ def test_what_is_not_clipped_is_shown_whole(prompt: str, written: str) -> None:
     content = replace(CONTENT, prompt=prompt, written=written)
     if not cards.is_clipped(content):
         assert "…" not in text_of(cards.completion(content)).replace("…", "", (prompt + written).count("…"))
+
+
+def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
+    hint = "The prompt ends in a space"
+
+    assert hint in text_of(cards.completion(replace(CONTENT, prompt="London was ")))
+    assert hint not in text_of(cards.completion(replace(CONTENT, prompt="London was")))
+
+
+def test_a_card_with_every_line_that_there_can_be_fits_in_a_message() -> None:
+    content = replace(
+        CONTENT,
+        model="*" * 99,
+        prompt="*" * 1_999 + " ",
+        written="*" * 5_000,
+        by_hand=(1, 1_022),
+        chosen="W" * 100,
+        asked_by=2**63 - 1,
+        recalled="2026-11-24 20:00 UTC",
+        context=1_024,
+        earlier=1_000,
+        tokens=256,
+        params=SamplingParams(seed=2**32 - 1, temperature=1.2345, top_k=1_000, top_p=0.12345),
+    )
+
+    assert_within_limits(cards.completion(content))

@@ -238,3 +238,10 @@ def test_a_vote_is_told_and_when_it_was_changed_with_both() -> None:
     assert "You voted for `␣the`. Press another to change it." in text_of(cards.voted("␣the", None))
     assert "Your vote is `␣a` now; it was `␣the`." in text_of(cards.voted("␣a", "␣the"))
     assert "voted for `␣a` already" in text_of(cards.voted("␣a", "␣a"))
+
+
+def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
+    hint = "The prompt ends in a space"
+
+    assert hint in text_of(cards.guess(replace(OPEN, prompt="London was ")))
+    assert hint not in text_of(cards.guess(replace(OPEN, prompt="London was")))

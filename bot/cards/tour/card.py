@@ -18,6 +18,7 @@ from bot.cards.layout import (
     model_name,
     rule,
     small,
+    spaced,
 )
 from bot.cards.tour.lesson import Lesson
 from bot.cards.tour.stations import STATIONS
@@ -52,7 +53,7 @@ def tour(content: TourCard) -> ui.LayoutView:
         Text(station.example(lesson)),
         rule(),
         *last,
-        Text(small(f"Try it yourself: {station.hint}.")),
+        Text("\n".join(map(small, [*spaced(lesson.text), f"Try it yourself: {station.hint}."]))),
         _buttons(content),
         Text(small(_facts(lesson))),
         colour=DONE_COLOUR if last else WRITING_COLOUR,

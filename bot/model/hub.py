@@ -88,12 +88,18 @@ def _refusal(error: Exception, name: str, revision: str) -> ModelRefused:
         if isinstance(link, OfflineModeIsEnabled):
             detail = "it is not in the local cache, and HF_HUB_OFFLINE forbids to download it."
             return ModelRefused("forbidden", detail)
-        if isinstance(link, (httpx2.UnsupportedProtocol, httpx2.InvalidURL)):
+        if _is_no_address(link):
             detail = f"HF_ENDPOINT or the address of a proxy cannot be used ({told(link)})."
             return ModelRefused("failed", detail)
         if system_reason(link):
             return refusal(link)
     return _not_fetched(name, f"the download failed ({told(error)})")
+
+
+def _is_no_address(error: BaseException) -> bool:
+    # Of a proxy's address httpx says it by an ordinary error, and of some by a module that it lacks.
+    of_a_proxy = isinstance(error, (ValueError, ImportError)) and "proxy" in str(error).lower()
+    return of_a_proxy or isinstance(error, (httpx2.UnsupportedProtocol, httpx2.InvalidURL))
 
 
 def _answered(error: HfHubHTTPError, name: str, revision: str) -> ModelRefused:

@@ -41,7 +41,7 @@ from bot.model.protocol import (
     Submit,
     Unusable,
 )
-from bot.model.refusal import ModelRefused, refusal
+from bot.model.refusal import ModelRefused, refusal, told
 from bot.model.wire import ProtocolError
 
 # torch and transformers take seconds to import and may print while they do:
@@ -150,7 +150,12 @@ def start(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
 
 
 def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Started:
-    from bot.model.checkpoint import find
+    try:
+        from bot.model.checkpoint import find
+    except ValueError as error:
+        # The libraries read their variables when they are imported.
+        detail = f"a variable for the hub (HF_…) cannot be used ({told(error)})."
+        raise ModelRefused("failed", detail) from error
 
     checkpoint = find(options.model, revision=options.revision, report=report)
     report(Loading("starting torch", 0, 0, ""))

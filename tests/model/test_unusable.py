@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ import torch
 from huggingface_hub import close_session
 from safetensors.torch import load_file, save_file
 
+from bot.model.checkpoint import find
 from bot.model.protocol import MAY_PASS, Unusable, UnusableReason
+from bot.model.refusal import refusal
 from bot.model.worker import parse, start
 from tests.fakes.hub import COMMIT, NAME, Answer, Hub, ask, running
 from tests.model.workers import ROOT
@@ -99,6 +102,7 @@ def unusable(*arguments: str) -> Unusable:
     assert said.detail.isprintable()
     assert said.detail.endswith(".")
     assert len(said.detail) <= 400
+    assert "hunter2" not in said.detail
     return said
 
 
@@ -207,11 +211,6 @@ def something_else_than_the_hub_at_its_address(place: Place) -> tuple[str, ...]:
 def the_hub_is_switched_off(place: Place) -> tuple[str, ...]:
     place.patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     return (NAME,)
-
-
-@row("forbidden", "no permission for its files (PermissionError: [Errno 13]")
-def a_file_that_others_may_not_read(place: Place) -> tuple[str, ...]:
-    return (str(place.folder),)
 
 
 @row("not_gpt2", "its model_type is 'bert'")
@@ -329,6 +328,14 @@ def an_endlessly_nested_configuration(place: Place) -> tuple[str, ...]:
 @row("failed", "HF_ENDPOINT or the address of a proxy cannot be used (UnsupportedProtocol")
 def an_address_that_is_none(place: Place) -> tuple[str, ...]:
     ask("huggingface", place.patch)
+    return (NAME,)
+
+
+@row("failed", "HF_ENDPOINT or the address of a proxy cannot be used (")
+def a_proxy_that_is_none(place: Place) -> tuple[str, ...]:
+    close_session()  # which has read the environment
+    place.patch.setenv("all_proxy", "pigeon://ada:hunter2@127.0.0.1:1")
+    place.patch.setenv("no_proxy", "")
     return (NAME,)
 
 
@@ -490,17 +497,24 @@ def as_somebody_else() -> Iterator[None]:
 def test_each_situation_has_its_reason_and_one_sentence(
     place: Place, situation: Situation, reason: UnusableReason, words: str
 ) -> None:
-    arguments = situation(place)
-    if situation is a_file_that_others_may_not_read:
-        place.weights.chmod(0)
-        for folder in (place.folder, *place.folder.parents[:3]):
-            folder.chmod(0o755)
-        with as_somebody_else():
-            said = unusable("--model", *arguments)
-    else:
-        said = unusable("--model", *arguments)
+    said = unusable("--model", *situation(place))
     assert words in said.detail
     assert said.reason == reason
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_a_file_that_the_bot_may_not_read_has_to_be_corrected(tiny_folder: Path, file: str) -> None:
+    # Others may not enter the folder of a test.
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(shutil.copytree(tiny_folder, Path(place) / "model"))
+        Path(place).chmod(0o755)
+        folder.chmod(0o755)
+        (folder / file).chmod(0)
+        with as_somebody_else(), pytest.raises(PermissionError) as caught:
+            find(str(folder), revision=None, report=lambda _: None)
+    refused = refusal(caught.value)
+    assert refused.reason == "forbidden"
+    assert f"/model/{file}" in refused.detail
 
 
 def test_every_reason_is_in_the_table() -> None:

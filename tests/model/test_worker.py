@@ -247,6 +247,18 @@ def test_an_unknown_hub_model_without_a_network_is_answered_soon(start: type[Wor
     assert last.reason == "not_fetched"
 
 
+def test_a_variable_of_the_hub_that_is_no_number_has_to_be_corrected(
+    start: type[Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "soon")
+    worker = start("--model", "someone/tiny")
+    *_, last = worker.until(Unusable)
+    assert isinstance(last, Unusable)
+    assert last.reason == "failed"
+    assert last.detail.startswith("a variable for the hub (HF_…) cannot be used (ValueError: ")
+    assert worker.end() == (3, "")
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])
 def test_a_worker_computes_in_the_precision_that_it_is_told_to(
     start: type[Worker], tiny_folder: Path, precision: str

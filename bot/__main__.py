@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 def _port(text: str) -> int:
     port = whole_number(text, highest=65535)
     if port is None:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+        raise argparse.ArgumentTypeError("it is not a port: it must be from 0 to 65535")
     return port
 
 

@@ -121,7 +121,7 @@ async def test_a_button_pressed_too_late_is_dropped(
 async def test_an_unexpected_error_is_logged_and_told_without_details(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_text: str) -> None:
+    def fail(*_given: object) -> None:
         raise RuntimeError("inside")
 
     monkeypatch.setattr(world.bot.services.encodings, "counts", fail)
@@ -135,7 +135,7 @@ async def test_an_unexpected_error_is_logged_and_told_without_details(
 async def test_a_model_that_cannot_be_used_is_told_without_the_operator_s_path(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_text: str) -> None:
+    def fail(*_given: object) -> None:
         raise ModelUnusable("/home/somebody/model", problem="there is no such folder.")
 
     monkeypatch.setattr(world.bot.services.encodings, "counts", fail)

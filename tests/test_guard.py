@@ -34,7 +34,7 @@ class Said:
     output: str
 
 
-async def _fail_with_everything(_options: object, settings: Settings) -> NoReturn:
+async def _fail_with_everything(_options: object, settings: Settings, _environment: object) -> NoReturn:
     """In place of the bot: an error that quotes the address, raised while another is handled."""
     logging.getLogger("somebody.else").warning("connecting to %s", settings.database_url)
     try:

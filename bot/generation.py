@@ -191,6 +191,12 @@ class GenerationQueue:
         async with self._lookups.place(asker) as place:
             return await self._lookups.take(place, partial(self._model.similar, token_id, count))
 
+    def forget(self) -> None:
+        """Let the model keep nothing of any text so far, nor of one in progress once it has ended."""
+        self._model.forget()
+        for ticket in self._tickets.values():  # some have not begun, some may begin anew in the next worker
+            ticket.is_forgotten = True
+
     def _admit(self, request: GenerationRequest, asker: Asker, group: str) -> Ticket:
         if not self._open:
             raise errors.ShuttingDown
@@ -253,6 +259,8 @@ class GenerationQueue:
                         outcome = await run(self._model, ticket, self._clock, self._count_token)
             finally:  # the slot is given on whatever happens to this runner
                 self._settle(ticket, outcome)
+                if ticket.is_forgotten:
+                    self._model.forget()
                 self._line.freed()
                 self._advance()
 

@@ -29,6 +29,8 @@ class Model(Protocol):
 
     async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]: ...
 
+    def forget(self) -> None: ...
+
 
 async def run(
     model: Model, ticket: Ticket, clock: Callable[[], float], on_token: Callable[[Ticket, float], None]

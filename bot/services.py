@@ -45,6 +45,10 @@ class Generations(Protocol):
         """The tokens most like this one to the model, the most alike first."""
         ...
 
+    def forget(self) -> None:
+        """Let the model keep nothing of any text so far, nor of one in progress once it has ended."""
+        ...
+
 
 class Around(ABC):
     """Generations around ``inner``, which differ in their streams and else only where they say so."""
@@ -70,6 +74,9 @@ class Around(ABC):
 
     async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
         return await self._inner.similar(token_id, count, asker=asker)
+
+    def forget(self) -> None:
+        self._inner.forget()
 
 
 @dataclass(frozen=True, slots=True)

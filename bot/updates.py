@@ -136,6 +136,7 @@ class Ticket:
     stepped_at: float = 0.0
     outcome: Outcome | None = None
     scope: asyncio.Timeout | None = None  # around what a runner does for it
+    is_forgotten: bool = False  # once it has ended, the model is to keep nothing of it
 
     _position_read: int | None = None
     _steps_read: int = -1  # that it runs, before the first step, is news

@@ -871,3 +871,18 @@ def check(queue: GenerationQueue, crowd: Crowd, asked: int) -> None:
     assert accounts.cancelled >= got["cancelled"]
     assert accounts.expired >= got["DeadlineExceeded"]
     assert accounts.failed >= failed
+
+
+async def test_the_model_forgets_what_is_in_progress_again_once_that_has_ended() -> None:
+    model = FakeModel(stepwise=True)
+    async with a_queue(model, max_running=1) as queue, open_streams(queue, ("a", ALICE), ("b", BOB)):
+        await settled()
+        queue.forget()
+        assert model.forgot == 1
+        for name in ("a", "b"):  # the second one has not even begun
+            await model.step(name, 2)
+        assert model.forgot == 3
+
+        async with queue.stream(a_request("later"), asker=ALICE):
+            await model.step("later", 4)
+        assert model.forgot == 3

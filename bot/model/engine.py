@@ -77,6 +77,12 @@ class Engine:
         """Give back the memory that only running requests need, if there are none."""
         self._store.give_back()
 
+    def forget(self) -> None:
+        """Keep nothing of any text so far, nor of one in progress once it has ended."""
+        self._prefixes.clear()
+        for sequence in (*self._running, *self._left):
+            sequence.is_kept = False
+
     def submit(self, request: GenerationRequest) -> None:
         """Let ``request`` wait for its turn; if it cannot be served, the next step says so."""
         if fault := self._fault(request):
@@ -112,7 +118,8 @@ class Engine:
     def _clear(self) -> None:
         """Keep what those who left have computed, now that their events have been told."""
         for sequence in self._left:
-            self._prefixes.keep(sequence.cached_ids, sequence.cache)
+            if sequence.is_kept:
+                self._prefixes.keep(sequence.cached_ids, sequence.cache)
             self._store.release(sequence.cache)
         self._left.clear()
 

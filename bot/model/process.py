@@ -33,6 +33,7 @@ from bot.model.protocol import (
     Abort,
     Alike,
     Ended,
+    Forget,
     FromWorker,
     GenerationRequest,
     Loading,
@@ -184,6 +185,11 @@ class ModelProcess:
         lookup, answer = self._lookups.ask(token_id, count)
         self._child.send(lookup)
         return await answer
+
+    def forget(self) -> None:
+        """Let the worker keep nothing of any text so far, nor of one in progress; the next one knows none."""
+        if self._child is not None and self._serving:
+            self._child.send(Forget())
 
     def _submit(self) -> None:
         """Hand the worker what it may have now."""

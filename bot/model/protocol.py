@@ -2,7 +2,7 @@
 
 Every message is a frozen dataclass; :mod:`bot.model.wire` brings it through the pipe.
 
-    parent ── Submit, Abort, Lookup, Ping ──▶ worker
+    parent ── Submit, Abort, Lookup, Forget, Ping ──▶ worker
     parent ◀── Loading, Ready, Unusable, Stepped, Ended, Rejected, Similar, Pong ── worker
 """
 
@@ -191,6 +191,11 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Forget:
+    """Keep nothing of any text so far, nor of one in progress once it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Does the worker's loop go round?"""
 
@@ -265,6 +270,6 @@ class Pong:
     """It does; said between two steps."""
 
 
-ToWorker = Submit | Abort | Lookup | Ping
+ToWorker = Submit | Abort | Lookup | Forget | Ping
 FromWorker = Loading | Ready | Unusable | Stepped | Ended | Rejected | Similar | Pong
 Message = ToWorker | FromWorker

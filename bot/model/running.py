@@ -22,6 +22,7 @@ class Running:
         self.sampler = Sampler(request.params, spent=request.generated, vocabulary=vocabulary)
         self.ids = list(request.prompt_ids)
         self.steps = 0
+        self.is_kept = True  # for texts that begin alike, once it has ended
 
     @property
     def decodes(self) -> bool:

@@ -30,6 +30,7 @@ from bot.model.heap import Tidy, keep_large_apart, return_freed
 from bot.model.pipe import Pipe
 from bot.model.protocol import (
     Abort,
+    Forget,
     Loading,
     Lookup,
     Message,
@@ -212,6 +213,9 @@ def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> 
                     engine.abort(request_id)
                 case Lookup():
                     similarity.submit(message)
+                case Forget():
+                    engine.forget()
+                    tidy.worked()
                 case Ping():
                     pipe.send([Pong()])
         if events := [*engine.step(), *similarity.step()]:

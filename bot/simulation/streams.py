@@ -58,6 +58,9 @@ class SimulatedGenerations(Around):
     def cancel(self, request_id: str, *, owner: int) -> None:
         outside(self._inner.cancel, request_id, owner=owner)
 
+    def forget(self) -> None:
+        outside(self._inner.forget)
+
     async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
         """It takes a moment, so the action lasts until it is known."""
         return await outside(asyncio.ensure_future, self._inner.similar(token_id, count, asker=asker))

@@ -28,6 +28,7 @@ class FakeModel:
     running: list[str] = field(default_factory=list)
     most_running: int = 0
     started: list[str] = field(default_factory=list)
+    forgot: int = 0  # how often it was told to
     _allowed: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(0))
     )
@@ -57,6 +58,9 @@ class FakeModel:
     async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
         await asyncio.sleep(0)
         return scripted_similar(token_id, count)
+
+    def forget(self) -> None:
+        self.forgot += 1
 
     async def _turn(self, request_id: str) -> None:
         if self.stepwise:

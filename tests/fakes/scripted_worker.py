@@ -48,6 +48,7 @@ from bot.model.protocol import (
     Candidate,
     Ended,
     Fingerprint,
+    Forget,
     GenerationRequest,
     Loading,
     Lookup,
@@ -152,6 +153,8 @@ class ScriptedWorker:
                 if self.life.get("hang_at_lookup") == self.lookups:
                     time.sleep(60)
                 self.say(Similar(lookup_id, scripted_similar(token_id, count)))
+            case Forget():
+                self.note("forget")
             case Ping():
                 self.say(Pong())
 

@@ -161,6 +161,31 @@ def test_two_who_roll_again_together_both_begin_with_what_is_kept(recorded: Reco
     assert recorded.passes == [[1, 1, 1]]
 
 
+def test_what_is_to_be_forgotten_is_computed_again(recorded: Recorded) -> None:
+    engine = engine_of(recorded, prefix_bytes=ROOMY)
+    run(engine, request("a", prompt=50, max_new_tokens=1))
+    engine.forget()
+    run(engine, request("b", prompt=50, max_new_tokens=1))
+    assert recorded.passes == [[50], [50]]
+    run(engine, request("c", prompt=50, max_new_tokens=1))
+    assert recorded.passes[2:] == [[1]]
+
+
+@pytest.mark.parametrize("ending", ["ended", "aborted", "running"])
+def test_so_is_what_is_in_progress_or_has_just_ended(recorded: Recorded, ending: str) -> None:
+    engine = engine_of(recorded, prefix_bytes=ROOMY)
+    engine.submit(request("a", prompt=50, max_new_tokens=1 if ending == "ended" else 3))
+    engine.step()
+    if ending == "aborted":
+        engine.abort("a")
+    engine.forget()
+    while not engine.idle:
+        engine.step()
+    recorded.passes.clear()
+    run(engine, request("b", prompt=50, max_new_tokens=1))
+    assert recorded.passes == [[50]]
+
+
 def related(random: Random, earlier: GenerationRequest, ids: list[int]) -> GenerationRequest:
     """A request that has to do with ``earlier``, which gave ``ids``."""
     read = len(earlier.prompt_ids) - earlier.generated

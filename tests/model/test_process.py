@@ -540,3 +540,14 @@ def test_more_lines_than_anybody_reads_are_counted(
     messages = [record.getMessage() for record in caplog.records]
     assert messages[-2:] == ["7 more lines were left out", "later"]
     assert len(messages) == LINES_PER_SECOND + 2
+
+
+async def test_a_worker_that_serves_is_told_to_forget_and_one_that_does_not_knows_nothing(
+    make: Make, journal: Journal
+) -> None:
+    async with make() as model:
+        model.forget()
+        await model.wait_ready()
+        model.forget()
+        await collect(model, a_request())
+    assert journal.text().count("forget\n") == 1

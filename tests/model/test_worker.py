@@ -11,6 +11,7 @@ import pytest
 from bot.model.protocol import (
     Abort,
     Ended,
+    Forget,
     GenerationRequest,
     Loading,
     Lookup,
@@ -37,6 +38,20 @@ def step(self):
     os.write(1, b"bytes from C")
     return real(self)
 engine.Engine.step = step
+sys.argv = ["worker", *sys.argv[1:]]
+runpy.run_module("bot.model.worker", run_name="__main__")
+"""
+
+
+# Tells on stderr how many rows of a prompt are computed in each pass.
+COUNTING = """
+import runpy, sys
+from bot.model.gpt2 import GPT2
+real = GPT2.forward
+def forward(self, chunks):
+    print("rows", *(len(chunk.ids) for chunk in chunks), file=sys.stderr, flush=True)
+    return real(self, chunks)
+GPT2.forward = forward
 sys.argv = ["worker", *sys.argv[1:]]
 runpy.run_module("bot.model.worker", run_name="__main__")
 """
@@ -286,3 +301,16 @@ def test_an_option_outside_its_range_is_refused(start: type[Worker], wrong: tupl
 def test_importing_the_worker_does_not_import_torch() -> None:
     code = "import sys, bot.model.worker, bot.model.checkpoint; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_a_text_that_is_to_be_forgotten_is_computed_again(start: type[Worker], tiny_folder: Path) -> None:
+    worker = start("--model", str(tiny_folder), "--prefix-cache", "8", program=("-c", COUNTING))
+    worker.until(Ready)
+    first = worker.run(request("a", max_new_tokens=1))["a"]
+    kept = worker.run(request("b", max_new_tokens=1))["b"]
+    worker.send(Forget())
+    again = worker.run(request("c", max_new_tokens=1))["c"]
+    status, said = worker.end()
+
+    assert first == kept == again
+    assert (status, said.split("\n")) == (0, ["rows 2", "rows 1", "rows 2", ""])

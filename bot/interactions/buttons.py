@@ -43,7 +43,7 @@ class LastingItem(ui.DynamicItem[Item], Generic[Item], template="-"):
         services: Services = interaction.client.services
         with services.runs.claimed(_press(interaction)) as first:
             try:
-                if first:
+                if first and _is_offered(self.item):
                     await self.press(interaction, services)
                 else:
                     await defer(interaction)
@@ -88,6 +88,14 @@ class RunItem(LastingItem[Item], Generic[Item], template="-"):
         screen = Screen(interaction, private=private)
         await screen.acknowledge()
         await show(screen)
+
+
+def _is_offered(item: ui.Item[Any]) -> bool:
+    """Whether what was chosen is on the card: a run's id is for those who were shown it.
+
+    That a button is on its card, discord.py sees to.
+    """
+    return not isinstance(item, ui.Select) or {one.value for one in item.options}.issuperset(item.values)
 
 
 def _press(interaction: Interaction) -> str:

@@ -1,0 +1,51 @@
+"""A run's id opens nothing to somebody who was not shown it: an app that lies is not answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage, actors
+
+from bot.attempt import seen
+from tests.cogs.inspecting import menu_of
+from tests.reading import buttons, card_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TEXT = {"prompt": "London was", "seed": 42, "max_tokens": 8}
+BUTTON, MENU = 2, 3
+
+
+async def lied(person: MemberActor, card: ResponseMessage, data: dict[str, Any]) -> InteractionResult:
+    """What somebody gets whose app says that this was pressed on the card."""
+    answer: InteractionResult = await actors._component_interaction(
+        person, actors._visible_message(person, card), data
+    )
+    return answer
+
+
+@pytest.mark.parametrize("label", ["Continue", "Re-roll", "Why this word?", "Code", "Replay"])
+async def test_a_button_of_another_card_opens_nothing(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle, label: str
+) -> None:
+    secret = card_of(await ada.slash(channel, "complete", **TEXT, private=True))
+    own = card_of(await grace.slash(channel, "complete", prompt="Paris", seed=1, max_tokens=4))
+    (custom_id,) = (one["custom_id"] for one in buttons(secret.components) if one.get("label") == label)
+
+    assert not seen(await lied(grace, own, {"custom_id": custom_id, "component_type": BUTTON}))
+
+
+async def test_a_menu_opens_what_it_offers_alone(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    secret = card_of(await ada.slash(channel, "compare", **TEXT, private=True))
+    own = card_of(await grace.slash(channel, "compare", prompt="Paris", seed=1, max_tokens=4))
+    offered, menu = menu_of(secret)["options"][0]["value"], menu_of(own)
+    data = {"custom_id": menu["custom_id"], "component_type": MENU}
+
+    nothing = await lied(grace, own, {**data, "values": [offered]})
+    opened = await lied(grace, own, {**data, "values": [menu["options"][0]["value"]]})
+
+    assert [message.id for message in seen(nothing)] == [own.id]  # it is as it was
+    assert card_of(opened).id != own.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -19,28 +19,38 @@ HOUR = 3600.0
 
 
 @asynccontextmanager
-async def tidied(runs: Runs, *, every: float = HOUR, retry: float = PAUSE) -> AsyncIterator[None]:
+async def tidied(
+    runs: Runs,
+    *,
+    every: float = HOUR,
+    retry: float = PAUSE,
+    on_deleted: Callable[[], object] = lambda: None,
+) -> AsyncIterator[None]:
     """Runs that have become too old are deleted, at once and then every so many seconds.
 
-    What the database did not take is tried again every ``retry`` seconds, and at the end.
+    ``on_deleted`` is called when some were, for whatever else still knows their texts.
+    What the database did not take, and what it could not wipe out of its files, is tried
+    again every ``retry`` seconds, and at the end.
     """
     try:
         async with (
-            Background(partial(_tidy, runs, every), name="housekeeping"),
+            Background(partial(_tidy, runs, every, on_deleted), name="housekeeping"),
             Background(partial(_retry, runs, retry), name="storing what waits"),
         ):
             yield
     finally:
         await runs.flush()
+        await runs.wipe()
         if runs.unsaved:
             log.error("%d runs are lost: the database did not take them, and the bot ends", runs.unsaved)
 
 
-async def _tidy(runs: Runs, every: float) -> None:
+async def _tidy(runs: Runs, every: float, on_deleted: Callable[[], object]) -> None:
     while True:
         try:
             if deleted := await runs.delete_old():
                 log.info("deleted %d runs that were too old", deleted)
+                on_deleted()
         except StoreUnavailable as error:
             log.error("the database cannot be used now, so buttons are refused: %s", error.detail)
         await asyncio.sleep(every)
@@ -50,3 +60,4 @@ async def _retry(runs: Runs, every: float) -> None:
     while True:
         await asyncio.sleep(every)
         await runs.flush()
+        await runs.wipe()

@@ -6,6 +6,7 @@ it is older than the retention, or its owner asks for it to be deleted.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Delete, Select, delete, or_, select
+from sqlalchemy import Delete, Select, and_, delete, or_, select
 
 from bot.errors import RunExpired, StoreUnavailable, Withheld
 from bot.features.completions import CompletionJob, CompletionRun
@@ -36,10 +37,11 @@ _IN_PROGRESS = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """How much was deleted of a person."""
+    """How much was deleted of a person; ``pending`` says that the database's files still hold it."""
 
     runs: int
     votes: int
+    pending: bool = False
 
 
 def _allow(_run: Run) -> None:
@@ -70,6 +72,9 @@ class Runs:
         self._claimed: set[str] = set()
         self._outbox = Outbox(database, clock)
         self._forgotten: dict[int, float] = {}  # who asked for it, and when
+        # Whether something deleted may still be in the database's files: what a former process left, too.
+        self._is_unwiped = True
+        self._wiping = asyncio.Lock()
         self.rounds = Rounds(database, days=days, oldest=self._oldest)
 
     @property
@@ -80,15 +85,16 @@ class Runs:
     def now(self) -> float:
         return self._clock()
 
-    async def keep(self, run: Run, round_: Round | None = None) -> None:
+    async def keep(self, run: Run, round_: Round | None = None, *, channel: int | None = None) -> None:
         """Store ``run``, and the round that begins with it, if it is played on.
 
-        Not if its owner has asked to be forgotten since it was asked for.
+        ``channel`` is where all have seen it: there, others who ask the same may be shown
+        it again. Nothing is stored if somebody whose it is, or from whose runs it was made,
+        has asked to be forgotten meanwhile.
         """
-        if run.asked_at < self._forgotten.get(run.owner, -math.inf):
-            return
-        self._outbox.put(run, round_)
-        await self._outbox.send()
+        if not await self._is_forgotten(run):
+            self._outbox.put(run, round_, channel=channel)
+            await self._outbox.send()
 
     async def flush(self) -> None:
         """Store now what the database did not take before."""
@@ -119,16 +125,20 @@ class Runs:
             raise RunExpired(days=self._days)
         return run
 
-    async def answer(self, asked: CompletionJob | Walk, fingerprint: Fingerprint) -> Run | None:
-        """A run whose tokens are what ``asked`` would get, that its owner may see.
+    async def answer(
+        self, asked: CompletionJob | Walk, fingerprint: Fingerprint, *, channel: int | None = None
+    ) -> Run | None:
+        """A run whose tokens are what ``asked`` would get: its owner's own, or one that ``channel`` has seen.
 
-        None if there is none, it must not be shown, or the database fails: then the model is asked.
+        Of any other one nobody must learn that there is such a run. None if there is
+        none, it must not be shown, or the database fails: then the model is asked.
         """
         runs = tables.runs.c
-        found = self._kept().where(
-            runs.question == question(asked, fingerprint),
-            or_(runs.owner == asked.owner, ~runs.private),
+        own = and_(runs.owner == asked.owner, runs.question == question(asked, fingerprint))
+        seen = select(tables.answers.c.run_id).where(
+            tables.answers.c.question == question(asked, fingerprint, channel)
         )
+        found = self._kept().where(own if channel is None else or_(own, runs.run_id.in_(seen)))
         try:
             run = await self._first(found.order_by(runs.asked_at.desc()))
             if run is not None:
@@ -143,23 +153,38 @@ class Runs:
     async def forget(self, owner: int) -> Forgotten:
         """Delete all that is stored of ``owner``: their runs, the rounds that they began, their votes.
 
-        What is still being written for them will not be stored either. StoreUnavailable.
+        So also what others made from their runs, which holds their texts. What is still
+        being written for them, or from theirs, will not be stored either. StoreUnavailable.
         """
-        now = self._clock()
-        self._forgotten = {person: at for person, at in self._forgotten.items() if at > now - _IN_PROGRESS}
+        made_from_theirs = select(tables.sources.c.run_id).where(tables.sources.c.person == owner)
         async with self._outbox.held():
             # Runs first, then votes: everybody who writes to several tables does so in this order.
-            runs, votes = await self._delete(
+            _, runs, votes = await self._delete(
+                delete(tables.runs).where(tables.runs.c.run_id.in_(made_from_theirs)),
                 delete(tables.runs).where(tables.runs.c.owner == owner),
                 delete(tables.votes).where(tables.votes.c.person == owner),
             )
             # Not before: where that failed, nothing was done.
-            self._forgotten[owner] = now
+            self._forgotten[owner] = self._clock()
             unsaved = self._outbox.drop(lambda run: run.owner == owner)
-        return Forgotten(runs + unsaved, votes)
+            self._outbox.drop(lambda run: owner in run.sources)
+        return Forgotten(runs + unsaved, votes, pending=not await self.wipe())
+
+    async def wipe(self) -> bool:
+        """Whether nothing that was deleted is left in the database's files; if something is, it is tried."""
+        async with self._wiping:
+            if self._is_unwiped:
+                self._is_unwiped, is_wiped = False, False  # what is deleted meanwhile sets it again
+                try:
+                    is_wiped = await self._database.wipe()
+                finally:
+                    self._is_unwiped |= not is_wiped
+            return not self._is_unwiped
 
     async def delete_old(self) -> int:
         """Delete what is older than it may get; how many runs. StoreUnavailable."""
+        since = self._clock() - _IN_PROGRESS
+        self._forgotten = {person: at for person, at in self._forgotten.items() if at > since}
         oldest = self._oldest()
         unsaved = self._outbox.drop(lambda run: run.asked_at < oldest)
         (deleted,) = await self._delete(delete(tables.runs).where(tables.runs.c.asked_at < oldest))
@@ -182,17 +207,39 @@ class Runs:
         return await self._first(self._kept().where(tables.runs.c.run_id == run_id))
 
     async def _first(self, query: Select[tuple[object, ...]]) -> Run | None:
+        sources = tables.sources.c
         async with self._database.transaction() as connection:
             row = (await connection.execute(query.limit(1))).mappings().first()
-        return None if row is None else run_of(dict(row))
+            if row is None:
+                return None
+            people = await connection.scalars(
+                select(sources.person).where(sources.run_id == row[tables.runs.c.run_id])
+            )
+            return run_of(dict(row), people)
 
     async def _delete(self, *statements: Delete) -> list[int]:
         """How many rows each has deleted, in one transaction."""
         async with self._database.transaction() as connection:
             counts = [(await connection.execute(statement)).rowcount for statement in statements]
         if any(counts):
-            await self._database.wipe()
+            self._is_unwiped = True
+            if not await self.wipe():
+                log.warning(
+                    "what was deleted is still in the database's files, for something else reads them"
+                )
         return counts
+
+    async def _is_forgotten(self, run: Run) -> bool:
+        """Whether the run was asked for, or that from which it was made was read, before somebody
+        of those whose it is was forgotten."""
+        if self._forgotten.keys().isdisjoint({run.owner, *run.sources}):
+            return False
+        if run.asked_at < self._forgotten.get(run.owner, -math.inf):
+            return True
+        try:
+            return run.parent is not None and not await self.is_kept(run.parent)
+        except StoreUnavailable:
+            return True  # it cannot be told, and a text is better lost than kept against a person's wish
 
     def _kept(self) -> Select[tuple[object, ...]]:
         """What the clock still allows, also where nothing has been deleted for a while."""

@@ -88,7 +88,7 @@ async def started(
             sieve = Sieve(blocked, encodings)
             runs = Runs(database, days=settings.retention_days, check=sieve.check_run)
             keep_what_is_loaded()
-            async with tidied(runs):
+            async with tidied(runs, on_deleted=queue.forget):
                 generations = ScreenedGenerations(queue, sieve) if blocked else queue
                 # Nobody's age is known where Discord is only simulated.
                 rules = Rules(blocked, settings.age_restricted and settings.discord_token is not None)

@@ -113,7 +113,7 @@ async def begin(services: Services, interaction: Interaction, text: str | None) 
     await screen.wait()
     run = await _answered(services, walk, screen)
     round_ = round_of(run, guild, lambda token_id: services.encodings.decode([token_id]))
-    await services.runs.keep(run, round_)
+    await services.runs.keep(run, round_, channel=screen.channel)
     await screen.finish(await _card(services, run, round_))
 
 
@@ -130,7 +130,7 @@ async def _latest(services: Services, guild: int | None, owner: int) -> list[str
 async def _answered(services: Services, walk: Walk, screen: Screen) -> WalkRun:
     """What the model finds likely next; at once if it was asked before."""
     model, asked_at = services.generations.model, services.runs.now()
-    before = await services.runs.answer(walk, model.fingerprint)
+    before = await services.runs.answer(walk, model.fingerprint, channel=screen.channel)
     if isinstance(before, WalkRun):
         step = before.step
     else:

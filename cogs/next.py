@@ -87,11 +87,12 @@ async def look_or_recall(services: Services, walk: Walk, screen: Screen) -> None
     model = services.generations.model
     walk.check(model.context)
     await screen.wait()
-    answer = await services.runs.answer(walk, model.fingerprint)
+    answer = await services.runs.answer(walk, model.fingerprint, channel=screen.channel)
     if not isinstance(answer, WalkRun):
         await look(services, walk, screen)
         return
-    await services.runs.keep(replace(answer, walk=walk, asked_at=services.runs.now()))
+    run = replace(answer, walk=walk, asked_at=services.runs.now())
+    await services.runs.keep(run, channel=screen.channel)
     content = replace(_content(services, walk, answer.step), recalled=cards.date(answer.asked_at))
     await _show(content, screen)
 
@@ -109,7 +110,8 @@ async def look(services: Services, walk: Walk, screen: Screen) -> None:
         async for update in updates:
             if isinstance(update, Finished):
                 (step,) = update.completion.steps
-                await services.runs.keep(WalkRun(walk, step, model.fingerprint, asked_at))
+                run = WalkRun(walk, step, model.fingerprint, asked_at)
+                await services.runs.keep(run, channel=screen.channel)
                 await _show(_content(services, walk, step), screen)
 
 

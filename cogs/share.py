@@ -58,7 +58,8 @@ class Share(commands.Cog):
         screen = Screen(interaction, private=True)
         await screen.wait()
         forgotten = await self.services.runs.forget(interaction.user.id)
-        await screen.finish(cards.forgotten(forgotten.runs, forgotten.votes))
+        self.services.generations.forget()
+        await screen.finish(cards.forgotten(forgotten.runs, forgotten.votes, pending=forgotten.pending))
 
 
 async def setup(bot: TokenwiseBot) -> None:

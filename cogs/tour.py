@@ -68,19 +68,21 @@ class Tour(commands.Cog):
         """
         run_id = submitted.match["run_id"]
         station = int(submitted.match["numbers"].lstrip(":"))
-        prompt_ids = self.services.encodings.encode(tours.text_of(submitted.typed[TEXT]))
+        encodings, text = self.services.encodings, tours.text_of(submitted.typed[TEXT])
         claimed = self.services.runs.claimed(run_id) if is_theirs(interaction) else nullcontext(False)
         with claimed as in_place:
             screen = Screen(interaction, private=True, replace=in_place)
             await screen.acknowledge()
             run = await self.services.runs.completion(run_id)
             job = tours.begun(
-                prompt_ids,
+                encodings.encode(text),
                 seed=tours.seed_of(submitted.typed.get(SEED, ""), otherwise=run.params.seed),
                 owner=interaction.user.id,
                 private=is_private(interaction) or not in_place,
                 context=self.services.generations.model.context,
-                parent=run.run_id,
+                parent=run,
+                # The form may have come with it.
+                made_from_it=encodings.decode(run.prompt_ids) in text,
             )
             await begin(self.services, job, station, screen)
 

@@ -30,12 +30,15 @@ async def test_old_runs_are_deleted_at_the_start_and_from_then_on() -> None:
         async def only(count: int) -> bool:
             return await stored(runs) == count
 
+        told: list[float] = []
         now = NOON + 30 * DAY + 1
-        async with tidied(runs, every=0.001):
+        async with tidied(runs, every=0.001, on_deleted=lambda: told.append(now)):
             await until(lambda: only(1))
             assert await runs.completion("b" * 16)
             now += DAY
             await until(lambda: only(0))
+            await until(lambda: len(told) == 2)
+        assert told == [now - DAY, now]
 
 
 async def test_a_database_that_fails_is_logged_and_asked_again(

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from bot.errors import RunExpired, StoreUnavailable
-from bot.features.completions import CompletionJob
+from bot.features.completions import CompletionJob, CompletionRun
+from bot.features.tours import taken
 from bot.runs import DAY, Forgotten, Runs
 from bot.store import tables
 from bot.store.database import Database, opened
+from bot.updates import Completion
 from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16
+CHANNEL = 1
+ALAN = 42
 
 
 @dataclass
@@ -91,26 +97,50 @@ def the_same(owner: int) -> CompletionJob:
 
 
 async def test_the_same_request_has_an_answer(runs: Runs) -> None:
-    assert await runs.answer(the_same(GRACE), FINGERPRINT) is None
-    await runs.keep(completion_run(A))
+    answer = partial(runs.answer, channel=CHANNEL)
+    assert await answer(the_same(GRACE), FINGERPRINT) is None
+    await runs.keep(completion_run(A), channel=CHANNEL)
 
-    assert await runs.answer(the_same(GRACE), FINGERPRINT) == completion_run(A)
-    assert await runs.answer(the_same(GRACE), replace(FINGERPRINT, engine=4)) is None
-    assert await runs.answer(replace(the_same(GRACE), prompt_ids=(1,)), FINGERPRINT) is None
+    assert await answer(the_same(GRACE), FINGERPRINT) == completion_run(A)
+    assert await answer(the_same(GRACE), replace(FINGERPRINT, engine=4)) is None
+    assert await answer(replace(the_same(GRACE), prompt_ids=(1,)), FINGERPRINT) is None
 
 
 async def test_a_walk_s_step_has_one_too(runs: Runs) -> None:
-    await runs.keep(walk_run(B, 530))
+    answer = partial(runs.answer, channel=CHANNEL)
+    await runs.keep(walk_run(B, 530), channel=CHANNEL)
 
-    assert await runs.answer(replace(walk_run(C, 530).walk, owner=GRACE), FINGERPRINT) == walk_run(B, 530)
-    assert await runs.answer(walk_run(C, 531).walk, FINGERPRINT) is None
+    assert await answer(replace(walk_run(C, 530).walk, owner=GRACE), FINGERPRINT) == walk_run(B, 530)
+    assert await answer(walk_run(C, 531).walk, FINGERPRINT) is None
 
 
 async def test_what_is_private_answers_its_author_alone(runs: Runs) -> None:
-    await runs.keep(completion_run(A, private=True))
+    await runs.keep(completion_run(A, private=True), channel=CHANNEL)
 
-    assert await runs.answer(the_same(GRACE), FINGERPRINT) is None
-    assert await runs.answer(the_same(ADA), FINGERPRINT)
+    for channel in (CHANNEL, None):
+        assert await runs.answer(the_same(GRACE), FINGERPRINT, channel=channel) is None
+        assert await runs.answer(the_same(ADA), FINGERPRINT, channel=channel)
+
+
+@pytest.mark.parametrize("kept_in", [CHANNEL, None])
+async def test_what_another_channel_has_seen_or_none_answers_its_author_alone(
+    runs: Runs, kept_in: int | None
+) -> None:
+    await runs.keep(completion_run(A), channel=kept_in)
+    await runs.keep(walk_run(B), channel=kept_in)
+
+    for channel in (CHANNEL + 1, None):
+        for asked in (the_same(GRACE), replace(walk_run(C).walk, owner=GRACE)):
+            assert await runs.answer(asked, FINGERPRINT, channel=channel) is None
+        assert await runs.answer(the_same(ADA), FINGERPRINT, channel=channel) == completion_run(A)
+
+
+@pytest.mark.parametrize("changed", [{"by_hand": (1,)}, {"finish_reason": "cancelled"}, {"mixed": True}])
+async def test_what_is_not_what_its_settings_say_answers_nobody(runs: Runs, changed: dict[str, Any]) -> None:
+    await runs.keep(completion_run(A, **changed), channel=CHANNEL)
+
+    for person in (ADA, GRACE):
+        assert await runs.answer(the_same(person), FINGERPRINT, channel=CHANNEL) is None
 
 
 async def test_an_answer_that_is_too_old_is_none(runs: Runs, clock: Clock) -> None:
@@ -193,3 +223,87 @@ async def test_what_waits_to_be_stored_gets_too_old_as_well(failing: Path, clock
         with pytest.raises(RunExpired):
             await runs.completion(A)
         assert await runs.delete_old() == 1
+
+
+async def test_forgetting_takes_what_others_made_from_it_and_what_was_made_from_that(runs: Runs) -> None:
+    mine = completion_run(A)
+    theirs = made_from(mine, B, owner=GRACE)
+    await runs.keep(mine)
+    await runs.keep(theirs)
+    await runs.keep(made_from(theirs, C, owner=ALAN))
+    await runs.keep(completion_run("d" * 16, owner=GRACE))  # what Grace asked herself
+
+    assert await runs.forget(ADA) == Forgotten(runs=1, votes=0)
+    assert [await runs.is_kept(run_id) for run_id in (A, B, C, "d" * 16)] == [False, False, False, True]
+
+
+async def test_it_takes_that_also_where_the_original_is_too_old_to_be_kept(runs: Runs, clock: Clock) -> None:
+    await runs.keep(completion_run(A))
+    clock.now += 29 * DAY
+    await runs.keep(made_from(completion_run(A), B, owner=GRACE, asked_at=clock.now))
+    clock.now += 2 * DAY
+    assert await runs.delete_old() == 1
+
+    await runs.forget(ADA)
+    assert not await runs.is_kept(B)
+
+
+async def test_it_takes_walks_and_tours_that_others_went_on_with(runs: Runs) -> None:
+    walk = walk_run(A).walk.append(530, owner=GRACE, private=True)
+    tour = taken(completion_run(B), owner=GRACE, now=NOON)
+    await runs.keep(replace(walk_run(), walk=walk))
+    await runs.keep(tour)
+
+    await runs.forget(ADA)
+    assert not await runs.is_kept(walk.run_id)
+    assert not await runs.is_kept(tour.run_id)
+
+
+async def test_who_made_something_from_another_s_and_is_forgotten_costs_the_other_nothing(runs: Runs) -> None:
+    await runs.keep(completion_run(A))
+    await runs.keep(made_from(completion_run(A), B, owner=GRACE))
+
+    assert await runs.forget(GRACE) == Forgotten(runs=1, votes=0)
+    assert await runs.is_kept(A)
+
+
+async def test_it_takes_what_waits_to_be_stored_and_was_made_from_it(failing: Path, clock: Clock) -> None:
+    async with opened(f"sqlite:///{failing}") as database:
+        runs = Runs(database, days=30, clock=clock)
+        await runs.keep(made_from(completion_run(A), B, owner=GRACE))
+        failing.parent.mkdir()
+
+        await runs.forget(ADA)
+        assert not await runs.is_kept(B)
+
+
+async def test_what_is_being_made_from_it_meanwhile_is_not_stored_and_what_is_made_from_later_ones_is(
+    runs: Runs, clock: Clock
+) -> None:
+    await runs.keep(completion_run(A))
+    read = await runs.completion(A)
+    await runs.forget(ADA)
+    clock.now += 1
+    await runs.keep(made_from(read, B, owner=GRACE, asked_at=clock.now))  # asked for afterwards, read before
+    await runs.keep(made_from(read, C, owner=ADA, asked_at=clock.now))
+    assert not await runs.is_kept(B)
+    assert not await runs.is_kept(C)
+
+    later = completion_run(C, asked_at=clock.now)
+    await runs.keep(later)
+    await runs.keep(made_from(later, B, owner=GRACE, asked_at=clock.now))
+    assert await runs.is_kept(B)
+
+
+async def test_a_person_who_was_forgotten_is_not_remembered_for_that(runs: Runs, clock: Clock) -> None:
+    await runs.forget(ADA)
+    clock.now += 3_601
+    await runs.delete_old()
+
+    assert ADA not in runs._forgotten
+
+
+def made_from(run: CompletionRun, run_id: str, *, owner: int, asked_at: float = NOON) -> CompletionRun:
+    """What somebody else's press has made of ``run``."""
+    job = replace(run.rerolled(owner=owner), run_id=run_id)
+    return job.finished(Completion(run.steps, "length"), fingerprint=FINGERPRINT, asked_at=asked_at)

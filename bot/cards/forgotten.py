@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Text, card, plural
+from bot.cards.layout import DONE_COLOUR, WAITING_COLOUR, Text, card, plural
+
+_PENDING = (
+    "Another program is reading the database's files right now, so what was deleted can still be found in "
+    "them. I keep trying until it is gone."
+)
 
 
-def forgotten(runs: int, votes: int) -> ui.LayoutView:
-    """So much has been deleted of the person."""
-    if not runs and not votes:
-        return card(Text("Nothing of yours is stored."), colour=DONE_COLOUR)
-    return card(
-        Text(
-            f"Deleted: {plural(runs, 'run')}, that is every finished text, step of a walk and round of "
-            f"/guess that you asked for, and {plural(votes, 'vote')} of yours. The cards stay where they "
-            "are, but their buttons have nothing to work with any more."
-        ),
-        colour=DONE_COLOUR,
+def forgotten(runs: int, votes: int, *, pending: bool = False) -> ui.LayoutView:
+    """So much has been deleted of the person; ``pending`` says that the database's files still hold it."""
+    said = _deleted(runs, votes) if runs or votes else "Nothing of yours is stored."
+    lines = [Text(said), Text(_PENDING)] if pending else [Text(said)]
+    return card(*lines, colour=WAITING_COLOUR if pending else DONE_COLOUR)
+
+
+def _deleted(runs: int, votes: int) -> str:
+    return (
+        f"Deleted: {plural(runs, 'run')}, that is every finished text, step of a walk and round of "
+        f"/guess that you asked for, and {plural(votes, 'vote')} of yours. What others made from them "
+        "(Continue, Re-roll, forks, walks, tours) is deleted, too. The cards stay where they are, but their "
+        "buttons no longer work."
     )

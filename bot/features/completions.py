@@ -30,7 +30,8 @@ class CompletionJob:
     ``earlier`` are the steps that former runs have written of it; at those
     numbered in ``by_hand`` somebody chose another token than the model's.
     They were written under ``earlier_by``, and before that under others if they
-    are ``mixed``. ``parent`` is the run that this one comes from.
+    are ``mixed``. ``parent`` is the run that this one comes from, ``sources`` are
+    the people beside its owner from whose runs it was made.
     """
 
     run_id: str
@@ -43,6 +44,7 @@ class CompletionJob:
     earlier_by: Fingerprint | None = None
     mixed: bool = False
     parent: str | None = None
+    sources: frozenset[int] = frozenset()
 
     @property
     def earlier_ids(self) -> tuple[int, ...]:
@@ -76,6 +78,7 @@ class CompletionJob:
             fingerprint=fingerprint,
             asked_at=asked_at,
             parent=self.parent,
+            sources=self.sources,
         )
 
 
@@ -99,6 +102,7 @@ class CompletionRun:
     fingerprint: Fingerprint
     asked_at: float
     parent: str | None
+    sources: frozenset[int] = frozenset()
 
     @property
     def token_ids(self) -> tuple[int, ...]:
@@ -148,6 +152,10 @@ class CompletionRun:
             self._child(owner, True, earlier=self.steps[:kept], by_hand=self.by_hand), params=params
         )
 
+    def sources_for(self, owner: int) -> frozenset[int]:
+        """From whose runs, beside their own, ``owner``'s is made if it is made from this one."""
+        return (self.sources | {self.owner}) - {owner}
+
     def _child(
         self, owner: int, private: bool, *, earlier: tuple[Step, ...] = (), by_hand: tuple[int, ...] = ()
     ) -> CompletionJob:
@@ -162,6 +170,7 @@ class CompletionRun:
             earlier_by=self.fingerprint if earlier else None,
             mixed=self.mixed and bool(earlier),
             parent=self.run_id,
+            sources=self.sources_for(owner),
         )
 
 

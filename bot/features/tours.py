@@ -27,17 +27,37 @@ def begun(
     owner: int,
     private: bool,
     context: int,
-    parent: str | None = None,
+    parent: CompletionRun | None = None,
+    made_from_it: bool = False,
 ) -> CompletionJob:
-    """The text of a tour, to be written."""
+    """The text of a tour, to be written; ``parent`` is that of the card on which it was asked for.
+
+    ``made_from_it`` says whether its text is that one's, or holds it.
+    """
     room = max(1, min(REPEATED, context - len(prompt_ids)))
     params = SamplingParams(max_new_tokens=room, temperature=1.0, top_k=0, top_p=1.0, seed=seed)
-    return CompletionJob(new_run_id(), owner, prompt_ids, params, private, parent=parent)
+    return CompletionJob(
+        new_run_id(),
+        owner,
+        prompt_ids,
+        params,
+        private,
+        parent=parent.run_id if parent else None,
+        sources=parent.sources_for(owner) if parent and made_from_it else frozenset(),
+    )
 
 
 def taken(run: CompletionRun, *, owner: int, now: float) -> CompletionRun:
     """The same tour as one of ``owner``'s own, which others do not see."""
-    return replace(run, run_id=new_run_id(), owner=owner, private=True, asked_at=now, parent=run.run_id)
+    return replace(
+        run,
+        run_id=new_run_id(),
+        owner=owner,
+        private=True,
+        asked_at=now,
+        parent=run.run_id,
+        sources=run.sources_for(owner),
+    )
 
 
 def reading(run: CompletionRun) -> GenerationRequest | None:

@@ -14,8 +14,9 @@ class Walk:
 
     Draw number n of the seed chooses token number n of the walk, whoever chose
     the tokens before it: a walk of draws alone is the ``/complete`` of its seed
-    (with top-k and top-p off). ``parent`` is the state that it came from;
-    ``candidates`` is how many of the likeliest tokens its table has.
+    (with top-k and top-p off). ``parent`` is the state that it came from,
+    ``sources`` are the people beside its owner who walked there; ``candidates`` is how
+    many of the likeliest tokens its table has.
     """
 
     run_id: str
@@ -27,6 +28,7 @@ class Walk:
     private: bool = False
     parent: str | None = None
     candidates: int = 5
+    sources: frozenset[int] = frozenset()
 
     @property
     def params(self) -> SamplingParams:
@@ -64,6 +66,7 @@ class Walk:
             appended_ids=appended_ids,
             private=private,
             parent=self.run_id,
+            sources=(self.sources | {self.owner}) - {owner},
         )
 
 
@@ -86,3 +89,11 @@ class WalkRun:
     @property
     def owner(self) -> int:
         return self.walk.owner
+
+    @property
+    def parent(self) -> str | None:
+        return self.walk.parent
+
+    @property
+    def sources(self) -> frozenset[int]:
+        return self.walk.sources

@@ -27,17 +27,20 @@ async def compare(services: Services, jobs: Sequence[CompletionJob], screen: Scr
     requests = [job.request(services.generations.model.context) for job in jobs]
     await screen.wait()
     asked_at = services.runs.now()
-    written = [await _begun(services, job, method) for job, method in zip(jobs, METHODS, strict=True)]
+    channel = screen.channel
+    written = [
+        await _begun(services, job, method, channel) for job, method in zip(jobs, METHODS, strict=True)
+    ]
     asked = [number for number, continuation in enumerate(written) if not continuation.over]
     wanted = [requests[number] for number in asked]
     async with together(services.generations, wanted, asker=screen.asker) as rounds:
         for job, continuation in zip(jobs, written, strict=True):
-            await _keep(services, job, continuation, asked_at)
+            await _keep(services, job, continuation, asked_at, channel)
         async for news in rounds:
             for number, latest in zip(asked, news, strict=True):
                 if not written[number].over:
                     written[number] = written[number].after(latest)
-                    await _keep(services, jobs[number], written[number], asked_at)
+                    await _keep(services, jobs[number], written[number], asked_at, channel)
             content = _content(services, jobs[0], written)
             if not content.over:
                 with told_with(content.seed):
@@ -62,23 +65,25 @@ def stop(services: Services, run_id: str, *, owner: int) -> bool:
     return stopped
 
 
-async def _begun(services: Services, job: CompletionJob, method: Method) -> Continuation:
+async def _begun(services: Services, job: CompletionJob, method: Method, channel: int | None) -> Continuation:
     """With all its tokens, if the same was asked before."""
     continuation = Continuation(method, job.run_id, Queued(1, None))
-    answer = await services.runs.answer(job, services.generations.model.fingerprint)
+    answer = await services.runs.answer(job, services.generations.model.fingerprint, channel=channel)
     if not isinstance(answer, CompletionRun):
         return continuation
     finished = Finished(Completion(answer.steps, answer.finish_reason), seconds=0.0)
     return replace(continuation.after(finished), recalled=True)
 
 
-async def _keep(services: Services, job: CompletionJob, continuation: Continuation, asked_at: float) -> None:
+async def _keep(
+    services: Services, job: CompletionJob, continuation: Continuation, asked_at: float, channel: int | None
+) -> None:
     """Store what has come to its end, if it has any token."""
     if not (continuation.over and continuation.steps):
         return
     fingerprint = services.generations.model.fingerprint
     run = job.finished(continuation.completion, fingerprint=fingerprint, asked_at=asked_at)
-    await services.runs.keep(run)
+    await services.runs.keep(run, channel=channel)
 
 
 def _content(services: Services, job: CompletionJob, written: Sequence[Continuation]) -> ComparisonCard:

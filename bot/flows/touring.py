@@ -21,7 +21,7 @@ async def begin(services: Services, job: CompletionJob, station: int, screen: Sc
     async with screen.restored():
         completion = await _ask(services, job.request(model.context), screen, group=job.run_id)
         run = job.finished(completion, fingerprint=model.fingerprint, asked_at=asked_at)
-        await services.runs.keep(run)
+        await services.runs.keep(run, channel=screen.channel)
         # What the station asks now belongs to what was asked just before: no cooldown lies between.
         await _show(services, run, station, Closing(job.owner, job.private), screen, group=job.run_id)
 
@@ -43,7 +43,8 @@ async def go_to(
             owner=owner,
             private=closing.private,
             context=model.context,
-            parent=run.run_id,
+            parent=run,
+            made_from_it=True,
         )
         await begin(services, job, station, screen)
         return

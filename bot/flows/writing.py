@@ -65,7 +65,7 @@ async def write_or_recall(services: Services, job: CompletionJob, screen: Screen
     model = services.generations.model
     job.request(model.context)  # what does not fit is refused before anything is shown
     await screen.wait()
-    answer = await services.runs.answer(job, model.fingerprint)
+    answer = await services.runs.answer(job, model.fingerprint, channel=screen.channel)
     if isinstance(answer, CompletionRun):
         await _recall(services, job, answer, screen)
     else:
@@ -73,10 +73,9 @@ async def write_or_recall(services: Services, job: CompletionJob, screen: Screen
 
 
 async def _recall(services: Services, job: CompletionJob, answer: CompletionRun, screen: Screen) -> None:
-    """Show the text of ``answer`` as a run of its own."""
+    """Show the text of ``answer`` as a run of its own: who asks has written its prompt themselves."""
     completion = Completion(answer.steps, answer.finish_reason)
     run = job.finished(completion, fingerprint=answer.fingerprint, asked_at=services.runs.now())
-    run = replace(run, parent=answer.run_id)
     content = _content(services, job, job.params.max_new_tokens, Finished(completion, seconds=0.0))
     await _keep_and_show(services, run, replace(content, recalled=cards.date(answer.asked_at)), screen)
 
@@ -101,7 +100,7 @@ async def _finish(
 async def _keep_and_show(
     services: Services, run: CompletionRun, content: CompletionCard, screen: Screen
 ) -> None:
-    await services.runs.keep(run)
+    await services.runs.keep(run, channel=screen.channel)
     await _show_finished(services, run, content, screen)
 
 

@@ -86,6 +86,17 @@ class Screen:
         age = interaction.client.arrivals.age(interaction.id)
         return Asker(interaction.user.id, interaction.guild_id, age)
 
+    @property
+    def channel(self) -> int | None:
+        """The channel of a server whose people see what is asked here, unless it is private.
+
+        None in direct messages; and where the bot is not the server's but a person's
+        own, for Discord may show its answers to that person alone.
+        """
+        interaction = self._interaction
+        is_persons_own = interaction.is_user_integration() and not interaction.is_guild_integration()
+        return None if interaction.guild_id is None or is_persons_own else interaction.channel_id
+
     async def wait(self) -> None:
         """Acknowledge, if that is still to be done, and show later.
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreUnavailable
 from bot.store.address import parsed
+from bot.store.common import PATIENCE
 from bot.store.tables import metadata, versions
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Database:
         self._engine = parsed(url).engine()
         self._furnished = False
         self._furnishing: asyncio.Task[None] | None = None
+        self._wiping: asyncio.Task[bool] | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -65,22 +67,38 @@ class Database:
                 raise
             raise StoreUnavailable(_said(error)) from error
 
-    async def wipe(self) -> None:
-        """Let nothing of what was deleted stay in SQLite's journal, if that is possible now."""
+    async def wipe(self) -> bool:
+        """Whether nothing of what was deleted is left in SQLite's files: its journal is now empty.
+
+        It cannot be emptied while somebody else reads an older state of the database.
+        """
         if self._engine.dialect.name != "sqlite":
-            return
+            return True
+        # Once begun it is finished, also if nobody waits for it: the connection is set otherwise meanwhile.
+        self._wiping = asyncio.create_task(self._empty_journal())
+        return await asyncio.shield(self._wiping)
+
+    async def _empty_journal(self) -> bool:
         try:
             async with self._engine.connect() as connection:
                 # A checkpoint is taken outside of transactions.
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
-                await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        except Exception as error:
-            log.warning("the database's journal could not be emptied: %s", _said(error))
+                # Others wait for this connection meanwhile, and it can be tried again.
+                await connection.execute(text("PRAGMA busy_timeout=0"))
+                try:
+                    is_busy = await connection.scalar(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+                finally:
+                    await connection.execute(text(f"PRAGMA busy_timeout={round(1_000 * PATIENCE)}"))
+        except Exception:  # whatever the driver raises: the journal is as it was, and is tried again
+            return False
+        return not is_busy
 
     async def close(self) -> None:
         if self._furnishing is not None:
             self._furnishing.cancel()
             await asyncio.wait([self._furnishing])
+        if self._wiping is not None:
+            await asyncio.wait([self._wiping])
         await self._engine.dispose()
 
     async def _furnish(self) -> None:

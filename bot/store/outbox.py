@@ -16,7 +16,7 @@ from bot.errors import StoreUnavailable
 from bot.features.guessing import Round
 from bot.store import tables
 from bot.store.database import Database
-from bot.store.rows import Run, round_row, row_of
+from bot.store.rows import Run, answer_row, round_row, row_of, source_rows
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +30,11 @@ PAUSE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """What is written together: a run, and the round that is played on it, if one is."""
+    """What is written together: a run, the round that is played on it, if one is, and where it was seen."""
 
     run: Run
     round: Round | None
+    channel: int | None
 
 
 class Outbox:
@@ -58,9 +59,9 @@ class Outbox:
         letter = self._letters.get(run_id)
         return None if letter is None else letter.run
 
-    def put(self, run: Run, round_: Round | None = None) -> None:
+    def put(self, run: Run, round_: Round | None = None, *, channel: int | None = None) -> None:
         """Let ``run`` wait, with the round on it; where too many do, the oldest is lost."""
-        self._letters[run.run_id] = _Letter(run, round_)
+        self._letters[run.run_id] = _Letter(run, round_, channel)
         while len(self._letters) > AT_MOST:
             lost, _ = self._letters.popitem(last=False)
             log.error("run %s is lost: too many wait for the database", lost)
@@ -107,6 +108,11 @@ class Outbox:
             new = [letter for run_id, letter in batch.items() if run_id not in there]
             if new:
                 await connection.execute(insert(tables.runs), [row_of(letter.run) for letter in new])
+            answers = (answer_row(letter.run, letter.channel) for letter in new)
+            if found_by := [row for row in answers if row]:
+                await connection.execute(insert(tables.answers), found_by)
+            if sources := [row for letter in new for row in source_rows(letter.run)]:
+                await connection.execute(insert(tables.sources), sources)
             if rounds := [round_row(letter.round) for letter in new if letter.round]:
                 await connection.execute(insert(tables.rounds), rounds)
         self._not_before = 0.0

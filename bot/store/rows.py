@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
@@ -24,10 +24,11 @@ def row_of(run: Run) -> dict[str, Any]:
     return _completion_row(run) if isinstance(run, CompletionRun) else _walk_row(run)
 
 
-def run_of(row: Mapping[str, Any]) -> Run:
+def run_of(row: Mapping[str, Any], sources: Iterable[int] = ()) -> Run:
     """StoreUnavailable if the row is damaged: a file can be, and nobody's button is worth a crash."""
+    people = frozenset(sources)
     try:
-        return _completion(row) if row["kind"] == "completion" else _walk(row)
+        return _completion(row, people) if row["kind"] == "completion" else _walk(row, people)
     except (ValueError, TypeError, LookupError, struct.error) as error:
         # What is in the row is somebody's, so it is not repeated.
         raise StoreUnavailable(f"a run is damaged ({type(error).__name__})") from None
@@ -44,17 +45,34 @@ def round_row(round_: Round) -> dict[str, Any]:
     }
 
 
-def question(asked: CompletionJob | CompletionRun | Walk, fingerprint: Fingerprint) -> str:
+def answer_row(run: Run, channel: int | None) -> dict[str, Any] | None:
+    """By what people of ``channel`` find a run that they saw there; None if nobody but its owner may."""
+    asked = run if isinstance(run, CompletionRun) else run.walk
+    if channel is None or asked.private or (isinstance(run, CompletionRun) and not _is_answer(run)):
+        return None
+    return {"run_id": run.run_id, "question": question(asked, run.fingerprint, channel)}
+
+
+def source_rows(run: Run) -> list[dict[str, Any]]:
+    return [{"run_id": run.run_id, "person": person} for person in run.sources]
+
+
+def question(
+    asked: CompletionJob | CompletionRun | Walk, fingerprint: Fingerprint, channel: int | None = None
+) -> str:
     """A digest of all that an answer depends on: two runs of one question have the same tokens.
 
-    It is that of a completion from its beginning, or of one step of a walk.
+    It is that of a completion from its beginning, or of one step of a walk, asked in
+    ``channel`` if one is given.
     """
     params = asked.params
     if params.temperature == 0:
         # Greedy depends neither on its seed nor on what would filter a draw.
         params = replace(params, seed=0, top_k=0, top_p=1.0)
     appended = asked.appended_ids if isinstance(asked, Walk) else None
-    told = [asdict(fingerprint), asked.prompt_ids, appended, asdict(params)]
+    told: list[object] = [asdict(fingerprint), asked.prompt_ids, appended, asdict(params)]
+    if channel is not None:
+        told.append(channel)
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
@@ -109,7 +127,7 @@ def _is_answer(run: CompletionRun) -> bool:
     return whole and run.finish_reason != "cancelled" and not run.by_hand and not run.mixed
 
 
-def _completion(row: Mapping[str, Any]) -> CompletionRun:
+def _completion(row: Mapping[str, Any], sources: frozenset[int]) -> CompletionRun:
     return CompletionRun(
         run_id=row["run_id"],
         owner=row["owner"],
@@ -123,10 +141,11 @@ def _completion(row: Mapping[str, Any]) -> CompletionRun:
         fingerprint=Fingerprint(**row["fingerprint"]),
         asked_at=row["asked_at"],
         parent=row["parent"],
+        sources=sources,
     )
 
 
-def _walk(row: Mapping[str, Any]) -> WalkRun:
+def _walk(row: Mapping[str, Any], sources: frozenset[int]) -> WalkRun:
     walk = Walk(
         run_id=row["run_id"],
         owner=row["owner"],
@@ -137,6 +156,7 @@ def _walk(row: Mapping[str, Any]) -> WalkRun:
         private=row["private"],
         parent=row["parent"],
         candidates=row["params"]["candidates"],
+        sources=sources,
     )
     (step,) = unpacked(row["steps"])
     return WalkRun(walk, step, Fingerprint(**row["fingerprint"]), row["asked_at"])

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
 )
 
+# A further table needs no other SCHEMA: it is made where it is missing, and an older bot passes it over.
 metadata = MetaData()
 
 # One row: which version of the tables below these are.
@@ -43,6 +44,23 @@ runs = Table(
     Column("by_hand", JSON, nullable=False),
     # Whether it was written under several fingerprints.
     Column("mixed", Boolean, nullable=False),
+)
+
+# What people of the channel that saw a run are shown again where they ask the same.
+answers = Table(
+    "answers",
+    metadata,
+    Column("run_id", String(16), ForeignKey(runs.c.run_id, ondelete="CASCADE"), primary_key=True),
+    # The same for the same question in the same channel; see bot.store.rows.question.
+    Column("question", String(64), nullable=False, index=True),
+)
+
+# Whose runs a run was made from, beside its owner's: it goes when one of them is forgotten.
+sources = Table(
+    "sources",
+    metadata,
+    Column("run_id", String(16), ForeignKey(runs.c.run_id, ondelete="CASCADE"), primary_key=True),
+    Column("person", BigInteger, primary_key=True, index=True),
 )
 
 # A round of /guess; what the model said is its run's, and it goes when its run goes.

@@ -7,10 +7,12 @@ from typing import Any
 
 import discord
 import pytest
-from simcord import ChannelHandle, InteractionResult, MemberActor
+from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
 from bot.plain import RULE
 from bot.simulation import World
+from tests.cogs.conftest import OpenWorld
+from tests.fakes.model import FakeModel
 from tests.reading import buttons, card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -20,6 +22,10 @@ COMPLETE = {"prompt": "London was", "seed": 42, "max_tokens": 8}
 
 def labels(answer: InteractionResult) -> list[str]:
     return [button["label"] for button in buttons(card_of(answer).components)]
+
+
+def labels_of(card: ResponseMessage) -> list[str]:
+    return [button["label"] for button in buttons(card.components)]
 
 
 def written(answer: InteractionResult) -> str:
@@ -159,3 +165,42 @@ async def test_forget_deletes_the_runs_of_one_person_and_says_how_many(
     )
     assert "[Continue]" in text_of(await grace.click(theirs, label="Continue"))
     assert text_of(await ada.slash(channel, "forget")) == "Nothing of yours is stored."
+
+
+async def test_what_others_made_from_a_text_is_forgotten_with_it(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    text = card_of(await ada.slash(channel, "complete", **COMPLETE))
+    walk = card_of(await ada.slash(channel, "next", prompt="London was", seed=7))
+    tour = card_of(await ada.slash(channel, "tour", prompt="London was", seed=7))
+    made = [card_of(await grace.click(text, label=label)) for label in ("Continue", "Re-roll")]
+    made.append(card_of(await grace.click(walk, label=labels_of(walk)[0])))
+    made.append(card_of(await grace.click(tour, label="Next")))
+    own = card_of(await grace.slash(channel, "complete", **COMPLETE | {"seed": 43}))
+    await ada.slash(channel, "forget")
+
+    for card, label in zip(made, ("Continue", "Re-roll", labels_of(made[2])[0], "Next"), strict=True):
+        assert "or when its author asks" in refusal_of(await grace.click(card, label=label))
+    assert "[Continue]" in text_of(await grace.click(own, label="Continue"))
+
+
+async def test_a_tour_s_text_is_forgotten_where_somebody_typed_on_behind_it(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    tour = card_of(await ada.slash(channel, "tour", prompt="My secret is", seed=7))
+    kept = {}
+    for text in ("My secret is out", "Something else"):
+        form = await grace.click(tour, label="Try it yourself")
+        kept[text] = card_of(await grace.submit_modal(form, {"text": text}))
+    await ada.slash(channel, "forget")
+
+    assert "or when its author asks" in refusal_of(await grace.click(kept["My secret is out"], label="Next"))
+    assert "2 of 7" in text_of(await grace.click(kept["Something else"], label="Next"))
+
+
+async def test_the_model_forgets_too(open_world: OpenWorld) -> None:
+    model = FakeModel()
+    async with open_world(model) as world:
+        await world.members[0].slash(world.channel, "forget")
+
+    assert model.forgot == 1

@@ -1,0 +1,137 @@
+"""What was deleted is in no file of the database any more, also where that has to wait."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.housekeeping import tidied
+from bot.runs import DAY, Forgotten, Runs
+from bot.store.database import opened
+from bot.updates import Completion
+from tests.samples import FINGERPRINT, GRACE, NOON, completion_run
+from tests.waiting import until
+
+PERSON = 1_234_567_890_123_456_789
+PROMPT = (31337, 31338, 31339)
+TRACES = (b"31337, 31338, 31339", PERSON.to_bytes(8, "big"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    folder = tmp_path / "database"
+    folder.mkdir()
+    return folder / "runs.sqlite3"
+
+
+def traces(file: Path) -> list[bytes]:
+    """Those of the person that are in any of the database's files: the rows, and the journal."""
+    written = b"".join(one.read_bytes() for one in file.parent.iterdir())
+    return [trace for trace in TRACES if trace in written]
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[None]:
+    """Another program goes on looking at the database as it is now."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM runs").fetchone()
+        yield
+
+
+async def keep(runs: Runs) -> None:
+    """Store a run of the person's, and what somebody else has made from it."""
+    run = completion_run(owner=PERSON, prompt_ids=PROMPT)
+    await runs.keep(run)
+    rolled = run.rerolled(owner=GRACE)
+    await runs.keep(
+        rolled.finished(Completion(run.steps, "length"), fingerprint=FINGERPRINT, asked_at=NOON), channel=1
+    )
+
+
+async def test_forgetting_leaves_nothing_of_a_person_in_the_files(file: Path) -> None:
+    async with opened(f"sqlite:///{file}") as database:
+        runs = Runs(database, days=30, clock=lambda: NOON)
+        await keep(runs)
+        assert traces(file) == list(TRACES)
+
+        assert await runs.forget(PERSON) == Forgotten(runs=1, votes=0)
+        assert traces(file) == []
+
+
+async def test_what_cannot_be_wiped_because_somebody_reads_is_said_to_be_there_and_wiped_later(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(f"sqlite:///{file}") as database:
+        runs = Runs(database, days=30, clock=lambda: NOON)
+        await keep(runs)
+
+        async def is_gone() -> bool:
+            return not traces(file)
+
+        async with tidied(runs, retry=0.001):
+            with reading(file):
+                assert await runs.forget(PERSON) == Forgotten(runs=1, votes=0, pending=True)
+                assert "what was deleted is still in the database's files" in caplog.text
+                assert await runs.forget(PERSON) == Forgotten(runs=0, votes=0, pending=True)
+                assert traces(file) == list(TRACES)
+            await until(is_gone)
+        assert await runs.forget(PERSON) == Forgotten(runs=0, votes=0)
+
+
+async def test_it_is_wiped_by_the_next_process_too(file: Path) -> None:
+    with reading_from_the_beginning(file):
+        async with opened(f"sqlite:///{file}") as database:
+            runs = Runs(database, days=30, clock=lambda: NOON)
+            await keep(runs)
+            with reading(file):
+                async with tidied(runs):
+                    assert (await runs.forget(PERSON)).pending
+        assert traces(file)  # it ended before anything could be wiped
+
+        async with opened(f"sqlite:///{file}") as database, tidied(Runs(database, days=30), retry=0.001):
+
+            async def is_gone() -> bool:
+                return not traces(file)
+
+            await until(is_gone)
+
+
+@contextmanager
+def reading_from_the_beginning(file: Path) -> Iterator[None]:
+    """Another program has the database open: SQLite does not empty the journal when the bot closes it."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA user_version").fetchone()
+        yield
+
+
+async def test_what_is_too_old_is_wiped_later_as_well(file: Path) -> None:
+    now = NOON
+    async with opened(f"sqlite:///{file}") as database:
+        runs = Runs(database, days=30, clock=lambda: now)
+        await keep(runs)
+        now += 31 * DAY
+        with reading(file):
+            assert await runs.delete_old() == 2
+            assert traces(file)
+
+        assert await runs.wipe()
+        assert not traces(file)
+
+
+async def test_others_hardly_wait_while_it_cannot_be_wiped(file: Path) -> None:
+    async with opened(f"sqlite:///{file}") as database:
+        runs = Runs(database, days=30, clock=lambda: NOON)
+        await keep(runs)
+        with reading(file):
+            await runs.forget(PERSON)
+            for number in range(50):
+                assert not await runs.wipe()
+                await runs.keep(completion_run(f"{number:016x}"))
+
+    assert not traces(file)

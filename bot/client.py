@@ -96,6 +96,7 @@ class TokenwiseBot(commands.Bot):
         )
         self.services = services
         self._background = AsyncExitStack()
+        self.began = discord.utils.utcnow()  # to serve, by the same rules ever since
 
     @property
     def connected(self) -> bool:
@@ -109,6 +110,7 @@ class TokenwiseBot(commands.Bot):
         self.arrivals.lost(payload.thread_id)
 
     async def setup_hook(self) -> None:
+        self.began = discord.utils.utcnow()
         logging.getLogger(app_commands.tree.__name__).addFilter(is_worth_logging)
         for cog in COGS:
             await self.load_extension(cog)

@@ -6,16 +6,17 @@ may lie across the border between what a person wrote and what the model did.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from typing import Self
 
 from bot.admission import Asker
 from bot.blocking import BlockedWords
 from bot.errors import Withheld, WordBlocked
 from bot.features.completions import CompletionRun
 from bot.model.protocol import GenerationRequest
-from bot.services import Around, Generations
+from bot.services import Around, Generations, Services
 from bot.store.rows import Run
 from bot.tokenization import Encodings
 from bot.updates import Finished, Progress, Update, token_ids
@@ -31,12 +32,37 @@ class Sieve:
     blocked: BlockedWords
     encodings: Encodings
 
+    @classmethod
+    def of(cls, services: Services) -> Self:
+        return cls(services.rules.blocked, services.encodings)
+
     def finds(self, ids: tuple[int, ...]) -> bool:
         return bool(self.blocked) and self.blocked.in_text(self.encodings.decode(ids))
 
     def finds_for_good(self, ids: tuple[int, ...]) -> bool:
         """Whether there is such a word in it whatever follows: the last one may yet become a longer one."""
         return self.blocked.in_text(self.encodings.decode(ids).rstrip(_BYTES) + _LETTER)
+
+    def parts(
+        self, tokens: Iterable[int] = (), *, offered: Iterable[tuple[tuple[int, ...], int]] = ()
+    ) -> frozenset[str]:
+        """The blocked words that a card has only because it shows longer ones token by token.
+
+        ``tokens`` are of texts without a blocked word; each that is ``offered`` could go
+        on with such a text, which stands before it.
+        """
+        if not self.blocked:
+            return frozenset()
+        parts = {word for token_id in set(tokens) for word in self._alone(token_id)}
+        whole: set[str] = set()
+        for before, token_id in offered:
+            if words := self._alone(token_id):
+                (whole if self.finds((*before, token_id)) else parts).update(words)
+        return frozenset(parts - whole)
+
+    def _alone(self, token_id: int) -> set[str]:
+        """The blocked words that a token is where nothing stands around it."""
+        return set(self.blocked.found(self.encodings.token(token_id).visible))
 
     def check(self, ids: tuple[int, ...], *, seed: int) -> None:
         """Withheld, with the seed, if there is such a word in it."""

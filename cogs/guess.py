@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from discord import app_commands, ui
@@ -21,6 +22,7 @@ from bot.interactions.buttons import RunItem
 from bot.interactions.delivery import Interaction, Screen, spend
 from bot.interactions.requests import defer
 from bot.interactions.telling import tell_privately
+from bot.screening import Sieve
 from bot.services import Services
 
 if TYPE_CHECKING:
@@ -63,9 +65,17 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
         if cast.counts:
             name = services.encodings.token
             before = None if cast.before is None else name(cast.before).visible
-            await tell_privately(interaction, cards.voted(name(token_id).visible, before))
+            view, chosen = cards.voted(name(token_id).visible, before), {token_id, cast.before} - {None}
+            await tell_privately(interaction, view, parts=await self._parts(services, chosen))
         if cast.before is None:  # else as many have voted as before, and the card stays as it is
             await self._refresh(interaction, services)
+
+    async def _parts(self, services: Services, chosen: Iterable[int | None]) -> frozenset[str]:
+        """The blocked words that the choices are only as parts of longer ones."""
+        names = [services.encodings.token(token_id) for token_id in chosen if token_id is not None]
+        if not any(services.rules.blocked.in_text(name.visible) for name in names):
+            return frozenset()
+        return _parts(services, await services.runs.walk(self.run_id))
 
     async def _reveal(self, interaction: Interaction, services: Services) -> None:
         await defer(interaction)
@@ -96,7 +106,7 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
         async def show() -> None:
             run = await services.runs.walk(self.run_id)
             round_ = await services.runs.rounds.find(self.run_id)
-            await screen.finish(await _card(services, run, round_))
+            await screen.finish(await _card(services, run, round_), parts=_parts(services, run))
 
         await services.refreshes.refresh(self.run_id, show)
 
@@ -114,7 +124,13 @@ async def begin(services: Services, interaction: Interaction, text: str | None) 
     run = await _answered(services, walk, screen)
     round_ = round_of(run, guild, lambda token_id: services.encodings.decode([token_id]))
     await services.runs.keep(run, round_, channel=screen.channel)
-    await screen.finish(await _card(services, run, round_))
+    await screen.finish(await _card(services, run, round_), parts=_parts(services, run))
+
+
+def _parts(services: Services, run: WalkRun) -> frozenset[str]:
+    """The blocked words that its candidates are only as parts of longer ones."""
+    offered = [(run.walk.prompt_ids, candidate.token_id) for candidate in run.step.candidates]
+    return Sieve.of(services).parts(offered=offered)
 
 
 async def _latest(services: Services, guild: int | None, owner: int) -> list[str]:

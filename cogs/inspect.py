@@ -17,7 +17,7 @@ from bot.cards.why import TURNS
 from bot.custom_ids import template
 from bot.errors import NoRun
 from bot.features.completions import CompletionRun
-from bot.features.replay import compare, rerun
+from bot.features.replay import Replay, Rerun, compare, rerun
 from bot.features.script import is_its_own, script
 from bot.features.walks import WalkRun
 from bot.flows.asking import asked
@@ -25,7 +25,9 @@ from bot.flows.writing import write
 from bot.interactions.buttons import RunItem
 from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.interactions.messages import run_of
+from bot.screening import Sieve
 from bot.services import Services
+from bot.updates import token_ids
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
@@ -112,7 +114,10 @@ async def show_why(
         position = run.most_surprising()
     closing = Closing(screen.asker.person, private=True)
     content = cards.describe_why(run, position, services.encodings, private=private, closing=closing)
-    await screen.finish(cards.why(content))
+    before = run.prompt_ids + run.token_ids[:position]
+    offered = [(before, candidate.token_id) for candidate in run.steps[position].candidates]
+    parts = Sieve.of(services).parts(run.token_ids, offered=offered)
+    await screen.finish(cards.why(content), parts=parts)
 
 
 async def show_code(services: Services, run: CompletionRun, screen: Screen) -> None:
@@ -131,15 +136,27 @@ async def replay(services: Services, run: CompletionRun | WalkRun, screen: Scree
     async with asked(services.generations, again.request, asker=screen.asker) as answer:
         await screen.wait()
         now = (await answer()).steps
+    found = compare(again.then, now, run.fingerprint, model.fingerprint)
     content = cards.describe_replay(
         again,
-        compare(again.then, now, run.fingerprint, model.fingerprint),
+        found,
         services.encodings,
         fingerprint=str(model.fingerprint),
         made=run.asked_at,
         closing=Closing(owner, private=True),
     )
-    await screen.finish(cards.replayed(content))
+    await screen.finish(cards.replayed(content), parts=_parts(services, again, found))
+
+
+def _parts(services: Services, again: Rerun, found: Replay) -> frozenset[str]:
+    """The blocked words that the card shows only as tokens of longer ones."""
+    if (difference := found.difference) is None:
+        return frozenset()
+    before = again.ids + token_ids(again.then[: difference.position])
+    was = [difference.then.token_id] if difference.then else []
+    return Sieve.of(services).parts(
+        was, offered=[(before, difference.now.token_id)] if difference.now else []
+    )
 
 
 async def setup(bot: TokenwiseBot) -> None:

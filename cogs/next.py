@@ -20,6 +20,7 @@ from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.interactions.messages import is_theirs
 from bot.interactions.withholding import told_with
 from bot.model.protocol import MAX_SEED, Step
+from bot.screening import Sieve
 from bot.services import Services
 from bot.updates import Finished
 
@@ -94,7 +95,7 @@ async def look_or_recall(services: Services, walk: Walk, screen: Screen) -> None
     run = replace(answer, walk=walk, asked_at=services.runs.now())
     await services.runs.keep(run, channel=screen.channel)
     content = replace(_content(services, walk, answer.step), recalled=cards.date(answer.asked_at))
-    await _show(content, screen)
+    await _show(services, walk, content, screen)
 
 
 async def look(services: Services, walk: Walk, screen: Screen) -> None:
@@ -112,13 +113,15 @@ async def look(services: Services, walk: Walk, screen: Screen) -> None:
                 (step,) = update.completion.steps
                 run = WalkRun(walk, step, model.fingerprint, asked_at)
                 await services.runs.keep(run, channel=screen.channel)
-                await _show(_content(services, walk, step), screen)
+                await _show(services, walk, _content(services, walk, step), screen)
 
 
-async def _show(content: NextCard, screen: Screen) -> None:
+async def _show(services: Services, walk: Walk, content: NextCard, screen: Screen) -> None:
     """Show the table; Withheld, with its seed, if a candidate must not be shown."""
+    ids = walk.request.prompt_ids
+    parts = Sieve.of(services).parts(offered=[(ids, token_id) for token_id in content.names])
     with told_with(content.seed):
-        await screen.finish(cards.next_tokens(content))
+        await screen.finish(cards.next_tokens(content), parts=parts)
 
 
 def _content(services: Services, walk: Walk, step: Step) -> NextCard:

@@ -25,8 +25,11 @@ class ShareButton(LastingItem[ui.Button[Any]], template=SHARE):
     """Posts a private card for everybody, with the name of who shared it."""
 
     async def press(self, interaction: Interaction, _services: Services) -> None:
-        if interaction.message is None:
+        message = interaction.message
+        if message is None:
             return
+        # Made under the same rules, it was judged with its text at hand; else all its words are looked at.
+        is_judged = message.created_at >= interaction.client.began
         screen = Screen(interaction)
         await screen.wait()
 
@@ -34,8 +37,8 @@ class ShareButton(LastingItem[ui.Button[Any]], template=SHARE):
             data: bytes = await repeated(partial(interaction.client.http.get_from_cdn, url))
             return data
 
-        view, files = await shared(interaction.message, by=interaction.user.id, read=read)
-        await screen.finish(view, files=files)
+        view, files = await shared(message, by=interaction.user.id, read=read)
+        await screen.finish(view, files=files, harmless=is_judged)
 
 
 class DeleteButton(LastingItem[ui.Button[Any]], template=DELETE_TEMPLATE):

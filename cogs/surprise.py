@@ -65,7 +65,8 @@ class Surprise(commands.Cog):
             discord.File(io.BytesIO(picture), PICTURE),
             discord.File(io.BytesIO(content.listing.encode()), LISTING),
         ]
-        await screen.finish(cards.surprise(content), files=files)
+        # It is a text that was let in, token by token, and what the model expected without blocked words.
+        await screen.finish(cards.surprise(content), files=files, harmless=True)
 
 
 def judged(

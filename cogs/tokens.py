@@ -88,12 +88,13 @@ class Tokens(commands.Cog):
         *,
         private: bool,
     ) -> None:
-        """Show what ``describe`` makes, once it is their turn."""
+        """Show what ``describe`` makes, once it is their turn: one text that was let in, whose
+        tokens alone are no words."""
         aside, screen = self.services.aside, Screen(interaction, private=private)
         async with aside.place(screen.asker) as place:
             await screen.wait()
             content, picture = await aside.run(place, describe, Closing(interaction.user.id, private))
-        await screen.finish(cards.tokens(content), files=_files(content, picture))
+        await screen.finish(cards.tokens(content), files=_files(content, picture), harmless=True)
 
 
 def cut(encodings: Encodings, text: str, encoding: str, closing: Closing) -> tuple[TokensCard, bytes]:

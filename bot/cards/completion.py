@@ -45,7 +45,7 @@ class CompletionCard:
     ``written`` is everything after the prompt, also by former runs; ``tokens`` of
     ``asked`` were written by this one, ``earlier`` ones before. ``by_hand`` are the
     positions (from 0) at which somebody chose the token, ``chosen`` the last of
-    those. ``asked_by`` is who asked for it where Discord does not say that itself.
+    those, if it may be named. ``asked_by`` is who asked for it where Discord does not say that itself.
     ``context`` is how many tokens the model can see, if the text fills that.
     ``cut_short`` says that it failed, ``withheld`` that what it wrote must not be shown,
     ``recalled`` when the same was written before.
@@ -138,7 +138,8 @@ def _ending(content: CompletionCard, update: Finished) -> str:
 
 
 def _fork(content: CompletionCard) -> str:
-    last = f"{content.by_hand[-1] + 1:,}: {token_name(content.chosen, _TOKEN_WIDTH)}"
+    name = f": {token_name(content.chosen, _TOKEN_WIDTH)}" if content.chosen else ""
+    last = f"{content.by_hand[-1] + 1:,}{name}"
     if len(content.by_hand) == 1:
         return f"A fork: somebody chose token {last}."
     return f"A fork: somebody chose {len(content.by_hand):,} of its tokens, the last one as token {last}."

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot import cards
 from bot.cards import Closing, TourCard
-from bot.cards.tour.stations import AGAIN, SCORES
+from bot.cards.tour.stations import AGAIN, OFFERING, SCORES
 from bot.features import tours
 from bot.features.completions import CompletionJob, CompletionRun
 from bot.flows.asking import asked
 from bot.interactions.delivery import Screen
 from bot.interactions.withholding import told_with
 from bot.model.protocol import GenerationRequest, Step
+from bot.screening import Sieve
 from bot.services import Services
 from bot.updates import Completion
 
@@ -75,7 +78,20 @@ async def _show(
         again = (await _ask(services, request, screen, group=group)).token_ids
     lesson = cards.describe_lesson(run, model, services.encodings, rows=rows, again=again)
     with told_with(run.params.seed):
-        await screen.finish(cards.tour(TourCard(run.run_id, station, lesson, closing)))
+        await screen.finish(
+            cards.tour(TourCard(run.run_id, station, lesson, closing)),
+            parts=_parts(services, run, station, rows),
+        )
+
+
+def _parts(services: Services, run: CompletionRun, station: int, rows: Sequence[Step]) -> frozenset[str]:
+    """The blocked words that the station shows only as tokens of longer ones."""
+    prompt, following = run.prompt_ids, run.steps[0].candidates
+    offered = [(prompt, one.token_id) for one in following] if station in OFFERING else []
+    if station == SCORES:
+        best = (row.candidates[0].token_id for row in (*rows, run.steps[0]))
+        offered = [(prompt[:end], token_id) for end, token_id in enumerate(best, len(prompt) - len(rows))]
+    return Sieve.of(services).parts(prompt + run.token_ids, offered=offered)
 
 
 async def _ask(

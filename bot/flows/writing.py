@@ -170,8 +170,12 @@ def _steps(update: Update) -> tuple[Step, ...]:
 
 
 def _chosen(services: Services, text: CompletionJob | CompletionRun) -> str:
-    """The last token of the text that somebody chose, as it is shown; nothing if there is none."""
+    """The last token of the text that somebody chose, as it is shown; nothing if there is none.
+
+    Nor if it would be a blocked word where it stands alone.
+    """
     steps = text.earlier if isinstance(text, CompletionJob) else text.steps
     if not text.by_hand:
         return ""
-    return services.encodings.token(steps[text.by_hand[-1]].chosen.token_id).visible
+    name = services.encodings.token(steps[text.by_hand[-1]].chosen.token_id).visible
+    return "" if services.rules.blocked.in_text(name) else name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, suppress
 from typing import cast
 
@@ -106,13 +106,13 @@ class Screen:
             await self.acknowledge()
         elif not self._is_held:
             self._is_held = True
-            await self.show(self._replaced(pressable=False))
+            await self.show(self._replaced(pressable=False), harmless=True)  # it is there already
 
     async def restore(self) -> None:
         """Show again what was to be replaced, if it waits for that."""
         if self._is_held:
             self._is_held = False
-            await self.show(self._replaced(pressable=True))
+            await self.show(self._replaced(pressable=True), harmless=True)
 
     @asynccontextmanager
     async def restored(self) -> AsyncIterator[None]:
@@ -141,25 +141,36 @@ class Screen:
             log.warning("an edit failed and is left out: %s", named(error))
 
     async def finish(
-        self, view: ui.LayoutView, *, files: Sequence[discord.File] = (), harmless: bool = False
+        self,
+        view: ui.LayoutView,
+        *,
+        files: Sequence[discord.File] = (),
+        harmless: bool = False,
+        parts: Set[str] = frozenset(),
     ) -> None:
         """Show what stays; a second time if Discord fails at the first."""
         try:
-            await self.show(view, files=files, harmless=harmless)
+            await self.show(view, files=files, harmless=harmless, parts=parts)
         except TRANSIENT as error:
             if is_gone(error):
                 raise
-            await self.show(view, files=files, harmless=harmless)
+            await self.show(view, files=files, harmless=harmless, parts=parts)
 
     async def show(
-        self, view: ui.LayoutView, *, files: Sequence[discord.File] = (), harmless: bool = False
+        self,
+        view: ui.LayoutView,
+        *,
+        files: Sequence[discord.File] = (),
+        harmless: bool = False,
+        parts: Set[str] = frozenset(),
     ) -> None:
         """Show it now; Withheld if it has a word in it that the community has blocked.
 
-        Not if it is ``harmless``: the bot's own words, and what was let in.
+        Not if it is ``harmless``: the bot's own words, and what was let in. Nor for
+        words that are only ``parts`` of longer ones, since tokens are shown.
         """
         if not harmless:
-            check(self._interaction, view, files)
+            check(self._interaction, view, files, parts=parts)
         if is_acknowledged(self._interaction) or not await self._show_first(view, files):
             await repeated(lambda: self._edit(view, files))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from functools import partial
 
 from discord import InteractionResponseType as Kind
@@ -20,12 +21,14 @@ from bot.interactions.requests import (
 from bot.interactions.withholding import check
 
 
-async def tell_privately(interaction: Interaction, view: ui.LayoutView) -> None:
+async def tell_privately(
+    interaction: Interaction, view: ui.LayoutView, *, parts: Set[str] = frozenset()
+) -> None:
     """A message to the person who asked alone, whatever has been answered so far.
 
-    Withheld if it has a word in it that the community has blocked.
+    Withheld if it has a word in it that the community has blocked, and that is no part of a longer one.
     """
-    check(interaction, view)
+    check(interaction, view, parts=parts)
     await tell_of_error(interaction, view)
 
 

@@ -6,7 +6,7 @@ only for a card, such as a table of candidates, is found here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,11 +23,18 @@ _TEXT = ".txt"
 
 
 def check(
-    interaction: discord.Interaction[Any], view: ui.LayoutView, files: Sequence[discord.File] = ()
+    interaction: discord.Interaction[Any],
+    view: ui.LayoutView,
+    files: Sequence[discord.File] = (),
+    *,
+    parts: Set[str] = frozenset(),
 ) -> None:
-    """Withheld if ``view``, or a file of text that goes with it, has a blocked word in it."""
+    """Withheld if ``view``, or a file of text that goes with it, has a blocked word in it.
+
+    ``parts`` are words that are on it only as tokens of longer ones; see ``bot.screening``.
+    """
     blocked: BlockedWords = interaction.client.services.rules.blocked
-    if blocked and any(blocked.in_text(text) for text in (*_shown(view), *map(_written, files))):
+    if blocked and any(blocked.in_text(text, but=parts) for text in (*_shown(view), *map(_written, files))):
         raise Withheld
 
 

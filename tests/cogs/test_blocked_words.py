@@ -78,6 +78,18 @@ def saying(*tokens: str, others: Sequence[str] = ()) -> Callable[[GenerationRequ
     return step
 
 
+def reading(*tokens: str) -> Callable[[GenerationRequest, int], Step]:
+    """As :func:`saying`; of a text that is read, what stands there was the second best."""
+
+    def step(request: GenerationRequest, index: int) -> Step:
+        said = saying(*tokens)(request, index)
+        if not request.scored:
+            return said
+        return Step(Candidate(request.prompt_ids[index + 1], -2.0, -2.0, 2), said.candidates, 1.5)
+
+    return step
+
+
 def assert_never_sent(world: World, word: str) -> None:
     said = [json.dumps(request.json, ensure_ascii=False) for request in world.env.http_requests]
     assert not [body for body in said if word in body.lower()]
@@ -351,6 +363,83 @@ async def test_a_word_that_is_chosen_by_hand_is_refused(open_blocking: Open) -> 
         await world.env.settle()
 
         assert refusal_of(appended) == REFUSED
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("tokens", {"text": "brassard", "encoding": "gpt2"}),
+        ("decode", {"ids": " ".join(map(str, ENCODINGS.encode("brassard")))}),
+        ("surprise", {"text": "brassard"}),
+        ("tour", {"prompt": "brassard"}),
+        ("complete", {"prompt": "brassard", "max_tokens": 2}),
+    ],
+)
+async def test_a_token_that_is_a_part_of_a_word_is_no_word(
+    open_blocking: Open, command: str, options: dict[str, Any]
+) -> None:
+    assert "ass" in [ENCODINGS.token(token_id).visible for token_id in ENCODINGS.encode("brassard")]
+    async with open_blocking(FakeModel(says=reading(" my")), "ass") as world:
+        ada = world.members[0]
+        card = card_of(await finished(world, command, **options, private=True))
+        for station in range(2, 8 if command == "tour" else 2):
+            answer = await ada.click(card, label="Next")
+            await world.env.settle()
+            assert f"{station} of 7" in text_of(answer)
+            card = card_of(answer)
+
+        assert not card_of(await ada.click(card, label="Share")).ephemeral
+        assert refusal_of(await finished(world, "tokens", text="an ass")) == REFUSED
+
+
+async def test_a_token_that_would_be_a_part_of_a_word_may_be_offered(open_blocking: Open) -> None:
+    others = ["ass", " br", " s", " t"]
+    async with open_blocking(FakeModel(says=saying(" my", others=others[:3])), "ass") as world:
+        ada, prompt = world.members[0], "a br"
+        table = await finished(world, "next", prompt=prompt, seed=7)
+        assert "[+ ass]" in text_of(table)
+        assert card_of(await ada.click(card_of(table), label="+ ␣my"))
+
+        text = card_of(await finished(world, "complete", prompt=prompt, seed=7, max_tokens=1))
+        why = await ada.click(text, label="Why this word?")
+        fork = await ada.click(card_of(why), label="Fork here: ass")
+        await world.env.settle()
+        assert "A fork: somebody chose token 1." in text_of(fork)
+        again = await ada.click(card_of(fork), label="Why this word?")
+        assert "[‹ Back]" in text_of(again)
+        assert refusal_of(await finished(world, "next", prompt="a,", seed=7)) == Withheld(seed=7).sentence
+
+
+async def test_a_game_may_have_a_part_of_a_word_as_a_choice(open_blocking: Open) -> None:
+    model = FakeModel(says=saying(" my", others=["ass", "x", "y", "my"]))
+    async with open_blocking(model, "ass") as world:
+        card = card_of(await finished(world, "guess", text="a br"))
+        voted = await world.members[0].click(card, label="ass")
+
+        assert "You voted for ass" in text_of(voted)
+
+
+async def test_a_card_from_before_the_word_was_blocked_is_not_shared(open_blocking: Open) -> None:
+    async with open_blocking(FakeModel()) as world:
+        card = card_of(await finished(world, "tokens", text="oh darn it", private=True))
+        await world.env.advance_time(1.0)
+        await world.env.restart_bot(type(world.bot)(blocking_from_now_on(world.bot.services)))
+
+        assert refusal_of(await world.members[0].click(card, label="Share")) == Withheld().sentence
+
+
+async def test_a_withheld_card_does_not_name_the_token_that_somebody_chose(open_blocking: Open) -> None:
+    async with open_blocking(FakeModel(says=saying(" my", " ass", others=["ass"])), "ass") as world:
+        ada = world.members[0]
+        text = card_of(await finished(world, "complete", prompt="a br", seed=8, max_tokens=1))
+        why = await ada.click(text, label="Why this word?")
+        fork = await ada.click(card_of(why), label="Fork here: ass")
+        await world.env.settle()
+        shown = text_of(fork)
+
+        assert shown.startswith("a brass\n")
+        assert "withheld" in shown
+        assert "A fork: somebody chose token 1.\n" in shown
 
 
 @pytest.mark.parametrize("private", [True, False])

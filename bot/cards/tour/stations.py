@@ -70,3 +70,5 @@ STATIONS = (
 )
 # The two, counted from 1, whose examples ask the model once more.
 SCORES, AGAIN = 3, 7
+# Those that show tokens which could come next, and are in no text.
+OFFERING = (4, 5)

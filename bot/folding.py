@@ -37,6 +37,11 @@ def plainly(text: str) -> str:
     return " ".join(folded.split())
 
 
+def as_read(text: str) -> str:
+    """``text`` in its own case, in one form of each letter, without what is not read."""
+    return unicodedata.normalize("NFKC", _UNREAD.sub("", unicodedata.normalize("NFKC", text)))
+
+
 class _Folded(dict[int, str]):
     """What becomes of each character, for those that a text has."""
 

@@ -11,6 +11,8 @@ from importlib.resources import files
 
 import regex
 
+from bot.folding import as_read
+
 _WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036F])*")
 _LATIN = re.compile(r"[A-Za-z]")
 _OTHER_SCRIPT = regex.compile(r"(?V1)[\p{L}--\p{Latin}]")
@@ -28,7 +30,9 @@ def unmasked(text: str) -> str | None:
 
     A word in one script alone is what it is: the Russian *сор* is no *cop*.
     """
-    foreign = set(filter(_is_foreign, set(text))) if _LATIN.search(text) else set()
+    foreign = set(filter(_is_foreign, set(text)))
+    if foreign:
+        text = as_read(text)  # what stands within a word unseen is no end of it
     mixed = [
         word.span()
         for word in (_WORD.finditer(text) if foreign else ())

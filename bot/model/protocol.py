@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -30,7 +30,8 @@ Precision = Literal["float32", "bfloat16", "int8"]
 
 GPT2_LARGE = "openai-community/gpt2-large"  # the worker pins its revision
 READ_AT_ONCE = 64  # tokens of a scored text, in a pass
-END_OF_TEXT = 50_256  # the token id that ends a text
+GPT2_ENCODING = "gpt2"
+END_OF_TEXT = 50_256  # the token id that ends a text, unless the model says otherwise
 _ROOT = re.compile(r"^(~[^/\\]*|[A-Za-z]:)")  # of a folder: somebody's home, a drive of Windows
 MAX_SEED = 2**32 - 1  # what transformers.set_seed takes
 
@@ -128,6 +129,8 @@ class Fingerprint:
 
     ``weights`` changes with them or their configuration; ``processor`` is the
     kind of instructions: the same sums are made in another order with others.
+    ``encoding`` is what the token ids mean: GPT-2's own, or :attr:`Tokenizer.identity`;
+    a text ends at any of the ids ``ends``.
     """
 
     weights: str
@@ -135,15 +138,64 @@ class Fingerprint:
     processor: str
     torch: str
     engine: int
+    encoding: str = GPT2_ENCODING
+    ends: tuple[int, ...] = (END_OF_TEXT,)
 
     def __str__(self) -> str:
         """Twelve hex digits that stand for all of it."""
-        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(self.told()).encode()).hexdigest()[:12]
+
+    def told(self) -> dict[str, object]:
+        """All of it but what is as with GPT-2, which nothing told before models could differ in it."""
+        usual = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in asdict(self).items() if value != usual[name]}
+
+
+@dataclass(frozen=True, slots=True)
+class AddedToken:
+    """A token that is found in a text as it is written, such as ``<|user|>``, before the rest is cut.
+
+    Those that are looked for ``first`` are found before the others. ``special`` ones are no
+    pieces of a text. The others as :class:`tokenizers.AddedToken` has them.
+    """
+
+    token_id: int
+    text: str
+    special: bool
+    first: bool
+    whole_word: bool
+    takes_left: bool
+    takes_right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """A byte-level BPE other than GPT-2's own, that cuts a text into words as GPT-2's does.
+
+    ``merged`` has a line a token, as tiktoken's files have: its bytes in base64, and its id;
+    first comes what is merged first. ``unmerged`` are those that no text is made of, in the
+    same form. Ids below ``size`` that are in neither stand for nothing: a table of weights may have
+    more rows than there are tokens. ``prefix_space`` says that a text is given a space to begin with.
+    """
+
+    size: int
+    merged: str
+    unmerged: str
+    added: tuple[AddedToken, ...]
+    prefix_space: bool
+
+    @property
+    def identity(self) -> str:
+        """The same for the same ids of every text."""
+        return "bpe:" + hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """The loaded model. ``memory`` is in bytes: what its process had to itself once it was loaded."""
+    """The loaded model. ``memory`` is in bytes: what its process had to itself once it was loaded.
+
+    ``brings_tokenizer`` says whether the files of one are beside its weights.
+    """
 
     name: str
     revision: str | None
@@ -158,6 +210,12 @@ class ModelInfo:
     threads: int
     memory: int
     fingerprint: Fingerprint
+    brings_tokenizer: bool = True
+
+    @property
+    def encoding(self) -> str:
+        """What its token ids mean."""
+        return self.fingerprint.encoding
 
     @property
     def title(self) -> str:
@@ -212,7 +270,10 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
+    """``tokenizer`` is None where it is GPT-2's own."""
+
     info: ModelInfo
+    tokenizer: Tokenizer | None = None
 
 
 @dataclass(frozen=True, slots=True)

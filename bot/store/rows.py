@@ -70,7 +70,7 @@ def question(
         # Greedy depends neither on its seed nor on what would filter a draw.
         params = replace(params, seed=0, top_k=0, top_p=1.0)
     appended = asked.appended_ids if isinstance(asked, Walk) else None
-    told: list[object] = [asdict(fingerprint), asked.prompt_ids, appended, asdict(params)]
+    told: list[object] = [fingerprint.told(), asked.prompt_ids, appended, asdict(params)]
     if channel is not None:
         told.append(channel)
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
@@ -116,7 +116,7 @@ def _common(run: Run) -> dict[str, Any]:
         "run_id": run.run_id,
         "owner": run.owner,
         "asked_at": run.asked_at,
-        "fingerprint": asdict(run.fingerprint),
+        "fingerprint": run.fingerprint.told(),
     }
 
 
@@ -138,7 +138,7 @@ def _completion(row: Mapping[str, Any], sources: frozenset[int]) -> CompletionRu
         by_hand=tuple(row["by_hand"]),
         mixed=row["mixed"],
         finish_reason=row["finish_reason"],
-        fingerprint=Fingerprint(**row["fingerprint"]),
+        fingerprint=_fingerprint(row["fingerprint"]),
         asked_at=row["asked_at"],
         parent=row["parent"],
         sources=sources,
@@ -159,4 +159,10 @@ def _walk(row: Mapping[str, Any], sources: frozenset[int]) -> WalkRun:
         sources=sources,
     )
     (step,) = unpacked(row["steps"])
-    return WalkRun(walk, step, Fingerprint(**row["fingerprint"]), row["asked_at"])
+    return WalkRun(walk, step, _fingerprint(row["fingerprint"]), row["asked_at"])
+
+
+def _fingerprint(told: Mapping[str, Any]) -> Fingerprint:
+    """What is not stored is as with GPT-2."""
+    found = Fingerprint(**told)
+    return replace(found, ends=tuple(found.ends))

@@ -22,10 +22,28 @@ from tests.samples import ADA, FINGERPRINT, LONDON_WAS, completion_run, walk_run
         walk_run(),
         walk_run("d" * 16, 530, 286, private=True, parent="b" * 16, temperature=0.0),
         walk_run(candidates=20),
+        completion_run(fingerprint=replace(FINGERPRINT, encoding="bpe:0f", ends=(7, 13))),
+        completion_run(fingerprint=replace(FINGERPRINT, ends=())),
     ],
 )
 def test_a_row_holds_all_of_a_run(run: Run) -> None:
     assert run_of(row_of(run)) == run
+
+
+def test_a_run_of_gpt2_is_stored_and_asked_for_as_before_there_were_other_encodings() -> None:
+    run = completion_run()
+
+    assert set(row_of(run)["fingerprint"]) == {"weights", "precision", "processor", "torch", "engine"}
+    assert str(FINGERPRINT) == "11b75ec16000"
+    assert question(run, FINGERPRINT).startswith("5ae5b99cb7a3")
+
+
+@pytest.mark.parametrize("changes", [{"encoding": "bpe:0f"}, {"ends": (13,)}, {"ends": ()}])
+def test_other_tokens_or_another_end_are_another_question(changes: dict[str, Any]) -> None:
+    other = replace(FINGERPRINT, **changes)
+
+    assert str(other) != str(FINGERPRINT)
+    assert question(completion_run(), other) != question(completion_run(), FINGERPRINT)
 
 
 def job(**changes: Any) -> CompletionJob:

@@ -44,6 +44,8 @@ class Encoding(Protocol):
         """KeyError if there is none."""
         ...
 
+    def is_special_token(self, token: int) -> bool: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Extended:
@@ -65,6 +67,9 @@ class Extended:
 
     def decode_bytes(self, tokens: Sequence[int]) -> bytes:
         return b"".join(map(self.decode_single_token_bytes, tokens))
+
+    def is_special_token(self, token: int) -> bool:
+        return token in self.special or self.inner.is_special_token(token)
 
 
 def spaces() -> dict[bytes, int]:

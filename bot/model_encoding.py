@@ -21,7 +21,7 @@ class ModelEncoding:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         merged = list(_tokens(tokenizer.merged))
-        self.n_vocab = tokenizer.size
+        self._size = tokenizer.size
         self._ids = [id_ for _, id_ in merged]
         self._data = [b""] * tokenizer.size
         for data, id_ in (*merged, *_tokens(tokenizer.unmerged)):
@@ -39,20 +39,24 @@ class ModelEncoding:
         words = {token.token_id for token in tokenizer.added if not token.special}
         self._special = {id_ for _, id_ in _tokens(tokenizer.unmerged)} - words
 
-    def encode_ordinary(self, text: str) -> list[int]:
+    @property
+    def n_vocab(self) -> int:
+        return self._size
+
+    def encode(self, text: str, *, disallowed_special: tuple[()] = ()) -> list[int]:
         parts: list[str | int] = [text]
         for search in self._searches:
             parts = [piece for part in parts for piece in search.split(part)]
         return [id_ for part in parts for id_ in self._encoded(part)]
 
-    def decode_bytes(self, ids: Sequence[int]) -> bytes:
-        return b"".join(map(self.decode_single_token_bytes, ids))
+    def decode_bytes(self, tokens: Sequence[int]) -> bytes:
+        return b"".join(map(self.decode_single_token_bytes, tokens))
 
-    def decode_single_token_bytes(self, token_id: int) -> bytes:
+    def decode_single_token_bytes(self, token: int) -> bytes:
         """KeyError if the model has no such id."""
-        if not 0 <= token_id < self.n_vocab:
-            raise KeyError(token_id)
-        return self._data[token_id]
+        if not 0 <= token < self.n_vocab:
+            raise KeyError(token)
+        return self._data[token]
 
     def is_special_token(self, token: int) -> bool:
         return token in self._special

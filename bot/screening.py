@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from bot.admission import Asker
 from bot.blocking import BlockedWords
 from bot.errors import Withheld, WordBlocked
 from bot.features.completions import CompletionRun
-from bot.model.protocol import GenerationRequest
+from bot.model.protocol import GPT2_ENCODING, GenerationRequest
 from bot.services import Around, Generations, Services
 from bot.store.rows import Run
 from bot.tokenization import Encodings
@@ -27,21 +27,25 @@ _BYTES = "".join(map(chr, range(0xDC80, 0xDD00)))  # of a character that is not 
 
 @dataclass(frozen=True, slots=True)
 class Sieve:
-    """Finds what has a blocked word in it."""
+    """Finds what has a blocked word in it; ``encoding`` is what token ids mean."""
 
     blocked: BlockedWords
     encodings: Encodings
+    encoding: str = GPT2_ENCODING
 
     @classmethod
-    def of(cls, services: Services) -> Self:
-        return cls(services.rules.blocked, services.encodings)
+    def of(cls, services: Services, encoding: str) -> Self:
+        return cls(services.rules.blocked, services.encodings, encoding)
+
+    def under(self, encoding: str) -> Self:
+        return replace(self, encoding=encoding)
 
     def finds(self, ids: tuple[int, ...]) -> bool:
-        return bool(self.blocked) and self.blocked.in_text(self.encodings.decode(ids))
+        return bool(self.blocked) and self.blocked.in_text(self.encodings.decode(ids, self.encoding))
 
     def finds_for_good(self, ids: tuple[int, ...]) -> bool:
         """Whether there is such a word in it whatever follows: the last one may yet become a longer one."""
-        return self.blocked.in_text(self.encodings.decode(ids).rstrip(_BYTES) + _LETTER)
+        return self.blocked.in_text(self.encodings.decode(ids, self.encoding).rstrip(_BYTES) + _LETTER)
 
     def parts(
         self, tokens: Iterable[int] = (), *, offered: Iterable[tuple[tuple[int, ...], int]] = ()
@@ -62,7 +66,7 @@ class Sieve:
 
     def _alone(self, token_id: int) -> set[str]:
         """The blocked words that a token is where nothing stands around it."""
-        return set(self.blocked.found(self.encodings.token(token_id).visible))
+        return set(self.blocked.found(self.encodings.token(token_id, self.encoding).visible))
 
     def check(self, ids: tuple[int, ...], *, seed: int) -> None:
         """Withheld, with the seed, if there is such a word in it."""
@@ -71,10 +75,11 @@ class Sieve:
 
     def check_run(self, run: Run) -> None:
         """Withheld if there is such a word in the run's text."""
+        its = self.under(run.fingerprint.encoding)
         if isinstance(run, CompletionRun):
-            self.check(run.prompt_ids + run.token_ids, seed=run.params.seed)
+            its.check(run.prompt_ids + run.token_ids, seed=run.params.seed)
         else:
-            self.check(run.walk.prompt_ids + run.walk.appended_ids, seed=run.walk.seed)
+            its.check(run.walk.prompt_ids + run.walk.appended_ids, seed=run.walk.seed)
 
 
 class ScreenedGenerations(Around):
@@ -94,24 +99,26 @@ class ScreenedGenerations(Around):
         self, request: GenerationRequest, *, asker: Asker, group: str | None = None
     ) -> AsyncIterator[AsyncIterator[Update]]:
         """As of ``inner``; WordBlocked if such a word is in what the model is given."""
-        if self._sieve.finds(request.prompt_ids):
+        sieve = self._sieve.under(self.model.encoding)
+        if sieve.finds(request.prompt_ids):
             raise WordBlocked
         async with self._inner.stream(request, asker=asker, group=group) as updates:
             if request.scored:
                 yield updates
                 return
-            async with aclosing(self._each(request, updates)) as screened:
+            async with aclosing(_each(request, updates, sieve)) as screened:
                 yield screened
 
-    async def _each(
-        self, request: GenerationRequest, updates: AsyncIterator[Update]
-    ) -> AsyncGenerator[Update, None]:
-        async for update in updates:
-            ids = request.prompt_ids + _written(update)
-            if not self._sieve.finds(ids):
-                yield update
-            elif isinstance(update, Finished) or self._sieve.finds_for_good(ids):
-                raise Withheld(seed=request.params.seed)
+
+async def _each(
+    request: GenerationRequest, updates: AsyncIterator[Update], sieve: Sieve
+) -> AsyncGenerator[Update, None]:
+    async for update in updates:
+        ids = request.prompt_ids + _written(update)
+        if not sieve.finds(ids):
+            yield update
+        elif isinstance(update, Finished) or sieve.finds_for_good(ids):
+            raise Withheld(seed=request.params.seed)
 
 
 def _written(update: Update) -> tuple[int, ...]:

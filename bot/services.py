@@ -87,3 +87,7 @@ class Services:
     aside: Aside = field(default_factory=Aside)
     refreshes: Refreshes = field(default_factory=Refreshes)
     rules: Rules = field(default_factory=Rules)
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """The token ids of ``text`` for the loaded model; ModelLoading while there is none yet."""
+        return self.encodings.encode(text, self.generations.model.encoding)

@@ -6,22 +6,26 @@ import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 from bot import faces
 from bot.aside import Aside
+from bot.errors import ModelLoading, OtherTokenizer
 from bot.generation import GenerationQueue
 from bot.housekeeping import tidied
 from bot.model.process import ModelProcess, worker_command
+from bot.model.protocol import GPT2_ENCODING, Ready
 from bot.monitoring.instruments import Instruments
 from bot.progress import LoadingBar
 from bot.rules import Rules, blocked_words
 from bot.runs import Runs
 from bot.screening import ScreenedGenerations, Sieve
-from bot.services import Services
+from bot.services import Generations, Services
 from bot.settings import Settings
 from bot.shipped import check
 from bot.store.database import opened
+from bot.store.rows import Run
 from bot.tokenization import Encodings
 
 # Discord slows down who edits a message more often.
@@ -45,6 +49,28 @@ def keep_what_is_loaded() -> None:
     gc.freeze()
 
 
+def learn(encodings: Encodings, ready: Ready) -> None:
+    """Let the bot cut texts as the model does that is ready."""
+    encodings.learn(ready.tokenizer, name=ready.info.title)
+
+
+def check_run(generations: Generations, sieve: Sieve, run: Run) -> None:
+    """OtherTokenizer if the loaded model would read other words in the run, Withheld if it has a blocked one.
+
+    While the model loads, GPT-2's tokens can be shown, for they are always known.
+    """
+    encoding = run.fingerprint.encoding
+    try:
+        is_its = encoding == generations.model.encoding
+    except ModelLoading:
+        if encoding != GPT2_ENCODING:
+            raise
+    else:
+        if not is_its:
+            raise OtherTokenizer
+    sieve.check_run(run)
+
+
 @asynccontextmanager
 async def started(
     settings: Settings, environment: Mapping[str, str] = MappingProxyType({})
@@ -65,10 +91,17 @@ async def started(
         prefix_cache=settings.prefix_cache,
     )
     instruments = Instruments()
+    encodings = Encodings()
     with LoadingBar() as bar:
         async with (
             opened(settings.database_url) as database,
-            ModelProcess(command, name=settings.model, on_loading=bar.show, settings=environment) as model,
+            ModelProcess(
+                command,
+                name=settings.model,
+                on_loading=bar.show,
+                on_ready=partial(learn, encodings),
+                settings=environment,
+            ) as model,
             GenerationQueue(
                 model,
                 max_waiting=settings.queue_size,
@@ -82,11 +115,10 @@ async def started(
                 on_first_token=instruments.first_token.observe,
             ) as queue,
         ):
-            encodings = Encodings()
             encodings.load()
             faces.load()
             sieve = Sieve(blocked, encodings)
-            runs = Runs(database, days=settings.retention_days, check=sieve.check_run)
+            runs = Runs(database, days=settings.retention_days, check=partial(check_run, queue, sieve))
             keep_what_is_loaded()
             async with tidied(runs, on_deleted=queue.forget):
                 generations = ScreenedGenerations(queue, sieve) if blocked else queue

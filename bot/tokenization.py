@@ -1,4 +1,4 @@
-"""Text ↔ token ids, under the encodings of OpenAI's models. Knows no model.
+"""Text ↔ token ids, under the encodings of OpenAI's models and under the loaded model's own.
 
 The byte-pair ranks are shipped with the project; tiktoken finds them through
 its own cache folder and checks their SHA-256, so nothing is fetched at run time.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +18,19 @@ import tiktoken
 from tiktoken_ext import openai_public
 
 from bot.derived_encodings import Encoding, o200k_harmony, p50k_base, p50k_edit
-from bot.encoding_names import ALIKE, ENCODINGS, resolved
-from bot.errors import InvalidTokenId
+from bot.encoding_names import ALIKE, ENCODINGS, names, resolved
+from bot.errors import InvalidTokenId, OtherTokenizer, UnknownEncoding
+from bot.model.protocol import GPT2_ENCODING, Tokenizer
+from bot.model_encoding import ModelEncoding
 from bot.numbers import whole_number
 from bot.pasted_ids import words
 from bot.text import visible
 from bot.vocabulary import Vocabulary
 
 RANKS = Path(__file__).parent / "data" / "encodings"
+# What is shown of an id that no token has, though the model has a row for it. No token looks so:
+# spaces are drawn as signs.
+NOTHING = "no token"
 _COMPARED = ("gpt2", "cl100k_base", "o200k_base")
 _EXTENDED = {"p50k_edit": p50k_edit, "o200k_harmony": o200k_harmony}
 
@@ -41,7 +47,7 @@ class Token:
     @property
     def visible(self) -> str:
         """The token for the eye: ``␣will``, or ``\\xF0\\x9F`` for part of a character."""
-        return visible(_lossless(self.data))
+        return visible(_lossless(self.data)) or NOTHING
 
     @property
     def is_whole(self) -> bool:
@@ -62,15 +68,19 @@ class Piece:
 
     @property
     def visible(self) -> str:
-        return visible(self.text)
+        return visible(self.text) or NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Tokenized:
-    """A text cut into tokens; ``encoding`` is the encoding's own name."""
+    """A text cut into tokens; ``encoding`` is the encoding's own name.
+
+    ``vocabulary`` is how many ids it has, if it is the loaded model's and not a shipped one.
+    """
 
     encoding: str
     pieces: tuple[Piece, ...]
+    vocabulary: int | None = None
 
     @property
     def tokens(self) -> tuple[Token, ...]:
@@ -81,13 +91,17 @@ class Encodings:
     """The shipped encodings, each read when first asked for, or all by ``load``.
 
     Reading takes up to a second, in which tiktoken lets no other thread run, so
-    a bot loads before it serves. Safe to share between threads.
+    a bot loads before it serves. Safe to share between threads. Beside them it has the
+    loaded model's, if that is another one, by what a fingerprint calls it.
     """
 
     def __init__(self) -> None:
+        # What texts are cut by where nothing else is said: the loaded model's encoding.
+        self.usual = GPT2_ENCODING
+        self._name = ""  # of the loaded model
         self._loaded: dict[str, Encoding] = {}
         self._lock = threading.Lock()
-        self._vocabulary: Vocabulary | None = None
+        self._vocabularies: dict[str, Vocabulary] = {}
         self._vocabulary_lock = threading.Lock()
 
     def load(self) -> None:
@@ -96,12 +110,40 @@ class Encodings:
             self._get(name)
         self.vocabulary()
 
+    def learn(self, tokenizer: Tokenizer | None, *, name: str) -> None:
+        """Know the encoding of the model ``name``, which is loaded now; None is GPT-2's own."""
+        encoding = GPT2_ENCODING
+        if tokenizer is not None:
+            encoding = tokenizer.identity
+            known = ModelEncoding(tokenizer)
+            with self._lock:
+                self._loaded[encoding] = known
+            self.vocabulary(encoding)
+            with suppress(UnknownEncoding):
+                resolved(name)
+                name += " (loaded)"
+        self.usual, self._name = encoding, name
+
+    def called(self, encoding: str) -> str:
+        """What people call an encoding: the loaded model's own by the name of the model."""
+        return encoding if encoding in ENCODINGS else self._name
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Every name that resolves and contains ``prefix``, the loaded model's first."""
+        is_own = self.usual != GPT2_ENCODING and prefix.strip().lower() in self._name.lower()
+        return [*([self._name] if is_own else []), *names(prefix)]
+
     def resolve(self, name: str) -> str:
-        """The encoding's name for an encoding or a model; UnknownEncoding otherwise."""
-        return resolved(name)
+        """The encoding for the name of an encoding or a model; UnknownEncoding otherwise."""
+        try:
+            return resolved(name)
+        except UnknownEncoding:
+            if name.strip().lower() == self._name.lower() != "":
+                return self.usual
+            raise
 
     def encode(self, text: str, encoding: str = "gpt2") -> tuple[int, ...]:
-        """The ids of ``text``. Special tokens' names are plain text here."""
+        """The ids of ``text``. Special tokens' names are plain text under shipped encodings."""
         return tuple(self._get(encoding).encode(text, disallowed_special=()))
 
     def decode(self, ids: Sequence[int], encoding: str = "gpt2") -> str:
@@ -117,23 +159,34 @@ class Encodings:
 
     def pieces(self, ids: Iterable[int], encoding: str) -> Tokenized:
         """Valid ``ids`` as tokens, grouped so that no character is torn."""
-        return Tokenized(encoding, group(tuple(self.token(id_, encoding) for id_ in ids)))
+        size = None if encoding in ENCODINGS else self._get(encoding).n_vocab
+        cut = group(tuple(self.token(id_, encoding) for id_ in ids))
+        return Tokenized(self.called(encoding), cut, size)
 
     def token(self, token_id: int, encoding: str = "gpt2") -> Token:
         return Token(token_id, self._get(encoding).decode_single_token_bytes(token_id))
 
-    def vocabulary(self) -> Vocabulary:
-        """GPT-2's tokens, to be searched; made once, which takes some 200 ms."""
+    def is_special(self, token_id: int, encoding: str = "gpt2") -> bool:
+        """Whether a token is no piece of a text, such as the one that ends it."""
+        return self._get(encoding).is_special_token(token_id)
+
+    def vocabulary(self, encoding: str = "gpt2") -> Vocabulary:
+        """An encoding's tokens, to be searched; made once, which takes some 200 ms."""
         with self._vocabulary_lock:
-            if self._vocabulary is None:
-                tokens = map(self.token, range(self._get("gpt2").n_vocab))
-                self._vocabulary = Vocabulary(token.visible for token in tokens)
-            return self._vocabulary
+            if encoding not in self._vocabularies:
+                tokens = (self.token(id_, encoding) for id_ in range(self._get(encoding).n_vocab))
+                # No text finds an id without a token.
+                forms = (token.visible if token.data else "" for token in tokens)
+                self._vocabularies[encoding] = Vocabulary(forms)
+            return self._vocabularies[encoding]
 
     def counts(self, text: str, encoding: str = "gpt2") -> dict[str, int]:
-        """How many tokens ``text`` is under the encodings of well-known models, and under this one."""
-        own = ALIKE.get(encoding, encoding)
-        return {name: len(self.encode(text, name)) for name in ENCODINGS if name in (*_COMPARED, own)}
+        """How many tokens ``text`` is under the encodings of well-known models, under the loaded
+        model's and under this one, by what people call them."""
+        wanted = {*_COMPARED, self.usual, ALIKE.get(encoding, encoding)}
+        own = [] if self.usual in ENCODINGS else [self.usual]
+        compared = (*own, *(name for name in ENCODINGS if name in wanted))
+        return {self.called(name): len(self.encode(text, name)) for name in compared}
 
     def parse_ids(self, text: str, encoding: str) -> tuple[int, ...]:
         """The ids in "40313, 481" or "tensor([[40313, 481]])"; InvalidTokenId for the first that is none."""
@@ -142,12 +195,16 @@ class Encodings:
         for word in words(text):
             number = whole_number(word, highest=known.n_vocab - 1)
             if number is None or not _has(known, number):
-                raise InvalidTokenId(word, encoding=encoding, vocabulary=known.n_vocab, number=number)
+                name, size = self.called(encoding), known.n_vocab
+                raise InvalidTokenId(word, encoding=name, vocabulary=size, number=number)
             ids.append(number)
         return tuple(ids)
 
     def _get(self, name: str) -> Encoding:
+        """OtherTokenizer for that of a model which is not loaded."""
         with self._lock:
+            if name not in self._loaded and name not in ENCODINGS:
+                raise OtherTokenizer
             return self._read(name)
 
     def _read(self, name: str) -> Encoding:
@@ -172,7 +229,8 @@ def group(tokens: Sequence[Token]) -> tuple[Piece, ...]:
     for token in tokens:
         open_tokens.append(token)
         offset += len(token.data)
-        if offset in ends:
+        # An id without a token is a piece of its own, unless it is within a character.
+        if offset in ends or (len(open_tokens) == 1 and not token.data):
             pieces.append(Piece(tuple(open_tokens)))
             open_tokens = []
     return tuple(pieces)

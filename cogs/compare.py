@@ -45,7 +45,7 @@ class Compare(commands.Cog):
         if not prompt.strip():
             raise BlankText("prompt")
         asked = jobs(
-            self.services.encodings.encode(prompt),
+            self.services.encode(prompt),
             seed=new_seed() if seed is None else seed,
             max_tokens=max_tokens,
             owner=interaction.user.id,

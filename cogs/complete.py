@@ -57,7 +57,7 @@ class Complete(commands.Cog):
             top_p=top_p,
             seed=new_seed() if seed is None else seed,
         )
-        prompt_ids = self.services.encodings.encode(prompt)
+        prompt_ids = self.services.encode(prompt)
         job = CompletionJob(new_run_id(), interaction.user.id, prompt_ids, params, private)
         screen = Screen(interaction, private=private)
         asked_before = seed is not None or params.temperature == 0

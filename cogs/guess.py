@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from discord import app_commands, ui
@@ -63,16 +64,17 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
         await defer(interaction)  # many may vote at once, and wait for each other
         cast = await services.runs.rounds.vote(self.run_id, interaction.user.id, token_id)
         if cast.counts:
-            name = services.encodings.token
+            encoding = (await services.runs.walk(self.run_id)).fingerprint.encoding
+            name = partial(services.encodings.token, encoding=encoding)
             before = None if cast.before is None else name(cast.before).visible
             view, chosen = cards.voted(name(token_id).visible, before), {token_id, cast.before} - {None}
-            await tell_privately(interaction, view, parts=await self._parts(services, chosen))
+            await tell_privately(interaction, view, parts=await self._parts(services, chosen, encoding))
         if cast.before is None:  # else as many have voted as before, and the card stays as it is
             await self._refresh(interaction, services)
 
-    async def _parts(self, services: Services, chosen: Iterable[int | None]) -> frozenset[str]:
+    async def _parts(self, services: Services, chosen: Iterable[int | None], encoding: str) -> frozenset[str]:
         """The blocked words that the choices are only as parts of longer ones."""
-        names = [services.encodings.token(token_id) for token_id in chosen if token_id is not None]
+        names = [services.encodings.token(token_id, encoding) for token_id in chosen if token_id is not None]
         if not any(services.rules.blocked.in_text(name.visible) for name in names):
             return frozenset()
         return _parts(services, await services.runs.walk(self.run_id))
@@ -118,11 +120,19 @@ async def begin(services: Services, interaction: Interaction, text: str | None) 
     if text is None:
         await screen.wait()
         text = drawn(await _latest(services, guild, owner))
-    walk = question(new_run_id(), owner, services.encodings.encode(text))
+    walk = question(new_run_id(), owner, services.encode(text))
     walk.check(services.generations.model.context)
     await screen.wait()
     run = await _answered(services, walk, screen)
-    round_ = round_of(run, guild, lambda token_id: services.encodings.decode([token_id]))
+    encoding = run.fingerprint.encoding
+
+    def text_of(token_id: int) -> str:
+        """Nothing for what is no piece of a text."""
+        if services.encodings.is_special(token_id, encoding):
+            return ""
+        return services.encodings.decode([token_id], encoding)
+
+    round_ = round_of(run, guild, text_of)
     await services.runs.keep(run, round_, channel=screen.channel)
     await screen.finish(await _card(services, run, round_), parts=_parts(services, run))
 
@@ -130,17 +140,18 @@ async def begin(services: Services, interaction: Interaction, text: str | None) 
 def _parts(services: Services, run: WalkRun) -> frozenset[str]:
     """The blocked words that its candidates are only as parts of longer ones."""
     offered = [(run.walk.prompt_ids, candidate.token_id) for candidate in run.step.candidates]
-    return Sieve.of(services).parts(offered=offered)
+    return Sieve.of(services, run.fingerprint.encoding).parts(offered=offered)
 
 
 async def _latest(services: Services, guild: int | None, owner: int) -> list[str]:
     """What the latest rounds were about; nothing if the database fails: then one may come again."""
     try:
-        latest = await services.runs.rounds.latest(guild, owner, limit=REMEMBERED)
+        encoding = services.generations.model.encoding
+        latest = await services.runs.rounds.latest(guild, owner, limit=REMEMBERED, encoding=encoding)
     except StoreUnavailable as error:
         log.error("earlier rounds cannot be read: %s", error.detail)
         return []
-    return [services.encodings.decode(prompt_ids) for prompt_ids in latest]
+    return [services.encodings.decode(prompt_ids, encoding) for prompt_ids in latest]
 
 
 async def _answered(services: Services, walk: Walk, screen: Screen) -> WalkRun:
@@ -164,13 +175,14 @@ async def show_scores(services: Services, interaction: Interaction) -> None:
 
 
 async def _card(services: Services, run: WalkRun, round_: Round) -> ui.LayoutView:
-    text = services.encodings.decode
+    encoding = run.fingerprint.encoding
+    text = partial(services.encodings.decode, encoding=encoding)
     game = GuessCard(
         round=round_,
         owner=run.owner,
         prompt=text(run.walk.prompt_ids),
         names={
-            candidate.token_id: services.encodings.token(candidate.token_id).visible
+            candidate.token_id: services.encodings.token(candidate.token_id, encoding).visible
             for candidate in run.step.candidates
         },
     )

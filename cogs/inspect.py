@@ -116,14 +116,14 @@ async def show_why(
     content = cards.describe_why(run, position, services.encodings, private=private, closing=closing)
     before = run.prompt_ids + run.token_ids[:position]
     offered = [(before, candidate.token_id) for candidate in run.steps[position].candidates]
-    parts = Sieve.of(services).parts(run.token_ids, offered=offered)
+    parts = Sieve.of(services, run.fingerprint.encoding).parts(run.token_ids, offered=offered)
     await screen.finish(cards.why(content), parts=parts)
 
 
 async def show_code(services: Services, run: CompletionRun, screen: Screen) -> None:
     """The program, as text and as a file."""
     model = services.generations.model
-    program = script(run, services.encodings.decode(run.prompt_ids), model)
+    program = script(run, services.encodings.decode(run.prompt_ids, run.fingerprint.encoding), model)
     content = CodeCard(program, run.fingerprint.precision, str(run.fingerprint), is_its_own(run, model))
     file = discord.File(io.BytesIO(program.encode()), PROGRAM)
     await screen.finish(cards.code_card(content), files=[file])
@@ -141,7 +141,7 @@ async def replay(services: Services, run: CompletionRun | WalkRun, screen: Scree
         again,
         found,
         services.encodings,
-        fingerprint=str(model.fingerprint),
+        today=model.fingerprint,
         made=run.asked_at,
         closing=Closing(owner, private=True),
     )
@@ -154,7 +154,7 @@ def _parts(services: Services, again: Rerun, found: Replay) -> frozenset[str]:
         return frozenset()
     before = again.ids + token_ids(again.then[: difference.position])
     was = [difference.then.token_id] if difference.then else []
-    return Sieve.of(services).parts(
+    return Sieve.of(services, services.generations.model.encoding).parts(
         was, offered=[(before, difference.now.token_id)] if difference.now else []
     )
 

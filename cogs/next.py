@@ -52,7 +52,7 @@ class Next(commands.Cog):
         walk = Walk(
             run_id=new_run_id(),
             owner=interaction.user.id,
-            prompt_ids=self.services.encodings.encode(prompt),
+            prompt_ids=self.services.encode(prompt),
             appended_ids=(),
             temperature=warm_or_greedy(temperature),
             seed=new_seed() if seed is None else seed,
@@ -119,14 +119,16 @@ async def look(services: Services, walk: Walk, screen: Screen) -> None:
 async def _show(services: Services, walk: Walk, content: NextCard, screen: Screen) -> None:
     """Show the table; Withheld, with its seed, if a candidate must not be shown."""
     ids = walk.request.prompt_ids
-    parts = Sieve.of(services).parts(offered=[(ids, token_id) for token_id in content.names])
+    sieve = Sieve.of(services, services.generations.model.encoding)
+    parts = sieve.parts(offered=[(ids, token_id) for token_id in content.names])
     with told_with(content.seed):
         await screen.finish(cards.next_tokens(content), parts=parts)
 
 
 def _content(services: Services, walk: Walk, step: Step) -> NextCard:
-    text, token = services.encodings.decode, services.encodings.token
     model = services.generations.model
+    text = partial(services.encodings.decode, encoding=model.encoding)
+    token = partial(services.encodings.token, encoding=model.encoding)
     return NextCard(
         run_id=walk.run_id,
         closing=Closing(walk.owner, walk.private),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -46,7 +47,7 @@ class Surprise(commands.Cog):
     async def _read(self, interaction: Interaction, text: str, *, private: bool) -> None:
         services = self.services
         model = services.generations.model
-        ids = services.encodings.encode(text)
+        ids = services.encode(text)
         if len(ids) < 2:
             raise TextTooShort
         if len(ids) > model.context:
@@ -74,7 +75,8 @@ def judged(
 ) -> tuple[SurpriseCard, bytes]:
     """The card of a text that ``model`` has read, and its picture; some 300 ms for a long one."""
     blocked = services.rules.blocked
-    found = reading(ids, steps, services.encodings.token, hidden=lambda token: blocked.in_text(token.visible))
+    token = partial(services.encodings.token, encoding=model.encoding)
+    found = reading(ids, steps, token, hidden=lambda token: blocked.in_text(token.visible))
     name = cards.model_name(model)
     card = cards.describe_surprise(found, model=name, vocabulary=model.vocabulary, closing=closing)
     return card, drawn(cards.surprise_tiles(found), (LARGE, SMALL))

@@ -14,7 +14,6 @@ from discord.ext import commands
 from bot import cards
 from bot.cards import Closing, TokensCard
 from bot.cards.tokens import LISTING, PICTURE
-from bot.encoding_names import names
 from bot.errors import NoTokenIds
 from bot.flows.reading import text_in
 from bot.interactions.delivery import Interaction, Screen
@@ -25,8 +24,7 @@ from bot.tokenization import Encodings, is_whole
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
 
-DEFAULT_ENCODING = "gpt2"
-ENCODING_OPTION = "An encoding or a model, such as cl100k_base or gpt-4o (gpt2 if left out)"
+ENCODING_OPTION = "An encoding or a model, such as cl100k_base or gpt-4o (this bot's model's if left out)"
 PRIVATE_OPTION = "Only you see the answer"
 
 
@@ -42,7 +40,7 @@ class Tokens(commands.Cog):
         self,
         interaction: Interaction,
         text: app_commands.Range[str, 1, 6000],
-        encoding: str = DEFAULT_ENCODING,
+        encoding: str | None = None,
         private: bool = False,
     ) -> None:
         await self._cut(interaction, text, encoding=encoding, private=private)
@@ -55,10 +53,10 @@ class Tokens(commands.Cog):
         self,
         interaction: Interaction,
         ids: app_commands.Range[str, 1, 6000],
-        encoding: str = DEFAULT_ENCODING,
+        encoding: str | None = None,
         private: bool = False,
     ) -> None:
-        resolved = self.encodings.resolve(encoding)
+        resolved = self._resolved(encoding)
         token_ids = self.encodings.parse_ids(ids, resolved)
         if not token_ids:
             raise NoTokenIds
@@ -68,17 +66,20 @@ class Tokens(commands.Cog):
     async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
         await Screen(interaction, private=True).acknowledge()
         text = await text_in(message, interaction, self.services)
-        await self._cut(interaction, text, encoding=DEFAULT_ENCODING, private=True)
+        await self._cut(interaction, text, encoding=None, private=True)
 
     @tokens.autocomplete("encoding")
     @decode.autocomplete("encoding")
     async def complete_encoding(
         self, _interaction: Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
-        return [app_commands.Choice(name=name, value=name) for name in names(current)[:25]]
+        return [app_commands.Choice(name=name, value=name) for name in self.encodings.names(current)[:25]]
 
-    async def _cut(self, interaction: Interaction, text: str, *, encoding: str, private: bool) -> None:
-        resolved = self.encodings.resolve(encoding)
+    def _resolved(self, encoding: str | None) -> str:
+        return self.encodings.usual if encoding is None else self.encodings.resolve(encoding)
+
+    async def _cut(self, interaction: Interaction, text: str, *, encoding: str | None, private: bool) -> None:
+        resolved = self._resolved(encoding)
         await self._show(interaction, partial(cut, self.encodings, text, resolved), private=private)
 
     async def _show(

@@ -48,7 +48,7 @@ class Tour(commands.Cog):
         if not prompt.strip():
             raise BlankText("prompt")
         job = tours.begun(
-            self.services.encodings.encode(prompt),
+            self.services.encode(prompt),
             seed=new_seed() if seed is None else seed,
             owner=interaction.user.id,
             private=private,
@@ -68,21 +68,21 @@ class Tour(commands.Cog):
         """
         run_id = submitted.match["run_id"]
         station = int(submitted.match["numbers"].lstrip(":"))
-        encodings, text = self.services.encodings, tours.text_of(submitted.typed[TEXT])
+        text = tours.text_of(submitted.typed[TEXT])
         claimed = self.services.runs.claimed(run_id) if is_theirs(interaction) else nullcontext(False)
         with claimed as in_place:
             screen = Screen(interaction, private=True, replace=in_place)
             await screen.acknowledge()
             run = await self.services.runs.completion(run_id)
             job = tours.begun(
-                encodings.encode(text),
+                self.services.encode(text),
                 seed=tours.seed_of(submitted.typed.get(SEED, ""), otherwise=run.params.seed),
                 owner=interaction.user.id,
                 private=is_private(interaction) or not in_place,
                 context=self.services.generations.model.context,
                 parent=run,
                 # The form may have come with it.
-                made_from_it=encodings.decode(run.prompt_ids) in text,
+                made_from_it=self.services.encodings.decode(run.prompt_ids, run.fingerprint.encoding) in text,
             )
             await begin(self.services, job, station, screen)
 
@@ -104,7 +104,7 @@ class TourButton(RunItem[ui.Button[Any]], template=template("tour", "show", "try
     async def _ask_for_text(self, interaction: Interaction, services: Services) -> None:
         (station,) = self.numbers
         run = await in_time(services.runs.completion(self.run_id))
-        text = services.encodings.decode(run.prompt_ids)
+        text = services.encodings.decode(run.prompt_ids, run.fingerprint.encoding)
         await open_modal(interaction, cards.own_text(run.run_id, station, text=text, seed=run.params.seed))
 
     async def _go(self, services: Services, closing: Closing, screen: Screen) -> None:

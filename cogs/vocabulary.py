@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from discord import app_commands, ui
@@ -14,11 +15,11 @@ from bot.custom_ids import VOCABULARY_TEMPLATE
 from bot.errors import NoSuchToken
 from bot.interactions.buttons import LastingItem
 from bot.interactions.delivery import Interaction, Screen, is_private
-from bot.model.protocol import Alike
+from bot.model.protocol import GPT2_ENCODING, Alike, ModelInfo
 from bot.services import Services
 from bot.text import clip_end, visible
 from bot.tokenization import Encodings
-from bot.vocabulary import END_OF_TEXT, Found, Vocabulary
+from bot.vocabulary import Found, Vocabulary
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
@@ -42,7 +43,7 @@ class VocabularyCommand(commands.Cog, name="Vocabulary"):
     async def vocabulary(
         self, interaction: Interaction, query: app_commands.Range[str, 1, 200], private: bool = False
     ) -> None:
-        vocabulary = self.services.encodings.vocabulary()
+        vocabulary = self.services.encodings.vocabulary(self.services.generations.model.encoding)
         found = vocabulary.find(query)
         if found is None:
             raise NoSuchToken(query, vocabulary=len(vocabulary))
@@ -51,7 +52,7 @@ class VocabularyCommand(commands.Cog, name="Vocabulary"):
 
     @vocabulary.autocomplete("query")
     async def complete_query(self, _interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        vocabulary = self.services.encodings.vocabulary()
+        vocabulary = self.services.encodings.vocabulary(self.services.encodings.usual)
         is_blocked = self.services.rules.blocked.in_text
         found = vocabulary.suggest(current, SUGGESTIONS)
         return [_choice(vocabulary, token_id) for token_id in found if not is_blocked(vocabulary[token_id])]
@@ -61,7 +62,7 @@ class TokenMenu(LastingItem[ui.Select[Any]], template=VOCABULARY_TEMPLATE):
     """Opens another token: in place for whose card it is, for anybody else on a card of their own."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
-        vocabulary = services.encodings.vocabulary()
+        vocabulary = services.encodings.vocabulary(services.generations.model.encoding)
         token_id = int(self.item.values[0])
         found = Found(token_id, vocabulary.stem(token_id))
         owner, is_owner = interaction.user.id, interaction.user.id == int(self.match["owner"])
@@ -77,8 +78,7 @@ async def show(
     async with screen.restored():
         await screen.wait()
         alike = await services.generations.similar(found.token_id, SIMILAR, asker=screen.asker)
-        name = cards.model_name(model)
-        content = described(services.encodings, found, alike, closing, model=name, typed=typed)
+        content = described(services.encodings, found, alike, closing, model=model, typed=typed)
         await screen.finish(cards.vocabulary(content))
 
 
@@ -93,27 +93,30 @@ def described(
     alike: tuple[Alike, ...],
     closing: Closing,
     *,
-    model: str,
+    model: ModelInfo,
     typed: str | None = None,
 ) -> VocabularyCard:
     """All that the card shows of a token."""
-    vocabulary, token = encodings.vocabulary(), encodings.token
-    twin = vocabulary.twin(found.token_id)
-    longer = set(vocabulary.beginning(found.stem)) - {found.token_id, twin}
+    vocabulary = encodings.vocabulary(model.encoding)
+    token = partial(encodings.token, encoding=model.encoding)
+    opened = token(found.token_id)
+    twin = vocabulary.twin(found.token_id) if opened.data else None
+    longer = set(vocabulary.beginning(found.stem)) - {found.token_id, twin} if opened.data else set()
+    is_special = encodings.is_special(found.token_id, model.encoding)
     return VocabularyCard(
-        model=model,
+        model=cards.model_name(model),
         size=len(vocabulary),
-        token=token(found.token_id),
-        ends_text=found.token_id == END_OF_TEXT,
+        token=opened,
+        is_special=is_special,
+        ends_text=is_special and found.token_id in model.fingerprint.ends,
+        in_order=model.encoding == GPT2_ENCODING,
         twin=None if twin is None else token(twin),
         stem=found.stem,
         longer=tuple(map(token, heapq.nsmallest(LONGER, longer))),
         count=len(longer),
         neighbours=tuple(map(token, vocabulary.neighbours(found.token_id, each_side=EACH_SIDE))),
-        # A model may have more tokens than its encoding, for its tables to be of a round size.
-        similar=tuple(
-            Similar(token(one.token_id), one.cosine) for one in alike if one.token_id < len(vocabulary)
-        ),
+        # A model may have more rows than tokens, for its tables to be of a round size.
+        similar=tuple(Similar(token(one.token_id), one.cosine) for one in alike if token(one.token_id).data),
         closing=closing,
         typed=None if found.exact or typed is None else visible(typed),
         other_case=found.other_case,

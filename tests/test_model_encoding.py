@@ -124,7 +124,7 @@ def ours(folder: Path) -> ModelEncoding:
 
 @given(text=TEXTS.filter(lambda text: END not in text))
 def test_every_text_is_cut_alike(ours: ModelEncoding, theirs: PreTrainedTokenizerBase, text: str) -> None:
-    assert ours.encode_ordinary(text) == theirs(text, add_special_tokens=False)["input_ids"]
+    assert ours.encode(text) == theirs(text, add_special_tokens=False)["input_ids"]
 
 
 @given(ids=st.lists(st.integers(min_value=0, max_value=SIZE - 1), max_size=20))
@@ -137,5 +137,5 @@ def test_any_ids_are_the_same_text(
 
 
 def test_the_name_of_the_end_of_text_is_plain_text(ours: ModelEncoding) -> None:
-    assert ours.decode_bytes(ours.encode_ordinary(END)).strip() == END.encode()
-    assert len(ours.encode_ordinary(END)) > 3
+    assert ours.decode_bytes(ours.encode(END)).strip() == END.encode()
+    assert len(ours.encode(END)) > 3

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import inspect
+import json
 
 import pytest
 import tiktoken.model
@@ -12,9 +13,11 @@ from tiktoken_ext import openai_public
 
 from bot.derived_encodings import spaces
 from bot.encoding_names import ALIKE, ENCODINGS, names
-from bot.errors import InvalidTokenId, UnknownEncoding
+from bot.errors import InvalidTokenId, OtherTokenizer, UnknownEncoding
+from bot.model.byte_bpe import described
 from bot.text import visible
 from bot.tokenization import RANKS, Encodings, Token, group, is_whole
+from tests.checkpoints import trained
 
 any_text = st.text(max_size=200)
 encoding_names = st.sampled_from(ENCODINGS)
@@ -103,6 +106,63 @@ def _data(tokens: tuple[Token, ...]) -> bytes:
 
 def test_no_tokens_make_no_pieces() -> None:
     assert group(()) == ()
+
+
+def test_ids_without_a_token_are_shown_as_such_and_tear_nothing() -> None:
+    parts, nothing = (Token(1, b"\xc3"), Token(2, b"\xa9")), Token(9, b"")
+    pieces = group((nothing, parts[0], nothing, parts[1], nothing, nothing))
+
+    assert [piece.visible for piece in pieces] == ["no token", "é", "no token", "no token"]
+    assert [token for piece in pieces for token in piece.tokens].count(nothing) == 4
+
+
+def loaded(name: str) -> Encodings:
+    """The encodings of a bot whose model has a tokenizer of its own."""
+    encodings = Encodings()
+    encodings.learn(described(json.loads(trained().to_str()), 480), name=name)
+    return encodings
+
+
+def test_a_loaded_model_s_own_encoding_is_known_by_its_name() -> None:
+    spanish = loaded("gpt2-es")
+
+    assert spanish.resolve(" GPT2-es ") == spanish.usual != "gpt2"
+    assert spanish.names()[:2] == ["gpt2-es", "gpt2"]
+    assert spanish.names("4o")[0] == "gpt-4o"
+    assert spanish.cut("la casa", spanish.usual).encoding == "gpt2-es"
+    assert list(spanish.counts("la casa")) == ["gpt2-es", "gpt2", "cl100k_base", "o200k_base"]
+    assert spanish.encode("Paris will") == (40313, 481)
+    assert len(spanish.vocabulary(spanish.usual)) == 480
+
+
+def test_the_name_of_a_model_with_gpt2_s_own_means_gpt2() -> None:
+    encodings = Encodings()
+    encodings.learn(None, name="my-gpt2")
+
+    assert encodings.usual == encodings.resolve("my-gpt2") == "gpt2"
+    assert encodings.names() == names()
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gpt2-large"])
+def test_a_model_called_as_a_shipped_encoding_is_told_from_it(name: str) -> None:
+    encodings = loaded(name)
+
+    assert encodings.resolve(name) == "gpt2"
+    assert encodings.resolve(f"{name} (loaded)") == encodings.usual
+    assert encodings.cut("la casa", encodings.usual).encoding == f"{name} (loaded)"
+
+
+def test_the_encoding_of_a_model_that_is_not_loaded_is_refused() -> None:
+    with pytest.raises(OtherTokenizer):
+        loaded("gpt2-es").decode((1, 2), "bpe:another")
+
+
+@pytest.mark.parametrize(
+    ("token_id", "encoding"), [(50_256, "gpt2"), (50_281, "p50k_edit"), (50_256, "p50k_edit")]
+)
+def test_special_tokens_are_no_pieces_of_a_text(encodings: Encodings, token_id: int, encoding: str) -> None:
+    assert encodings.is_special(token_id, encoding)
+    assert not encodings.is_special(13, encoding)
 
 
 @pytest.mark.parametrize(

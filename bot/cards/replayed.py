@@ -22,7 +22,7 @@ from bot.cards.layout import (
     token_name,
 )
 from bot.features.replay import Changed, Replay, Rerun
-from bot.model.protocol import Candidate
+from bot.model.protocol import Candidate, Fingerprint
 from bot.text import clip_end, code, inert_tail
 from bot.tokenization import Encodings
 from bot.updates import token_ids
@@ -36,6 +36,8 @@ _PARTS = {
     "processor": "the kind of processor",
     "torch": "the version of torch",
     "engine": "the version of the engine",
+    "encoding": "the tokenizer",
+    "ends": "the tokens that end a text",
 }
 
 
@@ -57,18 +59,20 @@ class ReplayCard:
 
 
 def describe_replay(
-    asked: Rerun, found: Replay, encodings: Encodings, *, fingerprint: str, made: float, closing: Closing
+    asked: Rerun, found: Replay, encodings: Encodings, *, today: Fingerprint, made: float, closing: Closing
 ) -> ReplayCard:
-    """``made`` is in seconds since 1970."""
+    """``today`` is the fingerprint under which it was asked again; ``made`` is in seconds since 1970."""
     difference = found.difference
     common = asked.then if difference is None else asked.then[: difference.position]
     differing = () if difference is None else tuple(filter(None, (difference.then, difference.now)))
     return ReplayCard(
         replay=found,
-        text=encodings.decode(asked.ids + token_ids(common)),
+        text=encodings.decode(asked.ids + token_ids(common), today.encoding),
         given=asked.given,
-        names={token.token_id: encodings.token(token.token_id).visible for token in differing},
-        fingerprint=fingerprint,
+        names={
+            token.token_id: encodings.token(token.token_id, today.encoding).visible for token in differing
+        },
+        fingerprint=str(today),
         made=date(made),
         closing=closing,
     )

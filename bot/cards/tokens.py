@@ -9,8 +9,8 @@ import discord
 from discord import ui
 
 from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small, undrawn
-from bot.encoding_names import ALIKE
-from bot.text import clip_end, code, fenced, inert_tail, isolated
+from bot.encoding_names import ALIKE, ENCODINGS
+from bot.text import clip_end, code, fenced, inert, inert_tail, isolated
 from bot.tokenization import Piece, Tokenized
 
 PICTURE = "tokens.png"
@@ -20,6 +20,7 @@ _TABLE_BUDGET = 1_500
 _IDS_BUDGET = 800
 _TEXT_BUDGET = 600
 _ALT_BUDGET = 1_000
+_NAME_WIDTH = 60
 _LEGEND = (
     "Each box is a token: a piece of text that the model reads as one number, the token id below it. "
     "A box with several ids is a character that takes several tokens."
@@ -38,6 +39,7 @@ class TokensCard:
     long to describe, so that is done apart from showing it."""
 
     encoding: str
+    vocabulary: int | None
     token_count: int
     byte_count: int
     characters: int
@@ -71,6 +73,7 @@ def describe_tokens(
     tokens = cut.tokens
     return TokensCard(
         encoding=cut.encoding,
+        vocabulary=cut.vocabulary,
         token_count=len(tokens),
         byte_count=sum(len(token.data) for token in tokens),
         characters=characters,
@@ -86,10 +89,12 @@ def describe_tokens(
 
 def tokens(content: TokensCard) -> ui.LayoutView:
     """The card; it shows attachments named PICTURE and, if needed, LISTING."""
-    head = f"### {plural(content.token_count, 'token')} in {content.encoding}"
+    head = f"### {plural(content.token_count, 'token')} in {_named(content.encoding)}"
     if content.decoded is not None:
         head += f"\n{content.decoded}"
     size = f"{plural(content.characters, 'character')} · {plural(content.byte_count, 'byte')} of UTF-8"
+    if content.vocabulary is not None:
+        size += f" · the model has {content.vocabulary:,} token ids"
     view = [
         Text(head),
         Text(small(f"{_LEGEND} {content.undrawn}".rstrip())),
@@ -124,12 +129,17 @@ def _comparison(content: TokensCard) -> str:
     if not content.counts:
         return "These ids are no whole text: some bytes in it are part of a character."
     line = "**Tokens under each encoding:** " + " · ".join(
-        f"{_FAMILIES.get(name, name)} **{count:,}**" for name, count in content.counts.items()
+        f"{_FAMILIES.get(name) or _named(name)} **{count:,}**" for name, count in content.counts.items()
     )
     # What cuts as another one does is not counted apart.
     if content.token_count != content.counts[ALIKE.get(content.encoding, content.encoding)]:
-        line += f"\nThe ids given are not how {content.encoding} itself cuts this text."
+        line += f"\nThe ids given are not how {_named(content.encoding)} itself cuts this text."
     return line
+
+
+def _named(encoding: str) -> str:
+    """The name of a shipped encoding as it is, that of a model as text."""
+    return encoding if encoding in ENCODINGS else inert(clip_end(encoding, _NAME_WIDTH))
 
 
 def _picture_text(cut: Tokenized, count: int) -> str:

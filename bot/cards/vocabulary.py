@@ -45,6 +45,9 @@ _ADDED_LAST = (
     "The other ids count in which order the pieces were put together when the vocabulary was made. This one "
     "was not put together, but added behind the last of them. Ids say nothing of the meaning."
 )
+_MADE = "Ids follow the order in which the vocabulary was made. They say nothing of the meaning."
+_NONE = "The model has a row of numbers for this id, but its tokenizer has no token: it stands for no text."
+_SPECIAL = "It is no piece of a text: it was added to the vocabulary whole, as a sign for the model."
 _PART = "It is part of a character only: a rare character is made of several tokens."
 _END = "It is no piece of a text: with it the model says that a text is over."
 
@@ -65,6 +68,8 @@ class VocabularyCard:
     that begin with ``stem``, ``count`` in all. ``typed`` is what was asked for where
     no token is exactly that; nor does any begin so, if this one does in ``other_case``.
     ``spelt`` is the token that a number is as a text, where it was taken for an id.
+    A token that ``is_special`` is no piece of a text; one of them ``ends_text``. Ids are
+    ``in_order`` if they count as GPT-2's do.
     """
 
     model: str
@@ -81,6 +86,8 @@ class VocabularyCard:
     typed: str | None = None
     other_case: bool = False
     spelt: Token | None = None
+    is_special: bool = False
+    in_order: bool = True
 
 
 def vocabulary(content: VocabularyCard) -> ui.LayoutView:
@@ -97,7 +104,7 @@ def vocabulary(content: VocabularyCard) -> ui.LayoutView:
 
 def _head(content: VocabularyCard) -> Iterator[str]:
     token = content.token
-    yield f"### {_shown(token)} is token {token.id}"
+    yield f"### {_shown(token)} is token {token.id}" if token.data else f"### Id {token.id} has no token"
     if content.typed is not None:
         typed = code(clip_end(content.typed, _TYPED_WIDTH))
         yield (
@@ -107,10 +114,15 @@ def _head(content: VocabularyCard) -> Iterator[str]:
         )
     if content.spelt is not None:
         yield f"{token.id} was taken for an id; as a text it is token {content.spelt.id}."
+    if not token.data:
+        yield _NONE
+        return
     data = token.data[:_MOST_BYTES].hex(" ").upper() + (" …" if len(token.data) > _MOST_BYTES else "")
     yield f"One of {content.size:,} tokens · {plural(len(token.data), 'byte')} {code(data)}"
     if content.ends_text:
         yield _END
+    elif content.is_special:
+        yield _SPECIAL
     elif not token.is_whole:
         yield _PART
     else:
@@ -148,6 +160,8 @@ def _neighbours(content: VocabularyCard) -> str:
 
 def _order(content: VocabularyCard) -> str:
     """Why these are neighbours."""
+    if not content.in_order:
+        return _MADE
     if content.ends_text:
         return _ADDED_LAST
     return _BYTES_FIRST if content.token.id < _BYTES else _NEIGHBOURS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import discord
@@ -46,7 +47,7 @@ class WhyCard:
 
     ``prompt``, ``before`` and ``after`` are the text around it. ``names`` maps a
     token id to its visible form for every id in the ``step``, which is the
-    position's; ``chosen`` are the chosen tokens of all positions.
+    position's; ``chosen`` are the chosen tokens of all positions. A text ends at ``ends``.
     A fork is seen as the text is: by one person alone if that is ``private``.
     """
 
@@ -64,27 +65,33 @@ class WhyCard:
     most_surprising: bool
     private: bool
     closing: Closing
+    ends: tuple[int, ...] = (END_OF_TEXT,)
 
 
 def describe_why(
     run: CompletionRun, position: int, encodings: Encodings, *, private: bool, closing: Closing
 ) -> WhyCard:
     """The card of step ``position`` of the run; LookupError if it has none."""
-    ids, step = run.token_ids, run.steps[position]
+    ids, step, encoding = run.token_ids, run.steps[position], run.fingerprint.encoding
+
+    def text(some: Sequence[int]) -> str:
+        return encodings.decode(some, encoding)
+
+    def name(token_id: int) -> str:
+        return encodings.token(token_id, encoding).visible
+
     return WhyCard(
         run_id=run.run_id,
-        prompt=encodings.decode(run.prompt_ids),
-        before=encodings.decode(ids[:position]),
-        after=encodings.decode(ids[position + 1 :]),
+        prompt=text(run.prompt_ids),
+        before=text(ids[:position]),
+        after=text(ids[position + 1 :]),
         position=position,
-        tokens=tuple(encodings.token(token_id).visible for token_id in ids),
+        tokens=tuple(map(name, ids)),
         chosen=tuple(step.chosen for step in run.steps),
         step=step,
-        names={
-            candidate.token_id: encodings.token(candidate.token_id).visible
-            for candidate in (step.chosen, *step.candidates)
-        },
+        names={one.token_id: name(one.token_id) for one in (step.chosen, *step.candidates)},
         params=run.params,
+        ends=run.fingerprint.ends,
         by_hand=position in run.by_hand,
         most_surprising=position == run.most_surprising(),
         private=private,
@@ -142,7 +149,7 @@ def _circumstances(params: SamplingParams) -> str:
 def _section(content: WhyCard, candidate: Candidate) -> ui.Section[ui.LayoutView]:
     name = content.names[candidate.token_id]
     is_chosen = candidate.token_id == content.step.chosen.token_id
-    is_end = candidate.token_id == END_OF_TEXT
+    is_end = candidate.token_id in content.ends
     if is_chosen:
         label = "chosen"
     elif is_end:  # what would stand behind it belongs to another text

@@ -9,6 +9,7 @@
     │   ├── ContextExceeded           prompt + max_tokens > context
     │   ├── UnknownEncoding           … and the nearest known name
     │   ├── InvalidTokenId            the first id that is none
+    │   ├── OtherTokenizer            a run whose ids are other words to the loaded model
     │   ├── InvalidSeed               typed where Discord does not check
     │   ├── TextTooShort              to be surprising
     │   ├── TextTooLong               text > context
@@ -69,6 +70,7 @@ from bot.errors.requests import (
     NoTokenIds,
     NotRunning,
     NotYours,
+    OtherTokenizer,
     RunExpired,
     TextTooLong,
     TextTooShort,
@@ -126,6 +128,7 @@ __all__ = [
     "NotYours",
     "NothingToGuess",
     "NothingWritten",
+    "OtherTokenizer",
     "OutputLost",
     "PortTaken",
     "QueueFull",

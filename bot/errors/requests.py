@@ -105,6 +105,17 @@ class InvalidTokenId(InputError):
         )
 
 
+class OtherTokenizer(InputError):
+    """A run whose token ids mean something else to the model that is loaded now."""
+
+    @property
+    def sentence(self) -> str:
+        return (
+            "This was written by a model with another tokenizer than the one that is loaded now, "
+            "which would read other words in it. Please ask again with the command."
+        )
+
+
 class InvalidSeed(InputError):
     def __init__(self, given: str, *, highest: int) -> None:
         self.given = given

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from bot.errors import ContextExceeded, NothingWritten
 from bot.model.protocol import (
-    END_OF_TEXT,
     MAX_SEED,
     Candidate,
     Fingerprint,
@@ -131,7 +130,7 @@ class CompletionRun:
         behind which a text could go on.
         """
         step = self.steps[position]
-        chosen = _candidate(step, token_id)
+        chosen = _candidate(step, token_id, self.fingerprint.ends)
         return self._child(
             owner,
             private,
@@ -174,9 +173,9 @@ class CompletionRun:
         )
 
 
-def _candidate(step: Step, token_id: int) -> Candidate:
+def _candidate(step: Step, token_id: int, ends: tuple[int, ...]) -> Candidate:
     for candidate in (step.chosen, *step.candidates):
-        if candidate.token_id == token_id != END_OF_TEXT:
+        if candidate.token_id == token_id and token_id not in ends:
             return candidate
     raise LookupError(f"the step has no candidate {token_id} to go on with")
 

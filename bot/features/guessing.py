@@ -105,7 +105,7 @@ def choices(step: Step, text_of: TextOf) -> list[Candidate]:
 
 def is_legible(text: str) -> bool:
     """Whether a token's text can be told by eye: whole characters that are seen, or have a sign."""
-    return text != _END_OF_TEXT and all(
+    return text not in ("", _END_OF_TEXT) and all(
         character in _SHOWN_AS_SIGNS or unicodedata.category(character)[0] in "LNPS" for character in text
     )
 

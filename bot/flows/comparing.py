@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from bot import cards
 from bot.cards import Closing, Compared, ComparisonCard, Parting
@@ -87,9 +88,10 @@ async def _keep(
 
 
 def _content(services: Services, job: CompletionJob, written: Sequence[Continuation]) -> ComparisonCard:
-    text = services.encodings.decode
+    model = services.generations.model
+    text = partial(services.encodings.decode, encoding=model.encoding)
     return ComparisonCard(
-        model=cards.model_name(services.generations.model),
+        model=cards.model_name(model),
         prompt=text(job.prompt_ids),
         compared=tuple(
             Compared(continuation, text(continuation.token_ids), _parting(services, written[0], continuation))
@@ -105,7 +107,8 @@ def _parting(services: Services, first: Continuation, other: Continuation) -> Pa
     position = parting(first.token_ids, other.token_ids)
     if position is None:
         return None
-    own, its = (services.encodings.token(one.token_ids[position]).visible for one in (other, first))
+    token = partial(services.encodings.token, encoding=services.generations.model.encoding)
+    own, its = (token(one.token_ids[position]).visible for one in (other, first))
     # A part of a word may be a blocked word where it stands alone.
     blocked = services.rules.blocked
     return None if blocked.in_text(own) or blocked.in_text(its) else Parting(position, own=own, first=its)

@@ -14,13 +14,13 @@ from bot.interactions.message_text import decoded, said, text_files
 from bot.interactions.messages import head_of, run_of
 from bot.interactions.requests import TRANSIENT, repeated
 from bot.logs import named
-from bot.model.protocol import END_OF_TEXT
 from bot.services import Services
 from bot.store.rows import Run
 from bot.tokenization import Encodings
 
 log = logging.getLogger(__name__)
 
+_END_OF_TEXT = b"<|endoftext|>"
 PATIENCE = 5.0  # seconds for files of a message, which are small
 
 
@@ -70,12 +70,18 @@ async def _run_text(message: discord.Message, services: Services) -> str:
 def whole_text(run: Run, encodings: Encodings) -> str:
     """The prompt and what came behind it.
 
-    The token that ends a text is no part of it, nor are the bytes of a character
-    that was not written to its end.
+    The token that ends a text is no part of it, unless it is a piece of one, as a full stop is;
+    nor are the bytes of a character that was not written to its end.
     """
+    encoding = run.fingerprint.encoding
+
+    def is_end(token_id: int) -> bool:
+        known = token_id in run.fingerprint.ends or encodings.bytes_of([token_id], encoding) == _END_OF_TEXT
+        return known and encodings.is_special(token_id, encoding)
+
     if isinstance(run, CompletionRun):
         ids = run.prompt_ids + run.token_ids
     else:
         ids = run.walk.prompt_ids + run.walk.appended_ids
-    written = encodings.bytes_of([token_id for token_id in ids if token_id != END_OF_TEXT])
+    written = encodings.bytes_of([token_id for token_id in ids if not is_end(token_id)], encoding)
     return written.decode(errors="ignore")

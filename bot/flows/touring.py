@@ -91,7 +91,7 @@ def _parts(services: Services, run: CompletionRun, station: int, rows: Sequence[
     if station == SCORES:
         best = (row.candidates[0].token_id for row in (*rows, run.steps[0]))
         offered = [(prompt[:end], token_id) for end, token_id in enumerate(best, len(prompt) - len(rows))]
-    return Sieve.of(services).parts(prompt + run.token_ids, offered=offered)
+    return Sieve.of(services, run.fingerprint.encoding).parts(prompt + run.token_ids, offered=offered)
 
 
 async def _ask(

@@ -114,12 +114,13 @@ async def show(services: Services, run: CompletionRun, screen: Screen) -> None:
 async def _show_finished(
     services: Services, run: CompletionRun, content: CompletionCard, screen: Screen
 ) -> None:
-    context = services.generations.model.context
+    model = services.generations.model
+    context = model.context
     is_full = len(run.prompt_ids) + len(run.steps) == context
     content = replace(content, can_continue=run.can_continue(context), context=context if is_full else None)
     files = []
     if cards.is_clipped(content):
-        whole = services.encodings.bytes_of(run.prompt_ids + run.token_ids)
+        whole = services.encodings.bytes_of(run.prompt_ids + run.token_ids, model.encoding)
         files.append(discord.File(io.BytesIO(whole), cards.WHOLE_TEXT))
     # That something is withheld must be told, whatever numbers the card has.
     await screen.finish(cards.completion(content), files=files, harmless=content.withheld)
@@ -142,13 +143,14 @@ def _card(
     *,
     asked: int,
 ) -> CompletionCard:
+    model = services.generations.model
     return CompletionCard(
         run_id=text.run_id,
         closing=Closing(text.owner, text.private),
-        model=cards.model_name(services.generations.model),
-        prompt=services.encodings.decode(text.prompt_ids),
+        model=cards.model_name(model),
+        prompt=services.encodings.decode(text.prompt_ids, model.encoding),
         # Decoded at once: a character may lie across the border between runs.
-        written=services.encodings.decode(written),
+        written=services.encodings.decode(written, model.encoding),
         params=text.params,
         update=update,
         tokens=len(_steps(update)),
@@ -177,5 +179,6 @@ def _chosen(services: Services, text: CompletionJob | CompletionRun) -> str:
     steps = text.earlier if isinstance(text, CompletionJob) else text.steps
     if not text.by_hand:
         return ""
-    name = services.encodings.token(steps[text.by_hand[-1]].chosen.token_id).visible
+    chosen = steps[text.by_hand[-1]].chosen.token_id
+    name = services.encodings.token(chosen, services.generations.model.encoding).visible
     return "" if services.rules.blocked.in_text(name) else name

@@ -10,18 +10,19 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.model.configuration import Configuration, read_json
+from bot.model import tokenizer_files
+from bot.model.byte_bpe import OtherTokenizer
+from bot.model.configuration import Configuration, ends_of, read_json
 from bot.model.hub import Report, snapshot
-from bot.model.protocol import GPT2_LARGE, Loading
-from bot.model.refusal import ModelRefused
+from bot.model.protocol import GPT2_LARGE, Loading, Tokenizer
+from bot.model.refusal import ModelRefused, refusal, system_reason, told
+from bot.model.tokenizer_files import Brought
 from bot.model.weights import check_index, missing, stored
 
-__all__ = ["PINNED_REVISIONS", "Checkpoint", "ModelRefused", "Report", "find"]
+__all__ = ["PINNED_REVISIONS", "Checkpoint", "ModelRefused", "Report", "find", "own_tokenizer"]
 
 # A name alone means this revision of it, so that the default never changes silently.
 PINNED_REVISIONS = {GPT2_LARGE: "32b71b12589c2f8d625668d2335a01cac3249519"}
-# The bot encodes with GPT-2's own encoding; a model of another would read other words.
-VOCABULARY = 50_257
 
 _HASH_BYTES = 64 * 1024 * 1024
 
@@ -30,13 +31,18 @@ _HASH_BYTES = 64 * 1024 * 1024
 class Checkpoint:
     """A folder with GPT-2's weights in safetensors.
 
-    ``identity`` changes whenever the weights or their configuration do.
+    ``identity`` changes whenever the weights or their configuration do. ``vocabulary`` is
+    how many ids the model has, ``ends`` those at which a text ends, ``tokenizer`` whose
+    tokenizer is beside the weights.
     """
 
     name: str
     revision: str | None
     folder: Path
     identity: str
+    vocabulary: int
+    ends: tuple[int, ...]
+    tokenizer: Brought
 
 
 def find(name: str, *, revision: str | None, report: Report) -> Checkpoint:
@@ -50,11 +56,17 @@ def find(name: str, *, revision: str | None, report: Report) -> Checkpoint:
     except RuntimeError as error:
         raise ModelRefused("not_found", "there is no such folder.") from error
     if local.exists() or _looks_like_path(name):
-        _check(local)
-        return Checkpoint(name, None, local, f"sha256:{_digest(local, report)}")
-    folder = snapshot(name, revision or PINNED_REVISIONS.get(name, "main"), report)
+        configuration, tokenizer = _check(local)
+        identity = f"sha256:{_digest(local, report)}"
+        ends = ends_of(local, configuration)
+        return Checkpoint(name, None, local, identity, configuration.vocabulary, ends, tokenizer)
+    pinned = PINNED_REVISIONS.get(name)
+    # Of these it is known what is beside their weights: GPT-2's own.
+    is_known = pinned is not None and revision in (None, pinned)
+    folder = snapshot(name, revision or pinned or "main", report, beside=not is_known)
     try:
-        _check(folder)
+        configuration, tokenizer = _check(folder)
+        ends = ends_of(folder, configuration)
     except ModelRefused as refused:
         if refused.reason == "failed":
             # What is cached is taken as it is.
@@ -62,15 +74,31 @@ def find(name: str, *, revision: str | None, report: Report) -> Checkpoint:
             raise ModelRefused("failed", detail) from refused
         raise
     # A snapshot's folder is named by its commit.
-    return Checkpoint(name, folder.name, folder, f"commit:{folder.name}")
+    commit, size = folder.name, configuration.vocabulary
+    brought = "gpt2" if is_known else tokenizer
+    return Checkpoint(name, commit, folder, f"commit:{commit}", size, ends, brought)
+
+
+def own_tokenizer(checkpoint: Checkpoint) -> Tokenizer | None:
+    """The checkpoint's tokenizer; None if it is GPT-2's own. Raises ModelRefused."""
+    if checkpoint.tokenizer != "own":
+        return None
+    try:
+        return tokenizer_files.own(checkpoint.folder, checkpoint.vocabulary)
+    except OtherTokenizer as error:
+        raise ModelRefused("not_gpt2", f"its tokenizer {error}.") from error
+    except Exception as error:
+        if system_reason(error):
+            raise refusal(error) from error
+        raise ModelRefused("failed", f"its tokenizer cannot be read ({told(error)}).") from error
 
 
 def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1
 
 
-def _check(folder: Path) -> None:
-    """ModelRefused unless ``folder`` holds a GPT-2 that the bot can use."""
+def _check(folder: Path) -> tuple[Configuration, Brought]:
+    """What the GPT-2 in ``folder`` is, and whose tokenizer it brings; ModelRefused if it is of no use."""
     if not folder.is_dir():
         raise ModelRefused("not_found", "there is no such folder.")
     check_index(folder)
@@ -81,12 +109,15 @@ def _check(folder: Path) -> None:
     if model_type != "gpt2":
         raise ModelRefused("not_gpt2", f"it is not a GPT-2: its model_type is {model_type!r}.")
     configuration = Configuration.of(config)
-    if (vocabulary := configuration.vocabulary) != VOCABULARY:
-        detail = (
-            f"its vocabulary is {vocabulary}, but the bot's encoding is GPT-2's, of {VOCABULARY:,} tokens."
-        )
-        raise ModelRefused("not_gpt2", detail)
     stored(folder, configuration)
+    try:
+        return configuration, tokenizer_files.brought(folder, configuration.vocabulary, config)
+    except OtherTokenizer as error:
+        raise ModelRefused("not_gpt2", f"its tokenizer {error}.") from error
+    except tokenizer_files.UNREADABLE as error:
+        if system_reason(error):
+            raise refusal(error) from error
+        raise ModelRefused("failed", "the files of its tokenizer cannot be read.") from error
 
 
 def _digest(folder: Path, report: Report) -> str:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from bot.model.refusal import ModelRefused
 
+CONFIG, GENERATION = "config.json", "generation_config.json"
 #: Both are GPT-2's: the second name is that of torch's function.
 ACTIVATIONS = ("gelu_new", "gelu_pytorch_tanh")
 _LARGEST = 10**9
@@ -65,26 +66,41 @@ class Configuration:
         )
 
 
-def read_json(folder: Path) -> dict[str, Any]:
-    """The folder's config.json. ModelRefused if it is none; OSError if it cannot be read at all."""
-    content = (folder / "config.json").read_bytes()
+def read_json(folder: Path, name: str = CONFIG) -> dict[str, Any]:
+    """A file of the folder. ModelRefused if it is no JSON object; OSError if it cannot be read at all."""
+    content = (folder / name).read_bytes()
     try:
         config = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ModelRefused("failed", "its config.json cannot be read as JSON.") from error
+        raise ModelRefused("failed", f"its {name} cannot be read as JSON.") from error
     if not isinstance(config, dict):
-        raise ModelRefused("failed", "its config.json cannot be read as JSON.")
+        raise ModelRefused("failed", f"its {name} cannot be read as JSON.")
     return config
+
+
+def ends_of(folder: Path, configuration: Configuration) -> tuple[int, ...]:
+    """The ids at which transformers' generate ends a text; none if the model has none of that kind.
+
+    Where there is a generation_config.json, it alone counts.
+    """
+    ends = configuration.ends
+    if (folder / GENERATION).is_file():
+        said = read_json(folder, GENERATION)
+        ends = _Reader({"eos_token_id": said.get("eos_token_id")}, GENERATION).ends()
+    listed = ends if isinstance(ends, tuple) else (ends,)
+    known = {end for end in listed if end is not None and 0 <= end < configuration.vocabulary}
+    return tuple(sorted(known))
 
 
 class _Reader:
     """Entries of a config.json, which may hold anything. null stands for an entry that is not there."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], file: str = CONFIG) -> None:
         self._config = config
+        self._file = file
 
     def refuse(self, what: str) -> NoReturn:
-        raise ModelRefused("failed", f"its config.json has {what}.")
+        raise ModelRefused("failed", f"its {self._file} has {what}.")
 
     def check_kind(self) -> None:
         """ModelRefused for what has GPT-2's name, but computes something else."""

@@ -17,7 +17,7 @@ worker, for then the fault is not in a request.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -50,15 +50,15 @@ _SKIPS_PER_STEP = 256
 class Engine:
     """Runs up to ``max_batch`` requests together; not thread-safe.
 
-    ``end_of_text`` is the token id that ends a text; it is the text's last step.
+    A text ends at any of the token ids ``ends``, which is its last step.
     Up to ``prefix_bytes`` of keys and values outlive their requests.
     """
 
-    def __init__(self, model: GPT2, *, end_of_text: int, max_batch: int, prefix_bytes: int = 0) -> None:
+    def __init__(self, model: GPT2, *, ends: Collection[int], max_batch: int, prefix_bytes: int = 0) -> None:
         if max_batch < 1:
             raise ValueError("max_batch must be at least 1")
         self._model = model
-        self._end_of_text = end_of_text
+        self._ends = frozenset(ends)
         self._max_batch = max_batch
         self._store = model.new_store(max_batch)
         self._prefixes = PrefixCache(prefix_bytes)
@@ -236,7 +236,7 @@ class Engine:
         self._left.append(sequence)
 
     def _finish_reason(self, sequence: Running) -> FinishReason | None:
-        if sequence.ids[-1] == self._end_of_text:
+        if sequence.ids[-1] in self._ends:
             return "stop"
         if sequence.steps == sequence.request.params.max_new_tokens:
             return "length"

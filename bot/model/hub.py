@@ -25,6 +25,8 @@ from huggingface_hub.file_download import repo_folder_name
 from tqdm.auto import tqdm
 
 from bot.errors.chain import chain
+from bot.model import tokenizer_files
+from bot.model.configuration import GENERATION
 from bot.model.protocol import Loading, UnusableReason
 from bot.model.refusal import ModelRefused, refusal, system_reason, told
 from bot.model.weights import INDEX, missing
@@ -32,49 +34,60 @@ from bot.model.weights import INDEX, missing
 Report = Callable[[Loading], None]
 
 _FILES = ["config.json", "model.safetensors", "model-*.safetensors", INDEX]
+_BESIDE = [GENERATION, *tokenizer_files.FILES]
 # Beside those of 500 and above, which are the hub's own faults.
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-def snapshot(name: str, revision: str, report: Report) -> Path:
+def snapshot(name: str, revision: str, report: Report, *, beside: bool) -> Path:
     """The folder of a hub model at ``revision``; the network is not asked if all of it is cached.
 
-    Raises ModelRefused.
+    ``beside`` says that what is beside the weights belongs to it. Raises ModelRefused.
     """
+    files = [*_FILES, *_BESIDE] if beside else _FILES
     try:
-        cached = Path(
-            snapshot_download(name, revision=revision, allow_patterns=_FILES, local_files_only=True)
-        )
-        if missing(cached) is None:
+        cached = Path(snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=True))
+        if missing(cached) is None and not (beside and _lacks_beside(name, cached)):
             return cached
     except HFValidationError as error:
         raise ModelRefused("not_found", "it is neither a folder nor the name of a hub model.") from error
     except LocalEntryNotFoundError:
         pass
-    return _download(name, revision, report)
+    return _download(name, revision, report, files)
 
 
-def _download(name: str, revision: str, report: Report) -> Path:
+def _download(name: str, revision: str, report: Report, files: list[str]) -> Path:
     report(Loading("downloading", 0, 0, "B"))
     try:
         folder = Path(
-            snapshot_download(name, revision=revision, allow_patterns=_FILES, tqdm_class=_reporting(report))
+            snapshot_download(name, revision=revision, allow_patterns=files, tqdm_class=_reporting(report))
         )
     except Exception as error:
         raise _refusal(error, name, revision) from error
     # Without the hub, what is cached is given back though some of it may be missing.
-    if missing(folder) is not None and not _is_listed(name, folder.name):
+    lacks_weights = missing(folder) is not None and _listed(name, folder.name) is None
+    if lacks_weights or (set(_BESIDE) <= set(files) and _lacks_beside(name, folder)):
         raise _not_fetched(name, "the Hugging Face Hub cannot be reached")
     return folder
 
 
-def _is_listed(name: str, commit: str) -> bool:
-    """Whether the hub has said which files there are."""
+def _listed(name: str, commit: str) -> set[str] | None:
+    """The files that there are; None if the hub has not said so."""
     try:
-        get_cached_repo_tree(name, revision=commit)
+        return {file.path for file in get_cached_repo_tree(name, revision=commit)}
     except CachedRepoTreeNotFoundError:
-        return False
-    return True
+        return None
+
+
+def _lacks_beside(name: str, folder: Path) -> bool:
+    """Whether the hub has more beside the weights, as far as is known.
+
+    What a model reads depends on its tokenizer: without a look at it nothing is right.
+    """
+    listed = _listed(name, folder.name)
+    if listed is None:
+        return not any((folder / file).is_file() for file in tokenizer_files.READ)
+    return any(file in listed and not (folder / file).is_file() for file in _BESIDE)
 
 
 def _refusal(error: Exception, name: str, revision: str) -> ModelRefused:

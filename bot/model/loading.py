@@ -14,11 +14,19 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.utils import logging as transformers_logging
 
-from bot.model.checkpoint import Checkpoint, ModelRefused, Report
+from bot.model.checkpoint import Checkpoint, ModelRefused, Report, own_tokenizer
 from bot.model.configuration import Configuration, read_json
 from bot.model.gpt2 import GPT2, UnsupportedModel, UnsupportedPrecision
 from bot.model.heap import return_freed
-from bot.model.protocol import END_OF_TEXT, Fingerprint, Loading, ModelInfo, Precision
+from bot.model.protocol import (
+    END_OF_TEXT,
+    GPT2_ENCODING,
+    Fingerprint,
+    Loading,
+    ModelInfo,
+    Precision,
+    Tokenizer,
+)
 from bot.model.weights import EMBEDDING, HEAD, PREFIX, Stored, stored
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
@@ -27,9 +35,11 @@ ENGINE_VERSION = 3
 
 @dataclass(frozen=True)
 class LoadedModel:
+    """``tokenizer`` is None where it is GPT-2's own."""
+
     model: GPT2
-    end_of_text: int
     info: ModelInfo
+    tokenizer: Tokenizer | None
 
 
 def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> LoadedModel:
@@ -37,6 +47,7 @@ def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> Loa
 
     Peak memory is that of one copy of the model and one layer, and of the file's pages.
     """
+    tokenizer = own_tokenizer(checkpoint)
     report(Loading("reading weights", 0, 0, "B"))
     weights = _read(checkpoint)
     config, parameters = weights.config, weights.num_parameters()
@@ -68,19 +79,32 @@ def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> Loa
         device="cpu",
         threads=torch.get_num_threads(),
         memory=psutil.Process().memory_full_info().uss,
-        fingerprint=fingerprint(checkpoint.identity, precision=precision),
+        fingerprint=fingerprint(
+            checkpoint.identity,
+            precision=precision,
+            encoding=tokenizer.identity if tokenizer else GPT2_ENCODING,
+            ends=checkpoint.ends,
+        ),
+        brings_tokenizer=checkpoint.tokenizer != "none",
     )
-    end_of_text = config.eos_token_id if isinstance(config.eos_token_id, int) else END_OF_TEXT
-    return LoadedModel(model, end_of_text, info)
+    return LoadedModel(model, info, tokenizer)
 
 
-def fingerprint(identity: str, *, precision: Precision) -> Fingerprint:
+def fingerprint(
+    identity: str,
+    *,
+    precision: Precision,
+    encoding: str = GPT2_ENCODING,
+    ends: tuple[int, ...] = (END_OF_TEXT,),
+) -> Fingerprint:
     return Fingerprint(
         weights=identity,
         precision=precision,
         processor=torch.backends.cpu.get_cpu_capability(),
         torch=str(torch.__version__),
         engine=ENGINE_VERSION,
+        encoding=encoding,
+        ends=ends,
     )
 
 

@@ -60,8 +60,9 @@ class ModelProcess:
     """A supervised model worker. Enter it to start the worker, leave it to end it.
 
     ``command`` runs the worker, ``name`` is what errors call the model,
-    ``on_loading`` is called with every progress of loading; of ``settings``, the worker's
-    environment has what is for the hub. In seconds: ``pause``
+    ``on_loading`` is called with every progress of loading, ``on_ready`` in a thread of
+    its own before the model counts as ready, for it may take a moment; of ``settings``,
+    the worker's environment has what is for the hub. In seconds: ``pause``
     before a restart, doubled with each further one until a worker was ready;
     ``grace`` for a worker told to end; ``patience`` with one that neither answers
     nor computes (see :mod:`bot.model.heartbeat`).
@@ -71,6 +72,7 @@ class ModelProcess:
     _: KW_ONLY
     name: str
     on_loading: Callable[[Loading], None] | None = None
+    on_ready: Callable[[Ready], None] | None = None
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     pause: float = 0.2
     grace: float = 2.0
@@ -222,7 +224,10 @@ class ModelProcess:
                 self._child = child
                 try:
                     while not self._readiness.failed:
-                        self._receive(await child.receive())
+                        message = await child.receive()
+                        if isinstance(message, Ready) and self.on_ready is not None:
+                            await asyncio.to_thread(self.on_ready, message)
+                        self._receive(message)
                 finally:
                     self._child, self._serving, self._readiness.loading = None, False, None
             cause = "the model cannot be used"
@@ -256,6 +261,11 @@ class ModelProcess:
                 self._lookups.heard(message)
 
     def _ready(self, info: ModelInfo) -> None:
+        if self.info is not None and info.encoding != self.info.encoding:
+            # What waits was encoded for the other one. A bot that starts anew is right in all of it.
+            problem = "its tokenizer became another one while the bot ran."
+            self._give_up(partial(ModelUnusable, self.name, problem=problem, may_pass=True))
+            return
         logger.info("the model is ready: %s, %s", self.name, info.fingerprint)
         if self.info is not None and info.fingerprint != self.info.fingerprint:
             self._roster.model_changed()

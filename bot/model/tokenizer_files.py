@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from bot.model.byte_bpe import OtherTokenizer, check_kind
+from bot.model.byte_bpe import OtherTokenizer, check_kind, described
 from bot.model.gpt2_tokenizer import END_OF_TEXT
 from bot.model.protocol import Tokenizer
 
@@ -21,6 +21,7 @@ _SETTINGS = ("tokenizer_config.json", "special_tokens_map.json")
 _ADDED = "added_tokens.json"
 # Of other kinds than GPT-2's; looked for so that none of them is taken for GPT-2's.
 _OTHERS = ("vocab.txt", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
+READ = (TOKENIZER, VOCABULARY)
 FILES = (TOKENIZER, VOCABULARY, MERGES, *_SETTINGS, _ADDED, *_OTHERS)
 
 GPT2_SIZE = 50_257
@@ -31,7 +32,7 @@ _LISTED = ("added_tokens_decoder", "additional_special_tokens", "extra_special_t
 _GPT2_CLASSES = {None, "GPT2Tokenizer", "GPT2TokenizerFast"}
 
 # What may be wrong with a file of another form than it should have.
-UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError)
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 def brought(folder: Path, size: int, config: Mapping[str, Any]) -> Brought:
@@ -68,11 +69,12 @@ def own(folder: Path, size: int) -> Tokenizer | None:
     Raises as :func:`brought` does.
     """
     # Takes seconds to import.
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, GPT2Config
 
-    from bot.model.byte_bpe import described
-
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    # Given a configuration it reads none, and so does nothing that a config.json says.
+    tokenizer = AutoTokenizer.from_pretrained(
+        folder, config=GPT2Config(), local_files_only=True, trust_remote_code=False
+    )
     return described(json.loads(tokenizer.backend_tokenizer.to_str()), size)
 
 

@@ -40,6 +40,7 @@ from bot.model.protocol import (
     Precision,
     Ready,
     Submit,
+    Tokenizer,
     Unusable,
 )
 from bot.model.refusal import ModelRefused, refusal, told
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         pipe.status = EXIT_UNUSABLE
         pipe.send([started])
         sys.exit(EXIT_UNUSABLE)
-    pipe.send([Ready(started.info)])
+    pipe.send([Ready(started.info, started.tokenizer)])
     _serve(started.engine, started.similarity, inbox, pipe)
 
 
@@ -132,6 +133,7 @@ class Started:
     """What serves requests."""
 
     info: ModelInfo
+    tokenizer: Tokenizer | None
     engine: Engine
     similarity: Similarity
 
@@ -172,11 +174,11 @@ def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
     keep_large_apart()
     engine = Engine(
         loaded.model,
-        end_of_text=loaded.end_of_text,
+        ends=loaded.info.fingerprint.ends,
         max_batch=options.max_batch,
         prefix_bytes=options.prefix_cache * 2**20,
     )
-    return Started(loaded.info, engine, Similarity(loaded.model))
+    return Started(loaded.info, loaded.tokenizer, engine, Similarity(loaded.model))
 
 
 def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:

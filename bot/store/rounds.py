@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import RunExpired
 from bot.features.guessing import Cast, Round, Score
+from bot.model.protocol import GPT2_ENCODING
 from bot.store import tables
 from bot.store.database import Database
 
@@ -87,11 +88,20 @@ class Rounds:
             rows = await connection.execute(scores)
             return tuple(Score(person, int(found), played) for person, found, played in rows)
 
-    async def latest(self, guild: int | None, owner: int, *, limit: int) -> list[tuple[int, ...]]:
-        """The beginnings of the latest rounds on a server, or of ``owner`` outside of servers."""
+    async def latest(
+        self, guild: int | None, owner: int, *, limit: int, encoding: str = GPT2_ENCODING
+    ) -> list[tuple[int, ...]]:
+        """The beginnings of the latest rounds on a server, or of ``owner`` outside of servers.
+
+        Those whose ids are of another ``encoding`` are left out.
+        """
         async with self._database.transaction() as connection:
-            rows = await connection.scalars(_latest(guild, owner).limit(limit))
-            return [tuple(prompt_ids) for prompt_ids in rows]
+            rows = await connection.execute(_latest(guild, owner).limit(limit))
+            return [
+                tuple(prompt_ids)
+                for prompt_ids, fingerprint in rows
+                if fingerprint.get("encoding", GPT2_ENCODING) == encoding
+            ]
 
 
 async def _held(connection: AsyncConnection, run_id: str) -> bool:
@@ -105,10 +115,10 @@ async def _held(connection: AsyncConnection, run_id: str) -> bool:
     return held.rowcount == 1
 
 
-def _latest(guild: int | None, owner: int) -> Select[tuple[Any]]:
+def _latest(guild: int | None, owner: int) -> Select[tuple[Any, Any]]:
     here = _rounds.guild == guild if guild is not None else _rounds.guild.is_(None) & (_runs.owner == owner)
     return (
-        select(_runs.prompt_ids)
+        select(_runs.prompt_ids, _runs.fingerprint)
         .select_from(tables.rounds.join(tables.runs))
         .where(here)
         .order_by(_runs.asked_at.desc())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -99,9 +99,9 @@ def compared(expected: Sequence[Said], heard: Sequence[Said | Step], about: str)
 class RecordedEngine:
     """An engine that says of each step which row of logits it came from."""
 
-    def __init__(self, model: RecordedModel, *, end_of_text: int, max_batch: int) -> None:
+    def __init__(self, model: RecordedModel, *, ends: Collection[int], max_batch: int) -> None:
         self._model = model
-        self.engine = Engine(model, end_of_text=end_of_text, max_batch=max_batch)
+        self.engine = Engine(model, ends=ends, max_batch=max_batch)
 
     def step(self) -> list[tuple[str, Said | str]]:
         """Each request's step or its finish reason; RuntimeError if one is rejected."""
@@ -120,9 +120,9 @@ class RecordedEngine:
         return heard
 
 
-def alone(model: RecordedModel, request: GenerationRequest, *, end_of_text: int) -> Needle:
+def alone(model: RecordedModel, request: GenerationRequest, *, ends: Collection[int]) -> Needle:
     """What ``request`` says in an engine of its own that keeps nothing."""
-    recorded = RecordedEngine(model, end_of_text=end_of_text, max_batch=1)
+    recorded = RecordedEngine(model, ends=ends, max_batch=1)
     recorded.engine.submit(request)
     said: list[Said] = []
     while not recorded.engine.idle:
@@ -144,10 +144,16 @@ class Crowd:
     """Needles among up to fifteen neighbours that come and go, in one engine with a prefix cache."""
 
     def __init__(
-        self, model: RecordedModel, random: Random, limits: Limits, *, end_of_text: int, prefix_bytes: int
+        self,
+        model: RecordedModel,
+        random: Random,
+        limits: Limits,
+        *,
+        ends: Collection[int],
+        prefix_bytes: int,
     ) -> None:
         self._random, self._limits = random, limits
-        self._recorded = RecordedEngine(model, end_of_text=end_of_text, max_batch=MAX_BATCH)
+        self._recorded = RecordedEngine(model, ends=ends, max_batch=MAX_BATCH)
         self.prefixes = CountedPrefixes(prefix_bytes)
         self._engine = self._recorded.engine
         self._engine._prefixes = self.prefixes

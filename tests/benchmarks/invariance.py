@@ -139,14 +139,14 @@ class Trial:
     def _alone(self, loaded: LoadedModel, count: int) -> list[Needle]:
         model, limits = RecordedModel(loaded.model), limits_of(loaded.info)
         requests = (random_needle(self.random, f"{number}", limits) for number in range(count))
-        return [alone(model, request, end_of_text=loaded.end_of_text) for request in requests]
+        return [alone(model, request, ends=loaded.info.fingerprint.ends) for request in requests]
 
     def _crowd(self, loaded: LoadedModel, needles: Sequence[Needle]) -> Crowd:
         crowd = Crowd(
             RecordedModel(loaded.model),
             self.random,
             limits_of(loaded.info),
-            end_of_text=loaded.end_of_text,
+            ends=loaded.info.fingerprint.ends,
             prefix_bytes=prefix_bytes(loaded.info),
         )
         crowd.run(needles)

@@ -15,6 +15,8 @@ SHAPES = {
     "gpt2-xl": (1600, 48, 25),
 }
 
+_CONFIG, _GENERATION = "config.json", "generation_config.json"
+
 
 def random_model(shape: str, folder: Path) -> Path:
     """A model of random weights; one that is in the folder already is taken."""
@@ -37,7 +39,7 @@ def linked_model(original: Path, folder: Path) -> Path:
     if not model.exists():
         model.mkdir(parents=True)
         for file in original.iterdir():
-            if file.name != "config.json":
+            if file.name not in (_CONFIG, _GENERATION):
                 (model / file.name).symlink_to(file.resolve())
         (model / "config.json").write_text((original / "config.json").read_text())
         never_end(model)
@@ -48,7 +50,9 @@ def never_end(model: Path) -> None:
     """Make the end of text an id that the vocabulary does not have: the timed runs are all equally long."""
     config = configuration(model)
     config["eos_token_id"] = config["vocab_size"]
-    (model / "config.json").write_text(json.dumps(config))
+    (model / _CONFIG).write_text(json.dumps(config))
+    # Which is what counts where it is there.
+    (model / _GENERATION).write_text(json.dumps({"eos_token_id": config["vocab_size"]}))
 
 
 def weights_a_token(model: Path) -> int:

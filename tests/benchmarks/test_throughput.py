@@ -93,10 +93,13 @@ def test_a_given_model_is_linked_and_never_ends(tmp_path: Path) -> None:
     original.mkdir()
     config = {"n_embd": 4, "n_layer": 2, "n_head": 2, "vocab_size": 10, "eos_token_id": 9}
     (original / "config.json").write_text(json.dumps(config))
+    (original / "generation_config.json").write_text('{"eos_token_id": 9}')
     (original / "model.safetensors").write_bytes(b"weights")
     model = linked_model(original, tmp_path / "files")
     assert configuration(model) == config | {"eos_token_id": 10}
+    assert json.loads((model / "generation_config.json").read_text()) == {"eos_token_id": 10}
     assert configuration(original) == config
+    assert (original / "generation_config.json").read_text() == '{"eos_token_id": 9}'
     assert (model / "model.safetensors").read_bytes() == b"weights"
     assert weights_a_token(model) == 2 * 12 * 16 + 10 * 4
     assert not is_large(model)

@@ -106,7 +106,7 @@ def test_the_text_shown_is_what_both_have_in_common() -> None:
     again = rerun(completion_run("a" * 16, 530, 286, 262), owner=ADA, context=1024)
     found = compare(again.then, (step(530), step(257), step(1)), FINGERPRINT, FINGERPRINT)
     content = cards.describe_replay(
-        again, found, ENCODINGS, fingerprint="f", made=NOON, closing=CONTENT.closing
+        again, found, ENCODINGS, today=FINGERPRINT, made=NOON, closing=CONTENT.closing
     )
 
     assert content.text == "London was one"

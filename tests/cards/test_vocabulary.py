@@ -217,6 +217,15 @@ def test_the_end_of_text_is_no_piece_of_a_text() -> None:
     assert "with it the model says that a text is over" in text
 
 
+def test_what_was_added_and_what_has_no_token_is_said_to_be_that() -> None:
+    added = replace(CONTENT, token=Token(50257, b"<|user|>"), twin=None, is_special=True, in_order=False)
+    missing = replace(CONTENT, token=Token(50300, b""), twin=None, longer=(), in_order=False)
+
+    assert "added to the vocabulary whole" in text_of(cards.vocabulary(added))
+    assert "put together" not in text_of(cards.vocabulary(added))
+    assert text_of(cards.vocabulary(missing)).startswith("### Id 50300 has no token\n")
+
+
 def test_every_other_token_of_the_card_can_be_opened_once() -> None:
     menu = menu_of(cards.vocabulary(replace(CONTENT, similar=(Similar(Token(482, b"ok"), 0.5),))))
 

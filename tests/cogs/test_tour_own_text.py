@@ -142,7 +142,7 @@ async def test_an_unexpected_error_is_logged_and_told_without_details(
     ada = world.members[0]
     modal = await ada.click(card_of(await at(1, ada, world.channel)), label="Try it yourself")
 
-    def fail(_text: str) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("inside")
 
     monkeypatch.setattr(world.bot.services.encodings, "encode", fail)

@@ -11,6 +11,7 @@ so every life says the same. All keys of a life:
     unusable        [reason, detail] to say instead of Ready
     exit_loading    exit status to end with instead of Ready
     fingerprint     of the weights
+    encoding        what its token ids mean (gpt2)
     step_seconds    time a step takes (0.002)
     hang_loading    do nothing instead of saying Ready
     die_at, exit_at, close_at, garbage_at, oversize_at, unfinished_at, skip_at,
@@ -43,6 +44,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bot.model.protocol import (
+    GPT2_ENCODING,
     Abort,
     Alike,
     Candidate,
@@ -81,8 +83,8 @@ def scripted_similar(token_id: int, count: int) -> tuple[Alike, ...]:
     return tuple(Alike(token_id + away, 1 / (1 + away)) for away in range(1, count + 1))
 
 
-def scripted_info(fingerprint: str = "scripted") -> ModelInfo:
-    made_of = Fingerprint(fingerprint, "float32", "none", "none", 1)
+def scripted_info(fingerprint: str = "scripted", encoding: str = GPT2_ENCODING) -> ModelInfo:
+    made_of = Fingerprint(fingerprint, "float32", "none", "none", 1, encoding)
     return ModelInfo("scripted", None, 1, 1, 1, 1, 1024, 50257, "float32", "none", 1, 2**20, made_of)
 
 
@@ -120,7 +122,8 @@ class ScriptedWorker:
             time.sleep(60)
         if "exit_loading" in self.life:
             os._exit(self.life["exit_loading"])
-        self.say(Ready(scripted_info(self.life.get("fingerprint", "scripted"))))
+        known = (self.life.get("fingerprint", "scripted"), self.life.get("encoding", GPT2_ENCODING))
+        self.say(Ready(scripted_info(*known)))
 
     def work(self) -> None:
         """Take what was said, then one step of every running request."""

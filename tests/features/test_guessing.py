@@ -112,7 +112,18 @@ def test_whole_characters_that_are_seen_or_have_a_sign_are_legible(text: str) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["\udce2\udc80", " \udcf0", "<|endoftext|>", "\x00", "\u200b", "\u00a0", "\ufe0f", "\u202e", "\u0301"],
+    [
+        "\udce2\udc80",
+        " \udcf0",
+        "<|endoftext|>",
+        "",
+        "\x00",
+        "\u200b",
+        "\u00a0",
+        "\ufe0f",
+        "\u202e",
+        "\u0301",
+    ],
 )
 def test_parts_of_characters_and_unseen_ones_are_not(text: str) -> None:
     assert not is_legible(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -71,3 +72,10 @@ def test_what_ends_a_text_or_is_part_of_a_character_is_not_in_it() -> None:
 
     assert whole_text(completion_run("a" * 16, 530, END_OF_TEXT), ENCODINGS) == "London was one"
     assert whole_text(completion_run("a" * 16, 530, half), ENCODINGS) == "London was one"
+
+
+def test_a_full_stop_that_ends_a_text_is_part_of_it() -> None:
+    run = completion_run("a" * 16, 13, 530, 13)
+    ended = replace(run, fingerprint=replace(run.fingerprint, ends=(13,)), finish_reason="stop")
+
+    assert whole_text(ended, ENCODINGS) == "London was. one."

@@ -45,7 +45,7 @@ class Recorded(GPT2):
 
 
 def engine_of(model: GPT2, *, end_of_text: int = NO_END, max_batch: int = 8, prefix_bytes: int = 0) -> Engine:
-    return Engine(model, end_of_text=end_of_text, max_batch=max_batch, prefix_bytes=prefix_bytes)
+    return Engine(model, ends=(end_of_text,), max_batch=max_batch, prefix_bytes=prefix_bytes)
 
 
 def request(name: str, prompt: int = 3, **params: float) -> GenerationRequest:

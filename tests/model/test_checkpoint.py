@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.checkpoint import Checkpoint, ModelRefused, find
+from bot.model.checkpoint import Checkpoint, ModelRefused, find, own_tokenizer
 from bot.model.protocol import GPT2_LARGE, Loading
+from tests.checkpoints import trained, write_model, write_tokenizer, write_vocabulary
 from tests.fakes.hub import COMMIT, Hub, ask, running
+from tests.model.conftest import DEMO_MODEL
 
 
 def refused(name: str, revision: str | None = None) -> tuple[str, str]:
@@ -79,10 +81,68 @@ def test_another_kind_of_model_is_refused_by_its_type(copied: Path) -> None:
 
 
 def test_another_vocabulary_is_refused(copied: Path) -> None:
-    edit_config(copied, vocab_size=50258)
+    model = write_model(copied, 50_258)
+    reason, detail = refused(str(model))
+    assert reason == "not_gpt2"
+    assert "its tokenizer is missing, and with 50,258 tokens it cannot be GPT-2's own" in detail
+
+
+def test_a_tokenizer_of_another_kind_is_refused(copied: Path) -> None:
+    (copied / "vocab.txt").write_text("[UNK]")
     reason, detail = refused(str(copied))
     assert reason == "not_gpt2"
-    assert "its vocabulary is 50258" in detail
+    assert detail == "its tokenizer is of another kind: of its files there is vocab.txt."
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"model": 1}', "\xff", '{"model": {"type": "BPE"}}'])
+def test_a_broken_tokenizer_is_refused(copied: Path, text: str) -> None:
+    (copied / "tokenizer.json").write_text(text, encoding="latin-1")
+    with pytest.raises(ModelRefused) as caught:
+        own_tokenizer(found(str(copied))[0])
+    assert caught.value.reason in ("failed", "not_gpt2")
+    assert caught.value.detail.startswith(("the files of its tokenizer cannot be read.", "its tokenizer "))
+
+
+def test_a_tokenizer_is_read_from_a_folder(tmp_path: Path) -> None:
+    folder = write_tokenizer(write_model(tmp_path / "model", 400), trained(size=400))
+    checkpoint, _ = found(str(folder))
+    tokenizer = own_tokenizer(checkpoint)
+    assert (checkpoint.tokenizer, checkpoint.vocabulary) == ("own", 400)
+    assert tokenizer is not None
+    assert tokenizer.size == 400
+
+
+@pytest.mark.parametrize(
+    ("generation", "config", "ends"),
+    [
+        (None, {}, (50_256,)),
+        (None, {"eos_token_id": [13, 50_256]}, (13, 50_256)),
+        (None, {"eos_token_id": None}, ()),
+        ({}, {"eos_token_id": 13}, ()),
+        ({"eos_token_id": 7}, {"eos_token_id": 13}, (7,)),
+        ({"eos_token_id": [9, 7, 9, -1, 50_257]}, {}, (7, 9)),
+    ],
+)
+def test_a_text_ends_where_the_settings_for_generating_say(
+    copied: Path, generation: object, config: dict[str, object], ends: tuple[int, ...]
+) -> None:
+    edit_config(copied, **config)
+    (copied / "generation_config.json").unlink()
+    if generation is not None:
+        (copied / "generation_config.json").write_text(json.dumps(generation))
+    assert found(str(copied))[0].ends == ends
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "cannot be read as JSON."),
+        ('{"eos_token_id": "7"}', "has eos_token_id '7', which must be a token id or a list of them."),
+    ],
+)
+def test_broken_settings_for_generating_are_refused(copied: Path, text: str, problem: str) -> None:
+    (copied / "generation_config.json").write_text(text)
+    assert refused(str(copied)) == ("failed", f"its generation_config.json {problem}")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "\xff"])
@@ -109,8 +169,9 @@ def test_a_cached_model_is_used_without_asking_the_network(
     cache: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = put_into(cache, "someone/tiny", COMMIT, tiny_folder)
+    shutil.copy(DEMO_MODEL / "tokenizer.json", snapshot)
     monkeypatch.setattr("bot.model.hub._download", pytest.fail)
-    expected = Checkpoint("someone/tiny", COMMIT, snapshot, f"commit:{COMMIT}")
+    expected = Checkpoint("someone/tiny", COMMIT, snapshot, f"commit:{COMMIT}", 50_257, (50_256,), "gpt2")
     assert found("someone/tiny") == (expected, [])
 
 
@@ -141,6 +202,36 @@ def test_a_model_is_downloaded_once_and_its_bytes_are_reported(cache: Path, tiny
     assert {report.stage for report in reports} == {"downloading"}
     assert reports[-1].done == reports[-1].total > size
     assert found("someone/tiny") == (first, [])
+
+
+def test_the_tokenizer_is_asked_for_where_the_cache_has_the_weights_alone(
+    cache: Path, hub: Hub, tiny_folder: Path, tmp_path: Path
+) -> None:
+    put_into(cache, "someone/tiny", COMMIT, tiny_folder)
+    write_vocabulary(tmp_path / "beside", trained())
+    hub.files |= {path.name: path.read_bytes() for path in (tmp_path / "beside").iterdir()}
+    assert found("someone/tiny")[0].tokenizer == "own"
+    hub.files.clear()
+    assert found("someone/tiny")[0].tokenizer == "own"
+
+
+def test_that_the_hub_has_no_tokenizer_is_asked_once(
+    cache: Path, hub: Hub, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_into(cache, "someone/tiny", COMMIT, tiny_folder)
+    assert found("someone/tiny")[0].tokenizer == "none"
+    monkeypatch.setattr("bot.model.hub._download", pytest.fail)
+    assert found("someone/tiny")[0].tokenizer == "none"
+
+
+def test_a_model_whose_tokenizer_is_out_of_reach_may_be_loaded_later(
+    cache: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_into(cache, "someone/tiny", COMMIT, tiny_folder)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    reason, detail = refused("someone/tiny")
+    assert reason == "not_fetched"
+    assert "the Hugging Face Hub cannot be reached" in detail
 
 
 @pytest.mark.usefixtures("hub")

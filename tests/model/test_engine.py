@@ -52,6 +52,15 @@ def test_the_end_of_text_stops_a_text_and_is_its_last_step(gpt2: GPT2) -> None:
     assert stopped.ids == free.ids[: free.ids.index(end) + 1]
 
 
+def test_a_text_ends_at_the_first_of_several_ends(gpt2: GPT2) -> None:
+    free = run_alone(gpt2, request("a", max_new_tokens=20)).ids
+    ends = {free[9], free[5], free[12]}
+    engine = Engine(gpt2, ends=ends, max_batch=1)
+    stopped = run(engine, request("a", max_new_tokens=20))["a"]
+    first = next(index for index, token_id in enumerate(free) if token_id in ends)
+    assert (stopped.ids, stopped.ending) == (free[: first + 1], "stop")
+
+
 def test_a_text_that_ends_with_its_last_token_stopped(gpt2: GPT2) -> None:
     (only,) = run_alone(gpt2, request("a", max_new_tokens=1)).ids
     assert run_alone(gpt2, request("a", max_new_tokens=1), end_of_text=only).ending == "stop"

@@ -23,8 +23,8 @@ def test_thirty_requests_are_the_same_to_the_bit_in_a_crowd(precise: GPT2) -> No
     random, limits = seeded(0), Limits(vocabulary=precise.vocabulary, longest_prompt=500, most_new_tokens=12)
     model = RecordedModel(precise)
     requests = [random_needle(random, f"{number}", limits) for number in range(30)]
-    needles = [alone(model, request, end_of_text=END_OF_TEXT) for request in requests]
-    crowd = Crowd(model, random, limits, end_of_text=END_OF_TEXT, prefix_bytes=500_000)
+    needles = [alone(model, request, ends={END_OF_TEXT}) for request in requests]
+    crowd = Crowd(model, random, limits, ends={END_OF_TEXT}, prefix_bytes=500_000)
     crowd.run(needles)
     steps = sum(len(needle.alone) for needle in needles)
     assert crowd.findings == Findings(steps=crowd.findings.steps)
@@ -44,7 +44,7 @@ async def test_requests_are_the_same_in_a_worker_that_is_killed(tiny_folder: Pat
     limits = Limits(vocabulary=loaded.info.vocabulary, longest_prompt=250, most_new_tokens=12)
     model = RecordedModel(loaded.model)
     requests = [random_needle(random, f"{number}", limits) for number in range(12)]
-    needles = [alone(model, request, end_of_text=loaded.end_of_text) for request in requests]
+    needles = [alone(model, request, ends=loaded.info.fingerprint.ends) for request in requests]
     command = worker_command(str(tiny_folder), None, 1, 8, prefix_cache=1)
     restarted = await through_restarts(command, needles, random, limits, kills=1)
     assert restarted.findings == Findings(steps=sum(len(needle.alone) for needle in needles))
@@ -56,7 +56,7 @@ def test_differences_are_counted(precise: GPT2) -> None:
     limits = Limits(vocabulary=precise.vocabulary, longest_prompt=9, most_new_tokens=12)
     requests = [random_needle(seeded(seed), "", limits) for seed in (1, 2)]
     model = RecordedModel(precise)
-    one, other = (alone(model, request, end_of_text=-1).alone for request in requests)
+    one, other = (alone(model, request, ends=()).alone for request in requests)
     assert compared(one, one, "") == Findings(steps=len(one))
     found = compared(one, other, "the other")
     assert found.logits == found.reports == min(len(one), len(other))

@@ -23,6 +23,7 @@ from bot.model.protocol import (
     Ended,
     GenerationRequest,
     Loading,
+    Ready,
     SamplingParams,
     Stepped,
     UnusableReason,
@@ -337,6 +338,26 @@ async def test_a_replacement_with_other_weights_continues_nothing(make: Make) ->
             await collect(model, a_request())
         assert "changed" in failed.value.detail
         assert await collect(model, a_request("b")) == undisturbed(a_request("b"))
+
+
+async def test_a_replacement_that_reads_other_words_ends_the_model(make: Make) -> None:
+    async with make({"die_at": 2}, {"encoding": "bpe:another"}) as model:
+        with pytest.raises(ModelUnusable) as failed:
+            await collect(model, a_request())
+        assert failed.value.may_pass
+        assert "its tokenizer became another one" in failed.value.sentence
+
+
+async def test_what_is_ready_is_told_before_anything_is_asked_of_it(make: Make) -> None:
+    told: list[Ready] = []
+
+    def tell(ready: Ready) -> None:
+        assert model.info is None
+        told.append(ready)
+
+    async with make(on_ready=tell) as model:
+        info = await model.wait_ready()
+        assert told == [Ready(info)]
 
 
 async def test_two_deaths_fail_the_poison_alone(make: Make, journal: Journal) -> None:

@@ -151,7 +151,7 @@ def replayed(maker: Maker) -> ui.LayoutView:
         again,
         compare(again.then, now, run.fingerprint, MODEL.fingerprint),
         maker.encodings,
-        fingerprint=str(MODEL.fingerprint),
+        today=MODEL.fingerprint,
         made=run.asked_at,
         closing=maker.closing(),
     )
@@ -201,7 +201,12 @@ def vocabulary(maker: Maker) -> ui.LayoutView:
     found = Found(token_id, maker.encodings.vocabulary().stem(token_id))
     alike = tuple(Alike(other, maker.random.uniform(-1, 1)) for other in others)
     content = described(
-        maker.encodings, found, alike, maker.closing(), model=maker.written()[:40], typed=maker.text[:200]
+        maker.encodings,
+        found,
+        alike,
+        maker.closing(),
+        model=replace(MODEL, name=maker.written()[:40]),
+        typed=maker.text[:200],
     )
     return cards.vocabulary(content)
 

@@ -173,6 +173,7 @@ async def test_the_latest_beginnings_are_those_of_the_place(runs: Runs) -> None:
     assert await runs.rounds.latest(SERVER, ADA, limit=1) == [london_was]
     assert await runs.rounds.latest(None, ADA, limit=5) == [london_was]
     assert await runs.rounds.latest(None, GRACE, limit=5) == []
+    assert await runs.rounds.latest(SERVER, ADA, limit=5, encoding="bpe:another") == []
 
 
 async def test_a_round_goes_when_its_run_is_too_old(runs: Runs, clock: Clock, database: Database) -> None:

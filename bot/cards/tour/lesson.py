@@ -84,7 +84,12 @@ def describe_lesson(
     again: Sequence[int] | None = None,
 ) -> Lesson:
     """The lesson of ``run``; ``again`` are the tokens written when asked once more."""
-    text = encodings.decode(run.prompt_ids)
+    encoding = model.encoding
+
+    def decoded(ids: Sequence[int]) -> str:
+        return encodings.decode(ids, encoding)
+
+    text = decoded(run.prompt_ids)
     ids = run.prompt_ids + run.token_ids
     said = {
         candidate.token_id for step in (*run.steps, *rows) for candidate in (step.chosen, *step.candidates)
@@ -92,30 +97,29 @@ def describe_lesson(
     return Lesson(
         model=model,
         text=text,
-        tokens=tuple(map(encodings.token, run.prompt_ids)),
-        cased=_cased(text, encodings),
+        tokens=tuple(encodings.token(token_id, encoding) for token_id in run.prompt_ids),
+        cased=_cased(text, encodings, encoding),
         steps=run.steps,
         rounds=tuple(
-            encodings.decode(ids[: len(run.prompt_ids) + count])
-            for count in range(min(ROUNDS, len(run.steps)))
+            decoded(ids[: len(run.prompt_ids) + count]) for count in range(min(ROUNDS, len(run.steps)))
         ),
-        written=encodings.decode(token_ids(run.steps)),
+        written=decoded(token_ids(run.steps)),
         ended=run.finish_reason == "stop",
         seed=run.params.seed,
         asked_at=date(run.asked_at),
-        names={token_id: encodings.token(token_id).visible for token_id in said},
+        names={token_id: encodings.token(token_id, encoding).visible for token_id in said},
         rows=rows,
-        again=None if again is None else _repetition(run.token_ids, again, encodings),
+        again=None if again is None else _repetition(run.token_ids, again, decoded(again)),
     )
 
 
-def _repetition(before: Sequence[int], again: Sequence[int], encodings: Encodings) -> Repetition:
-    return Repetition(agreeing(before, again), encodings.decode(again), tuple(before) == tuple(again))
+def _repetition(before: Sequence[int], again: Sequence[int], written: str) -> Repetition:
+    return Repetition(agreeing(before, again), written, tuple(before) == tuple(again))
 
 
-def _cased(text: str, encodings: Encodings) -> tuple[Cased, ...]:
+def _cased(text: str, encodings: Encodings, encoding: str) -> tuple[Cased, ...]:
     word = next(iter(text.split()), "")
     other = word[:1].swapcase() + word[1:]
-    both = tuple(Cased(visible(written), encodings.encode(written)) for written in (word, other))
+    both = tuple(Cased(visible(written), encodings.encode(written, encoding)) for written in (word, other))
     short = len(word) <= TOKEN_WIDTH and all(len(cased.ids) <= _FEW for cased in both)
     return both if short and other != word else ()

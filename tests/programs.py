@@ -26,16 +26,20 @@ json.dump(printed, sys.stdout)
 """
 
 
-async def outputs_of(programs: Sequence[str]) -> list[str]:
-    """What each of the programs prints."""
-    return await asyncio.to_thread(_outputs_of, programs)
+# Programs name a model that is a folder by its last part.
+BESIDE_THE_DEMO_MODEL = Path(DEMO_MODEL).parent
 
 
-def _outputs_of(programs: Sequence[str]) -> list[str]:
+async def outputs_of(programs: Sequence[str], folder: Path = BESIDE_THE_DEMO_MODEL) -> list[str]:
+    """What each of the programs prints that is run in ``folder``."""
+    return await asyncio.to_thread(_outputs_of, programs, folder)
+
+
+def _outputs_of(programs: Sequence[str], folder: Path) -> list[str]:
     process = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _RUNNER],
         input=json.dumps(list(programs)),
-        cwd=Path(DEMO_MODEL).parent,  # programs name a model that is a folder by its last part
+        cwd=folder,
         capture_output=True,
         text=True,
         check=True,
@@ -46,4 +50,5 @@ def _outputs_of(programs: Sequence[str]) -> list[str]:
 
 def text_of_run(run: CompletionRun, encodings: Encodings) -> str:
     """Prompt and continuation; bytes that are no character as everybody decodes them."""
-    return encodings.bytes_of(run.prompt_ids + run.token_ids).decode("utf-8", errors="replace")
+    written = encodings.bytes_of(run.prompt_ids + run.token_ids, run.fingerprint.encoding)
+    return written.decode("utf-8", errors="replace")

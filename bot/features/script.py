@@ -5,24 +5,26 @@ from __future__ import annotations
 from bot.features.completions import CompletionRun
 from bot.model.protocol import ModelInfo, SamplingParams
 
-_SPECIAL = "<|endoftext|>"  # plain text to the bot, one token to transformers
+_COMMENT = 60  # characters of the prompt beside its ids
+_GPT2 = "'openai-community/gpt2'"
 
 
 def script(run: CompletionRun, prompt: str, model: ModelInfo) -> str:
     """Python that prints the run's ``prompt`` and all that stands behind it.
 
     It takes ``model``, which is the one that wrote the run if :func:`is_its_own`,
-    and computes in float32; a run of another precision may differ.
+    and computes in float32; a run of another precision may differ. What the model's
+    folder says of tokenizing and generating changes nothing: the program has ids and
+    all settings.
     """
     kept = max(run.by_hand, default=-1) + 1
     written = len(run.steps) - kept
-    names = _imported(run.params, written)
     lines = [
         *_heading(run, model),
         "import torch",
-        f"from transformers import {', '.join(names)}",
+        f"from transformers import {', '.join(_imported(run.params, written))}",
         "",
-        f"tokenizer = GPT2Tokenizer.from_pretrained({_arguments(model)})",
+        *_tokenizer(model),
         *_ids(run, prompt, kept),
     ]
     if written:
@@ -30,7 +32,7 @@ def script(run: CompletionRun, prompt: str, model: ModelInfo) -> str:
             "",
             f"model = GPT2LMHeadModel.from_pretrained({_arguments(model)}, dtype=torch.float32)",
             *_seeding(run.params, kept),
-            *_generation(run.params, written),
+            *_generation(run, written),
         ]
     return "\n".join([*lines, "print(tokenizer.decode(ids[0], clean_up_tokenization_spaces=False))", ""])
 
@@ -42,8 +44,9 @@ def is_its_own(run: CompletionRun, model: ModelInfo) -> bool:
 
 def _imported(params: SamplingParams, written: int) -> list[str]:
     if not written:
-        return ["GPT2Tokenizer"]
-    return ["GPT2LMHeadModel", "GPT2Tokenizer", *(["set_seed"] if params.temperature > 0 else [])]
+        return ["AutoTokenizer"]
+    names = ["AutoTokenizer", "GenerationConfig", "GPT2LMHeadModel"]
+    return [*names, *(["set_seed"] if params.temperature > 0 else [])]
 
 
 def _heading(run: CompletionRun, model: ModelInfo) -> list[str]:
@@ -62,13 +65,16 @@ def _arguments(model: ModelInfo) -> str:
     return f"{_literal(model.name)}, revision={_literal(model.revision)}"
 
 
+def _tokenizer(model: ModelInfo) -> list[str]:
+    if model.brings_tokenizer:
+        return [f"tokenizer = AutoTokenizer.from_pretrained({_arguments(model)})"]
+    return [f"tokenizer = AutoTokenizer.from_pretrained({_GPT2})  # the model brings none: this is GPT-2's"]
+
+
 def _ids(run: CompletionRun, prompt: str, kept: int) -> list[str]:
     """The prompt, and behind it the tokens up to the last one that was chosen by hand."""
-    is_plain = _SPECIAL not in prompt and not any("\ud800" <= sign <= "\udfff" for sign in prompt)
-    if is_plain:
-        lines = [f'ids = tokenizer({_literal(prompt)}, return_tensors="pt").input_ids']
-    else:
-        lines = [f"ids = torch.tensor([{list(run.prompt_ids)}])"]
+    shown = prompt if len(prompt) <= _COMMENT else prompt[:_COMMENT] + "…"
+    lines = [f"ids = torch.tensor([{list(run.prompt_ids)}])  # {_literal(shown)}"]
     if kept:
         lines += [
             "# Of what follows, the last token was chosen by hand.",
@@ -89,7 +95,8 @@ def _seeding(params: SamplingParams, kept: int) -> list[str]:
     return lines
 
 
-def _generation(params: SamplingParams, written: int) -> list[str]:
+def _generation(run: CompletionRun, written: int) -> list[str]:
+    params, ends = run.params, run.fingerprint.ends
     if params.temperature == 0:
         how = ["    do_sample=False,"]
     else:
@@ -99,13 +106,16 @@ def _generation(params: SamplingParams, written: int) -> list[str]:
             f"    top_k={params.top_k},",
             f"    top_p={params.top_p!r},",
         ]
+    if ends:
+        how.append(f"    eos_token_id={ends[0] if len(ends) == 1 else list(ends)},")
     return [
-        "ids = model.generate(",
-        "    ids,",
-        "    attention_mask=torch.ones_like(ids),",
+        "# In place of all that the model's own files set, a penalty for repetition for example.",
+        "model.generation_config = GenerationConfig(",
         *how,
         f"    max_new_tokens={written},",
-        "    pad_token_id=tokenizer.eos_token_id,",
+        ")",
+        "ids = model.generate(",
+        "    ids, attention_mask=torch.ones_like(ids), generation_config=model.generation_config",
         ")",
     ]
 

@@ -199,7 +199,7 @@ async def test_no_button_of_a_withheld_card_shows_the_text(blocking: World) -> N
 
     assert pressable == ["Re-roll", "Code", "Delete"]
     code = await ada.click(card, label="Code")
-    assert "tokenizer('Oh'" in text_of(code)
+    assert "# 'Oh'" in text_of(code)
     rolled = await ada.click(card, label="Re-roll")
     await blocking.env.settle()
     assert "withheld" in text_of(rolled)

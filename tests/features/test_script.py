@@ -154,7 +154,7 @@ def test_a_text_of_another_model_is_said_to_be_that() -> None:
 @pytest.mark.parametrize("prompt", ["`", "a``` b", "\\`", "'`\\"])
 def test_nothing_in_the_program_ends_the_block_of_code_it_is_shown_in(prompt: str) -> None:
     program = script(completion_run(), prompt, INFO)
-    (literal,) = re.findall(r"tokenizer\((.*), return_tensors", program)
+    (literal,) = re.findall(r"ids = torch\.tensor\(.*\)  # (.*)", program)
 
     assert "`" not in program
     assert eval(literal) == prompt  # noqa: S307

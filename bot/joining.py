@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from bot.client import TokenwiseBot
+from bot.errors import ServingEnded
 from bot.login import connect, log_in
 from bot.monitoring.server import Address
 from bot.monitoring.watching import watched
@@ -27,28 +28,42 @@ async def join(
     metrics: Address | None = None,
     proxy: Proxy | None = None,
     grace: float = GRACE,
-) -> int:
+) -> NoReturn:
     """Serve Discord, and ``metrics`` if they are wanted, until cancelled; then until everybody has been told.
 
-    The model has ``grace`` seconds for what it is at then. Returns the exit status.
+    The model has ``grace`` seconds for what it is at then.
 
     Raises InvalidSetting if Discord refuses the token or the address cannot be had,
-    DiscordUnreachable, LoginRefused, GatewayRefused, or ModelUnusable once the model turns out to be so.
+    DiscordUnreachable, LoginRefused, GatewayRefused, ModelUnusable once the model turns out to be so,
+    or ServingEnded.
     """
     on_acknowledged = parts.instruments.acknowledgement.observe
     bot = TokenwiseBot(parts.services, on_acknowledged=on_acknowledged, proxy=proxy)
     async with bot, watched(bot, parts, metrics):
         await log_in(bot, token)
         keep_what_is_loaded()  # the commands, above all
-        async with _background(parts.model.wait_ready()) as loading, _background(connect(bot)) as serving:
+        async with (
+            _background(parts.model.wait_ready(), name="waiting for the model") as loading,
+            _background(connect(bot), name="the connection to Discord") as serving,
+        ):
             try:
-                done, _ = await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_EXCEPTION)
+                await _ended(loading, serving)
             finally:
                 # While there is still a connection by which to tell people.
                 await _say_farewell(bot, parts, grace)
-            for task in done:
-                task.result()
-    return 0
+
+
+async def _ended(loading: asyncio.Task[object], serving: asyncio.Task[object]) -> NoReturn:
+    """Raise why the bot cannot go on, once it cannot. Only ``loading`` ends as it should."""
+    done, _ = await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_COMPLETED)
+    if done == {loading} and not loading.cancelled() and loading.exception() is None:
+        await asyncio.wait({serving})
+    for task in (loading, serving):
+        if task.cancelled():
+            raise ServingEnded(f"{task.get_name()} was cancelled")
+        if task.done():
+            task.result()
+    raise ServingEnded(f"{serving.get_name()} was given up")
 
 
 async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None:
@@ -63,9 +78,9 @@ async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None
 
 
 @asynccontextmanager
-async def _background(work: Coroutine[Any, Any, object]) -> AsyncIterator[asyncio.Task[object]]:
+async def _background(work: Coroutine[Any, Any, object], *, name: str) -> AsyncIterator[asyncio.Task[object]]:
     """``work`` in a task that ends with the block."""
-    task = asyncio.create_task(work)
+    task = asyncio.create_task(work, name=name)
     try:
         yield task
     finally:

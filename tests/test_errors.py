@@ -64,6 +64,7 @@ EVERY_ERROR = [
     errors.LoginRefused("HTTP 403, and not by Discord itself", pause=600.0),
     errors.GatewayRefused(4011),
     errors.GatewayRefused(4014),
+    errors.ServingEnded("the connection to Discord was given up"),
     errors.OutputLost("No space left on device"),
 ]
 

@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import unused_port
 
-from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable
+from bot.client import TokenwiseBot
+from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, ServingEnded
 from bot.generation import GenerationQueue
 from bot.joining import join
 from bot.model.protocol import Alike
@@ -40,6 +41,11 @@ class LoadingModel(WatchedModel):
     async def wait_ready(self) -> None:
         await self.unusable.wait()
         raise ModelUnusable("nowhere", problem="there is no such model.")
+
+
+class LoadedModel(LoadingModel):
+    async def wait_ready(self) -> None:
+        """It is."""
 
 
 @asynccontextmanager
@@ -262,3 +268,41 @@ async def test_without_a_way_to_the_gateway_it_says_so() -> None:
         nowhere = Addresses(fake.where.rest, "ws://127.0.0.1:1/gateway/")
         with leading_to(nowhere), pytest.raises(DiscordUnreachable, match="its gateway"):
             await join(SECRET, parts)
+
+
+@pytest.mark.parametrize("is_loading", [True, False])
+async def test_a_connection_that_is_given_up_ends_it_with_a_reason(
+    is_loading: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def given_up(_bot: TokenwiseBot) -> None:
+        """As discord.py returns once its client is closed."""
+
+    monkeypatch.setattr("bot.joining.connect", given_up)
+    model = LoadingModel() if is_loading else LoadedModel()
+    async with on_loopback(), parts_with(model) as parts, asyncio.timeout(20):
+        with pytest.raises(ServingEnded, match="the connection to Discord was given up") as caught:
+            await join(SECRET, parts)
+
+    assert caught.value.may_pass
+
+
+@pytest.mark.parametrize("name", ["waiting for the model", "the connection to Discord"])
+async def test_what_is_cancelled_by_something_else_ends_it_with_a_reason(name: str) -> None:
+    async with on_loopback() as fake, parts_with(LoadingModel()) as parts, asyncio.timeout(20):
+        joining = asyncio.create_task(join(SECRET, parts))
+        await fake.joined()
+        (victim,) = [task for task in asyncio.all_tasks() if task.get_name() == name]
+        victim.cancel()
+
+        with pytest.raises(ServingEnded, match=f"{name} was cancelled"):
+            await joining
+
+
+async def test_a_model_that_is_loaded_ends_nothing() -> None:
+    async with on_loopback() as fake, parts_with(LoadedModel()) as parts:
+        joining = asyncio.create_task(join(SECRET, parts))
+        await fake.joined()
+        await asyncio.sleep(0.1)
+        assert not joining.done()
+        joining.cancel()
+        await asyncio.wait([joining])

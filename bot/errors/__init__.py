@@ -46,6 +46,7 @@
         ├── DiscordUnreachable
         ├── LoginRefused              by Discord, or by something on the way to it
         ├── GatewayRefused            for good, by Discord
+        ├── ServingEnded              what it cannot serve without has ended by itself
         └── OutputLost                what `try` prints cannot be written
 
 Each error carries data; the sentence is made from it, and what people wrote is quoted
@@ -84,6 +85,7 @@ from bot.errors.starting import (
     ModelUnusable,
     OutputLost,
     PortTaken,
+    ServingEnded,
     SettingsFileUnusable,
     ShippedFileAltered,
 )
@@ -135,6 +137,7 @@ __all__ = [
     "RevealTooEarly",
     "RunExpired",
     "ServerBusy",
+    "ServingEnded",
     "SettingsFileUnusable",
     "ShippedFileAltered",
     "ShuttingDown",

@@ -97,6 +97,19 @@ class GatewayRefused(StartError):
         return f"Discord closed the connection for good (code {self.code}): {why}."
 
 
+class ServingEnded(StartError):
+    """What the bot cannot serve without has ended, though no one told it to."""
+
+    may_pass = True
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+
+    @property
+    def sentence(self) -> str:
+        return f"The bot cannot go on: {self.problem}. Start it again."
+
+
 class OutputLost(StartError):
     """What was to be printed could not be; on a full disk, for example."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 
 from bot.client import TokenwiseBot
-from bot.errors import ServingEnded
+from bot.errors import ServingEnded, ShuttingDown
+from bot.interactions.reporting import report
 from bot.login import connect, log_in
 from bot.monitoring.server import Address
 from bot.monitoring.watching import watched
@@ -19,6 +20,8 @@ GRACE = 20.0  # seconds for the model to finish what it is at
 # Seconds for everybody to be told what became of what they asked: half of them for the
 # pictures that are still to be drawn, half for those to be told whose are not.
 FAREWELL = 5.0
+# And for those to be told whose answers wait for anything else, such as a database that hangs.
+LAST_WORDS = 2.5
 
 
 async def join(
@@ -74,7 +77,17 @@ async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None
     await bot.arrivals.answered(FAREWELL / 2)
     aside.end()
     await bot.arrivals.answered(FAREWELL / 2)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LAST_WORDS):
+            await _tell_the_rest(bot)
     bot.arrivals.close()
+
+
+async def _tell_the_rest(bot: TokenwiseBot) -> None:
+    left = bot.arrivals.cancel()
+    await bot.arrivals.answered(LAST_WORDS / 2)  # what is cancelled may have something to put right
+    await asyncio.gather(*(report(one, ShuttingDown()) for one in left))
+    await bot.arrivals.answered(LAST_WORDS)
 
 
 @asynccontextmanager

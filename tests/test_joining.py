@@ -222,6 +222,48 @@ async def test_it_leaves_once_nothing_is_being_answered(monkeypatch: pytest.Monk
         await asyncio.wait({joining})
 
 
+async def test_who_waits_for_what_never_comes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.joining.FAREWELL", 0.2)
+    monkeypatch.setattr(Runs, "forget", lambda *_: _wait_and_forget(asyncio.Event()))
+    async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
+        joining = asyncio.create_task(join(SECRET, parts, grace=0))
+        await fake.joined()
+        forgetting = [fake.slash(fake.person(name), fake.channel(), "forget") for name in ("ada", "bob")]
+        for one in forgetting:
+            await one.acknowledged()
+        joining.cancel()
+        for one in forgetting:
+            await told(one, "restarting")
+        await asyncio.wait({joining})
+
+    assert joining.cancelled()
+
+
+async def test_who_asks_during_the_last_words_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = asyncio.Event()
+    monkeypatch.setattr("bot.joining.FAREWELL", 0.2)
+    monkeypatch.setattr(Runs, "forget", lambda *_: _forget_stubbornly(never))
+    async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
+        joining = asyncio.create_task(join(SECRET, parts, grace=0))
+        await fake.joined()
+        stubborn = fake.slash(fake.person("ada"), fake.channel(), "forget")
+        await stubborn.acknowledged()
+        joining.cancel()
+        await asyncio.sleep(0.5)
+        late = fake.slash(fake.person("late"), fake.channel(), "forget")
+        await told(late, "restarting")
+        await told(stubborn, "restarting")
+        await asyncio.wait({joining})
+
+
+async def _forget_stubbornly(event: asyncio.Event) -> Forgotten:
+    try:
+        await event.wait()
+    finally:  # as a driver that has to say goodbye to its server
+        await asyncio.sleep(0.6)
+    return Forgotten(0, 0)
+
+
 async def _wait_and_forget(event: asyncio.Event) -> Forgotten:
     await event.wait()
     return Forgotten(0, 0)

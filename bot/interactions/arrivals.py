@@ -15,6 +15,7 @@ from datetime import timedelta
 from functools import partial
 
 import discord
+from discord import InteractionType
 
 from bot import logs
 from bot.interactions.answering import Answering, kind_of
@@ -49,11 +50,12 @@ class Arrivals:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open = True
+        self.is_ending = False
         self._clock = clock
         self.late = 0
         self.repeated = 0
         self._on_acknowledged = on_acknowledged
-        self._tasks: dict[asyncio.Task[object], int | None] = {}  # and the channel that each is for
+        self._tasks: dict[asyncio.Task[object], Interaction] = {}  # and what each answers
         self._answering: dict[int, Answering] = {}
         self._latest: deque[int] = deque(maxlen=_REMEMBERED)
 
@@ -82,7 +84,7 @@ class Arrivals:
             # Two machines' clocks are compared, so it may seem to come from the future.
             under_way = max(0.0, age.total_seconds())
             self._answering[interaction.id] = Answering(kind_of(interaction), under_way, self._clock)
-            self._tasks[task] = interaction.channel_id
+            self._tasks[task] = interaction
             task.add_done_callback(partial(self._answered, interaction.id))
         return True
 
@@ -121,9 +123,19 @@ class Arrivals:
 
     def lost(self, channel_id: int) -> None:
         """A channel is gone: answer nobody there any more, whatever has been computed so far."""
-        for task, channel in self._tasks.items():
-            if channel == channel_id:
+        for task, interaction in self._tasks.items():
+            if interaction.channel_id == channel_id:
                 task.cancel()
+
+    def cancel(self) -> tuple[Interaction, ...]:
+        """End what is still being answered; whose answers those were, who are to be told.
+
+        From now on ``is_ending``: what comes is to be refused, for it would wait as those did.
+        """
+        self.is_ending = True
+        for task in self._tasks:
+            task.cancel()
+        return tuple(one for one in self._tasks.values() if one.type is not InteractionType.autocomplete)
 
     def close(self) -> None:
         """Accept nothing any more: there is no time left to answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
@@ -119,7 +120,7 @@ class Screen:
         """Whatever goes wrong within, what was to be replaced can be pressed again."""
         try:
             yield
-        except Exception:
+        except (Exception, asyncio.CancelledError):
             with suppress(*TRANSIENT):  # what went wrong first is what is told
                 await self.restore()
             raise

@@ -1,4 +1,7 @@
-"""Who is let in: what a community's rules forbid is refused before any command sees it."""
+"""Who is let in: what a community's rules forbid is refused before any command sees it.
+
+So is what comes when there is no time left for it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 
 import discord
 
-from bot.errors import AgeRestricted, AgeUnknown
+from bot.errors import AgeRestricted, AgeUnknown, ShuttingDown
 from bot.interactions.arrivals import accept
 from bot.interactions.reporting import report
 from bot.interactions.requests import TRANSIENT, Interaction
@@ -20,6 +23,8 @@ async def admitted(interaction: Interaction) -> bool:
     if not accept(interaction):
         return False
     try:
+        if interaction.client.arrivals.is_ending:
+            raise ShuttingDown
         _check(interaction, interaction.client.services.rules)
     except Exception as error:
         if interaction.type is discord.InteractionType.autocomplete:

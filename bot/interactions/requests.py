@@ -70,7 +70,7 @@ async def acknowledge(interaction: Interaction, kind: Kind, send: Callable[[], A
     async def attempt() -> bool:
         try:
             await send()
-        except UNANSWERED:
+        except (*UNANSWERED, asyncio.CancelledError):
             interaction.extras.setdefault(_PERHAPS, kind)
             raise
         except discord.HTTPException as error:

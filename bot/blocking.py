@@ -9,7 +9,7 @@ from typing import Self
 import ahocorasick
 import regex
 
-from bot.folding import plainly
+from bot.folding import flags_read, plainly
 from bot.lookalikes import latin, unmasked
 
 COMMENT = "#"
@@ -66,6 +66,8 @@ class BlockedWords:
         yield from self._plain.found(plainly(text))
         if (shown := unmasked(text)) is not None:
             yield from self._mixed.found(plainly(shown))
+        if (spelt := flags_read(text)) is not None:
+            yield from self._plain.found(plainly(spelt))
 
 
 class _Finder:

@@ -28,7 +28,8 @@ BLOCKED = BlockedWords.read(
             "c++",
             "\u200b",
         ),
-        *("café", "istanbul", "ırk", "λόγος", "바보", "한", "バカ", "كلب", "сорок"),
+        *("café", "istanbul", "ırk", "λόγος", "바보", "한", "バカ", "كلب", "сорок", "don't", "x-rat", "1488"),
+        *("œuf", "сука"),
     ]
 )
 texts = st.text(st.characters(exclude_categories=[]), max_size=40)
@@ -86,6 +87,10 @@ separators = st.sampled_from(["", " ", "\n", ".", "-", "_", "…", "🙂", "\u00
         "сорок",
         "copoк",
         "CОPОK",
+        *("🅳🅰🆁🅽", "🅓🅐🅡🅝", "⒟⒜⒭⒩", "🄳🄐🄬⒩", "🇩🇦🇷🇳", "darn🇫🇷"),
+        *("ᴅᴀʀɴ", "Dᴀrn", "don’t", "DON´T", "donʼt", "x‐rat", "X‑RAT", "x–rat", "x−rat", "oeuf", "ŒUF"),
+        *("１４８８", "१४८८", "١٤٨٨", "𝟙𝟜𝟠𝟠", "two\u2800words"),
+        *("d̲a̲r̲n̲", "d͟a͟r͟n", "d̅a̅r̅n̅", "d̴̢̛̘͐̈́a̸̡͓͉͑͝r̵̨͔̀͊̚n̷̻͒̾͠", "су́ка", "с̲у̲к̲а̲"),
     ],
 )
 def test_a_blocked_word_is_found_however_it_is_written(text: str) -> None:
@@ -110,6 +115,7 @@ def test_a_blocked_word_is_found_however_it_is_written(text: str) -> None:
             "doɪn",
             "Δarn",
         ),
+        *("१४८९", "dont", "xrat", "d🇫🇷arn", "x darned🇫🇷", "darň", "дa̲rned"),
     ],
 )
 def test_what_only_holds_its_letters_is_not_it(text: str) -> None:

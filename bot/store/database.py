@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import StoreUnavailable
 from bot.store.address import parsed
 from bot.store.common import PATIENCE
-from bot.store.tables import metadata, versions
+from bot.store.making import make_tables
+from bot.store.tables import versions
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ class Database:
 
     async def _make_tables(self) -> None:
         async with self._engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+            await connection.run_sync(make_tables)
             made_by = await connection.scalar(select(versions.c.schema))
             if made_by is None:
                 await connection.execute(insert(versions).values(schema=SCHEMA))

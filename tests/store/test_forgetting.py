@@ -11,9 +11,12 @@ import pytest
 
 from bot.housekeeping import tidied
 from bot.runs import DAY, Forgotten, Runs
-from bot.store.database import opened
+from bot.store import tables
+from bot.store.database import Database, opened
+from bot.store.making import make_tables
+from bot.store.rows import Run
 from bot.updates import Completion
-from tests.samples import FINGERPRINT, GRACE, NOON, completion_run
+from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 from tests.waiting import until
 
 PERSON = 1_234_567_890_123_456_789
@@ -135,3 +138,28 @@ async def test_others_hardly_wait_while_it_cannot_be_wiped(file: Path) -> None:
                 await runs.keep(completion_run(f"{number:016x}"))
 
     assert not traces(file)
+
+
+async def test_in_a_database_of_an_older_bot_what_others_made_is_found_by_where_it_comes_from(
+    database: Database,
+) -> None:
+    family: list[Run] = [
+        completion_run("1" * 16, owner=PERSON),
+        completion_run("2" * 16, owner=GRACE, parent="1" * 16),
+        walk_run("3" * 16, owner=ADA, parent="2" * 16),
+        completion_run("4" * 16, owner=PERSON, parent="3" * 16),
+        completion_run("5" * 16, owner=GRACE, parent="0" * 16),
+        completion_run("6" * 16, owner=GRACE, parent="5" * 16),
+    ]
+    before = Runs(database, days=30, clock=lambda: NOON)
+    for run in family:
+        await before.keep(run)
+    async with database.transaction() as connection:
+        await connection.run_sync(tables.sources.drop)
+        await connection.run_sync(tables.answers.drop)
+        await connection.run_sync(make_tables)
+    runs = Runs(database, days=30, clock=lambda: NOON)
+
+    assert (await runs.any("4" * 16)).sources == {ADA, GRACE}
+    assert await runs.forget(PERSON) == Forgotten(runs=2, votes=0)
+    assert [await runs.is_kept(run.run_id) for run in family] == [False] * 4 + [True] * 2

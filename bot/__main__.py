@@ -29,7 +29,7 @@ from bot.numbers import whole_number
 from bot.settings import Settings
 from bot.signals import end_by_signal
 from bot.startup import Started, started
-from bot.terminal import adapt, complain, say, settle, typed
+from bot.terminal import adapt, complain, say, settle, stand_in, typed
 
 log = logging.getLogger("bot")
 
@@ -39,6 +39,7 @@ UNUSABLE_SETTINGS = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, 1 for a refused command or a fault, 2 for a setting to be corrected."""
+    stand_in()
     guard()
     adapt(sys.stdout, sys.stderr)
     try:

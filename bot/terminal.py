@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TextIO
 
 from bot.errors import OutputLost
@@ -21,6 +22,26 @@ _DRAWN = (
     | {ord("·"): "|", ord("×"): "x", ord("→"): "->", ord("←"): "<-", ord("▶"): ">", ord("▁"): "_"}
     | {ord("…"): "...", ord("₂"): "2", ord("\N{NO-BREAK SPACE}"): " "}
 )
+
+
+def stand_in() -> None:
+    """Put nothing in the place of each standard stream that is closed; to be called before a file is opened.
+
+    Otherwise the next file or pipe takes its number and gets what is printed, and there is no log.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    if sys.stdout is None:
+        sys.stdout = _nothing()
+    if sys.stderr is None:
+        sys.stderr = _nothing()
+
+
+def _nothing() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")  # it stays open as long as the process
 
 
 def adapt(*streams: TextIO | None) -> None:

@@ -83,6 +83,35 @@ def test_a_closed_output_is_no_error() -> None:
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, b"", b"")
 
 
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_what_is_opened_later_never_stands_in_for_a_stream_that_is_closed(
+    closed: str, tmp_path: Path
+) -> None:
+    opened = tmp_path / "opened"
+    program = f"""
+from bot.terminal import stand_in
+stand_in()
+file = open({str(opened)!r}, "w")
+import logging, os
+logging.warning("x")
+say("x")
+complain("x")
+os.write(2, b"x")
+settle()
+file.write(str(file.fileno() > 2))
+"""
+    answer = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, SAYS + program],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert answer.returncode == 0
+    assert opened.read_text() == "True"
+
+
 @needs_full
 @pytest.mark.parametrize("text", ["'x'", "'x' * 100_000"])
 def test_a_full_disk_is_told_and_nothing_is_told_at_the_exit(text: str) -> None:

@@ -76,20 +76,26 @@ def parsed(url: str) -> PostgreSQL:
         raise unusable(_ESCAPED)
     try:
         found = conninfo_to_dict(f"postgresql://{rest}")
-        timeout_from_conninfo(found)
     except (Error, UnicodeError):
-        raise unusable(_unknown(place) or _ESCAPED) from None
+        raise unusable(_misread(place) or _ESCAPED) from None
+    try:
+        timeout_from_conninfo(found)
+    except Error:
+        raise unusable("has a connect_timeout that is not a number of seconds") from None
     parameters = {name: str(value) for name, value in found.items()}
     _check_hosts(parameters)
     return PostgreSQL(parameters, tuple(dict.fromkeys(_secrets(rest, parameters))))
 
 
-def _unknown(place: str) -> str | None:
-    """Names the first parameter that libpq does not know."""
+def _misread(place: str) -> str | None:
+    """Names the first parameter that libpq does not know, or whose value it cannot tell from another one."""
     known = {option.keyword.decode() for option in Conninfo.get_defaults()}
-    names = [pair.partition("=")[0] for pair in place.partition("?")[2].split("&") if "=" in pair]
-    unknown = next((name for name in names if _WORD.fullmatch(name) and name not in known), None)
-    return unknown and f"has the parameter {unknown}, which PostgreSQL's client library does not take"
+    for name, _, value in (pair.partition("=") for pair in place.partition("?")[2].split("&") if "=" in pair):
+        if _WORD.fullmatch(name) and name not in known:
+            return f"has the parameter {name}, which PostgreSQL's client library does not take"
+        if name in known and "=" in value:
+            return f"has = in the value of {name}, where it is %3D"
+    return None
 
 
 def _check_hosts(parameters: Mapping[str, str]) -> None:

@@ -169,6 +169,21 @@ def test_a_parameter_of_somebody_else_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ("options=-c statement_timeout=osprey", "has = in the value of options, where it is %3D; "),
+        ("sslmode=require&application_name=a=b", "has = in the value of application_name, where it is %3D; "),
+        ("connect_timeout=osprey", "has a connect_timeout that is not a number of seconds; "),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_named_by_its_parameter(parameters: str, said: str) -> None:
+    sentence = refusal_of(f"postgresql://u:p@h/d?{parameters}")
+
+    assert said in sentence
+    assert "osprey" not in sentence
+
+
+@pytest.mark.parametrize(
     ("url", "secrets"),
     [
         ("postgresql://u:osprey@h/d", {"osprey"}),

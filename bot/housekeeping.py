@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from bot.background import Background
@@ -16,6 +16,7 @@ from bot.store.outbox import PAUSE
 log = logging.getLogger(__name__)
 
 HOUR = 3600.0
+LAST_ATTEMPT = 5.0  # seconds for the database to take what waits, when the bot ends
 
 
 @asynccontextmanager
@@ -39,8 +40,10 @@ async def tidied(
         ):
             yield
     finally:
-        await runs.flush()
-        await runs.wipe()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_ATTEMPT):
+                await runs.flush()
+                await runs.wipe()
         if runs.unsaved:
             log.error("%d runs are lost: the database did not take them, and the bot ends", runs.unsaved)
 

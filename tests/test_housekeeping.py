@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,22 @@ async def test_what_could_not_be_stored_at_the_end_is_told(
                 folder.mkdir()
 
     assert ("2 runs are lost" in caplog.text) != is_back
+
+
+class HangingRuns(Runs):
+    """Runs whose database takes nothing and does not say so."""
+
+    async def flush(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_database_that_hangs_at_the_end_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.housekeeping.LAST_ATTEMPT", 0.01)
+    async with opened(IN_MEMORY) as database:
+        runs = HangingRuns(database, days=30, clock=lambda: NOON)
+        async with asyncio.timeout(10), tidied(runs):
+            runs._outbox.put(completion_run())
+
+    assert "1 runs are lost" in caplog.text

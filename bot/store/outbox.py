@@ -15,6 +15,7 @@ from sqlalchemy import insert, select
 from bot.errors import StoreUnavailable
 from bot.features.guessing import Round
 from bot.store import tables
+from bot.store.common import PATIENCE
 from bot.store.database import Database
 from bot.store.rows import Run, answer_row, round_row, row_of, source_rows
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 AT_MOST = 1_000
 # So many are written at once: more would hold up the event loop.
 BATCH = 50
+# Seconds that somebody waits for their card at most: it is shown then, and its run is stored later.
+LONGEST = 2 * PATIENCE
 # Seconds after a failure before the next attempt.
 PAUSE = 5.0
 
@@ -80,22 +83,34 @@ class Outbox:
             yield
 
     async def send(self, *, at_once: bool = False) -> None:
-        """Write what waits. If the database failed a moment ago, it goes on waiting, unless ``at_once``."""
+        """Write what waits. If the database failed a moment ago, it goes on waiting, unless ``at_once``.
+
+        Without that, nothing is waited for longer than LONGEST.
+        """
+        if not at_once and self._clock() < self._not_before:
+            return
+        try:
+            async with asyncio.timeout(None if at_once else LONGEST):
+                await self._send(at_once=at_once)
+        except TimeoutError:
+            self._failed(f"no answer within {LONGEST:g} seconds")
+
+    async def _send(self, *, at_once: bool) -> None:
         async with self._sending:
             try:
                 while self._letters and (at_once or self._clock() >= self._not_before):
                     await self._send_some()
             except StoreUnavailable as error:
-                self._not_before = self._clock() + PAUSE
-                self._tell_of(error)
+                self._failed(error.detail)
             if self._is_failing and not self._letters:
                 self._is_failing = False
                 log.warning("all runs that waited for the database are stored")
 
-    def _tell_of(self, error: StoreUnavailable) -> None:
-        """Once for each time that it fails, however often it is tried."""
+    def _failed(self, how: str) -> None:
+        """Tell of it once for each time that it fails, however often it is tried."""
+        self._not_before = self._clock() + PAUSE
         if not self._is_failing:
-            log.error("%d runs could not be stored yet, and wait in memory: %s", len(self), error.detail)
+            log.error("%d runs could not be stored yet, and wait in memory: %s", len(self), how)
         self._is_failing = True
 
     async def _send_some(self) -> None:

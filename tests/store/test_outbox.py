@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select
 
-from bot.store.database import Database, opened
+from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.outbox import AT_MOST, BATCH, PAUSE, Outbox
 from bot.store.rows import row_of
 from bot.store.tables import runs
@@ -122,3 +125,33 @@ async def test_a_failure_is_logged_once_and_its_end_too(
         "1 runs could not be stored yet, and wait in memory: OperationalError: unable to open database file",
         "all runs that waited for the database are stored",
     ]
+
+
+@pytest.mark.parametrize("hanging", ["the database", "another attempt"])
+async def test_nobody_waits_for_long_for_a_database_that_hangs(
+    hanging: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.store.outbox.LONGEST", 0.05)
+    clock = Clock()
+    async with opened(IN_MEMORY) as database, asyncio.timeout(10):
+        outbox = Outbox(database, clock)
+        outbox.put(completion_run())
+        async with held_up(database) if hanging == "the database" else outbox.held():
+            await outbox.send()
+            assert len(outbox) == 1
+
+            with pytest.MonkeyPatch.context() as patch:  # nor does who comes next wait at all
+                patch.setattr("bot.store.outbox.LONGEST", 60.0)
+                await outbox.send()
+        clock.now += PAUSE
+        await outbox.send()
+
+    assert len(outbox) == 0
+    assert "1 runs could not be stored yet, and wait in memory: no answer" in caplog.text
+
+
+@asynccontextmanager
+async def held_up(database: Database) -> AsyncIterator[None]:
+    """Its one connection is taken."""
+    async with database.transaction():
+        yield

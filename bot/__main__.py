@@ -20,7 +20,7 @@ import discord
 
 from bot import logs, settings_file
 from bot.aside import take_short_turns
-from bot.errors import StartError
+from bot.errors import ServingEnded, StartError
 from bot.guard import guard
 from bot.joining import join
 from bot.model.heap import keep_large_apart
@@ -124,6 +124,8 @@ async def _run(options: argparse.Namespace, settings: Settings, environment: dic
     try:
         return await running
     except asyncio.CancelledError:
+        if not running.cancelling():  # it was not told to end
+            raise ServingEnded("its work was cancelled") from None
         return 0
 
 

@@ -57,6 +57,33 @@ def test_a_signal_while_it_loads_ends_it_in_order(number: signal.Signals, argume
     assert not is_alive(worker)
 
 
+CANCELLED_FROM_WITHIN = """
+import asyncio, sys
+from bot import __main__ as bot
+
+async def serve(*_):
+    raise asyncio.CancelledError
+
+bot._serve = serve
+sys.exit(bot.main([]))
+"""
+
+
+def test_being_cancelled_by_anything_but_a_signal_is_a_fault() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CANCELLED_FROM_WITHIN],
+        cwd=ROOT,
+        env={**os.environ, "DISCORD_TOKEN": "", "MODEL": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr == "The bot cannot go on: its work was cancelled. Start it again.\n"
+
+
 def test_help_tells_of_the_playground_and_of_try() -> None:
     answer = run("--help")
 

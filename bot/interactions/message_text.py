@@ -7,6 +7,7 @@ links, names of stickers and files, sentences such as "Ada joined the party".
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator
 from typing import cast
 
@@ -17,6 +18,13 @@ from bot.errors import FilesTooLong
 from bot.plain import unformatted
 
 LARGEST_FILES = 16_384  # bytes, of all files together: some 4,000 words
+# The longer ones first: that of UTF-32 begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 Part = discord.Message | discord.MessageSnapshot
 
@@ -35,8 +43,12 @@ def text_files(message: discord.Message) -> list[discord.Attachment]:
 
 
 def decoded(files: Iterable[bytes]) -> str:
-    """What is in the files, as Discord shows it."""
-    return "\n".join(file.decode("utf-8-sig", errors="replace") for file in files)
+    """What is in the files: UTF-8, or what the first bytes say, as those of some programs on Windows do."""
+    return "\n".join(file.decode(_encoding(file), errors="replace") for file in files)
+
+
+def _encoding(file: bytes) -> str:
+    return next((encoding for mark, encoding in _MARKS if file.startswith(mark)), "utf-8-sig")
 
 
 def displays(message: Part) -> Iterator[str]:

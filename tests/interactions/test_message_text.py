@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Mapping
 from typing import Any
 
@@ -195,9 +196,23 @@ def test_too_much_is_not_fetched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "seen"), [(b"a\r\nb", "a\r\nb"), (b"\xef\xbb\xbfBOM", "BOM"), (b"\xff\x00", "\ufffd\x00")]
+    ("data", "seen"),
+    [
+        (b"a\r\nb", "a\r\nb"),
+        (b"\xef\xbb\xbfBOM", "BOM"),
+        (b"\xff\x00", "\ufffd\x00"),
+        *(
+            (BOM_UTF16_LE + "é😀".encode("utf-16-le"), "é😀"),
+            (BOM_UTF16_BE + "é😀".encode("utf-16-be"), "é😀"),
+        ),
+        *(
+            (BOM_UTF32_LE + "é😀".encode("utf-32-le"), "é😀"),
+            (BOM_UTF32_BE + "é😀".encode("utf-32-be"), "é😀"),
+        ),
+        (BOM_UTF16_LE + b"a\x00b", "a\ufffd"),
+    ],
 )
-def test_a_file_is_read_as_utf_8_whatever_it_is(data: bytes, seen: str) -> None:
+def test_a_file_is_read_as_utf_8_where_its_first_bytes_do_not_say_otherwise(data: bytes, seen: str) -> None:
     assert decoded([data]) == seen
     assert decoded([data, b"more"]) == f"{seen}\nmore"
 

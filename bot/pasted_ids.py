@@ -12,10 +12,11 @@ _ARGUMENT = regex.compile(
 _WRAPPER = regex.compile(
     r"""\b(?:(?:torch|np|numpy|jnp|tf)\.)?
         (?:numpy\s*=\s*)?
-        (?:(?:[tT]ensor|LongTensor|IntTensor|[aA]rray|list|tuple|set)(?=\s*\()|Tensor:|BatchEncoding:|ids\s*[:=])""",
+        (?:(?:[tT]ensor|LongTensor|IntTensor|[aA]rray|list|tuple|set)(?=\s*\()|Tensor:|BatchEncoding:|(?:\w+_)?(?:ids|tokens)["']?\s*[:=])""",
     regex.VERBOSE,
 )
-_SEPARATORS = regex.compile(r"""[\s,;|/\[\](){}<>"'`#→、،，；]+""")
+# Pages and programs have marks between numbers that nobody sees.
+_SEPARATORS = regex.compile(r"""(?:[\s\p{Cf},;|/\[\](){}<>"'`#→、،，；]|\\n)+""")
 
 
 def words(text: str) -> list[str]:

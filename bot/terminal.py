@@ -20,6 +20,7 @@ _DRAWN = (
     | dict.fromkeys(map(ord, "─–−"), "-")
     | dict.fromkeys(map(ord, "░▱"), ".")
     | {ord("·"): "|", ord("×"): "x", ord("→"): "->", ord("←"): "<-", ord("▶"): ">", ord("▁"): "_"}
+    | dict.fromkeys((0x2068, 0x2069), "")  # they hold apart what is read from right to left
     | {ord("…"): "...", ord("₂"): "2", ord("\N{NO-BREAK SPACE}"): " "}
 )
 

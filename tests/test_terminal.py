@@ -43,6 +43,7 @@ def test_any_text_is_printed_in_any_encoding(encoding: str, text: str) -> None:
         (RULE, "-" * len(RULE)),
         ("██████▌░░░ 62.5\N{NO-BREAK SPACE}%", "#######... 62.5 %"),
         ("█▏░", "#:."),
+        ("25405  \u2068\u0645\u2069", "25405  \\u0645"),
         ("seed 7 · −0.12 → …", "seed 7 | -0.12 -> ..."),
     ],
 )

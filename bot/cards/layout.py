@@ -25,7 +25,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 # Signs of a probability bar: on a phone a line has room for about 17.
 BAR_WIDTH = 14
 TOKEN_WIDTH = 60
-_SPACED = "The prompt ends in a space, but tokens bring their own: without it, the text goes on better."
+_SPACED = "The prompt ends with a space. Tokens usually start with their own, so it works better without."
 _MOST = 3_900  # of Discord's 4,000 characters
 
 Text = ui.TextDisplay[ui.LayoutView]

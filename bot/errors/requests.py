@@ -22,7 +22,7 @@ class NoText(InputError):
     def sentence(self) -> str:
         return (
             "This message has no text that could be cut into tokens: "
-            "what is written, embeds, polls and text files are read, pictures are not."
+            "I read what people write, embeds, polls and text files, but not pictures."
         )
 
 
@@ -35,7 +35,7 @@ class FilesTooLong(InputError):
     @property
     def sentence(self) -> str:
         return (
-            f"The text files of this message are too long: {self.limit // 1024:,} KB can be read, "
+            f"The text files of this message are too long: I can read up to {self.limit // 1024:,} KB, "
             "all of them together."
         )
 
@@ -79,7 +79,7 @@ class UnknownEncoding(InputError):
         if self.known:
             names = ", ".join(map(clipped, self.known))
             return (
-                f"{quoted(self.name)} is none of the encodings here: {names}, or the name of an OpenAI model."
+                f"I don't know the encoding {quoted(self.name)}. Try {names}, or the name of an OpenAI model."
             )
         return (
             f"There is no encoding or model called {quoted(self.name)}. Did you mean {clipped(self.nearest)}?"

@@ -23,6 +23,7 @@ EVERY_ERROR = [
     errors.UnknownEncoding("claude", nearest="curie", known=ENCODINGS),
     errors.InvalidTokenId("x", encoding="gpt2", vocabulary=50257),
     errors.InvalidSeed("many", highest=2**32 - 1),
+    errors.OtherTokenizer(),
     errors.RunExpired(days=30),
     errors.TextTooShort(),
     errors.TextTooLong(tokens=1100, context=1024),

@@ -111,8 +111,8 @@ class OtherTokenizer(InputError):
     @property
     def sentence(self) -> str:
         return (
-            "This was written by a model with another tokenizer than the one that is loaded now, "
-            "which would read other words in it. Please ask again with the command."
+            "A model with a different tokenizer wrote this; the one that is loaded now would read other "
+            "words in it. Please ask again with the command."
         )
 
 

@@ -31,7 +31,6 @@ WORKER_SIDE = {
     "bot.model.running",
     "bot.model.sampling",
     "bot.model.similarity",
-    "bot.model.tokenizer_files",
     "bot.model.weights",
     "bot.model.worker",
 }

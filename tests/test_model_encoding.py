@@ -42,6 +42,38 @@ MADE: dict[str, Callable[[Path], Path]] = {
     "named in settings": lambda folder: write_tokenizer(
         folder, trained(), additional_special_tokens=["[PAD]"]
     ),
+    "named beside": lambda folder: _beside(
+        write_tokenizer(folder, trained()), "special_tokens_map.json", {"pad_token": "[PAD]"}
+    ),
+    "two files and a list": lambda folder: _beside(
+        _beside(write_vocabulary(folder, trained()), "added_tokens.json", {"niño": 401, "<|user|>": 400}),
+        "special_tokens_map.json",
+        {"additional_special_tokens": ["<|user|>"]},
+    ),
+    "named in both": lambda folder: _beside(
+        _beside(
+            write_tokenizer(folder, trained()),
+            "tokenizer_config.json",
+            {"pad_token": "[PAD]", "sep_token": "sol"},
+        ),
+        "special_tokens_map.json",
+        {"sep_token": {"content": "<mask>", "lstrip": True, "rstrip": False}},
+    ),
+    "listed in both": lambda folder: _beside(
+        write_tokenizer(folder, chatting(trained())), "added_tokens.json", {"niño": 402, "[PAD]": 410}
+    ),
+    "two files and more": lambda folder: _beside(
+        _beside(write_vocabulary(folder, trained()), "added_tokens.json", {"<|user|>": 400, "niño": 401}),
+        "tokenizer_config.json",
+        {
+            "added_tokens_decoder": {
+                "400": {"content": "<|user|>", "special": True, "normalized": False},
+                "401": {"content": "niño", "lstrip": True, "special": False},
+            },
+            "eos_token": "</s>",
+            "pad_token": {"content": "[PAD]", "__type": "AddedToken", "rstrip": True},
+        },
+    ),
     "prefix in settings": lambda folder: write_tokenizer(folder, chatting(trained()), add_prefix_space=True),
     "prefix in file": lambda folder: write_tokenizer(
         folder, trained(add_prefix_space=True), tokenizer_class="PreTrainedTokenizerFast"
@@ -57,6 +89,11 @@ MADE: dict[str, Callable[[Path], Path]] = {
 NAMES = ("<|user|>", "<|user|>:", "<pad>", "<mask>", "niño", "sol", "ni", "[PAD]")
 PARTS = (*NAMES, *"".join(SPANISH), *"".join(CHINESE), *SPANISH, *CHINESE, "  ", "\n", "'s", "é")
 TEXTS = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PARTS), max_size=30).map("".join))
+
+
+def _beside(folder: Path, name: str, content: dict[str, Any]) -> Path:
+    (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    return folder
 
 
 def _edited(tokenizer: Tokenizer, edit: Callable[[dict[str, Any]], object]) -> Tokenizer:

@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.model import tokenizer_files
 from bot.model.byte_bpe import OtherTokenizer
 from bot.model.configuration import Configuration, ends_of, read_json
-from bot.model.hub import Report, snapshot
+from bot.model.hub import Report, fetch_beside, snapshot
 from bot.model.protocol import GPT2_LARGE, Loading, Tokenizer
 from bot.model.refusal import ModelRefused, refusal, system_reason, told
 from bot.model.tokenizer_files import Brought
@@ -56,16 +56,19 @@ def find(name: str, *, revision: str | None, report: Report) -> Checkpoint:
     except RuntimeError as error:
         raise ModelRefused("not_found", "there is no such folder.") from error
     if local.exists() or _looks_like_path(name):
-        configuration, tokenizer = _check(local)
+        configuration = _checked(local)
+        ends, brought = ends_of(local, configuration), _brought(local, configuration.vocabulary)
         identity = f"sha256:{_digest(local, report)}"
-        ends = ends_of(local, configuration)
-        return Checkpoint(name, None, local, identity, configuration.vocabulary, ends, tokenizer)
+        return Checkpoint(name, None, local, identity, configuration.vocabulary, ends, brought)
     pinned = PINNED_REVISIONS.get(name)
-    # Of these it is known what is beside their weights: GPT-2's own.
-    is_known = pinned is not None and revision in (None, pinned)
-    folder = snapshot(name, revision or pinned or "main", report, beside=not is_known)
+    folder = snapshot(name, revision or pinned or "main", report)
+    commit = folder.name  # so a snapshot's folder is named
     try:
-        configuration, tokenizer = _check(folder)
+        configuration = _checked(folder)
+        # Of what is pinned it is known that GPT-2's own files are beside the weights.
+        if commit != pinned:
+            fetch_beside(name, folder)
+        brought = "gpt2" if commit == pinned else _brought(folder, configuration.vocabulary)
         ends = ends_of(folder, configuration)
     except ModelRefused as refused:
         if refused.reason == "failed":
@@ -73,10 +76,7 @@ def find(name: str, *, revision: str | None, report: Report) -> Checkpoint:
             detail = f"{refused.detail} To download it anew, delete {folder.parents[1]} first."
             raise ModelRefused("failed", detail) from refused
         raise
-    # A snapshot's folder is named by its commit.
-    commit, size = folder.name, configuration.vocabulary
-    brought = "gpt2" if is_known else tokenizer
-    return Checkpoint(name, commit, folder, f"commit:{commit}", size, ends, brought)
+    return Checkpoint(name, commit, folder, f"commit:{commit}", configuration.vocabulary, ends, brought)
 
 
 def own_tokenizer(checkpoint: Checkpoint) -> Tokenizer | None:
@@ -97,8 +97,8 @@ def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1
 
 
-def _check(folder: Path) -> tuple[Configuration, Brought]:
-    """What the GPT-2 in ``folder`` is, and whose tokenizer it brings; ModelRefused if it is of no use."""
+def _checked(folder: Path) -> Configuration:
+    """What the GPT-2 in ``folder`` is; ModelRefused if the bot cannot use it."""
     if not folder.is_dir():
         raise ModelRefused("not_found", "there is no such folder.")
     check_index(folder)
@@ -110,8 +110,13 @@ def _check(folder: Path) -> tuple[Configuration, Brought]:
         raise ModelRefused("not_gpt2", f"it is not a GPT-2: its model_type is {model_type!r}.")
     configuration = Configuration.of(config)
     stored(folder, configuration)
+    return configuration
+
+
+def _brought(folder: Path, size: int) -> Brought:
+    """Whose tokenizer is in ``folder``, for a model of ``size`` ids. Raises ModelRefused."""
     try:
-        return configuration, tokenizer_files.brought(folder, configuration.vocabulary, config)
+        return tokenizer_files.brought(folder, size)
     except OtherTokenizer as error:
         raise ModelRefused("not_gpt2", f"its tokenizer {error}.") from error
     except tokenizer_files.UNREADABLE as error:

@@ -39,55 +39,68 @@ _BESIDE = [GENERATION, *tokenizer_files.FILES]
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-def snapshot(name: str, revision: str, report: Report, *, beside: bool) -> Path:
+def snapshot(name: str, revision: str, report: Report) -> Path:
     """The folder of a hub model at ``revision``; the network is not asked if all of it is cached.
 
-    ``beside`` says that what is beside the weights belongs to it. Raises ModelRefused.
+    Raises ModelRefused.
     """
-    files = [*_FILES, *_BESIDE] if beside else _FILES
     try:
-        cached = Path(snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=True))
-        if missing(cached) is None and not (beside and _lacks_beside(name, cached)):
+        cached = Path(
+            snapshot_download(name, revision=revision, allow_patterns=_FILES, local_files_only=True)
+        )
+        if missing(cached) is None:
             return cached
     except HFValidationError as error:
         raise ModelRefused("not_found", "it is neither a folder nor the name of a hub model.") from error
     except LocalEntryNotFoundError:
         pass
-    return _download(name, revision, report, files)
+    return _download(name, revision, report)
 
 
-def _download(name: str, revision: str, report: Report, files: list[str]) -> Path:
+def _download(name: str, revision: str, report: Report) -> Path:
     report(Loading("downloading", 0, 0, "B"))
     try:
         folder = Path(
-            snapshot_download(name, revision=revision, allow_patterns=files, tqdm_class=_reporting(report))
+            snapshot_download(name, revision=revision, allow_patterns=_FILES, tqdm_class=_reporting(report))
         )
     except Exception as error:
         raise _refusal(error, name, revision) from error
     # Without the hub, what is cached is given back though some of it may be missing.
-    lacks_weights = missing(folder) is not None and _listed(name, folder.name) is None
-    if lacks_weights or (set(_BESIDE) <= set(files) and _lacks_beside(name, folder)):
+    if missing(folder) is not None and _listed(name, folder.name) is None:
         raise _not_fetched(name, "the Hugging Face Hub cannot be reached")
     return folder
 
 
-def _listed(name: str, commit: str) -> set[str] | None:
-    """The files that there are; None if the hub has not said so."""
+def fetch_beside(name: str, folder: Path) -> None:
+    """Fetch what the hub has beside the weights in ``folder``; the network is not asked if that is there.
+
+    Snapshots of older versions have the weights alone, and what a model reads depends on its
+    tokenizer: without a look at that nothing is right. Raises ModelRefused.
+    """
+    if not _lacks_beside(name, folder):
+        return
     try:
-        return {file.path for file in get_cached_repo_tree(name, revision=commit)}
-    except CachedRepoTreeNotFoundError:
-        return None
+        snapshot_download(name, revision=folder.name, allow_patterns=_BESIDE)
+    except Exception as error:
+        raise _refusal(error, name, folder.name) from error
+    if _lacks_beside(name, folder):
+        raise _not_fetched(name, "the Hugging Face Hub cannot be reached")
 
 
 def _lacks_beside(name: str, folder: Path) -> bool:
-    """Whether the hub has more beside the weights, as far as is known.
-
-    What a model reads depends on its tokenizer: without a look at it nothing is right.
-    """
+    """Whether the hub has more. If it never said what it has, a tokenizer there tells that all came."""
     listed = _listed(name, folder.name)
     if listed is None:
         return not any((folder / file).is_file() for file in tokenizer_files.READ)
     return any(file in listed and not (folder / file).is_file() for file in _BESIDE)
+
+
+def _listed(name: str, commit: str) -> set[str] | None:
+    """The files that the hub has; None if it has not said so."""
+    try:
+        return {file.path for file in get_cached_repo_tree(name, revision=commit)}
+    except CachedRepoTreeNotFoundError:
+        return None
 
 
 def _refusal(error: Exception, name: str, revision: str) -> ModelRefused:

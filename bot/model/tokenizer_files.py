@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
+
+import tokenizers
 
 from bot.model.byte_bpe import OtherTokenizer, check_kind, described
 from bot.model.gpt2_tokenizer import END_OF_TEXT
@@ -28,14 +30,13 @@ GPT2_SIZE = 50_257
 # Of the files encoder.json and vocab.bpe of the GPT-2 release.
 _GPT2_VOCABULARY = "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783"
 _GPT2_MERGES = "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5"
-_LISTED = ("added_tokens_decoder", "additional_special_tokens", "extra_special_tokens")
-_GPT2_CLASSES = {None, "GPT2Tokenizer", "GPT2TokenizerFast"}
+_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
 # What may be wrong with a file of another form than it should have.
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
-def brought(folder: Path, size: int, config: Mapping[str, Any]) -> Brought:
+def brought(folder: Path, size: int) -> Brought:
     """Whose tokenizer a model of ``size`` ids brings; "own" ones are yet to be read.
 
     Raises OtherTokenizer for one of another kind, and one of UNREADABLE for a broken file.
@@ -53,9 +54,8 @@ def brought(folder: Path, size: int, config: Mapping[str, Any]) -> Brought:
     for name in (VOCABULARY, MERGES, *_OTHERS):
         if (folder / name).is_file():
             raise OtherTokenizer(f"is of another kind: of its files there is {name}")
-    for named in (settings[0].get("tokenizer_class"), config.get("tokenizer_class")):
-        if named not in _GPT2_CLASSES:
-            raise OtherTokenizer(f"is a {named}")
+    if not _is_gpt2_class(named := settings[0].get("tokenizer_class")):
+        raise OtherTokenizer(f"is a {named}")
     if size != GPT2_SIZE:
         raise OtherTokenizer(
             f"is missing, and with {size:,} tokens it cannot be GPT-2's own, which has {GPT2_SIZE:,}"
@@ -66,16 +66,53 @@ def brought(folder: Path, size: int, config: Mapping[str, Any]) -> Brought:
 def own(folder: Path, size: int) -> Tokenizer | None:
     """The tokenizer in ``folder`` as transformers reads it; None if it is GPT-2's after all.
 
-    Raises as :func:`brought` does.
+    Raises as :func:`brought` does. transformers itself is not asked, for it does more than
+    read. What it has a class GPT2Tokenizer for is cut into words by what the settings say,
+    whatever tokenizer.json does; and tokens that only the settings name are added behind the last.
     """
-    # Takes seconds to import.
-    from transformers import AutoTokenizer, GPT2Config
+    settings = _read(folder / _SETTINGS[0])
+    if "added_tokens_decoder" not in settings:  # else the older file counts for nothing
+        settings |= _read(folder / _SETTINGS[1])
+    if (folder / TOKENIZER).is_file():
+        content = _read(folder / TOKENIZER)
+    else:
+        merges = (folder / MERGES).read_text(encoding="utf-8").splitlines()
+        pairs = [line for line in merges if line and not line.startswith("#version")]
+        content = {"model": {"type": "BPE", "vocab": _read(folder / VOCABULARY), "merges": pairs}}
+    is_gpt2s = _is_gpt2_class(settings.get("tokenizer_class"))
+    if is_gpt2s:
+        bytewise = {"type": "ByteLevel", "trim_offsets": True, "use_regex": True}
+        space = {"add_prefix_space": bool(settings.get("add_prefix_space"))}
+        content |= {"pre_tokenizer": bytewise | space, "decoder": bytewise | {"add_prefix_space": True}}
+    tokenizer = tokenizers.Tokenizer.from_str(json.dumps({"version": "1.0", **content}))
+    usual = dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT) if is_gpt2s else {}
+    named = _names(usual | settings)
+    tokenizer.add_tokens([_token(token) for token in _listed(folder, settings, {*map(_content, named)})])
+    tokenizer.add_special_tokens([_token(token) for token in named])
+    return described(json.loads(tokenizer.to_str()), size)
 
-    # Given a configuration it reads none, and so does nothing that a config.json says.
-    tokenizer = AutoTokenizer.from_pretrained(
-        folder, config=GPT2Config(), local_files_only=True, trust_remote_code=False
-    )
-    return described(json.loads(tokenizer.backend_tokenizer.to_str()), size)
+
+def _listed(
+    folder: Path, settings: Mapping[str, Any], special: Collection[str]
+) -> list[str | Mapping[str, Any]]:
+    """The added tokens that are listed beside the vocabulary, by their ids; in the newer of two ways."""
+    if listed := settings.get("added_tokens_decoder"):
+        return [token for _, token in sorted(listed.items(), key=lambda item: int(item[0]))]
+    older = sorted(_read(folder / _ADDED).items(), key=lambda item: int(item[1]))
+    return [
+        {"content": text, "special": text in special, "normalized": text not in special} for text, _ in older
+    ]
+
+
+def _is_gpt2_class(name: object) -> bool:
+    return name is None or name in ("GPT2Tokenizer", "GPT2TokenizerFast")
+
+
+def _token(token: str | Mapping[str, Any]) -> tokenizers.AddedToken:
+    if isinstance(token, str):
+        return tokenizers.AddedToken(token, normalized=False, special=True)
+    flags = {key: bool(token[key]) for key in _FLAGS if key in token}
+    return tokenizers.AddedToken(token["content"], **flags)
 
 
 def _is_plain(folder: Path, settings: list[dict[str, Any]], raw: Mapping[str, Any]) -> bool:
@@ -83,24 +120,22 @@ def _is_plain(folder: Path, settings: list[dict[str, Any]], raw: Mapping[str, An
     names = {END_OF_TEXT, *_read(folder / _ADDED)}
     names.update(token["content"] for token in raw.get("added_tokens", ()))
     for setting in settings:
-        names.update(_names(setting))
+        listed = setting.get("added_tokens_decoder", {}).values()
+        names.update(map(_content, (*_names(setting), *listed)))
     return names == {END_OF_TEXT} and not any(setting.get("add_prefix_space") for setting in settings)
 
 
-def _names(setting: Mapping[str, Any]) -> Iterator[str]:
-    """The tokens that a file of settings has names for."""
-    for key, value in setting.items():
-        if key.endswith("_token"):
-            tokens = [value]
-        elif key in _LISTED:
-            tokens = list(value.values()) if isinstance(value, dict) else value
-        else:
-            continue
-        for token in tokens:
-            if isinstance(token, str):
-                yield token
-            elif isinstance(token, dict):
-                yield token["content"]
+def _names(setting: Mapping[str, Any]) -> list[str | Mapping[str, Any]]:
+    """The tokens that a file of settings has names for, in the order of transformers."""
+    tokens = [setting.get(f"{key}_token") for key in ("bos", "eos", "unk", "sep", "pad", "cls", "mask")]
+    for key in ("additional_special_tokens", "extra_special_tokens"):
+        more = setting.get(key) or []
+        tokens += list(more.values()) if isinstance(more, dict) else more
+    return [token for token in tokens if isinstance(token, (str, dict)) and token]
+
+
+def _content(token: str | Mapping[str, Any]) -> str:
+    return token if isinstance(token, str) else str(token["content"])
 
 
 def _is_gpt2s(model: Mapping[str, Any]) -> bool:

@@ -173,11 +173,10 @@ def gpt2_in(folder: Path) -> Path:
 
 
 def test_gpt2_s_files_are_known_without_reading_more(tmp_path: Path) -> None:
-    assert brought(DEMO_MODEL, GPT2_SIZE, {}) == "gpt2"
-    assert brought(gpt2_in(tmp_path / "a"), GPT2_SIZE, {}) == "gpt2"
+    assert brought(DEMO_MODEL, GPT2_SIZE) == "gpt2"
+    assert brought(gpt2_in(tmp_path / "a"), GPT2_SIZE) == "gpt2"
     assert (
-        brought(write_vocabulary(tmp_path / "b", Tokenizer.from_str(json.dumps(GPT2))), GPT2_SIZE, {})
-        == "gpt2"
+        brought(write_vocabulary(tmp_path / "b", Tokenizer.from_str(json.dumps(GPT2))), GPT2_SIZE) == "gpt2"
     )
 
 
@@ -195,7 +194,7 @@ def test_gpt2_s_files_are_known_without_reading_more(tmp_path: Path) -> None:
 )
 def test_what_is_beside_gpt2_s_files_is_looked_at(tmp_path: Path, file: str, settings: Json) -> None:
     (gpt2_in(tmp_path) / file).write_text(json.dumps(settings), encoding="utf-8")
-    assert brought(tmp_path, GPT2_SIZE, {}) == "own"
+    assert brought(tmp_path, GPT2_SIZE) == "own"
 
 
 def test_settings_that_change_nothing_keep_it_gpt2_s(tmp_path: Path) -> None:
@@ -206,19 +205,20 @@ def test_settings_that_change_nothing_keep_it_gpt2_s(tmp_path: Path) -> None:
         "pad_token": None,
     }
     (gpt2_in(tmp_path) / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
-    assert brought(tmp_path, GPT2_SIZE, {}) == "gpt2"
+    assert brought(tmp_path, GPT2_SIZE) == "gpt2"
 
 
 def test_a_folder_without_a_tokenizer_has_gpt2_s_if_it_may(tmp_path: Path) -> None:
-    assert brought(tmp_path, GPT2_SIZE, {}) == "none"
+    assert brought(tmp_path, GPT2_SIZE) == "none"
     with pytest.raises(OtherTokenizer, match="is missing, and with 50,304 tokens it cannot be GPT-2's own"):
-        brought(tmp_path, 50_304, {})
+        brought(tmp_path, 50_304)
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}', encoding="utf-8")
     with pytest.raises(OtherTokenizer, match="is a BertTokenizer"):
-        brought(tmp_path, GPT2_SIZE, {"tokenizer_class": "BertTokenizer"})
+        brought(tmp_path, GPT2_SIZE)
 
 
 @pytest.mark.parametrize("file", ["vocab.txt", "vocab.json", "merges.txt", "spiece.model", "tokenizer.model"])
 def test_a_folder_with_files_of_another_kind_is_refused(tmp_path: Path, file: str) -> None:
     (tmp_path / file).touch()
     with pytest.raises(OtherTokenizer, match=f"of its files there is {file}"):
-        brought(tmp_path, GPT2_SIZE, {})
+        brought(tmp_path, GPT2_SIZE)

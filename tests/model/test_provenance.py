@@ -19,6 +19,7 @@ import torch
 from bot.model.checkpoint import PINNED_REVISIONS, ModelRefused, find
 from bot.model.loading import LoadedModel, load
 from bot.model.protocol import GPT2_LARGE
+from tests.model.conftest import DEMO_MODEL
 from tests.offline import guarded
 
 ROOT = Path(__file__).parents[2]
@@ -240,6 +241,7 @@ def test_what_is_cached_is_loaded_without_a_single_connection(tmp_path: Path, ti
     (base / "refs").mkdir(parents=True)
     (base / "refs" / "main").write_text(COMMIT, encoding="utf-8")
     shutil.copytree(tiny_folder, base / "snapshots" / COMMIT)
+    shutil.copy(DEMO_MODEL / "tokenizer.json", base / "snapshots" / COMMIT)
 
     with guarded(tmp_path, HF_HOME=str(tmp_path / "home")) as (environment, attempts):
         loaded = subprocess.run(

@@ -165,7 +165,7 @@ async def test_a_text_of_another_tokenizer_is_refused_in_one_sentence(
 
     for button in pressed:
         refusal = refusal_of(await ada.click(message, custom_id=button))
-        assert refusal.startswith("This was written by a model with another tokenizer")
+        assert refusal.startswith("A model with a different tokenizer wrote this")
 
 
 async def test_before_the_model_is_ready_only_the_shipped_encodings_are_known(open_world: OpenWorld) -> None:

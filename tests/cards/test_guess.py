@@ -241,7 +241,7 @@ def test_a_vote_is_told_and_when_it_was_changed_with_both() -> None:
 
 
 def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
-    hint = "The prompt ends in a space"
+    hint = "The prompt ends with a space"
 
     assert hint in text_of(cards.guess(replace(OPEN, prompt="London was ")))
     assert hint not in text_of(cards.guess(replace(OPEN, prompt="London was")))

@@ -342,6 +342,9 @@ async def test_shutting_down_finishes_the_cards(open_world: OpenWorld) -> None:
         while not closing.done():
             await settled()
             await world.env.settle()
+        # The queue is closed once it has told of the end; the card is edited after that.
+        await settled()
+        await world.env.settle()
 
         assert "cut short" in text_of(answer.response or card_of(answer))
         assert refusal_of(answer) == "The bot is restarting. Please try again in a minute."

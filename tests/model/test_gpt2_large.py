@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bot.model import checkpoint
+from bot.model import hub
 from bot.model.checkpoint import find
 from bot.model.gpt2 import GPT2
 from bot.model.loading import LoadedModel, load
@@ -25,7 +25,7 @@ def loaded() -> LoadedModel:
         pytest.skip(f"{GPT2_LARGE} is not in the local cache")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint, "_download", not_cached)
+        patch.setattr(hub, "_download", not_cached)
         given = find(GPT2_LARGE, revision=None, report=lambda _: None)
     return load(given, precision="float32", report=lambda _: None)
 

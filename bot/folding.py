@@ -110,5 +110,5 @@ def _leading(character: str) -> str:
     sounds = name.removeprefix(_TRAILING).split("-")
     try:
         return "".join(unicodedata.lookup(f"HANGUL CHOSEONG {sound}") for sound in sounds)
-    except KeyError:  # one of those that are not written any more
+    except KeyError:  # a letter that is no longer written
         return character

@@ -1,4 +1,4 @@
-"""What is printed can be read in every encoding, and what cannot be printed is told."""
+"""What is printed can be read in every encoding; what cannot be printed is reported."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class ContextExceeded(InputError):
 
 
 class UnknownEncoding(InputError):
-    """``nearest`` is the most similar name; what is far from it is told which are ``known`` instead."""
+    """``nearest`` is the most similar name. If it is not close, the ``known`` names are listed instead."""
 
     def __init__(self, name: str, *, nearest: str, known: tuple[str, ...] = ()) -> None:
         self.name = name

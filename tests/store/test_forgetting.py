@@ -1,4 +1,4 @@
-"""What was deleted is in no file of the database any more, also where that has to wait."""
+"""What was deleted is gone from every file of the database, even if that has to wait."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from bot.admission import Asker
-from bot.turns import Place, Turns
+from bot.queue.limits import Asker
+from bot.queue.turns import Place, Turns
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -31,7 +31,7 @@ TURN = 0.0005
 class Aside:
     """One thread, which begins with the first piece of work, and the fair line before it.
 
-    The limits are those of :class:`bot.turns.Turns`. A cancelled wait is no harm.
+    The limits are those of :class:`bot.queue.turns.Turns`. A cancelled wait is no harm.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Aside:
         self._turns.check(asker)
 
     def place(self, asker: Asker, *, promised: bool = False) -> AbstractAsyncContextManager[Place]:
-        """As :meth:`bot.turns.Turns.place`."""
+        """As :meth:`bot.queue.turns.Turns.place`."""
         return self._turns.place(asker, promised=promised)
 
     async def run(

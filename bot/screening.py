@@ -11,15 +11,15 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Self
 
-from bot.admission import Asker
 from bot.blocking import BlockedWords
 from bot.errors import Withheld, WordBlocked
 from bot.features.completions import CompletionRun
 from bot.model.protocol import GPT2_ENCODING, GenerationRequest
+from bot.queue.limits import Asker
+from bot.queue.updates import Finished, Progress, Update, token_ids
 from bot.services import Around, Generations, Services
 from bot.store.rows import Run
 from bot.tokenization import Encodings
-from bot.updates import Finished, Progress, Update, token_ids
 
 _LETTER = "x"
 _BYTES = "".join(map(chr, range(0xDC80, 0xDD00)))  # of a character that is not whole yet

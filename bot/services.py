@@ -8,14 +8,14 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.admission import Asker
 from bot.aside import Aside
 from bot.interactions.refreshing import Refreshes
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
+from bot.queue.limits import Asker
+from bot.queue.updates import Load, Update
 from bot.rules import Rules
 from bot.runs import Runs
 from bot.tokenization import Encodings
-from bot.updates import Load, Update
 
 
 class Generations(Protocol):

@@ -12,12 +12,12 @@ from types import MappingProxyType
 from bot import faces
 from bot.aside import Aside
 from bot.errors import ModelLoading, OtherTokenizer
-from bot.generation import GenerationQueue
 from bot.housekeeping import tidied
 from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import GPT2_ENCODING, Ready
 from bot.monitoring.instruments import Instruments
 from bot.progress import LoadingBar
+from bot.queue.queue import GenerationQueue
 from bot.rules import Rules, blocked_words
 from bot.runs import Runs
 from bot.screening import ScreenedGenerations, Sieve

@@ -25,9 +25,9 @@ from bot.flows.writing import write
 from bot.interactions.buttons import RunItem
 from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.interactions.messages import run_of
+from bot.queue.updates import token_ids
 from bot.screening import Sieve
 from bot.services import Services
-from bot.updates import token_ids
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot

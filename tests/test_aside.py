@@ -10,9 +10,9 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 
-from bot.admission import Asker
 from bot.aside import Aside
 from bot.errors import ShuttingDown
+from bot.queue.limits import Asker
 
 REQUEST: ContextVar[str] = ContextVar("request", default="none")
 ADA, BOB = Asker(1, None), Asker(2, None)

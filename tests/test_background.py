@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from bot import background
-from bot.admission import Asker
 from bot.background import Background
-from bot.generation import Finished, GenerationQueue
 from bot.housekeeping import tidied
 from bot.model.process import ModelProcess
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.monitoring.lag import watched_lag
+from bot.queue.limits import Asker
+from bot.queue.queue import Finished, GenerationQueue
 from bot.runs import Runs
 from bot.store.database import IN_MEMORY, opened
 from tests.waiting import until

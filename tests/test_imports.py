@@ -112,7 +112,7 @@ def test_what_the_commands_do_knows_neither_discord_nor_waiting(module: str) -> 
         "bot.features",
         "bot.errors",
         "bot.model.protocol",
-        "bot.updates",
+        "bot.queue.updates",
         "bot.tokenization",
         "bot.numbers",
     }
@@ -123,12 +123,12 @@ def test_what_the_commands_do_knows_neither_discord_nor_waiting(module: str) -> 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.cards"})])
 def test_cards_know_neither_who_asks_nor_what_waits(module: str) -> None:
-    assert not uses(module, "asyncio", "bot.interactions", "bot.flows", "bot.generation", "bot.runs")
+    assert not uses(module, "asyncio", "bot.interactions", "bot.flows", "bot.queue.queue", "bot.runs")
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.interactions"})])
 def test_discord_s_side_knows_no_single_command(module: str) -> None:
-    assert not uses(module, "bot.features", "bot.flows", "bot.generation", "bot.store")
+    assert not uses(module, "bot.features", "bot.flows", "bot.queue.queue", "bot.store")
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("bot")])

@@ -14,10 +14,10 @@ from aiohttp.test_utils import unused_port
 
 from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, ServingEnded
-from bot.generation import GenerationQueue
 from bot.joining import join
 from bot.model.protocol import Alike
 from bot.monitoring.server import Address
+from bot.queue.queue import GenerationQueue
 from bot.rules import Rules
 from bot.runs import Forgotten, Runs
 from bot.services import Services

@@ -13,10 +13,10 @@ from sqlalchemy import update
 from bot.errors import RunExpired, StoreUnavailable
 from bot.features.completions import CompletionJob, CompletionRun
 from bot.features.tours import taken
+from bot.queue.updates import Completion
 from bot.runs import DAY, Forgotten, Runs
 from bot.store import tables
 from bot.store.database import Database, opened
-from bot.updates import Completion
 from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16

@@ -26,8 +26,8 @@ from bot.cards.layout import (
 )
 from bot.custom_ids import custom_id
 from bot.model.protocol import SamplingParams
+from bot.queue.updates import Finished, Progress, Queued, Update
 from bot.text import bold, inert, inert_head, inert_tail
-from bot.updates import Finished, Progress, Queued, Update
 
 WHOLE_TEXT = "text.txt"
 

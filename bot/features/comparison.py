@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bot.errors import Withheld
 from bot.features.completions import CompletionJob, new_run_id
 from bot.model.protocol import SamplingParams, Step
-from bot.updates import Completion, Finished, News, Progress, is_over, token_ids
+from bot.queue.updates import Completion, Finished, News, Progress, is_over, token_ids
 
 
 @dataclass(frozen=True, slots=True)

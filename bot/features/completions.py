@@ -15,7 +15,7 @@ from bot.model.protocol import (
     SamplingParams,
     Step,
 )
-from bot.updates import Completion, token_ids
+from bot.queue.updates import Completion, token_ids
 
 # Below it the logits divided by the temperature overflow; the likeliest token
 # has had all the probability for long.

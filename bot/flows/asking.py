@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from bot.admission import Asker
 from bot.errors import GenerationFailed
 from bot.model.protocol import GenerationRequest
+from bot.queue.limits import Asker
+from bot.queue.updates import Completion, Finished, Update
 from bot.services import Generations
-from bot.updates import Completion, Finished, Update
 
 
 @asynccontextmanager

@@ -15,8 +15,8 @@ from bot.features.completions import CompletionJob, CompletionRun
 from bot.flows.together import together
 from bot.interactions.delivery import Screen
 from bot.interactions.withholding import told_with
+from bot.queue.updates import Completion, Finished, Queued
 from bot.services import Services
-from bot.updates import Completion, Finished, Queued
 
 
 async def compare(services: Services, jobs: Sequence[CompletionJob], screen: Screen) -> None:

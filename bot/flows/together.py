@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Self
 
-from bot.admission import Asker
 from bot.errors import GenerationFailed, UnavailableError, Withheld
 from bot.model.protocol import GenerationRequest
+from bot.queue.limits import Asker
+from bot.queue.updates import News, Progress, Queued, Update, is_over
 from bot.services import Generations
-from bot.updates import News, Progress, Queued, Update, is_over
 
 
 @asynccontextmanager

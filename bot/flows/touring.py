@@ -13,9 +13,9 @@ from bot.flows.asking import asked
 from bot.interactions.delivery import Screen
 from bot.interactions.withholding import told_with
 from bot.model.protocol import GenerationRequest, Step
+from bot.queue.updates import Completion
 from bot.screening import Sieve
 from bot.services import Services
-from bot.updates import Completion
 
 
 async def begin(services: Services, job: CompletionJob, station: int, screen: Screen) -> None:

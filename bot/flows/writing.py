@@ -15,8 +15,8 @@ from bot.errors import UnavailableError, Withheld
 from bot.features.completions import CompletionJob, CompletionRun
 from bot.interactions.delivery import Screen
 from bot.model.protocol import GenerationRequest, Step
+from bot.queue.updates import Completion, Finished, Progress, Queued, Update, token_ids
 from bot.services import Services
-from bot.updates import Completion, Finished, Progress, Queued, Update, token_ids
 
 
 async def write(services: Services, job: CompletionJob, screen: Screen) -> None:

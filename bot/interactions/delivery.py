@@ -13,7 +13,6 @@ import discord
 from discord import InteractionResponseType as Kind
 from discord import ui
 
-from bot.admission import Asker
 from bot.interactions.requests import (
     TRANSIENT,
     Interaction,
@@ -26,6 +25,7 @@ from bot.interactions.requests import (
 )
 from bot.interactions.withholding import check
 from bot.logs import named
+from bot.queue.limits import Asker
 
 __all__ = [
     "NOBODY",

@@ -17,10 +17,10 @@ from prometheus_client.registry import Collector
 
 from bot.aside import Aside
 from bot.client import TokenwiseBot
-from bot.generation import GenerationQueue
 from bot.model.protocol import Loading
 from bot.monitoring.instruments import Instruments
 from bot.monitoring.lag import Lag
+from bot.queue.queue import GenerationQueue
 from bot.runs import Runs
 
 

@@ -15,10 +15,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from bot.admission import Asker
 from bot.model.protocol import Alike, GenerationRequest
+from bot.queue.limits import Asker
+from bot.queue.updates import Update
 from bot.services import Around, Generations
-from bot.updates import Update
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

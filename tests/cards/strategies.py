@@ -3,8 +3,8 @@
 from hypothesis import strategies as st
 
 from bot.cards import Closing
-from bot.generation import Completion, Finished, Progress, Queued
 from bot.model.protocol import Candidate, SamplingParams, Step
+from bot.queue.queue import Completion, Finished, Progress, Queued
 
 RUN_ID = "0123456789abcdef"
 

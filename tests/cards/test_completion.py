@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import Closing, CompletionCard
-from bot.generation import Completion, Finished, Progress, Queued
 from bot.model.protocol import FinishReason, SamplingParams
+from bot.queue.queue import Completion, Finished, Progress, Queued
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.generation import GenerationQueue
+from bot.queue.queue import GenerationQueue
 from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import World

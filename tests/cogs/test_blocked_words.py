@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from bot.blocking import BlockedWords
 from bot.errors import GenerationFailed, Withheld, WordBlocked
-from bot.generation import GenerationQueue
 from bot.model.protocol import Candidate, GenerationRequest, Step
+from bot.queue.queue import GenerationQueue
 from bot.rules import Rules
 from bot.runs import Runs
 from bot.screening import ScreenedGenerations, Sieve

@@ -8,7 +8,7 @@ import pytest
 from discord import ui
 
 from bot.custom_ids import custom_id
-from bot.generation import GenerationQueue
+from bot.queue.queue import GenerationQueue
 from bot.simulation import SimulatedGenerations, World
 from tests.cogs.conftest import OpenWorld
 from tests.comparing import compare, options_of, texts_of

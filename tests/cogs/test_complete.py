@@ -14,9 +14,9 @@ from discord import ui
 from simcord import ChannelHandle, InteractionResult, MemberActor
 
 from bot.custom_ids import custom_id, delete_id
-from bot.generation import GenerationQueue
 from bot.model.process import ModelProcess
 from bot.plain import RULE
+from bot.queue.queue import GenerationQueue
 from bot.simulation import SimulatedGenerations, World
 from bot.simulation.streams import outside
 from tests.cogs.conftest import OpenWorld

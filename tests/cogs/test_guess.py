@@ -8,13 +8,13 @@ import sqlite3
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.admission import Asker
 from bot.attempt import seen
 from bot.features.beginnings import BEGINNINGS
 from bot.features.guessing import CHOICES, choices, question
+from bot.queue.limits import Asker
+from bot.queue.updates import Finished
 from bot.services import Services
 from bot.simulation import World
-from bot.updates import Finished
 from tests.cogs.conftest import OpenWorld
 from tests.cogs.guessing import TEXT, beginning, favourite, labels, run_id_of
 from tests.fakes.model import FakeModel

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.admission import Asker
 from bot.custom_ids import custom_id
 from bot.features.completions import CompletionRun, new_run_id
 from bot.features.walks import Walk
 from bot.flows.asking import asked
+from bot.queue.limits import Asker
 from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import World

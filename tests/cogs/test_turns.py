@@ -10,9 +10,9 @@ import pytest
 from discord import InteractionResponseType
 from simcord import InteractionResult
 
-from bot.admission import Asker
 from bot.aside import Aside
-from bot.generation import GenerationQueue
+from bot.queue.limits import Asker
+from bot.queue.queue import GenerationQueue
 from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import World

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.admission import Asker
 from bot.errors import GenerationFailed
 from bot.model.protocol import Alike
+from bot.queue.limits import Asker
 from bot.services import Services
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel

@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import GenerationFailed
 from bot.features.comparison import METHODS, Continuation, jobs, parting, run_ids
-from bot.updates import Completion, Finished, Progress, Queued
+from bot.queue.updates import Completion, Finished, Progress, Queued
 from tests.samples import ADA, LONDON_WAS, step
 
 NEW = Continuation(METHODS[0], "a" * 16, Queued(1, None))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.errors import ContextExceeded, NothingWritten
 from bot.features.completions import CompletionJob, CompletionRun, new_seed, warm_or_greedy
 from bot.model.protocol import END_OF_TEXT, MAX_SEED, SamplingParams
-from bot.updates import Completion
+from bot.queue.updates import Completion
 from tests.samples import FINGERPRINT, NOON, step
 
 

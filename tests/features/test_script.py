@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from bot.admission import Asker
 from bot.features.completions import CompletionJob, CompletionRun, new_run_id
 from bot.features.script import is_its_own, script
 from bot.flows.asking import asked
 from bot.model.protocol import MAX_SEED, SamplingParams
+from bot.queue.limits import Asker
 from bot.services import Services
 from bot.settings import DEMO_MODEL, Settings
 from bot.startup import started

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from bot.admission import Asker
 from bot.errors import DeadlineExceeded, GenerationFailed, QueueFull, TooManyRequests
 from bot.flows.together import together
-from bot.generation import GenerationQueue
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.updates import Finished, News, Progress, Queued
+from bot.queue.limits import Asker
+from bot.queue.queue import GenerationQueue
+from bot.queue.updates import Finished, News, Progress, Queued
 from tests.fakes.model import FakeModel, settled
 from tests.fakes.scripted_worker import REJECTED
 

@@ -8,10 +8,10 @@ import sys
 from contextlib import aclosing
 from pathlib import Path
 
-from bot.admission import Asker
-from bot.generation import GenerationQueue, Progress
 from bot.model.process import ModelProcess
 from bot.model.protocol import Abort, Ended, GenerationRequest, Ready, SamplingParams, Stepped, Submit
+from bot.queue.limits import Asker
+from bot.queue.queue import GenerationQueue, Progress
 from tests.model.conftest import random_model
 from tests.model.driving import Recorded, engine_of, request
 from tests.model.workers import Worker

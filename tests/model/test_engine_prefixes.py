@@ -14,7 +14,7 @@ from bot.features.completions import CompletionJob
 from bot.features.walks import Walk
 from bot.model.gpt2 import GPT2, LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.updates import Completion
+from bot.queue.updates import Completion
 from tests.model.conftest import random_model
 from tests.model.driving import (
     Outcome,

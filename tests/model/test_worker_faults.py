@@ -12,9 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bot.admission import Asker
 from bot.errors import ModelUnusable
-from bot.generation import Finished, GenerationQueue, Progress
 from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import (
     Ended,
@@ -28,6 +26,8 @@ from bot.model.protocol import (
     Stepped,
     Submit,
 )
+from bot.queue.limits import Asker
+from bot.queue.queue import Finished, GenerationQueue, Progress
 from tests.model.workers import Worker
 
 REQUESTS = [

@@ -10,11 +10,11 @@ import discord
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
-from bot.admission import Asker
 from bot.errors import DeadlineExceeded, InvalidSetting, ShuttingDown, TooManyRequests
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.monitoring.server import Address
 from bot.monitoring.watching import watched
+from bot.queue.limits import Asker
 from tests.fakes.model import settled
 from tests.interactions.test_answering import arrived
 from tests.monitoring.watched import a_watched_bot

@@ -12,10 +12,10 @@ from aiohttp.test_utils import unused_port
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.client import TokenwiseBot
-from bot.generation import GenerationQueue
 from bot.monitoring.instruments import Instruments
 from bot.monitoring.server import Address
 from bot.monitoring.watching import watched
+from bot.queue.queue import GenerationQueue
 from bot.runs import Runs
 from bot.services import Services
 from bot.startup import Started

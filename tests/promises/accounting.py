@@ -34,11 +34,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bot.admission import Asker
 from bot.errors import ModelLoading
-from bot.generation import GenerationQueue
 from bot.model.process import ModelProcess
 from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.queue.limits import Asker
+from bot.queue.queue import GenerationQueue
 from tests.promises.askers import Askers, Found
 from tests.promises.figures import parser, verdict
 from tests.waiting import until

@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bot.admission import Asker
 from bot.errors import NotRunning, TokenwiseError, UnavailableError
-from bot.generation import GenerationQueue
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.updates import Finished, Outcome, Progress, Queued, Ticket, Update
+from bot.queue.limits import Asker
+from bot.queue.queue import GenerationQueue
+from bot.queue.updates import Finished, Outcome, Progress, Queued, Ticket, Update
 from tests.fakes.scripted_worker import POISON, REJECTED, scripted_step
 
 Kind = Literal["read", "stop", "leave", "reject", "poison"]

@@ -22,12 +22,12 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from bot.admission import Asker
-from bot.generation import GenerationQueue
 from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.queue.limits import Asker
+from bot.queue.queue import GenerationQueue
+from bot.queue.updates import Progress
 from bot.settings import DEMO_MODEL
-from bot.updates import Progress
 from tests.promises.figures import parser, verdict
 
 SLOTS = 8

@@ -24,9 +24,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.admission import Asker
-from bot.generation import GenerationQueue
 from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.queue.limits import Asker
+from bot.queue.queue import GenerationQueue
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.model import FakeModel, settled
 from tests.promises.crowd import LONG_TEXT

@@ -30,10 +30,10 @@ from discord import LoginFailure
 
 from bot.client import TokenwiseBot
 from bot.errors import StartError
-from bot.generation import GenerationQueue
 from bot.joining import join
 from bot.logs import Form
 from bot.model.process import ModelProcess, worker_command
+from bot.queue.queue import GenerationQueue
 from bot.runs import Runs
 from bot.services import Services
 from bot.settings import DEMO_MODEL, Settings

@@ -10,8 +10,8 @@ from random import Random
 
 from simcord import InteractionResult, MemberActor, OptionError, SetupError
 
-from bot.generation import GenerationQueue
 from bot.model.protocol import Candidate, GenerationRequest, Step
+from bot.queue.queue import GenerationQueue
 from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated

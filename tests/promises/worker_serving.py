@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.admission import Asker
 from bot.errors import GenerationFailed, ModelLoading
-from bot.generation import Finished, GenerationQueue, Progress
 from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.queue.limits import Asker
+from bot.queue.queue import Finished, GenerationQueue, Progress
 from bot.settings import DEMO_MODEL
 
 PROMPTS = [(40313, 481), (23421, 373), (464, 2068, 7586), (1026, 373, 257)]

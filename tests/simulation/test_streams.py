@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot.admission import Asker
 from bot.errors import GenerationFailed
-from bot.generation import GenerationQueue
 from bot.model.protocol import Alike
+from bot.queue.limits import Asker
+from bot.queue.queue import GenerationQueue
 from bot.simulation.streams import SimulatedGenerations, relayed
 from tests.fakes.model import FakeModel
 from tests.fakes.scripted_worker import scripted_similar

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from bot.housekeeping import tidied
+from bot.queue.updates import Completion
 from bot.runs import DAY, Forgotten, Runs
 from bot.store import tables
 from bot.store.database import Database, opened
 from bot.store.making import make_tables
 from bot.store.rows import Run
-from bot.updates import Completion
 from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 from tests.waiting import until
 

@@ -9,9 +9,9 @@ from bot.cards.layout import date
 from bot.features.completions import CompletionRun
 from bot.features.tours import agreeing
 from bot.model.protocol import Candidate, ModelInfo, Step
+from bot.queue.updates import token_ids
 from bot.text import clip_end, code, visible
 from bot.tokenization import Encodings, Token
-from bot.updates import token_ids
 
 TOKEN_WIDTH = 24
 # How many rounds of appending are shown one by one.

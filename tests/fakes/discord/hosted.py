@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bot.generation import GenerationQueue
 from bot.joining import join
 from bot.model.process import ModelProcess
+from bot.queue.queue import GenerationQueue
 from bot.rules import Rules
 from bot.runs import Runs
 from bot.services import Services

@@ -11,7 +11,7 @@ from typing import Protocol
 from bot.errors import GenerationFailed, TokenwiseError
 from bot.logs import named
 from bot.model.protocol import Alike, Ended, FinishReason, GenerationRequest, Loading, ModelInfo, Stepped
-from bot.updates import Outcome, Ticket
+from bot.queue.updates import Outcome, Ticket
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bot.admission import Asker
 from bot.errors import DeadlineExceeded, QueueFull, ServerBusy, ShuttingDown, TooManyRequests
-from bot.turns import Turns
+from bot.queue.limits import Asker
+from bot.queue.turns import Turns
 from tests.fakes.model import settled
 
 ADA, BOB, CAROL = (Asker(person, None) for person in (1, 2, 3))

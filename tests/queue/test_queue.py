@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import logs
-from bot.admission import Asker
 from bot.errors import (
     DeadlineExceeded,
     GenerationFailed,
@@ -31,10 +30,11 @@ from bot.errors import (
     TooSoon,
     UnavailableError,
 )
-from bot.generation import Finished, GenerationQueue, Progress, Queued, Update
-from bot.line import SHORTEST_RETRY, UNKNOWN_RETRY
 from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, SamplingParams, Stepped
-from bot.updates import Load, Ticket
+from bot.queue.limits import Asker
+from bot.queue.queue import Finished, GenerationQueue, Progress, Queued, Update
+from bot.queue.scheduler import SHORTEST_RETRY, UNKNOWN_RETRY
+from bot.queue.updates import Load, Ticket
 from tests.fakes.model import FakeModel, settled
 from tests.fakes.scripted_worker import REJECTED, scripted_similar, scripted_step
 

@@ -4,8 +4,8 @@
         …
         answer = await turns.take(place, work)   # once it is this place's turn
 
-What waits takes turns as requests do before the model (:mod:`bot.line`), within the
-same limits of people and of servers (:mod:`bot.admission`), which are counted apart.
+What waits takes turns as requests do before the model (:mod:`bot.queue.scheduler`), within the
+same limits of people and of servers (:mod:`bot.queue.limits`), which are counted apart.
 There are no tasks: each piece is waited for, and done, in the task of who asked for it.
 """
 
@@ -19,9 +19,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bot.admission import Admission, Asker
 from bot.errors import DeadlineExceeded, ShuttingDown, UnavailableError
-from bot.line import Line
+from bot.queue.limits import Admission, Asker
+from bot.queue.scheduler import Line
 
 Result = TypeVar("Result")
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.admission import Asker
-from bot.forecast import Average, Forecast, ends_in, starts_in
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.updates import Ticket
+from bot.queue.eta import Average, Forecast, ends_in, starts_in
+from bot.queue.limits import Asker
+from bot.queue.updates import Ticket
 
 SECONDS = st.floats(0, 100)
 

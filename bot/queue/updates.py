@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-from bot.admission import Asker
 from bot.errors import DeadlineExceeded, TokenwiseError, UnavailableError, Withheld
 from bot.logs import NO_REQUEST
 from bot.model.protocol import FinishReason, GenerationRequest, Step
+from bot.queue.limits import Asker
 
 
 @dataclass(frozen=True, slots=True)

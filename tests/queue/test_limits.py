@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.admission import Account, Admission, Asker
 from bot.errors import ServerBusy, TooManyRequests, TooSoon
+from bot.queue.limits import Account, Admission, Asker
 
 HERE, THERE = 100, 200
 ADA, BOB = Asker(1, HERE), Asker(2, HERE)

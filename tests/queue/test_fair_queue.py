@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.fairness import REMEMBERED, WaitingLine
+from bot.queue.fair_queue import REMEMBERED, WaitingLine
 
 OWNERS = st.integers(0, 3)
 PUSH, POP, REMOVE = "push", "pop", "remove"

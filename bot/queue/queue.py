@@ -5,7 +5,7 @@
             async for update in updates:
                 …  # Queued …, Progress …, Finished
 
-A request is admitted or refused at once (what for, :mod:`bot.admission` says).
+A request is admitted or refused at once (what for, :mod:`bot.queue.limits` says).
 It waits in a fair line for one of ``max_running`` slots, runs in the model, and
 has exactly one outcome, which :meth:`GenerationQueue._settle` alone decides:
 finished, cancelled, expired or failed. Whatever else holds the request is then
@@ -27,14 +27,14 @@ from types import TracebackType
 from typing import Self
 
 from bot import errors, logs
-from bot.admission import Admission, Asker
 from bot.background import Background
-from bot.line import Line
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.model.wording import loading_text
-from bot.running import Model, run
-from bot.turns import Turns
-from bot.updates import Accounts, Completion, Finished, Load, Outcome, Progress, Queued, Ticket, Update
+from bot.queue.limits import Admission, Asker
+from bot.queue.runner import Model, run
+from bot.queue.scheduler import Line
+from bot.queue.turns import Turns
+from bot.queue.updates import Accounts, Completion, Finished, Load, Outcome, Progress, Queued, Ticket, Update
 
 __all__ = ["Accounts", "Completion", "Finished", "GenerationQueue", "Model", "Progress", "Queued", "Update"]
 

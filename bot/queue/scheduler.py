@@ -6,10 +6,10 @@ from collections.abc import Hashable, Iterator
 from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
 
-from bot.admission import Asker
 from bot.errors import QueueFull
-from bot.fairness import WaitingLine
-from bot.forecast import Forecast, Work
+from bot.queue.eta import Forecast, Work
+from bot.queue.fair_queue import WaitingLine
+from bot.queue.limits import Asker
 
 SHORTEST_RETRY = 5.0  # seconds a full line tells people to wait, at least
 UNKNOWN_RETRY = 15.0  # and before anything was measured

@@ -11,9 +11,9 @@ from typing import Protocol
 from bot.aside import Aside
 from bot.interactions.refreshing import Refreshes
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
+from bot.moderation.rules import Rules
 from bot.queue.limits import Asker
 from bot.queue.updates import Load, Update
-from bot.rules import Rules
 from bot.runs import Runs
 from bot.tokenization import Encodings
 

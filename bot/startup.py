@@ -15,12 +15,12 @@ from bot.errors import ModelLoading, OtherTokenizer
 from bot.housekeeping import tidied
 from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import GPT2_ENCODING, Ready
+from bot.moderation.rules import Rules, blocked_words
+from bot.moderation.screening import ScreenedGenerations, Sieve
 from bot.monitoring.instruments import Instruments
 from bot.progress import LoadingBar
 from bot.queue.queue import GenerationQueue
-from bot.rules import Rules, blocked_words
 from bot.runs import Runs
-from bot.screening import ScreenedGenerations, Sieve
 from bot.services import Generations, Services
 from bot.settings import Settings
 from bot.shipped import check

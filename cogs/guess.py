@@ -23,7 +23,7 @@ from bot.interactions.buttons import RunItem
 from bot.interactions.delivery import Interaction, Screen, spend
 from bot.interactions.requests import defer
 from bot.interactions.telling import tell_privately
-from bot.screening import Sieve
+from bot.moderation.screening import Sieve
 from bot.services import Services
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from bot.flows.writing import write
 from bot.interactions.buttons import RunItem
 from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.interactions.messages import run_of
+from bot.moderation.screening import Sieve
 from bot.queue.updates import token_ids
-from bot.screening import Sieve
 from bot.services import Services
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.interactions.messages import is_theirs
 from bot.interactions.withholding import told_with
 from bot.model.protocol import MAX_SEED, Step
+from bot.moderation.screening import Sieve
 from bot.queue.updates import Finished
-from bot.screening import Sieve
 from bot.services import Services
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, ServingEnded
 from bot.joining import join
 from bot.model.protocol import Alike
+from bot.moderation.rules import Rules
 from bot.monitoring.server import Address
 from bot.queue.queue import GenerationQueue
-from bot.rules import Rules
 from bot.runs import Forgotten, Runs
 from bot.services import Services
 from bot.startup import Started

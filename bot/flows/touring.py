@@ -13,8 +13,8 @@ from bot.flows.asking import asked
 from bot.interactions.delivery import Screen
 from bot.interactions.withholding import told_with
 from bot.model.protocol import GenerationRequest, Step
+from bot.moderation.screening import Sieve
 from bot.queue.updates import Completion
-from bot.screening import Sieve
 from bot.services import Services
 
 

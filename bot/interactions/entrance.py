@@ -15,7 +15,7 @@ from bot.errors import AgeRestricted, AgeUnknown, ShuttingDown
 from bot.interactions.arrivals import accept
 from bot.interactions.reporting import report
 from bot.interactions.requests import TRANSIENT, Interaction
-from bot.rules import Rules
+from bot.moderation.rules import Rules
 
 
 async def admitted(interaction: Interaction) -> bool:

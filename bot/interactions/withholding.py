@@ -1,6 +1,6 @@
 """The last look at what is sent: no card shows a word that the community has blocked.
 
-Texts are screened where they come from (``bot.screening``). What is put together
+Texts are screened where they come from (``bot.moderation.screening``). What is put together
 only for a card, such as a table of candidates, is found here.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.blocking import BlockedWords
 from bot.errors import Withheld
+from bot.moderation.blocklist import BlockedWords
 from bot.plain import unformatted
 
 CLIPPED = "…"
@@ -31,7 +31,7 @@ def check(
 ) -> None:
     """Withheld if ``view``, or a file of text that goes with it, has a blocked word in it.
 
-    ``parts`` are words that are on it only as tokens of longer ones; see ``bot.screening``.
+    ``parts`` are words that are on it only as tokens of longer ones; see ``bot.moderation.screening``.
     """
     blocked: BlockedWords = interaction.client.services.rules.blocked
     if blocked and any(blocked.in_text(text, but=parts) for text in (*_shown(view), *map(_written, files))):

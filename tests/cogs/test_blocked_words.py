@@ -11,13 +11,13 @@ import discord
 import pytest
 import pytest_asyncio
 
-from bot.blocking import BlockedWords
 from bot.errors import GenerationFailed, Withheld, WordBlocked
 from bot.model.protocol import Candidate, GenerationRequest, Step
+from bot.moderation.blocklist import BlockedWords
+from bot.moderation.rules import Rules
+from bot.moderation.screening import ScreenedGenerations, Sieve
 from bot.queue.queue import GenerationQueue
-from bot.rules import Rules
 from bot.runs import Runs
-from bot.screening import ScreenedGenerations, Sieve
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World
 from bot.store.database import opened

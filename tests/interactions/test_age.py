@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import AgeRestricted, AgeUnknown
-from bot.rules import Rules
+from bot.moderation.rules import Rules
 from tests.fakes.discord import FakeDiscord, texts
 from tests.fakes.discord.hosted import hosted
 from tests.fakes.discord.state import Channel

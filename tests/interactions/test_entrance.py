@@ -9,7 +9,7 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.errors import AgeRestricted
-from bot.rules import Rules
+from bot.moderation.rules import Rules
 from bot.simulation import World
 from tests.reading import card_of, refusal_of
 

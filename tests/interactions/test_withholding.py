@@ -11,11 +11,11 @@ import discord
 import pytest
 from discord import ui
 
-from bot.blocking import BlockedWords
 from bot.cards import error
 from bot.errors import Withheld
 from bot.interactions.withholding import check
-from bot.rules import Rules
+from bot.moderation.blocklist import BlockedWords
+from bot.moderation.rules import Rules
 from bot.text import code, fenced, inert
 
 

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from bot.joining import join
 from bot.model.process import ModelProcess
+from bot.moderation.rules import Rules
 from bot.queue.queue import GenerationQueue
-from bot.rules import Rules
 from bot.runs import Runs
 from bot.services import Services
 from bot.startup import Started

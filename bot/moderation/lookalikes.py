@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import regex
 
-from bot.folding import as_read
+from bot.moderation.folding import as_read
 
 _WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036F])*")
 _LATIN = re.compile(r"[A-Za-z]")

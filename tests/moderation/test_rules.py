@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.blocking import BlockedWords
 from bot.errors import InvalidSetting, WordBlocked
-from bot.rules import Rules, blocked_words
+from bot.moderation.blocklist import BlockedWords
+from bot.moderation.rules import Rules, blocked_words
 
 
 def test_a_file_has_one_word_a_line(tmp_path: Path) -> None:

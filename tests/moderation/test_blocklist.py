@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.blocking import BlockedWords
-from bot.folding import as_read, plainly
-from bot.lookalikes import latin, unmasked
+from bot.moderation.blocklist import BlockedWords
+from bot.moderation.folding import as_read, plainly
+from bot.moderation.lookalikes import latin, unmasked
 
 BLOCKED = BlockedWords.read(
     [

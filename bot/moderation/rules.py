@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.blocking import BlockedWords
 from bot.errors import InvalidSetting, WordBlocked
+from bot.moderation.blocklist import BlockedWords
 
 _VARIABLE = "BLOCKED_WORDS_FILE"
 

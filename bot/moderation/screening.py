@@ -11,10 +11,10 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Self
 
-from bot.blocking import BlockedWords
 from bot.errors import Withheld, WordBlocked
 from bot.features.completions import CompletionRun
 from bot.model.protocol import GPT2_ENCODING, GenerationRequest
+from bot.moderation.blocklist import BlockedWords
 from bot.queue.limits import Asker
 from bot.queue.updates import Finished, Progress, Update, token_ids
 from bot.services import Around, Generations, Services

@@ -9,8 +9,8 @@ from typing import Self
 import ahocorasick
 import regex
 
-from bot.folding import flags_read, plainly
-from bot.lookalikes import latin, unmasked
+from bot.moderation.folding import flags_read, plainly
+from bot.moderation.lookalikes import latin, unmasked
 
 COMMENT = "#"
 

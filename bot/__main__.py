@@ -25,11 +25,11 @@ from bot.guard import guard
 from bot.joining import join
 from bot.model.heap import keep_large_apart
 from bot.monitoring.server import Address
-from bot.numbers import whole_number
 from bot.settings import Settings
 from bot.signals import end_by_signal
 from bot.startup import Started, started
 from bot.terminal import adapt, complain, say, settle, stand_in, typed
+from bot.text.numbers import whole_number
 
 log = logging.getLogger("bot")
 

@@ -17,12 +17,12 @@ from typing import TypeVar
 import regex
 from bidi import get_display
 
-from bot.text import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN
+from bot.text.escaping import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN
 
 Item = TypeVar("Item")
 
 _RIGHT_TO_LEFT = regex.compile(r"[\p{Bidi_Class=R}\p{Bidi_Class=AL}\p{Bidi_Class=AN}]")
-# What bot.text shows for a character that is not seen: read from left to right, wherever it stands.
+# What bot.text.escaping shows for a character that is not seen: read from left to right, wherever it stands.
 _SIGN = regex.compile(r"⟨U\+[0-9A-F]{4,6}⟩|\\x[0-9A-F]{2}")
 _NEUTRAL = "\N{OBJECT REPLACEMENT CHARACTER}"
 # The other signs stand for characters with a part in the algorithm.
@@ -55,7 +55,7 @@ class ReadingOrder:
 
 
 def reading_order(texts: Sequence[str]) -> ReadingOrder:
-    """The pieces of one text, as :func:`bot.text.visible` shows them, with their directions."""
+    """The pieces of one text, as :func:`bot.text.escaping.visible` shows them, with their directions."""
     whole = "".join(texts)
     if not _RIGHT_TO_LEFT.search(whole):
         return ReadingOrder(False, tuple(map(from_left, texts)))

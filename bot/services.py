@@ -15,7 +15,7 @@ from bot.moderation.rules import Rules
 from bot.queue.limits import Asker
 from bot.queue.updates import Load, Update
 from bot.runs import Runs
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 
 
 class Generations(Protocol):

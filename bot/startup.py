@@ -26,7 +26,7 @@ from bot.settings import Settings
 from bot.shipped import check
 from bot.store.database import opened
 from bot.store.rows import Run
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 
 # Discord slows down who edits a message more often.
 SECONDS_BETWEEN_EDITS = 1.0

@@ -19,7 +19,7 @@ from bot.flows.reading import text_in
 from bot.interactions.delivery import Interaction, Screen
 from bot.pictures import token_cut
 from bot.services import Services
-from bot.tokenization import Encodings, is_whole
+from bot.text.tokenization import Encodings, is_whole
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot

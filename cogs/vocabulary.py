@@ -17,9 +17,9 @@ from bot.interactions.buttons import LastingItem
 from bot.interactions.delivery import Interaction, Screen, is_private
 from bot.model.protocol import GPT2_ENCODING, Alike, ModelInfo
 from bot.services import Services
-from bot.text import clip_end, visible
-from bot.tokenization import Encodings
-from bot.vocabulary import Found, Vocabulary
+from bot.text.escaping import clip_end, visible
+from bot.text.tokenization import Encodings
+from bot.text.vocabulary import Found, Vocabulary
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.features.completions import CompletionRun
 from bot.settings import DEMO_MODEL
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 
 # One process for all, since importing torch and transformers takes seconds.
 _RUNNER = """

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards, errors
-from bot.encoding_names import ENCODINGS
 from bot.errors.wording import LONGEST_SENTENCE
-from bot.text import inert
+from bot.text.encoding_names import ENCODINGS
+from bot.text.escaping import inert
 
 EVERY_ERROR = [
     errors.BlankText("prompt"),

@@ -113,8 +113,8 @@ def test_what_the_commands_do_knows_neither_discord_nor_waiting(module: str) -> 
         "bot.errors",
         "bot.model.protocol",
         "bot.queue.updates",
-        "bot.tokenization",
-        "bot.numbers",
+        "bot.text.tokenization",
+        "bot.text.numbers",
     }
 
     assert not uses(module, "discord", "asyncio")

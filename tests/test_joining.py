@@ -23,7 +23,7 @@ from bot.runs import Forgotten, Runs
 from bot.services import Services
 from bot.startup import Started
 from bot.store.database import IN_MEMORY, opened
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.fakes.discord import Addresses, Asked, FakeDiscord, leading_to, texts
 from tests.monitoring.watched import WatchedModel
 from tests.waiting import until

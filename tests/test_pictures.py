@@ -9,7 +9,7 @@ from PIL import Image, ImageColor
 
 from bot import faces
 from bot.pictures import LARGE, SMALL, Tile, drawn, token_cut
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 
 UPPER_EDGE = 34  # a row of pixels within the first row's boxes, above their texts
 PURE = ("#ff0000", "#00ff00", "#0000ff", "#ffff00")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.plain import RULE, plain, unformatted
-from bot.text import code, fenced, inert
+from bot.text.escaping import code, fenced, inert
 
 
 def lines(*items: "ui.Item[ui.LayoutView]") -> list[str]:

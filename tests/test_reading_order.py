@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.reading_order import Directed, from_left, reading_order, visual, visual_pieces
-from bot.text import visible
-from bot.tokenization import Encodings
+from bot.text.escaping import visible
+from bot.text.tokenization import Encodings
 from tests.browsing import browser, chromium
 
 # Words of several directions, numbers, and what is neither.

@@ -26,7 +26,7 @@ from bot.custom_ids import OPEN, custom_id
 from bot.errors import UnavailableError, Withheld
 from bot.features.comparison import Continuation
 from bot.queue.updates import Completion, Finished, News, Queued
-from bot.text import NEWLINE_SIGN, bold, inert_head, inert_tail
+from bot.text.escaping import NEWLINE_SIGN, bold, inert_head, inert_tail
 
 _PROMPT_BUDGET = 300
 _WHOLE_BUDGET = 3_800  # for all text; what the lines around the texts leave of it is theirs

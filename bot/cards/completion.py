@@ -27,7 +27,7 @@ from bot.cards.layout import (
 from bot.custom_ids import custom_id
 from bot.model.protocol import SamplingParams
 from bot.queue.updates import Finished, Progress, Queued, Update
-from bot.text import bold, inert, inert_head, inert_tail
+from bot.text.escaping import bold, inert, inert_head, inert_tail
 
 WHOLE_TEXT = "text.txt"
 

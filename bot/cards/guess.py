@@ -31,7 +31,7 @@ from bot.cards.signs import meaning, signs_in
 from bot.custom_ids import custom_id
 from bot.features.guessing import PATIENCE, Round, Score
 from bot.model.protocol import Candidate, Step
-from bot.text import bold, clip_end, inert, inert_tail
+from bot.text.escaping import bold, clip_end, inert, inert_tail
 
 _TEXT_BUDGET = 1_000
 _TOKEN_WIDTH = 40

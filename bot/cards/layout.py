@@ -13,7 +13,7 @@ from discord import ui
 from bot.custom_ids import SHARE, delete_id
 from bot.faces import has_all
 from bot.model.protocol import Candidate, ModelInfo
-from bot.text import clip_end, code, inert_head
+from bot.text.escaping import clip_end, code, inert_head
 
 WAITING_COLOUR = 0xF0B232
 WRITING_COLOUR = 0x5865F2

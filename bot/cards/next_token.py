@@ -26,7 +26,7 @@ from bot.cards.layout import (
 )
 from bot.custom_ids import custom_id
 from bot.model.protocol import Candidate, Step
-from bot.text import clip_end, inert, inert_tail
+from bot.text.escaping import clip_end, inert, inert_tail
 
 _TEXT_BUDGET = 1_500
 

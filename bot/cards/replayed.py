@@ -24,8 +24,8 @@ from bot.cards.layout import (
 from bot.features.replay import Changed, Replay, Rerun
 from bot.model.protocol import Candidate, Fingerprint
 from bot.queue.updates import token_ids
-from bot.text import clip_end, code, inert_tail
-from bot.tokenization import Encodings
+from bot.text.escaping import clip_end, code, inert_tail
+from bot.text.tokenization import Encodings
 
 _TEXT_BUDGET = 1_500
 _VALUE_WIDTH = 24  # enough of a digest to tell two apart

@@ -8,7 +8,7 @@ from discord import ui
 
 from bot.cards.layout import DONE_COLOUR, Text, card, small
 from bot.model.protocol import Precision
-from bot.text import fenced
+from bot.text.escaping import fenced
 
 PROGRAM = "same_text.py"
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from enum import Enum
 
-from bot.text import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN
+from bot.text.escaping import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN
 
 
 class Sign(Enum):
-    """A kind of sign, as ``bot.text.visible`` writes it. Bytes below 80 are characters by themselves."""
+    """A kind of sign, as ``bot.text.escaping.visible`` writes it. Bytes below 80 are characters by themselves."""
 
     SPACE = re.escape(SPACE_SIGN)
     NEWLINE = re.escape(NEWLINE_SIGN)

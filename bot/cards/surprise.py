@@ -24,8 +24,8 @@ from bot.cards.layout import (
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.features.surprise import Bucket, Judged, Part, Reading, bits
 from bot.pictures import Tile
-from bot.text import clip_end, code, inert_head, isolated
-from bot.tokenization import Piece, Token
+from bot.text.escaping import clip_end, code, inert_head, isolated
+from bot.text.tokenization import Piece, Token
 
 PICTURE = "surprise.png"
 LISTING = "surprise.txt"

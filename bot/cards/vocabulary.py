@@ -11,8 +11,8 @@ from discord import ui
 from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small, token_name
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.custom_ids import vocabulary_id
-from bot.text import clip_end, code, column, fenced, inert, isolated
-from bot.tokenization import Token
+from bot.text.escaping import clip_end, code, column, fenced, inert, isolated
+from bot.text.tokenization import Token
 
 _FORM_WIDTH = 24
 _TYPED_WIDTH = 40

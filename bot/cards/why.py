@@ -30,8 +30,8 @@ from bot.custom_ids import custom_id
 from bot.features.completions import CompletionRun
 from bot.features.surprise import bits
 from bot.model.protocol import END_OF_TEXT, Candidate, SamplingParams, Step
-from bot.text import bold, clip_end, inert_head, inert_tail
-from bot.tokenization import Encodings
+from bot.text.escaping import bold, clip_end, inert_head, inert_tail
+from bot.text.tokenization import Encodings
 
 PAGE = 25  # options of a menu, by Discord's limit
 TURNS = ("page-back", "back", "next", "page-next")  # no two buttons of a card may have the same id

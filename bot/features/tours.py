@@ -13,7 +13,7 @@ from dataclasses import replace
 from bot.errors import BlankText, InvalidSeed
 from bot.features.completions import CompletionJob, CompletionRun, new_run_id
 from bot.model.protocol import MAX_SEED, GenerationRequest, SamplingParams
-from bot.numbers import whole_number
+from bot.text.numbers import whole_number
 
 EXAMPLE = "London was"
 # How many tokens are written, where there is room for them.

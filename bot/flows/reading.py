@@ -16,7 +16,7 @@ from bot.interactions.requests import TRANSIENT, repeated
 from bot.logs import named
 from bot.services import Services
 from bot.store.rows import Run
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 
 log = logging.getLogger(__name__)
 

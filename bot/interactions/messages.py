@@ -12,7 +12,7 @@ from bot.custom_ids import DELETE_TEMPLATE, RUN_ID
 from bot.interactions.delivery import Interaction, is_private
 from bot.interactions.message_text import displays
 from bot.plain import unformatted
-from bot.text import without_isolates
+from bot.text.escaping import without_isolates
 
 # What can still be stopped is no run yet, and what is in a round of /guess is a secret.
 _ANY_RUN = re.compile(rf"(?!guess:|[a-z]+:stop:)[a-z]+:[a-z-]+:{RUN_ID}(?::\d+)*")

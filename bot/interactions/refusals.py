@@ -9,7 +9,7 @@ import aiohttp
 import discord
 
 from bot.logs import named
-from bot.text import clip_end
+from bot.text.escaping import clip_end
 
 # The connection broke, or there was none.
 NOTHING_CAME = (OSError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)

@@ -19,7 +19,7 @@ from bot.queue.limits import Asker
 from bot.queue.updates import Finished, Progress, Update, token_ids
 from bot.services import Around, Generations, Services
 from bot.store.rows import Run
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 
 _LETTER = "x"
 _BYTES = "".join(map(chr, range(0xDC80, 0xDD00)))  # of a character that is not whole yet

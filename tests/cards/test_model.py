@@ -13,7 +13,7 @@ from bot import cards
 from bot.cards import Closing, ModelCard
 from bot.model.protocol import ModelInfo
 from bot.queue.updates import Load
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of
 from tests.samples import ADA, FINGERPRINT

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bot import cards
 from bot.cards import Closing, ReplayCard
 from bot.features.replay import Changed, Difference, Replay, compare, rerun
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of
 from tests.samples import ADA, FINGERPRINT, NOON, candidate, completion_run, step

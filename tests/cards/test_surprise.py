@@ -16,7 +16,7 @@ from bot.cards import Closing, SurpriseCard
 from bot.cards.surprise import LISTING, PICTURE, listing
 from bot.features.surprise import Reading, reading
 from bot.model.protocol import Candidate, Step
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from bot import cards
 from bot.cards import Closing, TokensCard
 from bot.cards.tokens import LISTING, PICTURE, listing
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, text_of
 

@@ -15,7 +15,7 @@ from bot.cards.tour import Lesson, describe_lesson, examples, words
 from bot.cards.tour.stations import AGAIN, SCORES, STATIONS
 from bot.features.completions import CompletionRun
 from bot.model.protocol import Step
-from bot.tokenization import Encodings, Token
+from bot.text.tokenization import Encodings, Token
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of
 from tests.fakes.scripted_worker import scripted_info

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import Closing, Similar, VocabularyCard
-from bot.tokenization import Token
+from bot.text.tokenization import Token
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of
 from tests.samples import ADA

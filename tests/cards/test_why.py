@@ -12,7 +12,7 @@ from bot import cards
 from bot.cards import Closing, WhyCard
 from bot.cards.why import PAGE
 from bot.model.protocol import END_OF_TEXT, SamplingParams, Step
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of
 from tests.samples import candidate, completion_run, step

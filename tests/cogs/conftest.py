@@ -14,7 +14,7 @@ from bot.queue.queue import GenerationQueue
 from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import World
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
 from tests.worlds import live
 

@@ -21,7 +21,7 @@ from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World
 from bot.store.database import opened
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.conftest import assert_nobody_is_pinged
 from tests.fakes.model import FakeModel
 from tests.fakes.scripted_worker import REJECTED

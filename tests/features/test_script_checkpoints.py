@@ -18,7 +18,7 @@ from bot.model.engine import Engine
 from bot.model.loading import LoadedModel, load
 from bot.model.protocol import SamplingParams
 from bot.queue.updates import Completion
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.checkpoints import SPANISH, chatting, trained, write_model, write_tokenizer, write_vocabulary
 from tests.model.conftest import DEMO_MODEL
 from tests.model.driving import run

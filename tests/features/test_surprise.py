@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.features.surprise import EXPECTED, Bucket, Reading, reading, scoring
 from bot.model.protocol import Candidate, Step
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.samples import step
 
 ENCODINGS = Encodings()

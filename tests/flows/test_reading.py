@@ -15,7 +15,7 @@ from bot.model.protocol import END_OF_TEXT
 from bot.runs import Runs
 from bot.services import Services
 from bot.store.database import Database
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.samples import NOON, completion_run, walk_run
 
 BOT, OTHER_BOT = 1, 2

@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import InputError
 from bot.interactions.reporting import UNEXPECTED
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.fakes.discord import Asked, FakeDiscord, texts
 from tests.fakes.discord.faults import NoFaults, Planned, Refused, RequestFault
 from tests.fakes.discord.hosted import hosted

@@ -16,7 +16,7 @@ from bot.errors import Withheld
 from bot.interactions.withholding import check
 from bot.moderation.blocklist import BlockedWords
 from bot.moderation.rules import Rules
-from bot.text import code, fenced, inert
+from bot.text.escaping import code, fenced, inert
 
 
 def interaction(*words: str) -> Any:

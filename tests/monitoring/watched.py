@@ -20,7 +20,7 @@ from bot.runs import Runs
 from bot.services import Services
 from bot.startup import Started
 from bot.store.database import IN_MEMORY, opened
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
 
 

@@ -21,8 +21,8 @@ from random import Random
 from typing import Any
 
 from bot.plain import plain
-from bot.text import inert, without_isolates
-from bot.tokenization import Encodings
+from bot.text.escaping import inert, without_isolates
+from bot.text.tokenization import Encodings
 from tests.promises import fuzz, judge
 from tests.promises.figures import parser, verdict
 from tests.promises.making import OTHER, OWNER, Maker

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.faults import Failed
 from tests.fakes.discord.hosted import ReadyModel, hosted

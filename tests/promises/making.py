@@ -9,7 +9,7 @@ from bot.cards import Closing
 from bot.features.completions import CompletionRun, new_run_id
 from bot.model.protocol import Candidate, SamplingParams, Step
 from bot.queue.updates import Completion, Finished, Progress, Queued, Update
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.promises import fuzz
 from tests.samples import completion_run
 

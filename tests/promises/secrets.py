@@ -39,7 +39,7 @@ from bot.services import Services
 from bot.settings import DEMO_MODEL, Settings
 from bot.startup import Started
 from bot.store.database import opened
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.addresses import GATEWAY, REST
 from tests.fakes.discord.faults import RequestFault

@@ -13,7 +13,7 @@ import os
 import sys
 
 from bot.__main__ import main
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.fakes.discord.addresses import GATEWAY, REST, Addresses, leading_to
 
 UNGUARDED = "LOUD_UNGUARDED"

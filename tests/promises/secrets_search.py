@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.processes import PROC
 
 

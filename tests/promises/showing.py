@@ -29,7 +29,7 @@ from bot.features.script import script
 from bot.features.surprise import reading
 from bot.model.protocol import Alike, Step
 from bot.queue.updates import Completion, Finished, News, Progress, Queued, token_ids
-from bot.vocabulary import Found
+from bot.text.vocabulary import Found
 from cogs.vocabulary import described
 from tests.fakes.scripted_worker import scripted_info
 from tests.promises.making import OTHER, OWNER, Maker

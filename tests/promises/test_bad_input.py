@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from bot.text import inert
+from bot.text.escaping import inert
 from tests.promises import fuzz, judge
 from tests.promises.bad_input import measure
 from tests.promises.making import OWNER

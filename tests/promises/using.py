@@ -16,7 +16,7 @@ from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated
 from bot.store.database import IN_MEMORY, opened
-from bot.tokenization import Encodings
+from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
 from tests.promises import fuzz
 from tests.promises.sent import Faults, faults_of

@@ -23,7 +23,7 @@ from bot.cards.layout import (
 from bot.cards.tour.lesson import Lesson
 from bot.cards.tour.stations import STATIONS
 from bot.custom_ids import custom_id
-from bot.text import clip_end, inert
+from bot.text.escaping import clip_end, inert
 
 # The fields of the modal.
 TEXT, SEED = "text", "seed"

@@ -9,7 +9,7 @@ from bot.cards.layout import bar, number, percent, plural, small
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.cards.tour.lesson import TOKEN_WIDTH, Lesson
 from bot.model.protocol import Candidate
-from bot.text import (
+from bot.text.escaping import (
     SPACE_SIGN,
     bold,
     clip_end,

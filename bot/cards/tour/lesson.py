@@ -10,8 +10,8 @@ from bot.features.completions import CompletionRun
 from bot.features.tours import agreeing
 from bot.model.protocol import Candidate, ModelInfo, Step
 from bot.queue.updates import token_ids
-from bot.text import clip_end, code, visible
-from bot.tokenization import Encodings, Token
+from bot.text.escaping import clip_end, code, visible
+from bot.text.tokenization import Encodings, Token
 
 TOKEN_WIDTH = 24
 # How many rounds of appending are shown one by one.

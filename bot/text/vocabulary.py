@@ -1,7 +1,7 @@
 """The vocabulary of an encoding: find tokens by their text, its beginning, or their id. Pure.
 
 Tokens are compared as they are shown, with white space and bytes drawn as signs
-(:func:`bot.text.visible`), so whatever a card shows can be typed or copied.
+(:func:`bot.text.escaping.visible`), so whatever a card shows can be typed or copied.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.byte_level import readings
-from bot.numbers import whole_number
-from bot.text import SPACE_SIGN, visible
+from bot.text.byte_level import readings
+from bot.text.escaping import SPACE_SIGN, visible
+from bot.text.numbers import whole_number
 
 END_OF_TEXT = 50_256  # the one token of GPT-2's that is no piece of a text
 

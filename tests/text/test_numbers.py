@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.numbers import whole_number
+from bot.text.numbers import whole_number
 
 HIGHEST = 50_256
 

@@ -17,17 +17,17 @@ import regex
 import tiktoken
 from tiktoken_ext import openai_public
 
-from bot.derived_encodings import Encoding, o200k_harmony, p50k_base, p50k_edit
-from bot.encoding_names import ALIKE, ENCODINGS, names, resolved
 from bot.errors import InvalidTokenId, OtherTokenizer, UnknownEncoding
 from bot.model.protocol import GPT2_ENCODING, Tokenizer
-from bot.model_encoding import ModelEncoding
-from bot.numbers import whole_number
-from bot.pasted_ids import words
-from bot.text import visible
-from bot.vocabulary import Vocabulary
+from bot.text.derived_encodings import Encoding, o200k_harmony, p50k_base, p50k_edit
+from bot.text.encoding_names import ALIKE, ENCODINGS, names, resolved
+from bot.text.escaping import visible
+from bot.text.model_encoding import ModelEncoding
+from bot.text.numbers import whole_number
+from bot.text.pasted_ids import words
+from bot.text.vocabulary import Vocabulary
 
-RANKS = Path(__file__).parent / "data" / "encodings"
+RANKS = Path(__file__).parents[1] / "data" / "encodings"
 # What is shown of an id that no token has, though the model has a row for it. No token looks so:
 # spaces are drawn as signs.
 NOTHING = "no token"
@@ -148,7 +148,7 @@ class Encodings:
 
     def decode(self, ids: Sequence[int], encoding: str = "gpt2") -> str:
         """The text of valid ``ids``; bytes that are no character become lone surrogates,
-        which :mod:`bot.text` shows as the bytes they are."""
+        which :mod:`bot.text.escaping` shows as the bytes they are."""
         return _lossless(self.bytes_of(ids, encoding))
 
     def bytes_of(self, ids: Sequence[int], encoding: str = "gpt2") -> bytes:

@@ -14,7 +14,7 @@ from tokenizers import Regex, Tokenizer, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from bot.model.tokenizer_files import own
-from bot.model_encoding import ModelEncoding
+from bot.text.model_encoding import ModelEncoding
 from tests.checkpoints import (
     CHINESE,
     END,

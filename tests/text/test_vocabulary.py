@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.gpt2_tokenizer import spell
-from bot.text import SPACE_SIGN
-from bot.tokenization import Encodings
-from bot.vocabulary import END_OF_TEXT, Found, Vocabulary
+from bot.text.escaping import SPACE_SIGN
+from bot.text.tokenization import Encodings
+from bot.text.vocabulary import END_OF_TEXT, Found, Vocabulary
 
 SIZE = 50_257
 AN_ID = set(map(str, range(SIZE)))

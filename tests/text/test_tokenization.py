@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiktoken_ext import openai_public
 
-from bot.derived_encodings import spaces
-from bot.encoding_names import ALIKE, ENCODINGS, names
 from bot.errors import InvalidTokenId, OtherTokenizer, UnknownEncoding
 from bot.model.byte_bpe import described
-from bot.text import visible
-from bot.tokenization import RANKS, Encodings, Token, group, is_whole
+from bot.text.derived_encodings import spaces
+from bot.text.encoding_names import ALIKE, ENCODINGS, names
+from bot.text.escaping import visible
+from bot.text.tokenization import RANKS, Encodings, Token, group, is_whole
 from tests.checkpoints import trained
 
 any_text = st.text(max_size=200)
@@ -385,6 +385,6 @@ def test_what_was_loaded_is_made_once() -> None:
     encodings = Encodings()
     with pytest.MonkeyPatch.context() as patch:
         encodings.load()
-        patch.setattr("bot.tokenization.Vocabulary", None)
+        patch.setattr("bot.text.tokenization.Vocabulary", None)
 
         assert len(encodings.vocabulary()) == 50_257

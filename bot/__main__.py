@@ -146,13 +146,13 @@ def _metrics(settings: Settings) -> Address | None:
 
 
 async def _attempt(command: str, parts: Started) -> int:
-    from bot.attempt import attempt  # SimCord, which only these two need
+    from bot.playground.try_command import attempt  # SimCord, which only these two need
 
     return await attempt(typed(command), parts.services, ready=parts.model.wait_ready)
 
 
 async def _play(options: argparse.Namespace, parts: Started) -> int:
-    from bot.playground import serve
+    from bot.playground.server import serve
 
     if not options.playground:
         say("DISCORD_TOKEN is not set, so this is the playground: the same bot in a simulated Discord.")

@@ -9,7 +9,7 @@ from typing import Any
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
 from bot.custom_ids import OPEN
-from bot.plain import RULE
+from bot.playground.plain import RULE
 from tests.reading import card_of, text_of
 
 SELECT = 3

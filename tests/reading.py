@@ -7,8 +7,8 @@ from typing import Any
 
 from simcord import InteractionResult, ResponseMessage
 
-from bot.attempt import is_error, seen
-from bot.plain import plain
+from bot.playground.plain import plain
+from bot.playground.try_command import is_error, seen
 
 BUTTON = 2
 

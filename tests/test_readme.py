@@ -13,7 +13,7 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.model.protocol import GPT2_LARGE
-from bot.plain import RULE
+from bot.playground.plain import RULE
 from bot.settings import DEMO_MODEL, Settings
 from tests.reading import text_of
 

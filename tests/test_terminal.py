@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.plain import RULE
+from bot.playground.plain import RULE
 from bot.terminal import adapt, say, typed
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from discord import ui
 from bot.custom_ids import DELETE_TEMPLATE, RUN_ID
 from bot.interactions.delivery import Interaction, is_private
 from bot.interactions.message_text import displays
-from bot.plain import unformatted
+from bot.playground.plain import unformatted
 from bot.text.escaping import without_isolates
 
 # What can still be stopped is no run yet, and what is in a round of /guess is a secret.

@@ -4,7 +4,7 @@ Everything that knows SimCord is here and in what imports this package; the bot
 itself does not know where it runs.
 """
 
-from bot.simulation.streams import SimulatedGenerations
-from bot.simulation.world import World, simulated
+from bot.playground.real_time import SimulatedGenerations
+from bot.playground.world import World, simulated
 
 __all__ = ["SimulatedGenerations", "World", "simulated"]

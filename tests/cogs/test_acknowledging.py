@@ -15,10 +15,10 @@ import pytest
 import pytest_asyncio
 from simcord import InteractionResult
 
-from bot.attempt import is_error, seen
 from bot.cards.why import TURNS
 from bot.custom_ids import custom_id
 from bot.interactions.modals import PATIENCE
+from bot.playground.try_command import is_error, seen
 from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated

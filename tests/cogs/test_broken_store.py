@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from simcord import InteractionResult, ResponseMessage
 
-from bot.attempt import is_error, seen
+from bot.playground.try_command import is_error, seen
 from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated

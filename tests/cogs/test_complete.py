@@ -15,10 +15,10 @@ from simcord import ChannelHandle, InteractionResult, MemberActor
 
 from bot.custom_ids import custom_id, delete_id
 from bot.model.process import ModelProcess
-from bot.plain import RULE
+from bot.playground.plain import RULE
+from bot.playground.real_time import outside
 from bot.queue.queue import GenerationQueue
 from bot.simulation import SimulatedGenerations, World
-from bot.simulation.streams import outside
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel, settled
 from tests.reading import buttons, card_of, refusal_of, text_of

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage, actors
 
-from bot.attempt import seen
+from bot.playground.try_command import seen
 from tests.cogs.inspecting import menu_of
 from tests.reading import buttons, card_of
 

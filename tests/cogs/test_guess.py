@@ -8,9 +8,9 @@ import sqlite3
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.attempt import seen
 from bot.features.beginnings import BEGINNINGS
 from bot.features.guessing import CHOICES, choices, question
+from bot.playground.try_command import seen
 from bot.queue.limits import Asker
 from bot.queue.updates import Finished
 from bot.services import Services

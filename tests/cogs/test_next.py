@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.plain import RULE
+from bot.playground.plain import RULE
 from bot.services import Services
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel, settled

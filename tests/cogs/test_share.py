@@ -9,7 +9,7 @@ import discord
 import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
-from bot.plain import RULE
+from bot.playground.plain import RULE
 from bot.simulation import World
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from bot.plain import plain
+from bot.playground.plain import plain
 from bot.text.escaping import inert, without_isolates
 from bot.text.tokenization import Encodings
 from tests.promises import fuzz, judge

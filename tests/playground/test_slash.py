@@ -8,7 +8,7 @@ from discord import AppCommandOptionType
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.slash import Command, Mistyped, Option, Value, described, parse
+from bot.playground.slash import Command, Mistyped, Option, Value, described, parse
 
 NEXT = Command(
     "next",

@@ -7,7 +7,7 @@ from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.plain import RULE, plain, unformatted
+from bot.playground.plain import RULE, plain, unformatted
 from bot.text.escaping import code, fenced, inert
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.attempt import attempt
 from bot.errors import ModelUnusable
-from bot.plain import RULE
+from bot.playground.plain import RULE
+from bot.playground.try_command import attempt
 from bot.services import Services
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -16,7 +16,7 @@ from typing import Any
 import simcord
 from simcord import SetupError
 
-from bot.simulation.private import Act, Body, intercept, published
+from bot.playground.private import Act, Body, intercept, published
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot.playground.pages import controls
+from bot.playground.private import Act, Body, intercept, published
 from bot.simulation import World
-from bot.simulation.pages import controls
-from bot.simulation.private import Act, Body, intercept, published
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -3,7 +3,7 @@
 The preview refuses what a person does on a page that was published again since
 they last saw it, and it has no public way to take turns with such a person.
 So an action's way in is wrapped, and the pages' published content is read.
-tests/simulation/test_private.py tells if one of these names goes away.
+tests/playground/test_private.py tells if one of these names goes away.
 """
 
 from __future__ import annotations

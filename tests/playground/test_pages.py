@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import simcord
 
-from bot.simulation.pages import LivePages, controls
-from bot.simulation.private import Body
+from bot.playground.pages import LivePages, controls
+from bot.playground.private import Body
 
 
 class FakeEnv:

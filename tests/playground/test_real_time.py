@@ -12,9 +12,9 @@ import pytest
 
 from bot.errors import GenerationFailed
 from bot.model.protocol import Alike
+from bot.playground.real_time import SimulatedGenerations, relayed
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue
-from bot.simulation.streams import SimulatedGenerations, relayed
 from tests.fakes.model import FakeModel
 from tests.fakes.scripted_worker import scripted_similar
 

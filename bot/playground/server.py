@@ -16,9 +16,9 @@ from typing import Any
 import simcord
 
 from bot.errors import PortTaken
+from bot.playground.pages import LivePages
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated
-from bot.simulation.pages import LivePages
 from bot.terminal import say
 
 # The longest that anything but the model may take.

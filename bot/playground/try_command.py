@@ -12,10 +12,10 @@ from typing import Any
 from simcord import InteractionResult, ResponseMessage, SetupError
 
 from bot.cards import ERROR_COLOUR
-from bot.plain import plain
+from bot.playground.plain import plain
+from bot.playground.slash import Mistyped, described, parse
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated
-from bot.slash import Mistyped, described, parse
 from bot.terminal import complain, say
 
 # Above the longest TIME_LIMIT, so that the queue is what gives up.

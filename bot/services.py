@@ -14,7 +14,7 @@ from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.moderation.rules import Rules
 from bot.queue.limits import Asker
 from bot.queue.updates import Load, Update
-from bot.runs import Runs
+from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 
 

@@ -12,7 +12,6 @@ from types import MappingProxyType
 from bot import faces
 from bot.aside import Aside
 from bot.errors import ModelLoading, OtherTokenizer
-from bot.housekeeping import tidied
 from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import GPT2_ENCODING, Ready
 from bot.moderation.rules import Rules, blocked_words
@@ -20,12 +19,13 @@ from bot.moderation.screening import ScreenedGenerations, Sieve
 from bot.monitoring.instruments import Instruments
 from bot.progress import LoadingBar
 from bot.queue.queue import GenerationQueue
-from bot.runs import Runs
 from bot.services import Generations, Services
 from bot.settings import Settings
 from bot.shipped import check
 from bot.store.database import opened
+from bot.store.housekeeping import tidied
 from bot.store.rows import Run
+from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 
 # Discord slows down who edits a message more often.

@@ -26,12 +26,12 @@ from simcord import ChannelHandle, MemberActor
 
 from bot.client import TokenwiseBot
 from bot.model.process import ModelProcess
-from bot.runs import Runs
 from bot.services import Services
 from bot.settings import Settings
 from bot.simulation import SimulatedGenerations, World, simulated
 from bot.startup import Started, started
 from bot.store.database import IN_MEMORY, Database, opened
+from bot.store.runs import Runs
 from bot.store.tables import metadata
 
 # A loaded machine makes an example slow, not wrong.

@@ -14,14 +14,14 @@ import pytest
 
 from bot import background
 from bot.background import Background
-from bot.housekeeping import tidied
 from bot.model.process import ModelProcess
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.monitoring.lag import watched_lag
 from bot.queue.limits import Asker
 from bot.queue.queue import Finished, GenerationQueue
-from bot.runs import Runs
 from bot.store.database import IN_MEMORY, opened
+from bot.store.housekeeping import tidied
+from bot.store.runs import Runs
 from tests.waiting import until
 
 Kill = Callable[[asyncio.Task[object]], None]

@@ -123,7 +123,7 @@ def test_what_the_commands_do_knows_neither_discord_nor_waiting(module: str) -> 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.cards"})])
 def test_cards_know_neither_who_asks_nor_what_waits(module: str) -> None:
-    assert not uses(module, "asyncio", "bot.interactions", "bot.flows", "bot.queue.queue", "bot.runs")
+    assert not uses(module, "asyncio", "bot.interactions", "bot.flows", "bot.queue.queue", "bot.store.runs")
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.interactions"})])

@@ -19,10 +19,10 @@ from bot.model.protocol import Alike
 from bot.moderation.rules import Rules
 from bot.monitoring.server import Address
 from bot.queue.queue import GenerationQueue
-from bot.runs import Forgotten, Runs
 from bot.services import Services
 from bot.startup import Started
 from bot.store.database import IN_MEMORY, opened
+from bot.store.runs import Forgotten, Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.discord import Addresses, Asked, FakeDiscord, leading_to, texts
 from tests.monitoring.watched import WatchedModel

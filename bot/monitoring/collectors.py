@@ -21,7 +21,7 @@ from bot.model.protocol import Loading
 from bot.monitoring.instruments import Instruments
 from bot.monitoring.lag import Lag
 from bot.queue.queue import GenerationQueue
-from bot.runs import Runs
+from bot.store.runs import Runs
 
 
 class Worker(Protocol):

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import StoreUnavailable
 from bot.store.address import parsed
 from bot.store.common import PATIENCE
-from bot.store.making import make_tables
+from bot.store.migrations import make_tables
 from bot.store.tables import versions
 
 log = logging.getLogger(__name__)

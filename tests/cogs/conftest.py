@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 
 from bot.queue.queue import GenerationQueue
-from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import World
+from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
 from tests.worlds import live

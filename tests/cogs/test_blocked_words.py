@@ -17,10 +17,10 @@ from bot.moderation.blocklist import BlockedWords
 from bot.moderation.rules import Rules
 from bot.moderation.screening import ScreenedGenerations, Sieve
 from bot.queue.queue import GenerationQueue
-from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World
 from bot.store.database import opened
+from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.conftest import assert_nobody_is_pinged
 from tests.fakes.model import FakeModel

@@ -17,10 +17,10 @@ import pytest_asyncio
 from simcord import InteractionResult, ResponseMessage
 
 from bot.playground.try_command import is_error, seen
-from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated
 from bot.store.database import opened
+from bot.store.runs import Runs
 from tests.cogs.inspecting import elsewhere
 from tests.promises import outages
 from tests.promises.outages import Break, Impossible

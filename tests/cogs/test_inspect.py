@@ -12,9 +12,9 @@ from bot.features.completions import CompletionRun, new_run_id
 from bot.features.walks import Walk
 from bot.flows.asking import asked
 from bot.queue.limits import Asker
-from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import World
+from bot.store.runs import Runs
 from tests.cogs.conftest import OpenWorld
 from tests.cogs.inspecting import (
     complete,

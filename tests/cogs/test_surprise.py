@@ -17,9 +17,9 @@ from transformers import GPT2LMHeadModel
 from bot.flows.reading import whole_text
 from bot.pictures import SMALL, Tile, drawn
 from bot.playground.real_time import outside
-from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import World
+from bot.store.runs import Runs
 from tests.cogs.conftest import OpenWorld
 from tests.cogs.inspecting import complete, elsewhere, run_id_of
 from tests.fakes.model import FakeModel

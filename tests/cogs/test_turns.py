@@ -13,9 +13,9 @@ from simcord import InteractionResult
 from bot.aside import Aside
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue
-from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import World
+from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
 from tests.reading import card_of, refusal_of, text_of

@@ -12,9 +12,9 @@ from discord import ui
 from bot.custom_ids import custom_id
 from bot.flows.reading import text_in, whole_text
 from bot.model.protocol import END_OF_TEXT
-from bot.runs import Runs
 from bot.services import Services
 from bot.store.database import Database
+from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.samples import NOON, completion_run, walk_run
 

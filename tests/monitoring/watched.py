@@ -16,10 +16,10 @@ from bot.monitoring.instruments import Instruments
 from bot.monitoring.server import Address
 from bot.monitoring.watching import watched
 from bot.queue.queue import GenerationQueue
-from bot.runs import Runs
 from bot.services import Services
 from bot.startup import Started
 from bot.store.database import IN_MEMORY, opened
+from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
 

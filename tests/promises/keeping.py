@@ -25,8 +25,8 @@ from bot.errors import StoreUnavailable
 from bot.features.completions import CompletionRun
 from bot.features.guessing import Round
 from bot.features.walks import WalkRun
-from bot.runs import Runs
 from bot.store.database import opened
+from bot.store.runs import Runs
 from tests.samples import completion_run, walk_run
 
 WRITERS = 3

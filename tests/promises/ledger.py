@@ -10,10 +10,10 @@ from sqlalchemy import select
 from bot.errors import RunExpired, StoreUnavailable
 from bot.features.completions import CompletionRun
 from bot.features.walks import WalkRun
-from bot.runs import Runs
 from bot.store import tables
 from bot.store.address import parsed
 from bot.store.database import Database, opened
+from bot.store.runs import Runs
 from bot.store.sqlite import SQLite
 from tests.promises.keeping import DAYS, made, made_walk, run_id
 

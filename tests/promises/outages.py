@@ -16,9 +16,9 @@ from random import Random
 from time import time
 
 from bot.errors import RunExpired, StoreUnavailable
-from bot.runs import Runs
 from bot.store.database import opened
 from bot.store.outbox import PAUSE
+from bot.store.runs import Runs
 from tests.promises.keeping import DAYS, made, run_id
 
 RUNS = 20  # kept before, and as many while it fails

@@ -34,11 +34,11 @@ from bot.joining import join
 from bot.logs import Form
 from bot.model.process import ModelProcess, worker_command
 from bot.queue.queue import GenerationQueue
-from bot.runs import Runs
 from bot.services import Services
 from bot.settings import DEMO_MODEL, Settings
 from bot.startup import Started
 from bot.store.database import opened
+from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.addresses import GATEWAY, REST

@@ -12,10 +12,10 @@ from simcord import InteractionResult, MemberActor, OptionError, SetupError
 
 from bot.model.protocol import Candidate, GenerationRequest, Step
 from bot.queue.queue import GenerationQueue
-from bot.runs import Runs
 from bot.services import Services
 from bot.simulation import SimulatedGenerations, World, simulated
 from bot.store.database import IN_MEMORY, opened
+from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
 from tests.promises import fuzz

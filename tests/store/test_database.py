@@ -15,11 +15,11 @@ from sqlalchemy import delete, func, insert, select, update
 
 from bot.errors import InvalidSetting, StoreUnavailable
 from bot.model.protocol import Fingerprint, SamplingParams
-from bot.runs import Runs
 from bot.store.address import parsed
 from bot.store.common import PATIENCE
 from bot.store.database import IN_MEMORY, SCHEMA, Database, opened
 from bot.store.rows import row_of
+from bot.store.runs import Runs
 from bot.store.tables import metadata, runs, versions
 from tests.samples import NOON, completion_run
 

@@ -15,11 +15,11 @@ import pytest_asyncio
 from sqlalchemy import insert, select, text
 
 from bot.errors import RunExpired, StoreUnavailable, UnavailableError
-from bot.housekeeping import tidied
-from bot.runs import Runs
 from bot.store import postgresql, tables
 from bot.store.database import Database, opened
+from bot.store.housekeeping import tidied
 from bot.store.rows import row_of
+from bot.store.runs import Runs
 from tests.samples import NOON, completion_run
 from tests.waiting import until
 

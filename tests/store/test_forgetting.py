@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.housekeeping import tidied
 from bot.queue.updates import Completion
-from bot.runs import DAY, Forgotten, Runs
 from bot.store import tables
 from bot.store.database import Database, opened
-from bot.store.making import make_tables
+from bot.store.housekeeping import tidied
+from bot.store.migrations import make_tables
 from bot.store.rows import Run
+from bot.store.runs import DAY, Forgotten, Runs
 from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 from tests.waiting import until
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.errors import StoreUnavailable
-from bot.runs import Runs
 from bot.store.database import Database, opened
+from bot.store.runs import Runs
 from bot.store.tables import metadata
 from tests.samples import NOON, completion_run
 from tests.store.servers import PGBOUNCER, pgbouncer

@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 
 from bot.errors import RunExpired, StoreUnavailable
 from bot.features.guessing import Cast, Round, Score
-from bot.runs import DAY, Runs
 from bot.store import tables
 from bot.store.database import Database, opened
+from bot.store.runs import DAY, Runs
 from tests.samples import ADA, GRACE, NOON, walk_run
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16

@@ -12,10 +12,10 @@ from bot.joining import join
 from bot.model.process import ModelProcess
 from bot.moderation.rules import Rules
 from bot.queue.queue import GenerationQueue
-from bot.runs import Runs
 from bot.services import Services
 from bot.startup import Started
 from bot.store.database import IN_MEMORY, opened
+from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.discord.server import FakeDiscord
 from tests.fakes.model import FakeModel

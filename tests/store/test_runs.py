@@ -14,9 +14,9 @@ from bot.errors import RunExpired, StoreUnavailable
 from bot.features.completions import CompletionJob, CompletionRun
 from bot.features.tours import taken
 from bot.queue.updates import Completion
-from bot.runs import DAY, Forgotten, Runs
 from bot.store import tables
 from bot.store.database import Database, opened
+from bot.store.runs import DAY, Forgotten, Runs
 from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16

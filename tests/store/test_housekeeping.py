@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.housekeeping import tidied
-from bot.runs import DAY, Runs
 from bot.store import tables
 from bot.store.database import IN_MEMORY, opened
+from bot.store.housekeeping import tidied
+from bot.store.runs import DAY, Runs
 from tests.samples import NOON, completion_run
 from tests.waiting import until
 
@@ -102,7 +102,7 @@ class HangingRuns(Runs):
 async def test_a_database_that_hangs_at_the_end_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.housekeeping.LAST_ATTEMPT", 0.01)
+    monkeypatch.setattr("bot.store.housekeeping.LAST_ATTEMPT", 0.01)
     async with opened(IN_MEMORY) as database:
         runs = HangingRuns(database, days=30, clock=lambda: NOON)
         async with asyncio.timeout(10), tidied(runs):

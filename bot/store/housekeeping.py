@@ -10,8 +10,8 @@ from functools import partial
 
 from bot.background import Background
 from bot.errors import StoreUnavailable
-from bot.runs import Runs
 from bot.store.outbox import PAUSE
+from bot.store.runs import Runs
 
 log = logging.getLogger(__name__)
 

@@ -19,15 +19,15 @@ from typing import NoReturn
 import discord
 
 from bot import logs, settings_file
-from bot.aside import take_short_turns
+from bot.app import Started, started
 from bot.errors import ServingEnded, StartError
+from bot.executor import take_short_turns
 from bot.guard import guard
-from bot.joining import join
-from bot.model.heap import keep_large_apart
-from bot.monitoring.server import Address
+from bot.monitoring.endpoint import Address
+from bot.runtime import keep_large_apart
+from bot.serve import join
 from bot.settings import Settings
 from bot.signals import end_by_signal
-from bot.startup import Started, started
 from bot.terminal import adapt, complain, say, settle, stand_in, typed
 from bot.text.numbers import whole_number
 

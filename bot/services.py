@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.aside import Aside
+from bot.executor import Aside
 from bot.interactions.refreshing import Refreshes
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.moderation.rules import Rules

@@ -24,12 +24,12 @@ import pytest_asyncio
 from discord import InteractionResponseType
 from simcord import ChannelHandle, MemberActor
 
+from bot.app import Started, started
 from bot.client import TokenwiseBot
 from bot.model.process import ModelProcess
 from bot.services import Services
 from bot.settings import Settings
 from bot.simulation import SimulatedGenerations, World, simulated
-from bot.startup import Started, started
 from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.runs import Runs
 from bot.store.tables import metadata

@@ -17,8 +17,8 @@ from aiohttp.test_utils import unused_port
 from prometheus_client import CollectorRegistry
 
 from bot.__main__ import _parser
-from bot.joining import FAREWELL, GRACE
-from bot.monitoring.server import Address, served
+from bot.monitoring.endpoint import Address, served
+from bot.serve import FAREWELL, GRACE
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,6 @@ from transformers.utils import logging as transformers_logging
 from bot.model.checkpoint import Checkpoint, ModelRefused, Report, own_tokenizer
 from bot.model.configuration import Configuration, read_json
 from bot.model.gpt2 import GPT2, UnsupportedModel, UnsupportedPrecision
-from bot.model.heap import return_freed
 from bot.model.protocol import (
     END_OF_TEXT,
     GPT2_ENCODING,
@@ -28,6 +27,7 @@ from bot.model.protocol import (
     Tokenizer,
 )
 from bot.model.weights import EMBEDDING, HEAD, PREFIX, Stored, stored
+from bot.runtime import return_freed
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
 ENGINE_VERSION = 3

@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, get_args
 
 from bot.model.cores import usable_cores
-from bot.model.heap import Tidy, keep_large_apart, return_freed
 from bot.model.pipe import Pipe
 from bot.model.protocol import (
     Abort,
@@ -45,6 +44,7 @@ from bot.model.protocol import (
 )
 from bot.model.refusal import ModelRefused, refusal, told
 from bot.model.wire import ProtocolError
+from bot.runtime import Tidy, keep_large_apart, return_freed
 
 # torch and transformers take seconds to import and may print while they do:
 # they are imported by the functions below, once stdout is safe and the parent

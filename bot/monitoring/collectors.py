@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bot.aside import Aside
 from bot.client import TokenwiseBot
+from bot.executor import Aside
 from bot.model.protocol import Loading
 from bot.monitoring.instruments import Instruments
 from bot.monitoring.lag import Lag

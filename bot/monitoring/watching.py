@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
+from bot.app import Started
 from bot.client import TokenwiseBot
 from bot.monitoring.collectors import registry_of
+from bot.monitoring.endpoint import Address, served
 from bot.monitoring.health import ailments
 from bot.monitoring.lag import watched_lag
-from bot.monitoring.server import Address, served
-from bot.startup import Started
 
 
 @asynccontextmanager

@@ -11,11 +11,11 @@ import pytest_asyncio
 from simcord import ChannelHandle, MemberActor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from bot.app import started
 from bot.custom_ids import custom_id
 from bot.services import Services
 from bot.settings import Settings
 from bot.simulation import SimulatedGenerations, World, simulated
-from bot.startup import started
 from bot.store.runs import Runs
 from tests.checkpoints import SPANISH, chatting, trained, write_model, write_tokenizer
 from tests.cogs.conftest import OpenWorld

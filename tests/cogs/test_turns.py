@@ -10,7 +10,7 @@ import pytest
 from discord import InteractionResponseType
 from simcord import InteractionResult
 
-from bot.aside import Aside
+from bot.executor import Aside
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue
 from bot.services import Services

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bot.app import started
 from bot.features.completions import CompletionJob, CompletionRun, new_run_id
 from bot.features.script import is_its_own, script
 from bot.flows.asking import asked
@@ -19,7 +20,6 @@ from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.queue.limits import Asker
 from bot.services import Services
 from bot.settings import DEMO_MODEL, Settings
-from bot.startup import started
 from tests.fakes.scripted_worker import scripted_info
 from tests.programs import outputs_of, text_of_run
 from tests.samples import NOON, completion_run

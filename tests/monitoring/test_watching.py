@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from bot.errors import DeadlineExceeded, InvalidSetting, ShuttingDown, TooManyRequests
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.monitoring.server import Address
+from bot.monitoring.endpoint import Address
 from bot.monitoring.watching import watched
 from bot.queue.limits import Asker
 from tests.fakes.model import settled

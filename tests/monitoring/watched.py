@@ -11,13 +11,13 @@ import aiohttp
 from aiohttp.test_utils import unused_port
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.app import Started
 from bot.client import TokenwiseBot
+from bot.monitoring.endpoint import Address
 from bot.monitoring.instruments import Instruments
-from bot.monitoring.server import Address
 from bot.monitoring.watching import watched
 from bot.queue.queue import GenerationQueue
 from bot.services import Services
-from bot.startup import Started
 from bot.store.database import IN_MEMORY, opened
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings

@@ -28,15 +28,15 @@ from pathlib import Path
 
 from discord import LoginFailure
 
+from bot.app import Started
 from bot.client import TokenwiseBot
 from bot.errors import StartError
-from bot.joining import join
 from bot.logs import Form
 from bot.model.process import ModelProcess, worker_command
 from bot.queue.queue import GenerationQueue
+from bot.serve import join
 from bot.services import Services
 from bot.settings import DEMO_MODEL, Settings
-from bot.startup import Started
 from bot.store.database import opened
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings

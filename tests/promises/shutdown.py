@@ -30,7 +30,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.joining import GRACE
+from bot.serve import GRACE
 from tests.fakes.discord import Asked, FakeDiscord, texts
 from tests.fakes.discord.process import BotProcess
 from tests.processes import first_child, is_alive

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bot.joining import join
+from bot.app import Started
 from bot.model.process import ModelProcess
 from bot.moderation.rules import Rules
 from bot.queue.queue import GenerationQueue
+from bot.serve import join
 from bot.services import Services
-from bot.startup import Started
 from bot.store.database import IN_MEMORY, opened
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings

@@ -10,8 +10,9 @@ from functools import partial
 from types import MappingProxyType
 
 from bot import faces
-from bot.aside import Aside
 from bot.errors import ModelLoading, OtherTokenizer
+from bot.executor import Aside
+from bot.integrity import check
 from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import GPT2_ENCODING, Ready
 from bot.moderation.rules import Rules, blocked_words
@@ -21,7 +22,6 @@ from bot.progress import LoadingBar
 from bot.queue.queue import GenerationQueue
 from bot.services import Generations, Services
 from bot.settings import Settings
-from bot.shipped import check
 from bot.store.database import opened
 from bot.store.housekeeping import tidied
 from bot.store.rows import Run

@@ -10,8 +10,8 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 
-from bot.aside import Aside
 from bot.errors import ShuttingDown
+from bot.executor import Aside
 from bot.queue.limits import Asker
 
 REQUEST: ContextVar[str] = ContextVar("request", default="none")

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 
+from bot.app import Started, keep_what_is_loaded
 from bot.client import TokenwiseBot
 from bot.errors import ServingEnded, ShuttingDown
 from bot.interactions.reporting import report
 from bot.login import connect, log_in
-from bot.monitoring.server import Address
+from bot.monitoring.endpoint import Address
 from bot.monitoring.watching import watched
 from bot.proxies import Proxy
-from bot.startup import Started, keep_what_is_loaded
 
 GRACE = 20.0  # seconds for the model to finish what it is at
 # Seconds for everybody to be told what became of what they asked: half of them for the

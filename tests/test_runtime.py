@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from bot.model.heap import Tidy, return_freed
+from bot.runtime import Tidy, return_freed
 
 # Large tables come and go between small things that stay. Prints how many MiB are held for it.
 PASSING = """
 import sys
 import psutil
-from bot.model.heap import keep_large_apart
+from bot.runtime import keep_large_apart
 
 if sys.argv[1] == "apart":
     keep_large_apart()

@@ -12,15 +12,15 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import unused_port
 
+from bot.app import Started
 from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, ServingEnded
-from bot.joining import join
 from bot.model.protocol import Alike
 from bot.moderation.rules import Rules
-from bot.monitoring.server import Address
+from bot.monitoring.endpoint import Address
 from bot.queue.queue import GenerationQueue
+from bot.serve import join
 from bot.services import Services
-from bot.startup import Started
 from bot.store.database import IN_MEMORY, opened
 from bot.store.runs import Forgotten, Runs
 from bot.text.tokenization import Encodings
@@ -223,7 +223,7 @@ async def test_it_leaves_once_nothing_is_being_answered(monkeypatch: pytest.Monk
 
 
 async def test_who_waits_for_what_never_comes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.joining.FAREWELL", 0.2)
+    monkeypatch.setattr("bot.serve.FAREWELL", 0.2)
     monkeypatch.setattr(Runs, "forget", lambda *_: _wait_and_forget(asyncio.Event()))
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
         joining = asyncio.create_task(join(SECRET, parts, grace=0))
@@ -241,7 +241,7 @@ async def test_who_waits_for_what_never_comes_is_told(monkeypatch: pytest.Monkey
 
 async def test_who_asks_during_the_last_words_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     never = asyncio.Event()
-    monkeypatch.setattr("bot.joining.FAREWELL", 0.2)
+    monkeypatch.setattr("bot.serve.FAREWELL", 0.2)
     monkeypatch.setattr(Runs, "forget", lambda *_: _forget_stubbornly(never))
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
         joining = asyncio.create_task(join(SECRET, parts, grace=0))
@@ -319,7 +319,7 @@ async def test_a_connection_that_is_given_up_ends_it_with_a_reason(
     async def given_up(_bot: TokenwiseBot) -> None:
         """As discord.py returns once its client is closed."""
 
-    monkeypatch.setattr("bot.joining.connect", given_up)
+    monkeypatch.setattr("bot.serve.connect", given_up)
     model = LoadingModel() if is_loading else LoadedModel()
     async with on_loopback(), parts_with(model) as parts, asyncio.timeout(20):
         with pytest.raises(ServingEnded, match="the connection to Discord was given up") as caught:

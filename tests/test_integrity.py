@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import started
 from bot.errors import ShippedFileAltered, StartError
+from bot.integrity import DATA, SUMS, check, digest, listed
 from bot.settings import Settings
-from bot.shipped import DATA, SUMS, check, digest, listed
-from bot.startup import started
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_file_that_is_missing_is_told(copied: Path, name: str) -> None:
 
 async def test_the_bot_does_not_start_with_other_files(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (copied / "demo-model" / "config.json").write_text("{}", encoding="ascii")
-    monkeypatch.setattr("bot.startup.check", lambda: check(copied))
+    monkeypatch.setattr("bot.app.check", lambda: check(copied))
 
     with pytest.raises(StartError, match=r"demo-model/config\.json is not the one that was shipped"):
         async with started(Settings.from_env({})):

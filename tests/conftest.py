@@ -27,9 +27,10 @@ from simcord import ChannelHandle, MemberActor
 from bot.app import Started, started
 from bot.client import TokenwiseBot
 from bot.model.process import ModelProcess
+from bot.playground.real_time import SimulatedGenerations
+from bot.playground.world import World, simulated
 from bot.services import Services
 from bot.settings import Settings
-from bot.simulation import SimulatedGenerations, World, simulated
 from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.runs import Runs
 from bot.store.tables import metadata

@@ -13,7 +13,7 @@ from bot.client import TokenwiseBot
 from bot.errors import ModelUnusable
 from bot.interactions import arrivals, reporting
 from bot.interactions.sync import canonical, sync_if_changed
-from bot.simulation import World
+from bot.playground.world import World
 from tests.reading import card_of, refusal_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

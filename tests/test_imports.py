@@ -35,7 +35,7 @@ WORKER_SIDE = {
     "bot.model.worker",
 }
 TRAINING = {"bot.model.train_demo", "bot.model.gpt2_tokenizer"}
-SIMULATION = {"bot.simulation", "bot.playground.server", "bot.playground.try_command"}
+SIMULATION = {"bot.playground"}
 
 
 def module_name(file: Path) -> str:

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from bot.playground.real_time import outside
+from bot.playground.real_time import SimulatedGenerations, outside
+from bot.playground.world import World, simulated
 from bot.services import Services
-from bot.simulation import SimulatedGenerations, World, simulated
 
 
 async def forget(world: World) -> None:

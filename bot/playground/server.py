@@ -17,8 +17,9 @@ import simcord
 
 from bot.errors import PortTaken
 from bot.playground.pages import LivePages
+from bot.playground.real_time import SimulatedGenerations
+from bot.playground.world import World, simulated
 from bot.services import Services
-from bot.simulation import SimulatedGenerations, World, simulated
 from bot.terminal import say
 
 # The longest that anything but the model may take.

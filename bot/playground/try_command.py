@@ -13,9 +13,10 @@ from simcord import InteractionResult, ResponseMessage, SetupError
 
 from bot.cards import ERROR_COLOUR
 from bot.playground.plain import plain
+from bot.playground.real_time import SimulatedGenerations
 from bot.playground.slash import Mistyped, described, parse
+from bot.playground.world import World, simulated
 from bot.services import Services
-from bot.simulation import SimulatedGenerations, World, simulated
 from bot.terminal import complain, say
 
 # Above the longest TIME_LIMIT, so that the queue is what gives up.

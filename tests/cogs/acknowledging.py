@@ -14,7 +14,7 @@ from simcord import InteractionResult, MemberActor, ResponseMessage
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.custom_ids import custom_id
-from bot.simulation import World
+from bot.playground.world import World
 from bot.store.database import Database
 from tests.cogs.inspecting import menu_of, posted, run_id_of
 from tests.reading import buttons, card_of

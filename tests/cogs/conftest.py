@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.playground.world import World
 from bot.queue.queue import GenerationQueue
 from bot.services import Services
-from bot.simulation import World
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel

@@ -7,7 +7,7 @@ import re
 import discord
 from simcord import InteractionResult, MemberActor, ResponseMessage
 
-from bot.simulation import World
+from bot.playground.world import World
 from tests.reading import buttons, card_of, text_of
 
 TEXT = "London was"

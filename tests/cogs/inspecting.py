@@ -14,7 +14,7 @@ from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessa
 from bot.features.completions import CompletionRun
 from bot.features.walks import WalkRun
 from bot.playground.real_time import outside
-from bot.simulation import World
+from bot.playground.world import World
 from bot.store.runs import Runs
 from tests.reading import buttons, card_of, text_of
 

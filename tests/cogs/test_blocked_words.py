@@ -16,9 +16,10 @@ from bot.model.protocol import Candidate, GenerationRequest, Step
 from bot.moderation.blocklist import BlockedWords
 from bot.moderation.rules import Rules
 from bot.moderation.screening import ScreenedGenerations, Sieve
+from bot.playground.real_time import SimulatedGenerations
+from bot.playground.world import World
 from bot.queue.queue import GenerationQueue
 from bot.services import Services
-from bot.simulation import SimulatedGenerations, World
 from bot.store.database import opened
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings

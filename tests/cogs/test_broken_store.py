@@ -16,9 +16,10 @@ import pytest
 import pytest_asyncio
 from simcord import InteractionResult, ResponseMessage
 
+from bot.playground.real_time import SimulatedGenerations
 from bot.playground.try_command import is_error, seen
+from bot.playground.world import World, simulated
 from bot.services import Services
-from bot.simulation import SimulatedGenerations, World, simulated
 from bot.store.database import opened
 from bot.store.runs import Runs
 from tests.cogs.inspecting import elsewhere

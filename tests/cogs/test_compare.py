@@ -10,7 +10,7 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.playground.plain import RULE
-from bot.simulation import World
+from bot.playground.world import World
 from tests.cogs.conftest import OpenWorld
 from tests.comparing import compare, open_one, texts_of
 from tests.fakes.model import FakeModel

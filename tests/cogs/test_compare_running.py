@@ -8,8 +8,9 @@ import pytest
 from discord import ui
 
 from bot.custom_ids import custom_id
+from bot.playground.real_time import SimulatedGenerations
+from bot.playground.world import World
 from bot.queue.queue import GenerationQueue
-from bot.simulation import SimulatedGenerations, World
 from tests.cogs.conftest import OpenWorld
 from tests.comparing import compare, options_of, texts_of
 from tests.fakes.model import FakeModel, settled

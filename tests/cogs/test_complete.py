@@ -16,9 +16,9 @@ from simcord import ChannelHandle, InteractionResult, MemberActor
 from bot.custom_ids import custom_id, delete_id
 from bot.model.process import ModelProcess
 from bot.playground.plain import RULE
-from bot.playground.real_time import outside
+from bot.playground.real_time import SimulatedGenerations, outside
+from bot.playground.world import World
 from bot.queue.queue import GenerationQueue
-from bot.simulation import SimulatedGenerations, World
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel, settled
 from tests.reading import buttons, card_of, refusal_of, text_of

@@ -11,10 +11,10 @@ from simcord import ChannelHandle, MemberActor
 from bot.features.beginnings import BEGINNINGS
 from bot.features.guessing import CHOICES, choices, question
 from bot.playground.try_command import seen
+from bot.playground.world import World
 from bot.queue.limits import Asker
 from bot.queue.updates import Finished
 from bot.services import Services
-from bot.simulation import World
 from tests.cogs.conftest import OpenWorld
 from tests.cogs.guessing import TEXT, beginning, favourite, labels, run_id_of
 from tests.fakes.model import FakeModel

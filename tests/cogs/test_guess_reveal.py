@@ -11,8 +11,8 @@ from simcord import ChannelHandle, MemberActor
 from bot.errors import ModelLoading
 from bot.features.beginnings import BEGINNINGS
 from bot.features.guessing import PATIENCE
+from bot.playground.world import World
 from bot.services import Services
-from bot.simulation import World
 from tests.cogs.guessing import TEXT, beginning, favourite, labels, moderator_of, run_id_of
 from tests.reading import buttons, card_of, refusal_of, text_of
 

@@ -11,9 +11,9 @@ from bot.custom_ids import custom_id
 from bot.features.completions import CompletionRun, new_run_id
 from bot.features.walks import Walk
 from bot.flows.asking import asked
+from bot.playground.world import World
 from bot.queue.limits import Asker
 from bot.services import Services
-from bot.simulation import World
 from bot.store.runs import Runs
 from tests.cogs.conftest import OpenWorld
 from tests.cogs.inspecting import (

@@ -9,7 +9,7 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.custom_ids import custom_id
-from bot.simulation import World
+from bot.playground.world import World
 from bot.store.runs import Runs
 from tests.cogs.conftest import OpenWorld
 from tests.cogs.inspecting import (

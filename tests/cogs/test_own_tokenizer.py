@@ -13,9 +13,10 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from bot.app import started
 from bot.custom_ids import custom_id
+from bot.playground.real_time import SimulatedGenerations
+from bot.playground.world import World, simulated
 from bot.services import Services
 from bot.settings import Settings
-from bot.simulation import SimulatedGenerations, World, simulated
 from bot.store.runs import Runs
 from tests.checkpoints import SPANISH, chatting, trained, write_model, write_tokenizer
 from tests.cogs.conftest import OpenWorld

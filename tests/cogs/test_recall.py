@@ -8,7 +8,7 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.app import Started
-from bot.simulation import World
+from bot.playground.world import World
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel
 from tests.reading import text_of

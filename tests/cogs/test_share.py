@@ -10,7 +10,7 @@ import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
 from bot.playground.plain import RULE
-from bot.simulation import World
+from bot.playground.world import World
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel
 from tests.reading import buttons, card_of, refusal_of, text_of

@@ -17,8 +17,8 @@ from transformers import GPT2LMHeadModel
 from bot.flows.reading import whole_text
 from bot.pictures import SMALL, Tile, drawn
 from bot.playground.real_time import outside
+from bot.playground.world import World
 from bot.services import Services
-from bot.simulation import World
 from bot.store.runs import Runs
 from tests.cogs.conftest import OpenWorld
 from tests.cogs.inspecting import complete, elsewhere, run_id_of

@@ -9,8 +9,8 @@ from simcord.backend.cdn import CdnStore
 
 from bot.errors import FilesTooLong, FileUnreadable
 from bot.flows.reading import whole_text
+from bot.playground.world import World
 from bot.services import Services
-from bot.simulation import World
 from bot.store.runs import Runs
 from tests.cogs.inspecting import elsewhere, run_id_of
 from tests.reading import card_of, refusal_of, text_of

@@ -9,8 +9,8 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.interactions.messages import run_of
+from bot.playground.world import World
 from bot.services import Services
-from bot.simulation import World
 from tests.cogs.touring import TITLES, at, labels, title
 from tests.reading import card_of, refusal_of, text_of
 

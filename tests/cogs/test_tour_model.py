@@ -10,7 +10,7 @@ from simcord import InteractionResult
 
 from bot.interactions.arrivals import Arrivals
 from bot.model.protocol import Ended, GenerationRequest, Stepped
-from bot.simulation import World
+from bot.playground.world import World
 from tests.cogs.conftest import OpenWorld
 from tests.cogs.touring import TITLES, at, title
 from tests.fakes.model import FakeModel

@@ -8,8 +8,8 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.interactions import reporting
+from bot.playground.world import World
 from bot.services import Services
-from bot.simulation import World
 from tests.cogs.conftest import OpenWorld
 from tests.cogs.touring import TITLES, at, labels, title
 from tests.fakes.model import FakeModel

@@ -11,10 +11,10 @@ from discord import InteractionResponseType
 from simcord import InteractionResult
 
 from bot.executor import Aside
+from bot.playground.world import World
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue
 from bot.services import Services
-from bot.simulation import World
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel

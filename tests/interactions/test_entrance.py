@@ -10,7 +10,7 @@ from simcord import ChannelHandle, MemberActor
 
 from bot.errors import AgeRestricted
 from bot.moderation.rules import Rules
-from bot.simulation import World
+from bot.playground.world import World
 from tests.reading import card_of, refusal_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 from bot.playground.pages import controls
 from bot.playground.private import Act, Body, intercept, published
-from bot.simulation import World
+from bot.playground.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

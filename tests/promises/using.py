@@ -11,9 +11,10 @@ from random import Random
 from simcord import InteractionResult, MemberActor, OptionError, SetupError
 
 from bot.model.protocol import Candidate, GenerationRequest, Step
+from bot.playground.real_time import SimulatedGenerations
+from bot.playground.world import World, simulated
 from bot.queue.queue import GenerationQueue
 from bot.services import Services
-from bot.simulation import SimulatedGenerations, World, simulated
 from bot.store.database import IN_MEMORY, opened
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings

@@ -1,1 +1,0 @@
-"""The simulated Discord that the playground and the tests run in."""

@@ -13,12 +13,12 @@ from bot import faces
 from bot.errors import ModelLoading, OtherTokenizer
 from bot.executor import Aside
 from bot.integrity import check
-from bot.model.process import ModelProcess, worker_command
+from bot.model.client.process import ModelProcess, worker_command
+from bot.model.client.progress import LoadingBar
 from bot.model.protocol import GPT2_ENCODING, Ready
 from bot.moderation.rules import Rules, blocked_words
 from bot.moderation.screening import ScreenedGenerations, Sieve
 from bot.monitoring.instruments import Instruments
-from bot.progress import LoadingBar
 from bot.queue.queue import GenerationQueue
 from bot.services import Generations, Services
 from bot.settings import Settings

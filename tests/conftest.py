@@ -26,7 +26,7 @@ from simcord import ChannelHandle, MemberActor
 
 from bot.app import Started, started
 from bot.client import TokenwiseBot
-from bot.model.process import ModelProcess
+from bot.model.client.process import ModelProcess
 from bot.playground.real_time import SimulatedGenerations
 from bot.playground.world import World, simulated
 from bot.services import Services

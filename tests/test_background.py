@@ -14,7 +14,7 @@ import pytest
 
 from bot import background
 from bot.background import Background
-from bot.model.process import ModelProcess
+from bot.model.client.process import ModelProcess
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.monitoring.lag import watched_lag
 from bot.queue.limits import Asker

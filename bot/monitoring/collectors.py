@@ -25,7 +25,7 @@ from bot.store.runs import Runs
 
 
 class Worker(Protocol):
-    """What is read of :class:`bot.model.process.ModelProcess`."""
+    """What is read of :class:`bot.model.client.process.ModelProcess`."""
 
     @property
     def restarts(self) -> int: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.client import TokenwiseBot
-from bot.model.wording import loading_text
+from bot.model.client.wording import loading_text
 from bot.monitoring.collectors import Worker
 
 

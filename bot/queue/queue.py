@@ -28,8 +28,8 @@ from typing import Self
 
 from bot import errors, logs
 from bot.background import Background
+from bot.model.client.wording import loading_text
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
-from bot.model.wording import loading_text
 from bot.queue.limits import Admission, Asker
 from bot.queue.runner import Model, run
 from bot.queue.scheduler import Line

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class Model(Protocol):
-    """What the queue needs of :class:`bot.model.process.ModelProcess`."""
+    """What the queue needs of :class:`bot.model.client.process.ModelProcess`."""
 
     @property
     def info(self) -> ModelInfo | None: ...

@@ -27,8 +27,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import get_args
 
+from bot.model.client.process import ModelProcess, worker_command
 from bot.model.cores import usable_cores
-from bot.model.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, Precision, SamplingParams, Stepped
 from tests.benchmarks.models import SHAPES, linked_model, random_model
 from tests.benchmarks.report import short, table

@@ -8,7 +8,7 @@ import time
 from contextlib import aclosing
 from pathlib import Path
 
-from bot.model.process import ModelProcess, worker_command
+from bot.model.client.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams, Stepped
 from tests.benchmarks.workload import TOGETHER, Figures, Precision, Prompts, measure
 

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from random import Random
 
-from bot.model.process import ModelProcess
+from bot.model.client.process import ModelProcess
 from bot.model.protocol import GenerationRequest, Step, Stepped
 from tests.benchmarks.crowd import Findings, compared
 from tests.benchmarks.needles import Limits, Needle, random_neighbour

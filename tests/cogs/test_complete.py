@@ -14,7 +14,7 @@ from discord import ui
 from simcord import ChannelHandle, InteractionResult, MemberActor
 
 from bot.custom_ids import custom_id, delete_id
-from bot.model.process import ModelProcess
+from bot.model.client.process import ModelProcess
 from bot.playground.plain import RULE
 from bot.playground.real_time import SimulatedGenerations, outside
 from bot.playground.world import World

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from bot.errors import ModelUnusable
-from bot.model.process import ModelProcess, worker_command
+from bot.model.client.process import ModelProcess, worker_command
 from bot.model.protocol import (
     Ended,
     GenerationRequest,

@@ -9,7 +9,7 @@ import sys
 from contextlib import aclosing
 from pathlib import Path
 
-from bot.model.process import ModelProcess
+from bot.model.client.process import ModelProcess
 from bot.model.protocol import GenerationRequest, SamplingParams
 from tests.waiting import until
 

@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import ModelLoading
-from bot.model.process import ModelProcess
+from bot.model.client.process import ModelProcess
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue

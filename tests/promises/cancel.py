@@ -22,7 +22,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from bot.model.process import ModelProcess, worker_command
+from bot.model.client.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue

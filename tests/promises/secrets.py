@@ -32,7 +32,7 @@ from bot.app import Started
 from bot.client import TokenwiseBot
 from bot.errors import StartError
 from bot.logs import Form
-from bot.model.process import ModelProcess, worker_command
+from bot.model.client.process import ModelProcess, worker_command
 from bot.queue.queue import GenerationQueue
 from bot.serve import join
 from bot.services import Services

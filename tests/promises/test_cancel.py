@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.model.process import ModelProcess
+from bot.model.client.process import ModelProcess
 from tests.fakes.discord import Asked, FakeDiscord
 from tests.fakes.discord.faults import Faults, NoFaults, Refused
 from tests.fakes.discord.hosted import Hosted, ReadyModel, hosted

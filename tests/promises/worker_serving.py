@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.errors import GenerationFailed, ModelLoading
-from bot.model.process import ModelProcess, worker_command
+from bot.model.client.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.limits import Asker
 from bot.queue.queue import Finished, GenerationQueue, Progress

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from bot.app import Started
-from bot.model.process import ModelProcess
+from bot.model.client.process import ModelProcess
 from bot.moderation.rules import Rules
 from bot.queue.queue import GenerationQueue
 from bot.serve import join

@@ -8,7 +8,7 @@ import sys
 from contextlib import aclosing
 from pathlib import Path
 
-from bot.model.process import ModelProcess
+from bot.model.client.process import ModelProcess
 from bot.model.protocol import Abort, Ended, GenerationRequest, Ready, SamplingParams, Stepped, Submit
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue, Progress

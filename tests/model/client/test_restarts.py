@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.model.restarts import LONGEST_PAUSE, Restarts
+from bot.model.client.restarts import LONGEST_PAUSE, Restarts
 
 
 def a_life(restarts: Restarts, *, ready: bool) -> float:

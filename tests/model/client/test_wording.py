@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from bot.model.client.wording import loading_text
 from bot.model.protocol import Loading
-from bot.model.wording import loading_text
 
 
 @pytest.mark.parametrize(

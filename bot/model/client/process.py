@@ -10,7 +10,7 @@ passes on what it says, and replaces it when it breaks. A replaced worker gets
 every running request again from its beginning. The same seed gives the same
 steps, so those already passed on are swallowed by their index and whoever reads
 notices a pause, nothing else.
-What happens to a request that kills its worker, :mod:`bot.model.roster` says.
+What happens to a request that kills its worker, :mod:`bot.model.client.roster` says.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ from typing import Self
 
 from bot.background import Background
 from bot.errors import ModelLoading, ModelUnusable, ShuttingDown
-from bot.model.child import Child, worker_command
-from bot.model.heartbeat import WorkerBroken
-from bot.model.lookups import Lookups
+from bot.model.client.child import Child, worker_command
+from bot.model.client.heartbeat import WorkerBroken
+from bot.model.client.lookups import Lookups
+from bot.model.client.readiness import Readiness
+from bot.model.client.restarts import Restarts
+from bot.model.client.roster import Failure, Roster
+from bot.model.client.wording import loading_text
 from bot.model.protocol import (
     MAY_PASS,
     Abort,
@@ -45,10 +49,6 @@ from bot.model.protocol import (
     Submit,
     Unusable,
 )
-from bot.model.readiness import Readiness
-from bot.model.restarts import Restarts
-from bot.model.roster import Failure, Roster
-from bot.model.wording import loading_text
 
 __all__ = ["ModelProcess", "worker_command"]
 
@@ -65,7 +65,7 @@ class ModelProcess:
     the worker's environment has what is for the hub. In seconds: ``pause``
     before a restart, doubled with each further one until a worker was ready;
     ``grace`` for a worker told to end; ``patience`` with one that neither answers
-    nor computes (see :mod:`bot.model.heartbeat`).
+    nor computes (see :mod:`bot.model.client.heartbeat`).
     """
 
     command: Sequence[str]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bot.model.vitals import Vitals
+from bot.model.client.vitals import Vitals
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Which lookups the worker owes an answer to, and what its death means for them.
 
-Synchronous bookkeeping for :mod:`bot.model.process`; no process, no pipe. Unlike a
+Synchronous bookkeeping for :mod:`bot.model.client.process`; no process, no pipe. Unlike a
 request, a lookup is not asked again of the next worker: it takes a moment, so who
 asked can ask again sooner than the next worker is ready.
 """
@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Callable
 
 from bot.errors import GenerationFailed, QueueFull
+from bot.model.client.roster import Failure
 from bot.model.protocol import Alike, Lookup, Similar
-from bot.model.roster import Failure
 
 AT_MOST = 32
 RETRY_AFTER = 5.0  # seconds

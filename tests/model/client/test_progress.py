@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from bot.model.client.progress import LoadingBar
 from bot.model.protocol import Loading
-from bot.progress import LoadingBar
 
 STAGES = [
     Loading("downloading", 0, 0, "B"),

@@ -1,6 +1,6 @@
 """Which requests the worker has, which it may get, and what its death means.
 
-Synchronous bookkeeping for :mod:`bot.model.process`; no process, no pipe.
+Synchronous bookkeeping for :mod:`bot.model.client.process`; no process, no pipe.
 
 **Replay.** A request outlives its worker: the next one gets it from its
 beginning. The same seed gives the same steps, so a step whose index was passed

@@ -25,10 +25,10 @@ from types import MappingProxyType
 from typing import cast
 
 from bot.background import Background
-from bot.model.environment import worker_environment
-from bot.model.heartbeat import Pulse, WorkerBroken, beating
+from bot.model.client.environment import worker_environment
+from bot.model.client.heartbeat import Pulse, WorkerBroken, beating
+from bot.model.client.vitals import Vitals
 from bot.model.protocol import FromWorker, Pong, Precision, ToWorker
-from bot.model.vitals import Vitals
 from bot.model.wire import HEADER, ProtocolError, body_length, decode, encode
 
 logger = logging.getLogger("bot.model.worker")

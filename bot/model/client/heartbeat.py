@@ -25,8 +25,8 @@ from functools import partial
 from typing import Protocol
 
 from bot.background import Background
+from bot.model.client.vitals import Activity
 from bot.model.protocol import FromWorker, Ping, Ready
-from bot.model.vitals import Activity
 
 # Patience with a worker that neither answers nor computes nor prints, in beats, and with others.
 STILL = 10
@@ -44,7 +44,7 @@ class WorkerBroken(Exception):
 
 
 class Watched(Protocol):
-    """What is asked and looked at: a :class:`bot.model.child.Child`."""
+    """What is asked and looked at: a :class:`bot.model.client.child.Child`."""
 
     unfinished: bool  # a message has begun to come
 
@@ -52,7 +52,7 @@ class Watched(Protocol):
 
 
 class Signs(Protocol):
-    """What is seen of it: :class:`bot.model.vitals.Vitals`."""
+    """What is seen of it: :class:`bot.model.client.vitals.Vitals`."""
 
     def activity(self) -> Activity | None: ...
 

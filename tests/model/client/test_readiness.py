@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from bot.errors import ModelUnusable, ShuttingDown
+from bot.model.client.readiness import Readiness
 from bot.model.protocol import Loading
-from bot.model.readiness import Readiness
 from tests.fakes.scripted_worker import scripted_info
 
 PROGRESS = Loading("reading weights", 1, 2, "tensors")

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from bot.errors import GenerationFailed, ModelLoading, QueueFull, ShuttingDown
-from bot.model.lookups import AT_MOST, Lookups
-from bot.model.process import ModelProcess
+from bot.model.client.lookups import AT_MOST, Lookups
+from bot.model.client.process import ModelProcess
 from bot.model.protocol import Alike, GenerationRequest, SamplingParams, Similar
 from tests.fakes.scripted_worker import scripted_similar
 from tests.waiting import until

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.model.heartbeat import COMPUTING, LOADING, STILL, UNFINISHED, Pulse, WorkerBroken, beating
+from bot.model.client.heartbeat import COMPUTING, LOADING, STILL, UNFINISHED, Pulse, WorkerBroken, beating
+from bot.model.client.vitals import Activity
 from bot.model.protocol import Loading, Ping, Pong, Ready
-from bot.model.vitals import Activity
 from tests.fakes.scripted_worker import scripted_info
 
 READY = Ready(scripted_info())

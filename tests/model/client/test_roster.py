@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import GenerationFailed, ShuttingDown
+from bot.model.client.roster import DEATHS_WITHOUT_GETTING_FURTHER, Roster, Run
 from bot.model.protocol import Ended, GenerationRequest, SamplingParams, Stepped
-from bot.model.roster import DEATHS_WITHOUT_GETTING_FURTHER, Roster, Run
 from tests.fakes.scripted_worker import scripted_step
 from tests.model.driving import seeded
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from bot.model.child import Child
-from bot.model.environment import worker_environment
+from bot.model.client.child import Child
+from bot.model.client.environment import worker_environment
 
 SHOW_ENVIRONMENT = (
     "import os, sys; names = 'DISCORD_TOKEN', 'DATABASE_URL', 'PGPASSWORD', 'KEPT'; "

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from bot.errors import GenerationFailed, ModelUnusable, ShuttingDown
-from bot.model.child import LINE_CHARACTERS, LINES_PER_SECOND, Child, LineLog
-from bot.model.process import ModelProcess, worker_command
+from bot.model.client.child import LINE_CHARACTERS, LINES_PER_SECOND, Child, LineLog
+from bot.model.client.process import ModelProcess, worker_command
 from bot.model.protocol import (
     MAY_PASS,
     Ended,
@@ -504,7 +504,7 @@ async def test_cancelling_while_the_worker_ends_still_ends_it(make: Make) -> Non
 async def test_the_worker_ends_when_the_bot_is_killed(journal: Journal) -> None:
     program = f"""
 import asyncio, sys
-from bot.model.process import ModelProcess
+from bot.model.client.process import ModelProcess
 async def main():
     command = [sys.executable, "-m", "tests.fakes.scripted_worker", {str(journal.path)!r}, "[{{}}]"]
     async with ModelProcess(command, name="scripted") as model:
@@ -553,7 +553,7 @@ def test_more_lines_than_anybody_reads_are_counted(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("bot.model.child.time.monotonic", lambda: now)
+    monkeypatch.setattr("bot.model.client.child.time.monotonic", lambda: now)
     log = LineLog()
     log.feed(b"line\n" * (LINES_PER_SECOND + 7))
     now += 2

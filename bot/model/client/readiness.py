@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable
 
 from bot.errors import ShuttingDown
+from bot.model.client.roster import Failure
 from bot.model.protocol import Loading, ModelInfo
-from bot.model.roster import Failure
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from bot.text.escaping import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN
 
 
 class Sign(Enum):
-    """A kind of sign in a token's name, as ``visible`` writes it. Bytes below 80 are characters themselves."""
+    """A kind of sign in a token's name, as ``visible`` writes it. Bytes below 80 are characters."""
 
     SPACE = re.escape(SPACE_SIGN)
     NEWLINE = re.escape(NEWLINE_SIGN)

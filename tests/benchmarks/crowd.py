@@ -11,11 +11,11 @@ from unittest.mock import patch
 
 from torch import Tensor
 
-from bot.model.engine import SHARED_CHUNK, Engine
 from bot.model.gpt2 import GPT2, LARGEST_CHUNK
 from bot.model.kv_cache import KVCache
-from bot.model.prefixes import PrefixCache
 from bot.model.protocol import Ended, GenerationRequest, Rejected, Step, Stepped
+from bot.model.worker.engine import SHARED_CHUNK, Engine
+from bot.model.worker.prefix_cache import PrefixCache
 from tests.benchmarks.needles import Limits, Needle, Said, random_neighbour
 
 MAX_BATCH = 16
@@ -242,5 +242,5 @@ class Crowd:
         shared, largest = SHARED_CHUNK, LARGEST_CHUNK
         if self._random.random() < 0.5:
             shared, largest = self._random.randint(1, LARGEST_CHUNK), self._random.randint(1, LARGEST_CHUNK)
-        with patch.multiple("bot.model.engine", SHARED_CHUNK=shared, LARGEST_CHUNK=largest):
+        with patch.multiple("bot.model.worker.engine", SHARED_CHUNK=shared, LARGEST_CHUNK=largest):
             yield

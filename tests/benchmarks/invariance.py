@@ -41,8 +41,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from bot.model.checkpoint import Checkpoint, ModelRefused, find
 from bot.model.client.process import worker_command
 from bot.model.cores import usable_cores
-from bot.model.loading import LoadedModel, load
 from bot.model.protocol import GPT2_LARGE, ModelInfo, Precision
+from bot.model.worker.loading import LoadedModel, load
 from tests.benchmarks.crowd import MAX_BATCH, Crowd, RecordedModel, alone
 from tests.benchmarks.needles import Limits, Needle, random_needle
 from tests.benchmarks.restarts import Restarted, through_restarts

@@ -34,10 +34,10 @@ from bot.model.checkpoint import Checkpoint, ModelRefused, find
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.cores import usable_cores
 from bot.model.gpt2 import GPT2
-from bot.model.loading import load
 from bot.model.protocol import GPT2_LARGE, Precision
 from bot.model.train_demo.__main__ import HELD_OUT_SHARE
 from bot.model.train_demo.corpus import UnusableText, read_books, split_books
+from bot.model.worker.loading import load
 from tests.benchmarks.models import weights_a_token
 from tests.benchmarks.report import WEIGHT_BYTES, table
 from tests.benchmarks.workload import memory

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bot.model import worker
-from bot.model.engine import Engine, Event
 from bot.model.gpt2 import GPT2, Chunk
-from bot.model.pipe import Pipe
+from bot.model.worker import __main__
+from bot.model.worker.engine import Engine, Event
+from bot.model.worker.pipe import Pipe
 
 CUES = {"garbage": 11, "unfinished": 12, "flood": 13, "hang": 14, "poison": 15, "raise": 16}
 AFTER = 5  # steps
@@ -80,7 +80,7 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
     Pipe.__init__ = with_faults  # type: ignore[method-assign]
     Engine.step = faulty_step  # type: ignore[method-assign]
     GPT2.forward = faulty_forward  # type: ignore[method-assign]
-    worker.main(arguments)
+    __main__.main(arguments)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ import pytest
 from bot.features.completions import CompletionJob, CompletionRun, new_run_id
 from bot.features.script import script
 from bot.model.checkpoint import find
-from bot.model.engine import Engine
-from bot.model.loading import LoadedModel, load
 from bot.model.protocol import SamplingParams
+from bot.model.worker.engine import Engine
+from bot.model.worker.loading import LoadedModel, load
 from bot.queue.updates import Completion
 from bot.text.tokenization import Encodings
 from tests.checkpoints import SPANISH, chatting, trained, write_model, write_tokenizer, write_vocabulary

@@ -88,7 +88,9 @@ def start() -> Iterator[type[Worker]]:
     started: list[Worker] = []
 
     class Started(Worker):
-        def __init__(self, *arguments: str, program: tuple[str, ...] = ("-m", "bot.model.worker")) -> None:
+        def __init__(
+            self, *arguments: str, program: tuple[str, ...] = ("-m", "bot.model.worker")
+        ) -> None:
             super().__init__(*arguments, program=program)
             started.append(self)
 

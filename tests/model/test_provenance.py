@@ -17,8 +17,8 @@ import pytest
 import torch
 
 from bot.model.checkpoint import PINNED_REVISIONS, ModelRefused, find
-from bot.model.loading import LoadedModel, load
 from bot.model.protocol import GPT2_LARGE
+from bot.model.worker.loading import LoadedModel, load
 from tests.model.conftest import DEMO_MODEL
 from tests.offline import guarded
 
@@ -147,7 +147,7 @@ TEMPTING = {
 READS = """
 import sys
 from bot.model.checkpoint import find
-from bot.model.loading import load
+from bot.model.worker.loading import load
 
 checkpoint = find(sys.argv[1], revision=None, report=lambda _: None)
 loaded = load(checkpoint, precision="float32", report=lambda _: None)
@@ -229,7 +229,7 @@ def test_nothing_allows_code_that_comes_with_a_model_or_reads_pickles() -> None:
 
 LOADS = """
 from bot.model.checkpoint import find
-from bot.model.loading import load
+from bot.model.worker.loading import load
 
 checkpoint = find("someone/tiny", revision=None, report=print)
 print(load(checkpoint, precision="float32", report=lambda _: None).info.revision)

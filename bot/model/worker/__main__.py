@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, get_args
 
 from bot.model.cores import usable_cores
-from bot.model.pipe import Pipe
 from bot.model.protocol import (
     Abort,
     Forget,
@@ -44,14 +43,15 @@ from bot.model.protocol import (
 )
 from bot.model.refusal import ModelRefused, refusal, told
 from bot.model.wire import ProtocolError
+from bot.model.worker.pipe import Pipe
 from bot.runtime import Tidy, keep_large_apart, return_freed
 
 # torch and transformers take seconds to import and may print while they do:
 # they are imported by the functions below, once stdout is safe and the parent
 # has been told that loading has begun.
 if TYPE_CHECKING:
-    from bot.model.engine import Engine
-    from bot.model.similarity import Similarity
+    from bot.model.worker.engine import Engine
+    from bot.model.worker.similarity import Similarity
 
 EXIT_UNUSABLE = 3
 EXIT_PROTOCOL = 4
@@ -104,7 +104,9 @@ def _give_way() -> None:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bot.model.worker", description="Run GPT-2 for a parent.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bot.model.worker", description="Run GPT-2 for a parent."
+    )
     parser.add_argument("--model", required=True, help="a folder, or the name of a Hugging Face Hub model")
     parser.add_argument("--revision", help="the hub model's commit, branch or tag")
     parser.add_argument("--precision", choices=get_args(Precision), default="float32")
@@ -164,9 +166,9 @@ def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
     report(Loading("starting torch", 0, 0, ""))
     import torch
 
-    from bot.model.engine import Engine
-    from bot.model.loading import load
-    from bot.model.similarity import Similarity
+    from bot.model.worker.engine import Engine
+    from bot.model.worker.loading import load
+    from bot.model.worker.similarity import Similarity
 
     torch.set_num_threads(options.threads)
     loaded = load(checkpoint, precision=options.precision, report=report)

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import GPT2LMHeadModel
 
-from bot.model import similarity
 from bot.model.gpt2 import GPT2
 from bot.model.protocol import Alike, Lookup, Similar
-from bot.model.similarity import Similarity
+from bot.model.worker import similarity
+from bot.model.worker.similarity import Similarity
 from tests.model.conftest import OVERFLOWS, overflowing_model, random_model
 
 VOCABULARY = 211

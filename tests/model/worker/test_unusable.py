@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from bot.model.checkpoint import find
 from bot.model.protocol import MAY_PASS, Unusable, UnusableReason
 from bot.model.refusal import refusal
-from bot.model.worker import parse, start
+from bot.model.worker.__main__ import parse, start
 from tests.fakes.hub import COMMIT, NAME, Answer, Hub, ask, running
 from tests.model.workers import ROOT
 
@@ -450,14 +450,14 @@ def something_unforeseen(place: Place) -> tuple[str, ...]:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("first line\n\tand a second.")
 
-    place.patch.setattr("bot.model.loading.load", fail)
+    place.patch.setattr("bot.model.worker.loading.load", fail)
     return (str(place.folder),)
 
 
 LIMITED = """
 import resource, sys
-import bot.model.engine, bot.model.loading, bot.model.similarity
-from bot.model.worker import parse, start
+import bot.model.worker.engine, bot.model.worker.loading, bot.model.worker.similarity
+from bot.model.worker.__main__ import parse, start
 
 def report(progress):
     if progress.stage == "reading weights":

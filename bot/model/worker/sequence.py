@@ -9,8 +9,8 @@ from torch import Tensor
 from bot.model.gpt2 import Chunk
 from bot.model.kv_cache import KVCache
 from bot.model.protocol import READ_AT_ONCE, GenerationRequest
-from bot.model.report import Choice
-from bot.model.sampling import Sampler
+from bot.model.worker.report import Choice
+from bot.model.worker.sampling import Sampler
 
 
 class Running:

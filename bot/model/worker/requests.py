@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.model.protocol import GenerationRequest
-from bot.model.sampling import problem
+from bot.model.worker.sampling import problem
 
 
 def unservable(request: GenerationRequest, *, vocabulary: int, context: int) -> str | None:

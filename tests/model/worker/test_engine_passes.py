@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.model.engine import SHARED_CHUNK
 from bot.model.gpt2 import LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.model.worker.engine import SHARED_CHUNK
 from tests.model.conftest import random_model
 from tests.model.driving import Recorded, engine_of, request, run, some_ids
 

@@ -18,7 +18,7 @@ from bot.model.gpt2 import GPT2
 from bot.model.protocol import GenerationRequest, SamplingParams
 from tests.model.driving import Outcome, collect, engine_of, random_request, request, run, run_alone, seeded
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.model.kv_cache import KVCache, KVStore
 from bot.model.native.attention import KEYS
 from bot.model.native.emit import LANES
-from bot.model.prefixes import PrefixCache, alike
+from bot.model.worker.prefix_cache import PrefixCache, alike
 
 ROOMY = 10**6
 BYTES_OF_A_BLOCK = 2 * KEYS * LANES * 4

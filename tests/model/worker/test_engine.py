@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from torch import Tensor
 
-from bot.model.engine import Engine
 from bot.model.gpt2 import GPT2
 from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParams, Stepped
-from bot.model.sampling import Sampler
+from bot.model.worker.engine import Engine
+from bot.model.worker.sampling import Sampler
 from tests.model.conftest import OVERFLOWS, overflowing_model
 from tests.model.driving import Outcome, collect, engine_of, request, run, run_alone
 

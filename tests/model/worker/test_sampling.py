@@ -15,8 +15,8 @@ from transformers import (
     set_seed,
 )
 
-from bot.model import sampling
 from bot.model.protocol import SamplingParams
+from bot.model.worker import sampling
 
 NO_IDS = torch.empty(1, 0, dtype=torch.long)
 

@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 from transformers import GPT2LMHeadModel
 
 from bot.model.checkpoint import Checkpoint, ModelRefused, find
-from bot.model.loading import fingerprint, load
 from bot.model.native.machine import this_processor
 from bot.model.protocol import Loading, Precision
+from bot.model.worker.loading import fingerprint, load
 from tests.model.conftest import random_model
 from tests.model.driving import torch_threads
 
@@ -95,7 +95,7 @@ def test_the_fingerprint_follows_all_that_moves_a_bit(monkeypatch: pytest.Monkey
     for target, value in [
         ("torch.__version__", "0"),
         ("torch.backends.cpu.get_cpu_capability", lambda: "ABACUS"),
-        ("bot.model.loading.ENGINE_VERSION", -1),
+        ("bot.model.worker.loading.ENGINE_VERSION", -1),
     ]:
         with monkeypatch.context() as patch:
             patch.setattr(target, value)

@@ -25,14 +25,14 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from bot.model.attempts import together_or_alone
 from bot.model.gpt2 import GPT2, LARGEST_CHUNK
-from bot.model.prefixes import PrefixCache
 from bot.model.protocol import READ_AT_ONCE, Ended, FinishReason, GenerationRequest, Rejected, Step, Stepped
-from bot.model.report import Choice, report
-from bot.model.requests import unservable
-from bot.model.running import Chosen, Planned, Read, Running
-from bot.model.sampling import NOT_FINITE
+from bot.model.worker.attempts import together_or_alone
+from bot.model.worker.prefix_cache import PrefixCache
+from bot.model.worker.report import Choice, report
+from bot.model.worker.requests import unservable
+from bot.model.worker.sampling import NOT_FINITE
+from bot.model.worker.sequence import Chosen, Planned, Read, Running
 
 Event = Stepped | Ended | Rejected
 P = TypeVar("P", Planned, Read, Chosen)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bot.model.protocol import Step
-from bot.model.report import Choice, likeliest, report
+from bot.model.worker.report import Choice, likeliest, report
 from tests.model.driving import torch_threads
 
 

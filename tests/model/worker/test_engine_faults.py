@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from torch import Tensor
 
-from bot.model import engine as engine_module
 from bot.model import kv_cache
 from bot.model.gpt2 import GPT2, Chunk
 from bot.model.protocol import GenerationRequest, Step
-from bot.model.report import Choice, report
-from bot.model.sampling import Sampler
+from bot.model.worker import engine as engine_module
+from bot.model.worker.report import Choice, report
+from bot.model.worker.sampling import Sampler
 from tests.model.conftest import random_model
 from tests.model.driving import Outcome, engine_of, request, run, run_alone
 

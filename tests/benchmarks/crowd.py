@@ -11,8 +11,8 @@ from unittest.mock import patch
 
 from torch import Tensor
 
-from bot.model.gpt2 import GPT2, LARGEST_CHUNK
-from bot.model.kv_cache import KVCache
+from bot.model.gpt2.kv_cache import KVCache
+from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.protocol import Ended, GenerationRequest, Rejected, Step, Stepped
 from bot.model.worker.engine import SHARED_CHUNK, Engine
 from bot.model.worker.prefix_cache import PrefixCache

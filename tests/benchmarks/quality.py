@@ -33,7 +33,7 @@ from bot.model import gpt2_tokenizer
 from bot.model.checkpoint import Checkpoint, ModelRefused, find
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.cores import usable_cores
-from bot.model.gpt2 import GPT2
+from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import GPT2_LARGE, Precision
 from bot.model.train_demo.__main__ import HELD_OUT_SHARE
 from bot.model.train_demo.corpus import UnusableText, read_books, split_books

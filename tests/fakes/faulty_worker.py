@@ -19,7 +19,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bot.model.gpt2 import GPT2, Chunk
+from bot.model.gpt2.transformer import GPT2, Chunk
 from bot.model.worker import __main__
 from bot.model.worker.engine import Engine, Event
 from bot.model.worker.pipe import Pipe

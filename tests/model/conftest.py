@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from bot.model.gpt2 import GPT2, UnsupportedPrecision
+from bot.model.gpt2.transformer import GPT2, UnsupportedPrecision
 from bot.model.protocol import Precision
 from tests.model.workers import Worker
 
@@ -88,9 +88,7 @@ def start() -> Iterator[type[Worker]]:
     started: list[Worker] = []
 
     class Started(Worker):
-        def __init__(
-            self, *arguments: str, program: tuple[str, ...] = ("-m", "bot.model.worker")
-        ) -> None:
+        def __init__(self, *arguments: str, program: tuple[str, ...] = ("-m", "bot.model.worker")) -> None:
             super().__init__(*arguments, program=program)
             started.append(self)
 

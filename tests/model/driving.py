@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel
 
-from bot.model.gpt2 import GPT2, Chunk
-from bot.model.kv_cache import KVCache
+from bot.model.gpt2.kv_cache import KVCache
+from bot.model.gpt2.transformer import GPT2, Chunk
 from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParams, Step, Stepped
 from bot.model.worker.engine import Engine, Event
 

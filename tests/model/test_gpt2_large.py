@@ -7,7 +7,7 @@ import torch
 
 from bot.model import hub
 from bot.model.checkpoint import find
-from bot.model.gpt2 import GPT2
+from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import GPT2_LARGE, GenerationRequest, SamplingParams
 from bot.model.worker.loading import LoadedModel, load
 from tests.model.driving import engine_of, run, run_alone

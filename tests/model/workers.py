@@ -18,9 +18,7 @@ ROOT = Path(__file__).parents[2]
 class Worker:
     """A worker process and the parent's ends of its pipes."""
 
-    def __init__(
-        self, *arguments: str, program: tuple[str, ...] = ("-m", "bot.model.worker")
-    ) -> None:
+    def __init__(self, *arguments: str, program: tuple[str, ...] = ("-m", "bot.model.worker")) -> None:
         self.process = subprocess.Popen(
             [sys.executable, *program, *arguments],
             cwd=ROOT,

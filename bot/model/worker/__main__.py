@@ -104,9 +104,7 @@ def _give_way() -> None:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m bot.model.worker", description="Run GPT-2 for a parent."
-    )
+    parser = argparse.ArgumentParser(prog="python -m bot.model.worker", description="Run GPT-2 for a parent.")
     parser.add_argument("--model", required=True, help="a folder, or the name of a Hugging Face Hub model")
     parser.add_argument("--revision", help="the hub model's commit, branch or tag")
     parser.add_argument("--precision", choices=get_args(Precision), default="float32")

@@ -25,7 +25,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from bot.model.gpt2 import GPT2, LARGEST_CHUNK
+from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.protocol import READ_AT_ONCE, Ended, FinishReason, GenerationRequest, Rejected, Step, Stepped
 from bot.model.worker.attempts import together_or_alone
 from bot.model.worker.prefix_cache import PrefixCache

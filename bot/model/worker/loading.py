@@ -16,7 +16,7 @@ from transformers.utils import logging as transformers_logging
 
 from bot.model.checkpoint import Checkpoint, ModelRefused, Report, own_tokenizer
 from bot.model.configuration import Configuration, read_json
-from bot.model.gpt2 import GPT2, UnsupportedModel, UnsupportedPrecision
+from bot.model.gpt2.transformer import GPT2, UnsupportedModel, UnsupportedPrecision
 from bot.model.protocol import (
     END_OF_TEXT,
     GPT2_ENCODING,

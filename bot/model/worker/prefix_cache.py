@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.model.kv_cache import KVCache
+from bot.model.gpt2.kv_cache import KVCache
 
 
 class PrefixCache:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from bot.model.gpt2 import Chunk
-from bot.model.kv_cache import KVCache
+from bot.model.gpt2.kv_cache import KVCache
+from bot.model.gpt2.transformer import Chunk
 from bot.model.protocol import READ_AT_ONCE, GenerationRequest
 from bot.model.worker.report import Choice
 from bot.model.worker.sampling import Sampler

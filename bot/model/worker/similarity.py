@@ -14,7 +14,7 @@ from collections import deque
 import torch
 from torch import Tensor
 
-from bot.model.gpt2 import GPT2
+from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Alike, Lookup, Similar
 
 # Rows of the embedding. At GPT-2 Large's width they take some 5 ms, a step of the

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from torch import Tensor
 
-from bot.model.gpt2 import GPT2
+from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParams, Stepped
 from bot.model.worker.engine import Engine
 from bot.model.worker.sampling import Sampler

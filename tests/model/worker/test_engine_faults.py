@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from torch import Tensor
 
-from bot.model import kv_cache
-from bot.model.gpt2 import GPT2, Chunk
+from bot.model.gpt2 import kv_cache
+from bot.model.gpt2.transformer import GPT2, Chunk
 from bot.model.protocol import GenerationRequest, Step
 from bot.model.worker import engine as engine_module
 from bot.model.worker.report import Choice, report

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import GPT2LMHeadModel
 
-from bot.model.gpt2 import GPT2
+from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import GenerationRequest, SamplingParams
 from tests.model.driving import Outcome, collect, engine_of, random_request, request, run, run_alone, seeded
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.model.gpt2 import LARGEST_CHUNK
+from bot.model.gpt2.transformer import LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.model.worker.engine import SHARED_CHUNK
 from tests.model.conftest import random_model

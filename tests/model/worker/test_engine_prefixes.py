@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.features.completions import CompletionJob
 from bot.features.walks import Walk
-from bot.model.gpt2 import GPT2, LARGEST_CHUNK
+from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.updates import Completion
 from tests.model.conftest import random_model

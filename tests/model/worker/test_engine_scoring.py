@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import GPT2LMHeadModel
 
-from bot.model.gpt2 import GPT2
+from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Ended, GenerationRequest, SamplingParams
 from tests.model.conftest import OVERFLOWS, overflowing_model
 from tests.model.driving import Outcome, collect, engine_of, request, run, run_alone, some_ids

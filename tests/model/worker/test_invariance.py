@@ -9,7 +9,7 @@ import pytest
 
 from bot.model.checkpoint import find
 from bot.model.client.process import worker_command
-from bot.model.gpt2 import GPT2
+from bot.model.gpt2.transformer import GPT2
 from bot.model.worker.loading import load
 from tests.benchmarks.crowd import Crowd, Findings, RecordedModel, alone, compared
 from tests.benchmarks.needles import Limits, random_needle

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import GPT2LMHeadModel
 
 from bot.model.checkpoint import Checkpoint, ModelRefused, find
-from bot.model.native.machine import this_processor
+from bot.model.kernels.jit import this_processor
 from bot.model.protocol import Loading, Precision
 from bot.model.worker.loading import fingerprint, load
 from tests.model.conftest import random_model
@@ -80,7 +80,7 @@ def test_a_precision_that_the_processor_does_not_compute_is_refused(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without = replace(this_processor(), multiplies_bytes=False)
-    monkeypatch.setattr("bot.model.gpt2.this_processor", lambda: without)
+    monkeypatch.setattr("bot.model.gpt2.transformer.this_processor", lambda: without)
     assert refused(tiny_folder, precision="int8") == (
         "failed",
         "PRECISION=int8 is not possible here: int8 needs a processor with AVX512_VNNI instructions.",

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.kv_cache import KVCache, KVStore
-from bot.model.native.attention import KEYS
-from bot.model.native.emit import LANES
+from bot.model.gpt2.kv_cache import KVCache, KVStore
+from bot.model.kernels.attend import KEYS
+from bot.model.kernels.builder import LANES
 from bot.model.worker.prefix_cache import PrefixCache, alike
 
 ROOMY = 10**6

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import GPT2LMHeadModel
 
-from bot.model.gpt2 import GPT2
+from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Alike, Lookup, Similar
 from bot.model.worker import similarity
 from bot.model.worker.similarity import Similarity

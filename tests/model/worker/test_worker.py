@@ -46,7 +46,7 @@ runpy.run_module("bot.model.worker", run_name="__main__")
 # Tells on stderr how many rows of a prompt are computed in each pass.
 COUNTING = """
 import runpy, sys
-from bot.model.gpt2 import GPT2
+from bot.model.gpt2.transformer import GPT2
 real = GPT2.forward
 def forward(self, chunks):
     print("rows", *(len(chunk.ids) for chunk in chunks), file=sys.stderr, flush=True)

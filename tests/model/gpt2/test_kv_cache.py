@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.kv_cache import KEPT, KVCache, KVStore
-from bot.model.native.attention import KEYS
-from bot.model.native.emit import LANES
+from bot.model.gpt2.kv_cache import KEPT, KVCache, KVStore
+from bot.model.kernels.attend import KEYS
+from bot.model.kernels.builder import LANES
 
 
 def store_of(slots: int = 1, *, layers: int = 2, context: int = 640, kept: int = KEPT) -> KVStore:

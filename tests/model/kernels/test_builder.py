@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llvmlite import ir
 
-from bot.model.native.emit import INT, LANES, Code, Variable
-from bot.model.native.machine import Call, Machine, this_processor
+from bot.model.kernels.builder import INT, LANES, Code, Variable
+from bot.model.kernels.jit import Call, Machine, this_processor
 from tests.model.driving import torch_threads
-from tests.model.native.conftest import Vector, vector_function
+from tests.model.kernels.conftest import Vector, vector_function
 
 
 @pytest.fixture(scope="module")

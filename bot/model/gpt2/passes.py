@@ -9,10 +9,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from bot.model.attention import Attention
-from bot.model.kv_cache import KVStore
-from bot.model.linear import Linear, Norm, Products, Scratch, Tiling
-from bot.model.native.machine import Call
+from bot.model.gpt2.attention import Attention
+from bot.model.gpt2.kv_cache import KVStore
+from bot.model.gpt2.linear import Linear, Norm, Products, Scratch, Tiling
+from bot.model.kernels.jit import Call
 
 # Passes of few rows, as most are, are kept for the next time: so many of them.
 _KEPT_ROWS = 16
@@ -93,7 +93,7 @@ class Pass:
     def run(self, x: Tensor, parts: Tensor, wanted: Tensor) -> Tensor:
         """The rows' embeddings [rows, width] → the hidden states [wanted, width] of the ``wanted`` ones.
 
-        ``parts`` [sequences, 4] is what ``bot.model.attention.parts`` makes.
+        ``parts`` [sequences, 4] is what ``bot.model.gpt2.attention.parts`` makes.
         """
         self._every.begin(x)
         self._parts.copy_(parts)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel
 
-from bot.model.gpt2 import GPT2, LARGEST_CHUNK, UnsupportedModel, UnsupportedPrecision
-from bot.model.native.machine import this_processor
+from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK, UnsupportedModel, UnsupportedPrecision
+from bot.model.kernels.jit import this_processor
 from bot.model.protocol import Precision
 from tests.model.conftest import random_model
 from tests.model.driving import every_row, new_cache, some_ids

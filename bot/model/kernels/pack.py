@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from bot.model.native.emit import BYTE, FLOAT, FLOATS, HALF_FLOATS, INT, INTS, LANES, Code, Variable
-from bot.model.native.product import Kind
+from bot.model.kernels.builder import BYTE, FLOAT, FLOATS, HALF_FLOATS, INT, INTS, LANES, Code, Variable
+from bot.model.kernels.matmul import Kind
 
 NAME = "prepare"
 LARGEST = 127

@@ -4,9 +4,9 @@ import pytest
 import torch
 from llvmlite import ir
 
-from bot.model.native import machine as machines
-from bot.model.native.emit import INT, Code
-from bot.model.native.machine import Call, Machine, Processor, this_processor
+from bot.model.kernels import jit as machines
+from bot.model.kernels.builder import INT, Code
+from bot.model.kernels.jit import Call, Machine, Processor, this_processor
 from tests.model.driving import torch_threads
 
 

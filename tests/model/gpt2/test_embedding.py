@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from bot.model.embedding import Embedding, token_embedding
-from bot.model.linear import Linear
+from bot.model.gpt2.embedding import Embedding, token_embedding
+from bot.model.gpt2.linear import Linear
 from bot.model.protocol import Precision
 
 VOCABULARY = 90

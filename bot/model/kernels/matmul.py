@@ -21,8 +21,8 @@ from typing import Literal
 
 from llvmlite import ir
 
-from bot.model.native.emit import BFLOATS, BYTES, FLOAT, FLOATS, INT, INTS, LANES, Code, Variable
-from bot.model.native.machine import Processor
+from bot.model.kernels.builder import BFLOATS, BYTES, FLOAT, FLOATS, INT, INTS, LANES, Code, Variable
+from bot.model.kernels.jit import Processor
 
 Kind = Literal["float32", "bfloat16", "int8"]
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import GPT2LMHeadModel
 
-from bot.model.linear import FloatLinear, Linear, as_bytes
+from bot.model.gpt2.linear import FloatLinear, Linear, as_bytes
 from bot.model.protocol import Precision
 
 Embedding = Callable[[Tensor], Tensor]

@@ -1,7 +1,7 @@
 """Machine code for what a token is written with.
 
-``prepare`` takes rows to where a product wants them, ``product`` multiplies them by
-packed weights, ``attention`` attends to cached keys and values, and ``sequence`` runs
+``pack`` takes rows to where a product wants them, ``matmul`` multiplies them by
+packed weights, ``attend`` attends to cached keys and values, and ``dispatch`` runs
 all of a forward pass without coming back to Python. They are generated for the
 processor when the model is loaded.
 

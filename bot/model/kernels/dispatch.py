@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from bot.model.native.emit import POINTER, WORD, Code
+from bot.model.kernels.builder import POINTER, WORD, Code
 
 NAME = "sequence"
 

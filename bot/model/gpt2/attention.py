@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bot.model.kv_cache import KVCache
-from bot.model.linear import bits
-from bot.model.memory import untouched
-from bot.model.native.attention import NAME
-from bot.model.native.machine import Call, Machine
+from bot.model.gpt2.kv_cache import KVCache
+from bot.model.gpt2.linear import bits
+from bot.model.gpt2.memory import untouched
+from bot.model.kernels.attend import NAME
+from bot.model.kernels.jit import Call, Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Rows:
 
 
 def parts(rows: Sequence[Rows]) -> Tensor:
-    """Where each sequence's rows are and belong: [sequences, 4], as ``bot.model.native.attention`` has it."""
+    """Where each sequence's rows are and belong: [sequences, 4], as ``bot.model.kernels.attend`` has it."""
     found, first = [], 0
     for part in rows:
         found.append((part.cache.slot, first, part.count, part.cache.length))

@@ -12,8 +12,8 @@ import llvmlite.binding as llvm
 import torch
 from llvmlite import ir
 
-from bot.model.native.sequence import NAME as SEQUENCE
-from bot.model.native.sequence import write_sequence
+from bot.model.kernels.dispatch import NAME as SEQUENCE
+from bot.model.kernels.dispatch import write_sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def this_processor() -> Processor:
 
 
 class Call(NamedTuple):
-    """The function at ``address``, and its arguments as ``bot.model.native.emit`` has them."""
+    """The function at ``address``, and its arguments as ``bot.model.kernels.builder`` has them."""
 
     address: int
     words: tuple[int, ...]

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bot.model.gpt2 import GPT2, LARGEST_CHUNK, Chunk
-from bot.model.kv_cache import KVCache
-from bot.model.native.machine import this_processor
+from bot.model.gpt2.kv_cache import KVCache
+from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK, Chunk
+from bot.model.kernels.jit import this_processor
 from tests.model.conftest import OVERFLOWS, overflowing_model, random_model
 from tests.model.driving import every_row, new_cache, some_ids, torch_threads
 

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.memory import in_large_pages
-from bot.model.native import prepare
-from bot.model.native.emit import LANES, whole
-from bot.model.native.machine import Call, Machine, Processor
-from bot.model.native.product import function_name, tile_sizes
+from bot.model.gpt2.memory import in_large_pages
+from bot.model.kernels import pack
+from bot.model.kernels.builder import LANES, whole
+from bot.model.kernels.jit import Call, Machine, Processor
+from bot.model.kernels.matmul import function_name, tile_sizes
 
 Activation = Literal["none", "gelu_tanh"]
 
@@ -42,7 +42,7 @@ class Norm:
     """A layer normalization, to be computed where a product takes its rows.
 
     ``weight`` and ``bias`` are [width]. ``words`` are the last arguments of
-    ``bot.model.native.prepare``, and are good as long as this lives.
+    ``bot.model.kernels.pack``, and are good as long as this lives.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, eps: float) -> None:
@@ -61,7 +61,7 @@ class Products:
         self.machine = machine
         self.width = processor.vectors * LANES
         self._rows = processor.rows
-        self.prepare = machine.address(prepare.NAME)
+        self.prepare = machine.address(pack.NAME)
         self.products = {rows: machine.address(function_name(rows)) for rows in tile_sizes(processor)}
 
     def panels(self, weight: Tensor) -> Tensor:
@@ -108,7 +108,7 @@ class Linear:
         self.columns = self.panels.size(0) * self.panels.size(2)
         self._bias = _filled(bias, self.columns)
         self._scales = _filled(scales, self.columns)
-        offsets = None if scales is None else weight.sum(dim=1, dtype=torch.int32) * -prepare.ZERO
+        offsets = None if scales is None else weight.sum(dim=1, dtype=torch.int32) * -pack.ZERO
         self._offsets = _filled(offsets, self.columns, torch.int32)
 
     def calls(
@@ -202,7 +202,7 @@ class Int8Linear(Linear):
 
 def as_bytes(numbers: Tensor) -> tuple[Tensor, Tensor]:
     """[…, n] → the same as signed bytes, and what each row of them is to be multiplied by: […, 1]."""
-    scales = numbers.abs().amax(dim=-1, keepdim=True).clamp_min_(_TINY) / prepare.LARGEST
+    scales = numbers.abs().amax(dim=-1, keepdim=True).clamp_min_(_TINY) / pack.LARGEST
     return (numbers / scales).round_().to(torch.int8), scales
 
 

@@ -12,13 +12,13 @@ from llvmlite import ir
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.attention import Attention, Rows
-from bot.model.attention import parts as places
-from bot.model.kv_cache import KVCache, KVStore
-from bot.model.native.attention import write_attention
-from bot.model.native.machine import Machine, Processor, this_processor
+from bot.model.gpt2.attention import Attention, Rows
+from bot.model.gpt2.attention import parts as places
+from bot.model.gpt2.kv_cache import KVCache, KVStore
+from bot.model.kernels.attend import write_attention
+from bot.model.kernels.jit import Machine, Processor, this_processor
 from tests.model.driving import torch_threads
-from tests.model.native.conftest import narrow
+from tests.model.kernels.conftest import narrow
 
 CONTEXT = 150
 HEADS = 3

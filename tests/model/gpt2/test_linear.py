@@ -12,10 +12,10 @@ from llvmlite import ir
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.linear import Activation, FloatLinear, Int8Linear, Linear, Products
-from bot.model.native.machine import Machine, Processor, this_processor
-from bot.model.native.prepare import write_prepare
-from bot.model.native.product import Kind, write_products
+from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Products
+from bot.model.kernels.jit import Machine, Processor, this_processor
+from bot.model.kernels.matmul import Kind, write_products
+from bot.model.kernels.pack import write_prepare
 from tests.model.driving import torch_threads
 
 MakeLinear = Callable[..., Linear]

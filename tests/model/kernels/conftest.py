@@ -10,8 +10,8 @@ import torch
 from llvmlite import ir
 from torch import Tensor
 
-from bot.model.native.emit import FLOATS, LANES, Code
-from bot.model.native.machine import Call, Machine, Processor, this_processor
+from bot.model.kernels.builder import FLOATS, LANES, Code
+from bot.model.kernels.jit import Call, Machine, Processor, this_processor
 
 Vector = Callable[[Tensor], Tensor]
 

@@ -24,17 +24,17 @@ from transformers import GPT2LMHeadModel
 from transformers.models.gpt2.modeling_gpt2 import GPT2Block
 from transformers.pytorch_utils import Conv1D
 
-from bot.model.attention import Attention, Rows, parts
 from bot.model.configuration import ACTIVATIONS
-from bot.model.embedding import token_embedding
-from bot.model.kv_cache import KVCache, KVStore
-from bot.model.linear import Activation, FloatLinear, Int8Linear, Linear, Norm, Products
-from bot.model.native.attention import write_attention
-from bot.model.native.emit import LANES
-from bot.model.native.machine import Machine, Processor, this_processor
-from bot.model.native.prepare import write_prepare
-from bot.model.native.product import write_products
-from bot.model.passes import Block, Passes
+from bot.model.gpt2.attention import Attention, Rows, parts
+from bot.model.gpt2.embedding import token_embedding
+from bot.model.gpt2.kv_cache import KVCache, KVStore
+from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Norm, Products
+from bot.model.gpt2.passes import Block, Passes
+from bot.model.kernels.attend import write_attention
+from bot.model.kernels.builder import LANES
+from bot.model.kernels.jit import Machine, Processor, this_processor
+from bot.model.kernels.matmul import write_products
+from bot.model.kernels.pack import write_prepare
 from bot.model.protocol import Precision
 
 # The most rows of prompts in one pass: more would not be quicker, and nobody

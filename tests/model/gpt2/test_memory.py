@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bot.model.memory import in_large_pages, untouched
+from bot.model.gpt2.memory import in_large_pages, untouched
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (700, 1000), (0, 4)])

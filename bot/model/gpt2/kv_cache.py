@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import heapq
 
-from bot.model.memory import untouched
-from bot.model.native.attention import KEYS
-from bot.model.native.emit import LANES, whole
+from bot.model.gpt2.memory import untouched
+from bot.model.kernels.attend import KEYS
+from bot.model.kernels.builder import LANES, whole
 
 # So many bytes are kept for the next text: for the system to find and clear them again
 # takes a twentieth of the time in which a long prompt is read.
@@ -17,7 +17,7 @@ class KVStore:
     """Up to ``slots`` sequences, side by side so that one operation serves them all.
 
     A layer is one [2, slots, heads, positions, head width] tensor of float32: keys,
-    then values, as ``bot.model.native.attention`` lays them out, the head width rounded
+    then values, as ``bot.model.kernels.attend`` lays them out, the head width rounded
     up to a multiple of ``LANES``. There is room for ``context`` positions in each slot,
     but it takes memory only as far as it has been filled. When the last sequence leaves,
     that is given back, unless it is no more than ``kept`` bytes.

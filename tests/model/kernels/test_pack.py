@@ -10,11 +10,11 @@ from llvmlite import ir
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.linear import Norm
-from bot.model.native.emit import LANES
-from bot.model.native.machine import Call, Machine, this_processor
-from bot.model.native.prepare import LARGEST, NAME, ZERO, write_prepare
-from bot.model.native.product import Kind
+from bot.model.gpt2.linear import Norm
+from bot.model.kernels.builder import LANES
+from bot.model.kernels.jit import Call, Machine, this_processor
+from bot.model.kernels.matmul import Kind
+from bot.model.kernels.pack import LARGEST, NAME, ZERO, write_prepare
 from tests.model.driving import torch_threads
 
 WIDEST = 8 * LANES

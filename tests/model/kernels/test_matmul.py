@@ -7,11 +7,11 @@ import torch
 from llvmlite import ir
 from torch import Tensor
 
-from bot.model.linear import FloatLinear, Int8Linear, Products
-from bot.model.native.machine import Machine, Processor, this_processor
-from bot.model.native.prepare import write_prepare
-from bot.model.native.product import Kind, write_products
-from tests.model.native.conftest import narrow
+from bot.model.gpt2.linear import FloatLinear, Int8Linear, Products
+from bot.model.kernels.jit import Machine, Processor, this_processor
+from bot.model.kernels.matmul import Kind, write_products
+from bot.model.kernels.pack import write_prepare
+from tests.model.kernels.conftest import narrow
 
 
 def products(kind: Kind, processor: Processor) -> Products:

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from bot.model.native.emit import FLOAT, FLOATS, INT, LANES, WORD, Code, Variable, whole
-from bot.model.native.machine import Processor
+from bot.model.kernels.builder import FLOAT, FLOATS, INT, LANES, WORD, Code, Variable, whole
+from bot.model.kernels.jit import Processor
 
 NAME = "attention"
 

@@ -6,8 +6,8 @@ import weakref
 import pytest
 import torch
 
-from bot.model.gpt2 import GPT2
-from bot.model.kv_cache import KVStore
+from bot.model.gpt2.kv_cache import KVStore
+from bot.model.gpt2.transformer import GPT2
 from tests.model.conftest import random_model
 from tests.model.driving import every_row, some_ids, torch_threads
 

@@ -1,0 +1,1 @@
+"""GPT-2's forward pass: from token ids to logits, many sequences at once."""

@@ -12,28 +12,28 @@ ROOT = Path(__file__).parents[1]
 # Only these may hold the model in memory: they run in the worker process (or train the demo model).
 WORKER_SIDE = {
     "bot.model.gpt2.attention",
-    "bot.model.checkpoint",
-    "bot.model.configuration",
+    "bot.model.checkpoint.find",
+    "bot.model.checkpoint.configuration",
     "bot.model.gpt2.embedding",
     "bot.model.worker.engine",
     "bot.model.gpt2.transformer",
-    "bot.model.hub",
+    "bot.model.checkpoint.hub",
     "bot.model.gpt2.kv_cache",
     "bot.model.gpt2.linear",
     "bot.model.worker.loading",
     "bot.model.gpt2.memory",
     "bot.model.gpt2.passes",
     "bot.model.worker.prefix_cache",
-    "bot.model.refusal",
+    "bot.model.checkpoint.refusal",
     "bot.model.worker.report",
     "bot.model.worker.requests",
     "bot.model.worker.sequence",
     "bot.model.worker.sampling",
     "bot.model.worker.similarity",
-    "bot.model.weights",
+    "bot.model.checkpoint.weights",
     "bot.model.worker",
 }
-TRAINING = {"bot.model.train_demo", "bot.model.gpt2_tokenizer"}
+TRAINING = {"bot.model.train_demo", "bot.model.checkpoint.gpt2_tokenizer"}
 SIMULATION = {"bot.playground"}
 
 
@@ -102,7 +102,7 @@ def test_the_model_knows_neither_discord_nor_the_bot(module: str) -> None:
         "bot.background",
         "bot.background.Background",
         *(name for name in outside if name.startswith("bot.errors.")),
-    } or (within(module, {"bot.model.train_demo", "bot.model.gpt2_tokenizer"}))
+    } or (within(module, {"bot.model.train_demo", "bot.model.checkpoint.gpt2_tokenizer"}))
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.features"})])

@@ -9,7 +9,7 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import AutoTokenizer, GPT2LMHeadModel, PreTrainedTokenizerBase
 
-from bot.model import gpt2_tokenizer
+from bot.model.checkpoint import gpt2_tokenizer
 
 FOLDER = Path(__file__).parents[2] / "bot" / "data" / "demo-model"
 WEIGHTS = FOLDER / "model.safetensors"

@@ -13,7 +13,7 @@ import pytest
 
 from bot.features.completions import CompletionJob, CompletionRun, new_run_id
 from bot.features.script import script
-from bot.model.checkpoint import find
+from bot.model.checkpoint.find import find
 from bot.model.protocol import SamplingParams
 from bot.model.worker.engine import Engine
 from bot.model.worker.loading import LoadedModel, load

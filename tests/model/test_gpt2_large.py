@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bot.model import hub
-from bot.model.checkpoint import find
+from bot.model.checkpoint import hub
+from bot.model.checkpoint.find import find
 from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import GPT2_LARGE, GenerationRequest, SamplingParams
 from bot.model.worker.loading import LoadedModel, load

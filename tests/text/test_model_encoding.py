@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from bot.model.tokenizer_files import own
+from bot.model.checkpoint.tokenizer_files import own
 from bot.text.model_encoding import ModelEncoding
 from tests.checkpoints import (
     CHINESE,

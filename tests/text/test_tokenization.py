@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tiktoken_ext import openai_public
 
 from bot.errors import InvalidTokenId, OtherTokenizer, UnknownEncoding
-from bot.model.byte_bpe import described
+from bot.model.checkpoint.byte_bpe import described
 from bot.text.derived_encodings import spaces
 from bot.text.encoding_names import ALIKE, ENCODINGS, names
 from bot.text.escaping import visible

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.gpt2_tokenizer import spell
+from bot.model.checkpoint.gpt2_tokenizer import spell
 from bot.text.escaping import SPACE_SIGN
 from bot.text.tokenization import Encodings
 from bot.text.vocabulary import END_OF_TEXT, Found, Vocabulary

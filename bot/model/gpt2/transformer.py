@@ -24,7 +24,7 @@ from transformers import GPT2LMHeadModel
 from transformers.models.gpt2.modeling_gpt2 import GPT2Block
 from transformers.pytorch_utils import Conv1D
 
-from bot.model.configuration import ACTIVATIONS
+from bot.model.checkpoint.configuration import ACTIVATIONS
 from bot.model.gpt2.attention import Attention, Rows, parts
 from bot.model.gpt2.embedding import token_embedding
 from bot.model.gpt2.kv_cache import KVCache, KVStore

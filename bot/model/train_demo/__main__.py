@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from bot.model import gpt2_tokenizer
+from bot.model.checkpoint import gpt2_tokenizer
 from bot.model.train_demo.card import Run, write_card
 from bot.model.train_demo.config import TrainingConfig
 from bot.model.train_demo.corpus import CompactVocabulary, UnusableText, read_books, split_books

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel
 
-from bot.model import gpt2_tokenizer
+from bot.model.checkpoint import gpt2_tokenizer
 from bot.model.train_demo.corpus import CompactVocabulary
 from bot.model.train_demo.network import Network
 

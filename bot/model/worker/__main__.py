@@ -25,6 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, get_args
 
+from bot.model.checkpoint.refusal import ModelRefused, refusal, told
 from bot.model.cores import usable_cores
 from bot.model.protocol import (
     Abort,
@@ -41,7 +42,6 @@ from bot.model.protocol import (
     Tokenizer,
     Unusable,
 )
-from bot.model.refusal import ModelRefused, refusal, told
 from bot.model.wire import ProtocolError
 from bot.model.worker.pipe import Pipe
 from bot.runtime import Tidy, keep_large_apart, return_freed
@@ -154,7 +154,7 @@ def start(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
 
 def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Started:
     try:
-        from bot.model.checkpoint import find
+        from bot.model.checkpoint.find import find
     except ValueError as error:
         # The libraries read their variables when they are imported.
         detail = f"a variable for the hub (HF_…) cannot be used ({told(error)})."

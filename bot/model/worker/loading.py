@@ -14,8 +14,9 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.utils import logging as transformers_logging
 
-from bot.model.checkpoint import Checkpoint, ModelRefused, Report, own_tokenizer
-from bot.model.configuration import Configuration, read_json
+from bot.model.checkpoint.configuration import Configuration, read_json
+from bot.model.checkpoint.find import Checkpoint, ModelRefused, Report, own_tokenizer
+from bot.model.checkpoint.weights import EMBEDDING, HEAD, PREFIX, Stored, stored
 from bot.model.gpt2.transformer import GPT2, UnsupportedModel, UnsupportedPrecision
 from bot.model.protocol import (
     END_OF_TEXT,
@@ -26,7 +27,6 @@ from bot.model.protocol import (
     Precision,
     Tokenizer,
 )
-from bot.model.weights import EMBEDDING, HEAD, PREFIX, Stored, stored
 from bot.runtime import return_freed
 
 # Raise it whenever a change may alter a single bit of any logit or draw.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bot.model import gpt2_tokenizer
+from bot.model.checkpoint import gpt2_tokenizer
 from bot.model.train_demo.corpus import CompactVocabulary, Corpus, read_books, split_books
 from bot.model.train_demo.network import Network, NetworkConfig
 

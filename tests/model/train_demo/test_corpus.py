@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bot.model import gpt2_tokenizer
+from bot.model.checkpoint import gpt2_tokenizer
 from bot.model.train_demo.corpus import CompactVocabulary, Corpus, UnusableText, read_books, split_books
 
 ENCODING = gpt2_tokenizer.encoding()

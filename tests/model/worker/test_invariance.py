@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.checkpoint import find
+from bot.model.checkpoint.find import find
 from bot.model.client.process import worker_command
 from bot.model.gpt2.transformer import GPT2
 from bot.model.worker.loading import load

@@ -20,9 +20,9 @@ import torch
 from huggingface_hub import close_session
 from safetensors.torch import load_file, save_file
 
-from bot.model.checkpoint import find
+from bot.model.checkpoint.find import find
+from bot.model.checkpoint.refusal import refusal
 from bot.model.protocol import MAY_PASS, Unusable, UnusableReason
-from bot.model.refusal import refusal
 from bot.model.worker.__main__ import parse, start
 from tests.fakes.hub import COMMIT, NAME, Answer, Hub, ask, running
 from tests.model.workers import ROOT

@@ -299,7 +299,9 @@ def test_an_option_outside_its_range_is_refused(start: type[Worker], wrong: tupl
 
 
 def test_importing_the_worker_does_not_import_torch() -> None:
-    code = "import sys, bot.model.worker.__main__, bot.model.checkpoint; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, bot.model.worker.__main__, bot.model.checkpoint.find; sys.exit('torch' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 

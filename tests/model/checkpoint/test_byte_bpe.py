@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from bot.model.byte_bpe import OtherTokenizer, described
+from bot.model.checkpoint.byte_bpe import OtherTokenizer, described
+from bot.model.checkpoint.tokenizer_files import GPT2_SIZE, brought
 from bot.model.protocol import Tokenizer as Described
-from bot.model.tokenizer_files import GPT2_SIZE, brought
 from tests.checkpoints import END, trained, write_tokenizer, write_vocabulary
 from tests.model.conftest import DEMO_MODEL
 

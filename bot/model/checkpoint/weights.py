@@ -13,8 +13,8 @@ from re import fullmatch
 
 from safetensors import SafetensorError, safe_open
 
-from bot.model.configuration import Configuration
-from bot.model.refusal import ModelRefused, refusal, system_reason, told
+from bot.model.checkpoint.configuration import Configuration
+from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, told
 
 INDEX = "model.safetensors.index.json"
 EMBEDDING = "wte.weight"

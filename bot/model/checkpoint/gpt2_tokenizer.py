@@ -5,7 +5,7 @@ that OpenAI's ``encoder.json`` and ``vocab.bpe`` held: a token's rank is its id,
 and the pair that a token is merged from is what the earlier ranks make of it.
 ``encoder_json`` and ``vocab_bpe`` write those two files again, to the byte.
 
-    python -m bot.model.gpt2_tokenizer FOLDER     writes tokenizer.json and tokenizer_config.json
+    python -m bot.model.checkpoint.gpt2_tokenizer FOLDER     writes tokenizer.json and tokenizer_config.json
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 
 END_OF_TEXT = "<|endoftext|>"
 # Named as tiktoken names its cache: the SHA-1 of the address the ranks were published at.
-RANKS = Path(__file__).parents[1] / "data" / "encodings" / "0ea1e91bbb3a60f729a8dc8f777fd2fc07cd8df4"
+RANKS = Path(__file__).parents[2] / "data" / "encodings" / "0ea1e91bbb3a60f729a8dc8f777fd2fc07cd8df4"
 
 Merge = tuple[bytes, bytes]
 
@@ -137,7 +137,7 @@ def write(folder: Path, context: int = 1024) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m bot.model.gpt2_tokenizer", description=__doc__.split("\n")[0]
+        prog="python -m bot.model.checkpoint.gpt2_tokenizer", description=__doc__.split("\n")[0]
     )
     parser.add_argument(
         "folder", type=Path, help="where tokenizer.json and tokenizer_config.json are written"

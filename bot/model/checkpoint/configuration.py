@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bot.model.refusal import ModelRefused
+from bot.model.checkpoint.refusal import ModelRefused
 
 CONFIG, GENERATION = "config.json", "generation_config.json"
 #: Both are GPT-2's: the second name is that of torch's function.

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from bot.model.checkpoint import PINNED_REVISIONS, ModelRefused, find
+from bot.model.checkpoint.find import PINNED_REVISIONS, ModelRefused, find
 from bot.model.protocol import GPT2_LARGE
 from bot.model.worker.loading import LoadedModel, load
 from tests.model.conftest import DEMO_MODEL
 from tests.offline import guarded
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 INDEX = "model.safetensors.index.json"
 
@@ -146,7 +146,7 @@ TEMPTING = {
 
 READS = """
 import sys
-from bot.model.checkpoint import find
+from bot.model.checkpoint.find import find
 from bot.model.worker.loading import load
 
 checkpoint = find(sys.argv[1], revision=None, report=lambda _: None)
@@ -228,7 +228,7 @@ def test_nothing_allows_code_that_comes_with_a_model_or_reads_pickles() -> None:
 
 
 LOADS = """
-from bot.model.checkpoint import find
+from bot.model.checkpoint.find import find
 from bot.model.worker.loading import load
 
 checkpoint = find("someone/tiny", revision=None, report=print)

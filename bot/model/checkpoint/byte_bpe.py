@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from bot.model.gpt2_tokenizer import END_OF_TEXT, recover_merges, spell
+from bot.model.checkpoint.gpt2_tokenizer import END_OF_TEXT, recover_merges, spell
 from bot.model.protocol import AddedToken, Tokenizer
 
 _PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"

@@ -25,11 +25,11 @@ from huggingface_hub.file_download import repo_folder_name
 from tqdm.auto import tqdm
 
 from bot.errors.chain import chain
-from bot.model import tokenizer_files
-from bot.model.configuration import GENERATION
+from bot.model.checkpoint import tokenizer_files
+from bot.model.checkpoint.configuration import GENERATION
+from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, told
+from bot.model.checkpoint.weights import INDEX, missing
 from bot.model.protocol import Loading, UnusableReason
-from bot.model.refusal import ModelRefused, refusal, system_reason, told
-from bot.model.weights import INDEX, missing
 
 Report = Callable[[Loading], None]
 

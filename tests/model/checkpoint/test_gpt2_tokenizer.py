@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from bot.model import gpt2_tokenizer
-from bot.model.gpt2_tokenizer import END_OF_TEXT, Merge
+from bot.model.checkpoint import gpt2_tokenizer
+from bot.model.checkpoint.gpt2_tokenizer import END_OF_TEXT, Merge
 
 # As tiktoken_ext.openai_public.gpt2 lists them.
 ENCODER_JSON = "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783"

@@ -10,14 +10,14 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.model import tokenizer_files
-from bot.model.byte_bpe import OtherTokenizer
-from bot.model.configuration import Configuration, ends_of, read_json
-from bot.model.hub import Report, fetch_beside, snapshot
+from bot.model.checkpoint import tokenizer_files
+from bot.model.checkpoint.byte_bpe import OtherTokenizer
+from bot.model.checkpoint.configuration import Configuration, ends_of, read_json
+from bot.model.checkpoint.hub import Report, fetch_beside, snapshot
+from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, told
+from bot.model.checkpoint.tokenizer_files import Brought
+from bot.model.checkpoint.weights import check_index, missing, stored
 from bot.model.protocol import GPT2_LARGE, Loading, Tokenizer
-from bot.model.refusal import ModelRefused, refusal, system_reason, told
-from bot.model.tokenizer_files import Brought
-from bot.model.weights import check_index, missing, stored
 
 __all__ = ["PINNED_REVISIONS", "Checkpoint", "ModelRefused", "Report", "find", "own_tokenizer"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import snapshot_download
 
-from bot.model.checkpoint import Checkpoint, ModelRefused, find, own_tokenizer
+from bot.model.checkpoint.find import Checkpoint, ModelRefused, find, own_tokenizer
 from bot.model.protocol import GPT2_LARGE, Loading
 from tests.checkpoints import trained, write_model, write_tokenizer, write_vocabulary
 from tests.fakes.hub import COMMIT, Hub, ask, running
@@ -172,7 +172,7 @@ def test_a_cached_model_is_used_without_asking_the_network(
 ) -> None:
     snapshot = put_into(cache, "someone/tiny", COMMIT, tiny_folder)
     shutil.copy(DEMO_MODEL / "tokenizer.json", snapshot)
-    monkeypatch.setattr("bot.model.hub._download", pytest.fail)
+    monkeypatch.setattr("bot.model.checkpoint.hub._download", pytest.fail)
     expected = Checkpoint("someone/tiny", COMMIT, snapshot, f"commit:{COMMIT}", 50_257, (50_256,), "gpt2")
     assert found("someone/tiny") == (expected, [])
 
@@ -183,7 +183,7 @@ def test_the_default_model_means_its_pinned_revision(
     pinned = "32b71b12589c2f8d625668d2335a01cac3249519"
     put_into(cache, GPT2_LARGE, pinned, tiny_folder)
     (cache / "models--openai-community--gpt2-large" / "refs" / "main").write_text(COMMIT, encoding="utf-8")
-    monkeypatch.setattr("bot.model.hub._download", pytest.fail)
+    monkeypatch.setattr("bot.model.checkpoint.hub._download", pytest.fail)
     assert found(GPT2_LARGE)[0].revision == pinned
 
 
@@ -222,7 +222,9 @@ def test_that_the_hub_has_no_tokenizer_is_asked_once(
 ) -> None:
     put_into(cache, "someone/tiny", COMMIT, tiny_folder)
     assert found("someone/tiny")[0].tokenizer == "none"
-    monkeypatch.setattr("bot.model.hub.snapshot_download", partial(snapshot_download, local_files_only=True))
+    monkeypatch.setattr(
+        "bot.model.checkpoint.hub.snapshot_download", partial(snapshot_download, local_files_only=True)
+    )
     assert found("someone/tiny")[0].tokenizer == "none"
 
 

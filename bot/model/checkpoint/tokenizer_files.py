@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import tokenizers
 
-from bot.model.byte_bpe import OtherTokenizer, check_kind, described
-from bot.model.gpt2_tokenizer import END_OF_TEXT
+from bot.model.checkpoint.byte_bpe import OtherTokenizer, check_kind, described
+from bot.model.checkpoint.gpt2_tokenizer import END_OF_TEXT
 from bot.model.protocol import Tokenizer
 
 Brought = Literal["none", "gpt2", "own"]

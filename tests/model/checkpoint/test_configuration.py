@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from transformers import GPT2Config
 
-from bot.model.configuration import Configuration, read_json
-from bot.model.refusal import ModelRefused
+from bot.model.checkpoint.configuration import Configuration, read_json
+from bot.model.checkpoint.refusal import ModelRefused
 
 
 def refused(**config: Any) -> tuple[str, str]:

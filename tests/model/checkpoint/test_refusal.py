@@ -7,8 +7,8 @@ import os
 
 import pytest
 
+from bot.model.checkpoint.refusal import ModelRefused, one_line, refusal
 from bot.model.protocol import UnusableReason
-from bot.model.refusal import ModelRefused, one_line, refusal
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ WORKER_SIDE = {
     "bot.model.checkpoint.weights",
     "bot.model.worker",
 }
-TRAINING = {"bot.model.train_demo", "bot.model.checkpoint.gpt2_tokenizer"}
+TRAINING = {"bot.training", "bot.model.checkpoint.gpt2_tokenizer"}
 SIMULATION = {"bot.playground"}
 
 
@@ -102,7 +102,7 @@ def test_the_model_knows_neither_discord_nor_the_bot(module: str) -> None:
         "bot.background",
         "bot.background.Background",
         *(name for name in outside if name.startswith("bot.errors.")),
-    } or (within(module, {"bot.model.train_demo", "bot.model.checkpoint.gpt2_tokenizer"}))
+    } or (within(module, {"bot.training", "bot.model.checkpoint.gpt2_tokenizer"}))
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.features"})])

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.quality --text FILE [--whole] [--model NAME] [--tokens 20000] [--json FILE]
 
 The text is UTF-8, one paragraph a line, with a line ``<|endoftext|>`` between
-books, as ``bot.model.train_demo`` reads it: the last 4 % of the paragraphs of
+books, as ``bot.training`` reads it: the last 4 % of the paragraphs of
 every book, which the demo model was not trained on, or with ``--whole`` all.
 No text is shipped; the demo model's is named in its model card.
 
@@ -35,9 +35,9 @@ from bot.model.client.process import ModelProcess, worker_command
 from bot.model.cores import usable_cores
 from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import GPT2_LARGE, Precision
-from bot.model.train_demo.__main__ import HELD_OUT_SHARE
-from bot.model.train_demo.corpus import UnusableText, read_books, split_books
 from bot.model.worker.loading import load
+from bot.training.__main__ import HELD_OUT_SHARE
+from bot.training.corpus import UnusableText, read_books, split_books
 from tests.benchmarks.models import weights_a_token
 from tests.benchmarks.report import WEIGHT_BYTES, table
 from tests.benchmarks.workload import memory

@@ -126,7 +126,7 @@ def test_the_card_counts_the_ids_that_occur(card: str, unused: Tensor) -> None:
 
 
 def test_the_card_tells_of_the_data_the_run_and_the_licence(card: str) -> None:
-    for fact in ("Project Gutenberg", "python -m bot.model.train_demo", "Seed ", "CC0 1.0", "public domain"):
+    for fact in ("Project Gutenberg", "python -m bot.training", "Seed ", "CC0 1.0", "public domain"):
         assert fact in card
     assert card.count("\n> **") == 5
 

@@ -195,7 +195,7 @@ def test_transformers_is_not_asked_to_load_a_model() -> None:
         place
         for place, call in calls()
         if ast.unparse(call.func).endswith((".from_pretrained", ".from_config", "pipeline"))
-        and not place.startswith("bot/model/train_demo/")  # which reads what it has made itself
+        and not place.startswith("bot/training/")  # which reads what it has made itself
     ]
     assert asking == []
 

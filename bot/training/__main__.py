@@ -1,4 +1,4 @@
-"""The command line: ``python -m bot.model.train_demo TEXT``."""
+"""The command line: ``python -m bot.training TEXT``."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 import torch
 
 from bot.model.checkpoint import gpt2_tokenizer
-from bot.model.train_demo.card import Run, write_card
-from bot.model.train_demo.config import TrainingConfig
-from bot.model.train_demo.corpus import CompactVocabulary, UnusableText, read_books, split_books
-from bot.model.train_demo.evaluation import evaluate
-from bot.model.train_demo.export import export
-from bot.model.train_demo.lengthening import gently, lengthened
-from bot.model.train_demo.network import Network, NetworkConfig
-from bot.model.train_demo.training import train
+from bot.training.card import Run, write_card
+from bot.training.config import TrainingConfig
+from bot.training.corpus import CompactVocabulary, UnusableText, read_books, split_books
+from bot.training.evaluation import evaluate
+from bot.training.export import export
+from bot.training.lengthening import gently, lengthened
+from bot.training.network import Network, NetworkConfig
+from bot.training.training import train
 
 HELD_OUT_SHARE = 0.04
-DEMO_MODEL = Path(__file__).parents[2] / "data" / "demo-model"
+DEMO_MODEL = Path(__file__).parents[1] / "data" / "demo-model"
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +69,12 @@ def _command(given: argparse.Namespace) -> str:
         f"--minutes {given.minutes:g} --context {given.context} --long-minutes {given.long_minutes:g} "
         f"--seed {given.seed} --threads {given.threads}"
     )
-    return f"python -m bot.model.train_demo {shlex.quote(given.text.name)} {options}"
+    return f"python -m bot.training {shlex.quote(given.text.name)} {options}"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bot.model.train_demo",
+        prog="python -m bot.training",
         description="Train the small GPT-2 that ships with the project, and write its model card.",
     )
     parser.add_argument(

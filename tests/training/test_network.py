@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from bot.model.train_demo.corpus import CompactVocabulary
-from bot.model.train_demo.export import to_transformers
-from bot.model.train_demo.network import Dropout, Network
+from bot.training.corpus import CompactVocabulary
+from bot.training.export import to_transformers
+from bot.training.network import Dropout, Network
 
 
 @pytest.fixture

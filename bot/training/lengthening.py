@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import torch
 
-from bot.model.train_demo.config import TrainingConfig
-from bot.model.train_demo.network import Network
+from bot.training.config import TrainingConfig
+from bot.training.network import Network
 
 GENTLE = 0.3  # of the peak learning rates: what has been learned is to be kept
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from bot.model.train_demo.config import TrainingConfig
-from bot.model.train_demo.network import Network
+from bot.training.config import TrainingConfig
+from bot.training.network import Network
 
 
 def rate_factor(share: float, warm_up_share: float) -> float:

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from bot.model.train_demo.config import TrainingConfig
-from bot.model.train_demo.lengthening import gently, lengthened
-from bot.model.train_demo.network import Network
+from bot.training.config import TrainingConfig
+from bot.training.lengthening import gently, lengthened
+from bot.training.network import Network
 
 
 def test_a_longer_context_leaves_the_old_positions_as_they_were(network: Network) -> None:

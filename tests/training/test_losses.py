@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.train_demo.losses import Softmax, chunked_cross_entropy
+from bot.training.losses import Softmax, chunked_cross_entropy
 
 ROWS, WIDTH, COLUMNS = 37, 16, 101
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel
 
 from bot.model.checkpoint import gpt2_tokenizer
-from bot.model.train_demo.corpus import CompactVocabulary
-from bot.model.train_demo.network import Network
+from bot.training.corpus import CompactVocabulary
+from bot.training.network import Network
 
 
 def to_transformers(network: Network, vocabulary: CompactVocabulary) -> GPT2LMHeadModel:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer, GPT2LMHeadModel
 
-from bot.model.train_demo.__main__ import main
+from bot.training.__main__ import main
 
 
 @pytest.mark.parametrize(

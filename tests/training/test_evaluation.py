@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from bot.model.train_demo.evaluation import _windows, log_likelihoods, perplexity
+from bot.training.evaluation import _windows, log_likelihoods, perplexity
 
 
 @given(st.integers(2, 70), st.integers(2, 12), st.data())

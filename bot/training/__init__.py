@@ -1,4 +1,4 @@
-"""The program that trains the demo model: ``python -m bot.model.train_demo TEXT``.
+"""The program that trains the demo model: ``python -m bot.training TEXT``.
 
     corpus ─▶ training ─▶ export ─▶ evaluation ─▶ card
                 │  └ network, losses

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import GPT2LMHeadModel
 
-from bot.model.train_demo.corpus import Corpus
-from bot.model.train_demo.ngrams import KneserNeyTrigram, unigram_log_likelihoods
+from bot.training.corpus import Corpus
+from bot.training.ngrams import KneserNeyTrigram, unigram_log_likelihoods
 
 
 @dataclass(frozen=True)

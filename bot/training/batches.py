@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from bot.model.train_demo.config import TrainingConfig
-from bot.model.train_demo.corpus import CompactVocabulary, UnusableText
+from bot.training.config import TrainingConfig
+from bot.training.corpus import CompactVocabulary, UnusableText
 
 # ids, positions, targets: each int64 [batch, time]
 Batch = tuple[Tensor, Tensor, Tensor]

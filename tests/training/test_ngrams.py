@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.train_demo.ngrams import KneserNeyTrigram, unigram_log_likelihoods
+from bot.training.ngrams import KneserNeyTrigram, unigram_log_likelihoods
 
 SIZE = 8
 

@@ -4,9 +4,9 @@ import torch
 from safetensors import safe_open
 from transformers import AutoTokenizer, GPT2LMHeadModel
 
-from bot.model.train_demo.corpus import CompactVocabulary
-from bot.model.train_demo.export import export
-from bot.model.train_demo.network import Network
+from bot.training.corpus import CompactVocabulary
+from bot.training.export import export
+from bot.training.network import Network
 
 
 def test_the_folder_loads_as_any_gpt2_does(

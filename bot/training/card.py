@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, GPT2LMHeadModel
 
-from bot.model.train_demo.config import TrainingConfig
-from bot.model.train_demo.corpus import CompactVocabulary, Corpus
-from bot.model.train_demo.evaluation import Perplexities
-from bot.model.train_demo.network import NetworkConfig
-from bot.model.train_demo.training import Progress
+from bot.training.config import TrainingConfig
+from bot.training.corpus import CompactVocabulary, Corpus
+from bot.training.evaluation import Perplexities
+from bot.training.network import NetworkConfig
+from bot.training.training import Progress
 
 PROMPTS = ("Once upon a time", "The old man", "It was a dark night and", '"My dear,"', "London was")
 SAMPLE_TOKENS = 60

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from bot.model.train_demo.batches import Batches
-from bot.model.train_demo.config import TrainingConfig
-from bot.model.train_demo.corpus import CompactVocabulary, Corpus, UnusableText
+from bot.training.batches import Batches
+from bot.training.config import TrainingConfig
+from bot.training.corpus import CompactVocabulary, Corpus, UnusableText
 
 TIME, CONTEXT = 16, 32
 

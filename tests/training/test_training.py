@@ -7,12 +7,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.train_demo.batches import Batches
-from bot.model.train_demo.config import TrainingConfig
-from bot.model.train_demo.corpus import CompactVocabulary, Corpus
-from bot.model.train_demo.network import Network
-from bot.model.train_demo.optimizers import rate_factor
-from bot.model.train_demo.training import Trainer, train
+from bot.training.batches import Batches
+from bot.training.config import TrainingConfig
+from bot.training.corpus import CompactVocabulary, Corpus
+from bot.training.network import Network
+from bot.training.optimizers import rate_factor
+from bot.training.training import Trainer, train
 
 CONFIG = TrainingConfig(
     budget=1.0,

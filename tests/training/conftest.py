@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from bot.model.checkpoint import gpt2_tokenizer
-from bot.model.train_demo.corpus import CompactVocabulary, Corpus, read_books, split_books
-from bot.model.train_demo.network import Network, NetworkConfig
+from bot.training.corpus import CompactVocabulary, Corpus, read_books, split_books
+from bot.training.network import Network, NetworkConfig
 
 SENTENCES = [
     "The old man sat by the fire and said nothing at all.",

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bot.model.checkpoint import gpt2_tokenizer
-from bot.model.train_demo.corpus import CompactVocabulary, Corpus, UnusableText, read_books, split_books
+from bot.training.corpus import CompactVocabulary, Corpus, UnusableText, read_books, split_books
 
 ENCODING = gpt2_tokenizer.encoding()
 

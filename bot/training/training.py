@@ -17,12 +17,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bot.model.train_demo.batches import Batch, Batches
-from bot.model.train_demo.config import TrainingConfig
-from bot.model.train_demo.corpus import CompactVocabulary, Corpus
-from bot.model.train_demo.losses import Softmax
-from bot.model.train_demo.network import Dropout, Network
-from bot.model.train_demo.optimizers import optimizers, rate_factor
+from bot.training.batches import Batch, Batches
+from bot.training.config import TrainingConfig
+from bot.training.corpus import CompactVocabulary, Corpus
+from bot.training.losses import Softmax
+from bot.training.network import Dropout, Network
+from bot.training.optimizers import optimizers, rate_factor
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.background import Background
-from bot.interactions.arrivals import Arrivals
-from bot.interactions.delivery import NOBODY, Interaction
-from bot.interactions.entrance import admitted
-from bot.interactions.reporting import is_worth_logging, report
+from bot.interactions.checks import admitted
+from bot.interactions.error_handler import is_worth_logging, report
+from bot.interactions.http_trace import Traffic
+from bot.interactions.lifecycle import Arrivals
+from bot.interactions.reply import NOBODY, Interaction
 from bot.interactions.sync import keep_trying, sync_if_changed
-from bot.interactions.traffic import Traffic
 from bot.proxies import Proxy
 from bot.services import Services
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from bot.app import Started, keep_what_is_loaded
 from bot.client import TokenwiseBot
 from bot.errors import ServingEnded, ShuttingDown
-from bot.interactions.reporting import report
+from bot.interactions.error_handler import report
 from bot.login import connect, log_in
 from bot.monitoring.endpoint import Address
 from bot.monitoring.watching import watched

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.executor import Aside
-from bot.interactions.refreshing import Refreshes
+from bot.interactions.locks import Refreshes
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.moderation.rules import Rules
 from bot.queue.limits import Asker

@@ -14,8 +14,8 @@ from bot.features.completions import new_seed
 from bot.flows.comparing import compare, stop
 from bot.flows.writing import show
 from bot.interactions.buttons import LastingItem, RunItem
-from bot.interactions.delivery import Interaction, Screen
-from bot.interactions.requests import defer
+from bot.interactions.reply import Interaction, Screen
+from bot.interactions.responses import defer
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
 

@@ -13,9 +13,9 @@ from bot.errors import BlankText, NotRunning
 from bot.features.completions import CompletionJob, new_run_id, new_seed, warm_or_greedy
 from bot.flows.writing import write, write_or_recall
 from bot.interactions.buttons import RunItem
-from bot.interactions.delivery import Interaction, Screen, is_private
-from bot.interactions.messages import is_theirs
-from bot.interactions.requests import defer
+from bot.interactions.card_messages import is_theirs
+from bot.interactions.reply import Interaction, Screen, is_private
+from bot.interactions.responses import defer
 from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.services import Services
 

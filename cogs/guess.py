@@ -20,9 +20,9 @@ from bot.features.guessing import Round, check_reveal, question, round_of
 from bot.features.walks import Walk, WalkRun
 from bot.flows.asking import asked
 from bot.interactions.buttons import RunItem
-from bot.interactions.delivery import Interaction, Screen, spend
-from bot.interactions.requests import defer
-from bot.interactions.telling import tell_privately
+from bot.interactions.notices import tell_privately
+from bot.interactions.reply import Interaction, Screen, spend
+from bot.interactions.responses import defer
 from bot.moderation.screening import Sieve
 from bot.services import Services
 

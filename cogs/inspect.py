@@ -23,8 +23,8 @@ from bot.features.walks import WalkRun
 from bot.flows.asking import asked
 from bot.flows.writing import write
 from bot.interactions.buttons import RunItem
-from bot.interactions.delivery import Interaction, Screen, is_private
-from bot.interactions.messages import run_of
+from bot.interactions.card_messages import run_of
+from bot.interactions.reply import Interaction, Screen, is_private
 from bot.moderation.screening import Sieve
 from bot.queue.updates import token_ids
 from bot.services import Services

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot import cards
 from bot.cards import Closing, ModelCard
-from bot.interactions.delivery import Interaction, Screen
+from bot.interactions.reply import Interaction, Screen
 from bot.services import Services
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from bot.errors import BlankText
 from bot.features.completions import new_run_id, new_seed, warm_or_greedy
 from bot.features.walks import Walk, WalkRun
 from bot.interactions.buttons import RunItem
-from bot.interactions.delivery import Interaction, Screen, is_private
-from bot.interactions.messages import is_theirs
-from bot.interactions.withholding import told_with
+from bot.interactions.card_messages import is_theirs
+from bot.interactions.outgoing import told_with
+from bot.interactions.reply import Interaction, Screen, is_private
 from bot.model.protocol import MAX_SEED, Step
 from bot.moderation.screening import Sieve
 from bot.queue.updates import Finished

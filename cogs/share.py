@@ -12,8 +12,8 @@ from bot import cards
 from bot.custom_ids import DELETE_TEMPLATE, SHARE
 from bot.errors import NotYours
 from bot.interactions.buttons import LastingItem
-from bot.interactions.delivery import Interaction, Screen
-from bot.interactions.requests import defer, repeated
+from bot.interactions.reply import Interaction, Screen
+from bot.interactions.responses import defer, repeated
 from bot.interactions.sharing import shared
 from bot.services import Services
 

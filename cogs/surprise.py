@@ -18,7 +18,7 @@ from bot.features.completions import new_run_id
 from bot.features.surprise import reading, scoring
 from bot.flows.asking import asked
 from bot.flows.reading import text_in
-from bot.interactions.delivery import Interaction, Screen
+from bot.interactions.reply import Interaction, Screen
 from bot.model.protocol import ModelInfo, Step
 from bot.pictures import LARGE, SMALL, drawn
 from bot.services import Services

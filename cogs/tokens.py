@@ -16,7 +16,7 @@ from bot.cards import Closing, TokensCard
 from bot.cards.tokens import LISTING, PICTURE
 from bot.errors import NoTokenIds
 from bot.flows.reading import text_in
-from bot.interactions.delivery import Interaction, Screen
+from bot.interactions.reply import Interaction, Screen
 from bot.pictures import token_cut
 from bot.services import Services
 from bot.text.tokenization import Encodings, is_whole

@@ -18,9 +18,9 @@ from bot.features import tours
 from bot.features.completions import new_seed
 from bot.flows.touring import begin, go_to
 from bot.interactions.buttons import RunItem
-from bot.interactions.delivery import Interaction, Screen, is_private
-from bot.interactions.messages import is_theirs
+from bot.interactions.card_messages import is_theirs
 from bot.interactions.modals import Submission, in_time, open_modal, receive
+from bot.interactions.reply import Interaction, Screen, is_private
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
 

@@ -14,7 +14,7 @@ from bot.cards import Closing, Similar, VocabularyCard
 from bot.custom_ids import VOCABULARY_TEMPLATE
 from bot.errors import NoSuchToken
 from bot.interactions.buttons import LastingItem
-from bot.interactions.delivery import Interaction, Screen, is_private
+from bot.interactions.reply import Interaction, Screen, is_private
 from bot.model.protocol import GPT2_ENCODING, Alike, ModelInfo
 from bot.services import Services
 from bot.text.escaping import clip_end, visible

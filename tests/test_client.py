@@ -11,7 +11,7 @@ from simcord import ChannelHandle, MemberActor
 
 from bot.client import TokenwiseBot
 from bot.errors import ModelUnusable
-from bot.interactions import arrivals, reporting
+from bot.interactions import error_handler, lifecycle
 from bot.interactions.sync import canonical, sync_if_changed
 from bot.playground.world import World
 from tests.reading import card_of, refusal_of
@@ -102,7 +102,7 @@ async def test_an_interaction_that_comes_too_late_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(arrivals, "MAX_AGE", timedelta(seconds=-1))
+    monkeypatch.setattr(lifecycle, "MAX_AGE", timedelta(seconds=-1))
     answer = await ada.slash(channel, "tokens", text="x")
 
     assert not answer.acknowledged
@@ -113,7 +113,7 @@ async def test_a_button_pressed_too_late_is_dropped(
     ada: MemberActor, channel: ChannelHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = card_of(await ada.slash(channel, "complete", prompt="London was", max_tokens=1))
-    monkeypatch.setattr(arrivals, "MAX_AGE", timedelta(seconds=-1))
+    monkeypatch.setattr(lifecycle, "MAX_AGE", timedelta(seconds=-1))
 
     assert not (await ada.click(card, label="Re-roll")).acknowledged
 
@@ -127,7 +127,7 @@ async def test_an_unexpected_error_is_logged_and_told_without_details(
     monkeypatch.setattr(world.bot.services.encodings, "counts", fail)
     answer = await world.members[0].slash(world.channel, "tokens", text="x")
 
-    assert refusal_of(answer) == reporting.UNEXPECTED
+    assert refusal_of(answer) == error_handler.UNEXPECTED
     assert "inside" in caplog.text
     caplog.clear()
 
@@ -141,7 +141,7 @@ async def test_a_model_that_cannot_be_used_is_told_without_the_operator_s_path(
     monkeypatch.setattr(world.bot.services.encodings, "counts", fail)
     answer = await world.members[0].slash(world.channel, "tokens", text="x")
 
-    assert refusal_of(answer) == reporting.NO_MODEL
+    assert refusal_of(answer) == error_handler.NO_MODEL
     assert "MODEL=/home/somebody/model" in caplog.text
     caplog.clear()
 
@@ -152,5 +152,5 @@ async def test_when_discord_refuses_an_edit_twice_the_person_is_told(
     world.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=500, times=2)
     answer = await world.members[0].slash(world.channel, "tokens", text="x")
 
-    assert refusal_of(answer) == reporting.UNEXPECTED
+    assert refusal_of(answer) == error_handler.UNEXPECTED
     caplog.clear()

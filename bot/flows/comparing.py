@@ -13,8 +13,8 @@ from bot.errors import NotRunning, UnavailableError
 from bot.features.comparison import METHODS, Continuation, Method, parting, run_ids
 from bot.features.completions import CompletionJob, CompletionRun
 from bot.flows.together import together
-from bot.interactions.delivery import Screen
-from bot.interactions.withholding import told_with
+from bot.interactions.outgoing import told_with
+from bot.interactions.reply import Screen
 from bot.queue.updates import Completion, Finished, Queued
 from bot.services import Services
 

@@ -9,10 +9,10 @@ import discord
 
 from bot.errors import FileUnreadable, NoText, RunExpired, StoreUnavailable
 from bot.features.completions import CompletionRun
-from bot.interactions.delivery import Interaction
-from bot.interactions.message_text import decoded, said, text_files
-from bot.interactions.messages import head_of, run_of
-from bot.interactions.requests import TRANSIENT, repeated
+from bot.interactions.card_messages import head_of, run_of
+from bot.interactions.message_content import decoded, said, text_files
+from bot.interactions.reply import Interaction
+from bot.interactions.responses import TRANSIENT, repeated
 from bot.logs import named
 from bot.services import Services
 from bot.store.rows import Run

@@ -10,8 +10,8 @@ from bot.cards.tour.stations import AGAIN, OFFERING, SCORES
 from bot.features import tours
 from bot.features.completions import CompletionJob, CompletionRun
 from bot.flows.asking import asked
-from bot.interactions.delivery import Screen
-from bot.interactions.withholding import told_with
+from bot.interactions.outgoing import told_with
+from bot.interactions.reply import Screen
 from bot.model.protocol import GenerationRequest, Step
 from bot.moderation.screening import Sieve
 from bot.queue.updates import Completion

@@ -13,7 +13,7 @@ from bot import cards
 from bot.cards import Closing, CompletionCard
 from bot.errors import UnavailableError, Withheld
 from bot.features.completions import CompletionJob, CompletionRun
-from bot.interactions.delivery import Screen
+from bot.interactions.reply import Screen
 from bot.model.protocol import GenerationRequest, Step
 from bot.queue.updates import Completion, Finished, Progress, Queued, Update, token_ids
 from bot.services import Services

@@ -11,7 +11,7 @@ from typing import Any
 
 from discord import InteractionType
 
-from bot.interactions.delivery import Interaction
+from bot.interactions.reply import Interaction
 
 log = logging.getLogger(__name__)
 

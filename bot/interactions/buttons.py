@@ -8,10 +8,10 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from discord import ui
 
-from bot.interactions.delivery import Interaction, Screen
-from bot.interactions.entrance import admitted
-from bot.interactions.reporting import report
-from bot.interactions.requests import defer
+from bot.interactions.checks import admitted
+from bot.interactions.error_handler import report
+from bot.interactions.reply import Interaction, Screen
+from bot.interactions.responses import defer
 from bot.services import Services
 
 Item = TypeVar("Item", bound="ui.Item[Any]")

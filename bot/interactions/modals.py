@@ -19,9 +19,9 @@ from discord import InteractionResponseType as Kind
 from discord import ui
 
 from bot.errors import StoreUnavailable
-from bot.interactions.entrance import admitted
-from bot.interactions.reporting import report
-from bot.interactions.requests import Interaction, acknowledge
+from bot.interactions.checks import admitted
+from bot.interactions.error_handler import report
+from bot.interactions.responses import Interaction, acknowledge
 
 # Seconds for what a modal needs to know: it must be the first answer, within Discord's three.
 PATIENCE = 1.5

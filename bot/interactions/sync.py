@@ -16,8 +16,8 @@ from typing import Any
 from discord import DiscordException, InvalidData, app_commands
 from discord.http import Route
 
-from bot.interactions.refusals import refusal, retry_after
-from bot.interactions.requests import UNANSWERED
+from bot.interactions.api_errors import refusal, retry_after
+from bot.interactions.responses import UNANSWERED
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.interactions.messages import run_of
+from bot.interactions.card_messages import run_of
 from bot.playground.world import World
 from bot.services import Services
 from tests.cogs.touring import TITLES, at, labels, title

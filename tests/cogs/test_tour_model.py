@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from simcord import InteractionResult
 
-from bot.interactions.arrivals import Arrivals
+from bot.interactions.lifecycle import Arrivals
 from bot.model.protocol import Ended, GenerationRequest, Stepped
 from bot.playground.world import World
 from tests.cogs.conftest import OpenWorld

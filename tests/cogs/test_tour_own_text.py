@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.interactions import reporting
+from bot.interactions import error_handler
 from bot.playground.world import World
 from bot.services import Services
 from tests.cogs.conftest import OpenWorld
@@ -148,7 +148,7 @@ async def test_an_unexpected_error_is_logged_and_told_without_details(
     monkeypatch.setattr(world.bot.services.encodings, "encode", fail)
     answer = await ada.submit_modal(modal, {"text": "x"})
 
-    assert refusal_of(answer) == reporting.UNEXPECTED
+    assert refusal_of(answer) == error_handler.UNEXPECTED
     assert "inside" in caplog.text
     caplog.clear()
 

@@ -14,8 +14,8 @@ from discord import InteractionType
 from simcord import ChannelHandle, MemberActor
 
 from bot.interactions.answering import kind_of
-from bot.interactions.arrivals import Arrivals
-from bot.interactions.delivery import Interaction
+from bot.interactions.lifecycle import Arrivals
+from bot.interactions.reply import Interaction
 from tests.reading import card_of
 
 

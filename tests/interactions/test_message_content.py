@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import FilesTooLong
-from bot.interactions.message_text import LARGEST_FILES, decoded, said, text_files
+from bot.interactions.message_content import LARGEST_FILES, decoded, said, text_files
 
 TEXT_DISPLAY, SECTION, CONTAINER, ACTION_ROW, BUTTON, THUMBNAIL = 10, 9, 17, 1, 2, 11
 STATE: Any = discord.Client(intents=discord.Intents.none())._connection

@@ -10,7 +10,7 @@ from discord import ui
 
 from bot import cards
 from bot.custom_ids import SHARE, custom_id, delete_id
-from bot.interactions import messages
+from bot.interactions import card_messages
 
 RUN = "0123456789abcdef"
 
@@ -33,7 +33,7 @@ def message(monkeypatch: pytest.MonkeyPatch) -> Any:
     "pressed", [custom_id("complete", "continue", RUN), custom_id("why", "page-next", RUN, 5)]
 )
 def test_a_card_is_its_run_s(message: Any, pressed: str) -> None:
-    assert messages.run_of(message(SHARE, pressed)) == RUN
+    assert card_messages.run_of(message(SHARE, pressed)) == RUN
 
 
 @pytest.mark.parametrize(
@@ -48,5 +48,5 @@ def test_a_card_is_its_run_s(message: Any, pressed: str) -> None:
     ],
 )
 def test_what_is_no_finished_run_has_none(message: Any, pressed: str) -> None:
-    assert messages.run_of(message(pressed)) is None
-    assert messages.run_of(message()) is None
+    assert card_messages.run_of(message(pressed)) is None
+    assert card_messages.run_of(message()) is None

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from bot.errors import InputError
-from bot.interactions.reporting import UNEXPECTED
+from bot.interactions.error_handler import UNEXPECTED
 from bot.text.tokenization import Encodings
 from tests.fakes.discord import Asked, FakeDiscord, texts
 from tests.fakes.discord.faults import NoFaults, Planned, Refused, RequestFault

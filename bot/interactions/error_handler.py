@@ -8,8 +8,8 @@ from discord import app_commands
 
 from bot import cards
 from bot.errors import DiscordFailed, GenerationFailed, StartError, StoreUnavailable, TokenwiseError, spoken
-from bot.interactions.requests import TRANSIENT, Interaction, is_failure_of_discord, is_gone
-from bot.interactions.telling import tell_of_error
+from bot.interactions.notices import tell_of_error
+from bot.interactions.responses import TRANSIENT, Interaction, is_failure_of_discord, is_gone
 from bot.logs import named
 
 log = logging.getLogger(__name__)

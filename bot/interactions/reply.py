@@ -13,7 +13,8 @@ import discord
 from discord import InteractionResponseType as Kind
 from discord import ui
 
-from bot.interactions.requests import (
+from bot.interactions.outgoing import check
+from bot.interactions.responses import (
     TRANSIENT,
     Interaction,
     acknowledge,
@@ -23,7 +24,6 @@ from bot.interactions.requests import (
     repeated,
     think,
 )
-from bot.interactions.withholding import check
 from bot.logs import named
 from bot.queue.limits import Asker
 

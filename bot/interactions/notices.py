@@ -8,8 +8,9 @@ from functools import partial
 from discord import InteractionResponseType as Kind
 from discord import ui
 
-from bot.interactions.delivery import NOBODY, PRIVATE, SHOWN, Screen, silence
-from bot.interactions.requests import (
+from bot.interactions.outgoing import check
+from bot.interactions.reply import NOBODY, PRIVATE, SHOWN, Screen, silence
+from bot.interactions.responses import (
     TRANSIENT,
     Interaction,
     acknowledge,
@@ -18,7 +19,6 @@ from bot.interactions.requests import (
     is_gone,
     repeated,
 )
-from bot.interactions.withholding import check
 
 
 async def tell_privately(

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.interactions.traffic import Traffic
+from bot.interactions.http_trace import Traffic
 
 Ask = Callable[[str, str], Awaitable[None]]
 

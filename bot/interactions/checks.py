@@ -12,9 +12,9 @@ from typing import Any
 import discord
 
 from bot.errors import AgeRestricted, AgeUnknown, ShuttingDown
-from bot.interactions.arrivals import accept
-from bot.interactions.reporting import report
-from bot.interactions.requests import TRANSIENT, Interaction
+from bot.interactions.error_handler import report
+from bot.interactions.lifecycle import accept
+from bot.interactions.responses import TRANSIENT, Interaction
 from bot.moderation.rules import Rules
 
 

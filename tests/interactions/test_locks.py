@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.interactions.refreshing import Refreshes
+from bot.interactions.locks import Refreshes
 
 
 class Shown:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.interactions.delivery import Screen
+from bot.interactions.reply import Screen
 
 
 def interaction(*, guild: int | None, server: bool = True, person: bool = False) -> Any:

@@ -10,8 +10,8 @@ from typing import cast
 import discord
 import pytest
 
-from bot.interactions.arrivals import MAX_AGE, Arrivals
-from bot.interactions.delivery import Interaction
+from bot.interactions.lifecycle import MAX_AGE, Arrivals
+from bot.interactions.reply import Interaction
 from tests.fakes.model import settled
 
 

@@ -9,8 +9,8 @@ import discord
 from discord import ui
 
 from bot.custom_ids import DELETE_TEMPLATE, RUN_ID
-from bot.interactions.delivery import Interaction, is_private
-from bot.interactions.message_text import displays
+from bot.interactions.message_content import displays
+from bot.interactions.reply import Interaction, is_private
 from bot.playground.plain import unformatted
 from bot.text.escaping import without_isolates
 

@@ -13,7 +13,7 @@ from discord import ui
 
 from bot.cards import error
 from bot.errors import Withheld
-from bot.interactions.withholding import check
+from bot.interactions.outgoing import check
 from bot.moderation.blocklist import BlockedWords
 from bot.moderation.rules import Rules
 from bot.text.escaping import code, fenced, inert

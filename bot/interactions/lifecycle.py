@@ -19,7 +19,7 @@ from discord import InteractionType
 
 from bot import logs
 from bot.interactions.answering import Answering, kind_of
-from bot.interactions.delivery import Interaction
+from bot.interactions.reply import Interaction
 
 log = logging.getLogger(__name__)
 

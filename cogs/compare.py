@@ -9,10 +9,10 @@ from discord.ext import commands
 
 from bot.custom_ids import OPEN, template
 from bot.errors import BlankText, NotRunning
-from bot.features.comparison import jobs
-from bot.features.completions import new_seed
-from bot.flows.comparing import compare, stop
-from bot.flows.writing import show
+from bot.features.compare import jobs
+from bot.features.complete import new_seed
+from bot.flows.compare import compare, stop
+from bot.flows.complete import show
 from bot.interactions.buttons import LastingItem, RunItem
 from bot.interactions.reply import Interaction, Screen
 from bot.interactions.responses import defer

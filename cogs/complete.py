@@ -10,8 +10,8 @@ from discord.ext import commands
 
 from bot.custom_ids import template
 from bot.errors import BlankText, NotRunning
-from bot.features.completions import CompletionJob, new_run_id, new_seed, warm_or_greedy
-from bot.flows.writing import write, write_or_recall
+from bot.features.complete import CompletionJob, new_run_id, new_seed, warm_or_greedy
+from bot.flows.complete import write, write_or_recall
 from bot.interactions.buttons import RunItem
 from bot.interactions.card_messages import is_theirs
 from bot.interactions.reply import Interaction, Screen, is_private

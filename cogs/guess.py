@@ -15,9 +15,9 @@ from bot.cards import GuessCard, RevealCard
 from bot.custom_ids import template
 from bot.errors import BlankText, StoreUnavailable
 from bot.features.beginnings import REMEMBERED, drawn
-from bot.features.completions import new_run_id
-from bot.features.guessing import Round, check_reveal, question, round_of
-from bot.features.walks import Walk, WalkRun
+from bot.features.complete import new_run_id
+from bot.features.guess import Round, check_reveal, question, round_of
+from bot.features.next import Walk, WalkRun
 from bot.flows.asking import asked
 from bot.interactions.buttons import RunItem
 from bot.interactions.notices import tell_privately

@@ -12,16 +12,16 @@ from discord.ext import commands
 
 from bot import cards
 from bot.cards import Closing, CodeCard
-from bot.cards.script import PROGRAM
+from bot.cards.code import PROGRAM
 from bot.cards.why import TURNS
 from bot.custom_ids import template
 from bot.errors import NoRun
-from bot.features.completions import CompletionRun
+from bot.features.code import is_its_own, script
+from bot.features.complete import CompletionRun
+from bot.features.next import WalkRun
 from bot.features.replay import Replay, Rerun, compare, rerun
-from bot.features.script import is_its_own, script
-from bot.features.walks import WalkRun
 from bot.flows.asking import asked
-from bot.flows.writing import write
+from bot.flows.complete import write
 from bot.interactions.buttons import RunItem
 from bot.interactions.card_messages import run_of
 from bot.interactions.reply import Interaction, Screen, is_private

@@ -13,8 +13,8 @@ from bot import cards
 from bot.cards import Closing, NextCard
 from bot.custom_ids import template
 from bot.errors import BlankText
-from bot.features.completions import new_run_id, new_seed, warm_or_greedy
-from bot.features.walks import Walk, WalkRun
+from bot.features.complete import new_run_id, new_seed, warm_or_greedy
+from bot.features.next import Walk, WalkRun
 from bot.interactions.buttons import RunItem
 from bot.interactions.card_messages import is_theirs
 from bot.interactions.outgoing import told_with

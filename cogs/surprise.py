@@ -14,10 +14,10 @@ from bot import cards
 from bot.cards import Closing, SurpriseCard
 from bot.cards.surprise import LISTING, PICTURE
 from bot.errors import TextTooLong, TextTooShort
-from bot.features.completions import new_run_id
+from bot.features.complete import new_run_id
 from bot.features.surprise import reading, scoring
 from bot.flows.asking import asked
-from bot.flows.reading import text_in
+from bot.flows.message_text import text_in
 from bot.interactions.reply import Interaction, Screen
 from bot.model.protocol import ModelInfo, Step
 from bot.pictures import LARGE, SMALL, drawn

@@ -15,7 +15,7 @@ from bot import cards
 from bot.cards import Closing, TokensCard
 from bot.cards.tokens import LISTING, PICTURE
 from bot.errors import NoTokenIds
-from bot.flows.reading import text_in
+from bot.flows.message_text import text_in
 from bot.interactions.reply import Interaction, Screen
 from bot.pictures import token_cut
 from bot.services import Services

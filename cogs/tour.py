@@ -14,9 +14,9 @@ from bot.cards import Closing
 from bot.cards.tour.card import SEED, TEXT
 from bot.custom_ids import template
 from bot.errors import BlankText
-from bot.features import tours
-from bot.features.completions import new_seed
-from bot.flows.touring import begin, go_to
+from bot.features.complete import new_seed
+from bot.features.tour import EXAMPLE, begun, seed_of, text_of
+from bot.flows.tour import begin, go_to
 from bot.interactions.buttons import RunItem
 from bot.interactions.card_messages import is_theirs
 from bot.interactions.modals import Submission, in_time, open_modal, receive
@@ -34,20 +34,20 @@ class Tour(commands.Cog):
 
     @app_commands.command(description="How a language model writes: a lesson in seven short cards")
     @app_commands.describe(
-        prompt=f"The text of the examples ({tours.EXAMPLE!r} if left out)",
+        prompt=f"The text of the examples ({EXAMPLE!r} if left out)",
         seed="The same seed always draws the same tokens (random if left out)",
         private="Only you see the cards",
     )
     async def tour(
         self,
         interaction: Interaction,
-        prompt: app_commands.Range[str, 1, 2000] = tours.EXAMPLE,
+        prompt: app_commands.Range[str, 1, 2000] = EXAMPLE,
         seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
         private: bool = False,
     ) -> None:
         if not prompt.strip():
             raise BlankText("prompt")
-        job = tours.begun(
+        job = begun(
             self.services.encode(prompt),
             seed=new_seed() if seed is None else seed,
             owner=interaction.user.id,
@@ -68,15 +68,15 @@ class Tour(commands.Cog):
         """
         run_id = submitted.match["run_id"]
         station = int(submitted.match["numbers"].lstrip(":"))
-        text = tours.text_of(submitted.typed[TEXT])
+        text = text_of(submitted.typed[TEXT])
         claimed = self.services.runs.claimed(run_id) if is_theirs(interaction) else nullcontext(False)
         with claimed as in_place:
             screen = Screen(interaction, private=True, replace=in_place)
             await screen.acknowledge()
             run = await self.services.runs.completion(run_id)
-            job = tours.begun(
+            job = begun(
                 self.services.encode(text),
-                seed=tours.seed_of(submitted.typed.get(SEED, ""), otherwise=run.params.seed),
+                seed=seed_of(submitted.typed.get(SEED, ""), otherwise=run.params.seed),
                 owner=interaction.user.id,
                 private=is_private(interaction) or not in_place,
                 context=self.services.generations.model.context,

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.features.completions import CompletionRun
+from bot.features.complete import CompletionRun
 from bot.settings import DEMO_MODEL
 from bot.text.tokenization import Encodings
 

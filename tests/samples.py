@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.features.completions import CompletionRun
-from bot.features.walks import Walk, WalkRun
+from bot.features.complete import CompletionRun
+from bot.features.next import Walk, WalkRun
 from bot.model.protocol import Candidate, Fingerprint, SamplingParams, Step
 
 FINGERPRINT = Fingerprint("0f" * 32, "float32", "AVX512", "2.13.0+cpu", 3)

@@ -15,7 +15,7 @@ from bot.custom_ids import (
     template,
     vocabulary_id,
 )
-from bot.features.completions import new_run_id
+from bot.features.complete import new_run_id
 
 
 @given(st.lists(st.integers(0, 50256), max_size=3))

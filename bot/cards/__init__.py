@@ -4,16 +4,16 @@ A card is a ``LayoutView``: one container of at most 40 components and 4,000
 characters of text, whatever the input was.
 """
 
-from bot.cards.comparison import Compared, ComparisonCard, Parting, comparison
-from bot.cards.completion import WHOLE_TEXT, CompletionCard, completion, is_clipped
-from bot.cards.forgotten import forgotten
+from bot.cards.code import CodeCard, code_card
+from bot.cards.compare import Compared, ComparisonCard, Parting, comparison
+from bot.cards.complete import WHOLE_TEXT, CompletionCard, completion, is_clipped
+from bot.cards.forget import forgotten
 from bot.cards.guess import GuessCard, RevealCard, guess, reveal, voted
 from bot.cards.layout import ERROR_COLOUR, Closing, date, error, model_name
 from bot.cards.model import ModelCard, model
-from bot.cards.next_token import NextCard, next_tokens
-from bot.cards.replayed import ReplayCard, describe_replay, replayed
+from bot.cards.next import NextCard, next_tokens
+from bot.cards.replay import ReplayCard, describe_replay, replayed
 from bot.cards.scores import scores
-from bot.cards.script import CodeCard, code_card
 from bot.cards.surprise import SurpriseCard, describe_surprise, surprise, surprise_tiles
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 from bot.cards.tour import TourCard, describe_lesson, own_text, tour

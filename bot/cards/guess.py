@@ -29,7 +29,7 @@ from bot.cards.layout import (
 from bot.cards.scores import leaders
 from bot.cards.signs import meaning, signs_in
 from bot.custom_ids import custom_id
-from bot.features.guessing import PATIENCE, Round, Score
+from bot.features.guess import PATIENCE, Round, Score
 from bot.model.protocol import Candidate, Step
 from bot.text.escaping import bold, clip_end, inert, inert_tail
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from discord import ui
 
 from bot.cards.layout import DONE_COLOUR, Text, card, plural, small
-from bot.features.guessing import Score
+from bot.features.guess import Score
 
 _TOP = 10
 _LEADERS = 5

@@ -27,7 +27,7 @@ from bot.cards.layout import (
     token_name,
 )
 from bot.custom_ids import custom_id
-from bot.features.completions import CompletionRun
+from bot.features.complete import CompletionRun
 from bot.features.surprise import bits
 from bot.model.protocol import END_OF_TEXT, Candidate, SamplingParams, Step
 from bot.text.escaping import bold, clip_end, inert_head, inert_tail

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
-from bot.features.completions import CompletionRun, new_run_id
-from bot.features.walks import WalkRun
+from bot.features.complete import CompletionRun, new_run_id
+from bot.features.next import WalkRun
 from bot.model.protocol import Candidate, Fingerprint, GenerationRequest, Step
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from bot.errors import Withheld, WordBlocked
-from bot.features.completions import CompletionRun
+from bot.features.complete import CompletionRun
 from bot.model.protocol import GPT2_ENCODING, GenerationRequest
 from bot.moderation.blocklist import BlockedWords
 from bot.queue.limits import Asker

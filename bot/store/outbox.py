@@ -13,7 +13,7 @@ from itertools import islice
 from sqlalchemy import insert, select
 
 from bot.errors import StoreUnavailable
-from bot.features.guessing import Round
+from bot.features.guess import Round
 from bot.store import tables
 from bot.store.common import PATIENCE
 from bot.store.database import Database

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, Select, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import RunExpired
-from bot.features.guessing import Cast, Round, Score
+from bot.features.guess import Cast, Round, Score
 from bot.model.protocol import GPT2_ENCODING
 from bot.store import tables
 from bot.store.database import Database

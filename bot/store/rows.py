@@ -10,9 +10,9 @@ from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from bot.errors import StoreUnavailable
-from bot.features.completions import CompletionJob, CompletionRun
-from bot.features.guessing import Round
-from bot.features.walks import Walk, WalkRun
+from bot.features.complete import CompletionJob, CompletionRun
+from bot.features.guess import Round
+from bot.features.next import Walk, WalkRun
 from bot.model.protocol import Fingerprint, SamplingParams
 from bot.store.steps import packed, unpacked
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from sqlalchemy import Delete, Select, and_, delete, or_, select
 
 from bot.errors import RunExpired, StoreUnavailable, Withheld
-from bot.features.completions import CompletionJob, CompletionRun
-from bot.features.guessing import Round
-from bot.features.walks import Walk, WalkRun
+from bot.features.complete import CompletionJob, CompletionRun
+from bot.features.guess import Round
+from bot.features.next import Walk, WalkRun
 from bot.model.protocol import Fingerprint
 from bot.store import tables
 from bot.store.database import Database

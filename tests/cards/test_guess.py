@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import GuessCard, RevealCard
-from bot.features.guessing import Round, Score
+from bot.features.guess import Round, Score
 from bot.model.protocol import Candidate, Step
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of

@@ -13,7 +13,7 @@ from bot import cards
 from bot.cards import Closing, TourCard
 from bot.cards.tour import Lesson, describe_lesson, examples, words
 from bot.cards.tour.stations import AGAIN, SCORES, STATIONS
-from bot.features.completions import CompletionRun
+from bot.features.complete import CompletionRun
 from bot.model.protocol import Step
 from bot.text.tokenization import Encodings, Token
 from tests.cards import strategies

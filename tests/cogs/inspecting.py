@@ -11,8 +11,8 @@ from typing import Any
 from discord import ui
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
-from bot.features.completions import CompletionRun
-from bot.features.walks import WalkRun
+from bot.features.complete import CompletionRun
+from bot.features.next import WalkRun
 from bot.playground.real_time import outside
 from bot.playground.world import World
 from bot.store.runs import Runs

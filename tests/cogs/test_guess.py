@@ -9,7 +9,7 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.features.beginnings import BEGINNINGS
-from bot.features.guessing import CHOICES, choices, question
+from bot.features.guess import CHOICES, choices, question
 from bot.playground.try_command import seen
 from bot.playground.world import World
 from bot.queue.limits import Asker

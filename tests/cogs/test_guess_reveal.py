@@ -10,7 +10,7 @@ from simcord import ChannelHandle, MemberActor
 
 from bot.errors import ModelLoading
 from bot.features.beginnings import BEGINNINGS
-from bot.features.guessing import PATIENCE
+from bot.features.guess import PATIENCE
 from bot.playground.world import World
 from bot.services import Services
 from tests.cogs.guessing import TEXT, beginning, favourite, labels, moderator_of, run_id_of

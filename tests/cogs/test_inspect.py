@@ -8,8 +8,8 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.custom_ids import custom_id
-from bot.features.completions import CompletionRun, new_run_id
-from bot.features.walks import Walk
+from bot.features.complete import CompletionRun, new_run_id
+from bot.features.next import Walk
 from bot.flows.asking import asked
 from bot.playground.world import World
 from bot.queue.limits import Asker

@@ -14,7 +14,7 @@ from PIL import Image
 from simcord import ChannelHandle, InteractionResult, MemberActor
 from transformers import GPT2LMHeadModel
 
-from bot.flows.reading import whole_text
+from bot.flows.message_text import whole_text
 from bot.pictures import SMALL, Tile, drawn
 from bot.playground.real_time import outside
 from bot.playground.world import World

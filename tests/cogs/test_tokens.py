@@ -8,7 +8,7 @@ from simcord import ChannelHandle, MemberActor
 from simcord.backend.cdn import CdnStore
 
 from bot.errors import FilesTooLong, FileUnreadable
-from bot.flows.reading import whole_text
+from bot.flows.message_text import whole_text
 from bot.playground.world import World
 from bot.services import Services
 from bot.store.runs import Runs

@@ -22,9 +22,9 @@ from multiprocessing.connection import Connection
 from random import Random
 
 from bot.errors import StoreUnavailable
-from bot.features.completions import CompletionRun
-from bot.features.guessing import Round
-from bot.features.walks import WalkRun
+from bot.features.complete import CompletionRun
+from bot.features.guess import Round
+from bot.features.next import WalkRun
 from bot.store.database import opened
 from bot.store.runs import Runs
 from tests.samples import completion_run, walk_run

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from bot.errors import RunExpired, StoreUnavailable
-from bot.features.completions import CompletionRun
-from bot.features.walks import WalkRun
+from bot.features.complete import CompletionRun
+from bot.features.next import WalkRun
 from bot.store import tables
 from bot.store.address import parsed
 from bot.store.database import Database, opened

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from bot.cards import Closing
-from bot.features.completions import CompletionRun, new_run_id
+from bot.features.complete import CompletionRun, new_run_id
 from bot.model.protocol import Candidate, SamplingParams, Step
 from bot.queue.updates import Completion, Finished, Progress, Queued, Update
 from bot.text.tokenization import Encodings

@@ -21,11 +21,11 @@ from bot.cards import (
 )
 from bot.cards.tour.stations import STATIONS
 from bot.errors import GenerationFailed, InvalidSeed, InvalidTokenId, NoSuchToken, UnknownEncoding, Withheld
-from bot.features.comparison import METHODS, Continuation
-from bot.features.completions import new_run_id
-from bot.features.guessing import Round, Score
+from bot.features.code import script
+from bot.features.compare import METHODS, Continuation
+from bot.features.complete import new_run_id
+from bot.features.guess import Round, Score
 from bot.features.replay import compare, rerun
-from bot.features.script import script
 from bot.features.surprise import reading
 from bot.model.protocol import Alike, Step
 from bot.queue.updates import Completion, Finished, News, Progress, Queued, token_ids

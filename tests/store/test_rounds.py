@@ -11,7 +11,7 @@ import pytest_asyncio
 from sqlalchemy import func, select
 
 from bot.errors import RunExpired, StoreUnavailable
-from bot.features.guessing import Cast, Round, Score
+from bot.features.guess import Cast, Round, Score
 from bot.store import tables
 from bot.store.database import Database, opened
 from bot.store.runs import DAY, Runs

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.features.completions import CompletionJob
-from bot.features.walks import Walk
+from bot.features.complete import CompletionJob
+from bot.features.next import Walk
 from bot.model.protocol import SamplingParams
 from bot.store.rows import Run, question, row_of, run_of
 from tests.samples import ADA, FINGERPRINT, LONDON_WAS, completion_run, walk_run

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import update
 
 from bot.errors import RunExpired, StoreUnavailable
-from bot.features.completions import CompletionJob, CompletionRun
-from bot.features.tours import taken
+from bot.features.complete import CompletionJob, CompletionRun
+from bot.features.tour import taken
 from bot.queue.updates import Completion
 from bot.store import tables
 from bot.store.database import Database, opened

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.cards.layout import date
-from bot.features.completions import CompletionRun
-from bot.features.tours import agreeing
+from bot.features.complete import CompletionRun
+from bot.features.tour import agreeing
 from bot.model.protocol import Candidate, ModelInfo, Step
 from bot.queue.updates import token_ids
 from bot.text.escaping import clip_end, code, visible

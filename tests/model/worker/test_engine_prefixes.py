@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.features.completions import CompletionJob
-from bot.features.walks import Walk
+from bot.features.complete import CompletionJob
+from bot.features.next import Walk
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.updates import Completion

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bot.features.completions import check_context, new_run_id
+from bot.features.complete import check_context, new_run_id
 from bot.model.protocol import Fingerprint, GenerationRequest, SamplingParams, Step
 
 

@@ -12,7 +12,7 @@ import discord
 from bot import cards
 from bot.cards import Closing, CompletionCard
 from bot.errors import UnavailableError, Withheld
-from bot.features.completions import CompletionJob, CompletionRun
+from bot.features.complete import CompletionJob, CompletionRun
 from bot.interactions.reply import Screen
 from bot.model.protocol import GenerationRequest, Step
 from bot.queue.updates import Completion, Finished, Progress, Queued, Update, token_ids

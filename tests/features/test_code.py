@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from bot.app import started
-from bot.features.completions import CompletionJob, CompletionRun, new_run_id
-from bot.features.script import is_its_own, script
+from bot.features.code import is_its_own, script
+from bot.features.complete import CompletionJob, CompletionRun, new_run_id
 from bot.flows.asking import asked
 from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.queue.limits import Asker

@@ -8,7 +8,7 @@ import logging
 import discord
 
 from bot.errors import FileUnreadable, NoText, RunExpired, StoreUnavailable
-from bot.features.completions import CompletionRun
+from bot.features.complete import CompletionRun
 from bot.interactions.card_messages import head_of, run_of
 from bot.interactions.message_content import decoded, said, text_files
 from bot.interactions.reply import Interaction

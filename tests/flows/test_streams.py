@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.errors import DeadlineExceeded, GenerationFailed, QueueFull, TooManyRequests
-from bot.flows.together import together
+from bot.flows.streams import together
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue

@@ -10,9 +10,9 @@ from functools import partial
 from bot import cards
 from bot.cards import Closing, Compared, ComparisonCard, Parting
 from bot.errors import NotRunning, UnavailableError
-from bot.features.comparison import METHODS, Continuation, Method, parting, run_ids
-from bot.features.completions import CompletionJob, CompletionRun
-from bot.flows.together import together
+from bot.features.compare import METHODS, Continuation, Method, parting, run_ids
+from bot.features.complete import CompletionJob, CompletionRun
+from bot.flows.streams import together
 from bot.interactions.outgoing import told_with
 from bot.interactions.reply import Screen
 from bot.queue.updates import Completion, Finished, Queued
@@ -20,7 +20,7 @@ from bot.services import Services
 
 
 async def compare(services: Services, jobs: Sequence[CompletionJob], screen: Screen) -> None:
-    """Let the model write what is asked by ``bot.features.comparison.jobs`` in one batch, and keep the runs.
+    """Let the model write what is asked by ``bot.features.compare.jobs`` in one batch, and keep the runs.
 
     What was asked before is recalled. One that fails leaves the others alone; why is told at the end.
     """

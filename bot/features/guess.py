@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from bot.errors import NothingToGuess, RevealTooEarly
-from bot.features.walks import Walk, WalkRun
+from bot.features.next import Walk, WalkRun
 from bot.model.protocol import Candidate, Step
 
 CHOICES = 4

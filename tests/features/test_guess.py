@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NothingToGuess, RevealTooEarly
-from bot.features.guessing import (
+from bot.features.guess import (
     CANDIDATES,
     CHOICES,
     PATIENCE,
@@ -19,7 +19,7 @@ from bot.features.guessing import (
     question,
     round_of,
 )
-from bot.features.walks import WalkRun
+from bot.features.next import WalkRun
 from bot.model.protocol import Candidate, Step
 from tests.samples import ADA, FINGERPRINT, GRACE, LONDON_WAS, NOON
 

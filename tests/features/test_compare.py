@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import GenerationFailed
-from bot.features.comparison import METHODS, Continuation, jobs, parting, run_ids
+from bot.features.compare import METHODS, Continuation, jobs, parting, run_ids
 from bot.queue.updates import Completion, Finished, Progress, Queued
 from tests.samples import ADA, LONDON_WAS, step
 

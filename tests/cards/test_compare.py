@@ -13,7 +13,7 @@ from bot import cards
 from bot.cards import Closing, Compared, ComparisonCard, Parting
 from bot.custom_ids import OPEN
 from bot.errors import GenerationFailed
-from bot.features.comparison import METHODS, Continuation, run_ids
+from bot.features.compare import METHODS, Continuation, run_ids
 from bot.queue.updates import Completion, Finished, News, Progress, Queued
 from tests.cards import strategies
 from tests.cards.limits import assert_within_limits, buttons_of, text_of

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.errors import BlankText, InvalidSeed
-from bot.features.completions import CompletionJob, CompletionRun, new_run_id
+from bot.features.complete import CompletionJob, CompletionRun, new_run_id
 from bot.model.protocol import MAX_SEED, GenerationRequest, SamplingParams
 from bot.text.numbers import whole_number
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ContextExceeded, NothingWritten
-from bot.features.completions import CompletionJob, CompletionRun, new_seed, warm_or_greedy
+from bot.features.complete import CompletionJob, CompletionRun, new_seed, warm_or_greedy
 from bot.model.protocol import END_OF_TEXT, MAX_SEED, SamplingParams
 from bot.queue.updates import Completion
 from tests.samples import FINGERPRINT, NOON, step

@@ -10,7 +10,7 @@ import pytest
 from discord import ui
 
 from bot.custom_ids import custom_id
-from bot.flows.reading import text_in, whole_text
+from bot.flows.message_text import text_in, whole_text
 from bot.model.protocol import END_OF_TEXT
 from bot.services import Services
 from bot.store.database import Database

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.features.completions import CompletionJob, CompletionRun, new_run_id
-from bot.features.script import script
+from bot.features.code import script
+from bot.features.complete import CompletionJob, CompletionRun, new_run_id
 from bot.model.checkpoint.find import find
 from bot.model.protocol import SamplingParams
 from bot.model.worker.engine import Engine

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.errors import Withheld
-from bot.features.completions import CompletionJob, new_run_id
+from bot.features.complete import CompletionJob, new_run_id
 from bot.model.protocol import SamplingParams, Step
 from bot.queue.updates import Completion, Finished, News, Progress, is_over, token_ids
 

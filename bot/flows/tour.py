@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from bot import cards
 from bot.cards import Closing, TourCard
 from bot.cards.tour.stations import AGAIN, OFFERING, SCORES
-from bot.features import tours
-from bot.features.completions import CompletionJob, CompletionRun
+from bot.features import tour
+from bot.features.complete import CompletionJob, CompletionRun
 from bot.flows.asking import asked
 from bot.interactions.outgoing import told_with
 from bot.interactions.reply import Screen
@@ -40,7 +40,7 @@ async def go_to(
     model = services.generations.model
     owner = closing.owner
     if run.fingerprint != model.fingerprint:
-        job = tours.begun(
+        job = tour.begun(
             run.prompt_ids,
             seed=run.params.seed,
             owner=owner,
@@ -54,7 +54,7 @@ async def go_to(
     async with screen.restored():
         if owner != run.owner:
             await screen.wait()
-            run = tours.taken(run, owner=owner, now=services.runs.now())
+            run = tour.taken(run, owner=owner, now=services.runs.now())
             await services.runs.keep(run)
         await _show(services, run, station, closing, screen)
 
@@ -71,7 +71,7 @@ async def _show(
     model = services.generations.model
     rows: tuple[Step, ...] = ()
     again: tuple[int, ...] | None = None
-    if station == SCORES and (request := tours.reading(run)) is not None:
+    if station == SCORES and (request := tour.reading(run)) is not None:
         rows = (await _ask(services, request, screen, group=group)).steps
     if station == AGAIN:
         request = run.again(owner=closing.owner).request(model.context)

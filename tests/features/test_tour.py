@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BlankText, ContextExceeded, InvalidSeed
-from bot.features import tours
+from bot.features import tour
 from bot.model.protocol import MAX_SEED
 from tests.samples import ADA, GRACE, NOON, completion_run
 
@@ -14,19 +14,19 @@ CONTEXT = 1024
 
 def begun(tokens: int) -> int:
     """How many tokens a tour of a text of so many writes."""
-    job = tours.begun((1,) * tokens, seed=7, owner=ADA, private=False, context=CONTEXT)
+    job = tour.begun((1,) * tokens, seed=7, owner=ADA, private=False, context=CONTEXT)
     return job.request(CONTEXT).params.max_new_tokens
 
 
 def test_a_tour_draws_from_all_tokens_so_that_the_shown_shares_are_the_chances() -> None:
-    params = tours.begun((1,), seed=7, owner=ADA, private=False, context=CONTEXT).params
+    params = tour.begun((1,), seed=7, owner=ADA, private=False, context=CONTEXT).params
 
     assert (params.temperature, params.top_k, params.top_p, params.seed) == (1.0, 0, 1.0, 7)
 
 
 @given(st.integers(1, CONTEXT - 1))
 def test_a_tour_writes_as_much_as_there_is_room_for(tokens: int) -> None:
-    assert begun(tokens) == min(tours.REPEATED, CONTEXT - tokens)
+    assert begun(tokens) == min(tour.REPEATED, CONTEXT - tokens)
 
 
 def test_a_text_that_fills_the_context_is_refused() -> None:
@@ -36,7 +36,7 @@ def test_a_text_that_fills_the_context_is_refused() -> None:
 
 def test_somebody_else_takes_a_tour_as_a_private_one_of_their_own() -> None:
     run = completion_run()
-    own = tours.taken(run, owner=GRACE, now=NOON + 1)
+    own = tour.taken(run, owner=GRACE, now=NOON + 1)
 
     assert (own.owner, own.private, own.parent) == (GRACE, True, run.run_id)
     assert own.run_id != run.run_id
@@ -44,7 +44,7 @@ def test_somebody_else_takes_a_tour_as_a_private_one_of_their_own() -> None:
 
 
 def test_the_rows_of_a_text_are_read_not_written() -> None:
-    request = tours.reading(completion_run(prompt_ids=(23421, 373)))
+    request = tour.reading(completion_run(prompt_ids=(23421, 373)))
 
     assert request
     assert request.scored
@@ -52,7 +52,7 @@ def test_the_rows_of_a_text_are_read_not_written() -> None:
 
 
 def test_a_text_of_one_token_has_no_row_but_the_last() -> None:
-    assert tours.reading(completion_run(prompt_ids=(23421,))) is None
+    assert tour.reading(completion_run(prompt_ids=(23421,))) is None
 
 
 @pytest.mark.parametrize(
@@ -66,27 +66,27 @@ def test_a_text_of_one_token_has_no_row_but_the_last() -> None:
     ],
 )
 def test_two_texts_agree_up_to_their_first_difference(before: list[int], again: list[int], same: int) -> None:
-    assert tours.agreeing(before, again) == same
+    assert tour.agreeing(before, again) == same
 
 
 @given(st.integers(0, MAX_SEED))
 def test_a_seed_is_taken_as_typed(seed: int) -> None:
-    assert tours.seed_of(f" {seed} ", otherwise=1) == seed
+    assert tour.seed_of(f" {seed} ", otherwise=1) == seed
 
 
 @pytest.mark.parametrize(("typed", "seed"), [("٣", 3), ("0" * 5_000 + "7", 7), ("００７", 7)])
 def test_a_seed_may_have_any_digits_and_zeros_before_it(typed: str, seed: int) -> None:
-    assert tours.seed_of(typed, otherwise=1) == seed
+    assert tour.seed_of(typed, otherwise=1) == seed
 
 
 def test_no_seed_leaves_it_as_it_was() -> None:
-    assert tours.seed_of(" ", otherwise=42) == 42
+    assert tour.seed_of(" ", otherwise=42) == 42
 
 
 @pytest.mark.parametrize("typed", ["-1", str(MAX_SEED + 1), "1.5", "seven", "²", "1e3", "9" * 5000])
 def test_what_is_no_seed_is_refused(typed: str) -> None:
     with pytest.raises(InvalidSeed) as refusal:
-        tours.seed_of(typed, otherwise=42)
+        tour.seed_of(typed, otherwise=42)
 
     assert "from 0 to 4,294,967,295" in refusal.value.sentence
     assert len(refusal.value.sentence) < 150
@@ -94,5 +94,5 @@ def test_what_is_no_seed_is_refused(typed: str) -> None:
 
 def test_a_blank_text_is_refused_and_any_other_left_as_it_is() -> None:
     with pytest.raises(BlankText):
-        tours.text_of(" \n")
-    assert tours.text_of(" a ") == " a "
+        tour.text_of(" \n")
+    assert tour.text_of(" a ") == " a "

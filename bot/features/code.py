@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.features.completions import CompletionRun
+from bot.features.complete import CompletionRun
 from bot.model.protocol import ModelInfo, SamplingParams
 
 _COMMENT = 60  # characters of the prompt beside its ids

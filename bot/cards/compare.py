@@ -24,7 +24,7 @@ from bot.cards.layout import (
 )
 from bot.custom_ids import OPEN, custom_id
 from bot.errors import UnavailableError, Withheld
-from bot.features.comparison import Continuation
+from bot.features.compare import Continuation
 from bot.queue.updates import Completion, Finished, News, Queued
 from bot.text.escaping import NEWLINE_SIGN, bold, inert_head, inert_tail
 

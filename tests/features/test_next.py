@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ContextExceeded
-from bot.features.walks import Walk
+from bot.features.next import Walk
 
 token_ids = st.integers(min_value=0, max_value=50256)
 

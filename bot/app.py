@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 
-from bot import faces
+from bot.cards.pictures import fonts
 from bot.errors import ModelLoading, OtherTokenizer
 from bot.executor import Aside
 from bot.integrity import check
@@ -116,7 +116,7 @@ async def started(
             ) as queue,
         ):
             encodings.load()
-            faces.load()
+            fonts.load()
             sieve = Sieve(blocked, encodings)
             runs = Runs(database, days=settings.retention_days, check=partial(check_run, queue, sieve))
             keep_what_is_loaded()

@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from bot import cards
 from bot.cards import Closing, SurpriseCard
+from bot.cards.pictures.tiles import LARGE, SMALL, drawn
 from bot.cards.surprise import LISTING, PICTURE
 from bot.errors import TextTooLong, TextTooShort
 from bot.features.complete import new_run_id
@@ -20,7 +21,6 @@ from bot.flows.asking import asked
 from bot.flows.message_text import text_in
 from bot.interactions.reply import Interaction, Screen
 from bot.model.protocol import ModelInfo, Step
-from bot.pictures import LARGE, SMALL, drawn
 from bot.services import Services
 
 if TYPE_CHECKING:

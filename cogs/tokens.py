@@ -13,11 +13,11 @@ from discord.ext import commands
 
 from bot import cards
 from bot.cards import Closing, TokensCard
+from bot.cards.pictures.tiles import token_cut
 from bot.cards.tokens import LISTING, PICTURE
 from bot.errors import NoTokenIds
 from bot.flows.message_text import text_in
 from bot.interactions.reply import Interaction, Screen
-from bot.pictures import token_cut
 from bot.services import Services
 from bot.text.tokenization import Encodings, is_whole
 

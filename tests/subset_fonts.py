@@ -14,7 +14,7 @@ from pathlib import Path
 import regex
 from fontTools import subset
 
-from bot.faces import FONTS
+from bot.cards.pictures.fonts import FONTS
 
 SCRIPTS = (
     "Arabic",

@@ -10,8 +10,8 @@ from typing import Any
 import discord
 from discord import ui
 
+from bot.cards.pictures.fonts import has_all
 from bot.custom_ids import SHARE, delete_id
-from bot.faces import has_all
 from bot.model.protocol import Candidate, ModelInfo
 from bot.text.escaping import clip_end, code, inert_head
 

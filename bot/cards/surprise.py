@@ -21,9 +21,9 @@ from bot.cards.layout import (
     token_name,
     undrawn,
 )
+from bot.cards.pictures.tiles import Tile
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.features.surprise import Bucket, Judged, Part, Reading, bits
-from bot.pictures import Tile
 from bot.text.escaping import clip_end, code, inert_head, isolated
 from bot.text.tokenization import Piece, Token
 

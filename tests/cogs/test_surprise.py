@@ -14,8 +14,8 @@ from PIL import Image
 from simcord import ChannelHandle, InteractionResult, MemberActor
 from transformers import GPT2LMHeadModel
 
+from bot.cards.pictures.tiles import SMALL, Tile, drawn
 from bot.flows.message_text import whole_text
-from bot.pictures import SMALL, Tile, drawn
 from bot.playground.real_time import outside
 from bot.playground.world import World
 from bot.services import Services

@@ -12,7 +12,7 @@ from unicodedata import category, normalize
 import regex
 import uharfbuzz as hb
 
-FONTS = Path(__file__).parent / "data" / "fonts"
+FONTS = Path(__file__).parents[2] / "data" / "fonts"
 LETTERS = "DejaVuSans.ttf"
 # In order of preference: scripts with a font of their own, letters and signs, emoji, and then
 # Chinese and Japanese. Korean syllables are put together from their letters.

@@ -10,7 +10,7 @@ from bidi import get_display
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.reading_order import Directed, from_left, reading_order, visual, visual_pieces
+from bot.cards.pictures.reading_order import Directed, from_left, reading_order, visual, visual_pieces
 from bot.text.escaping import visible
 from bot.text.tokenization import Encodings
 from tests.browsing import browser, chromium

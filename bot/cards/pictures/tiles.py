@@ -10,8 +10,8 @@ from operator import attrgetter
 
 from PIL import Image, ImageDraw
 
-from bot.lettering import Line, ink, line, plain_line
-from bot.reading_order import Directed, ReadingOrder, reading_order, visual_pieces
+from bot.cards.pictures.lettering import Line, ink, line, plain_line
+from bot.cards.pictures.reading_order import Directed, ReadingOrder, reading_order, visual_pieces
 from bot.text.escaping import clip_end
 from bot.text.tokenization import Piece
 

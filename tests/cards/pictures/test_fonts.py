@@ -6,8 +6,8 @@ import unicodedata
 
 import pytest
 
-from bot import faces
-from bot.faces import FILES, FONTS, LETTERS, Run, has_all, runs
+from bot.cards.pictures import fonts
+from bot.cards.pictures.fonts import FILES, FONTS, LETTERS, Run, has_all, runs
 
 SENTENCES = {
     "NotoSansArabic.ttf": "مرحبا؛ پیغام، ٹھیک ہے۔ ٱللَّهِ ﷺ ۱۲۳",
@@ -83,7 +83,7 @@ def test_what_only_changes_its_neighbour_needs_no_font() -> None:
 
 
 def test_fonts_that_were_loaded_are_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    faces.load()
-    monkeypatch.setattr(faces, "hb", None)
+    fonts.load()
+    monkeypatch.setattr(fonts, "hb", None)
 
-    assert all(faces._face(file).glyph_count for file in FILES)
+    assert all(fonts._face(file).glyph_count for file in FILES)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.faces import FILES, FONTS
-from bot.lettering import Line, ink, line, plain_line
-from bot.reading_order import reading_order
+from bot.cards.pictures.fonts import FILES, FONTS
+from bot.cards.pictures.lettering import Line, ink, line, plain_line
+from bot.cards.pictures.reading_order import reading_order
 from tests.browsing import browser, chromium
-from tests.test_faces import SENTENCES
+from tests.cards.pictures.test_fonts import SENTENCES
 
 SIZE = 34
 PAGE = "http://tokenwise.invalid/"

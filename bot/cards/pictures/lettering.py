@@ -12,8 +12,8 @@ from operator import attrgetter, itemgetter
 import uharfbuzz as hb
 from PIL import Image
 
-from bot.faces import LETTERS, UNITS, Run, font, runs
-from bot.reading_order import Directed, from_left, visual
+from bot.cards.pictures.fonts import LETTERS, UNITS, Run, font, runs
+from bot.cards.pictures.reading_order import Directed, from_left, visual
 
 _CONTEXT = 5  # HarfBuzz looks no further for what a text's letters are joined to
 

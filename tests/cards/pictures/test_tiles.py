@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
-from bot import faces
-from bot.pictures import LARGE, SMALL, Tile, drawn, token_cut
+from bot.cards.pictures import fonts
+from bot.cards.pictures.tiles import LARGE, SMALL, Tile, drawn, token_cut
 from bot.text.tokenization import Encodings
 
 UPPER_EDGE = 34  # a row of pixels within the first row's boxes, above their texts
@@ -133,7 +133,7 @@ def test_a_tile_has_its_own_colour() -> None:
 
 
 def test_what_was_loaded_is_read_once(encodings: Encodings, monkeypatch: pytest.MonkeyPatch) -> None:
-    faces.load()
-    monkeypatch.setattr(faces, "FONTS", None)
+    fonts.load()
+    monkeypatch.setattr(fonts, "FONTS", None)
 
     assert picture_of(encodings, "one and the same 猫")

@@ -1,0 +1,1 @@
+"""The pictures on cards: letters, their fonts and order, drawn into tiles."""

@@ -6,7 +6,7 @@ for ``world`` (or for ``ada``, ``grace``, ``channel`` in it) is marked
 and lives in the session's event loop.
 
     result = await ada.slash(channel, "next", prompt="London was", seed=42)
-    assert "London was" in text_of(result)          # tests.reading
+    assert "London was" in text_of(result)          # tests.support.reading
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.browsing import PATIENCE, Person, browser, chromium, playground, wait_for_model
+from tests.support.browsing import PATIENCE, Person, browser, chromium, playground, wait_for_model
 
 WIDTH, HEIGHT = 1200, 2400  # wide and high enough that no card is cut or squeezed
 LARGEST = 150_000  # bytes

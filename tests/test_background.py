@@ -22,7 +22,7 @@ from bot.queue.queue import Finished, GenerationQueue
 from bot.store.database import IN_MEMORY, opened
 from bot.store.housekeeping import tidied
 from bot.store.runs import Runs
-from tests.waiting import until
+from tests.support.waiting import until
 
 Kill = Callable[[asyncio.Task[object]], None]
 

@@ -14,7 +14,7 @@ from bot.errors import ModelUnusable
 from bot.interactions import error_handler, lifecycle
 from bot.interactions.sync import canonical, sync_if_changed
 from bot.playground.world import World
-from tests.reading import card_of, refusal_of
+from tests.support.reading import card_of, refusal_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

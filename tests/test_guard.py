@@ -23,7 +23,7 @@ from bot import __main__ as command_line
 from bot import logs
 from bot.guard import guard
 from bot.settings import Settings
-from tests.guarding import PARTS, guarded, has_a_part, put_back
+from tests.support.guarding import PARTS, guarded, has_a_part, put_back
 
 ROOT = Path(__file__).parents[1]
 

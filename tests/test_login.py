@@ -21,7 +21,7 @@ from tests.fakes.discord.faults import (
     Silent,
 )
 from tests.fakes.discord.hosted import hosted
-from tests.waiting import until
+from tests.support.waiting import until
 
 ME, APPLICATION, GATEWAY_INFO = "/users/@me", "/oauth2/applications/@me", "/gateway/bot"
 NOT_DISCORD = "and not by Discord itself"

@@ -14,7 +14,7 @@ import pytest
 from bot.settings import DEMO_MODEL
 from tests.fakes.discord.addresses import GATEWAY, REST
 from tests.fakes.hub import Answer, running
-from tests.processes import PROC, first_child, is_alive
+from tests.support.processes import PROC, first_child, is_alive
 
 ROOT = Path(__file__).parents[1]
 NO_WORDS = (

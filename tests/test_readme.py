@@ -15,7 +15,7 @@ from simcord import ChannelHandle, MemberActor
 from bot.model.protocol import GPT2_LARGE
 from bot.playground.plain import RULE
 from bot.settings import DEMO_MODEL, Settings
-from tests.reading import text_of
+from tests.support.reading import text_of
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

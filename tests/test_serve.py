@@ -25,8 +25,8 @@ from bot.store.database import IN_MEMORY, opened
 from bot.store.runs import Forgotten, Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.discord import Addresses, Asked, FakeDiscord, leading_to, texts
-from tests.monitoring.watched import WatchedModel
-from tests.waiting import until
+from tests.support.waiting import until
+from tests.support.watched import WatchedModel
 
 SECRET = "a.very.secret"  # noqa: S105
 

@@ -172,7 +172,7 @@ class Trial:
         if not needles:
             return []
         done = subprocess.run(
-            [sys.executable, "-m", "tests.model.generate_reference", str(self.checkpoint.folder)],
+            [sys.executable, "-m", "tests.support.generate_reference", str(self.checkpoint.folder)],
             input=json.dumps([(n.request.prompt_ids, asdict(n.request.params)) for n in needles]),
             stdout=subprocess.PIPE,
             text=True,

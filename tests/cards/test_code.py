@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from bot import cards
 from bot.cards import CodeCard
 from bot.model.protocol import Precision
-from tests.cards import strategies
-from tests.cards.limits import assert_within_limits, text_of
+from tests.support import strategies
+from tests.support.limits import assert_within_limits, text_of
 
 CONTENT = CodeCard("print(1)\n", precision="float32", fingerprint="1a2b3c4d5e6f", same_model=True)
 

@@ -11,8 +11,8 @@ from bot import cards
 from bot.cards import Closing, CompletionCard
 from bot.model.protocol import FinishReason, SamplingParams
 from bot.queue.queue import Completion, Finished, Progress, Queued
-from tests.cards import strategies
-from tests.cards.limits import assert_within_limits, buttons_of, text_of
+from tests.support import strategies
+from tests.support.limits import assert_within_limits, buttons_of, text_of
 
 CONTENT = CompletionCard(
     run_id=strategies.RUN_ID,

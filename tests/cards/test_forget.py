@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.cards import forgotten
-from tests.cards.limits import text_of
+from tests.support.limits import text_of
 
 
 def said(runs: int, votes: int, *, pending: bool = False) -> str:

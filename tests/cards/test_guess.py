@@ -15,8 +15,8 @@ from bot import cards
 from bot.cards import GuessCard, RevealCard
 from bot.features.guess import Round, Score
 from bot.model.protocol import Candidate, Step
-from tests.cards import strategies
-from tests.cards.limits import assert_within_limits, buttons_of, text_of
+from tests.support import strategies
+from tests.support.limits import assert_within_limits, buttons_of, text_of
 
 NAMES = {262: "␣the", 257: "␣a", 530: "␣one", 198: "⏎", 407: "␣not", 635: "␣also"}
 CANDIDATES = tuple(

@@ -14,9 +14,9 @@ from bot.cards import Closing, ModelCard
 from bot.model.protocol import ModelInfo
 from bot.queue.updates import Load
 from bot.text.tokenization import Encodings
-from tests.cards import strategies
-from tests.cards.limits import assert_within_limits, buttons_of, text_of
-from tests.samples import ADA, FINGERPRINT
+from tests.support import strategies
+from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.samples import ADA, FINGERPRINT
 
 PHONE = 34  # characters of a code block
 REVISION = "32b71b12589c2f8d625668d2335a01cac3249519"

@@ -10,8 +10,8 @@ from bot import cards
 from bot.cards import Closing, NextCard
 from bot.cards.layout import BAR_WIDTH, bar
 from bot.model.protocol import Candidate, Step
-from tests.cards import strategies
-from tests.cards.limits import assert_within_limits, buttons_of, text_of
+from tests.support import strategies
+from tests.support.limits import assert_within_limits, buttons_of, text_of
 
 NAMES = {262: "␣the", 257: "␣a", 530: "␣one", 635: "␣also", 407: "␣not", 1748: "␣city"}
 FIVE = tuple(

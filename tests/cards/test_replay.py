@@ -9,9 +9,9 @@ from bot import cards
 from bot.cards import Closing, ReplayCard
 from bot.features.replay import Changed, Difference, Replay, compare, rerun
 from bot.text.tokenization import Encodings
-from tests.cards import strategies
-from tests.cards.limits import assert_within_limits, buttons_of, text_of
-from tests.samples import ADA, FINGERPRINT, NOON, candidate, completion_run, step
+from tests.support import strategies
+from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.samples import ADA, FINGERPRINT, NOON, candidate, completion_run, step
 
 ENCODINGS = Encodings()
 SAME = Replay(tokens=64, difference=None, exact=True, drift=0.0, changed=())

@@ -17,8 +17,8 @@ from bot.cards.surprise import LISTING, PICTURE, listing
 from bot.features.surprise import Reading, reading
 from bot.model.protocol import Candidate, Step
 from bot.text.tokenization import Encodings
-from tests.cards import strategies
-from tests.cards.limits import assert_within_limits, buttons_of, text_of
+from tests.support import strategies
+from tests.support.limits import assert_within_limits, buttons_of, text_of
 
 ENCODINGS = Encodings()
 LONDON = (23421, 373, 530, 286, 262)  # London was one of the

@@ -8,8 +8,8 @@ from bot import cards
 from bot.cards import Closing, TokensCard
 from bot.cards.tokens import LISTING, PICTURE, listing
 from bot.text.tokenization import Encodings
-from tests.cards import strategies
-from tests.cards.limits import assert_within_limits, text_of
+from tests.support import strategies
+from tests.support.limits import assert_within_limits, text_of
 
 CLOSING = Closing(owner=1, private=True)
 

@@ -16,10 +16,10 @@ from bot.cards.tour.stations import AGAIN, SCORES, STATIONS
 from bot.features.complete import CompletionRun
 from bot.model.protocol import Step
 from bot.text.tokenization import Encodings, Token
-from tests.cards import strategies
-from tests.cards.limits import assert_within_limits, buttons_of, text_of
 from tests.fakes.scripted_worker import scripted_info
-from tests.samples import candidate, completion_run, step
+from tests.support import strategies
+from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.samples import candidate, completion_run, step
 
 ENCODINGS = Encodings()
 MODEL = scripted_info()

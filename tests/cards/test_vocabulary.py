@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from bot import cards
 from bot.cards import Closing, Similar, VocabularyCard
 from bot.text.tokenization import Token
-from tests.cards import strategies
-from tests.cards.limits import assert_within_limits, buttons_of, text_of
-from tests.samples import ADA
+from tests.support import strategies
+from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.samples import ADA
 
 PHONE = 32  # characters of a code block
 WILL = Token(481, b" will")

@@ -13,9 +13,9 @@ from bot.cards import Closing, WhyCard
 from bot.cards.why import PAGE
 from bot.model.protocol import END_OF_TEXT, SamplingParams, Step
 from bot.text.tokenization import Encodings
-from tests.cards import strategies
-from tests.cards.limits import assert_within_limits, buttons_of, text_of
-from tests.samples import candidate, completion_run, step
+from tests.support import strategies
+from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.samples import candidate, completion_run, step
 
 ENCODINGS = Encodings()
 CLOSING = Closing(owner=1, private=True)

@@ -16,7 +16,7 @@ from bot.services import Services
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
-from tests.worlds import live
+from tests.support.worlds import live
 
 OpenWorld = Callable[..., AbstractAsyncContextManager[World]]
 

@@ -23,7 +23,7 @@ from bot.playground.try_command import is_error, seen
 from bot.playground.world import World, simulated
 from bot.services import Services
 from bot.store.runs import Runs
-from tests.cogs.acknowledging import (
+from tests.support.acknowledging import (
     TEXT,
     Held,
     HeldDatabase,
@@ -39,8 +39,8 @@ from tests.cogs.acknowledging import (
     undo,
     why,
 )
-from tests.cogs.inspecting import posted
-from tests.reading import refusal_of, text_of
+from tests.support.inspecting import posted
+from tests.support.reading import refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

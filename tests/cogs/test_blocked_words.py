@@ -26,8 +26,8 @@ from bot.text.tokenization import Encodings
 from tests.conftest import assert_nobody_is_pinged
 from tests.fakes.model import FakeModel
 from tests.fakes.scripted_worker import REJECTED
-from tests.reading import buttons, card_of, refusal_of, text_of
-from tests.worlds import live
+from tests.support.reading import buttons, card_of, refusal_of, text_of
+from tests.support.worlds import live
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -22,10 +22,10 @@ from bot.playground.world import World, simulated
 from bot.services import Services
 from bot.store.database import opened
 from bot.store.runs import Runs
-from tests.cogs.inspecting import elsewhere
 from tests.promises import outages
 from tests.promises.outages import Break, Impossible
-from tests.reading import card_of, refusal_of, text_of
+from tests.support.inspecting import elsewhere
+from tests.support.reading import card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

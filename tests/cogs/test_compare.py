@@ -12,10 +12,10 @@ from simcord import ChannelHandle, MemberActor
 from bot.playground.plain import RULE
 from bot.playground.world import World
 from tests.cogs.conftest import OpenWorld
-from tests.comparing import compare, open_one, texts_of
 from tests.fakes.model import FakeModel
-from tests.reading import buttons, card_of, refusal_of, text_of
-from tests.worlds import forget
+from tests.support.comparing import compare, open_one, texts_of
+from tests.support.reading import buttons, card_of, refusal_of, text_of
+from tests.support.worlds import forget
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -12,9 +12,9 @@ from bot.playground.real_time import SimulatedGenerations
 from bot.playground.world import World
 from bot.queue.queue import GenerationQueue
 from tests.cogs.conftest import OpenWorld
-from tests.comparing import compare, options_of, texts_of
 from tests.fakes.model import FakeModel, settled
-from tests.reading import card_of, refusal_of, text_of
+from tests.support.comparing import compare, options_of, texts_of
+from tests.support.reading import card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

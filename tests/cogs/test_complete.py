@@ -21,8 +21,8 @@ from bot.playground.world import World
 from bot.queue.queue import GenerationQueue
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel, settled
-from tests.reading import buttons, card_of, refusal_of, text_of
-from tests.worlds import forget
+from tests.support.reading import buttons, card_of, refusal_of, text_of
+from tests.support.worlds import forget
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -8,8 +8,8 @@ import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage, actors
 
 from bot.playground.try_command import seen
-from tests.cogs.inspecting import menu_of
-from tests.reading import buttons, card_of
+from tests.support.inspecting import menu_of
+from tests.support.reading import buttons, card_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -16,10 +16,10 @@ from bot.queue.limits import Asker
 from bot.queue.updates import Finished
 from bot.services import Services
 from tests.cogs.conftest import OpenWorld
-from tests.cogs.guessing import TEXT, beginning, favourite, labels, run_id_of
 from tests.fakes.model import FakeModel
-from tests.reading import card_of, refusal_of, text_of
-from tests.waiting import until
+from tests.support.guessing import TEXT, beginning, favourite, labels, run_id_of
+from tests.support.reading import card_of, refusal_of, text_of
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

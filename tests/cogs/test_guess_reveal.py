@@ -13,8 +13,8 @@ from bot.features.beginnings import BEGINNINGS
 from bot.features.guess import PATIENCE
 from bot.playground.world import World
 from bot.services import Services
-from tests.cogs.guessing import TEXT, beginning, favourite, labels, moderator_of, run_id_of
-from tests.reading import buttons, card_of, refusal_of, text_of
+from tests.support.guessing import TEXT, beginning, favourite, labels, moderator_of, run_id_of
+from tests.support.reading import buttons, card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -16,7 +16,8 @@ from bot.queue.limits import Asker
 from bot.services import Services
 from bot.store.runs import Runs
 from tests.cogs.conftest import OpenWorld
-from tests.cogs.inspecting import (
+from tests.fakes.model import FakeModel
+from tests.support.inspecting import (
     complete,
     elsewhere,
     forks,
@@ -26,10 +27,9 @@ from tests.cogs.inspecting import (
     posted,
     run_id_of,
 )
-from tests.fakes.model import FakeModel
-from tests.reading import card_of, refusal_of, text_of
-from tests.samples import completion_run
-from tests.worlds import forget
+from tests.support.reading import card_of, refusal_of, text_of
+from tests.support.samples import completion_run
+from tests.support.worlds import forget
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -12,7 +12,8 @@ from bot.custom_ids import custom_id
 from bot.playground.world import World
 from bot.store.runs import Runs
 from tests.cogs.conftest import OpenWorld
-from tests.cogs.inspecting import (
+from tests.fakes.model import FakeModel
+from tests.support.inspecting import (
     complete,
     elsewhere,
     forks,
@@ -20,10 +21,9 @@ from tests.cogs.inspecting import (
     posted,
     run_id_of,
 )
-from tests.fakes.model import FakeModel
-from tests.programs import outputs_of, text_of_run
-from tests.reading import buttons, card_of, refusal_of, text_of
-from tests.samples import completion_run, step, walk_run
+from tests.support.programs import outputs_of, text_of_run
+from tests.support.reading import buttons, card_of, refusal_of, text_of
+from tests.support.samples import completion_run, step, walk_run
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

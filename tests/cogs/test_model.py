@@ -10,7 +10,7 @@ from simcord import ChannelHandle, MemberActor
 from bot.services import Services
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel
-from tests.reading import card_of, refusal_of, text_of
+from tests.support.reading import card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -18,13 +18,13 @@ from bot.playground.world import World, simulated
 from bot.services import Services
 from bot.settings import Settings
 from bot.store.runs import Runs
-from tests.checkpoints import SPANISH, chatting, trained, write_model, write_tokenizer
 from tests.cogs.conftest import OpenWorld
-from tests.cogs.inspecting import elsewhere, keep, posted, run_id_of
 from tests.fakes.model import FakeModel
-from tests.programs import outputs_of
-from tests.reading import card_of, refusal_of, text_of
-from tests.samples import completion_run, walk_run
+from tests.support.checkpoints import SPANISH, chatting, trained, write_model, write_tokenizer
+from tests.support.inspecting import elsewhere, keep, posted, run_id_of
+from tests.support.programs import outputs_of
+from tests.support.reading import card_of, refusal_of, text_of
+from tests.support.samples import completion_run, walk_run
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

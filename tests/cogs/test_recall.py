@@ -11,7 +11,7 @@ from bot.app import Started
 from bot.playground.world import World
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel
-from tests.reading import text_of
+from tests.support.reading import text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

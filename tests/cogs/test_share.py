@@ -13,7 +13,7 @@ from bot.playground.plain import RULE
 from bot.playground.world import World
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel
-from tests.reading import buttons, card_of, refusal_of, text_of
+from tests.support.reading import buttons, card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

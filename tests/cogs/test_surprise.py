@@ -21,9 +21,9 @@ from bot.playground.world import World
 from bot.services import Services
 from bot.store.runs import Runs
 from tests.cogs.conftest import OpenWorld
-from tests.cogs.inspecting import complete, elsewhere, run_id_of
 from tests.fakes.model import FakeModel
-from tests.reading import card_of, refusal_of, text_of
+from tests.support.inspecting import complete, elsewhere, run_id_of
+from tests.support.reading import card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -12,9 +12,9 @@ from bot.flows.message_text import whole_text
 from bot.playground.world import World
 from bot.services import Services
 from bot.store.runs import Runs
-from tests.cogs.inspecting import elsewhere, run_id_of
-from tests.reading import card_of, refusal_of, text_of
-from tests.worlds import forget
+from tests.support.inspecting import elsewhere, run_id_of
+from tests.support.reading import card_of, refusal_of, text_of
+from tests.support.worlds import forget
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,8 +11,8 @@ from simcord import ChannelHandle, MemberActor
 from bot.interactions.card_messages import run_of
 from bot.playground.world import World
 from bot.services import Services
-from tests.cogs.touring import TITLES, at, labels, title
-from tests.reading import card_of, refusal_of, text_of
+from tests.support.reading import card_of, refusal_of, text_of
+from tests.support.touring import TITLES, at, labels, title
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -12,11 +12,11 @@ from bot.interactions.lifecycle import Arrivals
 from bot.model.protocol import Ended, GenerationRequest, Stepped
 from bot.playground.world import World
 from tests.cogs.conftest import OpenWorld
-from tests.cogs.touring import TITLES, at, title
 from tests.fakes.model import FakeModel
 from tests.fakes.scripted_worker import scripted_info
-from tests.reading import buttons, card_of, refusal_of, text_of
-from tests.waiting import until
+from tests.support.reading import buttons, card_of, refusal_of, text_of
+from tests.support.touring import TITLES, at, title
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

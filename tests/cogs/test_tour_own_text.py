@@ -11,9 +11,9 @@ from bot.interactions import error_handler
 from bot.playground.world import World
 from bot.services import Services
 from tests.cogs.conftest import OpenWorld
-from tests.cogs.touring import TITLES, at, labels, title
 from tests.fakes.model import FakeModel
-from tests.reading import card_of, refusal_of, text_of
+from tests.support.reading import card_of, refusal_of, text_of
+from tests.support.touring import TITLES, at, labels, title
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -18,8 +18,8 @@ from bot.services import Services
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
-from tests.reading import card_of, refusal_of, text_of
-from tests.worlds import live
+from tests.support.reading import card_of, refusal_of, text_of
+from tests.support.worlds import live
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

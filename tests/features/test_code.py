@@ -21,8 +21,8 @@ from bot.queue.limits import Asker
 from bot.services import Services
 from bot.settings import DEMO_MODEL, Settings
 from tests.fakes.scripted_worker import scripted_info
-from tests.programs import outputs_of, text_of_run
-from tests.samples import NOON, completion_run
+from tests.support.programs import outputs_of, text_of_run
+from tests.support.samples import NOON, completion_run
 
 ODD_PROMPTS = (
     "\"It's\" \\ 'mine'",

@@ -19,11 +19,18 @@ from bot.model.worker.engine import Engine
 from bot.model.worker.loading import LoadedModel, load
 from bot.queue.updates import Completion
 from bot.text.tokenization import Encodings
-from tests.checkpoints import SPANISH, chatting, trained, write_model, write_tokenizer, write_vocabulary
 from tests.model.conftest import DEMO_MODEL
-from tests.model.driving import run
-from tests.programs import outputs_of, text_of_run
-from tests.samples import NOON
+from tests.support.checkpoints import (
+    SPANISH,
+    chatting,
+    trained,
+    write_model,
+    write_tokenizer,
+    write_vocabulary,
+)
+from tests.support.driving import run
+from tests.support.programs import outputs_of, text_of_run
+from tests.support.samples import NOON
 
 SIZE = 480  # more rows than the tokenizers have tokens
 GENERATION: dict[str, dict[str, Any]] = {

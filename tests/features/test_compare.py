@@ -7,7 +7,7 @@ import pytest
 from bot.errors import GenerationFailed
 from bot.features.compare import METHODS, Continuation, jobs, parting, run_ids
 from bot.queue.updates import Completion, Finished, Progress, Queued
-from tests.samples import ADA, LONDON_WAS, step
+from tests.support.samples import ADA, LONDON_WAS, step
 
 NEW = Continuation(METHODS[0], "a" * 16, Queued(1, None))
 STEPS = (step(530), step(286, rank=7), step(262))

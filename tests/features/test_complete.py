@@ -10,7 +10,7 @@ from bot.errors import ContextExceeded, NothingWritten
 from bot.features.complete import CompletionJob, CompletionRun, new_seed, warm_or_greedy
 from bot.model.protocol import END_OF_TEXT, MAX_SEED, SamplingParams
 from bot.queue.updates import Completion
-from tests.samples import FINGERPRINT, NOON, step
+from tests.support.samples import FINGERPRINT, NOON, step
 
 
 def job(*, prompt: int = 2, earlier: int = 0, max_new_tokens: int = 64) -> CompletionJob:

@@ -21,7 +21,7 @@ from bot.features.guess import (
 )
 from bot.features.next import WalkRun
 from bot.model.protocol import Candidate, Step
-from tests.samples import ADA, FINGERPRINT, GRACE, LONDON_WAS, NOON
+from tests.support.samples import ADA, FINGERPRINT, GRACE, LONDON_WAS, NOON
 
 WORDS = (" the", " a", " one", " not", " an", " built", " very", " in", " on", " at")
 

@@ -9,7 +9,7 @@ import pytest
 from bot.errors import ContextExceeded, NothingWritten
 from bot.features.replay import Changed, Replay, compare, rerun
 from bot.model.protocol import Step
-from tests.samples import ADA, FINGERPRINT, GRACE, completion_run, step, walk_run
+from tests.support.samples import ADA, FINGERPRINT, GRACE, completion_run, step, walk_run
 
 THEN = (step(10), step(20), step(30))
 

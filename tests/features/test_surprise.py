@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.features.surprise import EXPECTED, Bucket, Reading, reading, scoring
 from bot.model.protocol import Candidate, Step
 from bot.text.tokenization import Encodings
-from tests.samples import step
+from tests.support.samples import step
 
 ENCODINGS = Encodings()
 

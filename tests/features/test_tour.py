@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.errors import BlankText, ContextExceeded, InvalidSeed
 from bot.features import tour
 from bot.model.protocol import MAX_SEED
-from tests.samples import ADA, GRACE, NOON, completion_run
+from tests.support.samples import ADA, GRACE, NOON, completion_run
 
 CONTEXT = 1024
 

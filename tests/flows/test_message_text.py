@@ -16,7 +16,7 @@ from bot.services import Services
 from bot.store.database import Database
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
-from tests.samples import NOON, completion_run, walk_run
+from tests.support.samples import NOON, completion_run, walk_run
 
 BOT, OTHER_BOT = 1, 2
 ENCODINGS = Encodings()

@@ -16,7 +16,7 @@ from simcord import ChannelHandle, MemberActor
 from bot.interactions.answering import kind_of
 from bot.interactions.lifecycle import Arrivals
 from bot.interactions.reply import Interaction
-from tests.reading import card_of
+from tests.support.reading import card_of
 
 
 @dataclass

@@ -11,7 +11,7 @@ from simcord import ChannelHandle, MemberActor
 from bot.errors import AgeRestricted
 from bot.moderation.rules import Rules
 from bot.playground.world import World
-from tests.reading import card_of, refusal_of
+from tests.support.reading import card_of, refusal_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

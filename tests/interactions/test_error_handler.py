@@ -13,7 +13,7 @@ from tests.fakes.discord import Asked, FakeDiscord, texts
 from tests.fakes.discord.faults import NoFaults, Planned, Refused, RequestFault
 from tests.fakes.discord.hosted import hosted
 from tests.fakes.discord.paths import CALLBACK
-from tests.waiting import until
+from tests.support.waiting import until
 
 BAD_FORM = Refused(50035)
 

@@ -15,7 +15,7 @@ from tests.fakes.discord.faults import Failed, NoFaults, Planned, Refused, Reque
 from tests.fakes.discord.hosted import ReadyModel, hosted
 from tests.fakes.discord.paths import ANSWER, CALLBACK, FILE, FOLLOW_UPS
 from tests.fakes.discord.requests import Request
-from tests.waiting import until
+from tests.support.waiting import until
 
 LOST, REPLY_LOST = Reset(), Reset(applied=True)
 DONE_BUT_FAILED = Failed(502, applied=True)

@@ -26,7 +26,7 @@ from tests.fakes.discord.faults import (
 )
 from tests.fakes.discord.hosted import hosted
 from tests.fakes.discord.paths import COMMANDS
-from tests.waiting import until
+from tests.support.waiting import until
 
 TOO_MANY = Answered(
     400,

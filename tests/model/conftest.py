@@ -12,7 +12,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from bot.model.gpt2.transformer import GPT2, UnsupportedPrecision
 from bot.model.protocol import Precision
-from tests.model.workers import Worker
+from tests.support.workers import Worker
 
 # Small models gain nothing from threads, and wait long for them on a busy
 # machine. What depends on the number of threads sets it itself.

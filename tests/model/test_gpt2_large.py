@@ -10,7 +10,7 @@ from bot.model.checkpoint.find import find
 from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import GPT2_LARGE, GenerationRequest, SamplingParams
 from bot.model.worker.loading import LoadedModel, load
-from tests.model.driving import engine_of, run, run_alone
+from tests.support.driving import engine_of, run, run_alone
 
 pytestmark = pytest.mark.gpt2_large
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.model.client.process import ModelProcess
 from bot.model.protocol import GenerationRequest, SamplingParams
-from tests.waiting import until
+from tests.support.waiting import until
 
 REQUEST = GenerationRequest("a", (1, 2, 3), SamplingParams(max_new_tokens=6))
 

@@ -17,8 +17,8 @@ from bot.monitoring.watching import watched
 from bot.queue.limits import Asker
 from tests.fakes.model import settled
 from tests.interactions.test_answering import arrived
-from tests.monitoring.watched import a_watched_bot
-from tests.samples import completion_run
+from tests.support.samples import completion_run
+from tests.support.watched import a_watched_bot
 
 ADA = Asker(1, None)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browsing import PATIENCE, Person, Playground, browser, chromium, playground, wait_for_model
+from tests.support.browsing import PATIENCE, Person, Playground, browser, chromium, playground, wait_for_model
 
 pytestmark = [
     pytest.mark.browser,

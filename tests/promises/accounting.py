@@ -41,7 +41,7 @@ from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue
 from tests.promises.askers import Askers, Found
 from tests.promises.figures import parser, verdict
-from tests.waiting import until
+from tests.support.waiting import until
 
 ROUND = 5_000  # requests
 BETWEEN_DEATHS = 2_000  # accepted requests, at most

@@ -27,7 +27,7 @@ from bot.features.guess import Round
 from bot.features.next import WalkRun
 from bot.store.database import opened
 from bot.store.runs import Runs
-from tests.samples import completion_run, walk_run
+from tests.support.samples import completion_run, walk_run
 
 WRITERS = 3
 DAYS = 30

@@ -11,7 +11,7 @@ from bot.model.protocol import Candidate, SamplingParams, Step
 from bot.queue.updates import Completion, Finished, Progress, Queued, Update
 from bot.text.tokenization import Encodings
 from tests.promises import fuzz
-from tests.samples import completion_run
+from tests.support.samples import completion_run
 
 OWNER, OTHER = 4_815_162_342, 1_618_033_988  # whom cards may name
 FEW = 16

@@ -43,12 +43,12 @@ from bot.text.tokenization import Encodings
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.addresses import GATEWAY, REST
 from tests.fakes.discord.faults import RequestFault
-from tests.processes import first_child
 from tests.promises import secrets_search
 from tests.promises.figures import verdict
 from tests.promises.secrets_loud import UNGUARDED
 from tests.promises.secrets_search import Canaries, Search
 from tests.promises.secrets_visit import FAULTS, OneAtATime, Visit
+from tests.support.processes import first_child
 
 ROOT = Path(__file__).parents[2]
 FORMS: tuple[Form, ...] = ("plain", "json")

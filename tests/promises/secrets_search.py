@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.text.tokenization import Encodings
-from tests.processes import PROC
+from tests.support.processes import PROC
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,10 @@ from typing import Literal
 from bot.serve import GRACE
 from tests.fakes.discord import Asked, FakeDiscord, texts
 from tests.fakes.discord.process import BotProcess
-from tests.processes import first_child, is_alive
 from tests.promises.crowd import LONG_TEXT
 from tests.promises.event_loop import LIMITS
 from tests.promises.figures import verdict
+from tests.support.processes import first_child, is_alive
 
 ORDERLY_BAR = 30.0
 DRAWING_BAR = 10.0

@@ -15,7 +15,7 @@ from tests.fakes.discord.hosted import Hosted, ReadyModel, hosted
 from tests.fakes.discord.requests import Request
 from tests.fakes.model import settled
 from tests.promises.cancel import BAR, Cancelled, measure, report
-from tests.waiting import until
+from tests.support.waiting import until
 
 WRITTEN = 3
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.processes import PROC
 from tests.promises.shutdown import PICTURES, Shutdown, measure, report
+from tests.support.processes import PROC
 
 KEPT = Shutdown(
     kind="stuck",

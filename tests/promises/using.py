@@ -21,7 +21,7 @@ from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
 from tests.promises import fuzz
 from tests.promises.sent import Faults, faults_of
-from tests.reading import buttons
+from tests.support.reading import buttons
 
 A_WORLD = 50  # commands; a simulated Discord remembers all that was sent
 _PROMPTS = {"complete": 2_000, "next": 2_000, "compare": 2_000, "tour": 2_000}

@@ -21,7 +21,7 @@ from bot.store.database import IN_MEMORY, SCHEMA, Database, opened
 from bot.store.rows import row_of
 from bot.store.runs import Runs
 from bot.store.tables import metadata, runs, versions
-from tests.samples import NOON, completion_run
+from tests.support.samples import NOON, completion_run
 
 
 async def count(database: Database) -> int:

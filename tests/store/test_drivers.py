@@ -20,8 +20,8 @@ from bot.store.database import Database, opened
 from bot.store.housekeeping import tidied
 from bot.store.rows import row_of
 from bot.store.runs import Runs
-from tests.samples import NOON, completion_run
-from tests.waiting import until
+from tests.support.samples import NOON, completion_run
+from tests.support.waiting import until
 
 
 class InternalClientError(Exception):

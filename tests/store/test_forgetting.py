@@ -16,8 +16,8 @@ from bot.store.housekeeping import tidied
 from bot.store.migrations import make_tables
 from bot.store.rows import Run
 from bot.store.runs import DAY, Forgotten, Runs
-from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
-from tests.waiting import until
+from tests.support.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
+from tests.support.waiting import until
 
 PERSON = 1_234_567_890_123_456_789
 PROMPT = (31337, 31338, 31339)

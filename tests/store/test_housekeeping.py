@@ -12,8 +12,8 @@ from bot.store import tables
 from bot.store.database import IN_MEMORY, opened
 from bot.store.housekeeping import tidied
 from bot.store.runs import DAY, Runs
-from tests.samples import NOON, completion_run
-from tests.waiting import until
+from tests.support.samples import NOON, completion_run
+from tests.support.waiting import until
 
 
 async def stored(runs: Runs) -> int:

@@ -15,7 +15,7 @@ from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.outbox import AT_MOST, BATCH, PAUSE, Outbox
 from bot.store.rows import row_of
 from bot.store.tables import runs
-from tests.samples import NOON, completion_run
+from tests.support.samples import NOON, completion_run
 
 
 @dataclass

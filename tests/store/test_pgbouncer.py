@@ -13,8 +13,8 @@ from bot.errors import StoreUnavailable
 from bot.store.database import Database, opened
 from bot.store.runs import Runs
 from bot.store.tables import metadata
-from tests.samples import NOON, completion_run
-from tests.store.servers import PGBOUNCER, pgbouncer
+from tests.support.samples import NOON, completion_run
+from tests.support.servers import PGBOUNCER, pgbouncer
 
 pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed")
 

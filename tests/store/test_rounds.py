@@ -15,7 +15,7 @@ from bot.features.guess import Cast, Round, Score
 from bot.store import tables
 from bot.store.database import Database, opened
 from bot.store.runs import DAY, Runs
-from tests.samples import ADA, GRACE, NOON, walk_run
+from tests.support.samples import ADA, GRACE, NOON, walk_run
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16
 SERVER, OTHER_SERVER = 77, 78

@@ -9,7 +9,7 @@ from bot.features.complete import CompletionJob
 from bot.features.next import Walk
 from bot.model.protocol import SamplingParams
 from bot.store.rows import Run, question, row_of, run_of
-from tests.samples import ADA, FINGERPRINT, LONDON_WAS, completion_run, walk_run
+from tests.support.samples import ADA, FINGERPRINT, LONDON_WAS, completion_run, walk_run
 
 
 @pytest.mark.parametrize(

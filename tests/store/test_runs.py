@@ -17,7 +17,7 @@ from bot.queue.updates import Completion
 from bot.store import tables
 from bot.store.database import Database, opened
 from bot.store.runs import DAY, Forgotten, Runs
-from tests.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
+from tests.support.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16
 CHANNEL = 1

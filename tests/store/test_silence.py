@@ -15,8 +15,8 @@ from sqlalchemy import text
 from bot.errors import StoreUnavailable
 from bot.store.common import PATIENCE
 from bot.store.database import Database, opened
-from tests.store.servers import Relay
-from tests.waiting import until
+from tests.support.servers import Relay
+from tests.support.waiting import until
 
 
 @pytest_asyncio.fixture

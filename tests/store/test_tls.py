@@ -15,7 +15,7 @@ from sqlalchemy import text
 from bot.errors import InvalidSetting, StoreUnavailable
 from bot.store.database import opened
 from tests.promises.postgresql import server
-from tests.store.servers import Authority, tls_settings
+from tests.support.servers import Authority, tls_settings
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
 

@@ -15,7 +15,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from bot.model.checkpoint.tokenizer_files import own
 from bot.text.model_encoding import ModelEncoding
-from tests.checkpoints import (
+from tests.support.checkpoints import (
     CHINESE,
     END,
     SPANISH,

@@ -17,7 +17,7 @@ from bot.text.derived_encodings import spaces
 from bot.text.encoding_names import ALIKE, ENCODINGS, names
 from bot.text.escaping import visible
 from bot.text.tokenization import RANKS, Encodings, Token, group, is_whole
-from tests.checkpoints import trained
+from tests.support.checkpoints import trained
 
 any_text = st.text(max_size=200)
 encoding_names = st.sampled_from(ENCODINGS)

@@ -10,8 +10,8 @@ import pytest
 from bot.cards.pictures.fonts import FILES, FONTS
 from bot.cards.pictures.lettering import Line, ink, line, plain_line
 from bot.cards.pictures.reading_order import reading_order
-from tests.browsing import browser, chromium
 from tests.cards.pictures.test_fonts import SENTENCES
+from tests.support.browsing import browser, chromium
 
 SIZE = 34
 PAGE = "http://tokenwise.invalid/"

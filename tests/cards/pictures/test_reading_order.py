@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.cards.pictures.reading_order import Directed, from_left, reading_order, visual, visual_pieces
 from bot.text.escaping import visible
 from bot.text.tokenization import Encodings
-from tests.browsing import browser, chromium
+from tests.support.browsing import browser, chromium
 
 # Words of several directions, numbers, and what is neither.
 WORDS = (

@@ -13,8 +13,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_to
 from bot.model.checkpoint.byte_bpe import OtherTokenizer, described
 from bot.model.checkpoint.tokenizer_files import GPT2_SIZE, brought
 from bot.model.protocol import Tokenizer as Described
-from tests.checkpoints import END, trained, write_tokenizer, write_vocabulary
 from tests.model.conftest import DEMO_MODEL
+from tests.support.checkpoints import END, trained, write_tokenizer, write_vocabulary
 
 Json = dict[str, Any]
 GPT2 = json.loads((DEMO_MODEL / "tokenizer.json").read_text(encoding="utf-8"))

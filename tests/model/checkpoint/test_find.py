@@ -11,9 +11,9 @@ from huggingface_hub import snapshot_download
 
 from bot.model.checkpoint.find import Checkpoint, ModelRefused, find, own_tokenizer
 from bot.model.protocol import GPT2_LARGE, Loading
-from tests.checkpoints import trained, write_model, write_tokenizer, write_vocabulary
 from tests.fakes.hub import COMMIT, Hub, ask, running
 from tests.model.conftest import DEMO_MODEL
+from tests.support.checkpoints import trained, write_model, write_tokenizer, write_vocabulary
 
 
 def refused(name: str, revision: str | None = None) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from bot.model.checkpoint.find import PINNED_REVISIONS, ModelRefused, find
 from bot.model.protocol import GPT2_LARGE
 from bot.model.worker.loading import LoadedModel, load
 from tests.model.conftest import DEMO_MODEL
-from tests.offline import guarded
+from tests.support.offline import guarded
 
 ROOT = Path(__file__).parents[3]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

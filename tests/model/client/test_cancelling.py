@@ -13,8 +13,8 @@ from bot.model.protocol import Abort, Ended, GenerationRequest, Ready, SamplingP
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue, Progress
 from tests.model.conftest import random_model
-from tests.model.driving import Recorded, engine_of, request
-from tests.model.workers import Worker
+from tests.support.driving import Recorded, engine_of, request
+from tests.support.workers import Worker
 
 # The real worker, but a step takes as long as one of a large model on a slow machine.
 SLOW = """

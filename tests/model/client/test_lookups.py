@@ -18,7 +18,7 @@ from bot.model.client.lookups import AT_MOST, Lookups
 from bot.model.client.process import ModelProcess
 from bot.model.protocol import Alike, GenerationRequest, SamplingParams, Similar
 from tests.fakes.scripted_worker import scripted_similar
-from tests.waiting import until
+from tests.support.waiting import until
 
 TOKENS = (Alike(5, 0.5),)
 

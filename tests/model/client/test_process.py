@@ -29,7 +29,7 @@ from bot.model.protocol import (
     UnusableReason,
 )
 from tests.fakes.scripted_worker import POISON, REJECTED, scripted_info, scripted_step
-from tests.waiting import until
+from tests.support.waiting import until
 
 Make = Callable[..., ModelProcess]
 

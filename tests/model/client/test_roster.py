@@ -11,7 +11,7 @@ from bot.errors import GenerationFailed, ShuttingDown
 from bot.model.client.roster import DEATHS_WITHOUT_GETTING_FURTHER, Roster, Run
 from bot.model.protocol import Ended, GenerationRequest, SamplingParams, Stepped
 from tests.fakes.scripted_worker import scripted_step
-from tests.model.driving import seeded
+from tests.support.driving import seeded
 
 
 def a_request(name: str, steps: int = 3) -> GenerationRequest:

@@ -16,7 +16,7 @@ from bot.model.gpt2.kv_cache import KVCache
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK, Chunk
 from bot.model.kernels.jit import this_processor
 from tests.model.conftest import OVERFLOWS, overflowing_model, random_model
-from tests.model.driving import every_row, new_cache, some_ids, torch_threads
+from tests.support.driving import every_row, new_cache, some_ids, torch_threads
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, P
 from bot.model.kernels.jit import Machine, Processor, this_processor
 from bot.model.kernels.matmul import Kind, write_products
 from bot.model.kernels.pack import write_prepare
-from tests.model.driving import torch_threads
+from tests.support.driving import torch_threads
 
 MakeLinear = Callable[..., Linear]
 

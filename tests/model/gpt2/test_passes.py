@@ -9,7 +9,7 @@ import torch
 from bot.model.gpt2.kv_cache import KVStore
 from bot.model.gpt2.transformer import GPT2
 from tests.model.conftest import random_model
-from tests.model.driving import every_row, some_ids, torch_threads
+from tests.support.driving import every_row, some_ids, torch_threads
 
 
 def passes(gpt2: GPT2, store: KVStore) -> int:

@@ -15,7 +15,7 @@ from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK, UnsupportedModel, Un
 from bot.model.kernels.jit import this_processor
 from bot.model.protocol import Precision
 from tests.model.conftest import random_model
-from tests.model.driving import every_row, new_cache, some_ids
+from tests.support.driving import every_row, new_cache, some_ids
 
 # How far the logits (of a deviation of 1.6) may lie from those of float32: at the
 # most, and on average. bfloat16 has 8 bits, a byte has 8 with its sign.

@@ -17,8 +17,8 @@ from bot.model.gpt2.attention import parts as places
 from bot.model.gpt2.kv_cache import KVCache, KVStore
 from bot.model.kernels.attend import write_attention
 from bot.model.kernels.jit import Machine, Processor, this_processor
-from tests.model.driving import torch_threads
 from tests.model.kernels.conftest import narrow
+from tests.support.driving import torch_threads
 
 CONTEXT = 150
 HEADS = 3

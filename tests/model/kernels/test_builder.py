@@ -13,8 +13,8 @@ from llvmlite import ir
 
 from bot.model.kernels.builder import INT, LANES, Code, Variable
 from bot.model.kernels.jit import Call, Machine, this_processor
-from tests.model.driving import torch_threads
 from tests.model.kernels.conftest import Vector, vector_function
+from tests.support.driving import torch_threads
 
 
 @pytest.fixture(scope="module")

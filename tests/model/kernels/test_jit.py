@@ -7,7 +7,7 @@ from llvmlite import ir
 from bot.model.kernels import jit as machines
 from bot.model.kernels.builder import INT, Code
 from bot.model.kernels.jit import Call, Machine, Processor, this_processor
-from tests.model.driving import torch_threads
+from tests.support.driving import torch_threads
 
 
 def squares() -> ir.Module:

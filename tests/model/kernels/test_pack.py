@@ -15,7 +15,7 @@ from bot.model.kernels.builder import LANES
 from bot.model.kernels.jit import Call, Machine, this_processor
 from bot.model.kernels.matmul import Kind
 from bot.model.kernels.pack import LARGEST, NAME, ZERO, write_prepare
-from tests.model.driving import torch_threads
+from tests.support.driving import torch_threads
 
 WIDEST = 8 * LANES
 

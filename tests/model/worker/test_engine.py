@@ -12,7 +12,7 @@ from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParam
 from bot.model.worker.engine import Engine
 from bot.model.worker.sampling import Sampler
 from tests.model.conftest import OVERFLOWS, overflowing_model
-from tests.model.driving import Outcome, collect, engine_of, request, run, run_alone
+from tests.support.driving import Outcome, collect, engine_of, request, run, run_alone
 
 
 def test_an_aborted_request_ends_as_cancelled_and_frees_its_place_with_the_next_step(

@@ -15,7 +15,7 @@ from bot.model.worker import engine as engine_module
 from bot.model.worker.report import Choice, report
 from bot.model.worker.sampling import Sampler
 from tests.model.conftest import random_model
-from tests.model.driving import Outcome, engine_of, request, run, run_alone
+from tests.support.driving import Outcome, engine_of, request, run, run_alone
 
 HATED = 207  # an id that only the culprit has in its prompt
 LACKS = "rejected: RuntimeError: memory lacks"

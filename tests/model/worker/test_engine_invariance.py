@@ -16,7 +16,7 @@ from transformers import GPT2LMHeadModel
 
 from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import GenerationRequest, SamplingParams
-from tests.model.driving import Outcome, collect, engine_of, random_request, request, run, run_alone, seeded
+from tests.support.driving import Outcome, collect, engine_of, random_request, request, run, run_alone, seeded
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,7 +34,7 @@ def generated(folder: Path, model: GPT2) -> list[tuple[GenerationRequest, list[i
     longest = min(300, model.context - 20)
     requests = [random_request(random, str(n), vocabulary=50256, longest=longest) for n in range(50)]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.model.generate_reference", str(folder)],
+        [sys.executable, "-m", "tests.support.generate_reference", str(folder)],
         input=json.dumps([(r.prompt_ids, asdict(r.params)) for r in requests]),
         capture_output=True,
         text=True,

@@ -8,7 +8,7 @@ from bot.model.gpt2.transformer import LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.model.worker.engine import SHARED_CHUNK
 from tests.model.conftest import random_model
-from tests.model.driving import Recorded, engine_of, request, run, some_ids
+from tests.support.driving import Recorded, engine_of, request, run, some_ids
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.updates import Completion
 from tests.model.conftest import random_model
-from tests.model.driving import (
+from tests.support.driving import (
     Outcome,
     Recorded,
     collect,
@@ -28,7 +28,7 @@ from tests.model.driving import (
     seeded,
     some_ids,
 )
-from tests.samples import FINGERPRINT
+from tests.support.samples import FINGERPRINT
 
 ROOMY = 10**8
 

@@ -11,7 +11,7 @@ from transformers import GPT2LMHeadModel
 from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Ended, GenerationRequest, SamplingParams
 from tests.model.conftest import OVERFLOWS, overflowing_model
-from tests.model.driving import Outcome, collect, engine_of, request, run, run_alone, some_ids
+from tests.support.driving import Outcome, collect, engine_of, request, run, run_alone, some_ids
 
 LONG = 200  # more than a step reads
 

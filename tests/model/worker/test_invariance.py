@@ -14,7 +14,7 @@ from bot.model.worker.loading import load
 from tests.benchmarks.crowd import Crowd, Findings, RecordedModel, alone, compared
 from tests.benchmarks.needles import Limits, random_needle
 from tests.benchmarks.restarts import through_restarts
-from tests.model.driving import seeded
+from tests.support.driving import seeded
 
 END_OF_TEXT = 7  # likely enough to end some texts early
 

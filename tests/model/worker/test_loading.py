@@ -16,7 +16,7 @@ from bot.model.kernels.jit import this_processor
 from bot.model.protocol import Loading, Precision
 from bot.model.worker.loading import fingerprint, load
 from tests.model.conftest import random_model
-from tests.model.driving import torch_threads
+from tests.support.driving import torch_threads
 
 
 def checkpoint_of(folder: Path) -> Checkpoint:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bot.model.protocol import Step
 from bot.model.worker.report import Choice, likeliest, report
-from tests.model.driving import torch_threads
+from tests.support.driving import torch_threads
 
 
 @st.composite

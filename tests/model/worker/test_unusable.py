@@ -25,7 +25,7 @@ from bot.model.checkpoint.refusal import refusal
 from bot.model.protocol import MAY_PASS, Unusable, UnusableReason
 from bot.model.worker.__main__ import parse, start
 from tests.fakes.hub import COMMIT, NAME, Answer, Hub, ask, running
-from tests.model.workers import ROOT
+from tests.support.workers import ROOT
 
 INDEX = "model.safetensors.index.json"
 PASSING = {reason for reason, may_pass in MAY_PASS.items() if may_pass}

@@ -26,7 +26,7 @@ from bot.model.protocol import (
     Unusable,
 )
 from bot.model.wire import HEADER, encode
-from tests.model.workers import ROOT, Worker
+from tests.support.workers import ROOT, Worker
 
 # What a library might do: print from Python and write from C.
 NOISE = """

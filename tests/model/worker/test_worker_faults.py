@@ -28,7 +28,7 @@ from bot.model.protocol import (
 )
 from bot.queue.limits import Asker
 from bot.queue.queue import Finished, GenerationQueue, Progress
-from tests.model.workers import Worker
+from tests.support.workers import Worker
 
 REQUESTS = [
     GenerationRequest("sampled", (40313, 481), SamplingParams(max_new_tokens=120, seed=7)),

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.offline import guarded
+from tests.support.offline import guarded
 
 
 def test_the_guard_tells_of_what_is_tried(tmp_path: Path) -> None:

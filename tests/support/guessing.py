@@ -8,7 +8,7 @@ import discord
 from simcord import InteractionResult, MemberActor, ResponseMessage
 
 from bot.playground.world import World
-from tests.reading import buttons, card_of, text_of
+from tests.support.reading import buttons, card_of, text_of
 
 TEXT = "London was"
 

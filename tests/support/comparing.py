@@ -10,7 +10,7 @@ from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessa
 
 from bot.custom_ids import OPEN
 from bot.playground.plain import RULE
-from tests.reading import card_of, text_of
+from tests.support.reading import card_of, text_of
 
 SELECT = 3
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
-from tests.reading import buttons, card_of, text_of
+from tests.support.reading import buttons, card_of, text_of
 
 TITLES = (
     "1 of 7 · A text is cut into tokens",

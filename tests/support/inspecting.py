@@ -16,7 +16,7 @@ from bot.features.next import WalkRun
 from bot.playground.real_time import outside
 from bot.playground.world import World
 from bot.store.runs import Runs
-from tests.reading import buttons, card_of, text_of
+from tests.support.reading import buttons, card_of, text_of
 
 MENU = 3
 

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.custom_ids import custom_id
 from bot.playground.world import World
 from bot.store.database import Database
-from tests.cogs.inspecting import menu_of, posted, run_id_of
-from tests.reading import buttons, card_of
+from tests.support.inspecting import menu_of, posted, run_id_of
+from tests.support.reading import buttons, card_of
 
 TEXT: dict[str, Any] = {"prompt": "London was", "seed": 42, "max_tokens": 8}
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # As root, as in containers, Chromium runs only without its sandbox. None of
 # these switches changes what a page shows; they keep the browser off the network.
 SWITCHES = (

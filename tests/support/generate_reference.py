@@ -1,6 +1,6 @@
 """What transformers' ``generate`` says: run in a process of its own.
 
-    python -m tests.model.generate_reference FOLDER < cases.json > texts.json
+    python -m tests.support.generate_reference FOLDER < cases.json > texts.json
 
 A case is [prompt ids, settings]; a text is the list of new ids.
 """

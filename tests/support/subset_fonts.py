@@ -1,4 +1,4 @@
-"""The fonts of single scripts: ``python -m tests.subset_fonts FOLDER`` makes them anew.
+"""The fonts of single scripts: ``python -m tests.support.subset_fonts FOLDER`` makes them anew.
 
 FOLDER holds what Debian's fonts-noto-core and fonts-noto-cjk install, for example
 after ``apt-get install fonts-noto-core fonts-noto-cjk``: /usr/share/fonts. Of each font

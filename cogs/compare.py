@@ -14,7 +14,7 @@ from bot.features.complete import new_seed
 from bot.flows.compare import compare, stop
 from bot.flows.complete import show
 from bot.interactions.buttons import LastingItem, RunItem
-from bot.interactions.reply import Interaction, Screen
+from bot.interactions.reply import Interaction, Reply
 from bot.interactions.responses import defer
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
@@ -51,7 +51,7 @@ class Compare(commands.Cog):
             owner=interaction.user.id,
             private=private,
         )
-        await compare(self.services, asked, Screen(interaction, private=private))
+        await compare(self.services, asked, Reply(interaction, private=private))
 
 
 class OpenMenu(LastingItem[ui.Select[Any]], template=OPEN):
@@ -59,9 +59,9 @@ class OpenMenu(LastingItem[ui.Select[Any]], template=OPEN):
 
     async def press(self, interaction: Interaction, services: Services) -> None:
         (run_id,) = self.item.values
-        screen = Screen(interaction, private=True)
-        await screen.acknowledge()
-        await show(services, await services.runs.completion(run_id), screen)
+        reply = Reply(interaction, private=True)
+        await reply.acknowledge()
+        await show(services, await services.runs.completion(run_id), reply)
 
 
 class StopButton(RunItem[ui.Button[Any]], template=template("compare", "stop")):

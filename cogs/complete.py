@@ -14,7 +14,7 @@ from bot.features.complete import CompletionJob, new_run_id, new_seed, warm_or_g
 from bot.flows.complete import write, write_or_recall
 from bot.interactions.buttons import RunItem
 from bot.interactions.card_messages import is_theirs
-from bot.interactions.reply import Interaction, Screen, is_private
+from bot.interactions.reply import Interaction, Reply, is_private
 from bot.interactions.responses import defer
 from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.services import Services
@@ -59,9 +59,9 @@ class Complete(commands.Cog):
         )
         prompt_ids = self.services.encode(prompt)
         job = CompletionJob(new_run_id(), interaction.user.id, prompt_ids, params, private)
-        screen = Screen(interaction, private=private)
+        reply = Reply(interaction, private=private)
         asked_before = seed is not None or params.temperature == 0
-        await (write_or_recall if asked_before else write)(self.services, job, screen)
+        await (write_or_recall if asked_before else write)(self.services, job, reply)
 
 
 class CompletionButton(RunItem[ui.Button[Any]], template=template("complete", "continue", "reroll", "stop")):
@@ -74,14 +74,14 @@ class CompletionButton(RunItem[ui.Button[Any]], template=template("complete", "c
         else:
             await self.beside(interaction, partial(self._write, services, private), private=private)
 
-    async def _write(self, services: Services, private: bool, screen: Screen) -> None:
-        owner = screen.asker.person
+    async def _write(self, services: Services, private: bool, reply: Reply) -> None:
+        owner = reply.asker.person
         run = await services.runs.completion(self.run_id)
         if self.action == "reroll":
             job = run.rerolled(owner=owner, private=private)
         else:
             job = run.continued(owner=owner, private=private)
-        await write(services, job, screen)
+        await write(services, job, reply)
 
     async def _stop(self, services: Services, interaction: Interaction) -> None:
         try:

@@ -21,7 +21,7 @@ from bot.features.next import Walk, WalkRun
 from bot.flows.asking import asked
 from bot.interactions.buttons import RunItem
 from bot.interactions.notices import tell_privately
-from bot.interactions.reply import Interaction, Screen, spend
+from bot.interactions.reply import Interaction, Reply, spend
 from bot.interactions.responses import defer
 from bot.moderation.screening import Sieve
 from bot.services import Services
@@ -103,12 +103,12 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
 
     async def _refresh(self, interaction: Interaction, services: Services) -> None:
         """Show the round as it stands, with whatever others do to it meanwhile."""
-        screen = Screen(interaction, replace=True)
+        reply = Reply(interaction, replace=True)
 
         async def show() -> None:
             run = await services.runs.walk(self.run_id)
             round_ = await services.runs.rounds.find(self.run_id)
-            await screen.finish(await _card(services, run, round_), parts=_parts(services, run))
+            await reply.finish(await _card(services, run, round_), parts=_parts(services, run))
 
         await services.refreshes.refresh(self.run_id, show)
 
@@ -116,14 +116,14 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
 async def begin(services: Services, interaction: Interaction, text: str | None) -> None:
     """Ask the model, and show the first card of a round about ``text``, or about a beginning of ours."""
     owner, guild = interaction.user.id, interaction.guild_id
-    screen = Screen(interaction)
+    reply = Reply(interaction)
     if text is None:
-        await screen.wait()
+        await reply.wait()
         text = drawn(await _latest(services, guild, owner))
     walk = question(new_run_id(), owner, services.encode(text))
     walk.check(services.generations.model.context)
-    await screen.wait()
-    run = await _answered(services, walk, screen)
+    await reply.wait()
+    run = await _answered(services, walk, reply)
     encoding = run.fingerprint.encoding
 
     def text_of(token_id: int) -> str:
@@ -133,8 +133,8 @@ async def begin(services: Services, interaction: Interaction, text: str | None) 
         return services.encodings.decode([token_id], encoding)
 
     round_ = round_of(run, guild, text_of)
-    await services.runs.keep(run, round_, channel=screen.channel)
-    await screen.finish(await _card(services, run, round_), parts=_parts(services, run))
+    await services.runs.keep(run, round_, channel=reply.channel)
+    await reply.finish(await _card(services, run, round_), parts=_parts(services, run))
 
 
 def _parts(services: Services, run: WalkRun) -> frozenset[str]:
@@ -154,24 +154,24 @@ async def _latest(services: Services, guild: int | None, owner: int) -> list[str
     return [services.encodings.decode(prompt_ids, encoding) for prompt_ids in latest]
 
 
-async def _answered(services: Services, walk: Walk, screen: Screen) -> WalkRun:
+async def _answered(services: Services, walk: Walk, reply: Reply) -> WalkRun:
     """What the model finds likely next; at once if it was asked before."""
     model, asked_at = services.generations.model, services.runs.now()
-    before = await services.runs.answer(walk, model.fingerprint, channel=screen.channel)
+    before = await services.runs.answer(walk, model.fingerprint, channel=reply.channel)
     if isinstance(before, WalkRun):
         step = before.step
     else:
-        async with asked(services.generations, walk.request, asker=screen.asker) as answer:
+        async with asked(services.generations, walk.request, asker=reply.asker) as answer:
             (step,) = (await answer()).steps
     return WalkRun(walk, step, model.fingerprint, asked_at)
 
 
 async def show_scores(services: Services, interaction: Interaction) -> None:
     rounds, guild = services.runs.rounds, interaction.guild_id
-    screen = Screen(interaction, private=True)
-    await screen.acknowledge()
+    reply = Reply(interaction, private=True)
+    await reply.acknowledge()
     table = () if guild is None else await rounds.scores(guild)
-    await screen.finish(cards.scores(table, person=interaction.user.id, days=rounds.days))
+    await reply.finish(cards.scores(table, person=interaction.user.id, days=rounds.days))
 
 
 async def _card(services: Services, run: WalkRun, round_: Round) -> ui.LayoutView:

@@ -24,7 +24,7 @@ from bot.flows.asking import asked
 from bot.flows.complete import write
 from bot.interactions.buttons import RunItem
 from bot.interactions.card_messages import run_of
-from bot.interactions.reply import Interaction, Screen, is_private
+from bot.interactions.reply import Interaction, Reply, is_private
 from bot.moderation.screening import Sieve
 from bot.queue.updates import token_ids
 from bot.services import Services
@@ -37,12 +37,12 @@ class RunButton(RunItem[ui.Button[Any]], template=template("run", "code", "repla
     async def press(self, interaction: Interaction, services: Services) -> None:
         await self.beside(interaction, partial(self._show, services), private=True)
 
-    async def _show(self, services: Services, screen: Screen) -> None:
+    async def _show(self, services: Services, reply: Reply) -> None:
         run = await services.runs.completion(self.run_id)
         if self.action == "code":
-            await show_code(services, run, screen)
+            await show_code(services, run, reply)
         else:
-            await replay(services, run, screen)
+            await replay(services, run, reply)
 
 
 class WhyButton(RunItem[ui.Button[Any]], template=template("why", "open", "fork", *TURNS)):
@@ -62,11 +62,11 @@ class WhyButton(RunItem[ui.Button[Any]], template=template("why", "open", "fork"
                 await turn_why(services, self.run_id, position, interaction, private=bool(as_private))
 
     async def _fork(
-        self, services: Services, position: int, token_id: int, private: bool, screen: Screen
+        self, services: Services, position: int, token_id: int, private: bool, reply: Reply
     ) -> None:
         run = await services.runs.completion(self.run_id)
         await write(
-            services, run.forked(position, token_id, owner=screen.asker.person, private=private), screen
+            services, run.forked(position, token_id, owner=reply.asker.person, private=private), reply
         )
 
 
@@ -88,22 +88,22 @@ class Inspect(commands.Cog):
         run_id = run_of(message) if is_ours else None  # others' buttons could name any run
         if run_id is None:
             raise NoRun
-        screen = Screen(interaction, private=True)
-        await screen.acknowledge()
-        await replay(self.services, await self.services.runs.any(run_id), screen)
+        reply = Reply(interaction, private=True)
+        await reply.acknowledge()
+        await replay(self.services, await self.services.runs.any(run_id), reply)
 
 
 async def turn_why(
     services: Services, run_id: str, position: int, interaction: Interaction, *, private: bool
 ) -> None:
     """Turn the card to another position, if it is the person's alone; else open one that is."""
-    screen = Screen(interaction, private=True, replace=is_private(interaction))
-    await screen.acknowledge()
-    await show_why(services, run_id, position, private, screen)
+    reply = Reply(interaction, private=True, replace=is_private(interaction))
+    await reply.acknowledge()
+    await show_why(services, run_id, position, private, reply)
 
 
 async def show_why(
-    services: Services, run_id: str, position: int | None, private: bool, screen: Screen
+    services: Services, run_id: str, position: int | None, private: bool, reply: Reply
 ) -> None:
     """The card of one position, or of the most surprising one, to the person alone.
 
@@ -112,29 +112,29 @@ async def show_why(
     run = await services.runs.completion(run_id)
     if position is None:
         position = run.most_surprising()
-    closing = Closing(screen.asker.person, private=True)
+    closing = Closing(reply.asker.person, private=True)
     content = cards.describe_why(run, position, services.encodings, private=private, closing=closing)
     before = run.prompt_ids + run.token_ids[:position]
     offered = [(before, candidate.token_id) for candidate in run.steps[position].candidates]
     parts = Sieve.of(services, run.fingerprint.encoding).parts(run.token_ids, offered=offered)
-    await screen.finish(cards.why(content), parts=parts)
+    await reply.finish(cards.why(content), parts=parts)
 
 
-async def show_code(services: Services, run: CompletionRun, screen: Screen) -> None:
+async def show_code(services: Services, run: CompletionRun, reply: Reply) -> None:
     """The program, as text and as a file."""
     model = services.generations.model
     program = script(run, services.encodings.decode(run.prompt_ids, run.fingerprint.encoding), model)
     content = CodeCard(program, run.fingerprint.precision, str(run.fingerprint), is_its_own(run, model))
     file = discord.File(io.BytesIO(program.encode()), PROGRAM)
-    await screen.finish(cards.code_card(content), files=[file])
+    await reply.finish(cards.code_card(content), files=[file])
 
 
-async def replay(services: Services, run: CompletionRun | WalkRun, screen: Screen) -> None:
+async def replay(services: Services, run: CompletionRun | WalkRun, reply: Reply) -> None:
     """Let the model say the run again, and tell whether it is the same."""
-    model, owner = services.generations.model, screen.asker.person
+    model, owner = services.generations.model, reply.asker.person
     again = rerun(run, owner=owner, context=model.context)
-    async with asked(services.generations, again.request, asker=screen.asker) as answer:
-        await screen.wait()
+    async with asked(services.generations, again.request, asker=reply.asker) as answer:
+        await reply.wait()
         now = (await answer()).steps
     found = compare(again.then, now, run.fingerprint, model.fingerprint)
     content = cards.describe_replay(
@@ -145,7 +145,7 @@ async def replay(services: Services, run: CompletionRun | WalkRun, screen: Scree
         made=run.asked_at,
         closing=Closing(owner, private=True),
     )
-    await screen.finish(cards.replayed(content), parts=_parts(services, again, found))
+    await reply.finish(cards.replayed(content), parts=_parts(services, again, found))
 
 
 def _parts(services: Services, again: Rerun, found: Replay) -> frozenset[str]:

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot import cards
 from bot.cards import Closing, ModelCard
-from bot.interactions.reply import Interaction, Screen
+from bot.interactions.reply import Interaction, Reply
 from bot.services import Services
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Model(commands.Cog):
     async def model(self, interaction: Interaction, private: bool = False) -> None:
         generations = self.services.generations
         content = ModelCard(generations.model, generations.load, Closing(interaction.user.id, private))
-        await Screen(interaction, private=private).show(cards.model(content))
+        await Reply(interaction, private=private).show(cards.model(content))
 
 
 async def setup(bot: TokenwiseBot) -> None:

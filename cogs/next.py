@@ -18,7 +18,7 @@ from bot.features.next import Walk, WalkRun
 from bot.interactions.buttons import RunItem
 from bot.interactions.card_messages import is_theirs
 from bot.interactions.outgoing import told_with
-from bot.interactions.reply import Interaction, Screen, is_private
+from bot.interactions.reply import Interaction, Reply, is_private
 from bot.model.protocol import MAX_SEED, Step
 from bot.moderation.screening import Sieve
 from bot.queue.updates import Finished
@@ -58,9 +58,9 @@ class Next(commands.Cog):
             seed=new_seed() if seed is None else seed,
             private=private,
         )
-        screen = Screen(interaction, private=private)
+        reply = Reply(interaction, private=private)
         asked_before = seed is not None or walk.temperature == 0
-        await (look_or_recall if asked_before else look)(self.services, walk, screen)
+        await (look_or_recall if asked_before else look)(self.services, walk, reply)
 
 
 class WalkButton(RunItem[ui.Button[Any]], template=template("next", "append", "draw", "undo")):
@@ -72,57 +72,57 @@ class WalkButton(RunItem[ui.Button[Any]], template=template("next", "append", "d
         else:
             await self.beside(interaction, partial(self._step, services, True), private=True)
 
-    async def _step(self, services: Services, private: bool, screen: Screen) -> None:
-        owner = screen.asker.person
+    async def _step(self, services: Services, private: bool, reply: Reply) -> None:
+        owner = reply.asker.person
         before = (await services.runs.walk(self.run_id)).walk
         if self.action == "undo":
             walk = before.undo(owner=owner, private=private)
         else:
             (token_id,) = self.numbers
             walk = before.append(token_id, owner=owner, private=private)
-        await look(services, walk, screen)
+        await look(services, walk, reply)
 
 
-async def look_or_recall(services: Services, walk: Walk, screen: Screen) -> None:
+async def look_or_recall(services: Services, walk: Walk, reply: Reply) -> None:
     """As :func:`look`; at once if the same was asked before."""
     model = services.generations.model
     walk.check(model.context)
-    await screen.wait()
-    answer = await services.runs.answer(walk, model.fingerprint, channel=screen.channel)
+    await reply.wait()
+    answer = await services.runs.answer(walk, model.fingerprint, channel=reply.channel)
     if not isinstance(answer, WalkRun):
-        await look(services, walk, screen)
+        await look(services, walk, reply)
         return
     run = replace(answer, walk=walk, asked_at=services.runs.now())
-    await services.runs.keep(run, channel=screen.channel)
+    await services.runs.keep(run, channel=reply.channel)
     content = replace(_content(services, walk, answer.step), recalled=cards.date(answer.asked_at))
-    await _show(services, walk, content, screen)
+    await _show(services, walk, content, reply)
 
 
-async def look(services: Services, walk: Walk, screen: Screen) -> None:
+async def look(services: Services, walk: Walk, reply: Reply) -> None:
     """Show the table after the walk's text so far, and keep the walk."""
     model = services.generations.model
     walk.check(model.context)
     asked_at = services.runs.now()
     async with (
-        services.generations.stream(walk.request, asker=screen.asker) as updates,
-        screen.restored(),
+        services.generations.stream(walk.request, asker=reply.asker) as updates,
+        reply.restored(),
     ):
-        await screen.wait()
+        await reply.wait()
         async for update in updates:
             if isinstance(update, Finished):
                 (step,) = update.completion.steps
                 run = WalkRun(walk, step, model.fingerprint, asked_at)
-                await services.runs.keep(run, channel=screen.channel)
-                await _show(services, walk, _content(services, walk, step), screen)
+                await services.runs.keep(run, channel=reply.channel)
+                await _show(services, walk, _content(services, walk, step), reply)
 
 
-async def _show(services: Services, walk: Walk, content: NextCard, screen: Screen) -> None:
+async def _show(services: Services, walk: Walk, content: NextCard, reply: Reply) -> None:
     """Show the table; Withheld, with its seed, if a candidate must not be shown."""
     ids = walk.request.prompt_ids
     sieve = Sieve.of(services, services.generations.model.encoding)
     parts = sieve.parts(offered=[(ids, token_id) for token_id in content.names])
     with told_with(content.seed):
-        await screen.finish(cards.next_tokens(content), parts=parts)
+        await reply.finish(cards.next_tokens(content), parts=parts)
 
 
 def _content(services: Services, walk: Walk, step: Step) -> NextCard:

@@ -12,7 +12,7 @@ from bot import cards
 from bot.custom_ids import DELETE_TEMPLATE, SHARE
 from bot.errors import NotYours
 from bot.interactions.buttons import LastingItem
-from bot.interactions.reply import Interaction, Screen
+from bot.interactions.reply import Interaction, Reply
 from bot.interactions.responses import defer, repeated
 from bot.interactions.sharing import shared
 from bot.services import Services
@@ -30,15 +30,15 @@ class ShareButton(LastingItem[ui.Button[Any]], template=SHARE):
             return
         # Made under the same rules, it was judged with its text at hand; else all its words are looked at.
         is_judged = message.created_at >= interaction.client.began
-        screen = Screen(interaction)
-        await screen.wait()
+        reply = Reply(interaction)
+        await reply.wait()
 
         async def read(url: str) -> bytes:
             data: bytes = await repeated(partial(interaction.client.http.get_from_cdn, url))
             return data
 
         view, files = await shared(message, by=interaction.user.id, read=read)
-        await screen.finish(view, files=files, harmless=is_judged)
+        await reply.finish(view, files=files, harmless=is_judged)
 
 
 class DeleteButton(LastingItem[ui.Button[Any]], template=DELETE_TEMPLATE):
@@ -58,11 +58,11 @@ class Share(commands.Cog):
 
     @app_commands.command(description="Delete everything the bot has stored of you")
     async def forget(self, interaction: Interaction) -> None:
-        screen = Screen(interaction, private=True)
-        await screen.wait()
+        reply = Reply(interaction, private=True)
+        await reply.wait()
         forgotten = await self.services.runs.forget(interaction.user.id)
         self.services.generations.forget()
-        await screen.finish(cards.forgotten(forgotten.runs, forgotten.votes, pending=forgotten.pending))
+        await reply.finish(cards.forgotten(forgotten.runs, forgotten.votes, pending=forgotten.pending))
 
 
 async def setup(bot: TokenwiseBot) -> None:

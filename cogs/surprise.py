@@ -19,7 +19,7 @@ from bot.features.complete import new_run_id
 from bot.features.surprise import reading, scoring
 from bot.flows.asking import asked
 from bot.flows.message_text import text_in
-from bot.interactions.reply import Interaction, Screen
+from bot.interactions.reply import Interaction, Reply
 from bot.model.protocol import ModelInfo, Step
 from bot.services import Services
 
@@ -40,7 +40,7 @@ class Surprise(commands.Cog):
         await self._read(interaction, text, private=private)
 
     async def surprise_of(self, interaction: Interaction, message: discord.Message) -> None:
-        await Screen(interaction, private=True).acknowledge()
+        await Reply(interaction, private=True).acknowledge()
         text = await text_in(message, interaction, self.services)
         await self._read(interaction, text, private=True)
 
@@ -53,21 +53,21 @@ class Surprise(commands.Cog):
         if len(ids) > model.context:
             raise TextTooLong(tokens=len(ids), context=model.context)
         owner = interaction.user.id
-        screen = Screen(interaction, private=private)
+        reply = Reply(interaction, private=private)
         # What the model has read is drawn in any case, so whether there is room is asked before.
-        services.aside.check(screen.asker)
-        async with asked(services.generations, scoring(new_run_id(), ids), asker=screen.asker) as answer:
-            await screen.wait()
+        services.aside.check(reply.asker)
+        async with asked(services.generations, scoring(new_run_id(), ids), asker=reply.asker) as answer:
+            await reply.wait()
             steps = (await answer()).steps
         closing = Closing(owner, private)
-        async with services.aside.place(screen.asker, promised=True) as place:
+        async with services.aside.place(reply.asker, promised=True) as place:
             content, picture = await services.aside.run(place, judged, services, model, ids, steps, closing)
         files = [
             discord.File(io.BytesIO(picture), PICTURE),
             discord.File(io.BytesIO(content.listing.encode()), LISTING),
         ]
         # It is a text that was let in, token by token, and what the model expected without blocked words.
-        await screen.finish(cards.surprise(content), files=files, harmless=True)
+        await reply.finish(cards.surprise(content), files=files, harmless=True)
 
 
 def judged(

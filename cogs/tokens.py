@@ -17,7 +17,7 @@ from bot.cards.pictures.tiles import token_cut
 from bot.cards.tokens import LISTING, PICTURE
 from bot.errors import NoTokenIds
 from bot.flows.message_text import text_in
-from bot.interactions.reply import Interaction, Screen
+from bot.interactions.reply import Interaction, Reply
 from bot.services import Services
 from bot.text.tokenization import Encodings, is_whole
 
@@ -64,7 +64,7 @@ class Tokens(commands.Cog):
         await self._show(interaction, partial(decoded, self.encodings, token_ids, resolved), private=private)
 
     async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
-        await Screen(interaction, private=True).acknowledge()
+        await Reply(interaction, private=True).acknowledge()
         text = await text_in(message, interaction, self.services)
         await self._cut(interaction, text, encoding=None, private=True)
 
@@ -91,11 +91,11 @@ class Tokens(commands.Cog):
     ) -> None:
         """Show what ``describe`` makes, once it is their turn: one text that was let in, whose
         tokens alone are no words."""
-        aside, screen = self.services.aside, Screen(interaction, private=private)
-        async with aside.place(screen.asker) as place:
-            await screen.wait()
+        aside, reply = self.services.aside, Reply(interaction, private=private)
+        async with aside.place(reply.asker) as place:
+            await reply.wait()
             content, picture = await aside.run(place, describe, Closing(interaction.user.id, private))
-        await screen.finish(cards.tokens(content), files=_files(content, picture), harmless=True)
+        await reply.finish(cards.tokens(content), files=_files(content, picture), harmless=True)
 
 
 def cut(encodings: Encodings, text: str, encoding: str, closing: Closing) -> tuple[TokensCard, bytes]:

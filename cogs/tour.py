@@ -20,7 +20,7 @@ from bot.flows.tour import begin, go_to
 from bot.interactions.buttons import RunItem
 from bot.interactions.card_messages import is_theirs
 from bot.interactions.modals import Submission, in_time, open_modal, receive
-from bot.interactions.reply import Interaction, Screen, is_private
+from bot.interactions.reply import Interaction, Reply, is_private
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
 
@@ -54,7 +54,7 @@ class Tour(commands.Cog):
             private=private,
             context=self.services.generations.model.context,
         )
-        await begin(self.services, job, 1, Screen(interaction, private=private))
+        await begin(self.services, job, 1, Reply(interaction, private=private))
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
@@ -71,8 +71,8 @@ class Tour(commands.Cog):
         text = text_of(submitted.typed[TEXT])
         claimed = self.services.runs.claimed(run_id) if is_theirs(interaction) else nullcontext(False)
         with claimed as in_place:
-            screen = Screen(interaction, private=True, replace=in_place)
-            await screen.acknowledge()
+            reply = Reply(interaction, private=True, replace=in_place)
+            await reply.acknowledge()
             run = await self.services.runs.completion(run_id)
             job = begun(
                 self.services.encode(text),
@@ -84,7 +84,7 @@ class Tour(commands.Cog):
                 # The form may have come with it.
                 made_from_it=self.services.encodings.decode(run.prompt_ids, run.fingerprint.encoding) in text,
             )
-            await begin(self.services, job, station, screen)
+            await begin(self.services, job, station, reply)
 
 
 class TourButton(RunItem[ui.Button[Any]], template=template("tour", "show", "try")):
@@ -107,10 +107,10 @@ class TourButton(RunItem[ui.Button[Any]], template=template("tour", "show", "try
         text = services.encodings.decode(run.prompt_ids, run.fingerprint.encoding)
         await open_modal(interaction, cards.own_text(run.run_id, station, text=text, seed=run.params.seed))
 
-    async def _go(self, services: Services, closing: Closing, screen: Screen) -> None:
+    async def _go(self, services: Services, closing: Closing, reply: Reply) -> None:
         (station,) = self.numbers
         run = await services.runs.completion(self.run_id)
-        await go_to(services, run, station, closing, screen)
+        await go_to(services, run, station, closing, reply)
 
 
 async def setup(bot: TokenwiseBot) -> None:

@@ -14,7 +14,7 @@ from bot.cards import Closing, Similar, VocabularyCard
 from bot.custom_ids import VOCABULARY_TEMPLATE
 from bot.errors import NoSuchToken
 from bot.interactions.buttons import LastingItem
-from bot.interactions.reply import Interaction, Screen, is_private
+from bot.interactions.reply import Interaction, Reply, is_private
 from bot.model.protocol import GPT2_ENCODING, Alike, ModelInfo
 from bot.services import Services
 from bot.text.escaping import clip_end, visible
@@ -48,7 +48,7 @@ class VocabularyCommand(commands.Cog, name="Vocabulary"):
         if found is None:
             raise NoSuchToken(query, vocabulary=len(vocabulary))
         closing = Closing(interaction.user.id, private)
-        await show(self.services, found, closing, Screen(interaction, private=private), typed=query)
+        await show(self.services, found, closing, Reply(interaction, private=private), typed=query)
 
     @vocabulary.autocomplete("query")
     async def complete_query(self, _interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
@@ -67,19 +67,19 @@ class TokenMenu(LastingItem[ui.Select[Any]], template=VOCABULARY_TEMPLATE):
         found = Found(token_id, vocabulary.stem(token_id))
         owner, is_owner = interaction.user.id, interaction.user.id == int(self.match["owner"])
         closing = Closing(owner, private=is_private(interaction) or not is_owner)
-        await show(services, found, closing, Screen(interaction, private=True, replace=is_owner))
+        await show(services, found, closing, Reply(interaction, private=True, replace=is_owner))
 
 
 async def show(
-    services: Services, found: Found, closing: Closing, screen: Screen, *, typed: str | None = None
+    services: Services, found: Found, closing: Closing, reply: Reply, *, typed: str | None = None
 ) -> None:
     """Look up what is alike, and show the card."""
     model = services.generations.model
-    async with screen.restored():
-        await screen.wait()
-        alike = await services.generations.similar(found.token_id, SIMILAR, asker=screen.asker)
+    async with reply.restored():
+        await reply.wait()
+        alike = await services.generations.similar(found.token_id, SIMILAR, asker=reply.asker)
         content = described(services.encodings, found, alike, closing, model=model, typed=typed)
-        await screen.finish(cards.vocabulary(content))
+        await reply.finish(cards.vocabulary(content))
 
 
 def _choice(vocabulary: Vocabulary, token_id: int) -> app_commands.Choice[str]:

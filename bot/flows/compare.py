@@ -14,27 +14,27 @@ from bot.features.compare import METHODS, Continuation, Method, parting, run_ids
 from bot.features.complete import CompletionJob, CompletionRun
 from bot.flows.streams import together
 from bot.interactions.outgoing import told_with
-from bot.interactions.reply import Screen
+from bot.interactions.reply import Reply
 from bot.queue.updates import Completion, Finished, Queued
 from bot.services import Services
 
 
-async def compare(services: Services, jobs: Sequence[CompletionJob], screen: Screen) -> None:
+async def compare(services: Services, jobs: Sequence[CompletionJob], reply: Reply) -> None:
     """Let the model write what is asked by ``bot.features.compare.jobs`` in one batch, and keep the runs.
 
     What was asked before is recalled. One that fails leaves the others alone; why is told at the end.
     """
     # What does not fit is refused before anything is shown.
     requests = [job.request(services.generations.model.context) for job in jobs]
-    await screen.wait()
+    await reply.wait()
     asked_at = services.runs.now()
-    channel = screen.channel
+    channel = reply.channel
     written = [
         await _begun(services, job, method, channel) for job, method in zip(jobs, METHODS, strict=True)
     ]
     asked = [number for number, continuation in enumerate(written) if not continuation.over]
     wanted = [requests[number] for number in asked]
-    async with together(services.generations, wanted, asker=screen.asker) as rounds:
+    async with together(services.generations, wanted, asker=reply.asker) as rounds:
         for job, continuation in zip(jobs, written, strict=True):
             await _keep(services, job, continuation, asked_at, channel)
         async for news in rounds:
@@ -45,9 +45,9 @@ async def compare(services: Services, jobs: Sequence[CompletionJob], screen: Scr
             content = _content(services, jobs[0], written)
             if not content.over:
                 with told_with(content.seed):
-                    await screen.update(cards.comparison(content))
+                    await reply.update(cards.comparison(content))
         with told_with(jobs[0].params.seed):
-            await screen.finish(cards.comparison(_content(services, jobs[0], written)))
+            await reply.finish(cards.comparison(_content(services, jobs[0], written)))
     for continuation in written:
         if isinstance(continuation.news, UnavailableError):
             raise continuation.news

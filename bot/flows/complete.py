@@ -13,22 +13,22 @@ from bot import cards
 from bot.cards import Closing, CompletionCard
 from bot.errors import UnavailableError, Withheld
 from bot.features.complete import CompletionJob, CompletionRun
-from bot.interactions.reply import Screen
+from bot.interactions.reply import Reply
 from bot.model.protocol import GenerationRequest, Step
 from bot.queue.updates import Completion, Finished, Progress, Queued, Update, token_ids
 from bot.services import Services
 
 
-async def write(services: Services, job: CompletionJob, screen: Screen) -> None:
+async def write(services: Services, job: CompletionJob, reply: Reply) -> None:
     """Show the job from its place in the queue to its end, and keep the run.
 
     What has a blocked word in it is withheld and not kept, which the card says.
     """
     request = job.request(services.generations.model.context)
     asked, asked_at = request.params.max_new_tokens, services.runs.now()
-    finish = partial(_finish, services, job, asked, screen, asked_at=asked_at)
+    finish = partial(_finish, services, job, asked, reply, asked_at=asked_at)
     try:
-        await _follow(services, job, request, screen, finish)
+        await _follow(services, job, request, reply, finish)
     except Withheld:
         # What was written before this request stays, with its buttons.
         await finish(Finished(Completion((), "cancelled"), seconds=0.0), withheld=True)
@@ -38,13 +38,13 @@ async def _follow(
     services: Services,
     job: CompletionJob,
     request: GenerationRequest,
-    screen: Screen,
+    reply: Reply,
     finish: Callable[..., Awaitable[None]],
 ) -> None:
     """Show what the model has written whenever there is more, and let ``finish`` show its end."""
     steps: tuple[Step, ...] = ()
     asked = request.params.max_new_tokens
-    async with services.generations.stream(request, asker=screen.asker) as updates:
+    async with services.generations.stream(request, asker=reply.asker) as updates:
         try:
             async for update in updates:
                 if isinstance(update, Finished):
@@ -52,7 +52,7 @@ async def _follow(
                     return
                 if isinstance(update, Progress):
                     steps = update.steps
-                await screen.update(cards.completion(_content(services, job, asked, update)))
+                await reply.update(cards.completion(_content(services, job, asked, update)))
         except UnavailableError:
             # What was written so far stays, with its buttons; the reason is told by the caller.
             so_far = Finished(Completion(steps, "cancelled"), seconds=0.0)
@@ -60,31 +60,31 @@ async def _follow(
             raise
 
 
-async def write_or_recall(services: Services, job: CompletionJob, screen: Screen) -> None:
+async def write_or_recall(services: Services, job: CompletionJob, reply: Reply) -> None:
     """As :func:`write`; at once if the same was asked before."""
     model = services.generations.model
     job.request(model.context)  # what does not fit is refused before anything is shown
-    await screen.wait()
-    answer = await services.runs.answer(job, model.fingerprint, channel=screen.channel)
+    await reply.wait()
+    answer = await services.runs.answer(job, model.fingerprint, channel=reply.channel)
     if isinstance(answer, CompletionRun):
-        await _recall(services, job, answer, screen)
+        await _recall(services, job, answer, reply)
     else:
-        await write(services, job, screen)
+        await write(services, job, reply)
 
 
-async def _recall(services: Services, job: CompletionJob, answer: CompletionRun, screen: Screen) -> None:
+async def _recall(services: Services, job: CompletionJob, answer: CompletionRun, reply: Reply) -> None:
     """Show the text of ``answer`` as a run of its own: who asks has written its prompt themselves."""
     completion = Completion(answer.steps, answer.finish_reason)
     run = job.finished(completion, fingerprint=answer.fingerprint, asked_at=services.runs.now())
     content = _content(services, job, job.params.max_new_tokens, Finished(completion, seconds=0.0))
-    await _keep_and_show(services, run, replace(content, recalled=cards.date(answer.asked_at)), screen)
+    await _keep_and_show(services, run, replace(content, recalled=cards.date(answer.asked_at)), reply)
 
 
 async def _finish(
     services: Services,
     job: CompletionJob,
     asked: int,
-    screen: Screen,
+    reply: Reply,
     update: Finished,
     *,
     asked_at: float,
@@ -94,25 +94,25 @@ async def _finish(
     fingerprint = services.generations.model.fingerprint
     run = job.finished(update.completion, fingerprint=fingerprint, asked_at=asked_at)
     content = replace(_content(services, job, asked, update), cut_short=cut_short, withheld=withheld)
-    await _keep_and_show(services, run, content, screen)
+    await _keep_and_show(services, run, content, reply)
 
 
 async def _keep_and_show(
-    services: Services, run: CompletionRun, content: CompletionCard, screen: Screen
+    services: Services, run: CompletionRun, content: CompletionCard, reply: Reply
 ) -> None:
-    await services.runs.keep(run, channel=screen.channel)
-    await _show_finished(services, run, content, screen)
+    await services.runs.keep(run, channel=reply.channel)
+    await _show_finished(services, run, content, reply)
 
 
-async def show(services: Services, run: CompletionRun, screen: Screen) -> None:
+async def show(services: Services, run: CompletionRun, reply: Reply) -> None:
     """The card of a finished run once more, for one person."""
     update = Finished(Completion(run.steps, run.finish_reason), seconds=0.0)
     content = _card(services, run, run.token_ids, update, asked=run.params.max_new_tokens)
-    await _show_finished(services, run, replace(content, closing=Closing(run.owner, private=True)), screen)
+    await _show_finished(services, run, replace(content, closing=Closing(run.owner, private=True)), reply)
 
 
 async def _show_finished(
-    services: Services, run: CompletionRun, content: CompletionCard, screen: Screen
+    services: Services, run: CompletionRun, content: CompletionCard, reply: Reply
 ) -> None:
     model = services.generations.model
     context = model.context
@@ -123,7 +123,7 @@ async def _show_finished(
         whole = services.encodings.bytes_of(run.prompt_ids + run.token_ids, model.encoding)
         files.append(discord.File(io.BytesIO(whole), cards.WHOLE_TEXT))
     # That something is withheld must be told, whatever numbers the card has.
-    await screen.finish(cards.completion(content), files=files, harmless=content.withheld)
+    await reply.finish(cards.completion(content), files=files, harmless=content.withheld)
 
 
 def _content(services: Services, job: CompletionJob, asked: int, update: Update) -> CompletionCard:

@@ -1,4 +1,4 @@
-"""A tour on the screen: its text is written once, and each station is made from that."""
+"""A tour: its text is written once, and each station is made from it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,25 @@ from bot.features import tour
 from bot.features.complete import CompletionJob, CompletionRun
 from bot.flows.asking import asked
 from bot.interactions.outgoing import told_with
-from bot.interactions.reply import Screen
+from bot.interactions.reply import Reply
 from bot.model.protocol import GenerationRequest, Step
 from bot.moderation.screening import Sieve
 from bot.queue.updates import Completion
 from bot.services import Services
 
 
-async def begin(services: Services, job: CompletionJob, station: int, screen: Screen) -> None:
+async def begin(services: Services, job: CompletionJob, station: int, reply: Reply) -> None:
     """Let the model write the tour's text, keep it, and show ``station``."""
     model, asked_at = services.generations.model, services.runs.now()
-    async with screen.restored():
-        completion = await _ask(services, job.request(model.context), screen, group=job.run_id)
+    async with reply.restored():
+        completion = await _ask(services, job.request(model.context), reply, group=job.run_id)
         run = job.finished(completion, fingerprint=model.fingerprint, asked_at=asked_at)
-        await services.runs.keep(run, channel=screen.channel)
+        await services.runs.keep(run, channel=reply.channel)
         # What the station asks now belongs to what was asked just before: no cooldown lies between.
-        await _show(services, run, station, Closing(job.owner, job.private), screen, group=job.run_id)
+        await _show(services, run, station, Closing(job.owner, job.private), reply, group=job.run_id)
 
 
-async def go_to(
-    services: Services, run: CompletionRun, station: int, closing: Closing, screen: Screen
-) -> None:
+async def go_to(services: Services, run: CompletionRun, station: int, closing: Closing, reply: Reply) -> None:
     """Show ``station`` on a card that ends with ``closing``, to whom that names.
 
     To others than who began the tour it is shown as one of their own. If another
@@ -49,14 +47,14 @@ async def go_to(
             parent=run,
             made_from_it=True,
         )
-        await begin(services, job, station, screen)
+        await begin(services, job, station, reply)
         return
-    async with screen.restored():
+    async with reply.restored():
         if owner != run.owner:
-            await screen.wait()
+            await reply.wait()
             run = tour.taken(run, owner=owner, now=services.runs.now())
             await services.runs.keep(run)
-        await _show(services, run, station, closing, screen)
+        await _show(services, run, station, closing, reply)
 
 
 async def _show(
@@ -64,7 +62,7 @@ async def _show(
     run: CompletionRun,
     station: int,
     closing: Closing,
-    screen: Screen,
+    reply: Reply,
     *,
     group: str | None = None,
 ) -> None:
@@ -72,13 +70,13 @@ async def _show(
     rows: tuple[Step, ...] = ()
     again: tuple[int, ...] | None = None
     if station == SCORES and (request := tour.reading(run)) is not None:
-        rows = (await _ask(services, request, screen, group=group)).steps
+        rows = (await _ask(services, request, reply, group=group)).steps
     if station == AGAIN:
         request = run.again(owner=closing.owner).request(model.context)
-        again = (await _ask(services, request, screen, group=group)).token_ids
+        again = (await _ask(services, request, reply, group=group)).token_ids
     lesson = cards.describe_lesson(run, model, services.encodings, rows=rows, again=again)
     with told_with(run.params.seed):
-        await screen.finish(
+        await reply.finish(
             cards.tour(TourCard(run.run_id, station, lesson, closing)),
             parts=_parts(services, run, station, rows),
         )
@@ -95,8 +93,8 @@ def _parts(services: Services, run: CompletionRun, station: int, rows: Sequence[
 
 
 async def _ask(
-    services: Services, request: GenerationRequest, screen: Screen, *, group: str | None
+    services: Services, request: GenerationRequest, reply: Reply, *, group: str | None
 ) -> Completion:
-    async with asked(services.generations, request, asker=screen.asker, group=group) as answer:
-        await screen.wait()
+    async with asked(services.generations, request, asker=reply.asker, group=group) as answer:
+        await reply.wait()
         return await answer()

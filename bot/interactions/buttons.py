@@ -10,7 +10,7 @@ from discord import ui
 
 from bot.interactions.checks import admitted
 from bot.interactions.error_handler import report
-from bot.interactions.reply import Interaction, Screen
+from bot.interactions.reply import Interaction, Reply
 from bot.interactions.responses import defer
 from bot.services import Services
 
@@ -69,25 +69,25 @@ class RunItem(LastingItem[Item], Generic[Item], template="-"):
     def numbers(self) -> tuple[int, ...]:
         return tuple(int(number) for number in self.match["numbers"].split(":") if number)
 
-    async def in_place(self, interaction: Interaction, show: Callable[[Screen], Awaitable[None]]) -> None:
+    async def in_place(self, interaction: Interaction, show: Callable[[Reply], Awaitable[None]]) -> None:
         """Let ``show`` change the card; pressed again meanwhile, the button does nothing.
 
         The press is acknowledged by then.
         """
         services: Services = interaction.client.services
-        screen = Screen(interaction, replace=True)
-        await screen.acknowledge()
+        reply = Reply(interaction, replace=True)
+        await reply.acknowledge()
         with services.runs.claimed(self.run_id) as first:
             if first:
-                await show(screen)
+                await show(reply)
 
     async def beside(
-        self, interaction: Interaction, show: Callable[[Screen], Awaitable[None]], *, private: bool
+        self, interaction: Interaction, show: Callable[[Reply], Awaitable[None]], *, private: bool
     ) -> None:
         """Let ``show`` answer with a card of its own. The press is acknowledged by then."""
-        screen = Screen(interaction, private=private)
-        await screen.acknowledge()
-        await show(screen)
+        reply = Reply(interaction, private=private)
+        await reply.acknowledge()
+        await show(reply)
 
 
 def _is_offered(item: ui.Item[Any]) -> bool:

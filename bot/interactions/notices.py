@@ -9,7 +9,7 @@ from discord import InteractionResponseType as Kind
 from discord import ui
 
 from bot.interactions.outgoing import check
-from bot.interactions.reply import NOBODY, PRIVATE, SHOWN, Screen, silence
+from bot.interactions.reply import NOBODY, PRIVATE, SHOWN, Reply, silence
 from bot.interactions.responses import (
     TRANSIENT,
     Interaction,
@@ -45,27 +45,27 @@ async def tell_of_error(interaction: Interaction, view: ui.LayoutView) -> None:
             return
         if acknowledged_as(interaction) is Kind.channel_message:
             # A card of which it was not known is there, and may wait for what never comes.
-            await Screen(interaction).finish(view, harmless=True)
+            await Reply(interaction).finish(view, harmless=True)
             return
     follow_up = partial(interaction.followup.send, **sent)
     is_thinking = acknowledged_as(interaction) is Kind.deferred_channel_message
     if not is_thinking or SHOWN in interaction.extras:
         await repeated(follow_up)
         return
-    screen = Screen(interaction)
+    reply = Reply(interaction)
     if interaction.extras.get(PRIVATE):
-        await screen.finish(view, harmless=True)
+        await reply.finish(view, harmless=True)
         return
     # What follows "thinking…" takes its place and its visibility, so it must be
     # made a message first, and can be taken away afterwards.
-    await screen.finish(_placeholder(), harmless=True)
+    await reply.finish(_placeholder(), harmless=True)
     try:
         await repeated(follow_up)
         await repeated(interaction.delete_original_response)
     except TRANSIENT as error:
         if is_gone(error):
             raise
-        await screen.finish(view, harmless=True)  # rather seen by all than never, or a card that says nothing
+        await reply.finish(view, harmless=True)  # rather seen by all than never, or a card that says nothing
 
 
 def _placeholder() -> ui.LayoutView:

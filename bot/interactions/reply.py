@@ -32,7 +32,7 @@ __all__ = [
     "PRIVATE",
     "SHOWN",
     "Interaction",
-    "Screen",
+    "Reply",
     "is_private",
     "silence",
     "spend",
@@ -55,7 +55,7 @@ def is_private(interaction: Interaction) -> bool:
     return interaction.message is not None and interaction.message.flags.ephemeral
 
 
-class Screen:
+class Reply:
     """The one message that answers an interaction: shown once, then edited.
 
     ``replace`` shows in place of the message whose button was pressed.

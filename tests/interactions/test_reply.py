@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.interactions.reply import Screen
+from bot.interactions.reply import Reply
 
 
 def interaction(*, guild: int | None, server: bool = True, person: bool = False) -> Any:
@@ -33,4 +33,4 @@ def interaction(*, guild: int | None, server: bool = True, person: bool = False)
 def test_a_channel_has_seen_what_was_asked_there_of_the_server_s_own_bot(
     asked_in: Any, channel: int | None
 ) -> None:
-    assert Screen(asked_in).channel == channel
+    assert Reply(asked_in).channel == channel

@@ -13,7 +13,7 @@ from bot.features.compare import jobs
 from bot.features.complete import new_seed
 from bot.flows.compare import compare, stop
 from bot.flows.complete import show
-from bot.interactions.buttons import LastingItem, RunItem
+from bot.interactions.buttons import PersistentItem, RunItem
 from bot.interactions.reply import Interaction, Reply
 from bot.interactions.responses import defer
 from bot.model.protocol import MAX_SEED
@@ -54,7 +54,7 @@ class Compare(commands.Cog):
         await compare(self.services, asked, Reply(interaction, private=private))
 
 
-class OpenMenu(LastingItem[ui.Select[Any]], template=OPEN):
+class OpenMenu(PersistentItem[ui.Select[Any]], template=OPEN):
     """Shows one of several texts as a card of its own, to the one who asks."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:

@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot import cards
 from bot.custom_ids import DELETE_TEMPLATE, SHARE
 from bot.errors import NotYours
-from bot.interactions.buttons import LastingItem
+from bot.interactions.buttons import PersistentItem
 from bot.interactions.reply import Interaction, Reply
 from bot.interactions.responses import defer, repeated
 from bot.interactions.sharing import shared
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.client import TokenwiseBot
 
 
-class ShareButton(LastingItem[ui.Button[Any]], template=SHARE):
+class ShareButton(PersistentItem[ui.Button[Any]], template=SHARE):
     """Posts a private card for everybody, with the name of who shared it."""
 
     async def press(self, interaction: Interaction, _services: Services) -> None:
@@ -41,7 +41,7 @@ class ShareButton(LastingItem[ui.Button[Any]], template=SHARE):
         await reply.finish(view, files=files, harmless=is_judged)
 
 
-class DeleteButton(LastingItem[ui.Button[Any]], template=DELETE_TEMPLATE):
+class DeleteButton(PersistentItem[ui.Button[Any]], template=DELETE_TEMPLATE):
     """Takes a card away; for who asked for it, and for who may manage messages there."""
 
     async def press(self, interaction: Interaction, _services: Services) -> None:

@@ -13,7 +13,7 @@ from bot import cards
 from bot.cards import Closing, Similar, VocabularyCard
 from bot.custom_ids import VOCABULARY_TEMPLATE
 from bot.errors import NoSuchToken
-from bot.interactions.buttons import LastingItem
+from bot.interactions.buttons import PersistentItem
 from bot.interactions.reply import Interaction, Reply, is_private
 from bot.model.protocol import GPT2_ENCODING, Alike, ModelInfo
 from bot.services import Services
@@ -58,7 +58,7 @@ class VocabularyCommand(commands.Cog, name="Vocabulary"):
         return [_choice(vocabulary, token_id) for token_id in found if not is_blocked(vocabulary[token_id])]
 
 
-class TokenMenu(LastingItem[ui.Select[Any]], template=VOCABULARY_TEMPLATE):
+class TokenMenu(PersistentItem[ui.Select[Any]], template=VOCABULARY_TEMPLATE):
     """Opens another token: in place for whose card it is, for anybody else on a card of their own."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:

@@ -17,7 +17,7 @@ from bot.services import Services
 Item = TypeVar("Item", bound="ui.Item[Any]")
 
 
-class LastingItem(ui.DynamicItem[Item], Generic[Item], template="-"):
+class PersistentItem(ui.DynamicItem[Item], Generic[Item], template="-"):
     """Something on a card that can be pressed, also after a restart.
 
     Subclasses give the ``template``, whose ``match`` they have, and implement
@@ -54,7 +54,7 @@ class LastingItem(ui.DynamicItem[Item], Generic[Item], template="-"):
         raise NotImplementedError
 
 
-class RunItem(LastingItem[Item], Generic[Item], template="-"):
+class RunItem(PersistentItem[Item], Generic[Item], template="-"):
     """Something that acts on a run; its template is ``bot.custom_ids.template``'s."""
 
     @property

@@ -50,7 +50,7 @@ class Generations(Protocol):
         ...
 
 
-class Around(ABC):
+class GenerationsWrapper(ABC):
     """Generations around ``inner``, which differ in their streams and else only where they say so."""
 
     def __init__(self, inner: Generations) -> None:

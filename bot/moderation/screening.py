@@ -17,7 +17,7 @@ from bot.model.protocol import GPT2_ENCODING, GenerationRequest
 from bot.moderation.blocklist import BlockedWords
 from bot.queue.limits import Asker
 from bot.queue.updates import Finished, Progress, Update, token_ids
-from bot.services import Around, Generations, Services
+from bot.services import Generations, GenerationsWrapper, Services
 from bot.store.rows import Run
 from bot.text.tokenization import Encodings
 
@@ -82,7 +82,7 @@ class Sieve:
             its.check(run.walk.prompt_ids + run.walk.appended_ids, seed=run.walk.seed)
 
 
-class ScreenedGenerations(Around):
+class ScreenedGenerations(GenerationsWrapper):
     """``inner``, whose streams raise Withheld instead of an update with a blocked word.
 
     Whoever reads a stream leaves it then, and thereby ends the request. An update

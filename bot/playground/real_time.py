@@ -18,7 +18,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from bot.model.protocol import Alike, GenerationRequest
 from bot.queue.limits import Asker
 from bot.queue.updates import Update
-from bot.services import Around, Generations
+from bot.services import Generations, GenerationsWrapper
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -40,7 +40,7 @@ def _nothing() -> None:
     pass
 
 
-class SimulatedGenerations(Around):
+class SimulatedGenerations(GenerationsWrapper):
     """``inner`` for a bot in a simulation.
 
     ``wait`` awaits an update after the first; an action that should end before it

@@ -16,7 +16,7 @@ from bot.background import Background
 from bot.interactions.checks import admitted
 from bot.interactions.error_handler import is_worth_logging, report
 from bot.interactions.http_trace import Traffic
-from bot.interactions.lifecycle import Arrivals
+from bot.interactions.lifecycle import InteractionTracker
 from bot.interactions.reply import NOBODY, Interaction
 from bot.interactions.sync import keep_trying, sync_if_changed
 from bot.proxies import Proxy
@@ -81,8 +81,8 @@ class TokenwiseBot(commands.Bot):
         on_acknowledged: Callable[[float], object] | None = None,
         proxy: Proxy | None = None,
     ) -> None:
-        self.arrivals = Arrivals(on_acknowledged)
-        self.traffic = Traffic(self.arrivals.acknowledged, self.arrivals.doubted)
+        self.tracker = InteractionTracker(on_acknowledged)
+        self.traffic = Traffic(self.tracker.acknowledged, self.tracker.doubted)
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -104,10 +104,10 @@ class TokenwiseBot(commands.Bot):
         return self.is_ready() and self.ws is not None and self.ws.open
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        self.arrivals.lost(channel.id)
+        self.tracker.lost(channel.id)
 
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
-        self.arrivals.lost(payload.thread_id)
+        self.tracker.lost(payload.thread_id)
 
     async def setup_hook(self) -> None:
         self.began = discord.utils.utcnow()

@@ -74,20 +74,20 @@ async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None
     aside = parts.services.aside
     aside.close()
     await parts.queue.close(patience=grace)
-    await bot.arrivals.answered(FAREWELL / 2)
+    await bot.tracker.answered(FAREWELL / 2)
     aside.end()
-    await bot.arrivals.answered(FAREWELL / 2)
+    await bot.tracker.answered(FAREWELL / 2)
     with suppress(TimeoutError):
         async with asyncio.timeout(LAST_WORDS):
             await _tell_the_rest(bot)
-    bot.arrivals.close()
+    bot.tracker.close()
 
 
 async def _tell_the_rest(bot: TokenwiseBot) -> None:
-    left = bot.arrivals.cancel()
-    await bot.arrivals.answered(LAST_WORDS / 2)  # what is cancelled may have something to put right
+    left = bot.tracker.cancel()
+    await bot.tracker.answered(LAST_WORDS / 2)  # what is cancelled may have something to put right
     await asyncio.gather(*(report(one, ShuttingDown()) for one in left))
-    await bot.arrivals.answered(LAST_WORDS)
+    await bot.tracker.answered(LAST_WORDS)
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ async def admitted(interaction: Interaction) -> bool:
     if not accept(interaction):
         return False
     try:
-        if interaction.client.arrivals.is_ending:
+        if interaction.client.tracker.is_ending:
             raise ShuttingDown
         _check(interaction, interaction.client.services.rules)
     except Exception as error:

@@ -22,7 +22,7 @@ OUTDATED = "This command has just been updated. Please try again in a minute."
 async def report(interaction: Interaction, error: Exception) -> None:
     """Tell the person who asked, and nobody else, what went wrong in one sentence."""
     cause = _cause(error)
-    interaction.client.arrivals.failed(interaction.id, cause)
+    interaction.client.tracker.failed(interaction.id, cause)
     if is_gone(cause):
         log.info("the message to answer is gone: %s", named(cause))
         return

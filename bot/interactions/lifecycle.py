@@ -1,6 +1,6 @@
 """Where every interaction comes in: a command, a press, a form, once and in time.
 
-Whoever answers interactions asks :meth:`Arrivals.accept` first, in the task that answers.
+Whoever answers interactions asks :meth:`InteractionTracker.accept` first, in the task that answers.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _REMEMBERED = 1_000
 
 
 def accept(interaction: Interaction) -> bool:
-    """As :meth:`Arrivals.accept`, of the bot that the interaction is for."""
-    arrivals: Arrivals = interaction.client.arrivals
-    return arrivals.accept(interaction)
+    """As :meth:`InteractionTracker.accept`, of the bot that the interaction is for."""
+    tracker: InteractionTracker = interaction.client.tracker
+    return tracker.accept(interaction)
 
 
-class Arrivals:
+class InteractionTracker:
     """The interactions that are being answered at the moment.
 
     ``late`` and ``repeated`` count those that were dropped. ``on_acknowledged`` is

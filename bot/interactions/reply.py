@@ -84,7 +84,7 @@ class Reply:
     def asker(self) -> Asker:
         """Who asks now: a second request for the interaction has the time that the first one left."""
         interaction = self._interaction
-        age = interaction.client.arrivals.age(interaction.id)
+        age = interaction.client.tracker.age(interaction.id)
         return Asker(interaction.user.id, interaction.guild_id, age)
 
     @property

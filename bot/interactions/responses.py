@@ -76,7 +76,7 @@ async def acknowledge(interaction: Interaction, kind: Kind, send: Callable[[], A
         except discord.HTTPException as error:
             if error.code != _ALREADY_ACKNOWLEDGED:
                 raise
-            if interaction.client.arrivals.is_in_doubt(interaction.id):
+            if interaction.client.tracker.is_in_doubt(interaction.id):
                 interaction.extras.setdefault(_PERHAPS, kind)
             if _PERHAPS not in interaction.extras:
                 raise

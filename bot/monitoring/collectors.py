@@ -102,7 +102,7 @@ def of_store(runs: Runs) -> Iterator[Metric]:
 
 
 def of_discord(bot: TokenwiseBot) -> Iterator[Metric]:
-    dropped = {"late": bot.arrivals.late, "repeated": bot.arrivals.repeated}
+    dropped = {"late": bot.tracker.late, "repeated": bot.tracker.repeated}
     yield _counters("dropped_interactions", "Interactions left unanswered, by reason.", "reason", dropped)
     yield _counters(
         "discord_responses", "Discord's answers to requests, by status.", "status", bot.traffic.answers

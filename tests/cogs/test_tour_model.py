@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from simcord import InteractionResult
 
-from bot.interactions.lifecycle import Arrivals
+from bot.interactions.lifecycle import InteractionTracker
 from bot.model.protocol import Ended, GenerationRequest, Stepped
 from bot.playground.world import World
 from tests.cogs.conftest import OpenWorld
@@ -83,7 +83,7 @@ async def test_a_station_that_fails_leaves_the_card_as_it_was(open_world: OpenWo
 async def test_what_a_station_asks_second_has_the_time_that_the_first_one_left(open_world: OpenWorld) -> None:
     now, model = 0.0, FakeModel(stepwise=True)
     async with open_world(model, deadline=600.0) as world:
-        world.bot.arrivals = Arrivals(clock=lambda: now)
+        world.bot.tracker = InteractionTracker(clock=lambda: now)
         ada = world.members[0]
         answer = await ada.slash(world.channel, "tour")
         await model.step(model.started[0], 17)

@@ -14,7 +14,7 @@ from discord import InteractionType
 from simcord import ChannelHandle, MemberActor
 
 from bot.interactions.answering import kind_of
-from bot.interactions.lifecycle import Arrivals
+from bot.interactions.lifecycle import InteractionTracker
 from bot.interactions.reply import Interaction
 from tests.support.reading import card_of
 
@@ -38,12 +38,14 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [record for record in caplog.records if record.name == "bot.interactions.answering"]
 
 
-async def answer(arrivals: Arrivals, interaction: Interaction, *, error: Exception | None = None) -> None:
+async def answer(
+    tracker: InteractionTracker, interaction: Interaction, *, error: Exception | None = None
+) -> None:
     async def task() -> None:
-        assert arrivals.accept(interaction)
-        arrivals.acknowledged(interaction.id)
+        assert tracker.accept(interaction)
+        tracker.acknowledged(interaction.id)
         if error is not None:
-            arrivals.failed(interaction.id, error)
+            tracker.failed(interaction.id, error)
 
     await asyncio.create_task(task())
     await asyncio.sleep(0)
@@ -69,7 +71,7 @@ async def test_it_says_how_long_the_answer_took(caplog: pytest.LogCaptureFixture
     caplog.set_level("INFO")
     seconds: list[float] = []
     interaction = arrived(InteractionType.application_command, age=timedelta(seconds=1), name="next")
-    await answer(Arrivals(seconds.append), interaction)
+    await answer(InteractionTracker(seconds.append), interaction)
 
     (line,) = lines(caplog)
     assert line.getMessage().startswith("/next: ok after 1.")
@@ -80,7 +82,7 @@ async def test_it_says_how_long_the_answer_took(caplog: pytest.LogCaptureFixture
 async def test_an_error_is_named(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     interaction = arrived(InteractionType.application_command, name="next")
-    await answer(Arrivals(), interaction, error=ValueError("London was"))
+    await answer(InteractionTracker(), interaction, error=ValueError("London was"))
 
     (line,) = lines(caplog)
     assert vars(line)["outcome"] == "ValueError"
@@ -89,14 +91,14 @@ async def test_an_error_is_named(caplog: pytest.LogCaptureFixture) -> None:
 
 async def test_suggestions_while_somebody_types_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    await answer(Arrivals(), arrived(InteractionType.autocomplete, name="tokens"))
+    await answer(InteractionTracker(), arrived(InteractionType.autocomplete, name="tokens"))
 
     assert lines(caplog) == []
 
 
 async def test_an_acknowledgement_of_what_is_over_is_ignored() -> None:
     seconds: list[float] = []
-    Arrivals(seconds.append).acknowledged(1)
+    InteractionTracker(seconds.append).acknowledged(1)
 
     assert seconds == []
 

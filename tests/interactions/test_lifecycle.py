@@ -10,7 +10,7 @@ from typing import cast
 import discord
 import pytest
 
-from bot.interactions.lifecycle import MAX_AGE, Arrivals
+from bot.interactions.lifecycle import MAX_AGE, InteractionTracker
 from bot.interactions.reply import Interaction
 from tests.fakes.model import settled
 
@@ -31,56 +31,56 @@ def arrived(number: int, *, age: timedelta = timedelta(), channel: int | None = 
 
 
 async def test_what_is_too_old_to_be_acknowledged_is_dropped() -> None:
-    arrivals = Arrivals()
+    tracker = InteractionTracker()
 
-    assert arrivals.accept(arrived(1, age=MAX_AGE - timedelta(seconds=1)))
-    assert not arrivals.accept(arrived(2, age=MAX_AGE + timedelta(seconds=1)))
+    assert tracker.accept(arrived(1, age=MAX_AGE - timedelta(seconds=1)))
+    assert not tracker.accept(arrived(2, age=MAX_AGE + timedelta(seconds=1)))
 
 
 async def test_what_comes_again_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
-    arrivals = Arrivals()
+    tracker = InteractionTracker()
 
-    assert [arrivals.accept(arrived(number)) for number in (1, 2, 1)] == [True, True, False]
+    assert [tracker.accept(arrived(number)) for number in (1, 2, 1)] == [True, True, False]
     assert "came a second time" in caplog.text
 
 
 async def test_an_interaction_s_age_is_from_when_it_was_made() -> None:
     now = 100.0
-    arrivals = Arrivals(clock=lambda: now)
-    assert arrivals.accept(arrived(1, age=timedelta(seconds=2)))
+    tracker = InteractionTracker(clock=lambda: now)
+    assert tracker.accept(arrived(1, age=timedelta(seconds=2)))
     now += 58.0
 
-    assert 60.0 <= arrivals.age(1) < 60.5
-    assert arrivals.age(2) == 0.0
+    assert 60.0 <= tracker.age(1) < 60.5
+    assert tracker.age(2) == 0.0
 
 
 async def test_answers_in_progress_are_waited_for() -> None:
-    arrivals, written = Arrivals(), asyncio.Event()
+    tracker, written = InteractionTracker(), asyncio.Event()
 
     async def answer() -> None:
-        assert arrivals.accept(arrived(1))
+        assert tracker.accept(arrived(1))
         await written.wait()
 
     answering = asyncio.create_task(answer())
     await asyncio.sleep(0)
-    await arrivals.answered(0.0)
+    await tracker.answered(0.0)
     assert not answering.done()
 
     written.set()
-    await arrivals.answered(60.0)
+    await tracker.answered(60.0)
     assert answering.done()
 
 
 async def test_what_comes_while_others_are_waited_for_is_waited_for_too() -> None:
-    arrivals, first, second = Arrivals(), asyncio.Event(), asyncio.Event()
+    tracker, first, second = InteractionTracker(), asyncio.Event(), asyncio.Event()
 
     async def answer(number: int, written: asyncio.Event) -> None:
-        assert arrivals.accept(arrived(number))
+        assert tracker.accept(arrived(number))
         await written.wait()
 
     answering = asyncio.create_task(answer(1, first))
     await asyncio.sleep(0)
-    waiting = asyncio.create_task(arrivals.answered(60.0))
+    waiting = asyncio.create_task(tracker.answered(60.0))
     await asyncio.sleep(0)
     latecomer = asyncio.create_task(answer(2, second))
     await asyncio.sleep(0)
@@ -94,15 +94,15 @@ async def test_what_comes_while_others_are_waited_for_is_waited_for_too() -> Non
 
 
 async def test_where_a_channel_is_gone_nothing_is_answered_any_more() -> None:
-    arrivals = Arrivals()
+    tracker = InteractionTracker()
 
     async def answer(number: int, channel: int | None) -> None:
-        assert arrivals.accept(arrived(number, channel=channel))
+        assert tracker.accept(arrived(number, channel=channel))
         await asyncio.Event().wait()
 
     tasks = [asyncio.create_task(answer(*one)) for one in ((1, 10), (2, 20), (3, None), (4, 10))]
     await settled()
-    arrivals.lost(10)
+    tracker.lost(10)
     await settled()
     assert [task.cancelled() for task in tasks] == [True, False, False, True]
 
@@ -112,11 +112,11 @@ async def test_where_a_channel_is_gone_nothing_is_answered_any_more() -> None:
 
 
 def test_at_the_very_end_nothing_is_accepted() -> None:
-    arrivals = Arrivals()
-    arrivals.close()
+    tracker = InteractionTracker()
+    tracker.close()
 
-    assert not arrivals.accept(arrived(1))
+    assert not tracker.accept(arrived(1))
 
 
 async def test_with_nothing_in_progress_nobody_waits() -> None:
-    await Arrivals().answered(60.0)
+    await InteractionTracker().answered(60.0)

@@ -102,8 +102,8 @@ async def test_the_worker_s_restarts_batch_and_readiness_are_told() -> None:
 async def test_acknowledgements_and_what_was_dropped_are_told() -> None:
     interaction = arrived(discord.InteractionType.application_command, name="next")
     async with a_watched_bot() as seen:
-        assert [seen.bot.arrivals.accept(interaction) for _ in range(2)] == [True, False]
-        seen.bot.arrivals.acknowledged(interaction.id)
+        assert [seen.bot.tracker.accept(interaction) for _ in range(2)] == [True, False]
+        seen.bot.tracker.acknowledged(interaction.id)
         seen.bot.traffic.answers["429"] += 2
         samples = await seen.scrape()
 

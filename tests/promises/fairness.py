@@ -51,14 +51,14 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class Pattern:
     slots: int
-    arrivals: tuple[Arrival, ...]
+    tracker: tuple[Arrival, ...]
 
     @property
     def longest(self) -> int:
-        return max(arrival.steps for arrival in self.arrivals)
+        return max(arrival.steps for arrival in self.tracker)
 
     def without(self, person: int) -> Pattern:
-        return Pattern(self.slots, tuple(one for one in self.arrivals if one.person != person))
+        return Pattern(self.slots, tuple(one for one in self.tracker if one.person != person))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,11 @@ def drawn(rng: random.Random) -> Pattern:
     def arrival(person: int, latest: int) -> Arrival:
         return Arrival(rng.randint(0, latest), person, rng.choice((longest, rng.randint(2, longest))))
 
-    arrivals = [arrival(MANY, 0 if at_once else 2 * longest) for _ in range(TWENTY)]
+    tracker = [arrival(MANY, 0 if at_once else 2 * longest) for _ in range(TWENTY)]
     for person in range(3, 3 + rng.randint(0, 4)):
-        arrivals += [arrival(person, 4 * longest) for _ in range(rng.randint(1, 4))]
-    arrivals.append(arrival(ONE, 4 * longest))
-    return Pattern(rng.choice((1, 1, 2, 4, 8)), tuple(sorted(arrivals, key=lambda one: one.at)))
+        tracker += [arrival(person, 4 * longest) for _ in range(rng.randint(1, 4))]
+    tracker.append(arrival(ONE, 4 * longest))
+    return Pattern(rng.choice((1, 1, 2, 4, 8)), tuple(sorted(tracker, key=lambda one: one.at)))
 
 
 async def finished_at(pattern: Pattern, person: int) -> int:
@@ -88,7 +88,7 @@ async def finished_at(pattern: Pattern, person: int) -> int:
     async with GenerationQueue(
         model, max_running=pattern.slots, max_waiting=100, per_owner=TWENTY, deadline=3600.0
     ) as queue:
-        waiting = list(enumerate(pattern.arrivals))
+        waiting = list(enumerate(pattern.tracker))
         tasks: dict[int, asyncio.Task[None]] = {}
         (watched,) = (number for number, arrival in waiting if arrival.person == person)
         step = 0

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from bot.cards.pictures import fonts
 from bot.errors import ModelLoading, OtherTokenizer
-from bot.executor import Aside
+from bot.executor import Executor
 from bot.integrity import check
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.client.progress import LoadingBar
@@ -124,11 +124,11 @@ async def started(
                 generations = ScreenedGenerations(queue, sieve) if blocked else queue
                 # Nobody's age is known where Discord is only simulated.
                 rules = Rules(blocked, settings.age_restricted and settings.discord_token is not None)
-                aside = Aside(
+                executor = Executor(
                     places=settings.queue_size,
                     per_person=settings.requests_per_person,
                     per_server=settings.requests_per_server,
                     deadline=settings.time_limit,
                 )
-                services = Services(generations, encodings, runs, aside, rules=rules)
+                services = Services(generations, encodings, runs, executor, rules=rules)
                 yield Started(model, queue, services, instruments)

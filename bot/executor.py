@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 TURN = 0.0005
 
 
-class Aside:
+class Executor:
     """One thread, which begins with the first piece of work, and the fair line before it.
 
     The limits are those of :class:`bot.queue.turns.Turns`. A cancelled wait is no harm.

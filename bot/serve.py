@@ -71,11 +71,11 @@ async def _ended(loading: asyncio.Task[object], serving: asyncio.Task[object]) -
 
 async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None:
     """Let nobody begin anything with the model, and leave no answer unfinished."""
-    aside = parts.services.aside
-    aside.close()
+    executor = parts.services.executor
+    executor.close()
     await parts.queue.close(patience=grace)
     await bot.tracker.answered(FAREWELL / 2)
-    aside.end()
+    executor.end()
     await bot.tracker.answered(FAREWELL / 2)
     with suppress(TimeoutError):
         async with asyncio.timeout(LAST_WORDS):

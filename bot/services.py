@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.executor import Aside
+from bot.executor import Executor
 from bot.interactions.locks import Refreshes
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.moderation.rules import Rules
@@ -84,7 +84,7 @@ class Services:
     generations: Generations
     encodings: Encodings
     runs: Runs
-    aside: Aside = field(default_factory=Aside)
+    executor: Executor = field(default_factory=Executor)
     refreshes: Refreshes = field(default_factory=Refreshes)
     rules: Rules = field(default_factory=Rules)
 

@@ -55,13 +55,15 @@ class Surprise(commands.Cog):
         owner = interaction.user.id
         reply = Reply(interaction, private=private)
         # What the model has read is drawn in any case, so whether there is room is asked before.
-        services.aside.check(reply.asker)
+        services.executor.check(reply.asker)
         async with asked(services.generations, scoring(new_run_id(), ids), asker=reply.asker) as answer:
             await reply.wait()
             steps = (await answer()).steps
         closing = Closing(owner, private)
-        async with services.aside.place(reply.asker, promised=True) as place:
-            content, picture = await services.aside.run(place, judged, services, model, ids, steps, closing)
+        async with services.executor.place(reply.asker, promised=True) as place:
+            content, picture = await services.executor.run(
+                place, judged, services, model, ids, steps, closing
+            )
         files = [
             discord.File(io.BytesIO(picture), PICTURE),
             discord.File(io.BytesIO(content.listing.encode()), LISTING),

@@ -91,10 +91,10 @@ class Tokens(commands.Cog):
     ) -> None:
         """Show what ``describe`` makes, once it is their turn: one text that was let in, whose
         tokens alone are no words."""
-        aside, reply = self.services.aside, Reply(interaction, private=private)
-        async with aside.place(reply.asker) as place:
+        executor, reply = self.services.executor, Reply(interaction, private=private)
+        async with executor.place(reply.asker) as place:
             await reply.wait()
-            content, picture = await aside.run(place, describe, Closing(interaction.user.id, private))
+            content, picture = await executor.run(place, describe, Closing(interaction.user.id, private))
         await reply.finish(cards.tokens(content), files=_files(content, picture), harmless=True)
 
 

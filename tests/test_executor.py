@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from bot.errors import ShuttingDown
-from bot.executor import Aside
+from bot.executor import Executor
 from bot.queue.limits import Asker
 
 REQUEST: ContextVar[str] = ContextVar("request", default="none")
@@ -21,26 +21,26 @@ Result = TypeVar("Result")
 
 
 async def done(
-    aside: Aside, work: Callable[Given, Result], *args: Given.args, **options: Given.kwargs
+    executor: Executor, work: Callable[Given, Result], *args: Given.args, **options: Given.kwargs
 ) -> Result:
-    async with aside.place(ADA) as place:
-        return await aside.run(place, work, *args, **options)
+    async with executor.place(ADA) as place:
+        return await executor.run(place, work, *args, **options)
 
 
 async def test_one_piece_is_done_after_the_other() -> None:
-    aside, at_work = Aside(), threading.Semaphore(1)
+    executor, at_work = Executor(), threading.Semaphore(1)
 
     def work(number: int) -> int:
         assert at_work.acquire(blocking=False), "two at once"
         at_work.release()
         return number
 
-    assert await asyncio.gather(*(done(aside, work, number) for number in range(50))) == list(range(50))
+    assert await asyncio.gather(*(done(executor, work, number) for number in range(50))) == list(range(50))
 
 
 async def test_the_event_loop_goes_on_meanwhile() -> None:
-    aside, let_go = Aside(), threading.Event()
-    working = asyncio.create_task(done(aside, let_go.wait, timeout=60))
+    executor, let_go = Executor(), threading.Event()
+    working = asyncio.create_task(done(executor, let_go.wait, timeout=60))
     await asyncio.sleep(0)
 
     assert not working.done()
@@ -49,25 +49,25 @@ async def test_the_event_loop_goes_on_meanwhile() -> None:
 
 
 async def test_what_it_raises_is_raised_and_the_next_piece_is_done() -> None:
-    aside = Aside()
+    executor = Executor()
 
     with pytest.raises(ZeroDivisionError):
-        await done(aside, divmod, 1, 0)
-    assert await done(aside, divmod, 7, 2) == (3, 1)
+        await done(executor, divmod, 1, 0)
+    assert await done(executor, divmod, 7, 2) == (3, 1)
 
 
 async def test_it_works_for_the_request_of_whoever_waits() -> None:
     REQUEST.set("1234")
 
-    assert await done(Aside(), REQUEST.get) == "1234"
+    assert await done(Executor(), REQUEST.get) == "1234"
 
 
 async def test_one_piece_waits_for_one_of_a_hundred_of_somebody_else_s() -> None:
-    aside, order = Aside(), list[str]()
+    executor, order = Executor(), list[str]()
 
     async def ask(asker: Asker, name: str) -> None:
-        async with aside.place(asker) as place:
-            await aside.run(place, order.append, name)
+        async with executor.place(asker) as place:
+            await executor.run(place, order.append, name)
 
     await asyncio.gather(*(ask(ADA, f"many {number}") for number in range(100)), ask(BOB, "one"))
 
@@ -76,13 +76,13 @@ async def test_one_piece_waits_for_one_of_a_hundred_of_somebody_else_s() -> None
 
 
 async def test_what_waits_for_the_thread_and_is_given_up_is_not_computed() -> None:
-    aside, let_go, computed = Aside(), threading.Event(), list[str]()
-    working = asyncio.create_task(done(aside, let_go.wait, timeout=60))
-    waiting = asyncio.create_task(done(aside, computed.append, "for no one"))
+    executor, let_go, computed = Executor(), threading.Event(), list[str]()
+    working = asyncio.create_task(done(executor, let_go.wait, timeout=60))
+    waiting = asyncio.create_task(done(executor, computed.append, "for no one"))
     await asyncio.sleep(0)
     waiting.cancel()
     working.cancel()  # the thread is still at it
-    next_one = asyncio.create_task(done(aside, computed.append, "next"))
+    next_one = asyncio.create_task(done(executor, computed.append, "next"))
     await asyncio.sleep(0)
     let_go.set()
     await next_one
@@ -92,11 +92,11 @@ async def test_what_waits_for_the_thread_and_is_given_up_is_not_computed() -> No
 
 
 async def test_at_the_end_who_waits_is_told_and_nothing_more_is_computed() -> None:
-    aside, let_go, computed = Aside(), threading.Event(), list[str]()
-    working = asyncio.create_task(done(aside, let_go.wait, timeout=60))
-    waiting = asyncio.create_task(done(aside, computed.append, "for no one"))
+    executor, let_go, computed = Executor(), threading.Event(), list[str]()
+    working = asyncio.create_task(done(executor, let_go.wait, timeout=60))
+    waiting = asyncio.create_task(done(executor, computed.append, "for no one"))
     await asyncio.sleep(0)
-    aside.end()
+    executor.end()
     for task in (working, waiting):
         with pytest.raises(ShuttingDown):
             await task

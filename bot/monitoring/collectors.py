@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bot.client import TokenwiseBot
-from bot.executor import Aside
+from bot.executor import Executor
 from bot.model.protocol import Loading
 from bot.monitoring.instruments import Instruments
 from bot.monitoring.lag import Lag
@@ -61,7 +61,7 @@ def registry_of(
     registry.register(instruments.first_token)
     registry.register(instruments.acknowledgement)
     for read in (
-        partial(of_queue, queue, bot.services.aside),
+        partial(of_queue, queue, bot.services.executor),
         partial(of_model, model),
         partial(of_store, bot.services.runs),
         partial(of_discord, bot),
@@ -75,7 +75,7 @@ def registry_of(
     return registry
 
 
-def of_queue(queue: GenerationQueue, aside: Aside) -> Iterator[Metric]:
+def of_queue(queue: GenerationQueue, executor: Executor) -> Iterator[Metric]:
     """The model's queue; refusals are those of pictures, too."""
     load, accounts = queue.load, queue.accounts
     over = {name: getattr(accounts, name) for name in ("finished", "cancelled", "expired", "failed")}
@@ -84,7 +84,7 @@ def of_queue(queue: GenerationQueue, aside: Aside) -> Iterator[Metric]:
     )
     yield _counter("requests_admitted", "Requests that were admitted.", accounts.admitted)
     yield _counters("requests", "Requests that are over, by outcome.", "outcome", over)
-    refused = accounts.refused + aside.refused
+    refused = accounts.refused + executor.refused
     yield _counters("refusals", "Requests that were not admitted, by reason.", "reason", refused)
     yield _counter("generated_tokens", "Tokens that the model wrote.", accounts.tokens)
     if load.pace is not None:

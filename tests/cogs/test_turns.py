@@ -10,7 +10,7 @@ import pytest
 from discord import InteractionResponseType
 from simcord import InteractionResult
 
-from bot.executor import Aside
+from bot.executor import Executor
 from bot.playground.world import World
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue
@@ -34,16 +34,16 @@ Act = Callable[[World], Awaitable[InteractionResult]]
 
 
 @asynccontextmanager
-async def a_world(services: Services, aside: Aside) -> AsyncIterator[World]:
-    async with live(replace(services, aside=aside)) as world:
+async def a_world(services: Services, executor: Executor) -> AsyncIterator[World]:
+    async with live(replace(services, executor=executor)) as world:
         yield world
 
 
 @pytest.mark.parametrize("act", DRAWN.values(), ids=DRAWN.keys())
 async def test_too_much_is_refused_privately_at_once(services: Services, act: Act) -> None:
-    aside = Aside(places=0)
-    async with a_world(services, aside) as world:
-        async with aside.place(SOMEBODY_ELSE):
+    executor = Executor(places=0)
+    async with a_world(services, executor) as world:
+        async with executor.place(SOMEBODY_ELSE):
             answer = await act(world)
 
             assert refusal_of(answer).startswith("The queue is full: ")
@@ -56,8 +56,8 @@ async def test_too_much_is_refused_privately_at_once(services: Services, act: Ac
 
 @pytest.mark.parametrize("act", DRAWN.values(), ids=DRAWN.keys())
 async def test_one_person_has_only_so_many_drawn(services: Services, act: Act) -> None:
-    aside = Aside(per_person=1)
-    async with a_world(services, aside) as world, aside.place(Asker(world.members[0].id, None)):
+    executor = Executor(per_person=1)
+    async with a_world(services, executor) as world, executor.place(Asker(world.members[0].id, None)):
         refused = refusal_of(await act(world))
 
         assert refused == "You already have 1 request in progress. Wait until one is finished."
@@ -65,9 +65,9 @@ async def test_one_person_has_only_so_many_drawn(services: Services, act: Act) -
 
 @pytest.mark.parametrize("act", DRAWN.values(), ids=DRAWN.keys())
 async def test_at_a_restart_what_comes_is_refused(services: Services, act: Act) -> None:
-    aside = Aside()
-    async with a_world(services, aside) as world:
-        aside.close()
+    executor = Executor()
+    async with a_world(services, executor) as world:
+        executor.close()
 
         assert "restarting" in refusal_of(await act(world))
 
@@ -75,15 +75,15 @@ async def test_at_a_restart_what_comes_is_refused(services: Services, act: Act) 
 async def test_what_the_model_has_read_is_drawn_however_much_else_is_to_be_drawn(
     runs: Runs,
 ) -> None:
-    model, aside = FakeModel(stepwise=True), Aside(places=0, per_person=1)
+    model, executor = FakeModel(stepwise=True), Executor(places=0, per_person=1)
     async with (
         GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue,
-        live(Services(queue, Encodings(), runs, aside)) as world,
+        live(Services(queue, Encodings(), runs, executor)) as world,
     ):
         ada = world.members[0]
         answer = await ada.slash(world.channel, "surprise", text="Paris will")
-        async with aside.place(Asker(ada.id, None)):
-            aside.close()
+        async with executor.place(Asker(ada.id, None)):
+            executor.close()
             await model.step(model.started[0], 2)
             await world.env.settle()
 

@@ -75,10 +75,10 @@ async def test_a_refusal_is_counted_by_its_reason() -> None:
 
 async def test_a_refused_picture_and_a_refused_lookup_are_counted_too() -> None:
     async with a_watched_bot() as seen:
-        aside = seen.parts.services.aside
-        aside.close()
+        executor = seen.parts.services.executor
+        executor.close()
         with pytest.raises(ShuttingDown):
-            aside.check(ADA)
+            executor.check(ADA)
         with pytest.raises(DeadlineExceeded):
             await seen.queue.similar(7, 3, asker=replace(ADA, age=61.0))
         await seen.queue.close(patience=0)

@@ -90,7 +90,7 @@ class Inspect(commands.Cog):
             raise NoRun
         reply = Reply(interaction, private=True)
         await reply.acknowledge()
-        await replay(self.services, await self.services.runs.any(run_id), reply)
+        await replay(self.services, await self.services.runs.get(run_id), reply)
 
 
 async def turn_why(

@@ -59,7 +59,7 @@ async def _run_text(message: discord.Message, services: Services) -> str:
     if run_id is None:
         return ""
     try:
-        return whole_text(await services.runs.any(run_id), services.encodings)
+        return whole_text(await services.runs.get(run_id), services.encodings)
     except RunExpired:
         return ""
     except StoreUnavailable as error:

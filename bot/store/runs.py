@@ -103,7 +103,7 @@ class Runs:
     async def is_kept(self, run_id: str) -> bool:
         return await self._find(run_id) is not None
 
-    async def any(self, run_id: str) -> Run:
+    async def get(self, run_id: str) -> Run:
         """What has this id; RunExpired if it is not kept any more, Withheld, or StoreUnavailable."""
         run = await self._find(run_id)
         if run is None:
@@ -113,14 +113,14 @@ class Runs:
 
     async def completion(self, run_id: str) -> CompletionRun:
         """The completion with this id; raises as :meth:`any`, RunExpired if it is something else."""
-        run = await self.any(run_id)
+        run = await self.get(run_id)
         if not isinstance(run, CompletionRun):
             raise RunExpired(days=self._days)
         return run
 
     async def walk(self, run_id: str) -> WalkRun:
         """The walk's state with this id; raises as :meth:`any`, RunExpired if it is something else."""
-        run = await self.any(run_id)
+        run = await self.get(run_id)
         if not isinstance(run, WalkRun):
             raise RunExpired(days=self._days)
         return run

@@ -141,7 +141,7 @@ async def test_the_whole_text_of_a_run_is_tokenized_however_much_of_it_its_card_
 ) -> None:
     prompt = "*" * 2_000  # with their escapes more than a card has room for
     card = card_of(await ada.slash(channel, command, prompt=prompt, temperature=0.0))
-    run = await elsewhere(runs.any(run_id_of(card)))
+    run = await elsewhere(runs.get(run_id_of(card)))
     answer = await ada.context_menu(channel, "Tokenize", card.message)
 
     written = whole_text(run, services.encodings)

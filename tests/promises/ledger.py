@@ -79,7 +79,7 @@ class Ledger:
         lost = corrupt = 0
         for one, expected in self.runs.items():
             try:
-                corrupt += await runs.any(one) != expected
+                corrupt += await runs.get(one) != expected
             except RunExpired:
                 lost += 1
             except StoreUnavailable:

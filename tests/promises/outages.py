@@ -224,7 +224,7 @@ async def _look_up(runs: Runs, numbers: list[int]) -> tuple[int, int, int]:
     read = refused = raised = 0
     for number in numbers:
         try:
-            await runs.any(run_id(number))
+            await runs.get(run_id(number))
             read += 1
         except (StoreUnavailable, RunExpired):
             refused += 1
@@ -239,7 +239,7 @@ async def _lost(file: Path, numbers: list[int], clock: _Clock, kept_at: float) -
         runs = Runs(database, days=DAYS, clock=clock)
         for number in numbers:
             try:
-                lost += await runs.any(run_id(number)) != made(number, kept_at)
+                lost += await runs.get(run_id(number)) != made(number, kept_at)
             except (RunExpired, StoreUnavailable):
                 lost += 1
     return lost

@@ -228,6 +228,6 @@ async def test_a_damaged_run_is_a_store_that_fails_and_not_repeated(
         other.close()
 
         with pytest.raises(StoreUnavailable) as failure:
-            await kept.any(completion_run().run_id)
+            await kept.get(completion_run().run_id)
     assert "23421" not in failure.value.detail
     assert "\n" not in failure.value.detail

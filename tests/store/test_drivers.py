@@ -196,4 +196,4 @@ async def test_a_column_may_have_anything_in_it(tmp_path: Path, column: str, dam
         other.close()
 
         with pytest.raises(UnavailableError):
-            await runs.any(completion_run().run_id)
+            await runs.get(completion_run().run_id)

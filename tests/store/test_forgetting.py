@@ -160,6 +160,6 @@ async def test_in_a_database_of_an_older_bot_what_others_made_is_found_by_where_
         await connection.run_sync(make_tables)
     runs = Runs(database, days=30, clock=lambda: NOON)
 
-    assert (await runs.any("4" * 16)).sources == {ADA, GRACE}
+    assert (await runs.get("4" * 16)).sources == {ADA, GRACE}
     assert await runs.forget(PERSON) == Forgotten(runs=2, votes=0)
     assert [await runs.is_kept(run.run_id) for run in family] == [False] * 4 + [True] * 2

@@ -48,7 +48,7 @@ async def keep_and_read(runs: Runs, first: int) -> None:
     for number in range(first, first + 5):
         run = completion_run(f"{number:016x}")
         await runs.keep(run)
-        assert await runs.any(run.run_id) == run
+        assert await runs.get(run.run_id) == run
     assert await runs.delete_old() == 0
 
 
@@ -81,7 +81,7 @@ async def test_what_it_refuses_at_the_door_costs_no_command(bouncer: str) -> Non
         await runs.keep(completion_run())
 
         assert runs.unsaved == 1
-        assert await runs.any(completion_run().run_id)
+        assert await runs.get(completion_run().run_id)
         with pytest.raises(StoreUnavailable, match="database") as refused:
             await runs.forget(1)
     assert "startup parameter" in refused.value.detail

@@ -54,14 +54,14 @@ async def test_a_kept_run_is_found_by_its_id(runs: Runs) -> None:
 
     assert await runs.completion(A) == completion_run(A)
     assert await runs.walk(B) == walk_run(B)
-    assert [await runs.any(A), await runs.any(B)] == [completion_run(A), walk_run(B)]
+    assert [await runs.get(A), await runs.get(B)] == [completion_run(A), walk_run(B)]
 
 
 async def test_an_id_of_another_kind_or_of_none_has_expired(runs: Runs) -> None:
     await runs.keep(completion_run(A))
     await runs.keep(walk_run(B))
 
-    for looked_up in (runs.walk(A), runs.completion(B), runs.completion(C), runs.any(C)):
+    for looked_up in (runs.walk(A), runs.completion(B), runs.completion(C), runs.get(C)):
         with pytest.raises(RunExpired) as expired:
             await looked_up
         assert expired.value.days == 30

@@ -11,8 +11,8 @@ from discord import ui
 from bot.custom_ids import DELETE_TEMPLATE, RUN_ID
 from bot.interactions.message_content import displays
 from bot.interactions.reply import Interaction, is_private
-from bot.playground.plain import unformatted
 from bot.text.escaping import without_isolates
+from bot.text.markdown import unformatted
 
 # What can still be stopped is no run yet, and what is in a round of /guess is a secret.
 _ANY_RUN = re.compile(rf"(?!guess:|[a-z]+:stop:)[a-z]+:[a-z-]+:{RUN_ID}(?::\d+)*")

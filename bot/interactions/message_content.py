@@ -15,7 +15,7 @@ import discord
 from discord import ui
 
 from bot.errors import FilesTooLong
-from bot.playground.plain import unformatted
+from bot.text.markdown import unformatted
 
 LARGEST_FILES = 16_384  # bytes, of all files together: some 4,000 words
 # The longer ones first: that of UTF-32 begins with that of UTF-16.

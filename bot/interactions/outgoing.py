@@ -15,7 +15,7 @@ from discord import ui
 
 from bot.errors import Withheld
 from bot.moderation.blocklist import BlockedWords
-from bot.playground.plain import unformatted
+from bot.text.markdown import unformatted
 
 CLIPPED = "…"
 _WITHIN_A_WORD = "x"

@@ -7,8 +7,9 @@ from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.playground.plain import RULE, plain, unformatted
+from bot.playground.plain import RULE, plain
 from bot.text.escaping import code, fenced, inert
+from bot.text.markdown import unformatted
 
 
 def lines(*items: "ui.Item[ui.LayoutView]") -> list[str]:

@@ -19,8 +19,9 @@ from bot.model.protocol import GPT2_ENCODING, Ready
 from bot.moderation.rules import Rules, blocked_words
 from bot.moderation.screening import ScreenedGenerations, Sieve
 from bot.monitoring.instruments import Instruments
+from bot.queue.generations import Generations
 from bot.queue.queue import GenerationQueue
-from bot.services import Generations, Services
+from bot.services import Services
 from bot.settings import Settings
 from bot.store.database import opened
 from bot.store.housekeeping import tidied

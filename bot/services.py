@@ -2,81 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from bot.executor import Executor
 from bot.interactions.locks import Refreshes
-from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.moderation.rules import Rules
-from bot.queue.limits import Asker
-from bot.queue.updates import Load, Update
+from bot.queue.generations import Generations
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
-
-
-class Generations(Protocol):
-    """The queue before the model, as commands see it."""
-
-    @property
-    def model(self) -> ModelInfo:
-        """The loaded model; ModelLoading while there is none yet."""
-        ...
-
-    @property
-    def load(self) -> Load:
-        """What it has to do now."""
-        ...
-
-    def stream(
-        self, request: GenerationRequest, *, asker: Asker, group: str | None = None
-    ) -> AbstractAsyncContextManager[AsyncIterator[Update]]:
-        """Admit the request or raise; then its updates, ``Finished`` last."""
-        ...
-
-    def cancel(self, request_id: str, *, owner: int) -> None:
-        """Stop a request in progress; NotYours or NotRunning otherwise."""
-        ...
-
-    async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
-        """The tokens most like this one to the model, the most alike first."""
-        ...
-
-    def forget(self) -> None:
-        """Let the model keep nothing of any text so far, nor of one in progress once it has ended."""
-        ...
-
-
-class GenerationsWrapper(ABC):
-    """Generations around ``inner``, which differ in their streams and else only where they say so."""
-
-    def __init__(self, inner: Generations) -> None:
-        self._inner = inner
-
-    @property
-    def model(self) -> ModelInfo:
-        return self._inner.model
-
-    @property
-    def load(self) -> Load:
-        return self._inner.load
-
-    @abstractmethod
-    def stream(
-        self, request: GenerationRequest, *, asker: Asker, group: str | None = None
-    ) -> AbstractAsyncContextManager[AsyncIterator[Update]]: ...
-
-    def cancel(self, request_id: str, *, owner: int) -> None:
-        self._inner.cancel(request_id, owner=owner)
-
-    async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
-        return await self._inner.similar(token_id, count, asker=asker)
-
-    def forget(self) -> None:
-        self._inner.forget()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 from bot.errors import GenerationFailed
 from bot.model.protocol import GenerationRequest
+from bot.queue.generations import Generations
 from bot.queue.limits import Asker
 from bot.queue.updates import Completion, Finished, Update
-from bot.services import Generations
 
 
 @asynccontextmanager

@@ -9,9 +9,9 @@ from typing import Self
 
 from bot.errors import GenerationFailed, UnavailableError, Withheld
 from bot.model.protocol import GenerationRequest
+from bot.queue.generations import Generations
 from bot.queue.limits import Asker
 from bot.queue.updates import News, Progress, Queued, Update, is_over
-from bot.services import Generations
 
 
 @asynccontextmanager

@@ -15,9 +15,10 @@ from bot.errors import Withheld, WordBlocked
 from bot.features.complete import CompletionRun
 from bot.model.protocol import GPT2_ENCODING, GenerationRequest
 from bot.moderation.blocklist import BlockedWords
+from bot.queue.generations import Generations, GenerationsWrapper
 from bot.queue.limits import Asker
 from bot.queue.updates import Finished, Progress, Update, token_ids
-from bot.services import Generations, GenerationsWrapper, Services
+from bot.services import Services
 from bot.store.rows import Run
 from bot.text.tokenization import Encodings
 

@@ -16,9 +16,9 @@ from contextvars import Context
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from bot.model.protocol import Alike, GenerationRequest
+from bot.queue.generations import Generations, GenerationsWrapper
 from bot.queue.limits import Asker
 from bot.queue.updates import Update
-from bot.services import Generations, GenerationsWrapper
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

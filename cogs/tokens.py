@@ -19,7 +19,8 @@ from bot.errors import NoTokenIds
 from bot.flows.message_text import text_in
 from bot.interactions.reply import Interaction, Reply
 from bot.services import Services
-from bot.text.tokenization import Encodings, is_whole
+from bot.text.pieces import is_whole
+from bot.text.tokenization import Encodings
 
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot

@@ -25,7 +25,7 @@ from bot.cards.pictures.tiles import Tile
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.features.surprise import Bucket, Judged, Part, Reading, bits
 from bot.text.escaping import clip_end, code, inert_head, isolated
-from bot.text.tokenization import Piece, Token
+from bot.text.pieces import Piece, Token
 
 PICTURE = "surprise.png"
 LISTING = "surprise.txt"

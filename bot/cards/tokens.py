@@ -11,7 +11,7 @@ from discord import ui
 from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small, undrawn
 from bot.text.encoding_names import ALIKE, ENCODINGS
 from bot.text.escaping import clip_end, code, fenced, inert, inert_tail, isolated
-from bot.text.tokenization import Piece, Tokenized
+from bot.text.pieces import Piece, Tokenized
 
 PICTURE = "tokens.png"
 LISTING = "tokens.txt"

@@ -12,7 +12,7 @@ from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.custom_ids import vocabulary_id
 from bot.text.escaping import clip_end, code, column, fenced, inert, isolated
-from bot.text.tokenization import Token
+from bot.text.pieces import Token
 
 _FORM_WIDTH = 24
 _TYPED_WIDTH = 40

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.model.protocol import GenerationRequest, SamplingParams, Step
-from bot.text.tokenization import Piece, Token, group
+from bot.text.pieces import Piece, Token, group
 
 # So many likelier tokens are told of each.
 EXPECTED = 3

@@ -10,10 +10,8 @@ import os
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-import regex
 import tiktoken
 from tiktoken_ext import openai_public
 
@@ -21,70 +19,14 @@ from bot.errors import InvalidTokenId, OtherTokenizer, UnknownEncoding
 from bot.model.protocol import GPT2_ENCODING, Tokenizer
 from bot.text.derived_encodings import Encoding, o200k_harmony, p50k_base, p50k_edit
 from bot.text.encoding_names import ALIKE, ENCODINGS, names, resolved
-from bot.text.escaping import visible
 from bot.text.model_encoding import ModelEncoding
-from bot.text.numbers import whole_number
-from bot.text.pasted_ids import words
+from bot.text.numbers import pasted_ids, whole_number
+from bot.text.pieces import Token, Tokenized, group, lossless
 from bot.text.vocabulary import Vocabulary
 
 RANKS = Path(__file__).parents[1] / "data" / "encodings"
-# What is shown of an id that no token has, though the model has a row for it. No token looks so:
-# spaces are drawn as signs.
-NOTHING = "no token"
 _COMPARED = ("gpt2", "cl100k_base", "o200k_base")
 _EXTENDED = {"p50k_edit": p50k_edit, "o200k_harmony": o200k_harmony}
-
-_GRAPHEME = regex.compile(r"\X")
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """``data`` is what the id stands for; it may be a part of a character."""
-
-    id: int
-    data: bytes
-
-    @property
-    def visible(self) -> str:
-        """The token for the eye: ``␣will``, or ``\\xF0\\x9F`` for part of a character."""
-        return visible(_lossless(self.data)) or NOTHING
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether its bytes are characters, all of them."""
-        return is_whole(_lossless(self.data))
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """The fewest neighbouring tokens that hold whole characters."""
-
-    tokens: tuple[Token, ...]
-
-    @property
-    def text(self) -> str:
-        """The piece's characters; bytes that are none are lone surrogates."""
-        return _lossless(b"".join(token.data for token in self.tokens))
-
-    @property
-    def visible(self) -> str:
-        return visible(self.text) or NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class Tokenized:
-    """A text cut into tokens; ``encoding`` is the encoding's own name.
-
-    ``vocabulary`` is how many ids it has, if it is the loaded model's and not a shipped one.
-    """
-
-    encoding: str
-    pieces: tuple[Piece, ...]
-    vocabulary: int | None = None
-
-    @property
-    def tokens(self) -> tuple[Token, ...]:
-        return tuple(token for piece in self.pieces for token in piece.tokens)
 
 
 class Encodings:
@@ -149,7 +91,7 @@ class Encodings:
     def decode(self, ids: Sequence[int], encoding: str = "gpt2") -> str:
         """The text of valid ``ids``; bytes that are no character become lone surrogates,
         which :mod:`bot.text.escaping` shows as the bytes they are."""
-        return _lossless(self.bytes_of(ids, encoding))
+        return lossless(self.bytes_of(ids, encoding))
 
     def bytes_of(self, ids: Sequence[int], encoding: str = "gpt2") -> bytes:
         return self._get(encoding).decode_bytes(ids)
@@ -192,7 +134,7 @@ class Encodings:
         """The ids in "40313, 481" or "tensor([[40313, 481]])"; InvalidTokenId for the first that is none."""
         known = self._get(encoding)
         ids: list[int] = []
-        for word in words(text):
+        for word in pasted_ids(text):
             number = whole_number(word, highest=known.n_vocab - 1)
             if number is None or not _has(known, number):
                 name, size = self.called(encoding), known.n_vocab
@@ -213,41 +155,6 @@ class Encodings:
             read = _load(name) if extended is None else extended(self._read(ALIKE[name]))
             self._loaded[name] = read
         return self._loaded[name]
-
-
-def is_whole(text: str) -> bool:
-    """Whether all bytes of a decoded ``text`` were characters."""
-    return not any("\udc80" <= character <= "\udcff" for character in text)
-
-
-def group(tokens: Sequence[Token]) -> tuple[Piece, ...]:
-    """Tokens as pieces that begin and end where characters (graphemes) do."""
-    ends = _grapheme_ends(b"".join(token.data for token in tokens))
-    pieces: list[Piece] = []
-    open_tokens: list[Token] = []
-    offset = 0
-    for token in tokens:
-        open_tokens.append(token)
-        offset += len(token.data)
-        # An id without a token is a piece of its own, unless it is within a character.
-        if offset in ends or (len(open_tokens) == 1 and not token.data):
-            pieces.append(Piece(tuple(open_tokens)))
-            open_tokens = []
-    return tuple(pieces)
-
-
-def _grapheme_ends(data: bytes) -> frozenset[int]:
-    """The offsets in bytes at which a grapheme of ``data`` ends."""
-    ends: set[int] = set()
-    offset = 0
-    for grapheme in _GRAPHEME.findall(_lossless(data)):
-        offset += len(grapheme.encode("utf-8", errors="surrogateescape"))
-        ends.add(offset)
-    return frozenset(ends)
-
-
-def _lossless(data: bytes) -> str:
-    return data.decode("utf-8", errors="surrogateescape")
 
 
 def _has(encoding: Encoding, token_id: int) -> bool:

@@ -15,7 +15,8 @@ from bot.cards.tour import Lesson, describe_lesson, examples, words
 from bot.cards.tour.stations import AGAIN, SCORES, STATIONS
 from bot.features.complete import CompletionRun
 from bot.model.protocol import Step
-from bot.text.tokenization import Encodings, Token
+from bot.text.pieces import Token
+from bot.text.tokenization import Encodings
 from tests.fakes.scripted_worker import scripted_info
 from tests.support import strategies
 from tests.support.limits import assert_within_limits, buttons_of, text_of

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import Closing, Similar, VocabularyCard
-from bot.text.tokenization import Token
+from bot.text.pieces import Token
 from tests.support import strategies
 from tests.support.limits import assert_within_limits, buttons_of, text_of
 from tests.support.samples import ADA

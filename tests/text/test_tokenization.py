@@ -16,7 +16,8 @@ from bot.model.checkpoint.byte_bpe import described
 from bot.text.derived_encodings import spaces
 from bot.text.encoding_names import ALIKE, ENCODINGS, names
 from bot.text.escaping import visible
-from bot.text.tokenization import RANKS, Encodings, Token, group, is_whole
+from bot.text.pieces import Token, group, is_whole
+from bot.text.tokenization import RANKS, Encodings
 from tests.support.checkpoints import trained
 
 any_text = st.text(max_size=200)

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from bot.cards.pictures.lettering import Line, ink, line, plain_line
 from bot.cards.pictures.reading_order import Directed, ReadingOrder, reading_order, visual_pieces
 from bot.text.escaping import clip_end
-from bot.text.tokenization import Piece
+from bot.text.pieces import Piece
 
 _SCALE = 2  # drawn at twice the size, so that it stays sharp on dense screens
 _MARGIN = 14 * _SCALE

@@ -11,7 +11,8 @@ from bot.features.tour import agreeing
 from bot.model.protocol import Candidate, ModelInfo, Step
 from bot.queue.updates import token_ids
 from bot.text.escaping import clip_end, code, visible
-from bot.text.tokenization import Encodings, Token
+from bot.text.pieces import Token
+from bot.text.tokenization import Encodings
 
 TOKEN_WIDTH = 24
 # How many rounds of appending are shown one by one.

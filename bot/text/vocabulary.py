@@ -13,13 +13,19 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.text.byte_level import readings
 from bot.text.escaping import SPACE_SIGN, visible
 from bot.text.numbers import whole_number
 
 END_OF_TEXT = 50_256  # the one token of GPT-2's that is no piece of a text
 
 _LAST = "\U0010ffff"
+# GPT-2's files spell a byte that cannot be printed as the next letter from U+0100 on.
+_PRINTABLE = [byte for byte in range(256) if chr(byte).isprintable() and chr(byte) != " "]
+_OTHERS = [byte for byte in range(256) if byte not in _PRINTABLE]
+_BYTES = {chr(byte): byte for byte in _PRINTABLE} | {
+    chr(256 + place): byte for place, byte in enumerate(_OTHERS)
+}
+_SENTENCEPIECE_SPACE = "▁"
 _ID = re.compile(r"(#\d+|0|[1-9][0-9]{0,8})")
 
 
@@ -87,7 +93,7 @@ class Vocabulary:
         exact = self._spelt(query)
         if (token_id := self._by_id(query)) is not None:
             return Found(token_id, self.stem(token_id), spelt=exact[0] if exact else None)
-        elsewhere = readings(query)
+        elsewhere = _spelled_elsewhere(query)
         for spelt in (exact, *map(self._spelt, elsewhere)):
             if spelt:
                 return Found(spelt[0], self.stem(spelt[0]))
@@ -100,7 +106,7 @@ class Vocabulary:
 
     def suggest(self, query: str, limit: int) -> list[int]:
         """Tokens for somebody who is still typing: what it is as an id, as a text, as a beginning."""
-        by_id, elsewhere = self._by_id(query), readings(query)
+        by_id, elsewhere = self._by_id(query), _spelled_elsewhere(query)
         first = [*([] if by_id is None else [by_id]), *self._spelt(query)]
         longer = self.beginning(_form(query))
         if not (first or longer):
@@ -172,3 +178,17 @@ def _form(query: str) -> str:
 def _stem(form: str) -> str:
     """``form`` without the space before it; a lone space is one itself."""
     return form.removeprefix(SPACE_SIGN) or form
+
+
+def _spelled_elsewhere(spelling: str) -> list[str]:
+    """The texts that ``spelling`` may stand for in other tools, itself excepted.
+
+    A space is written there as Ġ or ▁, and each byte as a letter of its own: GPT-2's
+    ``vocab.json`` has ``Ġwill`` for " will" and ``Ã©`` for the two bytes of "é". Bytes
+    that form no character become lone surrogates.
+    """
+    read = [spelling.replace(_SENTENCEPIECE_SPACE, " ")]
+    # A single letter of Latin-1 is more likely itself than a byte.
+    if all(letter in _BYTES for letter in spelling) and (len(spelling) > 1 or spelling > "\xff"):
+        read.append(bytes(map(_BYTES.__getitem__, spelling)).decode(errors="surrogateescape"))
+    return [text for text in read if text != spelling]

@@ -20,6 +20,7 @@ from bot.moderation.rules import Rules, blocked_words
 from bot.moderation.screening import ScreenedGenerations, Sieve
 from bot.monitoring.instruments import Instruments
 from bot.queue.generations import Generations
+from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue
 from bot.services import Services
 from bot.settings import Settings
@@ -72,6 +73,18 @@ def check_run(generations: Generations, sieve: Sieve, run: Run) -> None:
     sieve.check_run(run)
 
 
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        max_running=settings.batch_size,
+        max_waiting=settings.queue_size,
+        per_person=settings.requests_per_person,
+        per_server=settings.requests_per_server,
+        person_cooldown=settings.cooldown_person,
+        server_cooldown=settings.cooldown_server,
+        deadline=settings.time_limit,
+    )
+
+
 @asynccontextmanager
 async def started(
     settings: Settings, environment: Mapping[str, str] = MappingProxyType({})
@@ -91,6 +104,7 @@ async def started(
         precision=settings.precision,
         prefix_cache=settings.prefix_cache,
     )
+    limits = limits_of(settings)
     instruments = Instruments()
     encodings = Encodings()
     with LoadingBar() as bar:
@@ -105,13 +119,7 @@ async def started(
             ) as model,
             GenerationQueue(
                 model,
-                max_waiting=settings.queue_size,
-                max_running=settings.batch_size,
-                per_owner=settings.requests_per_person,
-                per_server=settings.requests_per_server,
-                person_cooldown=settings.cooldown_person,
-                server_cooldown=settings.cooldown_server,
-                deadline=settings.time_limit,
+                limits,
                 pace=SECONDS_BETWEEN_EDITS,
                 on_first_token=instruments.first_token.observe,
             ) as queue,
@@ -125,11 +133,6 @@ async def started(
                 generations = ScreenedGenerations(queue, sieve) if blocked else queue
                 # Nobody's age is known where Discord is only simulated.
                 rules = Rules(blocked, settings.age_restricted and settings.discord_token is not None)
-                executor = Executor(
-                    places=settings.queue_size,
-                    per_person=settings.requests_per_person,
-                    per_server=settings.requests_per_server,
-                    deadline=settings.time_limit,
-                )
+                executor = Executor(limits)
                 services = Services(generations, encodings, runs, executor, rules=rules)
                 yield Started(model, queue, services, instruments)

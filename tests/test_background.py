@@ -17,8 +17,9 @@ from bot.background import Background
 from bot.model.client.process import ModelProcess
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.monitoring.lag import watched_lag
-from bot.queue.limits import Asker
-from bot.queue.queue import Finished, GenerationQueue
+from bot.queue.limits import Asker, Limits
+from bot.queue.queue import GenerationQueue
+from bot.queue.updates import Finished
 from bot.store.database import IN_MEMORY, opened
 from bot.store.housekeeping import tidied
 from bot.store.runs import Runs
@@ -167,7 +168,7 @@ async def everything_that_runs(folder: Path) -> AsyncIterator[GenerationQueue]:
     async with (
         opened(IN_MEMORY) as database,
         ModelProcess(command, name="scripted", pause=0.01) as model,
-        GenerationQueue(model, max_waiting=1, max_running=2, per_owner=2, deadline=60) as queue,
+        GenerationQueue(model, Limits(max_waiting=1, max_running=2, per_person=2, deadline=60)) as queue,
         tidied(Runs(database, days=30)),
         watched_lag(),
     ):

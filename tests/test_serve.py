@@ -18,6 +18,7 @@ from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, Servin
 from bot.model.protocol import Alike
 from bot.moderation.rules import Rules
 from bot.monitoring.endpoint import Address
+from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue
 from bot.serve import join
 from bot.services import Services
@@ -59,7 +60,7 @@ async def on_loopback(*, accepts: bool = True) -> AsyncIterator[FakeDiscord]:
 async def parts_with(model: Any, rules: Rules | None = None) -> AsyncIterator[Started]:
     async with (
         opened(IN_MEMORY) as database,
-        GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue,
+        GenerationQueue(model, Limits(max_waiting=1, max_running=1, per_person=1, deadline=60)) as queue,
     ):
         runs = Runs(database, days=30)
         yield Started(model, queue, Services(queue, Encodings(), runs, rules=rules or Rules()))

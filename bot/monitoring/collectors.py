@@ -77,16 +77,16 @@ def registry_of(
 
 def of_queue(queue: GenerationQueue, executor: Executor) -> Iterator[Metric]:
     """The model's queue; refusals are those of pictures, too."""
-    load, accounts = queue.load, queue.accounts
-    over = {name: getattr(accounts, name) for name in ("finished", "cancelled", "expired", "failed")}
+    load, counts = queue.load, queue.counts
+    over = {name: getattr(counts, name) for name in ("finished", "cancelled", "expired", "failed")}
     yield _gauges(
         "queue_requests", "Requests in progress.", "state", {"waiting": load.waiting, "running": load.running}
     )
-    yield _counter("requests_admitted", "Requests that were admitted.", accounts.admitted)
+    yield _counter("requests_admitted", "Requests that were admitted.", counts.admitted)
     yield _counters("requests", "Requests that are over, by outcome.", "outcome", over)
-    refused = accounts.refused + executor.refused
+    refused = counts.refused + executor.refused
     yield _counters("refusals", "Requests that were not admitted, by reason.", "reason", refused)
-    yield _counter("generated_tokens", "Tokens that the model wrote.", accounts.tokens)
+    yield _counter("generated_tokens", "Tokens that the model wrote.", counts.tokens)
     if load.pace is not None:
         yield _gauge("token_seconds", "How long a text lately took for a token.", load.pace)
 

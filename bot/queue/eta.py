@@ -1,4 +1,4 @@
-"""When a request begins and when it ends, reckoned from how long steps took lately."""
+"""When a request will start and end, estimated from how long recent steps took. Pure but for the average."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Work(Protocol):
-    """What takes a slot for some passes, one of the ``group`` that ends with the last of it."""
+    """Something that takes a slot for some passes; its ``group`` ends with the last of its members."""
 
     @property
     def group(self) -> str: ...
@@ -31,28 +31,30 @@ class Average:
 
 @dataclass(slots=True)
 class Forecast:
-    """For ``slots`` pieces of work at once. All times are in seconds from now, and are
-    shorter for texts that end before their last token."""
+    """Estimates for ``slots`` pieces of work at once, in seconds from now.
+
+    They are upper bounds: a text may end before its last token.
+    """
 
     slots: int
     _step_seconds: Average = field(default_factory=Average)
 
     @property
     def pace(self) -> float | None:
-        """Seconds a step takes; None before one was measured, and then nothing is foretold."""
+        """Seconds a step takes; None, and so no estimates, before one was measured."""
         return self._step_seconds.value
 
     def measured(self, seconds: float) -> None:
         self._step_seconds.add(seconds)
 
     def starts_in(self, running: Iterable[Work], ahead: Iterable[Work]) -> float | None:
-        """When a slot is free for whoever comes after ``ahead``."""
+        """When a slot will be free after everything ``ahead``."""
         if (pace := self.pace) is None:
             return None
         return starts_in(_seconds(running, pace), _seconds(ahead, pace), self.slots)
 
     def ends_in(self, running: Sequence[Work], waiting: Sequence[Work]) -> dict[str, float]:
-        """When the last request of each group has ended."""
+        """When the last request of each group will have ended."""
         if (pace := self.pace) is None:
             return {}
         ends = ends_in(_seconds(running, pace), _seconds(waiting, pace), self.slots)
@@ -67,10 +69,10 @@ def _seconds(work: Iterable[Work], pace: float) -> list[float]:
 
 
 def starts_in(running: Sequence[float], ahead: Sequence[float], slots: int) -> float:
-    """Seconds until a slot is free for whoever comes after ``ahead``.
+    """Seconds until a slot is free after everything ``ahead``.
 
-    ``running`` are the seconds that what runs still needs, at most ``slots`` of
-    them; ``ahead`` the seconds of what is served before, in order.
+    ``running`` holds the seconds left of what runs, at most ``slots`` of them; ``ahead``
+    the seconds of what is served first, in order.
     """
     free = _free(running, slots)
     for seconds in ahead:
@@ -79,7 +81,7 @@ def starts_in(running: Sequence[float], ahead: Sequence[float], slots: int) -> f
 
 
 def ends_in(running: Sequence[float], waiting: Sequence[float], slots: int) -> list[float]:
-    """Seconds until each has ended: what runs, then what waits, served in order."""
+    """Seconds until each ends: first what runs, then what waits, served in order."""
     free = _free(running, slots)
     ends = list(running)
     for seconds in waiting:
@@ -89,5 +91,5 @@ def ends_in(running: Sequence[float], waiting: Sequence[float], slots: int) -> l
 
 
 def _free(running: Sequence[float], slots: int) -> list[float]:
-    """When each slot is free, as a heap."""
+    """When each slot will be free, as a heap."""
     return [0.0] * (slots - len(running)) + sorted(running)

@@ -9,22 +9,21 @@ from typing import Generic, TypeVar
 Owner = TypeVar("Owner", bound=Hashable)
 Item = TypeVar("Item", bound=Hashable)
 
-# So many of the latest turns are remembered: many more than people ever wait at once.
+# The number of latest turns to remember: far more than people ever wait at once.
 REMEMBERED = 1_000
 
 
-class WaitingLine(Generic[Owner, Item]):
+class FairQueue(Generic[Owner, Item]):
     """Items in the order in which they will be served.
 
-    Next is the owner whose last turn is the longest ago, and who never had one before
-    all others. So nobody has two turns while somebody else waits for one; and however
-    many requests somebody has, whoever comes with one waits for those of them alone
-    that have begun.
+    The owner whose last turn was longest ago is next; an owner who never had one comes
+    before all others. So an owner cannot have two turns while another waits for one, and
+    a newcomer never waits behind someone's backlog, only behind what has already begun.
     """
 
     def __init__(self) -> None:
         self._lines: dict[Owner, OrderedDict[Item, None]] = {}  # none is empty
-        self._turns: OrderedDict[Owner, int] = OrderedDict()  # the number of the last one, the oldest first
+        self._turns: OrderedDict[Owner, int] = OrderedDict()  # the number of the last turn, oldest first
         self._taken = 0
         self._length = 0
 
@@ -44,14 +43,14 @@ class WaitingLine(Generic[Owner, Item]):
             lines = still
 
     def push(self, owner: Owner, item: Item) -> None:
-        """Put an item last in its owner's line; no item twice."""
+        """Put an item last in its owner's line; an item may be in it only once."""
         self._lines.setdefault(owner, OrderedDict())[item] = None
         self._length += 1
 
     def pop(self) -> Item:
-        """Take the next item out; KeyError if nobody waits."""
+        """Take the next item out; KeyError if the queue is empty."""
         if not self._lines:
-            raise KeyError("nobody waits")
+            raise KeyError("the queue is empty")
         owner = min(self._lines, key=self._last_turn)
         item = next(iter(self._lines[owner]))
         self.remove(owner, item)
@@ -63,7 +62,7 @@ class WaitingLine(Generic[Owner, Item]):
         return item
 
     def remove(self, owner: Owner, item: Item) -> None:
-        """Take an item out of turn; KeyError if it does not wait."""
+        """Take an item out of turn; KeyError if it is not waiting."""
         line = self._lines[owner]
         del line[item]
         if not line:

@@ -1,7 +1,7 @@
-"""Who may ask now: how much at once, and how soon again. No tasks, no waiting.
+"""Who may ask now: how much at once, and how soon again. Synchronous bookkeeping.
 
-:class:`Admission` keeps the accounts of everybody, :class:`Account` those of people,
-or of servers. What may be refused for want of room, the queue itself decides.
+:class:`Admission` checks people and servers, each by their own :class:`Usage`. Whether
+there is room in the line, the scheduler decides.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import errors
 
@@ -17,12 +17,35 @@ Ends = Callable[[], Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may run and wait at once, and for how long.
+
+    Requests in the model (``max_running``) and in line (``max_waiting``); in both together,
+    of one person (``per_person``) and of one server (``per_server``, None for no limit).
+    In seconds: ``deadline`` for everything asked in one interaction, counted from when the
+    interaction was made; the cooldowns between two admissions.
+    """
+
+    max_running: int
+    max_waiting: int
+    per_person: int
+    deadline: float
+    per_server: int | None = None
+    person_cooldown: float = 0.0
+    server_cooldown: float = 0.0
+
+    def one_at_a_time(self) -> Limits:
+        """The same limits for short work, which needs no cooldown."""
+        return replace(self, max_running=1, person_cooldown=0.0, server_cooldown=0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks, on which server, and how many seconds ago their interaction was made.
 
-    ``server`` is None in direct messages, which have no limit of their own. By ``age``
-    all that is asked for one interaction has one deadline: it can be answered for 15
-    minutes only.
+    ``server`` is None in direct messages, which have no limit of their own. ``age`` gives
+    everything asked in one interaction a single deadline: Discord takes answers for only
+    15 minutes.
     """
 
     person: int
@@ -31,31 +54,22 @@ class Asker:
 
 
 class Admission:
-    """The limits of people and of servers. ``clock`` gives seconds and never goes back.
+    """Applies the limits of people and of servers.
 
     Requests of one ``group`` count as one, which ends with the last of them. ``stoppable``
-    says whether people can end theirs.
+    says whether people can stop theirs. ``clock`` is monotonic, in seconds.
     """
 
-    def __init__(
-        self,
-        *,
-        per_person: int,
-        per_server: int | None,
-        person_cooldown: float,
-        server_cooldown: float,
-        clock: Callable[[], float],
-        stoppable: bool = True,
-    ) -> None:
+    def __init__(self, limits: Limits, *, clock: Callable[[], float], stoppable: bool = True) -> None:
         self._stoppable = stoppable
-        self._people = Account(per_person, person_cooldown)
-        self._servers = Account(per_server, server_cooldown)
+        self._people = Usage(limits.per_person, limits.person_cooldown)
+        self._servers = Usage(limits.per_server, limits.server_cooldown)
         self._clock = clock
 
     def check(self, asker: Asker, group: str, ends: Ends) -> None:
         """Raise TooManyRequests, ServerBusy or TooSoon if this may not begin now.
 
-        ``ends`` says in how many seconds a group in progress is over, where that is known.
+        ``ends`` gives the seconds until each group in progress ends, where they are known.
         """
         if blocking := self._people.blocking(asker.person, group):
             retry_after = _first(blocking, ends())
@@ -75,48 +89,47 @@ class Admission:
             self._servers.begin(asker.server, group, now)
 
     def end(self, asker: Asker, group: str) -> None:
-        """A request that began has an outcome."""
+        """Record that a request which began has its outcome."""
         self._people.end(asker.person, group)
         if asker.server is not None:
             self._servers.end(asker.server, group)
 
     def forgive(self, asker: Asker, group: str) -> None:
-        """Let the group not have begun, for the cooldowns: nobody was served, and it was not their fault."""
+        """Start no cooldown for the group: it was not served, through no fault of the asker."""
         self._people.forgive(asker.person, group)
         if asker.server is not None:
             self._servers.forgive(asker.server, group)
 
-    def _check_cooldown(self, account: Account, who: int, group: str, *, of_server: bool) -> None:
-        if (wait := account.wait(who, group, self._clock())) > 0:
-            raise errors.TooSoon(cooldown=account.cooldown, retry_after=wait, of_server=of_server)
+    def _check_cooldown(self, usage: Usage, who: int, group: str, *, of_server: bool) -> None:
+        if (wait := usage.wait(who, group, self._clock())) > 0:
+            raise errors.TooSoon(cooldown=usage.cooldown, retry_after=wait, of_server=of_server)
 
 
-class Account:
-    """What each of many has in progress, and when each last began something.
+class Usage:
+    """What each person, or each server, has in progress, and when each last began something.
 
-    That is kept for ``cooldown`` seconds, of those alone who began something in them.
-    ``limit`` is None where there is none.
+    The latter is kept for ``cooldown`` seconds. ``limit`` is None for no limit.
     """
 
     def __init__(self, limit: int | None, cooldown: float) -> None:
         self.cooldown = cooldown
         self._limit = limit
         self._groups: dict[int, Counter[str]] = {}
-        self._began: OrderedDict[int, tuple[float, str]] = OrderedDict()  # the oldest first
+        self._began: OrderedDict[int, tuple[float, str]] = OrderedDict()  # oldest first
 
     def __len__(self) -> int:
-        """How many it knows something of."""
+        """How many people, or servers, anything is known about."""
         return len(self._groups.keys() | self._began.keys())
 
     def blocking(self, who: int, group: str) -> tuple[str, ...]:
-        """The groups one of which has to end before ``group`` may begin; none if it may now."""
+        """The groups in the way: one must end before ``group`` may begin. Empty if it may begin now."""
         groups = self._groups.get(who, Counter())
         if self._limit is None or group in groups or len(groups) < self._limit:
             return ()
         return tuple(groups)
 
     def wait(self, who: int, group: str, now: float) -> float:
-        """Seconds until ``group`` may begin; at most 0 if it may now."""
+        """Seconds until ``group`` may begin; 0 or less if it may now."""
         began, latest = self._began.get(who, (-math.inf, ""))
         return 0.0 if latest == group else began + self.cooldown - now
 
@@ -142,5 +155,5 @@ class Account:
 
 
 def _first(groups: Iterable[str], ends: Mapping[str, float]) -> float | None:
-    """Seconds until the first of ``groups`` ends; None if that is not known."""
+    """Seconds until the first of ``groups`` ends; None if unknown."""
     return min((ends[group] for group in groups if group in ends), default=None)

@@ -1,19 +1,17 @@
 """The queue before the model: who may ask, who is next, and what they see.
 
-    async with GenerationQueue(model, …) as queue:
+    async with GenerationQueue(model, limits) as queue:
         async with queue.stream(request, asker=Asker(user_id, server_id)) as updates:
             async for update in updates:
                 …  # Queued …, Progress …, Finished
 
-A request is admitted or refused at once (what for, :mod:`bot.queue.limits` says).
-It waits in a fair line for one of ``max_running`` slots, runs in the model, and
-has exactly one outcome, which :meth:`GenerationQueue._settle` alone decides:
-finished, cancelled, expired or failed. Whatever else holds the request is then
-told to let go of it.
+A request is admitted or refused at once (:mod:`bot.queue.limits` says which). It waits
+in a fair line for a slot, runs in the model, and has exactly one outcome, which
+:meth:`GenerationQueue._settle` alone decides: finished, cancelled, expired or failed.
+Everything else that holds the request then lets go of it.
 
-**Tasks.** All are made in ``__aenter__``: one runner a slot, which reads the
-model's steps, and one that watches the deadlines. A stream is read in the task
-of whoever reads it.
+**Tasks.** All are made in ``__aenter__``: one runner per slot, which reads the model's
+steps, and one for the deadlines. A stream is read in its reader's task.
 """
 
 from __future__ import annotations
@@ -30,76 +28,54 @@ from bot import errors, logs
 from bot.background import Background
 from bot.model.client.wording import loading_text
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
-from bot.queue.limits import Admission, Asker
-from bot.queue.runner import Model, run
-from bot.queue.scheduler import Line
+from bot.queue.counts import RequestCounts
+from bot.queue.limits import Admission, Asker, Limits
+from bot.queue.runner import Model, run_in_model
+from bot.queue.scheduler import Scheduler
+from bot.queue.ticket import Ticket
 from bot.queue.turns import Turns
-from bot.queue.updates import Accounts, Completion, Finished, Load, Outcome, Progress, Queued, Ticket, Update
+from bot.queue.updates import Load, Outcome, Update
 
-__all__ = ["Accounts", "Completion", "Finished", "GenerationQueue", "Model", "Progress", "Queued", "Update"]
-
-_PAUSE = 0.1  # seconds before a task of the queue that failed begins again: people wait for it
+_PAUSE = 0.1  # seconds before a failed task of the queue starts again; people are waiting
 
 
 class GenerationQueue:
     """Admission, fairness, streaming, cancelling, deadlines. Enter it to open.
 
-    At most ``max_running`` requests are in the model and ``max_waiting`` before
-    it; one person has at most ``per_owner`` in both, one server ``per_server``.
-    In seconds: ``deadline`` for all that is asked for one interaction, from when it was
-    made; ``pace`` the least between two updates of a stream, the cooldowns between two
-    admissions. ``on_first_token`` is called with the seconds from each admission to the
-    first token. ``clock`` gives seconds and never goes back.
+    ``pace`` is the least number of seconds between two updates of a stream.
+    ``on_first_token`` is called with the seconds from each admission to its first token.
+    ``clock`` is monotonic, in seconds.
     """
 
     def __init__(
         self,
         model: Model,
+        limits: Limits,
         *,
-        max_waiting: int,
-        max_running: int,
-        per_owner: int,
-        deadline: float,
-        per_server: int | None = None,
-        person_cooldown: float = 0.0,
-        server_cooldown: float = 0.0,
         pace: float = 0.0,
         on_first_token: Callable[[float], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.accounts = Accounts()
+        self.counts = RequestCounts()
         self._model = model
-        self._slots = max_running
-        self._deadline = deadline
+        self._limits = limits
         self._pace = pace
         self._clock = clock
         self._on_first_token = on_first_token
         self._open = False
-        self._tickets: dict[str, Ticket] = {}  # all without an outcome yet, the oldest first
-        self._line: Line[Ticket] = Line(slots=max_running, places=max_waiting)
-        self._lookups = Turns(
-            slots=1,
-            places=max_waiting,
-            per_person=per_owner,
-            per_server=per_server,
-            deadline=deadline,
-            clock=clock,
-            refused=self.accounts.refused,
+        self._tickets: dict[str, Ticket] = {}  # those without an outcome, oldest first
+        self._scheduler: Scheduler[Ticket] = Scheduler(
+            max_running=limits.max_running, max_waiting=limits.max_waiting
         )
-        self._admission = Admission(
-            per_person=per_owner,
-            per_server=per_server,
-            person_cooldown=person_cooldown,
-            server_cooldown=server_cooldown,
-            clock=clock,
-        )
+        self._lookups = Turns(limits.one_at_a_time(), clock=clock, refused=self.counts.refused)
+        self._admission = Admission(limits, clock=clock)
         self._started: asyncio.Queue[Ticket] = asyncio.Queue()  # from the line to a runner
-        self._admitted = asyncio.Event()  # something has been, for the deadlines
+        self._admitted = asyncio.Event()  # wakes the task of the deadlines
         self._tasks = AsyncExitStack()
 
     @property
     def model(self) -> ModelInfo:
-        """The loaded model; raises ModelLoading before it was ready once."""
+        """The loaded model; ModelLoading until it has been ready once."""
         info = self._model.info
         if info is None:
             raise errors.ModelLoading(loading_text(self._model.loading))
@@ -107,11 +83,11 @@ class GenerationQueue:
 
     @property
     def load(self) -> Load:
-        return Load(len(self._line.running), len(self._line), self._line.forecast.pace)
+        return Load(len(self._scheduler.running), len(self._scheduler), self._scheduler.forecast.pace)
 
     async def __aenter__(self) -> Self:
         await self._tasks.enter_async_context(Background(self._expire, name="deadlines", pause=_PAUSE))
-        for slot in range(1, self._slots + 1):
+        for slot in range(1, self._limits.max_running + 1):
             runner = Background(self._run_slot, name=f"runner {slot}", pause=_PAUSE)
             await self._tasks.enter_async_context(runner)
         self._open = True
@@ -124,15 +100,14 @@ class GenerationQueue:
         await self._tasks.aclose()
 
     async def close(self, *, patience: float) -> None:
-        """Refuse what comes with ShuttingDown, and end with it what waits.
+        """Refuse new requests with ShuttingDown and end the waiting ones with it.
 
-        What runs has ``patience`` seconds to finish, and is then ended as well.
-        What waits would hardly be finished by then: to be told so at once is
-        better than to be told the same at the end.
+        Running requests get ``patience`` seconds to finish before they end the same way.
+        Waiting ones would hardly finish by then, so their askers hear it at once.
         """
         self._open = False
         self._lookups.close()
-        for ticket in list(self._line):
+        for ticket in list(self._scheduler):
             self._settle(ticket, errors.ShuttingDown())
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
@@ -148,22 +123,22 @@ class GenerationQueue:
     ) -> AsyncIterator[AsyncIterator[Update]]:
         """Ask for a completion and follow it.
 
-        Requests of one ``group`` count as one against the limits.
+        Requests of one ``group`` count as one against the limits. The caller checks that
+        the prompt fits the context.
 
-        Entering admits or raises: ShuttingDown, ModelLoading before the model
-        was ready for the first time, DeadlineExceeded, TooManyRequests, ServerBusy,
-        TooSoon, QueueFull, ValueError for an id that is in progress. That the prompt
-        fits the context is the caller's to check.
+        Entering admits the request or raises: ShuttingDown, ModelLoading until the model
+        has been ready once, DeadlineExceeded, TooManyRequests, ServerBusy, TooSoon,
+        QueueFull, or ValueError for an id already in progress.
 
-        The first update comes at once. They are Queued whenever the position
-        changed, Progress with the newest state, Finished once, then they end;
-        or they raise GenerationFailed, DeadlineExceeded or ShuttingDown.
-        Leaving early takes the request out of the line or aborts it.
+        The first update comes at once: Queued whenever the position changes, Progress with
+        the newest state, then Finished once. Reading raises GenerationFailed,
+        DeadlineExceeded or ShuttingDown. Leaving early takes the request out of the line
+        or aborts it.
         """
         try:
             ticket = self._admit(request, asker, group or request.request_id)
         except errors.UnavailableError as error:
-            self.accounts.refuse(error)
+            self.counts.refuse(error)
             raise
         try:
             yield ticket
@@ -173,7 +148,7 @@ class GenerationQueue:
     def cancel(self, request_id: str, *, owner: int) -> None:
         """Stop a request: its stream finishes as cancelled, with the steps so far.
 
-        Raises NotRunning if it is not in progress, NotYours if it is another's.
+        Raises NotRunning if it is not in progress, NotYours if somebody else asked for it.
         """
         ticket = self._tickets.get(request_id)
         if ticket is None:
@@ -183,18 +158,18 @@ class GenerationQueue:
         self._settle(ticket, ticket.finished("cancelled", self._clock()))
 
     async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
-        """The tokens most like this one to the model.
+        """The ``count`` tokens whose embeddings are closest to this one's.
 
-        It takes a moment, so it does not wait behind texts; only one is looked up at a time.
-        Raises ModelLoading, GenerationFailed, and what entering a stream does.
+        A lookup takes a moment, so it does not wait behind texts; only one runs at a time.
+        Raises ModelLoading, GenerationFailed, and whatever entering a stream raises.
         """
         async with self._lookups.place(asker) as place:
             return await self._lookups.take(place, partial(self._model.similar, token_id, count))
 
     def forget(self) -> None:
-        """Let the model keep nothing of any text so far, nor of one in progress once it has ended."""
+        """Make the model drop every prefix it keeps, and those in progress once they end."""
         self._model.forget()
-        for ticket in self._tickets.values():  # some have not begun, some may begin anew in the next worker
+        for ticket in self._tickets.values():  # some have yet to begin, or may begin again in the next worker
             ticket.is_forgotten = True
 
     def _admit(self, request: GenerationRequest, asker: Asker, group: str) -> Ticket:
@@ -204,50 +179,58 @@ class GenerationQueue:
         if request.request_id in self._tickets:
             raise ValueError(f"request {request.request_id} is already in progress")
         now = self._clock()
-        due = now - asker.age + self._deadline
+        due = now - asker.age + self._limits.deadline
         if due < now:
-            raise errors.DeadlineExceeded(seconds=self._deadline)
-        self._admission.check(asker, group, self._line.ends)
+            raise errors.DeadlineExceeded(seconds=self._limits.deadline)
+        self._admission.check(asker, group, self._scheduler.ends)
         try:
-            self._line.check(group)
+            self._scheduler.check(group)
         except errors.QueueFull:
             self._admission.forgive(asker, group)
             raise
-        ticket = Ticket(request, asker, group, due, self._line.eta, self._pace)
-        ticket.admitted_at, ticket.asked_by = now, logs.request()
-        self.accounts.admitted += 1
+        ticket = Ticket(
+            request,
+            asker,
+            group,
+            admitted_at=now,
+            due=due,
+            eta=self._scheduler.eta,
+            pace=self._pace,
+            asked_by=logs.request(),
+        )
+        self.counts.admitted += 1
         self._admission.begin(asker, group)
         self._tickets[request.request_id] = ticket
-        self._line.join(ticket)
+        self._scheduler.join(ticket)
         self._admitted.set()
         self._advance()
         return ticket
 
     def _advance(self) -> None:
-        """Give free slots to who is next."""
-        for ticket in self._line.started():
-            ticket.started_at = ticket.stepped_at = self._clock()
+        """Give free slots to the next tickets."""
+        for ticket in self._scheduler.start_next():
+            ticket.started(self._clock())
             self._started.put_nowait(ticket)
 
     def _settle(self, ticket: Ticket, outcome: Outcome) -> None:
-        """Decide the outcome, unless it is decided, and free what the request holds."""
+        """Decide the outcome, unless it is decided already, and free what the request holds."""
         if ticket.outcome is not None:
             return
         del self._tickets[ticket.request.request_id]
         self._admission.end(ticket.asker, ticket.group)
         if isinstance(outcome, (errors.GenerationFailed, errors.ShuttingDown)):
             self._admission.forgive(ticket.asker, ticket.group)
-        self.accounts.count(outcome)
-        self._line.leave(ticket)
+        self.counts.count(outcome)
+        self._scheduler.leave(ticket)
         if ticket.position is not None:
-            if self._open:  # else everybody who waits is about to be told the end
+            if self._open:  # otherwise every waiting ticket is about to end
                 self._advance()
         elif ticket.scope is not None:
-            # Interrupts the runner as a timeout does, and thereby aborts the run.
+            # Interrupts the runner as a timeout would, which aborts the request in the model.
             ticket.scope.reschedule(0)
         ticket.settled(outcome)
 
-    # What follows runs in the queue's own tasks.
+    # The methods below run in the queue's own tasks.
 
     async def _run_slot(self) -> None:
         while True:
@@ -256,22 +239,22 @@ class GenerationQueue:
             try:
                 if ticket.outcome is None:
                     with logs.belonging_to(ticket.asked_by):
-                        outcome = await run(self._model, ticket, self._clock, self._count_token)
-            finally:  # the slot is given on whatever happens to this runner
+                        outcome = await run_in_model(self._model, ticket, self._clock, self._count_token)
+            finally:  # even if this runner fails, its slot must go on
                 self._settle(ticket, outcome)
                 if ticket.is_forgotten:
                     self._model.forget()
-                self._line.freed()
+                self._scheduler.free_slot()
                 self._advance()
 
     def _count_token(self, ticket: Ticket, now: float) -> None:
-        self.accounts.tokens += 1
-        self._line.forecast.measured(now - ticket.stepped_at)
+        self.counts.tokens += 1
+        self._scheduler.forecast.measured(now - ticket.stepped_at)
         if not ticket.steps and self._on_first_token is not None:
             self._on_first_token(now - ticket.admitted_at)
 
     async def _expire(self) -> None:
-        """End what takes too long. What comes last may be due first: its interaction may be older."""
+        """End what takes too long. The last to come may be due first: its interaction may be older."""
         while True:
             due = min((ticket.due for ticket in self._tickets.values()), default=None)
             with suppress(TimeoutError):
@@ -283,4 +266,4 @@ class GenerationQueue:
     def _end_due(self) -> None:
         now = self._clock()
         for ticket in [ticket for ticket in self._tickets.values() if ticket.due <= now]:
-            self._settle(ticket, errors.DeadlineExceeded(seconds=self._deadline))
+            self._settle(ticket, errors.DeadlineExceeded(seconds=self._limits.deadline))

@@ -1,4 +1,4 @@
-"""One request in the model, from its first step to what becomes of it."""
+"""One request in the model, from its first step to its outcome."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Protocol
 from bot.errors import GenerationFailed, TokenwiseError
 from bot.logs import named
 from bot.model.protocol import Alike, Ended, FinishReason, GenerationRequest, Loading, ModelInfo, Stepped
-from bot.queue.updates import Outcome, Ticket
+from bot.queue.ticket import Ticket
+from bot.queue.updates import Outcome
 
 logger = logging.getLogger(__name__)
 
 
 class Model(Protocol):
-    """What the queue needs of :class:`bot.model.client.process.ModelProcess`."""
+    """The part of :class:`bot.model.client.process.ModelProcess` that the queue uses."""
 
     @property
     def info(self) -> ModelInfo | None: ...
@@ -32,14 +33,14 @@ class Model(Protocol):
     def forget(self) -> None: ...
 
 
-async def run(
+async def run_in_model(
     model: Model, ticket: Ticket, clock: Callable[[], float], on_token: Callable[[Ticket, float], None]
 ) -> Outcome:
-    """Run a request in the model; what becomes of it, were it decided here.
+    """Run a request in the model and return its outcome, unless the queue decides another.
 
-    Whoever decides otherwise interrupts it by the ticket's ``scope``, and thereby
-    aborts it in the model. ``on_token`` is called with the ticket and the time
-    before it gets each token that the model wrote.
+    To do so the queue interrupts the ticket's ``scope``, which aborts the request in the
+    model. ``on_token`` is called with the ticket and the time, before the ticket gets each
+    token that the model wrote.
     """
     try:
         async with asyncio.timeout(None) as ticket.scope:
@@ -48,7 +49,7 @@ async def run(
     except TokenwiseError as error:
         return error
     except Exception as error:
-        if ticket.outcome is None:  # nobody interrupted it: this is a defect
+        if ticket.outcome is None:  # not interrupted, so this is a defect
             logger.exception("request %s failed", ticket.request.request_id)
         return GenerationFailed(named(error))
     finally:
@@ -63,7 +64,7 @@ async def _follow(
             if isinstance(event, Ended):
                 return event.finish_reason
             now = clock()
-            if not ticket.request.scored:  # of a text that is read, many come at once
+            if not ticket.request.scored:  # a text that is only read gives many at once
                 on_token(ticket, now)
             ticket.stepped(event.step, now)
-    raise GenerationFailed("the model stopped without an end")
+    raise GenerationFailed("the model stopped without saying why")

@@ -1,4 +1,4 @@
-"""So many slots, of the model above all, and the fair line before them. No tasks, no waiting."""
+"""A number of slots, and the fair line for them. Synchronous bookkeeping: no tasks, no waiting."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Generic, Protocol, TypeVar
 
 from bot.errors import QueueFull
 from bot.queue.eta import Forecast, Work
-from bot.queue.fair_queue import WaitingLine
+from bot.queue.fair_queue import FairQueue
 from bot.queue.limits import Asker
 
-SHORTEST_RETRY = 5.0  # seconds a full line tells people to wait, at least
-UNKNOWN_RETRY = 15.0  # and before anything was measured
+SHORTEST_RETRY = 5.0  # seconds that people are asked to wait when the line is full, at least
+UNKNOWN_RETRY = 15.0  # … and before any step was measured
 
 
 class Waiting(Work, Hashable, Protocol):
-    """What ``asker`` waits for; :meth:`moved` tells its position, None once it runs."""
+    """Work that ``asker`` waits for; :meth:`moved` receives its position, None once it runs."""
 
     @property
     def asker(self) -> Asker: ...
@@ -27,30 +27,30 @@ class Waiting(Work, Hashable, Protocol):
 Ticket = TypeVar("Ticket", bound=Waiting)
 
 
-class Line(Generic[Ticket]):
-    """At most ``slots`` tickets run and ``places`` wait; people take turns."""
+class Scheduler(Generic[Ticket]):
+    """At most ``max_running`` tickets run and ``max_waiting`` wait; people take turns."""
 
-    def __init__(self, *, slots: int, places: int) -> None:
-        self.forecast = Forecast(slots)
+    def __init__(self, *, max_running: int, max_waiting: int) -> None:
+        self.forecast = Forecast(max_running)
         self.running: set[Ticket] = set()  # those without an outcome
-        self._places = places
-        self._free_slots = slots
-        self._waiting: WaitingLine[int, Ticket] = WaitingLine()  # by person
+        self._max_waiting = max_waiting
+        self._free_slots = max_running
+        self._waiting: FairQueue[int, Ticket] = FairQueue()  # by person
 
     def __len__(self) -> int:
-        """How many wait."""
+        """The number of waiting tickets."""
         return len(self._waiting)
 
     def __iter__(self) -> Iterator[Ticket]:
-        """Who waits, the next one first."""
+        """The waiting tickets, the next one first."""
         return iter(self._waiting)
 
     def check(self, group: str, *, coming: int = 0) -> None:
-        """Raise QueueFull, with how many of other groups wait, if there is no place.
+        """Raise QueueFull if there is no place; it counts the waiting tickets of other groups.
 
-        ``coming`` are those to be kept for who was let in and has not joined yet.
+        ``coming`` places are reserved: their holders were admitted and have yet to join.
         """
-        if self._free_slots + self._places - len(self) > coming:
+        if self._free_slots + self._max_waiting - len(self) > coming:
             return
         seconds = self.forecast.starts_in(self.running, ())
         retry_after = UNKNOWN_RETRY if seconds is None else max(SHORTEST_RETRY, seconds)
@@ -60,8 +60,8 @@ class Line(Generic[Ticket]):
     def join(self, ticket: Ticket) -> None:
         self._waiting.push(ticket.asker.person, ticket)
 
-    def started(self) -> list[Ticket]:
-        """Give the free slots to who is next; everybody else is told their position."""
+    def start_next(self) -> list[Ticket]:
+        """Start the next tickets in the free slots, and give the others their new positions."""
         started = []
         while self._free_slots and self._waiting:
             self._free_slots -= 1
@@ -74,19 +74,19 @@ class Line(Generic[Ticket]):
         return started
 
     def leave(self, ticket: Ticket) -> None:
-        """A ticket has its outcome; if it has a slot, that is taken until it is :meth:`freed`."""
+        """Drop a ticket that has its outcome; its slot, if any, stays taken until :meth:`free_slot`."""
         if ticket in self.running:
             self.running.remove(ticket)
         else:
             self._waiting.remove(ticket.asker.person, ticket)
 
-    def freed(self) -> None:
+    def free_slot(self) -> None:
         self._free_slots += 1
 
     def eta(self, ticket: Ticket) -> float | None:
-        """Seconds until a waiting ticket starts, where that is known."""
+        """Seconds until a waiting ticket starts; None if unknown."""
         return self.forecast.starts_in(self.running, takewhile(lambda other: other is not ticket, self))
 
     def ends(self) -> dict[str, float]:
-        """Seconds until each group has ended, where that is known."""
+        """Seconds until each group ends; empty if unknown."""
         return self.forecast.ends_in(list(self.running), list(self))

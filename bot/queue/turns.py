@@ -1,12 +1,12 @@
-"""Short work that is done a few pieces at a time: who may have some done, who is next, and until when.
+"""Short work, a few pieces at a time: who may ask for some, who is next, and until when.
 
     async with turns.place(asker) as place:      # admitted, or refused at once
         …
         answer = await turns.take(place, work)   # once it is this place's turn
 
-What waits takes turns as requests do before the model (:mod:`bot.queue.scheduler`), within the
-same limits of people and of servers (:mod:`bot.queue.limits`), which are counted apart.
-There are no tasks: each piece is waited for, and done, in the task of who asked for it.
+Places take turns as requests do before the model (:mod:`bot.queue.scheduler`), under the same
+limits (:mod:`bot.queue.limits`), counted separately. There are no tasks: each piece is awaited,
+and done, in its asker's own.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.errors import DeadlineExceeded, ShuttingDown, UnavailableError
-from bot.queue.limits import Admission, Asker
-from bot.queue.scheduler import Line
+from bot.queue.limits import Admission, Asker, Limits
+from bot.queue.scheduler import Scheduler
 
 Result = TypeVar("Result")
 
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """What one person has done for them. Only :class:`Turns` makes and changes it."""
+    """One admitted piece of work. Only :class:`Turns` makes and changes it."""
 
     asker: Asker
     group: str
     due: float
-    passes_left: int = 1  # all pieces are taken to be equally long
+    passes_left: int = 1  # every piece is assumed to take equally long
     is_next: asyncio.Event = field(default_factory=asyncio.Event)
-    scope: asyncio.Timeout | None = None  # around its waiting and its work
+    scope: asyncio.Timeout | None = None  # around its wait and its work
 
     def moved(self, position: int | None) -> None:
         if position is None:
@@ -43,35 +43,25 @@ class Place:
 
 
 class Turns:
-    """At most ``slots`` pieces of work are done at once, and ``places`` wait for that.
+    """Short work in fair turns, within ``limits``; it knows no cooldowns.
 
-    One person has at most ``per_person`` of both, one server ``per_server``. Each has
-    ``deadline`` seconds from when its interaction was made. ``clock`` is GenerationQueue's.
-    ``refused`` counts what was not admitted, by the name of the error that said so.
+    ``clock`` is that of GenerationQueue. ``refused`` counts what was not admitted, by the
+    name of the error.
     """
 
     def __init__(
         self,
+        limits: Limits,
         *,
-        slots: int,
-        places: int,
-        per_person: int,
-        per_server: int | None,
-        deadline: float,
         clock: Callable[[], float] = time.monotonic,
         refused: Counter[str] | None = None,
     ) -> None:
         self.refused = Counter[str]() if refused is None else refused
-        self._line: Line[Place] = Line(slots=slots, places=places)
-        self._admission = Admission(
-            per_person=per_person,
-            per_server=per_server,
-            person_cooldown=0.0,
-            server_cooldown=0.0,
-            clock=clock,
-            stoppable=False,
+        self._scheduler: Scheduler[Place] = Scheduler(
+            max_running=limits.max_running, max_waiting=limits.max_waiting
         )
-        self._deadline = deadline
+        self._admission = Admission(limits, clock=clock, stoppable=False)
+        self._deadline = limits.deadline
         self._clock = clock
         self._places: set[Place] = set()
         self._admitted = 0
@@ -79,16 +69,16 @@ class Turns:
         self._ended = False
 
     def check(self, asker: Asker) -> None:
-        """Raise what :meth:`place` would now."""
+        """Raise what :meth:`place` would raise now."""
         self._check(asker, self._next_group)
 
     @asynccontextmanager
     async def place(self, asker: Asker, *, promised: bool = False) -> AsyncIterator[Place]:
-        """A place for one piece of work, whose turn is asked for by :meth:`take`.
+        """A place for one piece of work, done by :meth:`take`.
 
-        Entering raises ShuttingDown, TooManyRequests, ServerBusy or QueueFull. What is
-        ``promised`` is the end of something that was admitted before: it waits for its
-        turn as well, but is refused only once all has come to its end.
+        Entering raises ShuttingDown, TooManyRequests, ServerBusy or QueueFull. ``promised``
+        work completes something admitted before: it waits for its turn, too, but only
+        :meth:`end` refuses it.
         """
         group = self._next_group
         if not promised:
@@ -106,14 +96,14 @@ class Turns:
             self._admission.end(asker, group)
 
     async def take(self, place: Place, work: Callable[[], Awaitable[Result]]) -> Result:
-        """What the work returns or raises, begun once it is the place's turn.
+        """Begin the work when it is the place's turn, and return or raise what it does.
 
-        Raises DeadlineExceeded, or ShuttingDown after :meth:`end`. What ends before
-        its turn, also by being cancelled, is not begun.
+        Raises DeadlineExceeded, or ShuttingDown after :meth:`end`. Work that ends, or is
+        cancelled, before its turn never begins.
         """
         self._check_time(place)
         place.is_next.clear()
-        self._line.join(place)
+        self._scheduler.join(place)
         try:
             async with asyncio.timeout(place.due - self._clock()) as place.scope:
                 self._advance()
@@ -121,7 +111,7 @@ class Turns:
                 self._check_time(place)
                 began = self._clock()
                 result = await work()
-                self._line.forecast.measured(self._clock() - began)
+                self._scheduler.forecast.measured(self._clock() - began)
                 return result
         except TimeoutError:
             if place.scope is not None and place.scope.expired():
@@ -132,7 +122,7 @@ class Turns:
             self._leave(place)
 
     def close(self) -> None:
-        """Refuse what comes from now on with ShuttingDown; what was admitted or promised goes on."""
+        """Refuse new work with ShuttingDown; admitted and promised work goes on."""
         self._open = False
 
     def end(self) -> None:
@@ -151,9 +141,9 @@ class Turns:
         try:
             if not self._open:
                 raise ShuttingDown
-            self._admission.check(asker, group, self._line.ends)
-            in_line = len(self._line) + len(self._line.running)
-            self._line.check(group, coming=len(self._places) - in_line)
+            self._admission.check(asker, group, self._scheduler.ends)
+            in_line = len(self._scheduler) + len(self._scheduler.running)
+            self._scheduler.check(group, coming=len(self._places) - in_line)
         except UnavailableError as error:
             self.refused[type(error).__name__] += 1
             raise
@@ -166,13 +156,13 @@ class Turns:
         return ShuttingDown() if self._ended else DeadlineExceeded(seconds=self._deadline)
 
     def _leave(self, place: Place) -> None:
-        had_a_slot = place in self._line.running
-        self._line.leave(place)
+        had_a_slot = place in self._scheduler.running
+        self._scheduler.leave(place)
         if had_a_slot:
-            self._line.freed()
+            self._scheduler.free_slot()
         self._advance()
 
     def _advance(self) -> None:
-        """Give free slots to who is next."""
+        """Give free slots to the next places."""
         if not self._ended:
-            self._line.started()
+            self._scheduler.start_next()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot import cards
 from bot.cards import Closing, CompletionCard
 from bot.model.protocol import FinishReason, SamplingParams
-from bot.queue.queue import Completion, Finished, Progress, Queued
+from bot.queue.updates import Completion, Finished, Progress, Queued
 from tests.support import strategies
 from tests.support.limits import assert_within_limits, buttons_of, text_of
 

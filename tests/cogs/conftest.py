@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 
 from bot.playground.world import World
-from bot.queue.queue import GenerationQueue
 from bot.services import Services
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
+from tests.support.queues import queue_before
 from tests.support.worlds import live
 
 OpenWorld = Callable[..., AbstractAsyncContextManager[World]]
@@ -34,9 +34,8 @@ def open_world(runs: Runs) -> OpenWorld:
 
     @asynccontextmanager
     async def opened(model: FakeModel, **options: Any) -> AsyncIterator[World]:
-        limits = {"max_waiting": 8, "max_running": 1, "per_owner": 2, "deadline": 600.0} | options
         async with (
-            GenerationQueue(model, **limits) as queue,
+            queue_before(model, **options) as queue,
             live(Services(queue, Encodings(), runs)) as world,
         ):
             yield world

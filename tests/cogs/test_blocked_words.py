@@ -18,7 +18,6 @@ from bot.moderation.rules import Rules
 from bot.moderation.screening import ScreenedGenerations, Sieve
 from bot.playground.real_time import SimulatedGenerations
 from bot.playground.world import World
-from bot.queue.queue import GenerationQueue
 from bot.services import Services
 from bot.store.database import opened
 from bot.store.runs import Runs
@@ -26,6 +25,7 @@ from bot.text.tokenization import Encodings
 from tests.conftest import assert_nobody_is_pinged
 from tests.fakes.model import FakeModel
 from tests.fakes.scripted_worker import REJECTED
+from tests.support.queues import queue_before
 from tests.support.reading import buttons, card_of, refusal_of, text_of
 from tests.support.worlds import live
 
@@ -47,8 +47,8 @@ def open_blocking(database_url: str) -> Open:
     async def open_(model: FakeModel, *words: str) -> AsyncIterator[World]:
         rules = Rules(BlockedWords.read(words))
         sieve = Sieve(rules.blocked, ENCODINGS)
-        limits: dict[str, Any] = {"max_waiting": 8, "max_running": 6, "per_owner": 2, "deadline": 600.0}
-        async with opened(database_url) as database, GenerationQueue(model, **limits) as queue:
+        limits: dict[str, Any] = {"max_waiting": 8, "max_running": 6, "per_person": 2, "deadline": 600.0}
+        async with opened(database_url) as database, queue_before(model, **limits) as queue:
             runs = Runs(database, days=30, check=sieve.check_run)
             generations = ScreenedGenerations(queue, sieve)
             async with live(Services(generations, ENCODINGS, runs, rules=rules)) as world:

@@ -28,7 +28,7 @@ def queue_of(world: World) -> GenerationQueue:
 
 async def test_all_six_run_at_once_where_there_is_room(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
-    async with open_world(model, max_running=6, per_owner=1) as world:
+    async with open_world(model, max_running=6, per_person=1) as world:
         await compare(world.members[0], world.channel)
 
         assert model.most_running == 6
@@ -121,12 +121,12 @@ async def test_a_queue_without_room_for_all_takes_none(open_world: OpenWorld) ->
 
         assert re.fullmatch(r"The queue is full: .* about \d+ seconds\.", refusal_of(answer))
         assert model.running == []
-        accounts = queue_of(world).accounts
-        assert accounts.admitted == accounts.cancelled == 5
+        counts = queue_of(world).counts
+        assert counts.admitted == counts.cancelled == 5
 
 
 async def test_the_six_count_as_one_request(open_world: OpenWorld) -> None:
-    async with open_world(FakeModel(stepwise=True), max_running=8, per_owner=2) as world:
+    async with open_world(FakeModel(stepwise=True), max_running=8, per_person=2) as world:
         ada = world.members[0]
         await compare(ada, world.channel)
         await compare(ada, world.channel)

@@ -233,7 +233,7 @@ async def test_a_full_queue_says_when_to_come_back(open_world: OpenWorld) -> Non
 
 
 async def test_one_person_cannot_take_every_place(open_world: OpenWorld) -> None:
-    async with open_world(FakeModel(stepwise=True), per_owner=1) as world:
+    async with open_world(FakeModel(stepwise=True), per_person=1) as world:
         ada, grace, *_ = world.members
         await complete(ada, world.channel)
 
@@ -363,7 +363,7 @@ async def test_stop_pressed_as_the_text_ends_is_no_error(ada: MemberActor, chann
 
 async def test_two_presses_of_continue_are_one(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
-    async with open_world(model, max_running=4, per_owner=4) as world:
+    async with open_world(model, max_running=4, per_person=4) as world:
         ada = world.members[0]
         card = card_of(await complete(ada, world.channel))
         await model.step(model.started[0], 9)
@@ -381,7 +381,7 @@ async def test_two_presses_of_continue_are_one(open_world: OpenWorld) -> None:
 
 async def test_a_double_click_is_one_press(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
-    async with open_world(model, max_running=4, per_owner=4) as world:
+    async with open_world(model, max_running=4, per_person=4) as world:
         ada, grace, *_ = world.members
         card = card_of(await complete(ada, world.channel))
         await model.step(model.started[0], 9)

@@ -97,8 +97,8 @@ async def test_a_round_of_guess_asks_the_model_about_what_somebody_else_asked_el
     ada, grace, alan = world.members
     other, asked = world.guild.create_text_channel("another"), []
     for person, channel in ((ada, world.channel), (grace, world.channel), (alan, other)):
-        before = parts.queue.accounts.admitted
+        before = parts.queue.counts.admitted
         await person.slash(channel, "guess", text="London was")
-        asked.append(parts.queue.accounts.admitted - before)
+        asked.append(parts.queue.counts.admitted - before)
 
     assert asked == [1, 0, 1]

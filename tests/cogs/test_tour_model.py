@@ -109,7 +109,7 @@ async def _settled(world: World, answer: InteractionResult, words: str) -> bool:
 
 async def test_a_press_that_is_refused_changes_nothing(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
-    async with open_world(model, per_owner=1) as world:
+    async with open_world(model, per_person=1) as world:
         ada = world.members[0]
         answer = await ada.slash(world.channel, "tour")
         await model.step(model.started[0], 17)

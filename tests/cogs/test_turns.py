@@ -12,12 +12,13 @@ from simcord import InteractionResult
 
 from bot.executor import Executor
 from bot.playground.world import World
-from bot.queue.limits import Asker
+from bot.queue.limits import Asker, Limits
 from bot.queue.queue import GenerationQueue
 from bot.services import Services
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
+from tests.support.queues import some_limits
 from tests.support.reading import card_of, refusal_of, text_of
 from tests.support.worlds import live
 
@@ -41,7 +42,7 @@ async def a_world(services: Services, executor: Executor) -> AsyncIterator[World
 
 @pytest.mark.parametrize("act", DRAWN.values(), ids=DRAWN.keys())
 async def test_too_much_is_refused_privately_at_once(services: Services, act: Act) -> None:
-    executor = Executor(places=0)
+    executor = Executor(some_limits(max_waiting=0))
     async with a_world(services, executor) as world:
         async with executor.place(SOMEBODY_ELSE):
             answer = await act(world)
@@ -56,7 +57,7 @@ async def test_too_much_is_refused_privately_at_once(services: Services, act: Ac
 
 @pytest.mark.parametrize("act", DRAWN.values(), ids=DRAWN.keys())
 async def test_one_person_has_only_so_many_drawn(services: Services, act: Act) -> None:
-    executor = Executor(per_person=1)
+    executor = Executor(some_limits(per_person=1))
     async with a_world(services, executor) as world, executor.place(Asker(world.members[0].id, None)):
         refused = refusal_of(await act(world))
 
@@ -75,9 +76,9 @@ async def test_at_a_restart_what_comes_is_refused(services: Services, act: Act) 
 async def test_what_the_model_has_read_is_drawn_however_much_else_is_to_be_drawn(
     runs: Runs,
 ) -> None:
-    model, executor = FakeModel(stepwise=True), Executor(places=0, per_person=1)
+    model, executor = FakeModel(stepwise=True), Executor(some_limits(max_waiting=0, per_person=1))
     async with (
-        GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue,
+        GenerationQueue(model, Limits(max_waiting=1, max_running=1, per_person=1, deadline=60)) as queue,
         live(Services(queue, Encodings(), runs, executor)) as world,
     ):
         ada = world.members[0]

@@ -17,6 +17,7 @@ from bot.queue.queue import GenerationQueue
 from bot.queue.updates import Finished, News, Progress, Queued
 from tests.fakes.model import FakeModel, settled
 from tests.fakes.scripted_worker import REJECTED
+from tests.support.queues import queue_before
 
 ADA = Asker(815, None)
 BOB = Asker(1, None)
@@ -28,11 +29,8 @@ def requests(count: int, *, tokens: int = 3, prompts: tuple[int, ...] = ()) -> l
     return [GenerationRequest(f"r{number}", (start,), params) for number, start in enumerate(starts)]
 
 
-@asynccontextmanager
-async def queue_before(model: FakeModel, **options: Any) -> AsyncIterator[GenerationQueue]:
-    limits = {"max_waiting": 8, "max_running": 8, "per_owner": 1, "deadline": 600.0} | options
-    async with GenerationQueue(model, **limits) as queue:
-        yield queue
+def a_queue(model: FakeModel, **options: Any) -> GenerationQueue:
+    return queue_before(model, **{"max_running": 8, "per_person": 1, **options})
 
 
 def lengths(news: tuple[News, ...]) -> list[int]:
@@ -42,7 +40,7 @@ def lengths(news: tuple[News, ...]) -> list[int]:
 
 async def test_all_run_at_once_where_there_is_room() -> None:
     model = FakeModel()
-    async with queue_before(model) as queue, together(queue, requests(6), asker=ADA) as rounds:
+    async with a_queue(model) as queue, together(queue, requests(6), asker=ADA) as rounds:
         *_, last = [news async for news in rounds]
 
     assert model.most_running == 6
@@ -51,7 +49,7 @@ async def test_all_run_at_once_where_there_is_room() -> None:
 
 async def test_a_round_has_news_of_all_who_run() -> None:
     model = FakeModel(stepwise=True)
-    async with queue_before(model) as queue, together(queue, requests(3), asker=ADA) as rounds:
+    async with a_queue(model) as queue, together(queue, requests(3), asker=ADA) as rounds:
         assert lengths(await anext(rounds)) == [0, 0, 0]
         waiting = asyncio.ensure_future(anext(rounds))
         for name in ("r0", "r2"):
@@ -65,7 +63,7 @@ async def test_a_round_has_news_of_all_who_run() -> None:
 async def test_who_waits_holds_nobody_up() -> None:
     model = FakeModel(stepwise=True)
     async with (
-        queue_before(model, max_running=2) as queue,
+        a_queue(model, max_running=2) as queue,
         together(queue, requests(3), asker=ADA) as rounds,
     ):
         first = await anext(rounds)
@@ -79,7 +77,7 @@ async def test_who_waits_holds_nobody_up() -> None:
 async def test_while_all_wait_the_first_news_make_a_round() -> None:
     model = FakeModel(stepwise=True)
     async with (
-        queue_before(model, max_running=1) as queue,
+        a_queue(model, max_running=1) as queue,
         queue.stream(requests(1)[0], asker=BOB),
         together(queue, others(), asker=ADA) as rounds,
     ):
@@ -95,7 +93,7 @@ def others() -> list[GenerationRequest]:
 
 async def test_they_count_as_one_request_of_their_owner() -> None:
     model = FakeModel(stepwise=True)
-    async with queue_before(model, per_owner=1) as queue, together(queue, requests(6), asker=ADA):
+    async with a_queue(model, per_person=1) as queue, together(queue, requests(6), asker=ADA):
         with pytest.raises(TooManyRequests):
             async with queue.stream(others()[0], asker=ADA):
                 pass
@@ -103,21 +101,21 @@ async def test_they_count_as_one_request_of_their_owner() -> None:
 
 async def test_where_one_finds_no_place_none_is_left() -> None:
     model = FakeModel(stepwise=True)
-    async with queue_before(model, max_running=2, max_waiting=2) as queue:
+    async with a_queue(model, max_running=2, max_waiting=2) as queue:
         with pytest.raises(QueueFull):
             async with together(queue, requests(6), asker=ADA):
                 pass
         await settled()
 
         assert model.running == []
-        assert (queue.accounts.admitted, queue.accounts.cancelled) == (4, 4)
+        assert (queue.counts.admitted, queue.counts.cancelled) == (4, 4)
         async with queue.stream(others()[0], asker=ADA) as updates:
             assert await anext(aiter(updates)) == Progress(())
 
 
 async def test_leaving_early_ends_all() -> None:
     model = FakeModel(stepwise=True)
-    async with queue_before(model) as queue:
+    async with a_queue(model) as queue:
         async with together(queue, requests(6), asker=ADA) as rounds:
             await anext(rounds)
             await settled()
@@ -130,7 +128,7 @@ async def test_leaving_early_ends_all() -> None:
 async def test_one_that_fails_leaves_the_others_alone() -> None:
     model = FakeModel()
     asked = requests(3, prompts=(1, REJECTED, 1))
-    async with queue_before(model) as queue, together(queue, asked, asker=ADA) as rounds:
+    async with a_queue(model) as queue, together(queue, asked, asker=ADA) as rounds:
         *_, last = [news async for news in rounds]
 
     assert isinstance(last[1], GenerationFailed)
@@ -139,7 +137,7 @@ async def test_one_that_fails_leaves_the_others_alone() -> None:
 
 async def test_what_all_have_said_before_a_common_end_is_told() -> None:
     model = FakeModel(stepwise=True)
-    async with queue_before(model, deadline=0.2) as queue, together(queue, requests(2), asker=ADA) as rounds:
+    async with a_queue(model, deadline=0.2) as queue, together(queue, requests(2), asker=ADA) as rounds:
         for name in ("r0", "r1"):
             await model.step(name, 2)
         seen = [news async for news in rounds]
@@ -149,7 +147,7 @@ async def test_what_all_have_said_before_a_common_end_is_told() -> None:
 
 
 async def test_none_at_all_is_one_empty_round() -> None:
-    async with queue_before(FakeModel()) as queue, together(queue, [], asker=ADA) as rounds:
+    async with a_queue(FakeModel()) as queue, together(queue, [], asker=ADA) as rounds:
         assert [news async for news in rounds] == [()]
 
 
@@ -162,7 +160,7 @@ async def test_an_unexpected_error_is_raised(monkeypatch: pytest.MonkeyPatch) ->
 
         yield updates()
 
-    async with queue_before(FakeModel()) as queue:
+    async with a_queue(FakeModel()) as queue:
         monkeypatch.setattr(queue, "stream", broken)
         async with together(queue, requests(2), asker=ADA) as rounds:
             await anext(rounds)

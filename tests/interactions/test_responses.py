@@ -49,7 +49,7 @@ def tokens(discord: FakeDiscord, *, private: bool = False) -> Asked:
 
 def busy() -> dict[str, Any]:
     """A model that never finishes, and one request for each person."""
-    return {"model": ReadyModel(stepwise=True), "per_owner": 1}
+    return {"model": ReadyModel(stepwise=True), "per_person": 1}
 
 
 async def refused_after_thinking(discord: FakeDiscord) -> Asked:

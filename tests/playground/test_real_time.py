@@ -13,7 +13,7 @@ import pytest
 from bot.errors import GenerationFailed
 from bot.model.protocol import Alike
 from bot.playground.real_time import SimulatedGenerations, relayed
-from bot.queue.limits import Asker
+from bot.queue.limits import Asker, Limits
 from bot.queue.queue import GenerationQueue
 from tests.fakes.model import FakeModel
 from tests.fakes.scripted_worker import scripted_similar
@@ -146,7 +146,9 @@ async def test_a_lookup_is_made_outside_the_simulation_and_its_error_comes_throu
             return await super().similar(token_id, count)
 
     inside.set(True)
-    async with GenerationQueue(Outer(), max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue:
+    async with GenerationQueue(
+        Outer(), Limits(max_waiting=1, max_running=1, per_person=1, deadline=60)
+    ) as queue:
         generations = SimulatedGenerations(queue)
 
         assert await generations.similar(7, 3, asker=Asker(1, None)) == scripted_similar(7, 3)

@@ -37,10 +37,11 @@ from typing import Any
 from bot.errors import ModelLoading
 from bot.model.client.process import ModelProcess
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.queue.limits import Asker
+from bot.queue.limits import Asker, Limits
 from bot.queue.queue import GenerationQueue
 from tests.promises.askers import Askers, Found
 from tests.promises.figures import parser, verdict
+from tests.support.queues import queue_before
 from tests.support.waiting import until
 
 ROUND = 5_000  # requests
@@ -94,8 +95,8 @@ async def measure(
             reaper = Reaper(model, rng, between_deaths)
             for start in range(0, requests, per_round):
                 queue = await _round(model, rng, min(per_round, requests - start), total, reaper)
-                accepted += queue.accounts.admitted
-                outcomes.update({name: getattr(queue.accounts, name) for name in OUTCOMES})
+                accepted += queue.counts.admitted
+                outcomes.update({name: getattr(queue.counts, name) for name in OUTCOMES})
     return Accounting(
         total.asked,
         accepted,
@@ -117,7 +118,9 @@ def a_model(folder: Path) -> ModelProcess:
 
 async def _refused_while_loading(model: ModelProcess, total: Found) -> None:
     request = GenerationRequest("early", (1,), SamplingParams())
-    async with GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60) as queue:
+    async with GenerationQueue(
+        model, Limits(max_waiting=1, max_running=1, per_person=1, deadline=60)
+    ) as queue:
         try:
             async with queue.stream(request, asker=Asker(1, None)):
                 total.wrong.append("a model that still loads was asked")
@@ -131,7 +134,7 @@ async def _round(
 ) -> GenerationQueue:
     """One queue from its opening to its close in the middle, and whether anything is left of it."""
     before = asyncio.all_tasks()
-    queue = GenerationQueue(model, **_limits(rng))
+    queue = queue_before(model, **_limits(rng))
     askers = Askers(queue, rng, poison=POISON)
     closing_at = requests - rng.randint(0, requests // 20)
     async with queue, reaper.at_work(queue):
@@ -170,7 +173,7 @@ class Reaper:
 
     async def _kill(self, queue: GenerationQueue) -> None:
         while True:
-            due = queue.accounts.admitted + self._rng.randint(1, self._at_most)
+            due = queue.counts.admitted + self._rng.randint(1, self._at_most)
             await until(partial(_have_begun, queue, due), patience=600)
             if self._model.pid is not None:
                 with suppress(ProcessLookupError):  # it is dead already
@@ -179,14 +182,14 @@ class Reaper:
 
 
 def _have_begun(queue: GenerationQueue, requests: int) -> bool:
-    return queue.accounts.admitted >= requests
+    return queue.counts.admitted >= requests
 
 
 def _limits(rng: random.Random) -> dict[str, Any]:
     return {
         "max_running": rng.randint(1, 8),
         "max_waiting": rng.randint(6, 60),
-        "per_owner": rng.choice((1, 2, 2, 2)),
+        "per_person": rng.choice((1, 2, 2, 2)),
         "per_server": rng.choice((None, None, 8, 20)),
         "person_cooldown": rng.choice((0.0, 0.0, 0.003)),
         "server_cooldown": rng.choice((0.0, 0.0, 0.001)),
@@ -196,16 +199,16 @@ def _limits(rng: random.Random) -> dict[str, Any]:
 
 
 def _check(queue: GenerationQueue, found: Found) -> None:
-    accounts = queue.accounts
-    by_queue = Counter({name: getattr(accounts, name) for name in OUTCOMES})
-    if accounts.admitted != by_queue.total():
-        found.wrong.append(f"{accounts.admitted} were accepted, and {by_queue} became of them")
+    counts = queue.counts
+    by_queue = Counter({name: getattr(counts, name) for name in OUTCOMES})
+    if counts.admitted != by_queue.total():
+        found.wrong.append(f"{counts.admitted} were accepted, and {by_queue} became of them")
     if by_queue != found.outcomes:
         found.wrong.append(f"{by_queue} in the accounts, and {found.outcomes} of the streams")
-    if accounts.refused != found.refused:
-        found.wrong.append(f"{accounts.refused} were refused, and {found.refused} were told so")
-    if accounts.admitted != found.told.total() + found.left:
-        found.wrong.append(f"{accounts.admitted} accepted, {found.told} told, {found.left} left")
+    if counts.refused != found.refused:
+        found.wrong.append(f"{counts.refused} were refused, and {found.refused} were told so")
+    if counts.admitted != found.told.total() + found.left:
+        found.wrong.append(f"{counts.admitted} accepted, {found.told} told, {found.left} left")
     if (queue.load.running, queue.load.waiting, len(queue._tickets)) != (0, 0, 0):
         found.wrong.append(f"{queue.load} at the end")
 

@@ -71,7 +71,7 @@ async def measure(interactions: int, rate: float, seed: int) -> Acknowledged:
             await watch.ready()
             crowd = Crowd.gathered(discord, seed=seed, people=300, servers=10)
             async with saturated(discord, watch, writers=WRITERS) as busy:
-                in_time, late = await tracker(crowd, interactions, rate, Random(seed))
+                in_time, late = await arrivals(crowd, interactions, rate, Random(seed))
                 await asyncio.sleep(LATEST)
         return Acknowledged(
             rate=len(in_time + late) / (in_time[-1].sent_at - in_time[0].sent_at),
@@ -84,7 +84,7 @@ async def measure(interactions: int, rate: float, seed: int) -> Acknowledged:
         )
 
 
-async def tracker(
+async def arrivals(
     crowd: Crowd, interactions: int, rate: float, random: Random
 ) -> tuple[list[Asked], list[Asked]]:
     """All that was asked, at ``rate`` a second whatever the bot does: in time, and late."""

@@ -14,7 +14,8 @@ from bot.errors import NotRunning, TokenwiseError, UnavailableError
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue
-from bot.queue.updates import Finished, Outcome, Progress, Queued, Ticket, Update
+from bot.queue.ticket import Ticket
+from bot.queue.updates import Finished, Outcome, Progress, Queued, Update
 from tests.fakes.scripted_worker import POISON, REJECTED, scripted_step
 
 Kind = Literal["read", "stop", "leave", "reject", "poison"]

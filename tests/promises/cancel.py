@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.queue.limits import Asker
+from bot.queue.limits import Asker, Limits
 from bot.queue.queue import GenerationQueue
 from bot.queue.updates import Progress
 from bot.settings import DEMO_MODEL
@@ -48,7 +48,7 @@ async def measure(model: ModelProcess, times: int, seed: int) -> Cancelled:
     rng = random.Random(seed)
     steps, seconds = [], []
     async with GenerationQueue(
-        model, max_running=SLOTS, max_waiting=2 * SLOTS, per_owner=2 * SLOTS, deadline=600.0
+        model, Limits(max_running=SLOTS, max_waiting=2 * SLOTS, per_person=2 * SLOTS, deadline=600.0)
     ) as queue:
         for number in range(times):
             counted, took = await _once(queue, f"{number} ", rng)

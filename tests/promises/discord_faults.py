@@ -113,7 +113,7 @@ async def measure(seeds: Sequence[int], *, at_once: int = 8, quick: bool = False
 async def _play(seed: int, encodings: Encodings, total: _Sum, *, quick: bool) -> None:
     rng, model = random.Random(seed), PacedModel()
     schedule = Schedule(rng, quick)
-    limits: dict[str, Any] = {"max_running": 2, "per_owner": 3, "pace": 0.05}
+    limits: dict[str, Any] = {"max_running": 2, "per_person": 3, "pace": 0.05}
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/runs.sqlite3"  # several connections, as in earnest
         async with (
@@ -123,18 +123,18 @@ async def _play(seed: int, encodings: Encodings, total: _Sum, *, quick: bool) ->
             visitors = Visitors(discord, rng, quick=quick)
             await visitors.act()
             await _quiet(discord)
-            verdict, accounts = judged(discord), bot.queue.accounts
+            verdict, counts = judged(discord), bot.queue.counts
             if bot.joining.done():
                 total.problems.append(f"seed {seed}: the bot has ended: {bot.joining}")
     total.faults += schedule.counts + visitors.counts
     total.ends += verdict.ends
-    total.admitted += accounts.admitted
+    total.admitted += counts.admitted
     total.asked_of_model += len(model.started)
     total.validated += discord.checks.validated
     total.problems += (f"seed {seed}: {problem}" for problem in verdict.problems)
-    ended = accounts.finished + accounts.cancelled + accounts.expired + accounts.failed
-    if accounts.admitted != ended:
-        total.problems.append(f"seed {seed}: of {accounts.admitted} admitted requests {ended} ended")
+    ended = counts.finished + counts.cancelled + counts.expired + counts.failed
+    if counts.admitted != ended:
+        total.problems.append(f"seed {seed}: of {counts.admitted} admitted requests {ended} ended")
     if len(model.started) != len(set(model.started)):
         total.problems.append(f"seed {seed}: the model was asked for the same twice")
 

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.queue.limits import Asker
+from bot.queue.limits import Asker, Limits
 from bot.queue.queue import GenerationQueue
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.model import FakeModel, settled
@@ -51,14 +51,14 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class Pattern:
     slots: int
-    tracker: tuple[Arrival, ...]
+    arrivals: tuple[Arrival, ...]
 
     @property
     def longest(self) -> int:
-        return max(arrival.steps for arrival in self.tracker)
+        return max(arrival.steps for arrival in self.arrivals)
 
     def without(self, person: int) -> Pattern:
-        return Pattern(self.slots, tuple(one for one in self.tracker if one.person != person))
+        return Pattern(self.slots, tuple(one for one in self.arrivals if one.person != person))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +75,20 @@ def drawn(rng: random.Random) -> Pattern:
     def arrival(person: int, latest: int) -> Arrival:
         return Arrival(rng.randint(0, latest), person, rng.choice((longest, rng.randint(2, longest))))
 
-    tracker = [arrival(MANY, 0 if at_once else 2 * longest) for _ in range(TWENTY)]
+    arrivals = [arrival(MANY, 0 if at_once else 2 * longest) for _ in range(TWENTY)]
     for person in range(3, 3 + rng.randint(0, 4)):
-        tracker += [arrival(person, 4 * longest) for _ in range(rng.randint(1, 4))]
-    tracker.append(arrival(ONE, 4 * longest))
-    return Pattern(rng.choice((1, 1, 2, 4, 8)), tuple(sorted(tracker, key=lambda one: one.at)))
+        arrivals += [arrival(person, 4 * longest) for _ in range(rng.randint(1, 4))]
+    arrivals.append(arrival(ONE, 4 * longest))
+    return Pattern(rng.choice((1, 1, 2, 4, 8)), tuple(sorted(arrivals, key=lambda one: one.at)))
 
 
 async def finished_at(pattern: Pattern, person: int) -> int:
     """The step at which the one request of ``person`` has ended."""
     model = FakeModel(stepwise=True)
     async with GenerationQueue(
-        model, max_running=pattern.slots, max_waiting=100, per_owner=TWENTY, deadline=3600.0
+        model, Limits(max_running=pattern.slots, max_waiting=100, per_person=TWENTY, deadline=3600.0)
     ) as queue:
-        waiting = list(enumerate(pattern.tracker))
+        waiting = list(enumerate(pattern.arrivals))
         tasks: dict[int, asyncio.Task[None]] = {}
         (watched,) = (number for number, arrival in waiting if arrival.person == person)
         step = 0

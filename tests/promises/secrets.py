@@ -33,6 +33,7 @@ from bot.client import TokenwiseBot
 from bot.errors import StartError
 from bot.logs import Form
 from bot.model.client.process import ModelProcess, worker_command
+from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue
 from bot.serve import join
 from bot.services import Services
@@ -173,7 +174,7 @@ async def represented(search: Search) -> None:
     canaries = Canaries()
     settings = Settings.from_env(settings_of(canaries))
     model = ModelProcess(worker_command(settings.model, None, 1, 1), name=settings.model)
-    queue = GenerationQueue(model, max_waiting=1, max_running=1, per_owner=1, deadline=60.0)
+    queue = GenerationQueue(model, Limits(max_waiting=1, max_running=1, per_person=1, deadline=60.0))
     told = []
     async with FakeDiscord.opened(accepts=False) as discord, opened(settings.database_url) as database, queue:
         services = Services(queue, Encodings(), Runs(database, days=1))

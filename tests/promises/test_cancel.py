@@ -67,7 +67,7 @@ async def test_no_step_is_taken_after(event: Callable[[Scene], None]) -> None:
     async with scene() as now:
         event(now)
         await until(now.is_next)
-        assert now.bot.queue.accounts.cancelled == 1
+        assert now.bot.queue.counts.cancelled == 1
 
 
 async def test_what_shows_nothing_yet_ends_with_its_channel_too() -> None:
@@ -85,7 +85,7 @@ async def test_a_deleted_message_is_noticed_at_the_next_edit_and_no_step_is_take
 
         await now.bot.model.step(now.ids[0])  # what there is to edit
         await until(now.is_next)
-        assert now.bot.queue.accounts.cancelled == 1
+        assert now.bot.queue.counts.cancelled == 1
 
 
 class Edits(NoFaults):
@@ -118,7 +118,7 @@ async def test_an_edit_that_fails_for_once_ends_nothing() -> None:
         edits.code = None
         await now.bot.model.step(now.ids[0], 64)
         await now.running.settled()
-        assert now.bot.queue.accounts.finished == 1
+        assert now.bot.queue.counts.finished == 1
 
 
 async def test_no_step_is_taken_after_a_shutdown_gave_up_waiting() -> None:
@@ -136,7 +136,7 @@ async def test_whoever_asked_elsewhere_is_not_disturbed() -> None:
         await until(lambda: not now.bot.queue.load.waiting)
         await now.bot.model.step(now.ids[0], 65)
         await now.running.settled()
-        assert now.bot.queue.accounts.finished == 1
+        assert now.bot.queue.counts.finished == 1
 
 
 @pytest.mark.asyncio(loop_scope="session")

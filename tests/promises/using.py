@@ -13,6 +13,7 @@ from simcord import InteractionResult, MemberActor, OptionError, SetupError
 from bot.model.protocol import Candidate, GenerationRequest, Step
 from bot.playground.real_time import SimulatedGenerations
 from bot.playground.world import World, simulated
+from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue
 from bot.services import Services
 from bot.store.database import IN_MEMORY, opened
@@ -124,7 +125,7 @@ async def _world(random: Random, encodings: Encodings) -> AsyncIterator[World]:
     model = FakeModel(says=raving)
     async with (
         opened(IN_MEMORY) as database,
-        GenerationQueue(model, max_waiting=32, max_running=8, per_owner=2, deadline=600.0) as queue,
+        GenerationQueue(model, Limits(max_waiting=32, max_running=8, per_person=2, deadline=600.0)) as queue,
         simulated(
             Services(SimulatedGenerations(queue), encodings, Runs(database, days=30)), settle_timeout=120.0
         ) as world,

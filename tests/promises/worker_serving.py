@@ -13,8 +13,9 @@ from pathlib import Path
 from bot.errors import GenerationFailed, ModelLoading
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.queue.limits import Asker
-from bot.queue.queue import Finished, GenerationQueue, Progress
+from bot.queue.limits import Asker, Limits
+from bot.queue.queue import GenerationQueue
+from bot.queue.updates import Finished, Progress
 from bot.settings import DEMO_MODEL
 
 PROMPTS = [(40313, 481), (23421, 373), (464, 2068, 7586), (1026, 373, 257)]
@@ -76,7 +77,7 @@ async def serving(
     started = time.monotonic()
     async with (
         ModelProcess(command, name="the model", patience=patience) as model,
-        GenerationQueue(model, max_waiting=64, max_running=8, per_owner=1, deadline=7200) as queue,
+        GenerationQueue(model, Limits(max_waiting=64, max_running=8, per_person=1, deadline=7200)) as queue,
     ):
         await model.wait_ready()
         found = Serving(model, queue, {}, time.monotonic() - started)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.eta import Average, Forecast, ends_in, starts_in
 from bot.queue.limits import Asker
-from bot.queue.updates import Ticket
+from bot.queue.ticket import Ticket
 
 SECONDS = st.floats(0, 100)
 
@@ -47,7 +47,7 @@ def test_each_ends_when_what_follows_it_could_start(
 
 def a_ticket(name: str, *, tokens: int, group: str) -> Ticket:
     request = GenerationRequest(name, (1,), SamplingParams(max_new_tokens=tokens))
-    return Ticket(request, Asker(1, None), group, due=600.0, eta=lambda _: None)
+    return Ticket(request, Asker(1, None), group, admitted_at=0.0, due=600.0, eta=lambda _: None)
 
 
 def test_a_group_ends_with_the_last_of_it() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.queue.fair_queue import REMEMBERED, WaitingLine
+from bot.queue.fair_queue import REMEMBERED, FairQueue
 
 OWNERS = st.integers(0, 3)
 PUSH, POP, REMOVE = "push", "pop", "remove"
@@ -16,7 +16,7 @@ PUSH, POP, REMOVE = "push", "pop", "remove"
 
 @given(st.lists(OWNERS))
 def test_iterating_foretells_the_order_of_service(owners: list[int]) -> None:
-    line: WaitingLine[int, int] = WaitingLine()
+    line: FairQueue[int, int] = FairQueue()
     for item, owner in enumerate(owners):
         line.push(owner, item)
     foretold = list(line)
@@ -28,7 +28,7 @@ def test_iterating_foretells_the_order_of_service(owners: list[int]) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from([PUSH, PUSH, POP, REMOVE]), OWNERS)))
 def test_nobody_is_served_twice_past_somebody_who_waits(moves: list[tuple[str, int]]) -> None:
-    line: WaitingLine[int, int] = WaitingLine()
+    line: FairQueue[int, int] = FairQueue()
     waiting: list[tuple[int, int]] = []  # (owner, item), oldest first
     passed: dict[int, list[int]] = {}  # who was served since this owner came or was served
     items = count()
@@ -57,7 +57,7 @@ def test_nobody_is_served_twice_past_somebody_who_waits(moves: list[tuple[str, i
 
 
 def test_one_request_does_not_wait_for_ten_of_somebody_else() -> None:
-    line: WaitingLine[str, str] = WaitingLine()
+    line: FairQueue[str, str] = FairQueue()
     for number in range(10):
         line.push("many", f"many {number}")
     line.push("one", "one 0")
@@ -65,7 +65,7 @@ def test_one_request_does_not_wait_for_ten_of_somebody_else() -> None:
 
 
 def test_whoever_comes_with_one_waits_for_nothing_of_somebody_who_had_a_turn() -> None:
-    line: WaitingLine[str, str] = WaitingLine()
+    line: FairQueue[str, str] = FairQueue()
     for number in range(10):
         line.push("many", f"many {number}")
     assert line.pop() == "many 0"
@@ -74,7 +74,7 @@ def test_whoever_comes_with_one_waits_for_nothing_of_somebody_who_had_a_turn() -
 
 
 def test_coming_again_and_again_is_no_way_past_somebody() -> None:
-    line: WaitingLine[str, str] = WaitingLine()
+    line: FairQueue[str, str] = FairQueue()
     line.push("patient", "patient 0")
     line.push("patient", "patient 1")
     assert line.pop() == "patient 0"
@@ -85,7 +85,7 @@ def test_coming_again_and_again_is_no_way_past_somebody() -> None:
 
 
 def test_old_turns_are_forgotten() -> None:
-    line: WaitingLine[int, int] = WaitingLine()
+    line: FairQueue[int, int] = FairQueue()
     for owner in range(3 * REMEMBERED):
         line.push(owner, owner)
         assert line.pop() == owner
@@ -93,7 +93,7 @@ def test_old_turns_are_forgotten() -> None:
 
 
 def test_removing_what_does_not_wait_is_an_error() -> None:
-    line: WaitingLine[str, str] = WaitingLine()
+    line: FairQueue[str, str] = FairQueue()
     line.push("owner", "item")
     with pytest.raises(KeyError):
         line.remove("owner", "another")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from bot.errors import ServerBusy, TooManyRequests, TooSoon
-from bot.queue.limits import Account, Admission, Asker
+from bot.queue.limits import Admission, Asker, Usage
+from tests.support.queues import some_limits
 
 HERE, THERE = 100, 200
 ADA, BOB = Asker(1, HERE), Asker(2, HERE)
@@ -34,13 +35,13 @@ class Door:
     ) -> None:
         self.clock = Clock()
         self.ends: Mapping[str, float] = {}
-        self.admission = Admission(
+        limits = some_limits(
             per_person=per_person,
             per_server=per_server,
             person_cooldown=person_cooldown,
             server_cooldown=server_cooldown,
-            clock=self.clock,
         )
+        self.admission = Admission(limits, clock=self.clock)
 
     def begin(self, asker: Asker, group: str) -> None:
         self.check(asker, group)
@@ -176,7 +177,7 @@ def test_a_group_that_found_no_room_for_all_of_it_is_forgiven() -> None:
 
 @pytest.mark.parametrize("cooldown", [0.0, 30.0])
 def test_nobody_is_remembered_for_longer_than_their_cooldown(cooldown: float) -> None:
-    account = Account(2, cooldown)
+    account = Usage(2, cooldown)
     for person in range(10_000):
         now = float(person)
         assert account.wait(person, "g", now) <= 0

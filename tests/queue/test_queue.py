@@ -32,19 +32,19 @@ from bot.errors import (
 )
 from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, SamplingParams, Stepped
 from bot.queue.limits import Asker
-from bot.queue.queue import Finished, GenerationQueue, Progress, Queued, Update
+from bot.queue.queue import GenerationQueue
 from bot.queue.scheduler import SHORTEST_RETRY, UNKNOWN_RETRY
-from bot.queue.updates import Load, Ticket
+from bot.queue.ticket import Ticket
+from bot.queue.updates import Finished, Load, Progress, Queued, Update
 from tests.fakes.model import FakeModel, settled
 from tests.fakes.scripted_worker import REJECTED, scripted_similar, scripted_step
+from tests.support.queues import queue_before
 
 ALICE, BOB, CAROL = (Asker(person, None) for person in (1, 2, 3))
 
 
 def a_queue(model: FakeModel, **options: Any) -> GenerationQueue:
-    return GenerationQueue(
-        model, **{"max_waiting": 10, "max_running": 1, "per_owner": 5, "deadline": 60.0, **options}
-    )
+    return queue_before(model, **{"max_waiting": 10, "per_person": 5, "deadline": 60.0, **options})
 
 
 def a_request(name: str, *, steps: int = 3, first: int = 1) -> GenerationRequest:
@@ -83,7 +83,7 @@ async def test_a_stream_ends_with_the_completion() -> None:
     assert isinstance(last, Finished)
     assert last.completion.finish_reason == "length"
     assert last.completion.token_ids == tokens(request, 3)
-    assert (queue.accounts.admitted, queue.accounts.finished) == (1, 1)
+    assert (queue.counts.admitted, queue.counts.finished) == (1, 1)
 
 
 async def test_seconds_are_those_of_running() -> None:
@@ -181,12 +181,12 @@ async def test_a_loading_model_refuses_and_says_how_far_it_is() -> None:
             await queue.stream(a_request("a"), asker=ALICE).__aenter__()
         with pytest.raises(ModelLoading):
             _ = queue.model
-    assert queue.accounts.admitted == 0
+    assert queue.counts.admitted == 0
 
 
 async def test_one_person_may_have_so_many_waiting_and_running() -> None:
     async with (
-        a_queue(FakeModel(stepwise=True), per_owner=2) as queue,
+        a_queue(FakeModel(stepwise=True), per_person=2) as queue,
         open_streams(queue, ("a", ALICE), ("b", ALICE)),
     ):
         with pytest.raises(TooManyRequests) as refused:
@@ -199,7 +199,7 @@ async def test_one_person_may_have_so_many_waiting_and_running() -> None:
 
 
 async def test_requests_of_one_group_count_once() -> None:
-    async with a_queue(FakeModel(stepwise=True), per_owner=2) as queue, AsyncExitStack() as stack:
+    async with a_queue(FakeModel(stepwise=True), per_person=2) as queue, AsyncExitStack() as stack:
         for name in ("a", "b", "c"):
             await stack.enter_async_context(queue.stream(a_request(name), asker=ALICE, group="g"))
         await stack.enter_async_context(queue.stream(a_request("d"), asker=ALICE))
@@ -225,7 +225,7 @@ async def test_whoever_has_too_many_is_told_when_one_of_them_ends() -> None:
     now = 0.0
     model = FakeModel(stepwise=True)
     async with (
-        a_queue(model, clock=lambda: now, per_owner=2) as queue,
+        a_queue(model, clock=lambda: now, per_person=2) as queue,
         queue.stream(a_request("running", steps=10), asker=ALICE),
         queue.stream(a_request("waiting", steps=3), asker=ALICE),
     ):
@@ -275,14 +275,14 @@ async def test_what_finds_no_place_may_be_asked_for_again_at_once() -> None:
 
 async def test_refusals_are_counted_by_their_reason() -> None:
     async with (
-        a_queue(FakeModel(stepwise=True), per_owner=1, max_waiting=0) as queue,
+        a_queue(FakeModel(stepwise=True), per_person=1, max_waiting=0) as queue,
         open_streams(queue, ("a", ALICE)),
     ):
         for asker, refusal in ((ALICE, TooManyRequests), (BOB, QueueFull), (BOB, QueueFull)):
             with pytest.raises(refusal):
                 await queue.stream(a_request("b"), asker=asker).__aenter__()
-    assert queue.accounts.refused == {"TooManyRequests": 1, "QueueFull": 2}
-    assert queue.accounts.admitted == 1
+    assert queue.counts.refused == {"TooManyRequests": 1, "QueueFull": 2}
+    assert queue.counts.admitted == 1
 
 
 async def test_a_full_queue_refuses_until_somebody_leaves() -> None:
@@ -348,7 +348,7 @@ async def test_one_request_waits_for_none_of_twenty_that_have_not_begun() -> Non
     model = FakeModel(stepwise=True)
     asked = [(f"many {number}", ALICE) for number in range(20)]
     async with (
-        a_queue(model, max_waiting=20, per_owner=20) as queue,
+        a_queue(model, max_waiting=20, per_person=20) as queue,
         open_streams(queue, *asked),
         open_streams(queue, ("one", BOB)) as (updates,),
     ):
@@ -504,7 +504,7 @@ async def test_leaving_early_aborts_what_runs_and_lets_the_next_one_in() -> None
         async with open_streams(queue, ("b", BOB)):
             await settled()
             assert model.running == ["b"]
-    assert queue.accounts.cancelled == 2
+    assert queue.counts.cancelled == 2
 
 
 async def test_leaving_early_takes_what_waits_out_of_the_line() -> None:
@@ -538,7 +538,7 @@ async def test_an_error_of_the_reader_goes_through() -> None:
         with pytest.raises(ZeroDivisionError):
             async with open_streams(queue, ("a", ALICE)):
                 _ = 1 / 0
-    assert queue.accounts.cancelled == 1
+    assert queue.counts.cancelled == 1
 
 
 # Failures
@@ -560,7 +560,7 @@ async def test_the_deadline_ends_what_runs_and_what_waits() -> None:
         await settled()
         assert model.running == []
     assert exceeded.value.seconds == 0.05
-    assert queue.accounts.expired == 2
+    assert queue.counts.expired == 2
 
 
 async def test_the_deadline_counts_from_when_the_interaction_was_made() -> None:
@@ -577,7 +577,7 @@ async def test_the_deadline_counts_from_when_the_interaction_was_made() -> None:
         assert exceeded.value.seconds == 60.0
         await model.step("a", 2)
         assert [type(update) async for update in fresh][-1] is Finished
-    assert (queue.accounts.finished, queue.accounts.expired) == (1, 1)
+    assert (queue.counts.finished, queue.counts.expired) == (1, 1)
 
 
 async def test_what_comes_once_its_interaction_s_time_is_over_is_refused() -> None:
@@ -587,7 +587,7 @@ async def test_what_comes_once_its_interaction_s_time_is_over_is_refused() -> No
             await queue.stream(a_request("a"), asker=replace(ALICE, age=60.5)).__aenter__()
         with pytest.raises(DeadlineExceeded):
             await queue.similar(7, 3, asker=replace(ALICE, age=60.5))
-        assert queue.accounts.refused == {"DeadlineExceeded": 1}
+        assert queue.counts.refused == {"DeadlineExceeded": 1}
     assert model.started == []
 
 
@@ -611,7 +611,7 @@ async def test_the_deadline_spares_what_finished() -> None:
     async with a_queue(FakeModel(), deadline=0.02) as queue, open_streams(queue, ("a", ALICE)) as (updates,):
         assert [update async for update in updates]
         await asyncio.sleep(0.03)
-    assert (queue.accounts.finished, queue.accounts.expired) == (1, 0)
+    assert (queue.counts.finished, queue.counts.expired) == (1, 0)
 
 
 class SlowLookups(FakeModel):
@@ -630,7 +630,7 @@ class SlowLookups(FakeModel):
 
 async def test_people_take_turns_at_lookups_within_their_limits() -> None:
     model = SlowLookups()
-    async with a_queue(model, per_owner=2) as queue:
+    async with a_queue(model, per_person=2) as queue:
         lookups = [
             asyncio.create_task(queue.similar(token_id, 3, asker=asker))
             for token_id, asker in ((1, ALICE), (2, ALICE), (3, ALICE), (4, BOB))
@@ -665,7 +665,7 @@ async def test_a_failed_request_fails_alone() -> None:
         with pytest.raises(GenerationFailed):
             _ = [update async for update in bad]
         assert isinstance([update async for update in good][-1], Finished)
-    assert (queue.accounts.failed, queue.accounts.finished) == (1, 1)
+    assert (queue.counts.failed, queue.counts.finished) == (1, 1)
 
 
 class BrokenModel(FakeModel):
@@ -675,7 +675,7 @@ class BrokenModel(FakeModel):
         yield Stepped(request.request_id, 0, scripted_step(request, 0))
 
 
-@pytest.mark.parametrize(("name", "detail"), [("raises", "RuntimeError"), ("stops", "without an end")])
+@pytest.mark.parametrize(("name", "detail"), [("raises", "RuntimeError"), ("stops", "without saying why")])
 async def test_a_defect_of_the_model_fails_the_request_and_not_the_queue(
     name: str, detail: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -731,7 +731,7 @@ async def test_closing_tells_who_waits_at_once_and_lets_finish_what_runs() -> No
         await model.step("a", 2)
         assert isinstance([update async for update in running][-1], Finished)
         await closing
-    assert (queue.accounts.finished, queue.accounts.failed) == (1, 1)
+    assert (queue.counts.finished, queue.counts.failed) == (1, 1)
     assert model.started == ["a"]
 
 
@@ -771,7 +771,7 @@ async def test_shutting_down_ends_every_open_stream() -> None:
             with pytest.raises(StopAsyncIteration):
                 await anext(updates)
     assert model.running == []
-    assert (queue.accounts.admitted, queue.accounts.failed) == (2, 2)
+    assert (queue.counts.admitted, queue.counts.failed) == (2, 2)
 
 
 # Nothing is lost
@@ -839,7 +839,7 @@ def test_every_admitted_request_has_exactly_one_outcome(
 
     async def scenario() -> None:
         model = FakeModel()
-        queue = a_queue(model, max_waiting=6, max_running=slots, per_owner=4, deadline=deadline)
+        queue = a_queue(model, max_waiting=6, max_running=slots, per_person=4, deadline=deadline)
         crowd = Crowd(queue)
         async with queue:
             asking = [asyncio.create_task(crowd.ask(number, *person)) for number, person in enumerate(people)]
@@ -859,18 +859,18 @@ def test_every_admitted_request_has_exactly_one_outcome(
 
 
 def check(queue: GenerationQueue, crowd: Crowd, asked: int) -> None:
-    got, accounts = crowd.outcomes, queue.accounts
-    assert accounts.admitted == asked - got["refused"]
-    assert accounts.admitted == accounts.finished + accounts.cancelled + accounts.expired + accounts.failed
-    assert len(queue._tickets) == len(queue._line) == 0
+    got, counts = crowd.outcomes, queue.counts
+    assert counts.admitted == asked - got["refused"]
+    assert counts.admitted == counts.finished + counts.cancelled + counts.expired + counts.failed
+    assert len(queue._tickets) == len(queue._scheduler) == 0
     # Who left early heard nothing, whatever had become of it by then.
     failed = got["GenerationFailed"] + got["ShuttingDown"]
     told = got["length"] + got["cancelled"] + got["DeadlineExceeded"] + failed
-    assert accounts.admitted == told + got["left"]
-    assert accounts.finished >= got["length"]
-    assert accounts.cancelled >= got["cancelled"]
-    assert accounts.expired >= got["DeadlineExceeded"]
-    assert accounts.failed >= failed
+    assert counts.admitted == told + got["left"]
+    assert counts.finished >= got["length"]
+    assert counts.cancelled >= got["cancelled"]
+    assert counts.expired >= got["DeadlineExceeded"]
+    assert counts.failed >= failed
 
 
 async def test_the_model_forgets_what_is_in_progress_again_once_that_has_ended() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from bot.errors import DeadlineExceeded, QueueFull, ServerBusy, ShuttingDown, To
 from bot.queue.limits import Asker
 from bot.queue.turns import Turns
 from tests.fakes.model import settled
+from tests.support.queues import some_limits
 
 ADA, BOB, CAROL = (Asker(person, None) for person in (1, 2, 3))
 
@@ -46,10 +48,8 @@ class Workshop:
         await settled()
 
 
-def some_turns(**limits: Any) -> Turns:
-    return Turns(
-        **{"slots": 1, "places": 10, "per_person": 5, "per_server": None, "deadline": 60.0, **limits}
-    )
+def some_turns(*, clock: Callable[[], float] = time.monotonic, **limits: Any) -> Turns:
+    return Turns(some_limits(**{"max_waiting": 10, "per_person": 5, "deadline": 60.0, **limits}), clock=clock)
 
 
 async def asked(
@@ -79,7 +79,7 @@ async def test_people_take_turns() -> None:
 
 
 async def test_no_more_are_done_at_once_than_may() -> None:
-    turns, shop = some_turns(slots=2), Workshop()
+    turns, shop = some_turns(max_running=2), Workshop()
     asking = [await asked(turns, shop, name, asker) for name, asker in (("a", ADA), ("b", BOB), ("c", CAROL))]
     assert shop.begun == ["a", "b"]
     for name in ("b", "c", "a"):
@@ -142,7 +142,7 @@ async def test_a_server_has_only_so_many() -> None:
 
 
 async def test_a_full_line_refuses_and_says_when_to_come_back() -> None:
-    turns = some_turns(places=2)
+    turns = some_turns(max_waiting=2)
     async with AsyncExitStack() as stack:
         for person in range(3):
             await stack.enter_async_context(turns.place(Asker(person, None)))
@@ -155,7 +155,7 @@ async def test_a_full_line_refuses_and_says_when_to_come_back() -> None:
 
 async def test_what_is_known_of_earlier_work_says_when_to_come_back() -> None:
     clock = Clock()
-    turns, shop = some_turns(places=0, clock=clock), Workshop()
+    turns, shop = some_turns(max_waiting=0, clock=clock), Workshop()
     first = await asked(turns, shop, "a", ADA)
     clock.now += 30.0
     await shop.finish("a")
@@ -169,7 +169,7 @@ async def test_what_is_known_of_earlier_work_says_when_to_come_back() -> None:
 
 
 async def test_what_was_promised_is_never_refused_but_waits_for_its_turn() -> None:
-    turns, shop = some_turns(places=0, per_person=1), Workshop()
+    turns, shop = some_turns(max_waiting=0, per_person=1), Workshop()
     asking = [await asked(turns, shop, "a", ADA)]
     asking.append(await asked(turns, shop, "b", ADA, promised=True))
     assert shop.begun == ["a"]
@@ -225,7 +225,7 @@ async def test_what_takes_too_long_is_given_up() -> None:
 
 
 async def test_a_cancelled_wait_leaves_the_line_and_is_not_begun() -> None:
-    turns, shop = some_turns(places=1), Workshop()
+    turns, shop = some_turns(max_waiting=1), Workshop()
     ada = await asked(turns, shop, "a", ADA)
     bob = await asked(turns, shop, "b", BOB)
     bob.cancel()

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from bot.cards import Closing
 from bot.model.protocol import Candidate, SamplingParams, Step
-from bot.queue.queue import Completion, Finished, Progress, Queued
+from bot.queue.updates import Completion, Finished, Progress, Queued
 
 RUN_ID = "0123456789abcdef"
 

@@ -16,6 +16,7 @@ from bot.client import TokenwiseBot
 from bot.monitoring.endpoint import Address
 from bot.monitoring.instruments import Instruments
 from bot.monitoring.watching import watched
+from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue
 from bot.services import Services
 from bot.store.database import IN_MEMORY, opened
@@ -75,10 +76,7 @@ async def a_watched_bot() -> AsyncIterator[Watched]:
     model, instruments = WatchedModel(stepwise=True), Instruments()
     queue = GenerationQueue(
         model,
-        max_waiting=4,
-        max_running=1,
-        per_owner=2,
-        deadline=60,
+        Limits(max_waiting=4, max_running=1, per_person=2, deadline=60),
         on_first_token=instruments.first_token.observe,
     )
     async with opened(IN_MEMORY) as database, queue:

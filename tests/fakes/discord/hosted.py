@@ -19,6 +19,7 @@ from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.discord.server import FakeDiscord
 from tests.fakes.model import FakeModel
+from tests.support.queues import queue_before
 
 TOKEN = "a.fake.token"  # noqa: S105
 
@@ -49,13 +50,13 @@ async def hosted(
     grace: float = 0.0,
     **limits: Any,
 ) -> AsyncIterator[Hosted]:
-    """The bot on ``discord`` until the block ends. ``limits`` are GenerationQueue's.
+    """The bot on ``discord`` until the block ends. ``limits`` are those of the queue.
 
     At the end the model has ``grace`` seconds for what it is at.
     """
     model = model or ReadyModel()
-    limits = {"max_waiting": 32, "max_running": 4, "per_owner": 10, "deadline": 60.0} | limits
-    async with opened(url) as database, GenerationQueue(model, **limits) as queue:
+    limits = {"max_waiting": 32, "max_running": 4, "per_person": 10, "deadline": 60.0} | limits
+    async with opened(url) as database, queue_before(model, **limits) as queue:
         services = Services(queue, encodings or Encodings(), Runs(database, days=30), rules=rules or Rules())
         with discord.addresses():
             parts = Started(cast("ModelProcess", model), queue, services)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from bot.model.client.process import ModelProcess
 from bot.model.protocol import Abort, Ended, GenerationRequest, Ready, SamplingParams, Stepped, Submit
-from bot.queue.limits import Asker
-from bot.queue.queue import GenerationQueue, Progress
+from bot.queue.limits import Asker, Limits
+from bot.queue.queue import GenerationQueue
+from bot.queue.updates import Progress
 from tests.model.conftest import random_model
 from tests.support.driving import Recorded, engine_of, request
 from tests.support.workers import Worker
@@ -81,7 +82,7 @@ async def test_a_reader_that_leaves_frees_the_slot_for_who_waits(tmp_path: Path)
     command = (sys.executable, "-m", "tests.fakes.scripted_worker", str(journal), script)
     async with (
         ModelProcess(command, name="scripted") as model,
-        GenerationQueue(model, max_waiting=4, max_running=1, per_owner=1, deadline=60) as queue,
+        GenerationQueue(model, Limits(max_waiting=4, max_running=1, per_person=1, deadline=60)) as queue,
     ):
         await model.wait_ready()
         waiting = asyncio.create_task(first_step(queue, a_request("b"), owner=2))

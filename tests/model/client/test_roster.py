@@ -68,14 +68,14 @@ class Simulation:
 
 
 @given(
-    tracker=st.lists(st.tuples(st.integers(0, 4), st.integers(2, 6), st.booleans()), min_size=1, max_size=10)
+    arrivals=st.lists(st.tuples(st.integers(0, 4), st.integers(2, 6), st.booleans()), min_size=1, max_size=10)
 )
-def test_poison_fails_and_the_rest_finish(tracker: list[tuple[int, int, bool]]) -> None:
+def test_poison_fails_and_the_rest_finish(arrivals: list[tuple[int, int, bool]]) -> None:
     """Requests come after some steps, are so long, and are poison or not."""
-    poison = frozenset(str(number) for number, (_, _, bad) in enumerate(tracker) if bad)
+    poison = frozenset(str(number) for number, (_, _, bad) in enumerate(arrivals) if bad)
     simulation = Simulation(poison)
     runs: list[Run] = []
-    for number, (after, steps, _) in enumerate(tracker):
+    for number, (after, steps, _) in enumerate(arrivals):
         for _ in range(after):
             simulation.step()
         runs.append(simulation.roster.add(a_request(str(number), steps)))

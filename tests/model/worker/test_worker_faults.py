@@ -26,8 +26,9 @@ from bot.model.protocol import (
     Stepped,
     Submit,
 )
-from bot.queue.limits import Asker
-from bot.queue.queue import Finished, GenerationQueue, Progress
+from bot.queue.limits import Asker, Limits
+from bot.queue.queue import GenerationQueue
+from bot.queue.updates import Finished, Progress
 from tests.support.workers import Worker
 
 REQUESTS = [
@@ -60,7 +61,7 @@ async def disturbed(queue: GenerationQueue, request: GenerationRequest, pid: int
 async def test_sigkill_in_the_middle_gives_the_same_steps(tiny_folder: Path) -> None:
     async with (
         a_model(tiny_folder) as model,
-        GenerationQueue(model, max_waiting=4, max_running=2, per_owner=2, deadline=120) as queue,
+        GenerationQueue(model, Limits(max_waiting=4, max_running=2, per_person=2, deadline=120)) as queue,
     ):
         await model.wait_ready()
         expected = [await undisturbed(model, request) for request in REQUESTS]

@@ -1,4 +1,4 @@
-"""Encodings that are made from others, so that no files of their own are shipped.
+"""Encodings derived from others, so that their files need not be shipped.
 
 p50k_base       r50k_base and 24 tokens of spaces, for code: byte for byte OpenAI's own file
 p50k_edit       p50k_base and three special tokens
@@ -31,7 +31,7 @@ _HARMONY = {token_id: f"reserved_{token_id}" for token_id in range(200_000, 201_
 
 
 class Encoding(Protocol):
-    """As much of tiktoken's as is used."""
+    """The part of tiktoken's ``Encoding`` that is used."""
 
     @property
     def n_vocab(self) -> int: ...
@@ -41,7 +41,7 @@ class Encoding(Protocol):
     def decode_bytes(self, tokens: Sequence[int]) -> bytes: ...
 
     def decode_single_token_bytes(self, token: int) -> bytes:
-        """KeyError if there is none."""
+        """The token's bytes, or KeyError."""
         ...
 
     def is_special_token(self, token: int) -> bool: ...
@@ -49,7 +49,7 @@ class Encoding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """``inner`` with more special tokens. No text is cut into those: their names are plain text here."""
+    """``inner`` with more special tokens. Encoding never yields them: their names are plain text."""
 
     inner: Encoding
     special: Mapping[int, bytes]
@@ -73,7 +73,7 @@ class Extended:
 
 
 def spaces() -> dict[bytes, int]:
-    """What p50k_base has beside r50k_base."""
+    """The tokens that p50k_base has on top of r50k_base."""
     return {b" " * count: _FIRST_SPACES + count - 2 for count in range(2, _MOST_SPACES + 1)}
 
 

@@ -1,4 +1,4 @@
-"""What the shipped encodings are called, and which models use them. Pure."""
+"""The names of the shipped encodings, and of the models that use them. Pure."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ ENCODINGS = (
     "o200k_base",
     "o200k_harmony",
 )
-# What cuts every text as another one does.
+# Encodings that cut every text as another one does.
 ALIKE = {"r50k_base": "gpt2", "p50k_edit": "p50k_base", "o200k_harmony": "o200k_base"}
 
 _NEAR = 0.7
 _SHORTEST_PART, _LONGEST = 2, 100
 _OWNER = re.compile(r"^(?:openai(?:-community)?|distilbert)/")
-_SIZED = re.compile(r"distilgpt2|gpt-?2-(?:small|medium|large|xl)")  # GPT-2's, as the hub calls them
-# Models of other makers; some are called almost like OpenAI's.
+_SIZED = re.compile(
+    r"distilgpt2|gpt-?2-(?:small|medium|large|xl)"
+)  # GPT-2's sizes, by their names on the hub
+# Models of other makers, some with names very close to OpenAI's.
 _FOREIGN = re.compile(
     r"\b(?:gpt-(?:j|neox?)|"
     r"bard|bart|(?:distil|ro|de)?bert|bloom|claude|codestral|command|deepseek|electra|falcon|gemini|gemma|glm|"
@@ -35,13 +37,13 @@ _FOREIGN = re.compile(
 
 
 def resolved(name: str) -> str:
-    """The encoding's name for an encoding or a model; UnknownEncoding otherwise."""
+    """The name of the encoding that an encoding's or a model's name stands for, or UnknownEncoding."""
     wanted = _OWNER.sub("", name.strip().lower())
     if wanted in ENCODINGS:
         return wanted
     if _SIZED.fullmatch(wanted):
         return "gpt2"
-    for model in (wanted, f"{wanted}-"):  # tiktoken knows families of models by how their names begin
+    for model in (wanted, f"{wanted}-"):  # tiktoken knows model families by a prefix
         try:
             encoding = tiktoken.model.encoding_name_for_model(model)
         except KeyError:
@@ -55,19 +57,19 @@ def resolved(name: str) -> str:
 
 
 def names(prefix: str = "") -> list[str]:
-    """Every name that resolves, encodings first, that contains ``prefix``."""
+    """Every known name that contains ``prefix``, encodings first."""
     models = sorted(model for model, name in tiktoken.model.MODEL_TO_ENCODING.items() if name in ENCODINGS)
     wanted = prefix.strip().lower()
     return [name for name in dict.fromkeys((*ENCODINGS, *models)) if wanted in name]
 
 
 def is_foreign(name: str) -> bool:
-    """Whether a model of another maker is called so."""
+    """Whether it is the name of another maker's model."""
     return _FOREIGN.search(name) is not None
 
 
 def _nearest(name: str) -> tuple[str, bool]:
-    """The name most like this one, and whether it is likely to be meant."""
+    """The closest known name, and whether it is likely the one meant."""
     parts_of = names(name) if len(name) >= _SHORTEST_PART else []
     alike = difflib.SequenceMatcher(b=name[:_LONGEST])
 

@@ -1,8 +1,8 @@
 """Text that people or the model wrote, made safe to show in Discord.
 
-Everything here is pure. Two forms exist: *inert* is for reading (the text as it
-is, with every mark that Discord or a terminal would act on disarmed), *visible*
-is for looking at tokens (white space and control characters drawn as signs).
+Everything here is pure. There are two forms: *inert*, for reading (the text as it is,
+with every mark that Discord or a terminal would act on disarmed), and *visible*, for
+looking at tokens (white space and control characters drawn as signs).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ SPACE_SIGN = "␣"
 NEWLINE_SIGN = "⏎"
 TAB_SIGN = "⇥"
 
-# Discord takes a backslash before any ASCII punctuation as "this sign is plain
-# text". Anywhere: emphasis, code, spoilers, mentions, links' beginnings. A colon
-# only where it can begin an emoji or follow a link's scheme; the rest only at the
-# start of a line, where they make lists, headings and quotes.
+# To Discord, a backslash before ASCII punctuation means "this sign is plain text". Escaped
+# anywhere: emphasis, code, spoilers, mentions, the starts of links. A colon only where it can
+# begin an emoji or follow a link's scheme; the rest only at the start of a line, where they
+# make lists, headings and quotes.
 _ACTIVE = re.compile(r"[\\*_~`|<\[@]|:(?=\S)")
 _LINE_START = re.compile(r"(?m)^([^\S\n]*)([-+#>]|\d+(?=\.))")
 _SOFT = "\n\t"
@@ -39,25 +39,25 @@ def inert(text: str) -> str:
 def visible(text: str) -> str:
     """``text`` with white space, control and unseen characters drawn as signs.
 
-    Bytes that ``surrogateescape`` could not decode are shown as ``\\xE2``.
+    Bytes that ``surrogateescape`` kept undecoded are shown as ``\\xE2``.
     """
     return "".join(_sign(character) for character in text)
 
 
 def fenced(text: str, language: str = "") -> str:
-    """``text`` in a code block that it cannot leave, coloured as ``language`` where it is one."""
+    """``text`` in a code block that it cannot break out of, coloured as ``language`` if given."""
     return f"```{language}\n" + text.replace("`", "ˋ") + "\n```"
 
 
 def code(text: str) -> str:
-    """``text`` in an inline code span that it cannot leave."""
+    """``text`` in an inline code span that it cannot break out of."""
     return "`" + isolated(text.replace("`", "ˋ")) + "`"
 
 
 def isolated(text: str) -> str:
-    """``text`` as a piece of a line: what is read from right to left moves nothing beside it.
+    """``text`` as part of a line, so that right-to-left text does not reorder its surroundings.
 
-    Such a text gets two unseen characters more, any other stays as it is.
+    Such a text gains two invisible characters; any other is returned unchanged.
     """
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
         return _ISOLATE + text + _POP
@@ -65,23 +65,23 @@ def isolated(text: str) -> str:
 
 
 def column(text: str, width: int) -> str:
-    """``text`` at the left of a table's column, in ``width`` signs that can be seen."""
+    """``text`` left-aligned in a column ``width`` visible characters wide."""
     shown = clip_end(text, width)
     return isolated(shown) + " " * (width - len(shown))
 
 
 def without_isolates(shown: str) -> str:
-    """A card's text without what :func:`isolated` has added to its pieces."""
+    """A card's text without the characters that :func:`isolated` added."""
     return shown.replace(_ISOLATE, "").replace(_POP, "")
 
 
 def clip_end(text: str, limit: int) -> str:
-    """At most ``limit`` characters of ``text``, from its beginning, then "…"."""
+    """``text``, cut to at most ``limit`` characters, the last of them "…"."""
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
 
 
 def bold(shown: str) -> str:
-    """Inert text in bold without the white space at its ends, which would undo the bold."""
+    """Inert text in bold, except the white space at its ends, which would break the bold."""
     core = shown.strip()
     if not core:
         return shown
@@ -119,7 +119,7 @@ def inert_tail(text: str, limit: int) -> str:
 
 
 def _surplus(part: str, shown: str, limit: int) -> int:
-    """About how many characters ``part`` has too many, by what its markup takes on average."""
+    """About how many characters to drop from ``part``, by the average length of its markup."""
     return max(1, len(part) * (len(shown) - (limit - 1)) // len(shown))
 
 
@@ -149,7 +149,7 @@ def _is_joining(character: str) -> bool:
 
 
 def _is_hidden(character: str) -> bool:
-    """Control, format (zero-width, bidirectional), surrogate or line separator."""
+    """Whether it is a control, format (zero-width, bidirectional), surrogate or separator character."""
     if character == "\u200d" or "\ufe00" <= character <= "\ufe0f":
         return False  # joiners and variation selectors are part of ordinary emoji
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -1,4 +1,4 @@
-"""Text ↔ token ids as the loaded model's own tokenizer has them, where that is not GPT-2's."""
+"""Text ↔ token ids by the loaded model's own tokenizer, where it is not GPT-2's."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bot.model.protocol import AddedToken, Tokenizer
 
 
 class ModelEncoding:
-    """What :class:`tiktoken.Encoding` is for the shipped ones, as far as :class:`Encodings` uses it.
+    """The counterpart of :class:`tiktoken.Encoding` for the loaded model's tokenizer.
 
-    An id without a token stands for no bytes. Of the special tokens' names only that of the end
-    of text is plain text: with the others the model was taught.
+    An id without a token has no bytes. Special tokens are recognized by their names, except
+    the end of text, whose name is plain text.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -53,7 +53,7 @@ class ModelEncoding:
         return b"".join(map(self.decode_single_token_bytes, tokens))
 
     def decode_single_token_bytes(self, token: int) -> bytes:
-        """KeyError if the model has no such id."""
+        """The token's bytes, or KeyError if the model has no such id."""
         if not 0 <= token < self.n_vocab:
             raise KeyError(token)
         return self._data[token]
@@ -69,7 +69,7 @@ class ModelEncoding:
 
 
 class _Search:
-    """Finds added tokens in a text, the longest where several begin."""
+    """Finds added tokens in a text, the longest first where several match."""
 
     def __init__(self, tokens: Sequence[AddedToken]) -> None:
         self._tokens = {token.text: token for token in tokens if token.text}
@@ -77,7 +77,7 @@ class _Search:
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def split(self, part: str | int) -> Iterator[str | int]:
-        """The text with each token in it as its id."""
+        """The text, with each token in it replaced by its id."""
         if self._pattern is None or isinstance(part, int):
             yield part
             return

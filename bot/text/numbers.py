@@ -6,7 +6,7 @@ import unicodedata
 
 import regex
 
-# What a tokenizer of transformers returns has more lists in it, such as the attention mask.
+# The output of a transformers tokenizer has other lists in it, such as the attention mask.
 _INPUT_IDS = regex.compile(r"""input_ids["']?\s*[:=](?P<ids>.*?)(?:["']\w+["']\s*:|$)""", regex.DOTALL)
 _ARGUMENT = regex.compile(
     r"""\b(?:device|dtype|shape|requires_grad)\s*=\s*(?:'[^']*'|"[^"]*"|\([^()]*\)|[\w.]+)"""
@@ -17,14 +17,14 @@ _WRAPPER = regex.compile(
         (?:(?:[tT]ensor|LongTensor|IntTensor|[aA]rray|list|tuple|set)(?=\s*\()|Tensor:|BatchEncoding:|(?:\w+_)?(?:ids|tokens)["']?\s*[:=])""",
     regex.VERBOSE,
 )
-# Pages and programs have marks between numbers that nobody sees.
+# Pages and programs put invisible marks between numbers.
 _SEPARATORS = regex.compile(r"""(?:[\s\p{Cf},;|/\[\](){}<>"'`#→、،，；]|\\n)+""")
 
 
 def whole_number(text: str, *, highest: int) -> int | None:
-    """The number that ``text`` is, in the digits of any script; None if it is none from 0 to ``highest``.
+    """The number from 0 to ``highest`` that ``text`` spells, in the digits of any script, or None.
 
-    It may have any number of digits and of zeros before them: ``int`` refuses more than 4,300.
+    Any number of leading zeros and digits is accepted; ``int`` refuses more than 4,300.
     """
     typed = text.strip()
     if not typed.isdecimal():
@@ -36,7 +36,7 @@ def whole_number(text: str, *, highest: int) -> int | None:
 
 
 def pasted_ids(text: str) -> list[str]:
-    """What should each be an id in ``text``, in order."""
+    """The words of ``text`` that should each be an id, in order."""
     if (found := _INPUT_IDS.search(text)) is not None:
         text = found["ids"]
     bare = _WRAPPER.sub(" ", _ARGUMENT.sub(" ", text))

@@ -18,19 +18,19 @@ _GRAPHEME = regex.compile(r"\X")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """``data`` is what the id stands for; it may be a part of a character."""
+    """``data`` holds the bytes of the token, possibly only part of a character."""
 
     id: int
     data: bytes
 
     @property
     def visible(self) -> str:
-        """The token for the eye: ``␣will``, or ``\\xF0\\x9F`` for part of a character."""
+        """The token as it is shown: ``␣will``, or ``\\xF0\\x9F`` for part of a character."""
         return visible(lossless(self.data)) or NOTHING
 
     @property
     def is_whole(self) -> bool:
-        """Whether its bytes are characters, all of them."""
+        """Whether all its bytes form whole characters."""
         return is_whole(lossless(self.data))
 
 
@@ -42,7 +42,7 @@ class Piece:
 
     @property
     def text(self) -> str:
-        """The piece's characters; bytes that are none are lone surrogates."""
+        """The piece's characters; undecodable bytes become lone surrogates."""
         return lossless(b"".join(token.data for token in self.tokens))
 
     @property
@@ -52,9 +52,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Tokenized:
-    """A text cut into tokens; ``encoding`` is the encoding's own name.
+    """A text cut into tokens by ``encoding``.
 
-    ``vocabulary`` is how many ids it has, if it is the loaded model's and not a shipped one.
+    ``vocabulary`` is the number of ids in the loaded model's own encoding, None for a shipped one.
     """
 
     encoding: str
@@ -67,12 +67,12 @@ class Tokenized:
 
 
 def is_whole(text: str) -> bool:
-    """Whether all bytes of a decoded ``text`` were characters."""
+    """Whether all bytes of the decoded ``text`` formed characters."""
     return not any("\udc80" <= character <= "\udcff" for character in text)
 
 
 def group(tokens: Sequence[Token]) -> tuple[Piece, ...]:
-    """Tokens as pieces that begin and end where characters (graphemes) do."""
+    """Tokens as pieces that start and end on the borders of graphemes."""
     ends = _grapheme_ends(b"".join(token.data for token in tokens))
     pieces: list[Piece] = []
     open_tokens: list[Token] = []
@@ -80,7 +80,7 @@ def group(tokens: Sequence[Token]) -> tuple[Piece, ...]:
     for token in tokens:
         open_tokens.append(token)
         offset += len(token.data)
-        # An id without a token is a piece of its own, unless it is within a character.
+        # An id without a token is its own piece, unless it stands within a character.
         if offset in ends or (len(open_tokens) == 1 and not token.data):
             pieces.append(Piece(tuple(open_tokens)))
             open_tokens = []
@@ -88,7 +88,7 @@ def group(tokens: Sequence[Token]) -> tuple[Piece, ...]:
 
 
 def _grapheme_ends(data: bytes) -> frozenset[int]:
-    """The offsets in bytes at which a grapheme of ``data`` ends."""
+    """The byte offsets at which the graphemes of ``data`` end."""
     ends: set[int] = set()
     offset = 0
     for grapheme in _GRAPHEME.findall(lossless(data)):

@@ -1,7 +1,7 @@
-"""Text ↔ token ids, under the encodings of OpenAI's models and under the loaded model's own.
+"""Text ↔ token ids, under the encodings of OpenAI's models and the loaded model's own.
 
-The byte-pair ranks are shipped with the project; tiktoken finds them through
-its own cache folder and checks their SHA-256, so nothing is fetched at run time.
+The byte-pair ranks are shipped with the project; tiktoken finds them through its cache
+folder and checks their SHA-256, so nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _EXTENDED = {"p50k_edit": p50k_edit, "o200k_harmony": o200k_harmony}
 
 
 class Encodings:
-    """The shipped encodings, each read when first asked for, or all by ``load``.
+    """The shipped encodings, and the loaded model's if it has its own.
 
-    Reading takes up to a second, in which tiktoken lets no other thread run, so
-    a bot loads before it serves. Safe to share between threads. Beside them it has the
-    loaded model's, if that is another one, by what a fingerprint calls it.
+    Each is read on first use, or all by :meth:`load`. Reading takes up to a second, during
+    which tiktoken blocks every other thread, so a bot loads before it serves. Safe to share
+    between threads.
     """
 
     def __init__(self) -> None:
-        # What texts are cut by where nothing else is said: the loaded model's encoding.
+        # The default: the loaded model's encoding.
         self.usual = GPT2_ENCODING
         self._name = ""  # of the loaded model
         self._loaded: dict[str, Encoding] = {}
@@ -47,13 +47,13 @@ class Encodings:
         self._vocabulary_lock = threading.Lock()
 
     def load(self) -> None:
-        """Read all that is read from files, and what is made of it: nobody then waits for that."""
+        """Read everything from files now, so that no later call waits for it."""
         for name in ENCODINGS:
             self._get(name)
         self.vocabulary()
 
     def learn(self, tokenizer: Tokenizer | None, *, name: str) -> None:
-        """Know the encoding of the model ``name``, which is loaded now; None is GPT-2's own."""
+        """Take on the encoding of the model ``name``, now loaded; None stands for GPT-2's own."""
         encoding = GPT2_ENCODING
         if tokenizer is not None:
             encoding = tokenizer.identity
@@ -67,16 +67,16 @@ class Encodings:
         self.usual, self._name = encoding, name
 
     def called(self, encoding: str) -> str:
-        """What people call an encoding: the loaded model's own by the name of the model."""
+        """The name people know an encoding by; the loaded model's own goes by the model's name."""
         return encoding if encoding in ENCODINGS else self._name
 
     def names(self, prefix: str = "") -> list[str]:
-        """Every name that resolves and contains ``prefix``, the loaded model's first."""
+        """Every known name that contains ``prefix``, the loaded model's first."""
         is_own = self.usual != GPT2_ENCODING and prefix.strip().lower() in self._name.lower()
         return [*([self._name] if is_own else []), *names(prefix)]
 
     def resolve(self, name: str) -> str:
-        """The encoding for the name of an encoding or a model; UnknownEncoding otherwise."""
+        """The encoding that an encoding's or a model's name stands for, or UnknownEncoding."""
         try:
             return resolved(name)
         except UnknownEncoding:
@@ -89,8 +89,10 @@ class Encodings:
         return tuple(self._get(encoding).encode(text, disallowed_special=()))
 
     def decode(self, ids: Sequence[int], encoding: str = "gpt2") -> str:
-        """The text of valid ``ids``; bytes that are no character become lone surrogates,
-        which :mod:`bot.text.escaping` shows as the bytes they are."""
+        """The text of valid ``ids``.
+
+        Undecodable bytes become lone surrogates, which :mod:`bot.text.escaping` shows as bytes.
+        """
         return lossless(self.bytes_of(ids, encoding))
 
     def bytes_of(self, ids: Sequence[int], encoding: str = "gpt2") -> bytes:
@@ -100,7 +102,7 @@ class Encodings:
         return self.pieces(self.encode(text, encoding), encoding)
 
     def pieces(self, ids: Iterable[int], encoding: str) -> Tokenized:
-        """Valid ``ids`` as tokens, grouped so that no character is torn."""
+        """Valid ``ids`` as tokens, grouped so that no character is split."""
         size = None if encoding in ENCODINGS else self._get(encoding).n_vocab
         cut = group(tuple(self.token(id_, encoding) for id_ in ids))
         return Tokenized(self.called(encoding), cut, size)
@@ -109,29 +111,31 @@ class Encodings:
         return Token(token_id, self._get(encoding).decode_single_token_bytes(token_id))
 
     def is_special(self, token_id: int, encoding: str = "gpt2") -> bool:
-        """Whether a token is no piece of a text, such as the one that ends it."""
+        """Whether a token is not text, such as the one that ends a text."""
         return self._get(encoding).is_special_token(token_id)
 
     def vocabulary(self, encoding: str = "gpt2") -> Vocabulary:
-        """An encoding's tokens, to be searched; made once, which takes some 200 ms."""
+        """An encoding's tokens, searchable; built once, in some 200 ms."""
         with self._vocabulary_lock:
             if encoding not in self._vocabularies:
                 tokens = (self.token(id_, encoding) for id_ in range(self._get(encoding).n_vocab))
-                # No text finds an id without a token.
+                # An id without a token matches no search.
                 forms = (token.visible if token.data else "" for token in tokens)
                 self._vocabularies[encoding] = Vocabulary(forms)
             return self._vocabularies[encoding]
 
     def counts(self, text: str, encoding: str = "gpt2") -> dict[str, int]:
-        """How many tokens ``text`` is under the encodings of well-known models, under the loaded
-        model's and under this one, by what people call them."""
+        """The number of tokens in ``text`` by encoding, under the names people know.
+
+        The encodings are those of well-known models, the loaded model's, and this one.
+        """
         wanted = {*_COMPARED, self.usual, ALIKE.get(encoding, encoding)}
         own = [] if self.usual in ENCODINGS else [self.usual]
         compared = (*own, *(name for name in ENCODINGS if name in wanted))
         return {self.called(name): len(self.encode(text, name)) for name in compared}
 
     def parse_ids(self, text: str, encoding: str) -> tuple[int, ...]:
-        """The ids in "40313, 481" or "tensor([[40313, 481]])"; InvalidTokenId for the first that is none."""
+        """The ids in "40313, 481" or "tensor([[40313, 481]])"; InvalidTokenId for the first bad one."""
         known = self._get(encoding)
         ids: list[int] = []
         for word in pasted_ids(text):
@@ -143,7 +147,7 @@ class Encodings:
         return tuple(ids)
 
     def _get(self, name: str) -> Encoding:
-        """OtherTokenizer for that of a model which is not loaded."""
+        """The encoding, or OtherTokenizer if it belongs to a model that is not loaded."""
         with self._lock:
             if name not in self._loaded and name not in ENCODINGS:
                 raise OtherTokenizer
@@ -158,7 +162,7 @@ class Encodings:
 
 
 def _has(encoding: Encoding, token_id: int) -> bool:
-    """Ids have gaps, before those of special tokens."""
+    """Whether the id has a token: there are gaps before the special ones."""
     try:
         encoding.decode_single_token_bytes(token_id)
     except KeyError:
@@ -167,10 +171,10 @@ def _has(encoding: Encoding, token_id: int) -> bool:
 
 
 def _load(name: str) -> tiktoken.Encoding:
-    # tiktoken takes its cache folder from the environment and from nowhere else.
+    # tiktoken reads its cache folder from the environment and nowhere else.
     os.environ["TIKTOKEN_CACHE_DIR"] = str(RANKS)
     if name == "gpt2":
-        # GPT-2's own files hold the same ranks as r50k_base's in another form.
+        # GPT-2's files hold the same ranks as r50k_base's, in another form.
         return tiktoken.Encoding(**{**openai_public.r50k_base(), "name": "gpt2"})
     if name == "p50k_base":
         return p50k_base()

@@ -1,7 +1,7 @@
-"""The vocabulary of an encoding: find tokens by their text, its beginning, or their id. Pure.
+"""The vocabulary of an encoding: find tokens by their text, their beginning, or their id. Pure.
 
 Tokens are compared as they are shown, with white space and bytes drawn as signs
-(:func:`bot.text.escaping.visible`), so whatever a card shows can be typed or copied.
+(:func:`bot.text.escaping.visible`), so anything on a card can be typed or copied.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from bot.text.escaping import SPACE_SIGN, visible
 from bot.text.numbers import whole_number
 
-END_OF_TEXT = 50_256  # the one token of GPT-2's that is no piece of a text
+END_OF_TEXT = 50_256  # GPT-2's only token that is not text
 
 _LAST = "\U0010ffff"
 # GPT-2's files spell a byte that cannot be printed as the next letter from U+0100 on.
@@ -31,12 +31,12 @@ _ID = re.compile(r"(#\d+|0|[1-9][0-9]{0,8})")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``token_id`` is what was asked for, or, where nothing is ``exact``, the most frequent that begins so.
+    """The token that a query means.
 
-    In an ``other_case`` if none does unless small and capital letters are taken for the
-    same; one that then is the whole of what was asked for comes first. ``stem`` is how it
-    begins, without a space. ``spelt`` is the token that a number is as a text, where it
-    was taken for an id.
+    ``exact`` if the token is the whole query, by text or by id; otherwise it is the most
+    frequent token that begins with ``stem``, which has no leading space. ``other_case`` if
+    it matches only when case is ignored; a whole match comes first then. ``spelt`` is the
+    token whose text is the query's number, where the number was taken as an id.
     """
 
     token_id: int
@@ -47,18 +47,18 @@ class Found:
 
 
 class _Sorted:
-    """Forms by their beginnings."""
+    """Forms, searchable by their beginnings."""
 
     def __init__(self, forms: tuple[str, ...]) -> None:
         self._forms = forms
         self._order = array("I", sorted(range(len(forms)), key=forms.__getitem__))
 
     def exactly(self, form: str) -> array[int]:
-        """The ids of those that are ``form``."""
+        """The ids of the tokens that look like ``form``."""
         return self._order[self._place(form) : bisect_right(self._order, form, key=self._forms.__getitem__)]
 
     def beginning(self, form: str) -> array[int]:
-        """The ids of those that begin with it."""
+        """The ids of the tokens that begin with ``form``."""
         return self._order[self._place(form) : self._place(form + _LAST)]
 
     def _place(self, form: str) -> int:
@@ -66,9 +66,9 @@ class _Sorted:
 
 
 class Vocabulary:
-    """All tokens; ``forms`` are what they look like, in the order of their ids, no two alike.
+    """All tokens; ``forms`` is how each looks, in the order of their ids, without duplicates.
 
-    Holds plain strings and numbers, for the garbage collector has to look through all else.
+    Holds only strings and numbers, which the garbage collector need not scan.
     """
 
     def __init__(self, forms: Iterable[str]) -> None:
@@ -80,15 +80,15 @@ class Vocabulary:
         return len(self._forms)
 
     def __getitem__(self, token_id: int) -> str:
-        """What a token looks like."""
+        """How a token looks."""
         return self._forms[token_id]
 
     def find(self, query: str) -> Found | None:
         """The token that ``query`` means: an id, a token's text, or the beginning of one.
 
-        A space before it may be left out, for Discord takes it away. What is no text here may be
-        one as it is spelt elsewhere, or an id with zeros before it. None if no token begins so,
-        not even in another case.
+        A leading space may be missing, since Discord strips it. Failing that, the query is
+        read as other tools spell tokens, then as an id with leading zeros, then in any case.
+        None if nothing matches.
         """
         exact = self._spelt(query)
         if (token_id := self._by_id(query)) is not None:
@@ -105,7 +105,7 @@ class Vocabulary:
         return self._in_another_case(_form(query))
 
     def suggest(self, query: str, limit: int) -> list[int]:
-        """Tokens for somebody who is still typing: what it is as an id, as a text, as a beginning."""
+        """Suggestions while someone types: matches by id, by text, then by beginning."""
         by_id, elsewhere = self._by_id(query), _spelled_elsewhere(query)
         first = [*([] if by_id is None else [by_id]), *self._spelt(query)]
         longer = self.beginning(_form(query))
@@ -118,19 +118,19 @@ class Vocabulary:
         return list(dict.fromkeys([*first, *heapq.nsmallest(limit, longer)]))[:limit]
 
     def stem(self, token_id: int) -> str:
-        """What a token looks like without the space before it."""
+        """How a token looks without its leading space."""
         return _stem(self._forms[token_id])
 
     def beginning(self, stem: str) -> list[int]:
-        """The tokens that begin with ``stem``, also behind a space, in no order."""
+        """The tokens that begin with ``stem``, with or without a leading space, in no order."""
         return [token_id for form in _readings(stem) for token_id in self._sorted.beginning(form)]
 
     def neighbours(self, token_id: int, *, each_side: int) -> range:
-        """The ids around this one, itself among them."""
+        """The ids around this one, itself included."""
         return range(max(0, token_id - each_side), min(len(self), token_id + each_side + 1))
 
     def twin(self, token_id: int) -> int | None:
-        """The token that differs from this one by the space before it, if there is one."""
+        """The token that differs only in its leading space, if there is one."""
         form = self._forms[token_id]
         return self._exactly(form[1:] if form.startswith(SPACE_SIGN) else SPACE_SIGN + form)
 
@@ -149,7 +149,7 @@ class Vocabulary:
         return [token_id for reading in readings for token_id in self._folded.beginning(reading)]
 
     def _by_id(self, query: str) -> int | None:
-        """The id that ``query`` is as ids are written, for other numbers may be texts."""
+        """The id, if ``query`` is written as ids are; other numbers may be text."""
         match = _ID.fullmatch(query.strip())
         return self._numbered(match[1]) if match else None
 
@@ -157,7 +157,7 @@ class Vocabulary:
         return whole_number(query.removeprefix("#"), highest=len(self) - 1)
 
     def _spelt(self, query: str) -> list[int]:
-        """The token that ``query`` spells, and the one with a space before it."""
+        """The token that ``query`` spells, and the one with a leading space."""
         forms = _readings(visible(query))
         return [token_id for form in forms if (token_id := self._exactly(form)) is not None]
 
@@ -166,17 +166,17 @@ class Vocabulary:
 
 
 def _readings(form: str) -> tuple[str, ...]:
-    """What somebody may mean who typed ``form``, for Discord takes a space before it away."""
+    """The forms that someone who typed ``form`` may mean: Discord strips leading spaces."""
     return (form,) if form.startswith(SPACE_SIGN) else (form, SPACE_SIGN + form)
 
 
 def _form(query: str) -> str:
-    """What a token looks like that is, or begins, as typed."""
+    """How a token looks that is, or begins with, the query."""
     return visible(query) or SPACE_SIGN
 
 
 def _stem(form: str) -> str:
-    """``form`` without the space before it; a lone space is one itself."""
+    """``form`` without its leading space; a lone space stays."""
     return form.removeprefix(SPACE_SIGN) or form
 
 

@@ -1,4 +1,4 @@
-"""The words that a community does not want to read. Pure."""
+"""The words a community has blocked. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bot.moderation.lookalikes import latin, unmasked
 
 COMMENT = "#"
 
-# What goes on with a word. Not so a modifier letter: cards have one in place of each backtick.
+# Characters that continue a word. Modifier letters do not: cards put one in place of each backtick.
 _PART_OF_WORD = r"[\p{L}\p{M}\p{N}--\p{Lm}]"
-# Scripts that are written without a space between two words.
+# Scripts written without spaces between words.
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _BEGINNING = regex.compile(rf"(?V1)(?<!{_PART_OF_WORD})|(?=[{_UNSPACED}--\p{{M}}])")
 _END = regex.compile(rf"(?V1)(?!{_PART_OF_WORD})|(?<={_UNSPACED}\p{{M}}*)(?!\p{{M}})")
@@ -24,43 +24,43 @@ _END = regex.compile(rf"(?V1)(?!{_PART_OF_WORD})|(?<={_UNSPACED}\p{{M}}*)(?!\p{{
 
 @dataclass(frozen=True, slots=True)
 class BlockedWords:
-    """Words and phrases that are looked for in texts; none by default.
+    """Words and phrases to look for in texts; none by default.
 
-    A word is found in any case and any of Unicode's forms, also where characters
-    that nobody sees are within it, or letters of another script that look like its
-    own; but only as a whole: *ass* is not in *class*. The words of a phrase may have
-    white space of any kind between them.
+    A word is found in any case and any Unicode form, even with invisible characters inside
+    it or look-alike letters of another script, but only as a whole word: *ass* is not in
+    *class*. The words of a phrase may be separated by any white space.
     """
 
-    words: frozenset[str] = frozenset()  # as plainly() writes them
+    words: frozenset[str] = frozenset()  # in the form of plainly()
     _plain: _Finder = field(init=False, repr=False, compare=False)
     _mixed: _Finder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # What a word in another script looks like where some of its letters are Latin.
+        # How a word in another script looks if some of its letters are replaced by Latin ones.
         alike = {plainly(latin(form)) for word in self.words for form in (word, word.upper())}
         object.__setattr__(self, "_plain", _Finder(self.words))
         object.__setattr__(self, "_mixed", _Finder(self.words | alike))
 
     @classmethod
     def read(cls, lines: Iterable[str]) -> Self:
-        """One word or phrase a line; what is blank or begins with ``#`` is none."""
+        """Read one word or phrase per line; blank lines and those that begin with ``#`` are skipped."""
         given = [line for line in lines if not line.lstrip().startswith(COMMENT)]
-        # Of some capitals the small form is another letter: in Turkish that of I is ı.
+        # Some capitals have another letter as their small form: in Turkish, I has ı.
         return cls(frozenset(filter(None, map(plainly, (*given, *map(str.upper, given))))))
 
     def __bool__(self) -> bool:
         return bool(self.words)
 
     def in_text(self, text: str, *, but: Set[str] = frozenset()) -> bool:
-        """Whether any of the words but those in ``but`` is in ``text``, which may have lone surrogates.
+        """Whether ``text`` contains a blocked word other than those in ``but``.
 
-        How long that takes depends on the text, and hardly on how many words there are.
+        The text may contain lone surrogates. The time taken depends on its length, and hardly
+        on the number of words.
         """
         return any(word not in but for word in self.found(text))
 
     def found(self, text: str) -> Iterator[str]:
-        """Those that are in ``text``, each as often as it is, as :func:`plainly` writes them."""
+        """Every occurrence of a blocked word in ``text``, in the form of :func:`plainly`."""
         if not self.words:
             return
         yield from self._plain.found(plainly(text))
@@ -71,7 +71,7 @@ class BlockedWords:
 
 
 class _Finder:
-    """Finds ``words`` in texts, all of them as :func:`plainly` writes them, in one pass."""
+    """Finds all ``words`` in one pass; words and texts are in the form of :func:`plainly`."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._automaton = ahocorasick.Automaton()

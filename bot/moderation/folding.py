@@ -1,4 +1,4 @@
-"""One form for all ways to write the same word. Pure."""
+"""One form for every way to write the same word. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import regex
 
-# What changes nothing of how a word is read: characters that nobody sees, what is drawn
-# over and around letters, Arabic's and Hebrew's signs for vowels, Arabic's stroke that widens a word.
+# Characters that do not change how a word reads: invisible ones, marks over and around letters,
+# the vowel signs of Arabic and Hebrew, and the stroke that widens Arabic words.
 _UNREAD = regex.compile(
     r"(?V1)[\p{Default_Ignorable_Code_Point}\p{Cf}[\p{Cc}--\s]\p{Me}\p{ccc=1}\u0640"
     r"\u064B-\u0652\u0656-\u065F\u0670\u06D6-\u06DC\u06DF-\u06E4\u06E7\u06E8\u06EA-\u06ED"
@@ -17,18 +17,18 @@ _UNREAD = regex.compile(
     r"\u1AB0-\u1AFF\u1DC0-\u1DFF\u20D0-\u20F0\uFE20-\uFE2F]+"
 )
 _UNREAD_ASCII = re.compile(r"[\x00-\x08\x0E-\x1B\x7F]+")
-# A dot over a letter that has one is not seen: İ is an i with two.
+# A second dot over a letter is invisible: İ is an i with two.
 _DOT = "\u0307"
 _SECOND_DOT = regex.compile(rf"(?V1)(\p{{Soft_Dotted}}[\p{{M}}--\p{{ccc=230}}]*){_DOT}+")
-# One that makes no letter with what is before it is a line, a heap of signs, or where the stress is.
+# Accents that form no letter with what precedes them: strokes, piles of marks, stress.
 _ACCENTS = re.compile(r"[\u0300-\u036F]+")
 _TRAILING = "HANGUL JONGSEONG "
-# Letters in signs that Unicode does not call compatible with them, by their names.
+# Letters inside signs that Unicode does not declare compatible with them, by name.
 _IN_A_SIGN = re.compile(
     r"(?:(?:NEGATIVE )?(?:SQUARED|CIRCLED)|PARENTHESIZED) LATIN (?:CAPITAL|SMALL) LETTER ([A-Z])"
     r"|LATIN LETTER SMALL CAPITAL ([A-Z]|AE|OE)"
 )
-# What keyboards and word processors write for one another.
+# Characters that keyboards and word processors substitute for one another.
 _ALIKE = (
     dict.fromkeys("\u2018\u2019\u201b\u02bb\u02bc\u2032\u00b4\ua78c", "'")
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-")
@@ -40,10 +40,9 @@ _FLAG_LETTERS = {code: chr(ord("a") + number) for number, code in enumerate(_REG
 
 
 def plainly(text: str) -> str:
-    """``text`` in lower case and one form, without what is not read, with single spaces.
+    """``text`` in lower case and one form, without unread characters, with single spaces.
 
-    Letters and what is written over them are apart in it, so that both are found
-    again whatever stood between them.
+    Letters and their marks are decomposed, so they match no matter what stood between them.
     """
     if text.isascii():
         folded = _UNREAD_ASCII.sub("", text).lower()
@@ -57,13 +56,13 @@ def plainly(text: str) -> str:
 
 
 def as_read(text: str) -> str:
-    """``text`` in its own case, in one form of each letter, without what is not read."""
+    """``text`` in its own case, with one form for each letter and without unread characters."""
     bare = _UNREAD.sub("", unicodedata.normalize("NFKC", text))
     return _without_stray_accents(unicodedata.normalize("NFKC", bare))
 
 
 def flags_read(text: str) -> str | None:
-    """``text`` with letters for the signs that flags are made of; None if it has none."""
+    """``text`` with letters for the signs that make up flags; None if it has no such sign."""
     return text.translate(_FLAG_LETTERS) if _FLAGS.search(text) else None
 
 
@@ -72,7 +71,7 @@ def _without_stray_accents(text: str) -> str:
 
 
 class _Folded(dict[int, str]):
-    """What becomes of each character, for those that a text has."""
+    """The folded form of each character, computed on first use."""
 
     def __missing__(self, code: int) -> str:
         folded = self[code] = _fold(chr(code))
@@ -93,7 +92,7 @@ def _once(text: str) -> str:
 
 
 def _letter(character: str) -> str:
-    """The letter or the digit that a sign is read as, whatever it is drawn in, and in whatever script."""
+    """The letter or digit that a sign reads as, in any frame and any script."""
     if (alike := _ALIKE.get(character)) is not None:
         return alike
     if match := _IN_A_SIGN.fullmatch(unicodedata.name(character, "")):
@@ -103,12 +102,12 @@ def _letter(character: str) -> str:
 
 
 def _leading(character: str) -> str:
-    """A Korean consonant at the end of a syllable as at its beginning: typed by itself it is the same."""
+    """A trailing Korean consonant as the leading one, which looks the same when typed alone."""
     name = unicodedata.name(character, "")
     if not name.startswith(_TRAILING):
         return character
     sounds = name.removeprefix(_TRAILING).split("-")
     try:
         return "".join(unicodedata.lookup(f"HANGUL CHOSEONG {sound}") for sound in sounds)
-    except KeyError:  # a letter that is no longer written
+    except KeyError:  # an obsolete letter
         return character

@@ -1,4 +1,4 @@
-"""Letters that look like others, by Unicode's own list (UTS 39, Unicode Security Mechanisms). Pure."""
+"""Letters that look like Latin ones, by Unicode's own list (UTS 39, Security Mechanisms). Pure."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from bot.moderation.folding import as_read
 _WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036F])*")
 _LATIN = re.compile(r"[A-Za-z]")
 _OTHER_SCRIPT = regex.compile(r"(?V1)[\p{L}--\p{Latin}]")
-# In Turkish it is another letter, and makes other words.
+# A letter in its own right in Turkish, where it makes other words.
 _DOTLESS_I = "ı"
 
 
 def latin(text: str) -> str:
-    """``text`` with Latin letters where its own look like them."""
+    """``text`` with every letter that looks Latin replaced by the Latin one."""
     return text if text.isascii() else text.translate(_lookalikes())
 
 
 def unmasked(text: str) -> str | None:
-    """``text`` without letters that only look like Latin ones, in words that mix both; None if no word does.
+    """``text`` with look-alikes replaced in words that mix scripts; None if there is no such word.
 
-    A word in one script alone is what it is: the Russian *сор* is no *cop*.
+    A word in a single script is left alone: the Russian *сор* is not *cop*.
     """
     foreign = set(filter(_is_foreign, set(text)))
     if foreign:
-        text = as_read(text)  # what stands within a word unseen is no end of it
+        text = as_read(text)  # so that invisible characters do not end a word
     mixed = [
         word.span()
         for word in (_WORD.finditer(text) if foreign else ())
@@ -47,7 +47,7 @@ def unmasked(text: str) -> str | None:
 
 
 def _is_foreign(character: str) -> bool:
-    """Whether it is no letter of the Latin script, or looks like another one of it."""
+    """Whether it is a letter of another script, or looks like a different Latin letter."""
     return not character.isascii() and (
         ord(character) in _lookalikes() or bool(_OTHER_SCRIPT.fullmatch(character))
     )
@@ -55,7 +55,7 @@ def _is_foreign(character: str) -> bool:
 
 @cache
 def _lookalikes() -> Mapping[int, str]:
-    """By their code points, the letters that look like one of the 52, and like which."""
+    """Code points of letters that look like one of the 52 Latin ones → that letter."""
     data = files("confusable_homoglyphs").joinpath("confusables.json").read_text(encoding="utf-8")
     found: dict[int, str] = {}
     for letter, others in json.loads(data).items():
@@ -66,5 +66,5 @@ def _lookalikes() -> Mapping[int, str]:
 
 
 def _read(letter: str, like: str) -> str:
-    """As which letter it is read: what looks like both a capital I and an l is listed as the latter."""
+    """The letter it reads as: the list gives l for what looks like both a capital I and an l."""
     return "I" if like == "l" and unicodedata.category(letter) == "Lu" else like

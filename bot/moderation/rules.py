@@ -1,4 +1,4 @@
-"""What a community asks of the bot, as its operator has set it."""
+"""The rules that an operator sets for a community."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ _VARIABLE = "BLOCKED_WORDS_FILE"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Nothing unless it is set; ``age_restricted`` is for channels that are so alone."""
+    """No rules by default. ``age_restricted``: only channels marked as such may use the bot."""
 
     blocked: BlockedWords = field(default_factory=BlockedWords)
     age_restricted: bool = False
 
     def check(self, text: str) -> None:
-        """WordBlocked if there is a blocked word in what somebody gave."""
+        """Raise WordBlocked if the text that somebody gave contains a blocked word."""
         if self.blocked.in_text(text):
             raise WordBlocked
 
 
 def blocked_words(file: str | None) -> BlockedWords:
-    """Those in ``file``, if there is one; InvalidSetting if it cannot be read."""
+    """The words in ``file``, if one is set; InvalidSetting if it cannot be read."""
     if file is None:
         return BlockedWords()
     try:
         text = Path(file).read_text(encoding="utf-8-sig")
         if "\0" in text:
-            raise ValueError("UTF-16 without a mark at its beginning")
+            raise ValueError("UTF-16 without a byte order mark")
     except (OSError, ValueError) as error:
         why = error.strerror or "it cannot be read" if isinstance(error, OSError) else "it is not UTF-8"
         raise InvalidSetting(

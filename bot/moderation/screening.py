@@ -1,7 +1,7 @@
-"""No blocked word comes from where texts come from: the model, and the record of runs.
+"""Keeps blocked words out of the two sources of text: the model and the stored runs.
 
-Both are screened here, before any command sees the text, and by whole texts: a word
-may lie across the border between what a person wrote and what the model did.
+Both are screened here, before any command sees the text, and always as whole texts: a word
+may straddle the border between a person's text and the model's.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from bot.store.rows import Run
 from bot.text.tokenization import Encodings
 
 _LETTER = "x"
-_BYTES = "".join(map(chr, range(0xDC80, 0xDD00)))  # of a character that is not whole yet
+_BYTES = "".join(map(chr, range(0xDC80, 0xDD00)))  # bytes of an incomplete character
 
 
 @dataclass(frozen=True, slots=True)
 class Sieve:
-    """Finds what has a blocked word in it; ``encoding`` is what token ids mean."""
+    """Finds blocked words in token ids of ``encoding``."""
 
     blocked: BlockedWords
     encodings: Encodings
@@ -45,16 +45,16 @@ class Sieve:
         return bool(self.blocked) and self.blocked.in_text(self.encodings.decode(ids, self.encoding))
 
     def finds_for_good(self, ids: tuple[int, ...]) -> bool:
-        """Whether there is such a word in it whatever follows: the last one may yet become a longer one."""
+        """Whether a blocked word stays in it no matter what follows: the last word may still grow."""
         return self.blocked.in_text(self.encodings.decode(ids, self.encoding).rstrip(_BYTES) + _LETTER)
 
     def parts(
         self, tokens: Iterable[int] = (), *, offered: Iterable[tuple[tuple[int, ...], int]] = ()
     ) -> frozenset[str]:
-        """The blocked words that a card has only because it shows longer ones token by token.
+        """The blocked words on a card that are only parts of longer words shown token by token.
 
-        ``tokens`` are of texts without a blocked word; each that is ``offered`` could go
-        on with such a text, which stands before it.
+        ``tokens`` come from texts without a blocked word. Each of the ``offered`` is a text
+        and a token that could continue it.
         """
         if not self.blocked:
             return frozenset()
@@ -66,16 +66,16 @@ class Sieve:
         return frozenset(parts - whole)
 
     def _alone(self, token_id: int) -> set[str]:
-        """The blocked words that a token is where nothing stands around it."""
+        """The blocked words that a token amounts to when it stands alone."""
         return set(self.blocked.found(self.encodings.token(token_id, self.encoding).visible))
 
     def check(self, ids: tuple[int, ...], *, seed: int) -> None:
-        """Withheld, with the seed, if there is such a word in it."""
+        """Raise Withheld, with the seed, if the text contains a blocked word."""
         if self.finds(ids):
             raise Withheld(seed=seed)
 
     def check_run(self, run: Run) -> None:
-        """Withheld if there is such a word in the run's text."""
+        """Raise Withheld if the run's text contains a blocked word."""
         its = self.under(run.fingerprint.encoding)
         if isinstance(run, CompletionRun):
             its.check(run.prompt_ids + run.token_ids, seed=run.params.seed)
@@ -84,11 +84,11 @@ class Sieve:
 
 
 class ScreenedGenerations(GenerationsWrapper):
-    """``inner``, whose streams raise Withheld instead of an update with a blocked word.
+    """``inner``, with streams that raise Withheld instead of an update with a blocked word.
 
-    Whoever reads a stream leaves it then, and thereby ends the request. An update
-    whose last word is a blocked one so far is left out: the next one tells. So what
-    is withheld depends on the text alone, not on when it was looked at.
+    The reader then leaves the stream, which ends the request. An update is skipped if its
+    last word is a blocked one that may still grow. So what is withheld depends only on the
+    text, not on when it was looked at.
     """
 
     def __init__(self, inner: Generations, sieve: Sieve) -> None:
@@ -99,7 +99,7 @@ class ScreenedGenerations(GenerationsWrapper):
     async def stream(
         self, request: GenerationRequest, *, asker: Asker, group: str | None = None
     ) -> AsyncIterator[AsyncIterator[Update]]:
-        """As of ``inner``; WordBlocked if such a word is in what the model is given."""
+        """The stream of ``inner``; WordBlocked if the prompt contains a blocked word."""
         sieve = self._sieve.under(self.model.encoding)
         if sieve.finds(request.prompt_ids):
             raise WordBlocked

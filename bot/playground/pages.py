@@ -1,8 +1,8 @@
-"""Browser pages on a simulation that keep up with a bot which edits its messages.
+"""Browser pages of a simulation that keep up while the bot edits its messages.
 
-SimCord publishes a page after each action on it. A bot that goes on writing
-after an action needs two things more: its edits are published as they come, and
-what a person clicks on between two of them still counts.
+SimCord publishes a page after each action on it. For a bot that keeps writing after an
+action, this adds two things: its edits are published as they come, and a click between
+two of them still counts.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from bot.playground.private import Act, Body, intercept, published
 
 log = logging.getLogger(__name__)
 
-PAUSE = 0.2  # between two publications; browsers ask for news twice a second
+PAUSE = 0.2  # seconds between two publications; browsers poll twice a second
 REMEMBERED = 100
-# What acts on a control of a message, which is named by its place there.
+# Actions on a message's control, which is identified by its place there.
 PLACED = frozenset({"click", "select"})
 
 
 class LivePages:
-    """The pages of ``preview``, published anew when told that something was shown.
+    """The pages of ``preview``, published again after every announcement.
 
-    SimCord runs one operation at a time and refuses a second one, so the actions
-    of people and the publications take turns here.
+    SimCord runs one operation at a time and refuses a second, so people's actions and the
+    publications take turns here.
     """
 
     def __init__(self, env: simcord.Env, preview: simcord.Preview) -> None:
@@ -44,7 +44,7 @@ class LivePages:
         intercept(preview, self._in_turn)
 
     def announce(self) -> None:
-        """The bot has shown something. May be called from its own tasks."""
+        """Announce that the bot has shown something. Safe to call from its own tasks."""
         self._news.set()
 
     async def run(self) -> None:
@@ -75,8 +75,8 @@ class LivePages:
     def _up_to_date(self, page_id: str, body: Body) -> Body:
         """``body`` as if its sender had seen the newest revision, unless that changes its meaning.
 
-        SimCord refuses all that refers to an older revision, for the control
-        may have become another one under the finger; here only that is refused.
+        SimCord refuses every action on an older revision, since the control may have changed
+        under the finger. Here only that case is refused.
         """
         seen, newest = body.get("published_revision"), self._revisions.get(page_id)
         if not isinstance(seen, int) or newest is None or seen == newest:
@@ -91,7 +91,7 @@ class LivePages:
         return {**body, "published_revision": newest}
 
     def _look_around(self) -> None:
-        """Note what the pages show now, and log what went wrong meanwhile."""
+        """Record what the pages show now, and log the errors since the last look."""
         pages = published(self._preview)
         self._revisions = {page.page_id: page.revision for page in pages}
         for page in pages:
@@ -105,7 +105,7 @@ class LivePages:
 
 
 def controls(content: Any) -> dict[str, str]:
-    """Every control in a page's content: its key, and what it stands for."""
+    """The controls in a page's content, by key: what each does and says."""
     found: dict[str, str] = {}
     if isinstance(content, Mapping):
         key = content.get("control_key")

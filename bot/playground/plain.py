@@ -1,7 +1,7 @@
-"""A card as a terminal shows it: Discord's components → plain text. Pure.
+"""Discord's components → plain text for a terminal. Pure.
 
-Pictures are their alt text, buttons their label in brackets, formatting is
-undone. Nothing in a card can give the terminal an order.
+A picture becomes its alt text, a button its label in brackets; formatting is removed.
+Nothing in a card can send the terminal a control sequence.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Component = Mapping[str, Any]
 
 
 def plain(components: Iterable[Component]) -> str:
-    """The text of a message's components, a block a line or more."""
+    """The text of a message's components, one block per line or lines."""
     return _harmless("\n".join(line for component in components for line in _lines(component)))
 
 
@@ -44,7 +44,7 @@ def _lines(component: Component) -> Iterator[str]:
 
 
 def _section(section: Component) -> str:
-    """The section's text, its button or picture behind the first line."""
+    """The section's text, with its button or picture after the first line."""
     text = "\n".join(line for child in section["components"] for line in _lines(child))
     first, newline, rest = text.partition("\n")
     accessory = section["accessory"]
@@ -65,7 +65,7 @@ def _picture(item: Component) -> str:
 
 
 def _harmless(text: str) -> str:
-    """``text`` with replacement signs for control characters, but for line ends and tabs."""
+    """``text`` with control characters replaced, except line breaks and tabs."""
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign) == "Cc" and sign not in "\n\t" else sign
         for sign in text

@@ -1,9 +1,9 @@
-"""The private names of SimCord's preview that are used, all of them, and why.
+"""The only uses of private names in SimCord's preview, and the reasons.
 
-The preview refuses what a person does on a page that was published again since
-they last saw it, and it has no public way to take turns with such a person.
-So an action's way in is wrapped, and the pages' published content is read.
-tests/playground/test_private.py tells if one of these names goes away.
+The preview refuses an action on a page that was published again since the person last saw
+it, and offers no public way to take turns with them. So the entry of actions is wrapped,
+and the pages' published content is read. tests/playground/test_private.py fails if one of
+these names disappears.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Act = Callable[[str | None, Body], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Published:
-    """What one open page last got to show."""
+    """The last published state of one open page."""
 
     page_id: str
     revision: int
@@ -28,11 +28,11 @@ class Published:
 
 
 def intercept(preview: simcord.Preview, wrap: Callable[[Act], Act]) -> None:
-    """Let every action on a page go through ``wrap`` of what would have done it."""
+    """Route every action on a page through ``wrap``, which receives the original handler."""
     preview._action = wrap(preview._action)  # type: ignore[method-assign, assignment] # noqa: SLF001
 
 
 def published(preview: simcord.Preview) -> list[Published]:
-    """Every open page as it was last published."""
+    """The last published state of every open page."""
     pages = preview._pages.values()  # noqa: SLF001
     return [Published(page.id, page.revision, page.snapshot) for page in pages]

@@ -1,10 +1,9 @@
-"""The generation queue, used from inside a simulation.
+"""The generation queue in real time, used from inside a simulation.
 
-SimCord gives the bot's own tasks a clock that stands still between two events,
-and an action in the simulated Discord lasts until those tasks have come to
-rest. The queue lives in real time, so nothing of it may run in a task of the
-bot: here every stream is read by a task outside the simulation, one for the
-stream's whole life, and the bot only waits for what that task hands over.
+SimCord gives the bot's tasks a clock that stands still between two events, and an action in
+the simulated Discord lasts until those tasks come to rest. The queue lives in real time, so
+none of it may run in the bot's tasks: each stream is read by one task outside the simulation,
+for its whole life, and the bot only waits for what that task hands over.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Wait = Callable[[Awaitable[Any]], Awaitable[Any]]
 
 
 def outside(call: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-    """``call`` as if the simulation did not exist: SimCord finds its own by their context."""
+    """Call outside the simulation: SimCord recognizes its own calls by their context."""
     return Context().run(call, *args, **kwargs)
 
 
@@ -43,9 +42,9 @@ def _nothing() -> None:
 class SimulatedGenerations(GenerationsWrapper):
     """``inner`` for a bot in a simulation.
 
-    ``wait`` awaits an update after the first; an action that should end before it
-    comes declares the wait as external there. ``shown`` is called whenever the bot
-    has shown what it was last given: it asks for the next update, or is done.
+    ``wait`` awaits each update after the first; an action that should end sooner declares
+    the wait as external there. ``shown`` is called whenever the bot has shown the last
+    update, which it proves by asking for the next one or by leaving.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class SimulatedGenerations(GenerationsWrapper):
         outside(self._inner.forget)
 
     async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
-        """It takes a moment, so the action lasts until it is known."""
+        """A lookup takes only a moment, so the action lasts until it is done."""
         return await outside(asyncio.ensure_future, self._inner.similar(token_id, count, asker=asker))
 
     @asynccontextmanager
@@ -82,7 +81,7 @@ class SimulatedGenerations(GenerationsWrapper):
 
 
 class _End:
-    """What is handed over when a stream has no more items."""
+    """Handed over when a stream has no more items."""
 
 
 class _Relay(Generic[Item]):
@@ -94,7 +93,7 @@ class _Relay(Generic[Item]):
         self.task = outside(asyncio.create_task, self._work())
 
     async def next(self) -> Item | _End:
-        """First that the stream is open, then its items; raises what the stream raises."""
+        """The next item, after a first call that opens the stream; raises what the stream raises."""
         demand: asyncio.Future[Item | _End] = asyncio.get_running_loop().create_future()
         self._demands.put_nowait(demand)
         return await demand
@@ -116,7 +115,7 @@ class _Relay(Generic[Item]):
 
 
 def _meet(demand: asyncio.Future[Item | _End], item: Item | _End) -> None:
-    """Hand ``item`` over, unless whoever waited for it was cancelled meanwhile."""
+    """Hand ``item`` over, unless the waiting task has been cancelled."""
     if not demand.done():
         demand.set_result(item)
 
@@ -127,7 +126,7 @@ async def relayed(
 ) -> AsyncIterator[AsyncIterator[Item]]:
     """``stream``, opened, read and closed in one task outside the simulation.
 
-    ``wait`` awaits the items but the first, which comes at once, as the opening does.
+    ``wait`` awaits every item but the first, which comes at once, as does the opening.
     """
     relay = _Relay(stream)
 

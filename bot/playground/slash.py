@@ -1,8 +1,7 @@
 """Slash commands as people type them: ``/next prompt:London was seed:7``. Pure.
 
-A value reaches to the next ``name:`` of an option of the same command, or to the
-end; so only the names of options end a value, and colons within it do no harm.
-White space around a value does not count, as in Discord.
+A value runs to the next ``name:`` of one of the command's options, or to the end, so it
+may contain colons. White space around a value is dropped, as in Discord.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class Option:
 
     def _bounded(self, text: str, form: re.Pattern[str], what: str) -> str:
         number = _ZEROS.sub("", text)
-        # Longer numbers are none that Discord can send, and slow to read.
+        # Discord cannot send longer numbers, and they are slow to read.
         if not form.fullmatch(text) or len(number) > 400:
             raise self._refusal(what + self._range(), text)
         value = float(number)
@@ -96,7 +95,7 @@ class Command:
     options: tuple[Option, ...]
 
     def read(self, text: str) -> dict[str, Value]:
-        """The options that ``text``, all that follows the command's name, gives."""
+        """The options in ``text``, which is everything after the command's name."""
         given = self._split(text)
         for option in self.options:
             if option.required and option.name not in given:
@@ -127,7 +126,7 @@ class Command:
 
 
 def parse(line: str, commands: Iterable[Command]) -> tuple[str, dict[str, Value]]:
-    """The command's name and the values of its options; Mistyped if ``line`` is none."""
+    """The command's name and its options' values; Mistyped if ``line`` is not a command."""
     known = {command.name: command for command in commands}
     start = _NAME.match(line.strip())
     name = start[1] if start else ""
@@ -138,7 +137,7 @@ def parse(line: str, commands: Iterable[Command]) -> tuple[str, dict[str, Value]
 
 
 def described(commands: Iterable[Mapping[str, Any]]) -> list[Command]:
-    """The slash commands among ``commands``, which are as Discord is told of them."""
+    """The slash commands among ``commands``, given in the form that Discord receives."""
     return [
         Command(command["name"], tuple(_option(option) for option in command.get("options", ())))
         for command in commands

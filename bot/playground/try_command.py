@@ -1,6 +1,6 @@
 """``python -m bot try "/next prompt:London was"``: one command, its card as text.
 
-The very same bot answers it in a simulated Discord, without a page.
+The same bot answers it in a simulated Discord, without a page.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from bot.playground.world import World, simulated
 from bot.services import Services
 from bot.terminal import complain, say
 
-# Above the longest TIME_LIMIT, so that the queue is what gives up.
+# Above the longest TIME_LIMIT, so that the queue gives up first.
 SETTLE_TIMEOUT = 900.0
 
 
 async def attempt(line: str, services: Services, *, ready: Callable[[], Awaitable[Any]]) -> int:
     """Run one command and print its answer; 0, or 1 with the reason on stderr.
 
-    ``ready`` waits for the model, once ``line`` has proved to be a command.
+    ``ready`` waits for the model; it is called once ``line`` has proved to be a command.
     """
     generations = SimulatedGenerations(services.generations)
     async with simulated(replace(services, generations=generations), settle_timeout=SETTLE_TIMEOUT) as world:
@@ -46,7 +46,7 @@ async def attempt(line: str, services: Services, *, ready: Callable[[], Awaitabl
 
 
 async def answers(world: World, line: str, ready: Callable[[], Awaitable[Any]]) -> list[ResponseMessage]:
-    """What the first member gets to see when they type ``line``, at the end."""
+    """The messages that the first member finally sees after typing ``line``."""
     name, values = parse(
         line, described(command.to_dict(world.bot.tree) for command in world.bot.tree.get_commands())
     )
@@ -55,11 +55,11 @@ async def answers(world: World, line: str, ready: Callable[[], Awaitable[Any]]) 
 
 
 def seen(result: InteractionResult) -> list[ResponseMessage]:
-    """All messages that answer an interaction, the first answer first."""
+    """All messages that answer an interaction, in order."""
     first = [] if result.response is None else [result.response]
     return first + result.followups
 
 
 def is_error(message: ResponseMessage) -> bool:
-    """Whether the message is one of the bot's error cards."""
+    """Whether the message is an error card."""
     return any(component.get("accent_color") == ERROR_COLOUR for component in message.components)

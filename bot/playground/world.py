@@ -1,4 +1,4 @@
-"""A server in the simulated Discord, with people in it and the bot."""
+"""A simulated Discord server with people and the bot in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MEMBERS = ("Ada", "Grace", "Alan")
 
 @dataclass(frozen=True)
 class World:
-    """What a simulation consists of. The first of ``members`` is who acts unless said otherwise."""
+    """The parts of a simulation. The first of ``members`` acts by default."""
 
     env: simcord.Env
     bot: TokenwiseBot
@@ -33,8 +33,8 @@ class World:
 async def simulated(services: Services, *, settle_timeout: float) -> AsyncIterator[World]:
     """The bot, connected to a simulated Discord.
 
-    An action takes at most ``settle_timeout`` seconds of real time. Errors are
-    the bot's own to report: SimCord would take every refusal for a failure.
+    An action takes at most ``settle_timeout`` seconds of real time. The bot reports its own
+    errors; SimCord would take every refusal for a failure.
     """
     bot = TokenwiseBot(services)
     env = simcord.Env(bot, check_errors=False, settle_timeout=settle_timeout)

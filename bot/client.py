@@ -31,9 +31,12 @@ SYNC_PATIENCE = 5.0
 
 COGS = (
     "cogs.complete",
-    "cogs.inspect",
+    "cogs.why",
+    "cogs.replay",
+    "cogs.code",
     "cogs.next",
     "cogs.tokens",
+    "cogs.decode",
     "cogs.share",
     "cogs.surprise",
     "cogs.compare",

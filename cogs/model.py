@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from discord import app_commands
 from discord.ext import commands
 
-from bot import cards
-from bot.cards import Closing, ModelCard
+from bot.flows.model import show_model
 from bot.interactions.reply import Interaction, Reply
 from bot.services import Services
 
@@ -23,9 +22,7 @@ class Model(commands.Cog):
     @app_commands.command(description="See what the model is made of, and what it is not")
     @app_commands.describe(private="Only you see the answer")
     async def model(self, interaction: Interaction, private: bool = False) -> None:
-        generations = self.services.generations
-        content = ModelCard(generations.model, generations.load, Closing(interaction.user.id, private))
-        await Reply(interaction, private=private).show(cards.model(content))
+        await show_model(self.services, Reply(interaction, private=private))
 
 
 async def setup(bot: TokenwiseBot) -> None:

@@ -17,7 +17,7 @@ from bot.cards.scores import scores
 from bot.cards.surprise import SurpriseCard, describe_surprise, surprise, surprise_tiles
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 from bot.cards.tour import TourCard, describe_lesson, own_text, tour
-from bot.cards.vocabulary import Similar, VocabularyCard, vocabulary
+from bot.cards.vocabulary import Similar, VocabularyCard, describe_token, vocabulary
 from bot.cards.why import WhyCard, describe_why, why
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "describe_lesson",
     "describe_replay",
     "describe_surprise",
+    "describe_token",
     "describe_tokens",
     "describe_why",
     "error",

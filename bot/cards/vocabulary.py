@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import discord
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small, token_name
+from bot.cards.layout import (
+    DONE_COLOUR,
+    Closing,
+    Row,
+    Text,
+    card,
+    model_name,
+    plural,
+    rule,
+    small,
+    token_name,
+)
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.custom_ids import vocabulary_id
-from bot.text.escaping import clip_end, code, column, fenced, inert, isolated
+from bot.model.protocol import GPT2_ENCODING, Alike, ModelInfo
+from bot.text.escaping import clip_end, code, column, fenced, inert, isolated, visible
 from bot.text.pieces import Token
+from bot.text.tokenization import Encodings
+from bot.text.vocabulary import Found
 
 _FORM_WIDTH = 24
 _TYPED_WIDTH = 40
@@ -22,6 +38,8 @@ _NEIGHBOUR_WIDTH = 21
 _BYTES = 256
 _MOST_BYTES = 24
 _MOST_OPTIONS = 25
+_EACH_SIDE = 3
+_LONGER = 8
 
 _ALIKE = (
     "For the model a token is a list of numbers, its embedding, which training has found. These point most "
@@ -88,6 +106,43 @@ class VocabularyCard:
     spelt: Token | None = None
     is_special: bool = False
     in_order: bool = True
+
+
+def describe_token(
+    encodings: Encodings,
+    found: Found,
+    alike: tuple[Alike, ...],
+    closing: Closing,
+    *,
+    model: ModelInfo,
+    typed: str | None = None,
+) -> VocabularyCard:
+    """The card of a token, found by ``typed`` unless it was opened from a menu."""
+    vocabulary = encodings.vocabulary(model.encoding)
+    token = partial(encodings.token, encoding=model.encoding)
+    opened = token(found.token_id)
+    twin = vocabulary.twin(found.token_id) if opened.data else None
+    longer = set(vocabulary.beginning(found.stem)) - {found.token_id, twin} if opened.data else set()
+    is_special = encodings.is_special(found.token_id, model.encoding)
+    return VocabularyCard(
+        model=model_name(model),
+        size=len(vocabulary),
+        token=opened,
+        is_special=is_special,
+        ends_text=is_special and found.token_id in model.fingerprint.ends,
+        in_order=model.encoding == GPT2_ENCODING,
+        twin=None if twin is None else token(twin),
+        stem=found.stem,
+        longer=tuple(map(token, heapq.nsmallest(_LONGER, longer))),
+        count=len(longer),
+        neighbours=tuple(map(token, vocabulary.neighbours(found.token_id, each_side=_EACH_SIDE))),
+        # A model may have more rows than tokens: its tables are padded to a round size.
+        similar=tuple(Similar(token(one.token_id), one.cosine) for one in alike if token(one.token_id).data),
+        closing=closing,
+        typed=None if found.exact or typed is None else visible(typed),
+        other_case=found.other_case,
+        spelt=None if found.spelt is None else token(found.spelt),
+    )
 
 
 def vocabulary(content: VocabularyCard) -> ui.LayoutView:

@@ -81,6 +81,11 @@ class Reply:
             self._interaction.extras[PRIVATE] = self._private
 
     @property
+    def private(self) -> bool:
+        """Whether only the person who asks sees it."""
+        return self._private
+
+    @property
     def asker(self) -> Asker:
         """Who asks now: a second request for the interaction has the time that the first one left."""
         interaction = self._interaction

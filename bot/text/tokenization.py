@@ -84,6 +84,10 @@ class Encodings:
                 return self.usual
             raise
 
+    def resolve_or_usual(self, name: str | None) -> str:
+        """The encoding that ``name`` stands for; the loaded model's for None."""
+        return self.usual if name is None else self.resolve(name)
+
     def encode(self, text: str, encoding: str = "gpt2") -> tuple[int, ...]:
         """The ids of ``text``. Special tokens' names are plain text under shipped encodings."""
         return tuple(self._get(encoding).encode(text, disallowed_special=()))

@@ -1,4 +1,4 @@
-"""What people do with a finished text: ask why, and fork it."""
+"""*Why this word?* as people use it: look at a choice, and fork the text there."""
 
 from __future__ import annotations
 

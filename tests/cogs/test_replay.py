@@ -1,4 +1,4 @@
-"""What people do with a finished text: take its program, have it replayed."""
+"""*Replay* as people use it: a finished text, asked for again."""
 
 from __future__ import annotations
 
@@ -21,28 +21,10 @@ from tests.support.inspecting import (
     posted,
     run_id_of,
 )
-from tests.support.programs import outputs_of, text_of_run
 from tests.support.reading import buttons, card_of, refusal_of, text_of
-from tests.support.samples import completion_run, step, walk_run
+from tests.support.samples import step, walk_run
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-async def test_the_program_comes_to_me_alone_and_prints_the_text(
-    world: World, ada: MemberActor, grace: MemberActor, channel: ChannelHandle, runs: Runs
-) -> None:
-    card = await complete(ada, channel, prompt='He said: "`No`"\n', top_p=0.9)
-    answer = card_of(await grace.click(card, label="Code"))
-    (file,) = answer.attachments
-    program = world.env.backend.cdn.get(file.url)
-    assert program is not None
-    run = await elsewhere(runs.completion(run_id_of(card)))
-
-    assert answer.ephemeral
-    assert file.filename == "same_text.py"
-    assert program.decode().strip() in text_of(answer)
-    assert str(run.fingerprint) in text_of(answer)
-    assert await outputs_of([program.decode()]) == [text_of_run(run, world.bot.services.encodings) + "\n"]
 
 
 @pytest.mark.parametrize("options", [{}, {"temperature": 0.0}, {"max_tokens": 1}, {"private": True}])
@@ -152,17 +134,6 @@ async def test_what_is_no_finished_text_cannot_be_replayed(
         refusal = refusal_of(await ada.context_menu(channel, "Replay", message))
 
         assert refusal.startswith("There is nothing to replay in this message")
-
-
-async def test_a_choice_by_hand_with_nothing_behind_it_has_no_replay_but_a_program(
-    world: World, ada: MemberActor, runs: Runs
-) -> None:
-    await keep(runs, completion_run("c" * 16, 530, 286, by_hand=(1,), finish_reason="cancelled"))
-    ids = [custom_id("run", action, "c" * 16) for action in ("replay", "code")]
-    message = await posted(world, *ids)
-
-    assert "nothing to replay" in refusal_of(await ada.click(message, custom_id=ids[0]))
-    assert "same_text.py" in text_of(await ada.click(message, custom_id=ids[1]))
 
 
 async def test_a_full_queue_is_told_to_who_asks_and_a_place_in_it_awaited(open_world: OpenWorld) -> None:

@@ -1,0 +1,24 @@
+"""*Code*: show the program that prints a run's text again."""
+
+from __future__ import annotations
+
+import io
+
+import discord
+
+from bot import cards
+from bot.cards import CodeCard
+from bot.cards.code import PROGRAM
+from bot.features.code import is_its_own, script
+from bot.interactions.reply import Reply
+from bot.services import Services
+
+
+async def show_code(services: Services, run_id: str, reply: Reply) -> None:
+    """Show the program as text and attach it as a file."""
+    model = services.generations.model
+    run = await services.runs.completion(run_id)
+    program = script(run, services.encodings.decode(run.prompt_ids, run.fingerprint.encoding), model)
+    content = CodeCard(program, run.fingerprint.precision, str(run.fingerprint), is_its_own(run, model))
+    file = discord.File(io.BytesIO(program.encode()), PROGRAM)
+    await reply.finish(cards.code_card(content), files=[file])

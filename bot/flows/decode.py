@@ -1,0 +1,37 @@
+"""/decode: turn token ids back into text, and show it as /tokens does."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bot import cards
+from bot.cards import Closing, TokensCard
+from bot.cards.pictures.tiles import token_cut
+from bot.errors import NoTokenIds
+from bot.flows.tokens import show_tokens
+from bot.interactions.reply import Reply
+from bot.services import Services
+from bot.text.pieces import is_whole
+from bot.text.tokenization import Encodings
+
+
+async def decode_ids(services: Services, ids: str, reply: Reply, *, encoding: str | None) -> None:
+    """Show the text of ``ids``, as pasted; NoTokenIds, InvalidTokenId or WordBlocked."""
+    known = services.encodings
+    resolved = known.resolve_or_usual(encoding)
+    token_ids = known.parse_ids(ids, resolved)
+    if not token_ids:
+        raise NoTokenIds
+    services.rules.check(known.decode(token_ids, resolved))
+    await show_tokens(services, partial(_decoded, known, token_ids, resolved), reply)
+
+
+def _decoded(
+    encodings: Encodings, ids: tuple[int, ...], encoding: str, closing: Closing
+) -> tuple[TokensCard, bytes]:
+    """The card of token ids and its picture."""
+    tokenized = encodings.pieces(ids, encoding)
+    text = encodings.decode(ids, encoding)
+    counts = encodings.counts(text, encoding) if is_whole(text) else {}
+    card = cards.describe_tokens(tokenized, counts, len(text), closing=closing, decoded=text)
+    return card, token_cut(tokenized.pieces)

@@ -1,0 +1,62 @@
+"""*Replay*: ask the model for a run again, and show whether it comes out the same."""
+
+from __future__ import annotations
+
+import discord
+
+from bot import cards
+from bot.cards import Closing
+from bot.errors import NoRun
+from bot.features.complete import CompletionRun
+from bot.features.next import WalkRun
+from bot.features.replay import Replay, Rerun, compare, rerun
+from bot.flows.asking import asked
+from bot.interactions.card_messages import run_of
+from bot.interactions.reply import Interaction, Reply
+from bot.moderation.screening import Sieve
+from bot.queue.updates import token_ids
+from bot.services import Services
+
+
+async def replay_message(services: Services, interaction: Interaction, message: discord.Message) -> None:
+    """Replay the run of one of the bot's own cards; NoRun for any other message."""
+    is_ours = message.author.id == interaction.client.user.id
+    run_id = run_of(message) if is_ours else None  # the buttons of other bots could name any run
+    if run_id is None:
+        raise NoRun
+    reply = Reply(interaction, private=True)
+    await reply.acknowledge()
+    await _replay(services, await services.runs.get(run_id), reply)
+
+
+async def replay_run(services: Services, run_id: str, reply: Reply) -> None:
+    await _replay(services, await services.runs.completion(run_id), reply)
+
+
+async def _replay(services: Services, run: CompletionRun | WalkRun, reply: Reply) -> None:
+    model, owner = services.generations.model, reply.asker.person
+    again = rerun(run, owner=owner, context=model.context)
+    async with asked(services.generations, again.request, asker=reply.asker) as answer:
+        await reply.wait()
+        now = (await answer()).steps
+    found = compare(again.then, now, run.fingerprint, model.fingerprint)
+    content = cards.describe_replay(
+        again,
+        found,
+        services.encodings,
+        today=model.fingerprint,
+        made=run.asked_at,
+        closing=Closing(owner, private=True),
+    )
+    await reply.finish(cards.replayed(content), parts=_parts(services, again, found))
+
+
+def _parts(services: Services, again: Rerun, found: Replay) -> frozenset[str]:
+    """The blocked words on the card that are only parts of longer ones, shown token by token."""
+    if (difference := found.difference) is None:
+        return frozenset()
+    before = again.ids + token_ids(again.then[: difference.position])
+    was = [difference.then.token_id] if difference.then else []
+    return Sieve.of(services, services.generations.model.encoding).parts(
+        was, offered=[(before, difference.now.token_id)] if difference.now else []
+    )

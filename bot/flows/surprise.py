@@ -1,0 +1,64 @@
+"""/surprise: let the model read a text, draw how surprising each token is, and show it."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+
+import discord
+
+from bot import cards
+from bot.cards import Closing, SurpriseCard
+from bot.cards.pictures.tiles import LARGE, SMALL, drawn
+from bot.cards.surprise import LISTING, PICTURE
+from bot.errors import TextTooLong, TextTooShort
+from bot.features.complete import new_run_id
+from bot.features.surprise import reading, scoring
+from bot.flows.asking import asked
+from bot.flows.message_text import text_in
+from bot.interactions.reply import Interaction, Reply
+from bot.model.protocol import ModelInfo, Step
+from bot.services import Services
+
+
+async def score_message(services: Services, interaction: Interaction, message: discord.Message) -> None:
+    """Score the text of a message, for the person alone."""
+    reply = Reply(interaction, private=True)
+    await reply.acknowledge()
+    await score_text(services, await text_in(message, interaction, services), reply)
+
+
+async def score_text(services: Services, text: str, reply: Reply) -> None:
+    """Show how surprising each token of ``text`` is; TextTooShort or TextTooLong."""
+    model = services.generations.model
+    ids = services.encode(text)
+    if len(ids) < 2:
+        raise TextTooShort
+    if len(ids) > model.context:
+        raise TextTooLong(tokens=len(ids), context=model.context)
+    # A text that the model has read is always drawn, so make sure first that there is room.
+    services.executor.check(reply.asker)
+    async with asked(services.generations, scoring(new_run_id(), ids), asker=reply.asker) as answer:
+        await reply.wait()
+        steps = (await answer()).steps
+    closing = Closing(reply.asker.person, reply.private)
+    async with services.executor.place(reply.asker, promised=True) as place:
+        content, picture = await services.executor.run(place, _scored, services, model, ids, steps, closing)
+    files = [
+        discord.File(io.BytesIO(picture), PICTURE),
+        discord.File(io.BytesIO(content.listing.encode()), LISTING),
+    ]
+    # The text was let in, and what the model expected comes without blocked words.
+    await reply.finish(cards.surprise(content), files=files, harmless=True)
+
+
+def _scored(
+    services: Services, model: ModelInfo, ids: tuple[int, ...], steps: tuple[Step, ...], closing: Closing
+) -> tuple[SurpriseCard, bytes]:
+    """The card of a text that ``model`` has read, and its picture; some 300 ms for a long text."""
+    blocked = services.rules.blocked
+    token = partial(services.encodings.token, encoding=model.encoding)
+    found = reading(ids, steps, token, hidden=lambda token: blocked.in_text(token.visible))
+    name = cards.model_name(model)
+    card = cards.describe_surprise(found, model=name, vocabulary=model.vocabulary, closing=closing)
+    return card, drawn(cards.surprise_tiles(found), (LARGE, SMALL))

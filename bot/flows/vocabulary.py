@@ -1,0 +1,54 @@
+"""/vocabulary: find a token, look up its closest neighbours, and show them."""
+
+from __future__ import annotations
+
+from bot import cards
+from bot.cards import Closing
+from bot.errors import NoSuchToken
+from bot.interactions.reply import Interaction, Reply, is_private
+from bot.services import Services
+from bot.text.escaping import clip_end
+from bot.text.vocabulary import Found
+
+SIMILAR = 10
+SUGGESTIONS = 25  # Discord takes no more
+LONGEST_NAME = 80
+
+
+async def search(services: Services, query: str, reply: Reply) -> None:
+    """Show the token that ``query`` means; NoSuchToken if there is none."""
+    vocabulary = services.encodings.vocabulary(services.generations.model.encoding)
+    found = vocabulary.find(query)
+    if found is None:
+        raise NoSuchToken(query, vocabulary=len(vocabulary))
+    await _show(services, found, Closing(reply.asker.person, reply.private), reply, typed=query)
+
+
+async def open_token(services: Services, token_id: int, interaction: Interaction, *, in_place: bool) -> None:
+    """Show another token, ``in_place`` of the card or on a private one."""
+    vocabulary = services.encodings.vocabulary(services.generations.model.encoding)
+    found = Found(token_id, vocabulary.stem(token_id))
+    closing = Closing(interaction.user.id, private=is_private(interaction) or not in_place)
+    await _show(services, found, closing, Reply(interaction, private=True, replace=in_place))
+
+
+def suggestions(services: Services, typed: str) -> list[tuple[str, str]]:
+    """Names and values to offer while someone types, without blocked words."""
+    vocabulary = services.encodings.vocabulary(services.encodings.usual)
+    is_blocked = services.rules.blocked.in_text
+    return [
+        (f"{clip_end(vocabulary[token_id], LONGEST_NAME)}  ·  {token_id}", f"#{token_id}")
+        for token_id in vocabulary.suggest(typed, SUGGESTIONS)
+        if not is_blocked(vocabulary[token_id])
+    ]
+
+
+async def _show(
+    services: Services, found: Found, closing: Closing, reply: Reply, *, typed: str | None = None
+) -> None:
+    model = services.generations.model
+    async with reply.restored():
+        await reply.wait()
+        alike = await services.generations.similar(found.token_id, SIMILAR, asker=reply.asker)
+        content = cards.describe_token(services.encodings, found, alike, closing, model=model, typed=typed)
+        await reply.finish(cards.vocabulary(content))

@@ -1,0 +1,45 @@
+"""*Why this word?*: show the choice at one position, or fork the text there."""
+
+from __future__ import annotations
+
+from bot import cards
+from bot.cards import Closing
+from bot.flows.complete import write
+from bot.interactions.reply import Interaction, Reply, is_private
+from bot.moderation.screening import Sieve
+from bot.services import Services
+
+
+async def show_position(
+    services: Services, run_id: str, position: int, interaction: Interaction, *, private: bool
+) -> None:
+    """Turn the card to another position if it is the person's alone; otherwise open one that is."""
+    reply = Reply(interaction, private=True, replace=is_private(interaction))
+    await reply.acknowledge()
+    await show_why(services, run_id, reply, position=position, private=private)
+
+
+async def show_why(
+    services: Services, run_id: str, reply: Reply, *, private: bool, position: int | None = None
+) -> None:
+    """Show the person alone the card of one position, by default of the most surprising one.
+
+    ``private`` says whether they alone see the text, too.
+    """
+    run = await services.runs.completion(run_id)
+    if position is None:
+        position = run.most_surprising()
+    closing = Closing(reply.asker.person, private=True)
+    content = cards.describe_why(run, position, services.encodings, private=private, closing=closing)
+    before = run.prompt_ids + run.token_ids[:position]
+    offered = [(before, candidate.token_id) for candidate in run.steps[position].candidates]
+    parts = Sieve.of(services, run.fingerprint.encoding).parts(run.token_ids, offered=offered)
+    await reply.finish(cards.why(content), parts=parts)
+
+
+async def fork(
+    services: Services, run_id: str, position: int, token_id: int, private: bool, reply: Reply
+) -> None:
+    """Let the model write on from another token at ``position``."""
+    run = await services.runs.completion(run_id)
+    await write(services, run.forked(position, token_id, owner=reply.asker.person, private=private), reply)

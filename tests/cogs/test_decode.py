@@ -1,0 +1,52 @@
+"""/decode as people use it: ids become text."""
+
+from __future__ import annotations
+
+import pytest
+from simcord import ChannelHandle, MemberActor
+
+from tests.support.reading import refusal_of, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.mark.parametrize("ids", ["40313, 481", "[40313 481]"])
+async def test_ids_become_text(ada: MemberActor, channel: ChannelHandle, ids: str) -> None:
+    answer = await ada.slash(channel, "decode", ids=ids)
+
+    assert text_of(answer).startswith("2 tokens in gpt2\nParis will")
+
+
+async def test_ids_of_another_encoding_become_its_text(ada: MemberActor, channel: ChannelHandle) -> None:
+    assert "\nParis\n" in text_of(await ada.slash(channel, "decode", ids="60704", encoding="gpt-3.5-turbo"))
+
+
+@pytest.mark.parametrize(
+    ("ids", "named"),
+    [("40313, x, y", "'x'"), ("-1", "'-1'"), ("50257", "'50257'"), ("[]", "no token ids in this")],
+)
+async def test_what_is_no_id_is_named(ada: MemberActor, channel: ChannelHandle, ids: str, named: str) -> None:
+    assert named in refusal_of(await ada.slash(channel, "decode", ids=ids))
+
+
+async def test_an_id_without_a_token_is_told_from_one_beyond_the_vocabulary(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    answer = await ada.slash(channel, "decode", ids="100256", encoding="cl100k_base")
+
+    assert refusal_of(answer) == "No token of cl100k_base has the id 100256."
+
+
+async def test_ids_that_an_encoding_would_not_give_are_said_to_be_so(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
+    assert "not how gpt2 itself cuts" in text_of(await ada.slash(channel, "decode", ids="47 283 271"))
+    assert "not how gpt2 itself cuts" not in text_of(await ada.slash(channel, "decode", ids="40313"))
+
+
+async def test_part_of_a_character_is_shown_as_its_bytes(ada: MemberActor, channel: ChannelHandle) -> None:
+    text = text_of(await ada.slash(channel, "decode", ids="47249"))
+
+    assert "\\xF0\\x9F\\x98" in text
+    assert "�" not in text
+    assert "These ids are no whole text" in text

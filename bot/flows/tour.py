@@ -3,38 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from bot import cards
 from bot.cards import Closing, TourCard
+from bot.cards.tour.card import SEED, TEXT
 from bot.cards.tour.stations import AGAIN, OFFERING, SCORES
+from bot.errors import BlankText
 from bot.features import tour
-from bot.features.complete import CompletionJob, CompletionRun
+from bot.features.complete import CompletionJob, CompletionRun, new_seed
 from bot.flows.asking import asked
+from bot.interactions.card_messages import is_theirs
+from bot.interactions.modals import Submission, in_time, open_modal
 from bot.interactions.outgoing import told_with
-from bot.interactions.reply import Reply
+from bot.interactions.reply import Interaction, Reply, is_private
 from bot.model.protocol import GenerationRequest, Step
 from bot.moderation.screening import Sieve
 from bot.queue.updates import Completion
 from bot.services import Services
 
 
-async def begin(services: Services, job: CompletionJob, station: int, reply: Reply) -> None:
-    """Let the model write the tour's text, keep it, and show ``station``."""
-    model, asked_at = services.generations.model, services.runs.now()
-    async with reply.restored():
-        completion = await _ask(services, job.request(model.context), reply, group=job.run_id)
-        run = job.finished(completion, fingerprint=model.fingerprint, asked_at=asked_at)
-        await services.runs.keep(run, channel=reply.channel)
-        # What the station asks now belongs to what was asked just before: no cooldown lies between.
-        await _show(services, run, station, Closing(job.owner, job.private), reply, group=job.run_id)
+async def begin(services: Services, prompt: str, seed: int | None, reply: Reply) -> None:
+    """Begin a tour about ``prompt`` at the first station; BlankText if it is blank."""
+    if not prompt.strip():
+        raise BlankText("prompt")
+    job = tour.begun(
+        services.encode(prompt),
+        seed=new_seed() if seed is None else seed,
+        owner=reply.asker.person,
+        private=reply.private,
+        context=services.generations.model.context,
+    )
+    await _begin(services, job, 1, reply)
 
 
-async def go_to(services: Services, run: CompletionRun, station: int, closing: Closing, reply: Reply) -> None:
-    """Show ``station`` on a card that ends with ``closing``, to whom that names.
+async def begin_own(services: Services, interaction: Interaction, submitted: Submission) -> None:
+    """Show a station with the text that somebody typed into the form.
 
-    To others than who began the tour it is shown as one of their own. If another
-    model is loaded by now, the tour begins anew there: a lesson is about one model.
+    In place if the tour is theirs. If they have pressed its buttons meanwhile, it gets a
+    message of its own, as other people's texts do, so that the text is not lost.
     """
+    run_id = submitted.match["run_id"]
+    station = int(submitted.match["numbers"].lstrip(":"))
+    text = tour.text_of(submitted.typed[TEXT])
+    claimed = services.runs.claimed(run_id) if is_theirs(interaction) else nullcontext(False)
+    with claimed as in_place:
+        reply = Reply(interaction, private=True, replace=in_place)
+        await reply.acknowledge()
+        run = await services.runs.completion(run_id)
+        job = tour.begun(
+            services.encode(text),
+            seed=tour.seed_of(submitted.typed.get(SEED, ""), otherwise=run.params.seed),
+            owner=interaction.user.id,
+            private=is_private(interaction) or not in_place,
+            context=services.generations.model.context,
+            parent=run,
+            # The form came with the old text in it.
+            made_from_it=services.encodings.decode(run.prompt_ids, run.fingerprint.encoding) in text,
+        )
+        await _begin(services, job, station, reply)
+
+
+async def ask_for_text(services: Services, run_id: str, station: int, interaction: Interaction) -> None:
+    """Open the form for a text of one's own, filled in with the tour's."""
+    run = await in_time(services.runs.completion(run_id))
+    text = services.encodings.decode(run.prompt_ids, run.fingerprint.encoding)
+    await open_modal(interaction, cards.own_text(run.run_id, station, text=text, seed=run.params.seed))
+
+
+async def go_to(services: Services, run_id: str, station: int, closing: Closing, reply: Reply) -> None:
+    """Show ``station`` on a card that ends with ``closing``, to the person it names.
+
+    People who did not begin the tour see it as one of their own. If another model is
+    loaded by now, the tour begins again there: a lesson is about one model.
+    """
+    run = await services.runs.completion(run_id)
     model = services.generations.model
     owner = closing.owner
     if run.fingerprint != model.fingerprint:
@@ -47,7 +90,7 @@ async def go_to(services: Services, run: CompletionRun, station: int, closing: C
             parent=run,
             made_from_it=True,
         )
-        await begin(services, job, station, reply)
+        await _begin(services, job, station, reply)
         return
     async with reply.restored():
         if owner != run.owner:
@@ -55,6 +98,17 @@ async def go_to(services: Services, run: CompletionRun, station: int, closing: C
             run = tour.taken(run, owner=owner, now=services.runs.now())
             await services.runs.keep(run)
         await _show(services, run, station, closing, reply)
+
+
+async def _begin(services: Services, job: CompletionJob, station: int, reply: Reply) -> None:
+    """Let the model write the tour's text, keep it, and show ``station``."""
+    model, asked_at = services.generations.model, services.runs.now()
+    async with reply.restored():
+        completion = await _ask(services, job.request(model.context), reply, group=job.run_id)
+        run = job.finished(completion, fingerprint=model.fingerprint, asked_at=asked_at)
+        await services.runs.keep(run, channel=reply.channel)
+        # The station's own request belongs to the one just before, so no cooldown lies between.
+        await _show(services, run, station, Closing(job.owner, job.private), reply, group=job.run_id)
 
 
 async def _show(
@@ -83,7 +137,7 @@ async def _show(
 
 
 def _parts(services: Services, run: CompletionRun, station: int, rows: Sequence[Step]) -> frozenset[str]:
-    """The blocked words that the station shows only as tokens of longer ones."""
+    """The blocked words on the station that are only parts of longer ones, shown token by token."""
     prompt, following = run.prompt_ids, run.steps[0].candidates
     offered = [(prompt, one.token_id) for one in following] if station in OFFERING else []
     if station == SCORES:

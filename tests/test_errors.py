@@ -107,13 +107,13 @@ def test_the_context_error_names_the_three_numbers() -> None:
 def test_a_number_that_is_no_token_is_told_how_far_ids_go(query: str) -> None:
     sentence = errors.NoSuchToken(query, vocabulary=50257).sentence
 
-    assert sentence == "There is no token 999999: ids go from 0 to 50,256."
+    assert sentence == "There's no token 999999. Ids go from 0 to 50,256."
 
 
 def test_a_text_that_is_no_token_is_told_what_shows_it() -> None:
     sentence = errors.NoSuchToken("#-1", vocabulary=50257).sentence
 
-    assert sentence == "No single token begins with '#-1'; /tokens shows the several that write it."
+    assert sentence == "No single token starts with '#-1'. Use /tokens to see how it is split."
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_text_that_is_no_token_is_told_what_shows_it() -> None:
 def test_whoever_comes_back_as_told_after_a_cooldown_is_not_too_early(seconds: float, told: str) -> None:
     sentence = errors.TooSoon(cooldown=600.0, retry_after=seconds, of_server=False).sentence
 
-    assert sentence == f"You can ask once in 10 minutes. Please try again in {told}."
+    assert sentence == f"You can ask once every 10 minutes. Please try again in {told}."
 
 
 def test_when_to_come_back_is_told_where_it_is_known() -> None:
@@ -230,7 +230,7 @@ def test_what_is_said_mentions_and_formats_nothing() -> None:
 def test_a_giant_number_is_no_id_and_is_quoted_in_part(given: str) -> None:
     sentence = errors.InvalidTokenId(given, encoding="gpt2", vocabulary=50257).sentence
 
-    assert sentence.startswith(f"'{given[:39]}…' is not a token id of gpt2")
+    assert sentence.startswith(f"'{given[:39]}…' isn't a token id in gpt2")
 
 
 def test_a_long_name_is_quoted_in_part() -> None:

@@ -126,7 +126,7 @@ async def test_nothing_is_asked_again_too_soon(
 ) -> None:
     async with FakeDiscord.opened(faults=Planned("GET", ME, [fault])) as fake:
         joining = asyncio.create_task(joined(fake))
-        await until(lambda: "Discord did not let the bot log in" in caplog.text)
+        await until(lambda: "The bot could not log in to Discord" in caplog.text)
         joining.cancel()
         await asyncio.wait({joining})
 
@@ -151,7 +151,7 @@ async def test_a_refused_login_is_one_sentence_and_status_1() -> None:
         assert await bot.wait() == 1
 
     assert "Traceback" not in bot.stderr
-    assert bot.stderr.count("Discord did not let the bot log in") == 2  # before the pause, and at the end
+    assert bot.stderr.count("The bot could not log in to Discord") == 2  # before the pause, and at the end
 
 
 @pytest.mark.parametrize("code", [4010, 4011, 4012, 4013, 4014])

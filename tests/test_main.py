@@ -81,7 +81,7 @@ def test_being_cancelled_by_anything_but_a_signal_is_a_fault() -> None:
     )
 
     assert ended.returncode == 1
-    assert ended.stderr == "The bot cannot go on: its work was cancelled. Start it again.\n"
+    assert ended.stderr == "The bot stopped unexpectedly: its work was cancelled. Restart it.\n"
 
 
 def test_help_tells_of_the_playground_and_of_try() -> None:
@@ -248,8 +248,8 @@ def test_a_settings_file_is_read(tmp_path: Path) -> None:
         ("/nothing", "nothing"),
         ("/tokens", "text"),
         ("/complete prompt:x temperature:3", "0.0 to 2.0"),
-        ("/decode ids:x", "'x' is not a token id of gpt2"),
-        ("/decode ids:" + "9" * 5_000, "9…' is not a token id of gpt2"),
+        ("/decode ids:x", "'x' isn't a token id in gpt2"),
+        ("/decode ids:" + "9" * 5_000, "9…' isn't a token id in gpt2"),
         ("/complete prompt:x seed:" + "9" * 5_000, "seed must be a whole number"),
     ],
 )

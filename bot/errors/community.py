@@ -10,7 +10,7 @@ class WordBlocked(InputError):
 
     @property
     def sentence(self) -> str:
-        return "Your text contains a word that this community has blocked, so nothing was done with it."
+        return "Your text contains a word that this community has blocked, so I didn't use it."
 
 
 class Withheld(TokenwiseError):
@@ -21,16 +21,15 @@ class Withheld(TokenwiseError):
 
     @property
     def sentence(self) -> str:
-        written = "" if self.seed is None else f" (seed {self.seed})"
-        return f"This is withheld{written}: it contains a word that this community has blocked."
+        seed = "" if self.seed is None else f" (seed {self.seed})"
+        return f"This is withheld{seed}: it contains a word that this community has blocked."
 
 
 class AgeRestricted(TokenwiseError):
     @property
     def sentence(self) -> str:
         return (
-            "On a server I may only be used in channels that are age-restricted; "
-            "ask a moderator for one, or write to me directly."
+            "On servers I only work in age-restricted channels. Please use one, or send me a direct message."
         )
 
 
@@ -40,6 +39,6 @@ class AgeUnknown(TokenwiseError):
     @property
     def sentence(self) -> str:
         return (
-            "I can't see whether this thread belongs to an age-restricted channel; "
-            "use me in the channel itself, or write to me directly."
+            "I can't tell whether this thread belongs to an age-restricted channel. "
+            "Please use the channel itself, or send me a direct message."
         )

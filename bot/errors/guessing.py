@@ -10,8 +10,8 @@ class NothingToGuess(InputError):
     @property
     def sentence(self) -> str:
         return (
-            "There is nothing to guess here: the likeliest next tokens are parts of characters, the end of "
-            "the text, or others that cannot be told apart by eye. Try another text."
+            "There's nothing to guess here: the most likely tokens look alike, are parts of characters, "
+            "or end the text. Please try another text."
         )
 
 
@@ -24,6 +24,6 @@ class RevealTooEarly(TokenwiseError):
     @property
     def sentence(self) -> str:
         return (
-            "So far only the person who began this round, or a moderator, can reveal it; "
-            f"in {seconds(self.seconds)} anybody can."
+            "For now, only the person who started this round or a moderator can reveal it. "
+            f"Anyone can in {seconds(self.seconds)}."
         )

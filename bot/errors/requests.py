@@ -14,16 +14,13 @@ class BlankText(InputError):
 
     @property
     def sentence(self) -> str:
-        return f"The {self.option} is blank: type at least one character that is not a space."
+        return f"The {self.option} is blank. Please type something."
 
 
 class NoText(InputError):
     @property
     def sentence(self) -> str:
-        return (
-            "This message has no text that could be cut into tokens: "
-            "I read what people write, embeds, polls and text files, but not pictures."
-        )
+        return "I found no text in this message. I read text, embeds, polls and text files, but not pictures."
 
 
 class FilesTooLong(InputError):
@@ -34,16 +31,13 @@ class FilesTooLong(InputError):
 
     @property
     def sentence(self) -> str:
-        return (
-            f"The text files of this message are too long: I can read up to {self.limit // 1024:,} KB, "
-            "all of them together."
-        )
+        return f"The text files are too large: I can read up to {self.limit // 1024:,} KB per message."
 
 
 class NoTokenIds(InputError):
     @property
     def sentence(self) -> str:
-        return "There are no token ids in this: give at least one, such as 40313."
+        return "I found no token ids. Please give at least one, such as 40313."
 
 
 class ContextExceeded(InputError):
@@ -54,15 +48,15 @@ class ContextExceeded(InputError):
 
     @property
     def sentence(self) -> str:
+        tokens = count(self.prompt_tokens, "token")
         if self.prompt_tokens >= self.context:
             return (
-                f"The prompt is {count(self.prompt_tokens, 'token')} long, but the model can see "
-                f"{self.context:,} in all, those that it writes included: shorten the prompt."
+                f"That's {tokens}; the model can only see {self.context:,}, including what it writes. "
+                "Please shorten your prompt."
             )
         return (
-            f"The prompt is {count(self.prompt_tokens, 'token')} long and you asked for "
-            f"{self.max_tokens:,} more, but the model can see {self.context:,} in all: "
-            f"shorten the prompt or ask for fewer."
+            f"That's {tokens} and you asked for {self.max_tokens:,} more, but the model can only see "
+            f"{self.context:,}. Please shorten your prompt or ask for fewer."
         )
 
 
@@ -98,10 +92,10 @@ class InvalidTokenId(InputError):
     @property
     def sentence(self) -> str:
         if self.number is not None:
-            return f"No token of {clipped(self.encoding)} has the id {self.number}."
+            return f"There's no token {self.number} in {clipped(self.encoding)}."
         return (
-            f"{quoted(self.given)} is not a token id of {clipped(self.encoding)}: "
-            f"ids are whole numbers from 0 to {self.vocabulary - 1:,}."
+            f"{quoted(self.given)} isn't a token id in {clipped(self.encoding)}. "
+            f"Ids are whole numbers from 0 to {self.vocabulary - 1:,}."
         )
 
 
@@ -111,8 +105,8 @@ class OtherTokenizer(InputError):
     @property
     def sentence(self) -> str:
         return (
-            "A model with a different tokenizer wrote this; the one that is loaded now would read other "
-            "words in it. Please ask again with the command."
+            "A model with a different tokenizer wrote this, so the current one can't read it. "
+            "Please run the command again."
         )
 
 
@@ -123,13 +117,13 @@ class InvalidSeed(InputError):
 
     @property
     def sentence(self) -> str:
-        return f"{quoted(self.given)} is not a seed: seeds are whole numbers from 0 to {self.highest:,}."
+        return f"{quoted(self.given)} isn't a seed. Seeds are whole numbers from 0 to {self.highest:,}."
 
 
 class TextTooShort(InputError):
     @property
     def sentence(self) -> str:
-        return "This text is a single token, and a token only surprises after another: write a little more."
+        return "That's only one token. Please write at least two."
 
 
 class TextTooLong(InputError):
@@ -140,8 +134,8 @@ class TextTooLong(InputError):
     @property
     def sentence(self) -> str:
         return (
-            f"The text is {count(self.tokens, 'token')} long, but the model can see {self.context:,}: "
-            "shorten it."
+            f"That's {count(self.tokens, 'token')}; the model can only see {self.context:,}. "
+            "Please shorten your text."
         )
 
 
@@ -154,8 +148,8 @@ class NoSuchToken(InputError):
     def sentence(self) -> str:
         number = self.query.strip().removeprefix("#")
         if number.isdecimal():
-            return f"There is no token {clipped(number)}: ids go from 0 to {self.vocabulary - 1:,}."
-        return f"No single token begins with {quoted(self.query)}; /tokens shows the several that write it."
+            return f"There's no token {clipped(number)}. Ids go from 0 to {self.vocabulary - 1:,}."
+        return f"No single token starts with {quoted(self.query)}. Use /tokens to see how it is split."
 
 
 class RunExpired(InputError):
@@ -167,23 +161,22 @@ class RunExpired(InputError):
     @property
     def sentence(self) -> str:
         return (
-            f"What this card was made from is no longer kept: it is deleted after {count(self.days, 'day')}, "
-            "or when its author asks for it. Type the command again to go on."
+            f"This card no longer works: its data was deleted, after {count(self.days, 'day')} or "
+            "because its author asked. Please run the command again."
         )
 
 
 class NoRun(InputError):
     @property
     def sentence(self) -> str:
-        return "There is nothing to replay in this message: choose a text of /complete or a table of /next."
+        return "There's nothing to replay in this message. Choose one from /complete or /next."
 
 
 class NothingWritten(InputError):
     @property
     def sentence(self) -> str:
         return (
-            "There is nothing to replay: the model has written nothing here, "
-            "or nothing behind the token that was chosen by hand."
+            "There's nothing to replay: the model wrote nothing here, or nothing after the hand-picked token."
         )
 
 
@@ -192,7 +185,7 @@ class NotRunning(InputError):
 
     @property
     def sentence(self) -> str:
-        return "This is not being written any more."
+        return "Already finished."
 
 
 class NotYours(TokenwiseError):
@@ -204,5 +197,5 @@ class NotYours(TokenwiseError):
 
     @property
     def sentence(self) -> str:
-        who = "Only the person who asked, or a moderator," if self.moderators else "Only the person who asked"
-        return f"{who} can {self.action} this."
+        who = "the person who asked or a moderator" if self.moderators else "the person who asked"
+        return f"Only {who} can {self.action} this."

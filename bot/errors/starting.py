@@ -33,7 +33,7 @@ class ShippedFileAltered(StartError):
 
     @property
     def sentence(self) -> str:
-        return f"The file bot/data/{self.file} {self.problem}: get it again, for example by a new clone."
+        return f"The file bot/data/{self.file} {self.problem}: restore it, for example with a fresh clone."
 
 
 class PortTaken(StartError):
@@ -42,7 +42,7 @@ class PortTaken(StartError):
 
     @property
     def sentence(self) -> str:
-        return f"Port {self.port} is in use: choose another with --port, or leave it out."
+        return f"Port {self.port} is in use: choose another with --port, or omit it to use any free one."
 
 
 class ModelUnusable(StartError):
@@ -64,7 +64,7 @@ class DiscordUnreachable(StartError):
 
     @property
     def sentence(self) -> str:
-        return f"Discord cannot be reached ({self.problem}). Check the network and start the bot again."
+        return f"Discord cannot be reached ({self.problem}). Check the network and restart the bot."
 
 
 class LoginRefused(StartError):
@@ -78,7 +78,7 @@ class LoginRefused(StartError):
 
     @property
     def sentence(self) -> str:
-        return f"Discord did not let the bot log in ({self.problem}); start it again later."
+        return f"The bot could not log in to Discord ({self.problem}). Restart it later."
 
 
 class GatewayRefused(StartError):
@@ -90,9 +90,9 @@ class GatewayRefused(StartError):
     @property
     def sentence(self) -> str:
         why = (
-            "the bot is on so many servers that it would have to be sharded, which it cannot be"
+            "the bot is on too many servers for one connection, and it cannot shard"
             if self.code == 4011
-            else "this version of the bot no longer suits it, so update the bot"
+            else "it no longer supports this version of the bot, so update the bot"
         )
         return f"Discord closed the connection for good (code {self.code}): {why}."
 
@@ -107,7 +107,7 @@ class ServingEnded(StartError):
 
     @property
     def sentence(self) -> str:
-        return f"The bot cannot go on: {self.problem}. Start it again."
+        return f"The bot stopped unexpectedly: {self.problem}. Restart it."
 
 
 class OutputLost(StartError):

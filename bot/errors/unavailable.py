@@ -15,6 +15,10 @@ class ModelLoading(UnavailableError):
         return f"The model is still loading ({self.progress}). Please try again in a moment."
 
 
+def again(retry_after: float | None) -> str:
+    return "when one finishes" if retry_after is None else f"in about {seconds(retry_after)}"
+
+
 class QueueFull(UnavailableError):
     def __init__(self, *, waiting: int, retry_after: float) -> None:
         self.waiting = waiting
@@ -24,7 +28,7 @@ class QueueFull(UnavailableError):
     def sentence(self) -> str:
         return (
             f"The queue is full: {count(self.waiting, 'request')} waiting. "
-            f"Please try again in about {seconds(self.retry_after)}."
+            f"Please try again {again(self.retry_after)}."
         )
 
 
@@ -41,11 +45,10 @@ class TooManyRequests(UnavailableError):
 
     @property
     def sentence(self) -> str:
-        when = "" if self.retry_after is None else f", in about {seconds(self.retry_after)}"
-        stop = ", or press Stop on a text that is being written" if self.stoppable else ""
+        stop = ", or press Stop to end one" if self.stoppable else ""
         return (
             f"You already have {count(self.limit, 'request')} in progress. "
-            f"Wait until one is finished{when}{stop}."
+            f"Please try again {again(self.retry_after)}{stop}."
         )
 
 
@@ -58,11 +61,10 @@ class ServerBusy(UnavailableError):
 
     @property
     def sentence(self) -> str:
-        when = "when one is finished"
-        if self.retry_after is not None:
-            when = f"in about {seconds(self.retry_after)}, {when}"
-        requests = count(self.limit, "request")
-        return f"This server already has {requests} in progress. Please try again {when}."
+        return (
+            f"This server already has {count(self.limit, 'request')} in progress. "
+            f"Please try again {again(self.retry_after)}."
+        )
 
 
 class TooSoon(UnavailableError):
@@ -75,8 +77,11 @@ class TooSoon(UnavailableError):
 
     @property
     def sentence(self) -> str:
-        who = "This server can ask" if self.of_server else "You can ask"
-        return f"{who} once in {seconds(self.cooldown)}. Please try again in {at_most(self.retry_after)}."
+        who = "This server" if self.of_server else "You"
+        return (
+            f"{who} can ask once every {seconds(self.cooldown)}. "
+            f"Please try again in {at_most(self.retry_after)}."
+        )
 
 
 class DeadlineExceeded(UnavailableError):
@@ -86,15 +91,15 @@ class DeadlineExceeded(UnavailableError):
     @property
     def sentence(self) -> str:
         return (
-            f"This took longer than {seconds(self.seconds)}, so it was given up. "
-            "Please try again, with fewer tokens if the server is busy."
+            f"This took longer than {seconds(self.seconds)}, so I stopped. "
+            "Please try again; if the server is busy, ask for fewer tokens."
         )
 
 
 class ShuttingDown(UnavailableError):
     @property
     def sentence(self) -> str:
-        return "The bot is restarting. Please try again in a minute."
+        return "I'm restarting. Please try again in a minute."
 
 
 class StoreUnavailable(UnavailableError):
@@ -105,7 +110,7 @@ class StoreUnavailable(UnavailableError):
 
     @property
     def sentence(self) -> str:
-        return "The database cannot be reached right now, so nothing was done. Please try again in a minute."
+        return "I can't reach my database right now, so nothing was done. Please try again in a minute."
 
 
 class GenerationFailed(UnavailableError):
@@ -124,7 +129,7 @@ class DiscordFailed(UnavailableError):
 
     @property
     def sentence(self) -> str:
-        return "Discord did not let my answer through. Please try again."
+        return "Discord didn't accept my reply. Please try again."
 
 
 class FileUnreadable(UnavailableError):
@@ -132,4 +137,4 @@ class FileUnreadable(UnavailableError):
 
     @property
     def sentence(self) -> str:
-        return "Discord did not let me read the text file of this message. Please try again."
+        return "I couldn't get this message's text file from Discord. Please try again."

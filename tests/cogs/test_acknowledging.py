@@ -153,7 +153,7 @@ async def test_what_cannot_be_done_is_told_to_one_person_and_leaves_the_card_alo
     held.database.release()
     await held.world.env.settle()
 
-    assert "no longer kept" in refusal_of(answer)
+    assert "no longer works" in refusal_of(answer)
     assert shown(held.world) == before
 
 
@@ -164,6 +164,6 @@ async def test_a_form_that_the_database_keeps_waiting_is_refused_in_time(held: H
     assert not answer.acknowledged
     await held.world.env.advance_time(PATIENCE)
 
-    assert "database cannot be reached" in refusal_of(answer)
+    assert "I can't reach my database" in refusal_of(answer)
     assert "[Try it yourself]" in text_of(card)
     held.database.release()

@@ -29,7 +29,7 @@ from tests.support.reading import card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SENTENCE = "The database cannot be reached right now"
+SENTENCE = "I can't reach my database right now"
 TEXT: dict[str, Any] = {"prompt": "London was", "max_tokens": 4}
 COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("complete", {**TEXT, "seed": 1}),

@@ -107,7 +107,7 @@ async def test_a_forgotten_text_cannot_be_opened(
     answer = await compare(ada, channel)
     await forget(world)
 
-    assert "no longer kept" in refusal_of(await open_one(ada, answer, "greedy"))
+    assert "no longer works" in refusal_of(await open_one(ada, answer, "greedy"))
 
 
 async def test_what_was_asked_before_is_shown_again_and_said_to_be_so(open_world: OpenWorld) -> None:
@@ -146,7 +146,7 @@ async def test_a_shared_comparison_still_opens(
     ("options", "sentence"),
     [
         ({"prompt": "   \n"}, "The prompt is blank"),
-        ({"prompt": "🙃" * 999, "max_tokens": 64}, "shorten the prompt"),
+        ({"prompt": "🙃" * 999, "max_tokens": 64}, "shorten your prompt"),
     ],
 )
 async def test_a_request_that_cannot_be_served_is_answered_in_private(

@@ -158,4 +158,4 @@ async def test_stop_on_a_card_that_a_restart_left_behind_says_so(open_world: Ope
         view.add_item(ui.ActionRow(ui.Button(label="Stop", custom_id=stop)))
         message = await card.message.channel.send(view=view)
 
-        assert refusal_of(await ada.click(message, custom_id=stop)) == "This is not being written any more."
+        assert refusal_of(await ada.click(message, custom_id=stop)) == "Already finished."

@@ -162,7 +162,7 @@ async def test_a_forgotten_run_says_so(world: World) -> None:
     card = card_of(await complete(ada, world.channel))
     await forget(world)
 
-    assert "no longer kept" in refusal_of(await ada.click(card, label="Continue"))
+    assert "no longer works" in refusal_of(await ada.click(card, label="Continue"))
 
 
 async def test_a_long_text_comes_whole_as_a_file(ada: MemberActor, channel: ChannelHandle) -> None:
@@ -286,8 +286,11 @@ async def test_what_was_written_before_a_failure_stays(open_world: OpenWorld) ->
     ("options", "sentence"),
     [
         ({"prompt": "   \n"}, "The prompt is blank"),
-        ({"prompt": "🙃" * 999, "max_tokens": 256}, "tokens long, but the model can see 1,024 in all"),
-        ({"prompt": "a " * 900, "max_tokens": 256}, "256 more, but the model can see"),
+        (
+            {"prompt": "🙃" * 999, "max_tokens": 256},
+            "tokens; the model can only see 1,024, including what it writes",
+        ),
+        ({"prompt": "a " * 900, "max_tokens": 256}, "256 more, but the model can only see"),
     ],
 )
 async def test_a_request_that_cannot_be_served_is_answered_in_private(
@@ -347,7 +350,7 @@ async def test_shutting_down_finishes_the_cards(open_world: OpenWorld) -> None:
         await world.env.settle()
 
         assert "cut short" in text_of(answer.response or card_of(answer))
-        assert refusal_of(answer) == "The bot is restarting. Please try again in a minute."
+        assert refusal_of(answer) == "I'm restarting. Please try again in a minute."
 
 
 async def test_stop_pressed_as_the_text_ends_is_no_error(ada: MemberActor, channel: ChannelHandle) -> None:
@@ -400,7 +403,7 @@ async def test_stop_on_a_card_that_a_restart_left_behind_says_so(world: World) -
     card = card_of(await complete(ada, world.channel))
     message = await card.message.channel.send(view=view)
 
-    assert refusal_of(await ada.click(message, custom_id=stop)) == "This is not being written any more."
+    assert refusal_of(await ada.click(message, custom_id=stop)) == "Already finished."
 
 
 async def test_what_is_being_written_when_its_author_is_forgotten_is_not_stored(
@@ -414,7 +417,7 @@ async def test_what_is_being_written_when_its_author_is_forgotten_is_not_stored(
         await model.step(model.started[0], 9)
         await world.env.settle()
 
-        assert "no longer kept" in refusal_of(await ada.click(card, label="Continue"))
+        assert "no longer works" in refusal_of(await ada.click(card, label="Continue"))
 
 
 async def test_a_killed_worker_is_replaced_and_the_text_is_the_same(

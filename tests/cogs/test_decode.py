@@ -23,7 +23,7 @@ async def test_ids_of_another_encoding_become_its_text(ada: MemberActor, channel
 
 @pytest.mark.parametrize(
     ("ids", "named"),
-    [("40313, x, y", "'x'"), ("-1", "'-1'"), ("50257", "'50257'"), ("[]", "no token ids in this")],
+    [("40313, x, y", "'x'"), ("-1", "'-1'"), ("50257", "'50257'"), ("[]", "no token ids")],
 )
 async def test_what_is_no_id_is_named(ada: MemberActor, channel: ChannelHandle, ids: str, named: str) -> None:
     assert named in refusal_of(await ada.slash(channel, "decode", ids=ids))
@@ -34,7 +34,7 @@ async def test_an_id_without_a_token_is_told_from_one_beyond_the_vocabulary(
 ) -> None:
     answer = await ada.slash(channel, "decode", ids="100256", encoding="cl100k_base")
 
-    assert refusal_of(answer) == "No token of cl100k_base has the id 100256."
+    assert refusal_of(answer) == "There's no token 100256 in cl100k_base."
 
 
 async def test_ids_that_an_encoding_would_not_give_are_said_to_be_so(

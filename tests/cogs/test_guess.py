@@ -165,7 +165,7 @@ async def test_a_text_that_fills_the_context_has_no_next_token(
     context = services.generations.model.context
     answer = await ada.slash(channel, "guess", text="🙃" * min(2000, context))
 
-    assert f"the model can see {context:,} in all" in refusal_of(answer)
+    assert f"the model can only see {context:,}" in refusal_of(answer)
 
 
 async def test_a_blank_text_is_refused(ada: MemberActor, channel: ChannelHandle) -> None:

@@ -133,7 +133,7 @@ async def test_what_is_no_finished_text_cannot_be_replayed(
     for message in (said, cut.message, waiting):
         refusal = refusal_of(await ada.context_menu(channel, "Replay", message))
 
-        assert refusal.startswith("There is nothing to replay in this message")
+        assert refusal.startswith("There's nothing to replay in this message")
 
 
 async def test_a_full_queue_is_told_to_who_asks_and_a_place_in_it_awaited(open_world: OpenWorld) -> None:

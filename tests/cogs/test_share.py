@@ -136,7 +136,7 @@ async def test_somebody_else_does_not(ada: MemberActor, grace: MemberActor, chan
     card = card_of(await ada.slash(channel, "complete", **COMPLETE))
 
     assert refusal_of(await grace.click(card, label="Delete")) == (
-        "Only the person who asked, or a moderator, can delete this."
+        "Only the person who asked or a moderator can delete this."
     )
     assert is_there(channel, card.id)
 
@@ -160,7 +160,7 @@ async def test_forget_deletes_the_runs_of_one_person_and_says_how_many(
 
     assert card_of(answer).ephemeral
     assert text_of(answer).startswith("Deleted: 2 runs, that is")
-    assert "deleted after 30 days, or when its author asks" in refusal_of(
+    assert "deleted, after 30 days or because its author asked" in refusal_of(
         await ada.click(mine, label="Continue")
     )
     assert "[Continue]" in text_of(await grace.click(theirs, label="Continue"))
@@ -180,7 +180,7 @@ async def test_what_others_made_from_a_text_is_forgotten_with_it(
     await ada.slash(channel, "forget")
 
     for card, label in zip(made, ("Continue", "Re-roll", labels_of(made[2])[0], "Next"), strict=True):
-        assert "or when its author asks" in refusal_of(await grace.click(card, label=label))
+        assert "or because its author asked" in refusal_of(await grace.click(card, label=label))
     assert "[Continue]" in text_of(await grace.click(own, label="Continue"))
 
 
@@ -194,7 +194,9 @@ async def test_a_tour_s_text_is_forgotten_where_somebody_typed_on_behind_it(
         kept[text] = card_of(await grace.submit_modal(form, {"text": text}))
     await ada.slash(channel, "forget")
 
-    assert "or when its author asks" in refusal_of(await grace.click(kept["My secret is out"], label="Next"))
+    assert "or because its author asked" in refusal_of(
+        await grace.click(kept["My secret is out"], label="Next")
+    )
     assert "2 of 7" in text_of(await grace.click(kept["Something else"], label="Next"))
 
 

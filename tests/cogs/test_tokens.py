@@ -124,7 +124,7 @@ async def test_a_message_without_text_has_no_tokens(
 ) -> None:
     message = await grace.send(channel, "", attachments=[("a.png", b"x")])
 
-    assert "no text that could be cut" in refusal_of(await ada.context_menu(channel, "Tokenize", message))
+    assert "I found no text" in refusal_of(await ada.context_menu(channel, "Tokenize", message))
 
 
 async def test_a_forwarded_message_is_tokenized(

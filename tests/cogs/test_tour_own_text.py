@@ -77,9 +77,9 @@ async def test_where_a_token_is_drawn_the_seed_can_be_changed_alone(
     ("text", "seed", "refusal"),
     [
         (" \n ", "42", "The text is blank"),
-        ("x", "many", "'many' is not a seed: seeds are whole numbers from 0 to 4,294,967,295."),
-        ("x", "4294967296", "is not a seed"),
-        ("x", "-1", "is not a seed"),
+        ("x", "many", "'many' isn't a seed. Seeds are whole numbers from 0 to 4,294,967,295."),
+        ("x", "4294967296", "isn't a seed"),
+        ("x", "-1", "isn't a seed"),
     ],
 )
 async def test_what_cannot_be_shown_is_refused_in_a_sentence(
@@ -102,7 +102,7 @@ async def test_a_text_too_long_for_the_model_is_refused(
     modal = await ada.click(card_of(tour), label="Try it yourself")
     refused = await ada.submit_modal(modal, {"text": "🙃" * min(2000, context)})
 
-    assert f"the model can see {context:,} in all" in refusal_of(refused)
+    assert f"the model can only see {context:,}" in refusal_of(refused)
     assert text_of(tour) == before
 
 

@@ -61,7 +61,7 @@ async def test_one_person_has_only_so_many_drawn(services: Services, act: Act) -
     async with a_world(services, executor) as world, executor.place(Asker(world.members[0].id, None)):
         refused = refusal_of(await act(world))
 
-        assert refused == "You already have 1 request in progress. Wait until one is finished."
+        assert refused == "You already have 1 request in progress. Please try again when one finishes."
 
 
 @pytest.mark.parametrize("act", DRAWN.values(), ids=DRAWN.keys())

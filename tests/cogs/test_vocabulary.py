@@ -83,8 +83,8 @@ async def test_a_beginning_in_another_case_is_found_and_said_to_be_one(
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("שלום", "No single token begins with 'שלום'; /tokens shows the several that write it."),
-        ("999999", "There is no token 999999: ids go from 0 to 50,256."),
+        ("שלום", "No single token starts with 'שלום'. Use /tokens to see how it is split."),
+        ("999999", "There's no token 999999. Ids go from 0 to 50,256."),
     ],
 )
 async def test_what_is_no_token_is_refused(

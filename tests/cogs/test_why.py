@@ -150,7 +150,7 @@ async def test_there_is_no_fork_where_nothing_fits_behind_it(
     message = await posted(world, fork, opened)
 
     assert position_of(await ada.click(message, custom_id=opened)) == context - 2
-    assert "shorten the prompt" in refusal_of(await ada.click(message, custom_id=fork))
+    assert "shorten your prompt" in refusal_of(await ada.click(message, custom_id=fork))
 
 
 async def test_all_of_it_works_after_a_restart(
@@ -185,7 +185,7 @@ async def test_what_is_no_longer_kept_says_so(world: World, ada: MemberActor, ch
         await ada.context_menu(channel, "Replay", card.message),
     ]
 
-    assert ["no longer kept" in refusal_of(answer) for answer in answers] == [True] * 6
+    assert ["no longer works" in refusal_of(answer) for answer in answers] == [True] * 6
 
 
 async def test_while_the_model_loads_one_can_look_but_not_ask(open_world: OpenWorld, runs: Runs) -> None:

@@ -67,7 +67,7 @@ async def test_a_picture_is_its_alt_text(services: Services, capsys: pytest.Capt
         ("/nxt prompt:x", "There is no command /nxt; there are /"),
         ("/tokens", "/tokens needs text:…; its options are text (required), encoding, private."),
         ("/complete prompt:x max_tokens:257", "max_tokens must be a whole number from 1 to 256, not '257'."),
-        ("/decode ids:-1", "'-1' is not a token id of gpt2: ids are whole numbers from 0 to 50,256."),
+        ("/decode ids:-1", "'-1' isn't a token id in gpt2. Ids are whole numbers from 0 to 50,256."),
         ("/tokens text:x encoding:gpt3", "There is no encoding or model called 'gpt3'."),
     ],
 )

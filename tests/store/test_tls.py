@@ -248,6 +248,6 @@ async def test_a_wrong_mode_is_one_wherever_the_server_is(where: str) -> None:
 async def test_a_server_that_is_not_there_prevents_no_start(secure: Secure) -> None:
     url = f"postgresql://u@localhost:1/d?sslmode=verify-full&sslrootcert={secure.trusted.root}"
     async with opened(url) as database:
-        with pytest.raises(StoreUnavailable, match="cannot be reached"):
+        with pytest.raises(StoreUnavailable, match="can't reach my database"):
             async with database.transaction():
                 pass

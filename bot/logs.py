@@ -22,7 +22,7 @@ from typing import Any, Literal, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
-from bot.errors.chain import chain
+from bot.errors import chain
 
 log = logging.getLogger(__name__)
 

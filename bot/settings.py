@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import cast, get_args
 
 from bot.errors import InvalidSetting
-from bot.errors.wording import quoted
 from bot.logs import Form
 from bot.model.cores import usable_cores
 from bot.model.protocol import GPT2_LARGE, Precision
 from bot.proxies import Proxy, proxy_for_discord
+from bot.quoting import quoted
 from bot.store.address import parsed
 from bot.store.database import IN_MEMORY
 

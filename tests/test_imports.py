@@ -77,9 +77,9 @@ def test_the_protocol_imports_nothing_of_ours() -> None:
     assert uses("bot.model.wire", "bot", "cogs") == uses("bot.model.wire", "bot.model.protocol", "bot.model")
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.errors"})])
-def test_errors_import_only_each_other(module: str) -> None:
-    assert uses(module, "bot", "cogs") == uses(module, "bot.errors")
+def test_errors_import_nothing_of_ours_but_how_to_quote() -> None:
+    assert uses("bot.errors", "bot", "cogs") == uses("bot.errors", "bot.quoting")
+    assert not uses("bot.quoting", "bot", "cogs")
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -98,10 +98,9 @@ def test_the_model_knows_neither_discord_nor_the_bot(module: str) -> None:
     assert not uses(module, "discord", "cogs", "simcord")
     assert outside <= {
         "bot",
-        "bot.errors",
         "bot.background",
         "bot.background.Background",
-        *(name for name in outside if name.startswith("bot.errors.")),
+        *uses(module, "bot.errors", "bot.quoting"),
     } or (within(module, {"bot.training", "bot.model.checkpoint.gpt2_tokenizer"}))
 
 

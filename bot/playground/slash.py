@@ -14,7 +14,7 @@ from typing import Any
 
 from discord import AppCommandOptionType, AppCommandType
 
-from bot.errors.wording import clipped, quoted
+from bot.quoting import clipped, quoted
 
 Value = str | int | float | bool
 

@@ -24,7 +24,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.file_download import repo_folder_name
 from tqdm.auto import tqdm
 
-from bot.errors.chain import chain
+from bot.errors import chain
 from bot.model.checkpoint import tokenizer_files
 from bot.model.checkpoint.configuration import GENERATION
 from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, told

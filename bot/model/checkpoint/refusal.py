@@ -1,7 +1,7 @@
 """Why a model cannot be used, in one sentence for the operator.
 
-Whatever libraries and servers say goes through :func:`one_line`: it may have many lines,
-be of any length, and quote a secret.
+What libraries and servers say may have many lines, be of any length and quote a secret, so all of it
+goes through :class:`ModelRefused` or :func:`told`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import errno
 import os
 import re
 
-from bot.errors.chain import chain
+from bot.errors import chain
 from bot.model.protocol import UnusableReason
+from bot.quoting import one_line
 
 _LONGEST_DETAIL = 400
 _LONGEST_QUOTE = 120
-# What is looked through for secrets. No message needs more.
+# No message needs more, and looking for secrets takes time.
 _LONGEST_TEXT = 10_000
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@]+@")
 _TOKEN = re.compile(r"\bhf_\w{4,}")
@@ -51,7 +52,7 @@ class ModelRefused(Exception):
 
     def __init__(self, reason: UnusableReason, detail: str) -> None:
         self.reason: UnusableReason = reason
-        self.detail = one_line(detail, _LONGEST_DETAIL)
+        self.detail = one_line(_without_secrets(detail), _LONGEST_DETAIL)
         super().__init__(self.detail)
 
 
@@ -78,13 +79,10 @@ def system_reason(error: BaseException) -> UnusableReason | None:
 
 def told(error: BaseException) -> str:
     """The kind and the words of ``error``, on one short line."""
-    words = one_line(str(error)).rstrip(".")
+    words = one_line(_without_secrets(str(error)), _LONGEST_QUOTE).rstrip(".")
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
-def one_line(text: str, limit: int = _LONGEST_QUOTE) -> str:
-    """``text`` without line breaks, control characters and credentials, cut to ``limit`` characters."""
-    flat = " ".join(text[:_LONGEST_TEXT].split())
-    discreet = _TOKEN.sub("hf_…", _CREDENTIALS.sub("…@", flat))
-    safe = "".join(character if character.isprintable() else "�" for character in discreet)
-    return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+def _without_secrets(text: str) -> str:
+    """The beginning of ``text`` without credentials and access tokens."""
+    return _TOKEN.sub("hf_…", _CREDENTIALS.sub("…@", text[:_LONGEST_TEXT]))

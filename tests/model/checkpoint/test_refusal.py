@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from bot.model.checkpoint.refusal import ModelRefused, one_line, refusal
+from bot.model.checkpoint.refusal import ModelRefused, refusal, told
 from bot.model.protocol import UnusableReason
 
 
@@ -52,11 +52,13 @@ def test_an_error_that_leads_to_itself_is_looked_at_once() -> None:
 
 
 def test_lines_and_control_characters_are_gone() -> None:
-    assert one_line("four\n\n raw\r\n\tlines\x1b[31m\x00") == "four raw lines�[31m�"
+    raw = "four\n\n raw\r\n\tlines\x1b[31m\x00"
+    assert told(ValueError(raw)) == "ValueError: four raw lines�[31m�"
+    assert ModelRefused("failed", raw).detail == "four raw lines�[31m�"
 
 
 def test_a_long_text_is_cut() -> None:
-    assert one_line("x" * 1000) == "x" * 119 + "…"
+    assert told(ValueError("x" * 1000)) == "ValueError: " + "x" * 119 + "…"
     assert len(ModelRefused("failed", "x" * 10**6).detail) == 400
 
 
@@ -69,7 +71,8 @@ def test_a_long_text_is_cut() -> None:
     ],
 )
 def test_no_token_and_no_password_is_quoted(text: str) -> None:
-    assert "hunter2" not in one_line(text, 10_000)
+    assert "hunter2" not in told(ValueError(text))
+    assert "hunter2" not in ModelRefused("failed", text).detail
 
 
 def test_the_system_s_words_are_known_as_they_are_here() -> None:

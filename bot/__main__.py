@@ -20,7 +20,7 @@ import discord
 
 from bot import logs, settings_file
 from bot.app import Started, started
-from bot.errors import ServingEnded, StartError
+from bot.errors import StartError, UnexpectedStop
 from bot.executor import take_short_turns
 from bot.guard import guard
 from bot.monitoring.endpoint import Address
@@ -125,7 +125,7 @@ async def _run(options: argparse.Namespace, settings: Settings, environment: dic
         return await running
     except asyncio.CancelledError:
         if not running.cancelling():  # it was not told to end
-            raise ServingEnded("its work was cancelled") from None
+            raise UnexpectedStop("its work was cancelled") from None
         return 0
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from types import MappingProxyType
 
 from bot.cards.pictures import fonts
-from bot.errors import ModelLoading, OtherTokenizer
+from bot.errors import ModelLoading, TokenizerMismatch
 from bot.executor import Executor
 from bot.integrity import check
 from bot.model.client.process import ModelProcess, worker_command
@@ -57,7 +57,7 @@ def learn(encodings: Encodings, ready: Ready) -> None:
 
 
 def check_run(generations: Generations, sieve: Sieve, run: Run) -> None:
-    """OtherTokenizer if the loaded model would read other words in the run, Withheld if it has a blocked one.
+    """TokenizerMismatch if the loaded model would read the run as other words, Withheld if one is blocked.
 
     While the model loads, GPT-2's tokens can be shown, for they are always known.
     """
@@ -69,7 +69,7 @@ def check_run(generations: Generations, sieve: Sieve, run: Run) -> None:
             raise
     else:
         if not is_its:
-            raise OtherTokenizer
+            raise TokenizerMismatch
     sieve.check_run(run)
 
 

@@ -4,12 +4,12 @@
     ├── InputError                    the request itself can't be served
     │   ├── BlankText
     │   ├── NoText                    a message without text
-    │   ├── FilesTooLong              a message's text files
+    │   ├── FilesTooLarge             a message's text files
     │   ├── NoTokenIds
     │   ├── ContextExceeded           prompt + max_tokens > context
     │   ├── UnknownEncoding           and the nearest known name
     │   ├── InvalidTokenId            the first word that isn't an id
-    │   ├── OtherTokenizer            the loaded model would read a run's ids as other words
+    │   ├── TokenizerMismatch         the loaded model would read a run's ids as other words
     │   ├── InvalidSeed               typed where Discord doesn't check
     │   ├── TextTooShort              to be scored
     │   ├── TextTooLong               text > context
@@ -46,13 +46,13 @@
         ├── DiscordUnreachable
         ├── LoginRefused              by Discord, or by something on the way to it
         ├── GatewayRefused            by Discord, for good
-        ├── ServingEnded              something the bot can't serve without has ended
+        ├── UnexpectedStop            something the bot can't serve without has ended
         └── OutputLost                `try` can't print its card
 
-Each error carries data and makes its sentence from it, quoting what people wrote by :mod:`bot.quoting`.
+Each error carries data and makes its sentence from it; :mod:`bot.quoting` quotes what people wrote.
 
-The dataclasses are not frozen, because Python sets ``__traceback__`` and ``__notes__`` of what is raised,
-and compare by identity, as all exceptions do.
+The dataclasses cannot be frozen: contextlib sets ``__traceback__`` of what passes through it, and
+``add_note`` sets ``__notes__``. They compare by identity, as all exceptions do.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class NoText(InputError):
 
 
 @dataclass(eq=False, kw_only=True)
-class FilesTooLong(InputError):
+class FilesTooLarge(InputError):
     """``limit`` is in bytes, for all text files of a message together."""
 
     limit: int
@@ -190,7 +190,7 @@ class InvalidTokenId(InputError):
         )
 
 
-class OtherTokenizer(InputError):
+class TokenizerMismatch(InputError):
     sentence = (
         "A model with a different tokenizer wrote this, so the current one can't read it. "
         "Please run the command again."
@@ -556,7 +556,7 @@ class GatewayRefused(StartError):
 
 
 @dataclass(eq=False)
-class ServingEnded(StartError):
+class UnexpectedStop(StartError):
     problem: str
     may_pass = True
 

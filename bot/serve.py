@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from bot.app import Started, keep_what_is_loaded
 from bot.client import TokenwiseBot
-from bot.errors import ServingEnded, ShuttingDown
+from bot.errors import ShuttingDown, UnexpectedStop
 from bot.interactions.error_handler import report
 from bot.login import connect, log_in
 from bot.monitoring.endpoint import Address
@@ -38,7 +38,7 @@ async def join(
 
     Raises InvalidSetting if Discord refuses the token or the address cannot be had,
     DiscordUnreachable, LoginRefused, GatewayRefused, ModelUnusable once the model turns out to be so,
-    or ServingEnded.
+    or UnexpectedStop.
     """
     on_acknowledged = parts.instruments.acknowledgement.observe
     bot = TokenwiseBot(parts.services, on_acknowledged=on_acknowledged, proxy=proxy)
@@ -63,10 +63,10 @@ async def _ended(loading: asyncio.Task[object], serving: asyncio.Task[object]) -
         await asyncio.wait({serving})
     for task in (loading, serving):
         if task.cancelled():
-            raise ServingEnded(f"{task.get_name()} was cancelled")
+            raise UnexpectedStop(f"{task.get_name()} was cancelled")
         if task.done():
             task.result()
-    raise ServingEnded(f"{serving.get_name()} was given up")
+    raise UnexpectedStop(f"{serving.get_name()} was given up")
 
 
 async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None:

@@ -17,14 +17,14 @@ from bot.text.escaping import inert
 EVERY_ERROR = [
     errors.BlankText("prompt"),
     errors.NoText(),
-    errors.FilesTooLong(limit=16384),
+    errors.FilesTooLarge(limit=16384),
     errors.NoTokenIds(),
     errors.ContextExceeded(prompt_tokens=1000, max_tokens=64, context=1024),
     errors.UnknownEncoding("cl100k", nearest="cl100k_base"),
     errors.UnknownEncoding("claude", nearest="curie", known=ENCODINGS),
     errors.InvalidTokenId("x", encoding="gpt2", vocabulary=50257),
     errors.InvalidSeed("many", highest=2**32 - 1),
-    errors.OtherTokenizer(),
+    errors.TokenizerMismatch(),
     errors.RunExpired(days=30),
     errors.TextTooShort(),
     errors.TextTooLong(tokens=1100, context=1024),
@@ -66,7 +66,7 @@ EVERY_ERROR = [
     errors.LoginRefused("HTTP 403, and not by Discord itself", pause=600.0),
     errors.GatewayRefused(4011),
     errors.GatewayRefused(4014),
-    errors.ServingEnded("the connection to Discord was given up"),
+    errors.UnexpectedStop("the connection to Discord was given up"),
     errors.OutputLost("No space left on device"),
 ]
 

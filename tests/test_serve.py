@@ -14,7 +14,7 @@ from aiohttp.test_utils import unused_port
 
 from bot.app import Started
 from bot.client import TokenwiseBot
-from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, ServingEnded
+from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, UnexpectedStop
 from bot.model.protocol import Alike
 from bot.moderation.rules import Rules
 from bot.monitoring.endpoint import Address
@@ -323,7 +323,7 @@ async def test_a_connection_that_is_given_up_ends_it_with_a_reason(
     monkeypatch.setattr("bot.serve.connect", given_up)
     model = LoadingModel() if is_loading else LoadedModel()
     async with on_loopback(), parts_with(model) as parts, asyncio.timeout(20):
-        with pytest.raises(ServingEnded, match="the connection to Discord was given up") as caught:
+        with pytest.raises(UnexpectedStop, match="the connection to Discord was given up") as caught:
             await join(SECRET, parts)
 
     assert caught.value.may_pass
@@ -337,7 +337,7 @@ async def test_what_is_cancelled_by_something_else_ends_it_with_a_reason(name: s
         (victim,) = [task for task in asyncio.all_tasks() if task.get_name() == name]
         victim.cancel()
 
-        with pytest.raises(ServingEnded, match=f"{name} was cancelled"):
+        with pytest.raises(UnexpectedStop, match=f"{name} was cancelled"):
             await joining
 
 

@@ -14,7 +14,7 @@ from typing import cast
 import discord
 from discord import ui
 
-from bot.errors import FilesTooLong
+from bot.errors import FilesTooLarge
 from bot.text.markdown import unformatted
 
 LARGEST_FILES = 16_384  # bytes, of all files together: some 4,000 words
@@ -35,10 +35,10 @@ def said(message: discord.Message) -> str:
 
 
 def text_files(message: discord.Message) -> list[discord.Attachment]:
-    """The files of text that Discord shows with the message; FilesTooLong if that is too much to read."""
+    """The text files that Discord shows with the message; FilesTooLarge if they are more than can be read."""
     files = [file for part in _parts(message) for file in part.attachments if _is_text(file)]
     if sum(file.size for file in files) > LARGEST_FILES:
-        raise FilesTooLong(limit=LARGEST_FILES)
+        raise FilesTooLarge(limit=LARGEST_FILES)
     return files
 
 

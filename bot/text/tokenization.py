@@ -15,7 +15,7 @@ from pathlib import Path
 import tiktoken
 from tiktoken_ext import openai_public
 
-from bot.errors import InvalidTokenId, OtherTokenizer, UnknownEncoding
+from bot.errors import InvalidTokenId, TokenizerMismatch, UnknownEncoding
 from bot.model.protocol import GPT2_ENCODING, Tokenizer
 from bot.text.derived_encodings import Encoding, o200k_harmony, p50k_base, p50k_edit
 from bot.text.encoding_names import ALIKE, ENCODINGS, names, resolved
@@ -151,10 +151,10 @@ class Encodings:
         return tuple(ids)
 
     def _get(self, name: str) -> Encoding:
-        """The encoding, or OtherTokenizer if it belongs to a model that is not loaded."""
+        """The encoding, or TokenizerMismatch if it belongs to a model that is not loaded."""
         with self._lock:
             if name not in self._loaded and name not in ENCODINGS:
-                raise OtherTokenizer
+                raise TokenizerMismatch
             return self._read(name)
 
     def _read(self, name: str) -> Encoding:

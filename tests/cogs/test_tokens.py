@@ -7,7 +7,7 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 from simcord.backend.cdn import CdnStore
 
-from bot.errors import FilesTooLong, FileUnreadable
+from bot.errors import FilesTooLarge, FileUnreadable
 from bot.flows.message_text import whole_text
 from bot.playground.world import World
 from bot.services import Services
@@ -163,7 +163,7 @@ async def test_a_file_that_is_too_long_is_not_read(
     message = await grace.send(channel, "", attachments=[("log.txt", b"x" * 20_000)])
     answer = await ada.context_menu(channel, "Tokenize", message)
 
-    assert refusal_of(answer) == FilesTooLong(limit=16_384).sentence
+    assert refusal_of(answer) == FilesTooLarge(limit=16_384).sentence
 
 
 async def test_a_file_that_discord_does_not_give_is_told(

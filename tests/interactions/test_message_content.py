@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import FilesTooLong
+from bot.errors import FilesTooLarge
 from bot.interactions.message_content import LARGEST_FILES, decoded, said, text_files
 
 TEXT_DISPLAY, SECTION, CONTAINER, ACTION_ROW, BUTTON, THUMBNAIL = 10, 9, 17, 1, 2, 11
@@ -190,7 +190,7 @@ def test_too_much_is_not_fetched() -> None:
     files = [file("a.txt", "text/plain", half), file("b.txt", "text/plain", half)]
 
     assert len(text_files(message(attachments=[*files, file("c.png", "image/png", 10**9)]))) == 2
-    with pytest.raises(FilesTooLong) as refusal:
+    with pytest.raises(FilesTooLarge) as refusal:
         text_files(message(attachments=[*files, file("c.txt", "text/plain", 1)]))
     assert "16 KB" in refusal.value.sentence
 

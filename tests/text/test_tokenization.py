@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiktoken_ext import openai_public
 
-from bot.errors import InvalidTokenId, OtherTokenizer, UnknownEncoding
+from bot.errors import InvalidTokenId, TokenizerMismatch, UnknownEncoding
 from bot.model.checkpoint.byte_bpe import described
 from bot.text.derived_encodings import spaces
 from bot.text.encoding_names import ALIKE, ENCODINGS, names
@@ -154,7 +154,7 @@ def test_a_model_called_as_a_shipped_encoding_is_told_from_it(name: str) -> None
 
 
 def test_the_encoding_of_a_model_that_is_not_loaded_is_refused() -> None:
-    with pytest.raises(OtherTokenizer):
+    with pytest.raises(TokenizerMismatch):
         loaded("gpt2-es").decode((1, 2), "bpe:another")
 
 

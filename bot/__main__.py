@@ -22,6 +22,7 @@ from bot import logs, settings_file
 from bot.app import Started, started
 from bot.errors import StartError, UnexpectedStop
 from bot.executor import take_short_turns
+from bot.exit_status import ExitStatus, exit_status
 from bot.guard import guard
 from bot.monitoring.endpoint import Address
 from bot.runtime import keep_large_apart
@@ -33,12 +34,9 @@ from bot.text.numbers import whole_number
 
 log = logging.getLogger("bot")
 
-FAULT = 1
-UNUSABLE_SETTINGS = 2
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0, 1 for a refused command or a fault, 2 for a setting to be corrected."""
+    """Run the bot; return its ExitStatus, which is FAILED for a refused command of ``try``, too."""
     stand_in()
     guard()
     adapt(sys.stdout, sys.stderr)
@@ -51,15 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(_run(options, settings, environment), debug=False)
     except StartError as error:
         complain(error)
-        # Whoever starts the bot again may do so after a fault, and not before a setting was corrected.
-        return FAULT if error.may_pass else UNUSABLE_SETTINGS
+        return exit_status(error)
     except KeyboardInterrupt:
-        return 0
+        return ExitStatus.OK
     except BrokenPipeError:
-        return 0  # who read our output has seen enough
+        return ExitStatus.OK  # the reader closed the pipe
     except Exception:
         log.critical("the bot ended by a fault of its own", exc_info=True)
-        return FAULT
+        return ExitStatus.FAILED
     finally:
         settle()
 

@@ -50,6 +50,7 @@
         └── OutputLost                `try` can't print its card
 
 Each error carries data and makes its sentence from it; :mod:`bot.quoting` quotes what people wrote.
+:mod:`bot.exit_status` says how the process ends after a StartError.
 
 The dataclasses cannot be frozen: contextlib sets ``__traceback__`` of what passes through it, and
 ``add_note`` sets ``__notes__``. They compare by identity, as all exceptions do.
@@ -453,9 +454,7 @@ class RevealTooEarly(TokenwiseError):
 
 
 class StartError(TokenwiseError):
-    """The bot can't start or go on; for the operator. ``may_pass``: starting it again may help."""
-
-    may_pass = False
+    """The bot can't start or go on; for the operator."""
 
 
 @dataclass(eq=False)
@@ -501,6 +500,20 @@ class PortTaken(StartError):
         return f"Port {self.port} is in use: choose another with --port, or omit it to use any free one."
 
 
+#: Why a model can't be used: the codes in which the worker says so.
+UnusableReason = Literal[
+    "not_found",  # no such folder, file, hub model or revision
+    "forbidden",  # the hub, the system or a setting doesn't allow reading it
+    "not_gpt2",  # it is another kind of model
+    "failed",  # its files are broken, or this processor can't run it as it is set up
+    "not_fetched",  # the hub is away or busy, or the download was cut off
+    "no_memory",
+    "disk_full",
+    "disk_error",
+    "fault",  # none of the above: something unforeseen
+]
+
+
 @dataclass(eq=False)
 class ModelUnusable(StartError):
     """``problem`` is a sentence's end, with its full stop."""
@@ -508,7 +521,7 @@ class ModelUnusable(StartError):
     model: str
     _: KW_ONLY
     problem: str
-    may_pass: bool = False
+    reason: UnusableReason
 
     @property
     def sentence(self) -> str:
@@ -518,7 +531,6 @@ class ModelUnusable(StartError):
 @dataclass(eq=False)
 class DiscordUnreachable(StartError):
     problem: str
-    may_pass = True
 
     @property
     def sentence(self) -> str:
@@ -532,7 +544,6 @@ class LoginRefused(StartError):
     problem: str
     _: KW_ONLY
     pause: float
-    may_pass = True
 
     @property
     def sentence(self) -> str:
@@ -558,7 +569,6 @@ class GatewayRefused(StartError):
 @dataclass(eq=False)
 class UnexpectedStop(StartError):
     problem: str
-    may_pass = True
 
     @property
     def sentence(self) -> str:
@@ -570,7 +580,6 @@ class OutputLost(StartError):
     """``problem`` is the system's word for it, such as a full disk."""
 
     problem: str
-    may_pass = True
 
     @property
     def sentence(self) -> str:

@@ -1,4 +1,4 @@
-"""Logging in to Discord and being connected: what prevents it is one error, which says whether it may pass.
+"""Log in to Discord and stay connected; each failure is one error, whose exit status says whether to retry.
 
 Discord, Cloudflare before it, a proxy or the sign-in page of a network may answer. No answer but
 Discord's own says that the token is wrong.

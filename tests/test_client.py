@@ -136,7 +136,7 @@ async def test_a_model_that_cannot_be_used_is_told_without_the_operator_s_path(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_given: object) -> None:
-        raise ModelUnusable("/home/somebody/model", problem="there is no such folder.")
+        raise ModelUnusable("/home/somebody/model", problem="there is no such folder.", reason="not_found")
 
     monkeypatch.setattr(world.bot.services.encodings, "counts", fail)
     answer = await world.members[0].slash(world.channel, "tokens", text="x")

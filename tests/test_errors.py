@@ -61,7 +61,7 @@ EVERY_ERROR = [
     errors.SettingsFileUnusable("my.env", problem="there is no such file"),
     errors.ShippedFileAltered("fonts/NotoEmoji.ttf", problem="is missing"),
     errors.PortTaken(8080),
-    errors.ModelUnusable("nowhere/nothing", problem="there is no such model."),
+    errors.ModelUnusable("nowhere/nothing", problem="there is no such model.", reason="not_found"),
     errors.DiscordUnreachable("ClientConnectorError"),
     errors.LoginRefused("HTTP 403, and not by Discord itself", pause=600.0),
     errors.GatewayRefused(4011),

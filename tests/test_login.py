@@ -1,4 +1,4 @@
-"""Whatever answers in Discord's place, the bot ends with one sentence that says whether it may pass."""
+"""No matter what answers in Discord's place, the bot ends with one sentence and the right exit status."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from bot import login
 from bot.errors import DiscordUnreachable, GatewayRefused, InvalidSetting, LoginRefused, StartError
+from bot.exit_status import ExitStatus, exit_status
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.faults import (
     Answered,
@@ -80,11 +81,11 @@ async def failed_with(fault: RequestFault, path: str) -> StartError:
         (Answered(204, ""), STRANGE),
     ],
 )
-async def test_an_answer_that_lets_nobody_in_may_pass(path: str, fault: RequestFault, said: str) -> None:
+async def test_an_answer_that_is_no_login_is_retried_later(path: str, fault: RequestFault, said: str) -> None:
     error = await failed_with(fault, path)
 
     assert isinstance(error, LoginRefused)
-    assert error.may_pass
+    assert exit_status(error) is ExitStatus.FAILED
     assert f"({said}" in error.sentence
     assert "html" not in error.sentence
 
@@ -93,7 +94,7 @@ async def test_an_answer_that_lets_nobody_in_may_pass(path: str, fault: RequestF
 @pytest.mark.parametrize(
     ("fault", "said"), [(Failed(503), "HTTP 503"), (Answered(530), "HTTP 530"), (Reset(), "")]
 )
-async def test_a_discord_that_is_down_may_pass(path: str, fault: RequestFault, said: str) -> None:
+async def test_a_discord_that_is_down_is_retried_later(path: str, fault: RequestFault, said: str) -> None:
     error = await failed_with(fault, path)
 
     assert isinstance(error, DiscordUnreachable)
@@ -161,7 +162,7 @@ async def test_what_discord_does_not_want_at_all_is_to_be_corrected(code: int) -
         with pytest.raises(GatewayRefused, match=f"code {code}") as caught:
             await joined(fake)
 
-    assert not caught.value.may_pass
+    assert exit_status(caught.value) is ExitStatus.NEEDS_FIX
 
 
 async def test_a_token_that_the_gateway_refuses_is_to_be_corrected() -> None:

@@ -15,6 +15,7 @@ from aiohttp.test_utils import unused_port
 from bot.app import Started
 from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, UnexpectedStop
+from bot.exit_status import ExitStatus, exit_status
 from bot.model.protocol import Alike
 from bot.moderation.rules import Rules
 from bot.monitoring.endpoint import Address
@@ -41,7 +42,7 @@ class LoadingModel(WatchedModel):
 
     async def wait_ready(self) -> None:
         await self.unusable.wait()
-        raise ModelUnusable("nowhere", problem="there is no such model.")
+        raise ModelUnusable("nowhere", problem="there is no such model.", reason="not_found")
 
 
 class LoadedModel(LoadingModel):
@@ -326,7 +327,7 @@ async def test_a_connection_that_is_given_up_ends_it_with_a_reason(
         with pytest.raises(UnexpectedStop, match="the connection to Discord was given up") as caught:
             await join(SECRET, parts)
 
-    assert caught.value.may_pass
+    assert exit_status(caught.value) is ExitStatus.FAILED
 
 
 @pytest.mark.parametrize("name", ["waiting for the model", "the connection to Discord"])

@@ -14,18 +14,9 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
+from bot.errors import UnusableReason
+
 FinishReason = Literal["stop", "length", "cancelled"]
-UnusableReason = Literal[
-    "not_found",
-    "forbidden",
-    "not_gpt2",
-    "failed",
-    "not_fetched",
-    "no_memory",
-    "disk_full",
-    "disk_error",
-    "fault",
-]
 Precision = Literal["float32", "bfloat16", "int8"]
 
 GPT2_LARGE = "openai-community/gpt2-large"  # the worker pins its revision
@@ -34,20 +25,6 @@ GPT2_ENCODING = "gpt2"
 END_OF_TEXT = 50_256  # the token id that ends a text, unless the model says otherwise
 _ROOT = re.compile(r"^(~[^/\\]*|[A-Za-z]:)")  # of a folder: somebody's home, a drive of Windows
 MAX_SEED = 2**32 - 1  # what transformers.set_seed takes
-
-#: Why a model cannot be used, and whether that may pass by itself: then the bot ends with
-#: status 1, and a service manager starts it again; else with 2, and somebody has to act.
-MAY_PASS: dict[UnusableReason, bool] = {
-    "not_found": False,  # no such folder, file, hub model or revision
-    "forbidden": False,  # the hub, the system or a setting does not allow to read it
-    "not_gpt2": False,  # it is another kind of model
-    "failed": False,  # its files are broken, or this processor cannot run it as it is set up
-    "not_fetched": True,  # the hub is away or busy, or the download was cut off
-    "no_memory": True,
-    "disk_full": True,
-    "disk_error": True,
-    "fault": True,  # none of the above: something unforeseen
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ async def test_what_is_no_command_does_not_wait_for_the_model(services: Services
 
 async def test_an_unusable_model_is_the_callers_to_tell(services: Services) -> None:
     async def broken() -> None:
-        raise ModelUnusable("there", problem="nothing is there.")
+        raise ModelUnusable("there", problem="nothing is there.", reason="not_found")
 
     with pytest.raises(ModelUnusable):
         await attempt("/next prompt:x", services, ready=broken)

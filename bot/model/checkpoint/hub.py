@@ -24,12 +24,12 @@ from huggingface_hub.errors import (
 from huggingface_hub.file_download import repo_folder_name
 from tqdm.auto import tqdm
 
-from bot.errors import chain
+from bot.errors import UnusableReason, chain
 from bot.model.checkpoint import tokenizer_files
 from bot.model.checkpoint.configuration import GENERATION
 from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, told
 from bot.model.checkpoint.weights import INDEX, missing
-from bot.model.protocol import Loading, UnusableReason
+from bot.model.protocol import Loading
 
 Report = Callable[[Loading], None]
 

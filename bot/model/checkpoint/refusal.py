@@ -10,8 +10,7 @@ import errno
 import os
 import re
 
-from bot.errors import chain
-from bot.model.protocol import UnusableReason
+from bot.errors import UnusableReason, chain
 from bot.quoting import one_line
 
 _LONGEST_DETAIL = 400

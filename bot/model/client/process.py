@@ -33,7 +33,6 @@ from bot.model.client.restarts import Restarts
 from bot.model.client.roster import Failure, Roster
 from bot.model.client.wording import loading_text
 from bot.model.protocol import (
-    MAY_PASS,
     Abort,
     Alike,
     Ended,
@@ -207,8 +206,8 @@ class ModelProcess:
             cause = await self._one_life()
             if self.info is None and self._restarts.hopeless:
                 problem = f"its worker died {self._restarts.in_vain} times while loading it: {cause}."
-                # Memory may have lacked, or the disk failed.
-                self._give_up(partial(ModelUnusable, self.name, problem=problem, may_pass=True))
+                # Perhaps for lack of memory, or because the disk failed.
+                self._give_up(partial(ModelUnusable, self.name, problem=problem, reason="fault"))
             elif not self._readiness.failed:
                 pause = self._restarts.again()
                 logger.warning("the model worker broke (%s); a new one in %.1f s", cause, pause)
@@ -251,8 +250,8 @@ class ModelProcess:
             case Unusable():
                 if self.info is not None:  # it could be loaded once: try again
                     raise WorkerBroken(message.detail)
-                may_pass = MAY_PASS[message.reason]
-                self._give_up(partial(ModelUnusable, self.name, problem=message.detail, may_pass=may_pass))
+                problem, reason = message.detail, message.reason
+                self._give_up(partial(ModelUnusable, self.name, problem=problem, reason=reason))
             case Stepped() | Ended() | Rejected():
                 if not self._roster.heard(message):
                     raise WorkerBroken(f"it left out a step before {message.request_id}'s last one")
@@ -264,7 +263,7 @@ class ModelProcess:
         if self.info is not None and info.encoding != self.info.encoding:
             # What waits was encoded for the other one. A bot that starts anew is right in all of it.
             problem = "its tokenizer became another one while the bot ran."
-            self._give_up(partial(ModelUnusable, self.name, problem=problem, may_pass=True))
+            self._give_up(partial(ModelUnusable, self.name, problem=problem, reason="fault"))
             return
         logger.info("the model is ready: %s, %s", self.name, info.fingerprint)
         if self.info is not None and info.fingerprint != self.info.fingerprint:

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
+from bot.errors import UnusableReason
 from bot.model.checkpoint.refusal import ModelRefused, refusal, told
-from bot.model.protocol import UnusableReason
 
 
 @pytest.mark.parametrize(

@@ -15,18 +15,17 @@ from typing import Any
 
 import pytest
 
-from bot.errors import GenerationFailed, ModelUnusable, ShuttingDown
+from bot.errors import GenerationFailed, ModelUnusable, ShuttingDown, UnusableReason
+from bot.exit_status import AFTER_REASON, ExitStatus, exit_status
 from bot.model.client.child import LINE_CHARACTERS, LINES_PER_SECOND, Child, LineLog
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.protocol import (
-    MAY_PASS,
     Ended,
     GenerationRequest,
     Loading,
     Ready,
     SamplingParams,
     Stepped,
-    UnusableReason,
 )
 from tests.fakes.scripted_worker import POISON, REJECTED, scripted_info, scripted_step
 from tests.support.waiting import until
@@ -178,12 +177,13 @@ async def test_unusable_is_final(make: Make, journal: Journal) -> None:
     assert journal.lives() == 1
 
 
-@pytest.mark.parametrize("reason", MAY_PASS)
-async def test_whether_it_may_pass_depends_on_the_reason(make: Make, reason: UnusableReason) -> None:
+@pytest.mark.parametrize("reason", AFTER_REASON)
+async def test_the_worker_s_reason_decides_how_the_bot_ends(make: Make, reason: UnusableReason) -> None:
     async with make({"unusable": [reason, "it is so."]}) as model:
         with pytest.raises(ModelUnusable) as caught:
             await model.wait_ready()
-    assert caught.value.may_pass is MAY_PASS[reason]
+    assert caught.value.reason == reason
+    assert exit_status(caught.value) is AFTER_REASON[reason]
 
 
 async def test_a_worker_that_is_killed_while_it_loads_may_have_lacked_memory() -> None:
@@ -191,7 +191,7 @@ async def test_a_worker_that_is_killed_while_it_loads_may_have_lacked_memory() -
     async with ModelProcess(killed, name="scripted", pause=0.01) as model:
         with pytest.raises(ModelUnusable, match="SIGKILL, perhaps for lack of memory") as caught:
             await model.wait_ready()
-    assert caught.value.may_pass
+    assert exit_status(caught.value) is ExitStatus.FAILED
 
 
 async def test_two_deaths_while_loading_are_forgiven(make: Make) -> None:
@@ -203,7 +203,7 @@ async def test_three_deaths_while_loading_are_final(make: Make, journal: Journal
     async with make({"exit_loading": 7}) as model:
         with pytest.raises(ModelUnusable, match=r"3 times.*exit status 7") as caught:
             await model.wait_ready()
-    assert caught.value.may_pass
+    assert exit_status(caught.value) is ExitStatus.FAILED
     assert journal.lives() == 3
 
 
@@ -344,7 +344,7 @@ async def test_a_replacement_that_reads_other_words_ends_the_model(make: Make) -
     async with make({"die_at": 2}, {"encoding": "bpe:another"}) as model:
         with pytest.raises(ModelUnusable) as failed:
             await collect(model, a_request())
-        assert failed.value.may_pass
+        assert exit_status(failed.value) is ExitStatus.FAILED
         assert "its tokenizer became another one" in failed.value.sentence
 
 

@@ -1,4 +1,4 @@
-"""Every reason why a model cannot be used: what leads to it, and whether it may pass by itself."""
+"""Every reason why a model cannot be used: what leads to it, and whether a restart may help."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ import torch
 from huggingface_hub import close_session
 from safetensors.torch import load_file, save_file
 
+from bot.errors import UnusableReason
+from bot.exit_status import AFTER_REASON, ExitStatus
 from bot.model.checkpoint.find import find
 from bot.model.checkpoint.refusal import refusal
-from bot.model.protocol import MAY_PASS, Unusable, UnusableReason
+from bot.model.protocol import Unusable
 from bot.model.worker.__main__ import parse, start
 from tests.fakes.hub import COMMIT, NAME, Answer, Hub, ask, running
 from tests.support.workers import ROOT
 
 INDEX = "model.safetensors.index.json"
-PASSING = {reason for reason, may_pass in MAY_PASS.items() if may_pass}
+PASSING = {reason for reason, status in AFTER_REASON.items() if status is ExitStatus.FAILED}
 
 
 @dataclass(frozen=True)
@@ -339,7 +341,7 @@ def a_proxy_that_is_none(place: Place) -> tuple[str, ...]:
     return (NAME,)
 
 
-# What may pass
+# A restart may help
 
 
 @row("not_fetched", "it is not in the local cache and the Hugging Face Hub cannot be reached")
@@ -470,7 +472,7 @@ print(start(parse(["--model", sys.argv[1], "--threads", "1"]), report).reason)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits how much memory a process may ask for")
-def test_a_lack_of_memory_while_weights_are_read_may_pass(tiny_folder: Path) -> None:
+def test_running_out_of_memory_while_reading_weights_may_be_over_after_a_restart(tiny_folder: Path) -> None:
     command = [sys.executable, "-c", LIMITED, str(tiny_folder)]
     environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}
     answer = subprocess.run(
@@ -518,5 +520,5 @@ def test_a_file_that_the_bot_may_not_read_has_to_be_corrected(tiny_folder: Path,
 
 
 def test_every_reason_is_in_the_table() -> None:
-    assert {param.values[1] for param in ROWS} == set(MAY_PASS)
+    assert {param.values[1] for param in ROWS} == set(AFTER_REASON)
     assert {"not_fetched", "no_memory", "disk_full", "disk_error", "fault"} == PASSING

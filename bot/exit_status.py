@@ -1,0 +1,59 @@
+"""How the process ends: by its status a service manager knows whether to start it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from bot.errors import (
+    DiscordUnreachable,
+    GatewayRefused,
+    InvalidSetting,
+    LoginRefused,
+    ModelUnusable,
+    OutputLost,
+    PortTaken,
+    SettingsFileUnusable,
+    ShippedFileAltered,
+    StartError,
+    UnexpectedStop,
+    UnusableReason,
+)
+
+
+class ExitStatus(IntEnum):
+    OK = 0
+    FAILED = 1  # a fault, or something that may go away by itself: start the bot again
+    NEEDS_FIX = 2  # first somebody has to change a setting, a file or the version
+
+
+#: How the bot ends after each error but ModelUnusable, which depends on its reason.
+AFTER_ERROR: Mapping[type[StartError], ExitStatus] = {
+    InvalidSetting: ExitStatus.NEEDS_FIX,
+    SettingsFileUnusable: ExitStatus.NEEDS_FIX,
+    ShippedFileAltered: ExitStatus.NEEDS_FIX,
+    PortTaken: ExitStatus.NEEDS_FIX,
+    GatewayRefused: ExitStatus.NEEDS_FIX,
+    DiscordUnreachable: ExitStatus.FAILED,
+    LoginRefused: ExitStatus.FAILED,
+    UnexpectedStop: ExitStatus.FAILED,
+    OutputLost: ExitStatus.FAILED,
+}
+
+#: How it ends if the model cannot be used, by the worker's code for why.
+AFTER_REASON: Mapping[UnusableReason, ExitStatus] = {
+    "not_found": ExitStatus.NEEDS_FIX,
+    "forbidden": ExitStatus.NEEDS_FIX,
+    "not_gpt2": ExitStatus.NEEDS_FIX,
+    "failed": ExitStatus.NEEDS_FIX,
+    "not_fetched": ExitStatus.FAILED,
+    "no_memory": ExitStatus.FAILED,
+    "disk_full": ExitStatus.FAILED,
+    "disk_error": ExitStatus.FAILED,
+    "fault": ExitStatus.FAILED,
+}
+
+
+def exit_status(error: StartError) -> ExitStatus:
+    """How the bot ends after ``error``."""
+    return AFTER_REASON[error.reason] if isinstance(error, ModelUnusable) else AFTER_ERROR[type(error)]

@@ -64,7 +64,7 @@ from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
-from bot.quoting import clipped, count, duration, one_line, quoted
+from bot.quoting import clipped, duration, one_line, plural, quoted
 
 # Discord takes 4,000 characters, each of which may be escaped; one sentence needs far fewer.
 LONGEST_SENTENCE = 500
@@ -138,7 +138,7 @@ class ContextExceeded(InputError):
 
     @property
     def sentence(self) -> str:
-        tokens = count(self.prompt_tokens, "token")
+        tokens = plural(self.prompt_tokens, "token")
         if self.prompt_tokens >= self.context:
             return (
                 f"That's {tokens}; the model can only see {self.context:,}, including what it writes. "
@@ -221,7 +221,7 @@ class TextTooLong(InputError):
     @property
     def sentence(self) -> str:
         return (
-            f"That's {count(self.tokens, 'token')}; the model can only see {self.context:,}. "
+            f"That's {plural(self.tokens, 'token')}; the model can only see {self.context:,}. "
             "Please shorten your text."
         )
 
@@ -249,7 +249,7 @@ class RunExpired(InputError):
     @property
     def sentence(self) -> str:
         return (
-            f"This card no longer works: its data was deleted, after {count(self.days, 'day')} or "
+            f"This card no longer works: its data was deleted, after {plural(self.days, 'day')} or "
             "because its author asked. Please run the command again."
         )
 
@@ -306,7 +306,7 @@ class QueueFull(UnavailableError):
     @property
     def sentence(self) -> str:
         return (
-            f"The queue is full: {count(self.waiting, 'request')} waiting. "
+            f"The queue is full: {plural(self.waiting, 'request')} waiting. "
             f"Please try again {_again(self.retry_after)}."
         )
 
@@ -323,7 +323,7 @@ class TooManyRequests(UnavailableError):
     def sentence(self) -> str:
         stop = ", or press Stop to end one" if self.stoppable else ""
         return (
-            f"You already have {count(self.limit, 'request')} in progress. "
+            f"You already have {plural(self.limit, 'request')} in progress. "
             f"Please try again {_again(self.retry_after)}{stop}."
         )
 
@@ -338,7 +338,7 @@ class ServerBusy(UnavailableError):
     @property
     def sentence(self) -> str:
         return (
-            f"This server already has {count(self.limit, 'request')} in progress. "
+            f"This server already has {plural(self.limit, 'request')} in progress. "
             f"Please try again {_again(self.retry_after)}."
         )
 

@@ -32,7 +32,7 @@ def one_line(text: str, limit: int) -> str:
     return safe if len(safe) <= limit else safe[: limit - 1] + "…"
 
 
-def count(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
     """``1 token`` or ``1,024 tokens``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
@@ -40,5 +40,5 @@ def count(number: int, noun: str) -> str:
 def duration(seconds: float) -> str:
     """Whole seconds, or minutes from 90 seconds on; ``1 second`` at least."""
     if seconds < 90:
-        return count(max(1, round(seconds)), "second")
-    return count(round(seconds / 60), "minute")
+        return plural(max(1, round(seconds)), "second")
+    return plural(round(seconds / 60), "minute")

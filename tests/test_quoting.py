@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.quoting import LONGEST_QUOTATION, clipped, count, duration, one_line, quoted
+from bot.quoting import LONGEST_QUOTATION, clipped, duration, one_line, plural, quoted
 
 
 @given(st.text())
@@ -37,7 +37,7 @@ def test_a_long_line_is_clipped() -> None:
 
 
 def test_a_count_has_its_plural_and_thousands() -> None:
-    assert [count(number, "token") for number in (0, 1, 1024)] == ["0 tokens", "1 token", "1,024 tokens"]
+    assert [plural(number, "token") for number in (0, 1, 1024)] == ["0 tokens", "1 token", "1,024 tokens"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from bot.cards.layout import (
     Text,
     button,
     card,
-    plural,
     rule,
     small,
     spaced,
@@ -26,6 +25,7 @@ from bot.custom_ids import OPEN, custom_id
 from bot.errors import UnavailableError, Withheld
 from bot.features.compare import Continuation
 from bot.queue.updates import Completion, Finished, News, Queued
+from bot.quoting import plural
 from bot.text.escaping import NEWLINE_SIGN, bold, inert_head, inert_tail
 
 _PROMPT_BUDGET = 300

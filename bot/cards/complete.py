@@ -18,7 +18,6 @@ from bot.cards.layout import (
     button,
     card,
     duration,
-    plural,
     rule,
     small,
     spaced,
@@ -27,6 +26,7 @@ from bot.cards.layout import (
 from bot.custom_ids import custom_id
 from bot.model.protocol import SamplingParams
 from bot.queue.updates import Finished, Progress, Queued, Update
+from bot.quoting import plural
 from bot.text.escaping import bold, inert, inert_head, inert_tail
 
 WHOLE_TEXT = "text.txt"

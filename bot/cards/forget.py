@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, WAITING_COLOUR, Text, card, plural
+from bot.cards.layout import DONE_COLOUR, WAITING_COLOUR, Text, card
+from bot.quoting import plural
 
 _PENDING = (
     "Another program is reading the database's files right now, so what was deleted can still be found in "

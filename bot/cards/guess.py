@@ -20,7 +20,6 @@ from bot.cards.layout import (
     button,
     card,
     percent,
-    plural,
     rule,
     small,
     spaced,
@@ -31,6 +30,7 @@ from bot.cards.signs import meaning, signs_in
 from bot.custom_ids import custom_id
 from bot.features.guess import PATIENCE, Round, Score
 from bot.model.protocol import Candidate, Step
+from bot.quoting import plural
 from bot.text.escaping import bold, clip_end, inert, inert_tail
 
 _TEXT_BUDGET = 1_000

@@ -139,10 +139,6 @@ def number(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
-def plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def date(seconds: float) -> str:
     """Seconds since 1970 as a day and a time, for everybody the same."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, model_name, plural, rule, small
+from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, model_name, rule, small
 from bot.model.protocol import ModelInfo, Precision
 from bot.queue.updates import Load
+from bot.quoting import plural
 from bot.text.escaping import clip_end, code, fenced, inert
 
 _PHONE = 34  # characters of a code block

@@ -16,7 +16,6 @@ from bot.cards.layout import (
     card,
     date,
     percent,
-    plural,
     rule,
     small,
     token_name,
@@ -24,6 +23,7 @@ from bot.cards.layout import (
 from bot.features.replay import Changed, Replay, Rerun
 from bot.model.protocol import Candidate, Fingerprint
 from bot.queue.updates import token_ids
+from bot.quoting import plural
 from bot.text.escaping import clip_end, code, inert_tail
 from bot.text.tokenization import Encodings
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Text, card, plural, small
+from bot.cards.layout import DONE_COLOUR, Text, card, small
 from bot.features.guess import Score
+from bot.quoting import plural
 
 _TOP = 10
 _LEADERS = 5

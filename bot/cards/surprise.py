@@ -15,7 +15,6 @@ from bot.cards.layout import (
     Text,
     card,
     percent,
-    plural,
     rule,
     small,
     token_name,
@@ -24,6 +23,7 @@ from bot.cards.layout import (
 from bot.cards.pictures.tiles import Tile
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.features.surprise import Bucket, Judged, Part, Reading, bits
+from bot.quoting import plural
 from bot.text.escaping import clip_end, code, inert_head, isolated
 from bot.text.pieces import Piece, Token
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, plural, rule, small, undrawn
+from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, rule, small, undrawn
+from bot.quoting import plural
 from bot.text.encoding_names import ALIKE, ENCODINGS
 from bot.text.escaping import clip_end, code, fenced, inert, inert_tail, isolated
 from bot.text.pieces import Piece, Tokenized

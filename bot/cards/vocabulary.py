@@ -17,7 +17,6 @@ from bot.cards.layout import (
     Text,
     card,
     model_name,
-    plural,
     rule,
     small,
     token_name,
@@ -25,6 +24,7 @@ from bot.cards.layout import (
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.custom_ids import vocabulary_id
 from bot.model.protocol import GPT2_ENCODING, Alike, ModelInfo
+from bot.quoting import plural
 from bot.text.escaping import clip_end, code, column, fenced, inert, isolated, visible
 from bot.text.pieces import Token
 from bot.text.tokenization import Encodings

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from bot.cards.layout import bar, number, percent, plural, small
+from bot.cards.layout import bar, number, percent, small
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.cards.tour.lesson import TOKEN_WIDTH, Lesson
 from bot.model.protocol import Candidate
+from bot.quoting import plural
 from bot.text.escaping import (
     SPACE_SIGN,
     bold,

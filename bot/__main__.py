@@ -123,7 +123,7 @@ async def _run(options: argparse.Namespace, settings: Settings, environment: dic
     except asyncio.CancelledError:
         if not running.cancelling():  # it was not told to end
             raise UnexpectedStop("its work was cancelled") from None
-        return 0
+        return ExitStatus.OK
 
 
 async def _serve(options: argparse.Namespace, settings: Settings, environment: dict[str, str]) -> int:

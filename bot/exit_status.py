@@ -1,4 +1,4 @@
-"""How the process ends: by its status a service manager knows whether to start it again."""
+"""The process's exit statuses, which tell a service manager whether to start it again."""
 
 from __future__ import annotations
 

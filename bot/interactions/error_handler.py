@@ -14,8 +14,8 @@ from bot.logs import named
 
 log = logging.getLogger(__name__)
 
-UNEXPECTED = "Something went wrong on my side. It has been written to the log; please try again."
-NO_MODEL = "The model cannot be used right now. The log tells the bot's operator why."
+UNEXPECTED = "Something went wrong on my side. I've logged it; please try again."
+NO_MODEL = "I can't use my model right now. The log tells my operator why."
 OUTDATED = "This command has just been updated. Please try again in a minute."
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import simcord
 
 from bot.errors import PortTaken
+from bot.exit_status import ExitStatus
 from bot.playground.pages import LivePages
 from bot.playground.real_time import SimulatedGenerations
 from bot.playground.world import World, simulated
@@ -40,7 +41,7 @@ At the top you choose **as whom** you look: what is private, only its reader see
 
 async def serve(
     services: Services, *, ready: Callable[[], Awaitable[Any]], port: int, open_browser: bool
-) -> int:
+) -> ExitStatus:
     """Run the playground until it is ended in the browser, or cancelled; the exit status.
 
     ``ready`` waits for the model; what it raises ends the playground.
@@ -64,7 +65,7 @@ async def serve(
             if open_browser:
                 await asyncio.to_thread(webbrowser.open, preview.url)
             await until_first(preview.wait_closed(), pages.run(), failure_of=ready())
-    return 0
+    return ExitStatus.OK
 
 
 @asynccontextmanager

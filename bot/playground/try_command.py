@@ -12,6 +12,7 @@ from typing import Any
 from simcord import InteractionResult, ResponseMessage, SetupError
 
 from bot.cards import ERROR_COLOUR
+from bot.exit_status import ExitStatus
 from bot.playground.plain import plain
 from bot.playground.real_time import SimulatedGenerations
 from bot.playground.slash import Mistyped, described, parse
@@ -23,8 +24,8 @@ from bot.terminal import complain, say
 SETTLE_TIMEOUT = 900.0
 
 
-async def attempt(line: str, services: Services, *, ready: Callable[[], Awaitable[Any]]) -> int:
-    """Run one command and print its answer; 0, or 1 with the reason on stderr.
+async def attempt(line: str, services: Services, *, ready: Callable[[], Awaitable[Any]]) -> ExitStatus:
+    """Run one command and print its answer; OK, or FAILED with the reason on stderr.
 
     ``ready`` waits for the model; it is called once ``line`` has proved to be a command.
     """
@@ -34,15 +35,16 @@ async def attempt(line: str, services: Services, *, ready: Callable[[], Awaitabl
             messages = await answers(world, line, ready)
         except (Mistyped, SetupError) as refusal:
             complain(refusal)
-            return 1
+            return ExitStatus.FAILED
         except TimeoutError:
             complain("The bot took too long to answer.")
-            return 1
+            return ExitStatus.FAILED
         for message in messages:
             (complain if is_error(message) else say)(plain(message.components))
         if not messages:
             complain("The bot did not answer.")
-        return 0 if messages and not any(map(is_error, messages)) else 1
+        is_answered = messages and not any(map(is_error, messages))
+        return ExitStatus.OK if is_answered else ExitStatus.FAILED
 
 
 async def answers(world: World, line: str, ready: Callable[[], Awaitable[Any]]) -> list[ResponseMessage]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -109,6 +110,22 @@ def test_the_tree_at_the_top_is_the_real_one() -> None:
     drawing = re.findall(r"^    ([│ ]*[├└]── \w+)", errors.__doc__ or "", re.MULTILINE)
 
     assert drawing == list(drawn(errors.TokenwiseError))
+
+
+@contextmanager
+def passing() -> Iterator[None]:
+    yield
+
+
+@pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
+def test_an_error_can_be_raised_noted_and_hashed(error: errors.TokenwiseError) -> None:
+    """As any exception can; a frozen dataclass could not be."""
+    with pytest.raises(type(error)) as caught, passing():
+        raise error
+    caught.value.add_note("on the way")
+
+    assert caught.value is error
+    assert {error} == {caught.value}
 
 
 def test_the_context_error_names_the_three_numbers() -> None:

@@ -17,6 +17,7 @@ from bot.interactions.checks import admitted
 from bot.interactions.error_handler import is_worth_logging, report
 from bot.interactions.http_trace import Traffic
 from bot.interactions.lifecycle import InteractionTracker
+from bot.interactions.locks import Locks
 from bot.interactions.reply import NOBODY, Interaction
 from bot.interactions.sync import keep_trying, sync_if_changed
 from bot.proxies import Proxy
@@ -98,6 +99,7 @@ class TokenwiseBot(commands.Bot):
             proxy_auth=proxy.auth if proxy else None,
         )
         self.services = services
+        self.locks = Locks()
         self._background = AsyncExitStack()
         self.began = discord.utils.utcnow()  # to serve, by the same rules ever since
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bot.executor import Executor
-from bot.interactions.locks import Refreshes
 from bot.moderation.rules import Rules
 from bot.queue.generations import Generations
 from bot.store.runs import Runs
@@ -18,7 +17,6 @@ class Services:
     encodings: Encodings
     runs: Runs
     executor: Executor = field(default_factory=Executor)
-    refreshes: Refreshes = field(default_factory=Refreshes)
     rules: Rules = field(default_factory=Rules)
 
     def encode(self, text: str) -> tuple[int, ...]:

@@ -94,8 +94,8 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
         await self._refresh(interaction, services)
 
     async def _next(self, interaction: Interaction, services: Services) -> None:
-        with services.runs.claimed(self.run_id) as first:
-            if first:
+        with interaction.client.locks.claim(self.run_id) as is_first:
+            if is_first:
                 await begin(services, interaction, None)
                 await spend(interaction, label="Next round begun")
             else:
@@ -110,7 +110,7 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
             round_ = await services.runs.rounds.find(self.run_id)
             await reply.finish(await _card(services, run, round_), parts=_parts(services, run))
 
-        await services.refreshes.refresh(self.run_id, show)
+        await interaction.client.locks.refresh(self.run_id, show)
 
 
 async def begin(services: Services, interaction: Interaction, text: str | None) -> None:

@@ -46,7 +46,7 @@ async def begin_own(services: Services, interaction: Interaction, submitted: Sub
     run_id = submitted.match["run_id"]
     station = int(submitted.match["numbers"].lstrip(":"))
     text = tour.text_of(submitted.typed[TEXT])
-    claimed = services.runs.claimed(run_id) if is_theirs(interaction) else nullcontext(False)
+    claimed = interaction.client.locks.claim(run_id) if is_theirs(interaction) else nullcontext(False)
     with claimed as in_place:
         reply = Reply(interaction, private=True, replace=in_place)
         await reply.acknowledge()

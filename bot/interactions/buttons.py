@@ -41,9 +41,9 @@ class PersistentItem(ui.DynamicItem[Item], Generic[Item], template="-"):
 
     async def callback(self, interaction: Interaction) -> None:
         services: Services = interaction.client.services
-        with services.runs.claimed(_press(interaction)) as first:
+        with interaction.client.locks.claim(_press(interaction)) as is_first:
             try:
-                if first and _is_offered(self.item):
+                if is_first and _is_offered(self.item):
                     await self.press(interaction, services)
                 else:
                     await defer(interaction)
@@ -74,11 +74,10 @@ class RunItem(PersistentItem[Item], Generic[Item], template="-"):
 
         The press is acknowledged by then.
         """
-        services: Services = interaction.client.services
         reply = Reply(interaction, replace=True)
         await reply.acknowledge()
-        with services.runs.claimed(self.run_id) as first:
-            if first:
+        with interaction.client.locks.claim(self.run_id) as is_first:
+            if is_first:
                 await show(reply)
 
     async def beside(

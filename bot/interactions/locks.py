@@ -1,23 +1,40 @@
-"""Cards that many people change at the same time."""
+"""Who may change a card when several people press at once.
+
+Both locks last for one process and let nobody wait: a press that comes second does nothing, and a second
+edit is left to the one under way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 
-class Refreshes:
-    """Lets one at a time edit a card, and once more for all who came meanwhile.
-
-    Of edits that are on their way together, Discord may apply the older one last.
-    And it slows down who edits a message often: however many people press a button
-    at once, this way they need two edits.
-    """
+class Locks:
+    """Claims to cards and presses, and the edits of shared cards that are under way; by key."""
 
     def __init__(self) -> None:
+        self._claimed: set[str] = set()
         self._stale: dict[str, bool] = {}
 
+    @contextmanager
+    def claim(self, key: str) -> Iterator[bool]:
+        """Hold ``key``, a run's card or a press, for the block; true if it was free."""
+        is_first = key not in self._claimed
+        self._claimed.add(key)
+        try:
+            yield is_first
+        finally:
+            if is_first:
+                self._claimed.discard(key)
+
     async def refresh(self, card: str, show: Callable[[], Awaitable[None]]) -> bool:
-        """Let ``show`` show the card as it is now; False if that is left to somebody who does so already."""
+        """Call ``show`` until the card is up to date; false if another call is already doing so.
+
+        One edit at a time, and one more for everything that changed meanwhile: Discord may apply
+        the older of two simultaneous edits last, and slows down frequent edits of one message.
+        However many people press at once, this takes two edits.
+        """
         if card in self._stale:
             self._stale[card] = True
             return False

@@ -10,8 +10,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Delete, Select, and_, delete, or_, select
@@ -69,7 +68,6 @@ class Runs:
         self._days = days
         self._clock = clock
         self._check = check
-        self._claimed: set[str] = set()
         self._outbox = Outbox(database, clock)
         self._forgotten: dict[int, float] = {}  # who asked for it, and when
         # Whether something deleted may still be in the database's files: what a former process left, too.
@@ -189,17 +187,6 @@ class Runs:
         unsaved = self._outbox.drop(lambda run: run.asked_at < oldest)
         (deleted,) = await self._delete(delete(tables.runs).where(tables.runs.c.asked_at < oldest))
         return deleted + unsaved
-
-    @contextmanager
-    def claimed(self, what: str) -> Iterator[bool]:
-        """Whether nobody else holds the claim to ``what``, which then is held: a run's card, or a press."""
-        mine = what not in self._claimed
-        self._claimed.add(what)
-        try:
-            yield mine
-        finally:
-            if mine:
-                self._claimed.discard(what)
 
     async def _find(self, run_id: str) -> Run | None:
         if (run := self._outbox.get(run_id)) and run.asked_at >= self._oldest():

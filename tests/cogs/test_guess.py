@@ -94,7 +94,7 @@ async def test_a_vote_while_the_card_is_being_edited_is_shown_by_who_edits_it(
     async def is_under_way() -> bool:
         return bool(edits)
 
-    under_way = asyncio.create_task(services.refreshes.refresh(run_id_of(card), edit))
+    under_way = asyncio.create_task(world.bot.locks.refresh(run_id_of(card), edit))
     await until(is_under_way)
     votes = [await person.click(card, label=labels(card)[0]) for person in (ada, grace)]
     assert all(vote.acknowledged for vote in votes)

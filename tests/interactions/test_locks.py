@@ -1,4 +1,4 @@
-"""A card that many change at once is edited by one at a time, and shows the newest at the end."""
+"""One press at a time changes a card; a card that many people change is edited once at a time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from bot.interactions.locks import Refreshes
+from bot.interactions.locks import Locks
 
 
 class Shown:
-    """A card that shows ``state`` a while after it was asked to."""
+    """A card; an edit takes a moment and shows the ``state`` there was when it began."""
 
     def __init__(self) -> None:
         self.state = 0
@@ -26,19 +26,27 @@ class Shown:
         self.at_once -= 1
 
 
+def test_a_key_is_claimed_by_one_at_a_time() -> None:
+    locks = Locks()
+    with locks.claim("a") as first, locks.claim("a") as second, locks.claim("b") as other:
+        assert (first, second, other) == (True, False, True)
+    with locks.claim("a") as again:
+        assert again
+
+
 async def test_one_change_is_one_edit() -> None:
     card = Shown()
 
-    assert await Refreshes().refresh("a", card.show)
+    assert await Locks().refresh("a", card.show)
     assert card.edits == [0]
 
 
-async def test_many_changes_at_once_are_two_edits_and_the_last_shows_all() -> None:
-    refreshes, card = Refreshes(), Shown()
+async def test_many_simultaneous_changes_take_two_edits_and_the_last_shows_them_all() -> None:
+    locks, card = Locks(), Shown()
 
     async def change() -> bool:
         card.state += 1
-        return await refreshes.refresh("a", card.show)
+        return await locks.refresh("a", card.show)
 
     did = await asyncio.gather(*(change() for _ in range(20)))
 
@@ -46,18 +54,18 @@ async def test_many_changes_at_once_are_two_edits_and_the_last_shows_all() -> No
     assert card.edits == [1, 20]
 
 
-async def test_other_cards_do_not_wait() -> None:
-    refreshes, card, other = Refreshes(), Shown(), Shown()
+async def test_cards_do_not_wait_for_each_other() -> None:
+    locks, card, other = Locks(), Shown(), Shown()
 
-    assert all(await asyncio.gather(refreshes.refresh("a", card.show), refreshes.refresh("b", other.show)))
+    assert all(await asyncio.gather(locks.refresh("a", card.show), locks.refresh("b", other.show)))
 
 
-async def test_an_edit_that_fails_leaves_the_card_to_the_next() -> None:
-    refreshes, card = Refreshes(), Shown()
+async def test_after_a_failed_edit_the_next_change_is_shown() -> None:
+    locks, card = Locks(), Shown()
 
     async def fail() -> None:
         raise OSError("no network")
 
     with pytest.raises(OSError, match="no network"):
-        await refreshes.refresh("a", fail)
-    assert await refreshes.refresh("a", card.show)
+        await locks.refresh("a", fail)
+    assert await locks.refresh("a", card.show)

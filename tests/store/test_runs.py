@@ -150,13 +150,6 @@ async def test_an_answer_that_is_too_old_is_none(runs: Runs, clock: Clock) -> No
     assert await runs.answer(the_same(ADA), FINGERPRINT) is None
 
 
-async def test_a_run_is_changed_by_one_press_at_a_time(runs: Runs) -> None:
-    with runs.claimed("a") as first, runs.claimed("a") as second, runs.claimed("b") as other:
-        assert (first, second, other) == (True, False, True)
-    with runs.claimed("a") as again:
-        assert again
-
-
 async def test_what_cannot_be_stored_is_found_and_stored_later(
     failing: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -13,9 +13,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.background import Background
-from bot.interactions.checks import admitted
-from bot.interactions.error_handler import is_worth_logging, report
-from bot.interactions.http_trace import Traffic
+from bot.interactions.checks import is_admitted
+from bot.interactions.error_handler import answer_with_error, is_worth_logging
+from bot.interactions.http_trace import HttpTrace
 from bot.interactions.lifecycle import InteractionTracker
 from bot.interactions.locks import Locks
 from bot.interactions.reply import NOBODY, Interaction
@@ -61,10 +61,10 @@ class Tree(app_commands.CommandTree["TokenwiseBot"]):
         )
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        return await admitted(interaction)
+        return await is_admitted(interaction)
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
-        await report(interaction, error)
+        await answer_with_error(interaction, error)
 
 
 class TokenwiseBot(commands.Bot):
@@ -86,14 +86,14 @@ class TokenwiseBot(commands.Bot):
         proxy: Proxy | None = None,
     ) -> None:
         self.tracker = InteractionTracker(on_acknowledged)
-        self.traffic = Traffic(self.tracker.acknowledged, self.tracker.doubted)
+        self.http_trace = HttpTrace(self.tracker.note_acknowledged, self.tracker.note_doubt)
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
             intents=discord.Intents(guilds=True),
             allowed_mentions=NOBODY,
             tree_cls=Tree,
-            http_trace=self.traffic.trace(),
+            http_trace=self.http_trace.config(),
             max_ratelimit_timeout=LONGEST_RATE_LIMIT,
             proxy=proxy.url if proxy else None,
             proxy_auth=proxy.auth if proxy else None,
@@ -109,10 +109,10 @@ class TokenwiseBot(commands.Bot):
         return self.is_ready() and self.ws is not None and self.ws.open
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        self.tracker.lost(channel.id)
+        self.tracker.cancel_in(channel.id)
 
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
-        self.tracker.lost(payload.thread_id)
+        self.tracker.cancel_in(payload.thread_id)
 
     async def setup_hook(self) -> None:
         self.began = discord.utils.utcnow()

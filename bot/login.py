@@ -15,8 +15,7 @@ import discord
 
 from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, GatewayRefused, InvalidSetting, LoginRefused, StartError
-from bot.interactions.api_errors import NOTHING_CAME, is_discords_own, refusal, retry_after
-from bot.interactions.responses import UNANSWERED
+from bot.interactions.api_errors import NOTHING_CAME, UNANSWERED, is_discords_own, refusal, retry_after
 from bot.proxies import ALLOWED
 
 log = logging.getLogger(__name__)

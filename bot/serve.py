@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from bot.app import Started, keep_what_is_loaded
 from bot.client import TokenwiseBot
 from bot.errors import ShuttingDown, UnexpectedStop
-from bot.interactions.error_handler import report
+from bot.interactions.error_handler import answer_with_error
 from bot.login import connect, log_in
 from bot.monitoring.endpoint import Address
 from bot.monitoring.watching import watched
@@ -74,9 +74,9 @@ async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None
     executor = parts.services.executor
     executor.close()
     await parts.queue.close(patience=grace)
-    await bot.tracker.answered(FAREWELL / 2)
+    await bot.tracker.wait_idle(FAREWELL / 2)
     executor.end()
-    await bot.tracker.answered(FAREWELL / 2)
+    await bot.tracker.wait_idle(FAREWELL / 2)
     with suppress(TimeoutError):
         async with asyncio.timeout(LAST_WORDS):
             await _tell_the_rest(bot)
@@ -84,10 +84,10 @@ async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None
 
 
 async def _tell_the_rest(bot: TokenwiseBot) -> None:
-    left = bot.tracker.cancel()
-    await bot.tracker.answered(LAST_WORDS / 2)  # what is cancelled may have something to put right
-    await asyncio.gather(*(report(one, ShuttingDown()) for one in left))
-    await bot.tracker.answered(LAST_WORDS)
+    left = bot.tracker.cancel_all()
+    await bot.tracker.wait_idle(LAST_WORDS / 2)  # what is cancelled may have something to put right
+    await asyncio.gather(*(answer_with_error(one, ShuttingDown()) for one in left))
+    await bot.tracker.wait_idle(LAST_WORDS)
 
 
 @asynccontextmanager

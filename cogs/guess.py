@@ -20,8 +20,8 @@ from bot.features.guess import Round, check_reveal, question, round_of
 from bot.features.next import Walk, WalkRun
 from bot.flows.asking import asked
 from bot.interactions.buttons import RunItem
-from bot.interactions.notices import tell_privately
-from bot.interactions.reply import Interaction, Reply, spend
+from bot.interactions.notices import send_privately
+from bot.interactions.reply import Interaction, Reply, disable_button
 from bot.interactions.responses import defer
 from bot.moderation.screening import Sieve
 from bot.services import Services
@@ -68,7 +68,7 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
             name = partial(services.encodings.token, encoding=encoding)
             before = None if cast.before is None else name(cast.before).visible
             view, chosen = cards.voted(name(token_id).visible, before), {token_id, cast.before} - {None}
-            await tell_privately(interaction, view, parts=await self._parts(services, chosen, encoding))
+            await send_privately(interaction, view, parts=await self._parts(services, chosen, encoding))
         if cast.before is None:  # else as many have voted as before, and the card stays as it is
             await self._refresh(interaction, services)
 
@@ -97,7 +97,7 @@ class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "r
         with interaction.client.locks.claim(self.run_id) as is_first:
             if is_first:
                 await begin(services, interaction, None)
-                await spend(interaction, label="Next round begun")
+                await disable_button(interaction, label="Next round begun")
             else:
                 await defer(interaction)
 

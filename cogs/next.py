@@ -17,7 +17,7 @@ from bot.features.complete import new_run_id, new_seed, warm_or_greedy
 from bot.features.next import Walk, WalkRun
 from bot.interactions.buttons import RunItem
 from bot.interactions.card_messages import is_theirs
-from bot.interactions.outgoing import told_with
+from bot.interactions.outgoing import naming_seed
 from bot.interactions.reply import Interaction, Reply, is_private
 from bot.model.protocol import MAX_SEED, Step
 from bot.moderation.screening import Sieve
@@ -121,7 +121,7 @@ async def _show(services: Services, walk: Walk, content: NextCard, reply: Reply)
     ids = walk.request.prompt_ids
     sieve = Sieve.of(services, services.generations.model.encoding)
     parts = sieve.parts(offered=[(ids, token_id) for token_id in content.names])
-    with told_with(content.seed):
+    with naming_seed(content.seed):
         await reply.finish(cards.next_tokens(content), parts=parts)
 
 

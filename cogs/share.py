@@ -11,9 +11,10 @@ from discord.ext import commands
 from bot import cards
 from bot.custom_ids import DELETE_TEMPLATE, SHARE
 from bot.errors import NotYours
+from bot.interactions.api_errors import with_retries
 from bot.interactions.buttons import PersistentItem
 from bot.interactions.reply import Interaction, Reply
-from bot.interactions.responses import defer, repeated
+from bot.interactions.responses import defer
 from bot.interactions.sharing import shared
 from bot.services import Services
 
@@ -34,7 +35,7 @@ class ShareButton(PersistentItem[ui.Button[Any]], template=SHARE):
         await reply.wait()
 
         async def read(url: str) -> bytes:
-            data: bytes = await repeated(partial(interaction.client.http.get_from_cdn, url))
+            data: bytes = await with_retries(partial(interaction.client.http.get_from_cdn, url))
             return data
 
         view, files = await shared(message, by=interaction.user.id, read=read)
@@ -49,7 +50,7 @@ class DeleteButton(PersistentItem[ui.Button[Any]], template=DELETE_TEMPLATE):
         if not (is_owner or interaction.permissions.manage_messages):
             raise NotYours("delete", moderators=True)
         await defer(interaction)
-        await repeated(interaction.delete_original_response)
+        await with_retries(interaction.delete_original_response)
 
 
 class Share(commands.Cog):

@@ -64,7 +64,7 @@ EVERY_ERROR = [
     errors.PortTaken(8080),
     errors.ModelUnusable("nowhere/nothing", problem="there is no such model.", reason="not_found"),
     errors.DiscordUnreachable("ClientConnectorError"),
-    errors.LoginRefused("HTTP 403, and not by Discord itself", pause=600.0),
+    errors.LoginRefused("HTTP 403, not from Discord itself", pause=600.0),
     errors.GatewayRefused(4011),
     errors.GatewayRefused(4014),
     errors.UnexpectedStop("the connection to Discord was given up"),

@@ -25,7 +25,7 @@ from tests.fakes.discord.hosted import hosted
 from tests.support.waiting import until
 
 ME, APPLICATION, GATEWAY_INFO = "/users/@me", "/oauth2/applications/@me", "/gateway/bot"
-NOT_DISCORD = "and not by Discord itself"
+NOT_DISCORD = "not from Discord itself"
 STRANGE = "an answer that is not Discord's"
 JSON = "application/json"
 

@@ -79,7 +79,7 @@ async def test_requests_and_the_gateway_go_through_it(scheme: str, trust: Trust)
     ("refusal", "status", "said"),
     [
         (None, 2, f"HTTPS_PROXY names a proxy that wants another user and password (HTTP 407); {ALLOWED}"),
-        ("502 Bad Gateway", 1, "Discord cannot be reached (HTTP 502, and not by Discord itself)"),
+        ("502 Bad Gateway", 1, "Discord cannot be reached (HTTP 502, not from Discord itself)"),
     ],
 )
 async def test_a_proxy_that_refuses_is_one_sentence(
@@ -98,7 +98,7 @@ async def test_a_proxy_that_does_not_let_through_is_waited_for(trust: Trust) -> 
     async with behind(trust, "http://localhost:{port}", refusal="403 Forbidden") as (_, _, bot):
         line = await bot.said("The bot ends in 600 s")
 
-    assert "HTTP 403, and not by Discord itself" in line
+    assert "HTTP 403, not from Discord itself" in line
 
 
 async def test_a_proxy_that_is_away_is_one_sentence(trust: Trust) -> None:

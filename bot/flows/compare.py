@@ -13,7 +13,7 @@ from bot.errors import NotRunning, UnavailableError
 from bot.features.compare import METHODS, Continuation, Method, parting, run_ids
 from bot.features.complete import CompletionJob, CompletionRun
 from bot.flows.streams import together
-from bot.interactions.outgoing import told_with
+from bot.interactions.outgoing import naming_seed
 from bot.interactions.reply import Reply
 from bot.queue.updates import Completion, Finished, Queued
 from bot.services import Services
@@ -44,9 +44,9 @@ async def compare(services: Services, jobs: Sequence[CompletionJob], reply: Repl
                     await _keep(services, jobs[number], written[number], asked_at, channel)
             content = _content(services, jobs[0], written)
             if not content.over:
-                with told_with(content.seed):
+                with naming_seed(content.seed):
                     await reply.update(cards.comparison(content))
-        with told_with(jobs[0].params.seed):
+        with naming_seed(jobs[0].params.seed):
             await reply.finish(cards.comparison(_content(services, jobs[0], written)))
     for continuation in written:
         if isinstance(continuation.news, UnavailableError):

@@ -9,10 +9,10 @@ import discord
 
 from bot.errors import FileUnreadable, NoText, RunExpired, StoreUnavailable
 from bot.features.complete import CompletionRun
+from bot.interactions.api_errors import TRANSIENT, with_retries
 from bot.interactions.card_messages import head_of, run_of
 from bot.interactions.message_content import decoded, said, text_files
 from bot.interactions.reply import Interaction
-from bot.interactions.responses import TRANSIENT, repeated
 from bot.logs import named
 from bot.services import Services
 from bot.store.rows import Run
@@ -47,7 +47,7 @@ async def _files_of(message: discord.Message) -> str:
     """What is in the message's files of text; FileUnreadable if Discord does not give them."""
     try:
         async with asyncio.timeout(PATIENCE):
-            return decoded([await repeated(file.read) for file in text_files(message)])
+            return decoded([await with_retries(file.read) for file in text_files(message)])
     except TRANSIENT as error:
         log.warning("a file could not be read: %s", named(error))
         raise FileUnreadable from error

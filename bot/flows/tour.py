@@ -15,7 +15,7 @@ from bot.features.complete import CompletionJob, CompletionRun, new_seed
 from bot.flows.asking import asked
 from bot.interactions.card_messages import is_theirs
 from bot.interactions.modals import Submission, in_time, open_modal
-from bot.interactions.outgoing import told_with
+from bot.interactions.outgoing import naming_seed
 from bot.interactions.reply import Interaction, Reply, is_private
 from bot.model.protocol import GenerationRequest, Step
 from bot.moderation.screening import Sieve
@@ -129,7 +129,7 @@ async def _show(
         request = run.again(owner=closing.owner).request(model.context)
         again = (await _ask(services, request, reply, group=group)).token_ids
     lesson = cards.describe_lesson(run, model, services.encodings, rows=rows, again=again)
-    with told_with(run.params.seed):
+    with naming_seed(run.params.seed):
         await reply.finish(
             cards.tour(TourCard(run.run_id, station, lesson, closing)),
             parts=_parts(services, run, station, rows),

@@ -1,4 +1,4 @@
-"""Buttons and menus that are found by their ``custom_id``, so they outlive a restart."""
+"""Buttons and menus that are found by their ``custom_id``, so they survive a restart."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from discord import ui
 
-from bot.interactions.checks import admitted
-from bot.interactions.error_handler import report
+from bot.interactions.checks import is_admitted
+from bot.interactions.error_handler import answer_with_error
 from bot.interactions.reply import Interaction, Reply
 from bot.interactions.responses import defer
 from bot.services import Services
@@ -18,12 +18,11 @@ Item = TypeVar("Item", bound="ui.Item[Any]")
 
 
 class PersistentItem(ui.DynamicItem[Item], Generic[Item], template="-"):
-    """Something on a card that can be pressed, also after a restart.
+    """Something on a card to press or choose from, before and after a restart.
 
-    Subclasses give the ``template``, whose ``match`` they have, and implement
-    ``press``; errors raised there reach ``report`` like those of commands, for
-    discord.py would only log them. A second press of the same person does
-    nothing until what the first one asked for is there.
+    Subclasses give the ``template``, whose ``match`` they have, and implement :meth:`press`. Its errors
+    reach the person like those of commands; discord.py would only log them. While a press is being
+    answered, the same person's second one does nothing.
     """
 
     def __init__(self, item: Item, match: re.Match[str]) -> None:
@@ -37,25 +36,24 @@ class PersistentItem(ui.DynamicItem[Item], Generic[Item], template="-"):
         return cls(cast("Item", item), match)
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        return await admitted(interaction)
+        return await is_admitted(interaction)
 
     async def callback(self, interaction: Interaction) -> None:
-        services: Services = interaction.client.services
-        with interaction.client.locks.claim(_press(interaction)) as is_first:
+        with interaction.client.locks.claim(_press_key(interaction)) as is_first:
             try:
                 if is_first and _is_offered(self.item):
-                    await self.press(interaction, services)
+                    await self.press(interaction, interaction.client.services)
                 else:
                     await defer(interaction)
             except Exception as error:
-                await report(interaction, error)
+                await answer_with_error(interaction, error)
 
     async def press(self, interaction: Interaction, services: Services) -> None:
         raise NotImplementedError
 
 
 class RunItem(PersistentItem[Item], Generic[Item], template="-"):
-    """Something that acts on a run; its template is ``bot.custom_ids.template``'s."""
+    """Something that acts on a run. Its template comes from ``bot.custom_ids.template``."""
 
     @property
     def action(self) -> str:
@@ -70,10 +68,7 @@ class RunItem(PersistentItem[Item], Generic[Item], template="-"):
         return tuple(int(number) for number in self.match["numbers"].split(":") if number)
 
     async def in_place(self, interaction: Interaction, show: Callable[[Reply], Awaitable[None]]) -> None:
-        """Let ``show`` change the card; pressed again meanwhile, the button does nothing.
-
-        The press is acknowledged by then.
-        """
+        """Acknowledge the press, and let ``show`` change the card unless another press is doing so."""
         reply = Reply(interaction, replace=True)
         await reply.acknowledge()
         with interaction.client.locks.claim(self.run_id) as is_first:
@@ -83,22 +78,22 @@ class RunItem(PersistentItem[Item], Generic[Item], template="-"):
     async def beside(
         self, interaction: Interaction, show: Callable[[Reply], Awaitable[None]], *, private: bool
     ) -> None:
-        """Let ``show`` answer with a card of its own. The press is acknowledged by then."""
+        """Acknowledge the press, and let ``show`` answer with a card of its own."""
         reply = Reply(interaction, private=private)
         await reply.acknowledge()
         await show(reply)
 
 
 def _is_offered(item: ui.Item[Any]) -> bool:
-    """Whether what was chosen is on the card: a run's id is for those who were shown it.
+    """Whether the chosen values are on the menu: a run's id belongs to those who were shown it.
 
-    That a button is on its card, discord.py sees to.
+    discord.py itself checks that a pressed button is on its card.
     """
     return not isinstance(item, ui.Select) or {one.value for one in item.options}.issuperset(item.values)
 
 
-def _press(interaction: Interaction) -> str:
-    """Who presses what: the same for a double click."""
+def _press_key(interaction: Interaction) -> str:
+    """Identify who presses what: both presses of a double click have the same key."""
     data: Mapping[str, Any] = interaction.data or {}
     card = interaction.message.id if interaction.message else 0
     return f"{interaction.user.id} {card} {data.get('custom_id')} {data.get('values')}"

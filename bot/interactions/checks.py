@@ -1,7 +1,4 @@
-"""Who is let in: what a community's rules forbid is refused before any command sees it.
-
-So is what comes when there is no time left for it.
-"""
+"""Admission: interactions that come too late or break a community's rules never reach a command."""
 
 from __future__ import annotations
 
@@ -12,43 +9,54 @@ from typing import Any
 import discord
 
 from bot.errors import AgeRestricted, AgeUnknown, ShuttingDown
-from bot.interactions.error_handler import report
-from bot.interactions.lifecycle import accept
-from bot.interactions.responses import TRANSIENT, Interaction
+from bot.interactions.api_errors import TRANSIENT
+from bot.interactions.error_handler import answer_with_error
+from bot.interactions.responses import Interaction
 from bot.moderation.rules import Rules
 
 
-async def admitted(interaction: Interaction) -> bool:
-    """Whether the interaction is to be answered; who is refused is told why."""
-    if not accept(interaction):
+async def is_admitted(interaction: Interaction) -> bool:
+    """Whether to answer the interaction; a refusal is explained to the person here."""
+    if not interaction.client.tracker.accept(interaction):
         return False
     try:
         if interaction.client.tracker.is_ending:
             raise ShuttingDown
-        _check(interaction, interaction.client.services.rules)
+        _apply_rules(interaction, interaction.client.services.rules)
     except Exception as error:
         if interaction.type is discord.InteractionType.autocomplete:
-            with suppress(*TRANSIENT):  # it has no room for a sentence, and nobody waits for it
+            with suppress(*TRANSIENT):  # suggestions have no room for a sentence
                 await interaction.response.autocomplete([])
         else:
-            await report(interaction, error)
+            await answer_with_error(interaction, error)
         return False
     return True
 
 
-def _check(interaction: Interaction, rules: Rules) -> None:
+def fields(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield each command option and modal field with a text in an interaction's data, however deep."""
+    if isinstance(part.get("value"), str):
+        yield part
+    # A label holds one component, everything else a list.
+    label = [part["component"]] if "component" in part else []
+    for inner in (*part.get("options", ()), *part.get("components", ()), *label):
+        yield from fields(inner)
+
+
+def _apply_rules(interaction: Interaction, rules: Rules) -> None:
+    """Raise what the community's rules say against the interaction."""
     if rules.age_restricted:
-        _check_age(interaction)
+        _require_age(interaction)
     if rules.blocked:
-        for text in _typed(interaction.data or {}):
-            rules.check(text)
+        for field in fields(interaction.data or {}):
+            rules.check(field["value"])
 
 
-def _check_age(interaction: Interaction) -> None:
-    """In direct messages Discord itself asks for the age. A channel that is not known is for all.
+def _require_age(interaction: Interaction) -> None:
+    """Raise AgeRestricted or AgeUnknown outside direct messages and age-restricted channels.
 
-    A thread is as restricted as its channel, which Discord does not say of it. On a server that
-    has not added the bot, for people who have, that cannot be known.
+    In direct messages Discord itself asks for the age. A thread is as restricted as its channel, but
+    Discord does not always name that: on a server to which only its people brought the bot, no one knows.
     """
     if interaction.guild_id is None:
         return
@@ -59,12 +67,3 @@ def _check_age(interaction: Interaction) -> None:
         raise AgeRestricted
     if not channel.is_nsfw():
         raise AgeRestricted
-
-
-def _typed(part: Mapping[str, Any]) -> Iterator[str]:
-    """Every text in a command's options or a form's fields, however deep."""
-    if isinstance(value := part.get("value"), str):
-        yield value
-    inner = [*part.get("options", ()), *part.get("components", ())]
-    for each in [*inner, part["component"]] if "component" in part else inner:
-        yield from _typed(each)

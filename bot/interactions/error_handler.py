@@ -1,4 +1,4 @@
-"""The only place that tells people of errors: of commands, buttons and menus alike."""
+"""The one place where errors of commands, buttons and modals become sentences that people read."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from discord import app_commands
 
 from bot import cards
 from bot.errors import DiscordFailed, GenerationFailed, StartError, StoreUnavailable, TokenwiseError, spoken
-from bot.interactions.notices import tell_of_error
-from bot.interactions.responses import TRANSIENT, Interaction, is_failure_of_discord, is_gone
+from bot.interactions.api_errors import TRANSIENT, is_failure_of_discord, is_gone
+from bot.interactions.notices import send_error
+from bot.interactions.responses import Interaction
 from bot.logs import named
 
 log = logging.getLogger(__name__)
@@ -19,35 +20,32 @@ NO_MODEL = "I can't use my model right now. The log tells my operator why."
 OUTDATED = "This command has just been updated. Please try again in a minute."
 
 
-async def report(interaction: Interaction, error: Exception) -> None:
-    """Tell the person who asked, and nobody else, what went wrong in one sentence."""
-    cause = _cause(error)
-    interaction.client.tracker.failed(interaction.id, cause)
+async def answer_with_error(interaction: Interaction, error: Exception) -> None:
+    """Tell the person who asked, privately and in one sentence, what went wrong."""
+    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    interaction.client.tracker.note_error(interaction.id, cause)
     if is_gone(cause):
         log.info("the message to answer is gone: %s", named(cause))
         return
     try:
         try:
-            await tell_of_error(interaction, cards.error(_sentence(cause)))
+            await send_error(interaction, cards.error(_sentence(cause)))
         except Exception as failure:
             if is_gone(failure) or is_failure_of_discord(failure):
                 raise
-            log.error("what an error says was refused: %s", named(cause), exc_info=failure)
-            await tell_of_error(interaction, cards.error(UNEXPECTED))
+            log.error("could not send an error's own sentence: %s", named(cause), exc_info=failure)
+            await send_error(interaction, cards.error(UNEXPECTED))
     except TRANSIENT as failure:
-        log.warning("could not tell of an error: %s", named(failure))
-
-
-def _cause(error: Exception) -> Exception:
-    return error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        log.warning("could not send an error message: %s", named(failure))
 
 
 def _sentence(cause: Exception) -> str:
+    """Return the sentence for the person, and log what the operator has to know."""
     if isinstance(cause, GenerationFailed):
         log.error("a generation failed: %s", cause.detail)
     if isinstance(cause, StoreUnavailable):
         log.error("the database failed: %s", cause.detail)
-    if isinstance(cause, StartError):  # it is for the operator, and may name a path
+    if isinstance(cause, StartError):  # its own sentence is for the operator, and may name a path
         log.error("refused a request: %s", cause.sentence)
         return NO_MODEL
     if isinstance(cause, TokenwiseError):
@@ -62,10 +60,9 @@ def _sentence(cause: Exception) -> str:
 
 
 def is_worth_logging(record: logging.LogRecord) -> bool:
-    """False where discord.py could not send suggestions because Discord or the network failed.
+    """Filter out discord.py's error records for suggestions that Discord or the network did not deliver.
 
-    It logs every such failure as an error. But nobody waits for suggestions: with the next
-    character they are asked for anew.
+    The next keystroke asks for new ones anyway.
     """
     error = record.exc_info[1] if record.exc_info else None
     return error is None or not (is_gone(error) or is_failure_of_discord(error))

@@ -1,29 +1,27 @@
-"""Modals that are found by their ``custom_id``, so that one open during a restart is answered.
+"""Modals that are found by their ``custom_id``, so one that is open during a restart still works.
 
-discord.py keeps every modal it has sent in memory until it is submitted, and drops
-what is submitted of any other. So it is given none to keep, and what people submit
-is taken from the event that it makes of each interaction.
+discord.py remembers every modal it has sent until it is submitted, and ignores all others. So it is made to
+forget them at once, and submissions are taken from the event it raises for each interaction.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 import discord
-from discord import InteractionResponseType as Kind
 from discord import ui
 
 from bot.errors import StoreUnavailable
-from bot.interactions.checks import admitted
-from bot.interactions.error_handler import report
-from bot.interactions.responses import Interaction, acknowledge
+from bot.interactions.checks import fields, is_admitted
+from bot.interactions.error_handler import answer_with_error
+from bot.interactions.responses import Interaction, Stage, acknowledge
 
-# Seconds for what a modal needs to know: it must be the first answer, within Discord's three.
+# Seconds to read what a modal shows: it must be the first answer, within Discord's three.
 PATIENCE = 1.5
 
 Known = TypeVar("Known")
@@ -31,14 +29,14 @@ Known = TypeVar("Known")
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What somebody typed, by the ``custom_id`` of its field; ``match`` is the modal's."""
+    """The texts that were ``typed``, by the ``custom_id`` of their fields; ``match`` is the modal's own."""
 
     match: re.Match[str]
     typed: Mapping[str, str]
 
 
 async def in_time(reading: Awaitable[Known]) -> Known:
-    """What a modal is to show, read from the store; StoreUnavailable if that takes too long for one."""
+    """Await what a modal needs from the store; StoreUnavailable if that takes too long."""
     try:
         async with asyncio.timeout(PATIENCE):
             return await reading
@@ -47,33 +45,24 @@ async def in_time(reading: Awaitable[Known]) -> Known:
 
 
 async def open_modal(interaction: Interaction, modal: ui.Modal) -> None:
-    modal.stop()  # what is stopped is not kept
-    await acknowledge(interaction, Kind.modal, partial(interaction.response.send_modal, modal))
+    modal.stop()  # or discord.py would remember it
+    await acknowledge(interaction, Stage.MODAL_OPENED, partial(interaction.response.send_modal, modal))
 
 
 async def receive(
     interaction: Interaction, template: str, answer: Callable[[Submission], Awaitable[None]]
 ) -> None:
-    """Let ``answer`` take a submitted modal whose ``custom_id`` matches ``template``.
+    """Pass a submitted modal to ``answer`` if its ``custom_id`` matches ``template``; ignore everything else.
 
-    Everything else is left alone. Errors reach ``report``, like those of commands.
+    Errors reach the person like those of commands.
     """
     if interaction.type is not discord.InteractionType.modal_submit:
         return
     data: Mapping[str, Any] = interaction.data or {}
     match = re.fullmatch(template, data["custom_id"])
-    if match is None or not await admitted(interaction):
+    if match is None or not await is_admitted(interaction):
         return
     try:
-        await answer(Submission(match, dict(_typed(data["components"]))))
+        await answer(Submission(match, {field["custom_id"]: field["value"] for field in fields(data)}))
     except Exception as error:
-        await report(interaction, error)
-
-
-def _typed(components: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    for component in components:
-        if "value" in component:
-            yield component["custom_id"], component["value"]
-        yield from _typed(component.get("components", ()))
-        if "component" in component:
-            yield from _typed([component["component"]])
+        await answer_with_error(interaction, error)

@@ -1,71 +1,66 @@
-"""Telling one person something, whatever has been answered so far."""
+"""Messages for one person only, however their interaction has been answered so far."""
 
 from __future__ import annotations
 
 from collections.abc import Set
 from functools import partial
 
-from discord import InteractionResponseType as Kind
 from discord import ui
 
-from bot.interactions.outgoing import check
-from bot.interactions.reply import NOBODY, PRIVATE, SHOWN, Reply, silence
-from bot.interactions.responses import (
-    TRANSIENT,
-    Interaction,
-    acknowledge,
-    acknowledged_as,
-    is_acknowledged,
-    is_gone,
-    repeated,
-)
+from bot.interactions.api_errors import TRANSIENT, is_gone, with_retries
+from bot.interactions.outgoing import refuse_blocked_words
+from bot.interactions.reply import NOBODY, Reply, silence
+from bot.interactions.responses import Interaction, Stage, acknowledge, state_of
 
 
-async def tell_privately(
+async def send_privately(
     interaction: Interaction, view: ui.LayoutView, *, parts: Set[str] = frozenset()
 ) -> None:
-    """A message to the person who asked alone, whatever has been answered so far.
+    """Send a message that only the person who asked sees.
 
-    Withheld if it has a word in it that the community has blocked, and that is no part of a longer one.
+    Withheld if it contains a word that the community has blocked, other than as one of the ``parts``.
     """
-    check(interaction, view, parts=parts)
-    await tell_of_error(interaction, view)
+    refuse_blocked_words(interaction, view, parts=parts)
+    await send_error(interaction, view)
 
 
-async def tell_of_error(interaction: Interaction, view: ui.LayoutView) -> None:
-    """As :func:`tell_privately`, but nothing withholds it: all that errors say is the bot's own.
+async def send_error(interaction: Interaction, view: ui.LayoutView) -> None:
+    """Do as :func:`send_privately`, but search for no words: errors are in the bot's own.
 
-    It is rather told twice than not at all, where Discord does not say whether it came.
+    Delivery is at least once. Where Discord does not say whether the message arrived, it is sent again.
     """
     silence(view)
-    sent = {"view": view, "ephemeral": True, "allowed_mentions": NOBODY}
-    if not is_acknowledged(interaction):
-        first = partial(interaction.response.send_message, **sent)
-        if await acknowledge(interaction, Kind.channel_message, first):
-            return
-        if acknowledged_as(interaction) is Kind.channel_message:
-            # A card of which it was not known is there, and may wait for what never comes.
+    message = {"view": view, "ephemeral": True, "allowed_mentions": NOBODY}
+    follow_up = partial(interaction.followup.send, **message)
+    match state_of(interaction).stage:
+        case Stage.UNANSWERED:
+            first = partial(interaction.response.send_message, **message)
+            if not await acknowledge(interaction, Stage.REPLIED, first):
+                await _send_after_unnoticed_answer(interaction, view)
+        case Stage.THINKING_PRIVATELY:
             await Reply(interaction).finish(view, harmless=True)
-            return
-    follow_up = partial(interaction.followup.send, **sent)
-    is_thinking = acknowledged_as(interaction) is Kind.deferred_channel_message
-    if not is_thinking or SHOWN in interaction.extras:
-        await repeated(follow_up)
-        return
-    reply = Reply(interaction)
-    if interaction.extras.get(PRIVATE):
-        await reply.finish(view, harmless=True)
-        return
-    # What follows "thinking…" takes its place and its visibility, so it must be
-    # made a message first, and can be taken away afterwards.
-    await reply.finish(_placeholder(), harmless=True)
-    try:
-        await repeated(follow_up)
-        await repeated(interaction.delete_original_response)
-    except TRANSIENT as error:
-        if is_gone(error):
-            raise
-        await reply.finish(view, harmless=True)  # rather seen by all than never, or a card that says nothing
+        case Stage.THINKING:
+            # Whatever follows "thinking…" takes its place and its visibility, so it must become a
+            # message first, which can be deleted afterwards.
+            reply = Reply(interaction)
+            await reply.finish(_placeholder(), harmless=True)
+            try:
+                await with_retries(follow_up)
+                await with_retries(interaction.delete_original_response)
+            except TRANSIENT as error:
+                if is_gone(error):
+                    raise
+                await reply.finish(view, harmless=True)  # better seen by all than an empty card
+        case Stage.DEFERRED | Stage.REPLIED | Stage.UPDATED | Stage.MODAL_OPENED:
+            await with_retries(follow_up)
+
+
+async def _send_after_unnoticed_answer(interaction: Interaction, view: ui.LayoutView) -> None:
+    if state_of(interaction).stage is Stage.REPLIED:
+        # The card that had come through would wait forever for its next edit.
+        await Reply(interaction).finish(view, harmless=True)
+    else:
+        await send_error(interaction, view)
 
 
 def _placeholder() -> ui.LayoutView:

@@ -1,7 +1,7 @@
-"""The last look at what is sent: no card shows a word that the community has blocked.
+"""The last search of what is sent: no card shows a word that the community has blocked.
 
-Texts are screened where they come from (``bot.moderation.screening``). What is put together
-only for a card, such as a table of candidates, is found here.
+Texts are screened where they come from (``bot.moderation.screening``). This finds what is put together
+only on a card, such as a table of candidates.
 """
 
 from __future__ import annotations
@@ -22,39 +22,41 @@ _WITHIN_A_WORD = "x"
 _TEXT = ".txt"
 
 
-def check(
+def refuse_blocked_words(
     interaction: discord.Interaction[Any],
     view: ui.LayoutView,
     files: Sequence[discord.File] = (),
     *,
     parts: Set[str] = frozenset(),
 ) -> None:
-    """Withheld if ``view``, or a file of text that goes with it, has a blocked word in it.
+    """Raise Withheld if ``view``, or a text file sent with it, contains a blocked word.
 
-    ``parts`` are words that are on it only as tokens of longer ones; see ``bot.moderation.screening``.
+    ``parts`` are words that appear on it only as tokens of longer ones; see ``bot.moderation.screening``.
     """
     blocked: BlockedWords = interaction.client.services.rules.blocked
-    if blocked and any(blocked.in_text(text, but=parts) for text in (*_shown(view), *map(_written, files))):
+    if not blocked:
+        return
+    if any(blocked.in_text(text, but=parts) for text in (*_texts_on(view), *map(_text_in, files))):
         raise Withheld
 
 
 @contextmanager
-def told_with(seed: int) -> Iterator[None]:
-    """Whatever is withheld in the body is said to be so with the ``seed`` that it was written with."""
+def naming_seed(seed: int) -> Iterator[None]:
+    """Let a Withheld from the block name the ``seed`` of the text it withholds."""
     try:
         yield
     except Withheld:
         raise Withheld(seed=seed) from None
 
 
-def _shown(view: ui.LayoutView) -> Iterator[str]:
-    """All that is to be read on a card. A word of which a part was cut off is none."""
+def _texts_on(view: ui.LayoutView) -> Iterator[str]:
+    """Yield everything there is to read on a card. A clipped word does not count as one."""
     for item in view.walk_children():
-        for text in filter(None, _texts(item)):
+        for text in filter(None, _texts_of(item)):
             yield unformatted(text).replace(CLIPPED, _WITHIN_A_WORD)
 
 
-def _texts(item: ui.Item[ui.LayoutView]) -> Iterator[str | None]:
+def _texts_of(item: ui.Item[ui.LayoutView]) -> Iterator[str | None]:
     match item:
         case ui.TextDisplay():
             yield item.content
@@ -67,8 +69,8 @@ def _texts(item: ui.Item[ui.LayoutView]) -> Iterator[str | None]:
             yield from (picture.description for picture in item.items)
 
 
-def _written(file: discord.File) -> str:
-    """The file's text, which may be cut within a character; nothing if it is none."""
+def _text_in(file: discord.File) -> str:
+    """Return a text file's text, or nothing for other files; it may be cut within a character."""
     if not file.filename.endswith(_TEXT):
         return ""
     text = file.fp.read().decode(errors="replace")

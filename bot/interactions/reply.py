@@ -1,4 +1,4 @@
-"""Sending cards. Every message of the bot leaves through here, and pings nobody."""
+"""The card that answers an interaction. Every message of the bot is sent from here or from ``notices``."""
 
 from __future__ import annotations
 
@@ -10,47 +10,26 @@ from contextlib import asynccontextmanager, suppress
 from typing import cast
 
 import discord
-from discord import InteractionResponseType as Kind
 from discord import ui
 
-from bot.interactions.outgoing import check
-from bot.interactions.responses import (
-    TRANSIENT,
-    Interaction,
-    acknowledge,
-    defer,
-    is_acknowledged,
-    is_gone,
-    repeated,
-    think,
-)
+from bot.interactions.api_errors import TRANSIENT, is_gone, with_retries
+from bot.interactions.outgoing import refuse_blocked_words
+from bot.interactions.responses import Interaction, Stage, acknowledge, defer, state_of, think
 from bot.logs import named
 from bot.queue.limits import Asker
 
-__all__ = [
-    "NOBODY",
-    "PRIVATE",
-    "SHOWN",
-    "Interaction",
-    "Reply",
-    "is_private",
-    "silence",
-    "spend",
-]
+__all__ = ["NOBODY", "Interaction", "Reply", "disable_button", "is_private", "silence"]
 
 log = logging.getLogger(__name__)
 
-# Without it Discord parses mentions with its defaults on every single edit.
+# An edit without it falls back to Discord's defaults, which ping.
 NOBODY = discord.AllowedMentions.none()
-
-# In an interaction's extras: its answer is a card, no longer "thinking…"; and who asked sees it alone.
-SHOWN, PRIVATE = "shown", "private"
 
 
 def is_private(interaction: Interaction) -> bool:
-    """Whether the card that was pressed is seen by one person alone.
+    """Whether only one person sees the pressed card.
 
-    The card tells, not its run: a private card may have been shared.
+    Its run does not say: a private card may have been shared.
     """
     return interaction.message is not None and interaction.message.flags.ephemeral
 
@@ -58,7 +37,7 @@ def is_private(interaction: Interaction) -> bool:
 class Reply:
     """The one message that answers an interaction: shown once, then edited.
 
-    ``replace`` shows in place of the message whose button was pressed.
+    With ``replace`` it takes the place of the card whose button was pressed.
     """
 
     def __init__(self, interaction: Interaction, *, private: bool = False, replace: bool = False) -> None:
@@ -68,17 +47,16 @@ class Reply:
         self._is_held = False
 
     async def acknowledge(self) -> None:
-        """Let Discord know, if it does not yet, that an answer will come: before anything that may take long.
+        """Promise Discord an answer, unless that is done: before anything that may take long.
 
-        What is to be replaced stays as it is, so that an error leaves no trace on it.
+        A card to be replaced stays as it is, so that an error leaves no trace on it.
         """
-        if is_acknowledged(self._interaction):
+        if state_of(self._interaction).is_acknowledged:
             return
         if self._replace:
             await defer(self._interaction)
         else:
             await think(self._interaction, private=self._private)
-            self._interaction.extras[PRIVATE] = self._private
 
     @property
     def private(self) -> bool:
@@ -87,64 +65,64 @@ class Reply:
 
     @property
     def asker(self) -> Asker:
-        """Who asks now: a second request for the interaction has the time that the first one left."""
+        """Who asks, at this moment: a second request has only the time that the first one left."""
         interaction = self._interaction
         age = interaction.client.tracker.age(interaction.id)
         return Asker(interaction.user.id, interaction.guild_id, age)
 
     @property
     def channel(self) -> int | None:
-        """The channel of a server whose people see what is asked here, unless it is private.
+        """The id of the server's channel in which everyone sees this reply, unless it is private.
 
-        None in direct messages; and where the bot is not the server's but a person's
-        own, for Discord may show its answers to that person alone.
+        None in direct messages, and where people brought the bot along themselves: there
+        Discord may show its replies to one person only.
         """
         interaction = self._interaction
         is_persons_own = interaction.is_user_integration() and not interaction.is_guild_integration()
         return None if interaction.guild_id is None or is_persons_own else interaction.channel_id
 
     async def wait(self) -> None:
-        """Acknowledge, if that is still to be done, and show later.
+        """Acknowledge, if that is still to be done; the card comes later.
 
-        What is to be replaced can meanwhile not be pressed.
+        Until then, the buttons of a card to be replaced are disabled.
         """
         if not self._replace:
             await self.acknowledge()
         elif not self._is_held:
             self._is_held = True
-            await self.show(self._replaced(pressable=False), harmless=True)  # it is there already
+            await self.show(self._pressed_card(enabled=False), harmless=True)  # people see it already
 
     async def restore(self) -> None:
-        """Show again what was to be replaced, if it waits for that."""
+        """Enable the buttons that :meth:`wait` disabled."""
         if self._is_held:
             self._is_held = False
-            await self.show(self._replaced(pressable=True), harmless=True)
+            await self.show(self._pressed_card(enabled=True), harmless=True)
 
     @asynccontextmanager
     async def restored(self) -> AsyncIterator[None]:
-        """Whatever goes wrong within, what was to be replaced can be pressed again."""
+        """Restore the card to be replaced if anything in the block fails."""
         try:
             yield
         except (Exception, asyncio.CancelledError):
-            with suppress(*TRANSIENT):  # what went wrong first is what is told
+            with suppress(*TRANSIENT):  # the first failure is the one to report
                 await self.restore()
             raise
 
     async def update(self, view: ui.LayoutView) -> None:
-        """Show what will soon be replaced; that Discord fails at it once does no harm.
+        """Show a card that the next one will soon replace, so one failed edit does no harm.
 
-        Raises if there is nobody to show it to any more.
+        Raise only if there is no longer anyone to show it to.
         """
-        if not is_acknowledged(self._interaction):
+        if not state_of(self._interaction).is_acknowledged:
             await self.show(view)
             return
-        check(self._interaction, view)
+        refuse_blocked_words(self._interaction, view)
         try:
             await self._edit(view, ())
         except TRANSIENT as error:
             if is_gone(error):
                 raise
-            log.warning("an edit failed and is left out: %s", named(error))
+            log.warning("skipped an edit that failed: %s", named(error))
 
     async def finish(
         self,
@@ -154,7 +132,7 @@ class Reply:
         harmless: bool = False,
         parts: Set[str] = frozenset(),
     ) -> None:
-        """Show what stays; a second time if Discord fails at the first."""
+        """Show the final card, with a second attempt if Discord fails at the first."""
         try:
             await self.show(view, files=files, harmless=harmless, parts=parts)
         except TRANSIENT as error:
@@ -170,57 +148,53 @@ class Reply:
         harmless: bool = False,
         parts: Set[str] = frozenset(),
     ) -> None:
-        """Show it now; Withheld if it has a word in it that the community has blocked.
+        """Show a card now; Withheld if it contains a word that the community has blocked.
 
-        Not if it is ``harmless``: the bot's own words, and what was let in. Nor for
-        words that are only ``parts`` of longer ones, since tokens are shown.
+        ``harmless`` skips the search: for the bot's own words, and for what has passed it before.
+        ``parts`` are words that appear only as tokens of longer ones.
         """
         if not harmless:
-            check(self._interaction, view, files, parts=parts)
-        if is_acknowledged(self._interaction) or not await self._show_first(view, files):
-            await repeated(lambda: self._edit(view, files))
+            refuse_blocked_words(self._interaction, view, files, parts=parts)
+        if state_of(self._interaction).is_acknowledged or not await self._show_first(view, files):
+            await with_retries(lambda: self._edit(view, files))
 
     async def _show_first(self, view: ui.LayoutView, files: Sequence[discord.File]) -> bool:
-        """Whether this is what acknowledges the interaction."""
+        """Acknowledge the interaction with the card; false if an earlier attempt had done so unnoticed."""
         response = self._interaction.response
         silence(view)
 
         async def replace() -> None:
-            await response.edit_message(view=view, attachments=_anew(files), allowed_mentions=NOBODY)
+            await response.edit_message(view=view, attachments=_copies(files), allowed_mentions=NOBODY)
 
         async def send() -> None:
             await response.send_message(
-                view=view, files=_anew(files), ephemeral=self._private, allowed_mentions=NOBODY
+                view=view, files=_copies(files), ephemeral=self._private, allowed_mentions=NOBODY
             )
 
-        kind, first = (Kind.message_update, replace) if self._replace else (Kind.channel_message, send)
-        is_shown = await acknowledge(self._interaction, kind, first)
-        if is_shown:
-            self._interaction.extras[SHOWN] = True
-        return is_shown
+        stage, first = (Stage.UPDATED, replace) if self._replace else (Stage.REPLIED, send)
+        return await acknowledge(self._interaction, stage, first)
 
     async def _edit(self, view: ui.LayoutView, files: Sequence[discord.File]) -> None:
         silence(view)
         await self._interaction.edit_original_response(
-            view=view, attachments=_anew(files), allowed_mentions=NOBODY
+            view=view, attachments=_copies(files), allowed_mentions=NOBODY
         )
-        self._interaction.extras[SHOWN] = True
+        state_of(self._interaction).edited()
 
-    def _replaced(self, *, pressable: bool) -> ui.LayoutView:
+    def _pressed_card(self, *, enabled: bool) -> ui.LayoutView:
         message = self._interaction.message
         view = ui.LayoutView.from_message(message, timeout=None) if message else ui.LayoutView()
-        if not pressable:
+        if not enabled:
             for item in view.walk_children():
                 if isinstance(item, (ui.Button, ui.Select)):
                     item.disabled = True
         return view
 
 
-async def spend(interaction: Interaction, *, label: str) -> None:
-    """Let the button that was pressed be pressed no more, and say ``label``.
+async def disable_button(interaction: Interaction, *, label: str) -> None:
+    """Disable the pressed button and change its label: it works once, and another message answers it.
 
-    It has done what it can do once, and is answered by another message; that
-    Discord fails at this edit, or does not allow it, does no harm.
+    If Discord fails at this edit, or does not allow it, the button stays as it is.
     """
     message, data = interaction.message, cast("Mapping[str, object]", interaction.data or {})
     if message is None:
@@ -233,16 +207,16 @@ async def spend(interaction: Interaction, *, label: str) -> None:
     try:
         await message.edit(view=view, allowed_mentions=NOBODY)
     except TRANSIENT as error:
-        log.info("a button that was used stays as it was: %s", named(error))
-
-
-def _anew(files: Sequence[discord.File]) -> list[discord.File]:
-    """The files, to be sent once more: discord.py closes what it has sent."""
-    for file in files:
-        file.reset()
-    return [discord.File(io.BytesIO(file.fp.read()), file.filename) for file in files]
+        log.info("could not disable a used button: %s", named(error))
 
 
 def silence(view: ui.LayoutView) -> None:
-    """Keep discord.py from holding the view: its buttons are found by ``custom_id``."""
+    """Keep discord.py from remembering the view: its buttons are found by their ``custom_id``."""
     view.stop()
+
+
+def _copies(files: Sequence[discord.File]) -> list[discord.File]:
+    """Copy the files for one request: discord.py closes the ones it has sent."""
+    for file in files:
+        file.reset()
+    return [discord.File(io.BytesIO(file.fp.read()), file.filename) for file in files]

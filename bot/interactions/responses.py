@@ -1,109 +1,114 @@
-"""Requests to Discord, and what is done where they fail.
+"""How far the answer to an interaction has come, and the request that answers it first.
 
-discord.py sends a request again where Discord answers 429 or 5xx, and does not tell. Where Discord does not
-answer at all, since the connection broke, that is done here: whether Discord did what it was
-asked is not known then, so it must do no harm to ask it twice.
+Discord accepts one first answer and refuses every further one. So after a broken connection the bot does not
+know how an interaction stands, and only learns it when its next attempt is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-import aiohttp
 import discord
-from discord import InteractionResponseType as Kind
+
+from bot.interactions.api_errors import ALREADY_ACKNOWLEDGED, UNANSWERED, with_retries
 
 Interaction = discord.Interaction[Any]
-T = TypeVar("T")
 
-# The connection broke, or there was none.
-UNANSWERED = (aiohttp.ClientError, OSError, TimeoutError)
-# What a request to Discord raises when it, or the network, fails.
-TRANSIENT = (discord.HTTPException, discord.RateLimited, *UNANSWERED)
-_ALREADY_ACKNOWLEDGED = 40060
-# Unknown channel, server, message, webhook (the message's token is over), interaction; answered by
-# another copy of this bot; no access to the channel any more; invalid webhook token: nobody is there
-# to be answered. A permission that is missing (50013) may be missing for this kind of message alone.
-_GONE = frozenset({10003, 10004, 10008, 10015, 10062, _ALREADY_ACKNOWLEDGED, 50001, 50027})
-
-# Seconds before each further attempt; an acknowledgement has three seconds in all.
-_PAUSES = (0.0, 0.2, 0.6, 1.5)
-_SHORT_PAUSES = (0.0, 0.1, 0.2, 0.4)
-
-# In an interaction's extras: how it was, and how it may have been acknowledged.
-_ACKNOWLEDGED = "acknowledged"
-_PERHAPS = "perhaps acknowledged"
+# Seconds before each further attempt: Discord waits three in all for an acknowledgement.
+_PAUSES = (0.0, 0.1, 0.2, 0.4)
+_KEY = "response"  # in an interaction's extras
 
 
-def is_gone(error: BaseException) -> bool:
-    """Whether there is nobody to be answered any more."""
-    return isinstance(error, discord.HTTPException) and error.code in _GONE
+class Stage(Enum):
+    """What people see as the answer to an interaction."""
+
+    UNANSWERED = auto()
+    DEFERRED = auto()  # nothing yet: the press is acknowledged, and its card unchanged
+    THINKING = auto()  # "thinking…", for everyone
+    THINKING_PRIVATELY = auto()
+    REPLIED = auto()  # a message of its own
+    UPDATED = auto()  # the pressed card, changed
+    MODAL_OPENED = auto()
 
 
-def is_failure_of_discord(error: BaseException) -> bool:
-    """Whether Discord or the network failed or forbade it, and the request itself was right."""
-    return isinstance(
-        error, (discord.DiscordServerError, discord.Forbidden, discord.RateLimited, *UNANSWERED)
-    ) or (isinstance(error, discord.HTTPException) and error.status == 429)
+@dataclass(slots=True)
+class ResponseState:
+    """The ``stage`` of one interaction's answer, and what is uncertain about it."""
+
+    stage: Stage = Stage.UNANSWERED
+    # Where an attempt led if Discord carried it out without answering it; the first of several counts.
+    unconfirmed: Stage | None = None
+    # Discord failed (5xx) on the first answer. discord.py repeats it without saying so.
+    is_in_doubt: bool = False
+
+    @property
+    def is_acknowledged(self) -> bool:
+        return self.stage is not Stage.UNANSWERED
+
+    def lost(self, stage: Stage) -> None:
+        """An attempt that leads to ``stage`` got no answer."""
+        self.unconfirmed = self.unconfirmed or stage
+
+    def refused(self, stage: Stage) -> bool:
+        """Discord has already been answered; true if it was by an earlier attempt of ours."""
+        if self.is_in_doubt:
+            self.lost(stage)
+        if self.unconfirmed is None:
+            return False
+        self.stage = self.unconfirmed
+        return True
+
+    def edited(self) -> None:
+        """An edit has put a card in the place of what stood there."""
+        match self.stage:
+            case Stage.THINKING | Stage.THINKING_PRIVATELY:
+                self.stage = Stage.REPLIED
+            case Stage.DEFERRED:
+                self.stage = Stage.UPDATED
 
 
-async def repeated(send: Callable[[], Awaitable[T]], *, pauses: Iterable[float] = _PAUSES) -> T:
-    """What ``send`` gives; it is called again where Discord did not answer, after each of the ``pauses``."""
-    for pause in pauses:
-        try:
-            return await send()
-        except UNANSWERED:
-            await asyncio.sleep(pause)
-    return await send()
+def state_of(interaction: Interaction) -> ResponseState:
+    """Return the one state that belongs to ``interaction``."""
+    state: ResponseState = interaction.extras.setdefault(_KEY, ResponseState())
+    return state
 
 
-async def acknowledge(interaction: Interaction, kind: Kind, send: Callable[[], Awaitable[object]]) -> bool:
-    """Let ``send`` answer for the first time, in the way that ``kind`` says.
+async def acknowledge(interaction: Interaction, stage: Stage, send: Callable[[], Awaitable[object]]) -> bool:
+    """Answer for the first time: ``send`` leads to ``stage``.
 
-    False if an earlier attempt, of which it was not known, had come through: then what
-    ``send`` sends is not shown.
+    Return false if an earlier attempt had come through unnoticed. What ``send`` sends is not shown then.
     """
+    state = state_of(interaction)
 
     async def attempt() -> bool:
         try:
             await send()
         except (*UNANSWERED, asyncio.CancelledError):
-            interaction.extras.setdefault(_PERHAPS, kind)
+            state.lost(stage)
             raise
         except discord.HTTPException as error:
-            if error.code != _ALREADY_ACKNOWLEDGED:
-                raise
-            if interaction.client.tracker.is_in_doubt(interaction.id):
-                interaction.extras.setdefault(_PERHAPS, kind)
-            if _PERHAPS not in interaction.extras:
+            if error.code != ALREADY_ACKNOWLEDGED or not state.refused(stage):
                 raise
             return False
+        finally:
+            if interaction.response.is_done() and not state.is_acknowledged:
+                state.stage = stage
         return True
 
-    is_sent = await repeated(attempt, pauses=_SHORT_PAUSES)
-    interaction.extras[_ACKNOWLEDGED] = kind if is_sent else interaction.extras[_PERHAPS]
-    return is_sent
-
-
-def is_acknowledged(interaction: Interaction) -> bool:
-    return acknowledged_as(interaction) is not None
-
-
-def acknowledged_as(interaction: Interaction) -> Kind | None:
-    """How the interaction was answered for the first time, if it was."""
-    kind: Kind | None = interaction.extras.get(_ACKNOWLEDGED, interaction.response.type)
-    return kind
+    return await with_retries(attempt, pauses=_PAUSES)
 
 
 async def defer(interaction: Interaction) -> None:
-    """Acknowledge a press by which its card does not change, or not yet."""
-    await acknowledge(interaction, Kind.deferred_message_update, interaction.response.defer)
+    """Acknowledge a press that leaves its card unchanged, at least for now."""
+    await acknowledge(interaction, Stage.DEFERRED, interaction.response.defer)
 
 
 async def think(interaction: Interaction, *, private: bool) -> None:
-    """Show "thinking…" in the place of what is shown later."""
+    """Show "thinking…" where the reply will be."""
     send = partial(interaction.response.defer, thinking=True, ephemeral=private)
-    await acknowledge(interaction, Kind.deferred_channel_message, send)
+    await acknowledge(interaction, Stage.THINKING_PRIVATELY if private else Stage.THINKING, send)

@@ -16,8 +16,7 @@ from typing import Any
 from discord import DiscordException, InvalidData, app_commands
 from discord.http import Route
 
-from bot.interactions.api_errors import refusal, retry_after
-from bot.interactions.responses import UNANSWERED
+from bot.interactions.api_errors import UNANSWERED, refusal, retry_after
 
 log = logging.getLogger(__name__)
 

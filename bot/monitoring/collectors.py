@@ -102,10 +102,11 @@ def of_store(runs: Runs) -> Iterator[Metric]:
 
 
 def of_discord(bot: TokenwiseBot) -> Iterator[Metric]:
-    dropped = {"late": bot.tracker.late, "repeated": bot.tracker.repeated}
-    yield _counters("dropped_interactions", "Interactions left unanswered, by reason.", "reason", dropped)
     yield _counters(
-        "discord_responses", "Discord's answers to requests, by status.", "status", bot.traffic.answers
+        "dropped_interactions", "Interactions left unanswered, by reason.", "reason", bot.tracker.dropped
+    )
+    yield _counters(
+        "discord_responses", "Discord's answers to requests, by status.", "status", bot.http_trace.responses
     )
     yield _gauge("gateway_connected", "1 while Discord sends events.", bot.connected)
     if math.isfinite(bot.latency):

@@ -96,7 +96,7 @@ async def test_where_discord_refuses_what_an_error_says_a_plain_sentence_is_sent
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert said(await answered(Saying("Something odd."), BAD_FORM)) == UNEXPECTED
-    assert "what an error says was refused" in caplog.text
+    assert "could not send an error's own sentence" in caplog.text
 
 
 async def test_where_that_is_refused_too_it_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -106,9 +106,9 @@ async def test_where_that_is_refused_too_it_is_only_logged(caplog: pytest.LogCap
         hosted(discord, encodings=Failing(Saying("Oh."))),
     ):
         discord.slash(discord.person("ada"), discord.channel(), "tokens", text="x", encoding="y")
-        await until(lambda: "could not tell of an error" in caplog.text)
+        await until(lambda: "could not send an error message" in caplog.text)
 
-    assert "what an error says was refused" in caplog.text
+    assert "could not send an error's own sentence" in caplog.text
 
 
 @pytest.mark.parametrize("digits", ["0" * 10 + "9" * 4_000, "9" * 5_000, "٩" * 6_000, "0" * 6_000])

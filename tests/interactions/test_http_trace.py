@@ -10,13 +10,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.interactions.http_trace import Traffic
+from bot.interactions.http_trace import HttpTrace
 
 Ask = Callable[[str, str], Awaitable[None]]
 
 
 @asynccontextmanager
-async def asking(traffic: Traffic, status: int) -> AsyncIterator[Ask]:
+async def asking(trace: HttpTrace, status: int) -> AsyncIterator[Ask]:
     """Requests to a server that answers all of them with ``status``; 0 hangs up."""
 
     async def answer(request: web.Request) -> web.Response:
@@ -29,7 +29,7 @@ async def asking(traffic: Traffic, status: int) -> AsyncIterator[Ask]:
     application.router.add_route("*", "/{path:.*}", answer)
     async with (
         TestServer(application) as server,
-        aiohttp.ClientSession(trace_configs=[traffic.trace()]) as session,
+        aiohttp.ClientSession(trace_configs=[trace.config()]) as session,
     ):
 
         async def ask(method: str, path: str) -> None:
@@ -41,21 +41,21 @@ async def asking(traffic: Traffic, status: int) -> AsyncIterator[Ask]:
 
 @pytest.mark.parametrize(("status", "counted"), [(200, "2xx"), (404, "4xx"), (429, "429"), (502, "5xx")])
 async def test_answers_are_counted_by_status(status: int, counted: str) -> None:
-    traffic = Traffic(lambda _: None, lambda _: None)
-    async with asking(traffic, status) as ask:
+    trace = HttpTrace(lambda _: None, lambda _: None)
+    async with asking(trace, status) as ask:
         await ask("GET", "/api/v10/users/@me")
         await ask("PATCH", "/api/v10/webhooks/1/token/messages/@original")
 
-    assert traffic.answers == {counted: 2}
+    assert trace.responses == {counted: 2}
 
 
 async def test_a_request_without_an_answer_is_counted_too() -> None:
-    traffic = Traffic(lambda _: None, lambda _: None)
-    async with asking(traffic, 0) as ask:
+    trace = HttpTrace(lambda _: None, lambda _: None)
+    async with asking(trace, 0) as ask:
         with pytest.raises(aiohttp.ClientError):
             await ask("POST", "/api/v10/channels/1/messages")
 
-    assert traffic.answers == {"none": 1}
+    assert trace.responses == {"none": 1}
 
 
 CALLBACK = "/api/v10/interactions/42/token/callback"
@@ -76,10 +76,10 @@ async def test_an_acknowledgement_is_noticed_once_it_is_accepted_or_in_doubt(
     status: int, method: str, path: str, told: str | None
 ) -> None:
     noticed: list[str] = []
-    traffic = Traffic(
+    trace = HttpTrace(
         lambda id_: noticed.append(f"acknowledged {id_}"), lambda id_: noticed.append(f"in doubt {id_}")
     )
-    async with asking(traffic, status) as ask:
+    async with asking(trace, status) as ask:
         await ask(method, path)
 
     assert noticed == ([told] if told else [])

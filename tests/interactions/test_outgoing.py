@@ -13,7 +13,7 @@ from discord import ui
 
 from bot.cards import error
 from bot.errors import Withheld
-from bot.interactions.outgoing import check
+from bot.interactions.outgoing import refuse_blocked_words
 from bot.moderation.blocklist import BlockedWords
 from bot.moderation.rules import Rules
 from bot.text.escaping import code, fenced, inert
@@ -45,22 +45,22 @@ def showing(*items: ui.Item[Any]) -> ui.LayoutView:
     ],
 )
 def test_it_is_found_in_every_part_of_a_card(card: Callable[[], ui.LayoutView]) -> None:
-    check(interaction(), card())
-    check(interaction("durn"), card())
+    refuse_blocked_words(interaction(), card())
+    refuse_blocked_words(interaction("durn"), card())
     with pytest.raises(Withheld):
-        check(interaction("darn"), card())
+        refuse_blocked_words(interaction("darn"), card())
 
 
 def test_it_is_found_in_a_file_of_text_which_can_still_be_sent() -> None:
     text = discord.File(io.BytesIO(b"oh darn \xf0\x9f"), "text.txt")
     picture = discord.File(io.BytesIO(b"\x89PNG darn"), "tokens.png")
     with pytest.raises(Withheld):
-        check(interaction("darn"), error("x"), [text])
-    check(interaction("darn"), error("x"), [picture])
+        refuse_blocked_words(interaction("darn"), error("x"), [text])
+    refuse_blocked_words(interaction("darn"), error("x"), [picture])
 
     assert text.fp.read() == b"oh darn \xf0\x9f"
 
 
 def test_what_is_left_of_a_word_that_was_cut_off_is_none() -> None:
-    check(interaction("darn"), showing(ui.TextDisplay("…darn")))
-    check(interaction("darn"), showing(ui.TextDisplay("darn…")))
+    refuse_blocked_words(interaction("darn"), showing(ui.TextDisplay("…darn")))
+    refuse_blocked_words(interaction("darn"), showing(ui.TextDisplay("darn…")))

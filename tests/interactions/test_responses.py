@@ -122,6 +122,18 @@ async def test_an_error_takes_the_place_of_a_card_that_came_unnoticed(
     assert DiscordFailed().sentence in card
 
 
+@pytest.mark.parametrize("private", [True, False])
+async def test_an_error_takes_the_place_of_thinking_that_came_unnoticed(
+    private: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with failing("POST", CALLBACK, [REPLY_LOST, *[LOST] * 4], caplog) as discord:
+        asked = tokens(discord, private=private)
+        await asked.until(lambda: DiscordFailed().sentence in str(read(asked)) and len(read(asked)) == 1)
+
+    (message,) = asked.all_messages
+    assert message.is_ephemeral
+
+
 async def test_a_press_whose_acknowledgement_was_lost_is_done_once(caplog: pytest.LogCaptureFixture) -> None:
     async with failing("POST", CALLBACK, [None, REPLY_LOST], caplog) as discord:
         asked = await complete(discord).settled()

@@ -44,9 +44,9 @@ REFUSALS = [
     (Refused(50001), "HTTP 403, code 50001: Missing Access"),
     (Limited(40_000), "HTTP 429, for the next 40,000 s"),
     (Limited(40_000, everywhere=True), "HTTP 429, for the next 40,000 s"),
-    (Answered(429, headers={"Retry-After": "5"}), "HTTP 429, and not by Discord itself"),
-    (Answered(403), "HTTP 403, and not by Discord itself"),
-    (Answered(404), "HTTP 404, and not by Discord itself"),
+    (Answered(429, headers={"Retry-After": "5"}), "HTTP 429, not from Discord itself"),
+    (Answered(403), "HTTP 403, not from Discord itself"),
+    (Answered(404), "HTTP 404, not from Discord itself"),
     (Failed(503), "HTTP 503"),
     (Reset(), "no answer, aiohttp."),
 ]

@@ -6,7 +6,6 @@ import socket
 from dataclasses import replace
 from typing import Any, cast
 
-import discord
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
@@ -16,7 +15,7 @@ from bot.monitoring.endpoint import Address
 from bot.monitoring.watching import watched
 from bot.queue.limits import Asker
 from tests.fakes.model import settled
-from tests.interactions.test_answering import arrived
+from tests.interactions.test_lifecycle import command
 from tests.support.samples import completion_run
 from tests.support.watched import a_watched_bot
 
@@ -100,11 +99,11 @@ async def test_the_worker_s_restarts_batch_and_readiness_are_told() -> None:
 
 
 async def test_acknowledgements_and_what_was_dropped_are_told() -> None:
-    interaction = arrived(discord.InteractionType.application_command, name="next")
+    interaction = command("next")
     async with a_watched_bot() as seen:
         assert [seen.bot.tracker.accept(interaction) for _ in range(2)] == [True, False]
-        seen.bot.tracker.acknowledged(interaction.id)
-        seen.bot.traffic.answers["429"] += 2
+        seen.bot.tracker.note_acknowledged(interaction.id)
+        seen.bot.http_trace.responses["429"] += 2
         samples = await seen.scrape()
 
     assert samples["tokenwise_acknowledgement_seconds_count"] == 1

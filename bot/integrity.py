@@ -1,6 +1,6 @@
-"""The files that are shipped with the bot, and whether they are what they should be.
+"""Whether the files shipped with the bot are intact.
 
-``bot/data/SHA256SUMS`` lists them as ``sha256sum --check`` reads it.
+``bot/data/SHA256SUMS`` lists them in the format of ``sha256sum --check``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ DATA = Path(__file__).parent / "data"
 SUMS = "SHA256SUMS"
 
 
-def check(folder: Path = DATA) -> None:
-    """ShippedFileAltered for the first that is missing or is another file; some 50 ms for all."""
+def verify(folder: Path = DATA) -> None:
+    """Raise ShippedFileAltered for the first file that is missing or altered. Takes some 50 ms."""
     for name, expected in listed(folder):
         file = folder / name
         if not file.is_file():
@@ -26,7 +26,7 @@ def check(folder: Path = DATA) -> None:
 
 
 def listed(folder: Path = DATA) -> Iterator[tuple[str, str]]:
-    """Each file's name below ``folder`` and its SHA-256 in hexadecimal."""
+    """Yield each file's name below ``folder`` and its expected SHA-256 in hexadecimal."""
     try:
         lines = (folder / SUMS).read_text(encoding="ascii").splitlines()
     except (OSError, ValueError):
@@ -37,6 +37,6 @@ def listed(folder: Path = DATA) -> Iterator[tuple[str, str]]:
 
 
 def digest(file: Path) -> str:
-    """Its SHA-256 in hexadecimal."""
+    """Return the file's SHA-256 in hexadecimal."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 
-from bot.app import Started, keep_what_is_loaded
+from bot.app import Started
 from bot.client import TokenwiseBot
 from bot.errors import ShuttingDown, UnexpectedStop
 from bot.interactions.error_handler import answer_with_error
@@ -15,6 +15,7 @@ from bot.login import connect, log_in
 from bot.monitoring.endpoint import Address
 from bot.monitoring.watching import watched
 from bot.proxies import Proxy
+from bot.runtime import freeze_heap
 
 GRACE = 20.0  # seconds for the model to finish what it is at
 # Seconds for everybody to be told what became of what they asked: half of them for the
@@ -44,7 +45,7 @@ async def join(
     bot = TokenwiseBot(parts.services, on_acknowledged=on_acknowledged, proxy=proxy)
     async with bot, watched(bot, parts, metrics):
         await log_in(bot, token)
-        keep_what_is_loaded()  # the commands, above all
+        freeze_heap()  # the commands, above all
         async with (
             _background(parts.model.wait_ready(), name="waiting for the model") as loading,
             _background(connect(bot), name="the connection to Discord") as serving,

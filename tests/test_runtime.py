@@ -1,3 +1,5 @@
+"""Memory that is no longer used goes back to the system."""
+
 from __future__ import annotations
 
 import platform
@@ -8,7 +10,7 @@ import pytest
 
 from bot.runtime import Tidy, return_freed
 
-# Large tables come and go between small things that stay. Prints how many MiB are held for it.
+# Large tables come and go between small objects that stay. Prints how many MiB that costs.
 PASSING = """
 import sys
 import psutil
@@ -16,7 +18,7 @@ from bot.runtime import keep_large_apart
 
 if sys.argv[1] == "apart":
     keep_large_apart()
-warm = bytearray(24 * 2**20)  # glibc takes its size as a sign that such blocks come and go
+warm = bytearray(24 * 2**20)  # glibc takes its size as that of passing blocks
 del warm
 
 def held():
@@ -38,8 +40,8 @@ def taken(how: str) -> int:
     return int(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is asked")
-def test_large_blocks_leave_no_holes_between_small_ones_that_stay() -> None:
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc needs it")
+def test_large_passing_blocks_leave_no_holes_between_small_lasting_ones() -> None:
     assert taken("apart") < 10 < 30 < taken("as it is")
 
 
@@ -49,7 +51,7 @@ def test_memory_is_returned_without_harm() -> None:
     assert numbers.count(b"1") == 1000
 
 
-def test_what_was_freed_is_given_back_once_when_there_was_nothing_to_do_for_a_while() -> None:
+def test_freed_memory_is_returned_once_after_an_idle_while() -> None:
     now = 0.0
     given: list[float] = []
     tidy = Tidy(lambda: given.append(now), pause=1.0, clock=lambda: now)

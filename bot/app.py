@@ -17,7 +17,7 @@ from bot.model.client.progress import LoadingBar
 from bot.model.protocol import GPT2_ENCODING, Ready
 from bot.moderation.rules import Rules, blocked_words
 from bot.moderation.screening import ScreenedGenerations, Sieve
-from bot.monitoring.instruments import Instruments
+from bot.monitoring.metrics import Instruments
 from bot.queue.generations import Generations
 from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue

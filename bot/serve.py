@@ -1,4 +1,4 @@
-"""The bot on Discord itself: log in, serve, and say in one sentence what prevents it."""
+"""The bot on Discord: log in, serve until cancelled, and end without leaving anyone waiting."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from bot.client import TokenwiseBot
 from bot.errors import ShuttingDown, UnexpectedStop
 from bot.interactions.error_handler import answer_with_error
 from bot.login import connect, log_in
-from bot.monitoring.endpoint import Address
-from bot.monitoring.watching import watched
+from bot.monitoring.endpoint import Address, monitored
+from bot.monitoring.metrics import Sources
 from bot.proxies import Proxy
 from bot.runtime import freeze_heap
 
-GRACE = 20.0  # seconds for the model to finish what it is at
-# Seconds for everybody to be told what became of what they asked: half of them for the
-# pictures that are still to be drawn, half for those to be told whose are not.
+GRACE = 20.0  # grace period in seconds for running requests
+# Seconds to finish the remaining answers: half for pictures that are still to be drawn, half to tell people
+# whose pictures will not be.
 FAREWELL = 5.0
-# And for those to be told whose answers wait for anything else, such as a database that hangs.
+# And to tell those whose answers wait for anything else, such as a database that hangs.
 LAST_WORDS = 2.5
 
 
@@ -33,17 +33,16 @@ async def join(
     proxy: Proxy | None = None,
     grace: float = GRACE,
 ) -> NoReturn:
-    """Serve Discord, and ``metrics`` if they are wanted, until cancelled; then until everybody has been told.
+    """Serve Discord, and ``metrics`` if wanted, until cancelled; then end every answer properly.
 
-    The model has ``grace`` seconds for what it is at then.
+    Running requests have ``grace`` seconds to finish.
 
-    Raises InvalidSetting if Discord refuses the token or the address cannot be had,
-    DiscordUnreachable, LoginRefused, GatewayRefused, ModelUnusable once the model turns out to be so,
-    or UnexpectedStop.
+    Raises InvalidSetting if Discord refuses the token or the address cannot be used, DiscordUnreachable,
+    LoginRefused, GatewayRefused, ModelUnusable as soon as the model turns out to be, or UnexpectedStop.
     """
     on_acknowledged = parts.instruments.acknowledgement.observe
     bot = TokenwiseBot(parts.services, on_acknowledged=on_acknowledged, proxy=proxy)
-    async with bot, watched(bot, parts, metrics):
+    async with bot, monitored(sources(bot, parts), metrics):
         await log_in(bot, token)
         freeze_heap()  # the commands, above all
         async with (
@@ -51,14 +50,27 @@ async def join(
             _background(connect(bot), name="the connection to Discord") as serving,
         ):
             try:
-                await _ended(loading, serving)
+                await _until_over(loading, serving)
             finally:
-                # While there is still a connection by which to tell people.
-                await _say_farewell(bot, parts, grace)
+                await _say_farewell(bot, parts, grace)  # while there is still a connection
 
 
-async def _ended(loading: asyncio.Task[object], serving: asyncio.Task[object]) -> NoReturn:
-    """Raise why the bot cannot go on, once it cannot. Only ``loading`` ends as it should."""
+def sources(bot: TokenwiseBot, parts: Started) -> Sources:
+    """Name what there is to monitor."""
+    return Sources(
+        queue=parts.queue,
+        executor=parts.services.executor,
+        worker=parts.model,
+        runs=parts.services.runs,
+        connection=bot,
+        dropped=bot.tracker.dropped,
+        responses=bot.http_trace.responses,
+        instruments=parts.instruments,
+    )
+
+
+async def _until_over(loading: asyncio.Task[object], serving: asyncio.Task[object]) -> NoReturn:
+    """Raise the reason as soon as the bot cannot go on. Only ``loading`` may simply end."""
     done, _ = await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_COMPLETED)
     if done == {loading} and not loading.cancelled() and loading.exception() is None:
         await asyncio.wait({serving})
@@ -71,7 +83,7 @@ async def _ended(loading: asyncio.Task[object], serving: asyncio.Task[object]) -
 
 
 async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None:
-    """Let nobody begin anything with the model, and leave no answer unfinished."""
+    """Admit nothing more to the model, and finish the answers under way or tell people why not."""
     executor = parts.services.executor
     executor.close()
     await parts.queue.close(patience=grace)
@@ -86,14 +98,14 @@ async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None
 
 async def _tell_the_rest(bot: TokenwiseBot) -> None:
     left = bot.tracker.cancel_all()
-    await bot.tracker.wait_idle(LAST_WORDS / 2)  # what is cancelled may have something to put right
+    await bot.tracker.wait_idle(LAST_WORDS / 2)  # cancelled answers may have to clean up
     await asyncio.gather(*(answer_with_error(one, ShuttingDown()) for one in left))
     await bot.tracker.wait_idle(LAST_WORDS)
 
 
 @asynccontextmanager
 async def _background(work: Coroutine[Any, Any, object], *, name: str) -> AsyncIterator[asyncio.Task[object]]:
-    """``work`` in a task that ends with the block."""
+    """Run ``work`` in a task that ends with the block."""
     task = asyncio.create_task(work, name=name)
     try:
         yield task

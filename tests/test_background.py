@@ -16,7 +16,7 @@ from bot import background
 from bot.background import Background
 from bot.model.client.process import ModelProcess
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.monitoring.lag import watched_lag
+from bot.monitoring.lag import measured_lag
 from bot.queue.limits import Asker, Limits
 from bot.queue.queue import GenerationQueue
 from bot.queue.updates import Finished
@@ -170,7 +170,7 @@ async def everything_that_runs(folder: Path) -> AsyncIterator[GenerationQueue]:
         ModelProcess(command, name="scripted", pause=0.01) as model,
         GenerationQueue(model, Limits(max_waiting=1, max_running=2, per_person=2, deadline=60)) as queue,
         tidied(Runs(database, days=30)),
-        watched_lag(),
+        measured_lag(),
     ):
         await model.wait_ready()
         yield queue

@@ -17,7 +17,7 @@ from aiohttp.test_utils import unused_port
 from prometheus_client import CollectorRegistry
 
 from bot.__main__ import _parser
-from bot.monitoring.endpoint import Address, served
+from bot.monitoring.endpoint import Address, endpoint
 from bot.serve import FAREWELL, GRACE
 from bot.settings import Settings
 
@@ -131,12 +131,12 @@ def test_the_image_installs_the_torch_that_is_pinned() -> None:
     assert told.stdout.strip() == pinned
 
 
-@pytest.mark.parametrize(("ailments", "status"), [([], 0), (["the model is not ready"], 1)])
-async def test_the_image_s_health_check_asks_the_bot(ailments: list[str], status: int) -> None:
+@pytest.mark.parametrize(("problems", "status"), [([], 0), (["the model is not ready"], 1)])
+async def test_the_image_s_health_check_asks_the_bot(problems: list[str], status: int) -> None:
     _, _, command = of("HEALTHCHECK")[0].partition("CMD ")
     _, *arguments = json.loads(command)
     at = Address("127.0.0.1", unused_port())
-    async with served(at, CollectorRegistry(), lambda: ailments):
+    async with endpoint(at, CollectorRegistry(), lambda: problems):
         process = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, env={"METRICS_PORT": str(at.port)}, stderr=asyncio.subprocess.DEVNULL
         )

@@ -1,1 +1,1 @@
-"""What an operator's own tools read of the bot: metrics for Prometheus, and whether it serves."""
+"""The bot as an operator's tools see it: metrics for Prometheus, and whether it is healthy."""

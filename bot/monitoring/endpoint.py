@@ -1,9 +1,8 @@
-"""The optional port: ``/metrics`` for Prometheus, ``/health`` for whoever starts and stops the bot.
+"""The optional port: ``/metrics`` for Prometheus, ``/health`` for a supervisor.
 
-``/health`` tells readiness: 200 while the model is loaded and Discord connected,
-503 with the reasons otherwise, so also for the minutes in which the model loads.
-For liveness, whether to kill the bot and start it anew, any answer is a good one:
-503 mends itself, silence means that the event loop stands still.
+``/health`` answers readiness: 200 while the model is loaded and Discord connected, otherwise 503 with the
+reasons, as in the minutes while the model loads. For liveness, whether to kill and restart the bot, take any
+answer as a good one: what causes a 503 mends itself, and only silence means that the event loop hangs.
 """
 
 from __future__ import annotations
@@ -12,12 +11,16 @@ import errno
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from bot.errors import InvalidSetting
+from bot.model.client.wording import loading_text
+from bot.monitoring.lag import measured_lag
+from bot.monitoring.metrics import Sources, registry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +30,41 @@ class Address:
 
 
 @asynccontextmanager
-async def served(
-    at: Address, registry: CollectorRegistry, ailments: Callable[[], Sequence[str]]
+async def monitored(sources: Sources, at: Address | None) -> AsyncIterator[None]:
+    """Serve metrics and health at this address for the duration of the block; do nothing without one.
+
+    Raises InvalidSetting if the address cannot be used.
+    """
+    if at is None:
+        yield
+        return
+    async with (
+        measured_lag() as lag,
+        endpoint(at, registry_of(sources, lag), partial(health_problems, sources)),
+    ):
+        yield
+
+
+def health_problems(sources: Sources) -> list[str]:
+    """Say in a few words each what keeps people from being served; nothing if they are."""
+    problems = []
+    if not sources.worker.serving:
+        problems.append(f"the model is not ready ({loading_text(sources.worker.loading)})")
+    if not sources.connection.connected:
+        problems.append("there is no connection to Discord")
+    return problems
+
+
+@asynccontextmanager
+async def endpoint(
+    at: Address, registry: CollectorRegistry, problems: Callable[[], Sequence[str]]
 ) -> AsyncIterator[None]:
-    """Serve both for as long as the block lasts; InvalidSetting if that is impossible there."""
+    """Serve both pages for the duration of the block; InvalidSetting if ``at`` cannot be used."""
 
     async def health(_request: web.Request) -> web.Response:
-        reasons = ailments()
-        told = {"status": "unavailable", "reasons": list(reasons)} if reasons else {"status": "ok"}
-        return web.json_response(told, status=503 if reasons else 200)
+        reasons = problems()
+        body = {"status": "unavailable", "reasons": list(reasons)} if reasons else {"status": "ok"}
+        return web.json_response(body, status=503 if reasons else 200)
 
     application = web.Application()
     application.router.add_get("/metrics", make_aiohttp_handler(registry))
@@ -57,7 +86,7 @@ async def _bind(runner: web.AppRunner, at: Address) -> None:
             problem, allowed = f"is {at.port}, which is in use on {at.host}", "a free port, or empty"
             raise InvalidSetting("METRICS_PORT", problem=problem, allowed=allowed) from error
         if error.errno in (errno.EACCES, errno.EPERM):
-            problem, allowed = f"is {at.port}, which the bot may not serve", "a port above 1023"
+            problem, allowed = f"is {at.port}, which needs more privileges", "a port above 1023"
             raise InvalidSetting("METRICS_PORT", problem=problem, allowed=allowed) from error
-        problem, allowed = f"is {at.host!r}, where nothing can be served", "an address of this machine"
+        problem, allowed = f"is {at.host!r}, which this machine cannot serve", "an address of this machine"
         raise InvalidSetting("METRICS_HOST", problem=problem, allowed=allowed) from error

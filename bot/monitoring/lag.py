@@ -1,4 +1,4 @@
-"""How late the event loop gets round to what is due."""
+"""The event loop's lag: how late it gets round to what is due."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from functools import partial
 
 from bot.background import Background
 
-EVERY = 0.01  # seconds between two looks, and what a lag may be underrated by
+EVERY = 0.01  # seconds between two samples; a lag may be underestimated by as much
 WINDOW = 30.0  # seconds
 
 
 class Lag:
-    """The greatest lag, in seconds, of this window and the one before: the last 30 to 60 seconds.
+    """The greatest lag, in seconds, of this window and the one before: of the last 30 to 60 seconds.
 
-    So whoever asks at least every 30 seconds misses none, and several may ask.
+    A tool that asks at least every 30 seconds misses none, and several tools may ask.
     """
 
     def __init__(self) -> None:
@@ -25,10 +25,10 @@ class Lag:
         self._greatest = 0.0
 
     def note(self, lag: float, *, now: float) -> None:
-        """``now`` is in seconds of a clock that never goes back."""
+        """Record one sample; ``now`` is monotonic, in seconds."""
         if now - self._began >= WINDOW:
-            recent = now - self._began < 2 * WINDOW
-            self._before, self._greatest = self._greatest if recent else 0.0, 0.0
+            is_next_window = now - self._began < 2 * WINDOW
+            self._before, self._greatest = self._greatest if is_next_window else 0.0, 0.0
             self._began = now
         self._greatest = max(self._greatest, lag)
 
@@ -38,14 +38,14 @@ class Lag:
 
 
 @asynccontextmanager
-async def watched_lag() -> AsyncIterator[Lag]:
-    """The running event loop's, measured for as long as the block lasts."""
+async def measured_lag() -> AsyncIterator[Lag]:
+    """Measure the running event loop for the duration of the block."""
     lag = Lag()
-    async with Background(partial(_watch, lag), name="event loop lag"):
+    async with Background(partial(_measure, lag), name="event loop lag"):
         yield lag
 
 
-async def _watch(lag: Lag) -> None:
+async def _measure(lag: Lag) -> None:
     clock = asyncio.get_running_loop().time
     while True:
         due = clock() + EVERY

@@ -1,14 +1,14 @@
-"""The event loop's lag: none is missed by who asks now and then, and old ones are forgotten."""
+"""The event loop's lag: asking now and then misses none, and old ones are forgotten."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-from bot.monitoring.lag import WINDOW, Lag, watched_lag
+from bot.monitoring.lag import WINDOW, Lag, measured_lag
 
 
-def test_the_greatest_of_the_last_two_windows_is_told() -> None:
+def test_the_greatest_lag_of_the_last_two_windows_counts() -> None:
     lag = Lag()
     lag.note(0.2, now=100.0)
     lag.note(0.1, now=100.0 + WINDOW - 1)
@@ -21,7 +21,7 @@ def test_the_greatest_of_the_last_two_windows_is_told() -> None:
     assert lag.greatest == 0.1
 
 
-def test_after_a_pause_nothing_old_is_told() -> None:
+def test_lags_before_a_long_pause_are_forgotten() -> None:
     lag = Lag()
     lag.note(0.2, now=100.0)
     lag.note(0.01, now=100.0 + 5 * WINDOW)
@@ -29,10 +29,10 @@ def test_after_a_pause_nothing_old_is_told() -> None:
     assert lag.greatest == 0.01
 
 
-async def test_an_event_loop_that_is_held_up_is_noticed() -> None:
-    async with watched_lag() as lag:
+async def test_a_blocked_event_loop_is_noticed() -> None:
+    async with measured_lag() as lag:
         await asyncio.sleep(0)
-        time.sleep(0.2)  # noqa: ASYNC251 - it is to be held up
+        time.sleep(0.2)  # noqa: ASYNC251 - the block under test
         await asyncio.sleep(0.01)
 
         assert 0.1 < lag.greatest < 5.0

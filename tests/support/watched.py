@@ -1,4 +1,4 @@
-"""A bot before a model that steps when it is told to, and what its port says."""
+"""A bot whose model steps on command, and what its port answers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.app import Started
 from bot.client import TokenwiseBot
-from bot.monitoring.endpoint import Address
-from bot.monitoring.instruments import Instruments
-from bot.monitoring.watching import watched
+from bot.monitoring.endpoint import Address, monitored
+from bot.monitoring.metrics import Instruments
 from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue
+from bot.serve import sources
 from bot.services import Services
 from bot.store.database import IN_MEMORY, opened
 from bot.store.runs import Runs
@@ -36,7 +36,7 @@ class WatchedModel(FakeModel):
 
 
 class ConnectedBot(TokenwiseBot):
-    """One that is connected when the test says so."""
+    """A bot that is connected while the test wants it to be."""
 
     online = True
 
@@ -54,7 +54,7 @@ class Watched:
     at: Address
 
     async def scrape(self) -> dict[str, float]:
-        """Every sample, by its name and the value of its label."""
+        """Return every sample by its name and the value of its label."""
         status, text = await self.get("/metrics")
         assert status == 200
         return {
@@ -84,5 +84,5 @@ async def a_watched_bot() -> AsyncIterator[Watched]:
         bot = ConnectedBot(services, on_acknowledged=instruments.acknowledgement.observe)
         parts = Started(cast("Any", model), queue, services, instruments)
         at = Address("127.0.0.1", unused_port())
-        async with bot, watched(bot, parts, at):
+        async with bot, monitored(sources(bot, parts), at):
             yield Watched(model, queue, bot, parts, at)

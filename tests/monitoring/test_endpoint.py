@@ -1,4 +1,4 @@
-"""The optional port: what is scraped is what happens, and health says what is amiss."""
+"""The optional port: metrics count what happens, and health says what is wrong."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from bot.errors import DeadlineExceeded, InvalidSetting, ShuttingDown, TooManyRequests
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.monitoring.endpoint import Address
-from bot.monitoring.watching import watched
+from bot.monitoring.endpoint import Address, monitored
 from bot.queue.limits import Asker
+from bot.serve import sources
 from tests.fakes.model import settled
 from tests.interactions.test_lifecycle import command
 from tests.support.samples import completion_run
@@ -26,7 +26,7 @@ def a_request(name: str) -> GenerationRequest:
     return GenerationRequest(name, (1,), SamplingParams(max_new_tokens=2))
 
 
-async def test_a_request_is_seen_waiting_running_writing_and_finished() -> None:
+async def test_metrics_follow_a_request_from_waiting_to_finished() -> None:
     async with a_watched_bot() as seen:
         async with (
             seen.queue.stream(a_request("a"), asker=ADA) as first,
@@ -57,7 +57,7 @@ async def test_a_request_is_seen_waiting_running_writing_and_finished() -> None:
     assert after["tokenwise_queue_requests:running"] == after["tokenwise_queue_requests:waiting"] == 0
 
 
-async def test_a_refusal_is_counted_by_its_reason() -> None:
+async def test_refusals_are_counted_by_reason() -> None:
     async with a_watched_bot() as seen:
         async with (
             seen.queue.stream(a_request("a"), asker=ADA),
@@ -72,7 +72,7 @@ async def test_a_refusal_is_counted_by_its_reason() -> None:
     assert samples["tokenwise_requests_admitted_total"] == 2
 
 
-async def test_a_refused_picture_and_a_refused_lookup_are_counted_too() -> None:
+async def test_refused_pictures_and_lookups_are_counted_too() -> None:
     async with a_watched_bot() as seen:
         executor = seen.parts.services.executor
         executor.close()
@@ -88,7 +88,7 @@ async def test_a_refused_picture_and_a_refused_lookup_are_counted_too() -> None:
     assert samples["tokenwise_refusals_total:ShuttingDown"] == 2
 
 
-async def test_the_worker_s_restarts_batch_and_readiness_are_told() -> None:
+async def test_metrics_show_the_worker_s_restarts_batch_and_readiness() -> None:
     async with a_watched_bot() as seen:
         seen.model.restarts, seen.model.serving, seen.model.batch = 3, False, 5
         samples = await seen.scrape()
@@ -98,7 +98,7 @@ async def test_the_worker_s_restarts_batch_and_readiness_are_told() -> None:
     assert samples["tokenwise_batch_size"] == 5
 
 
-async def test_acknowledgements_and_what_was_dropped_are_told() -> None:
+async def test_metrics_show_acknowledgements_dropped_interactions_and_responses() -> None:
     interaction = command("next")
     async with a_watched_bot() as seen:
         assert [seen.bot.tracker.accept(interaction) for _ in range(2)] == [True, False]
@@ -113,7 +113,7 @@ async def test_acknowledgements_and_what_was_dropped_are_told() -> None:
     assert samples["tokenwise_discord_responses_total:429"] == 2
 
 
-async def test_what_waits_for_the_database_is_told() -> None:
+async def test_metrics_show_runs_that_wait_for_the_database() -> None:
     async with a_watched_bot() as seen:
         outbox = seen.bot.services.runs._outbox
         async with outbox.held():
@@ -121,16 +121,16 @@ async def test_what_waits_for_the_database_is_told() -> None:
             assert (await seen.scrape())["tokenwise_outbox_runs"] == 1
 
 
-async def test_the_process_and_the_event_loop_are_told() -> None:
+async def test_metrics_show_the_process_and_the_event_loop() -> None:
     async with a_watched_bot() as seen:
         samples = await seen.scrape()
 
     assert samples["process_resident_memory_bytes"] > 1_000_000
     assert samples["tokenwise_event_loop_lag_seconds"] >= 0.0
-    assert "tokenwise_gateway_latency_seconds" not in samples  # there was no heartbeat yet
+    assert "tokenwise_gateway_latency_seconds" not in samples  # no heartbeat yet
 
 
-async def test_openmetrics_is_told_to_who_asks_for_it() -> None:
+async def test_openmetrics_is_served_on_request() -> None:
     async with a_watched_bot() as seen:
         _, text = await seen.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
 
@@ -138,7 +138,7 @@ async def test_openmetrics_is_told_to_who_asks_for_it() -> None:
     assert "tokenwise_requests" in {family.name for family in families}
 
 
-async def test_health_is_ok_only_with_a_model_and_a_connection() -> None:
+async def test_health_needs_a_model_and_a_connection() -> None:
     async with a_watched_bot() as seen:
         assert await seen.get("/health") == (200, '{"status": "ok"}')
 
@@ -150,8 +150,8 @@ async def test_health_is_ok_only_with_a_model_and_a_connection() -> None:
     assert "no connection to Discord" in told
 
 
-async def test_without_a_port_nothing_is_measured() -> None:
-    async with watched(cast("Any", None), cast("Any", None), None):
+async def test_nothing_is_measured_without_a_port() -> None:
+    async with monitored(cast("Any", None), None):
         pass
 
 
@@ -159,10 +159,10 @@ async def test_without_a_port_nothing_is_measured() -> None:
     ("host", "named"),
     [("127.0.0.1", "METRICS_PORT"), ("192.0.2.1", "METRICS_HOST"), ("no.invalid", "METRICS_HOST")],
 )
-async def test_an_address_that_cannot_be_had_is_named(host: str, named: str) -> None:
+async def test_an_unusable_address_is_refused_by_setting(host: str, named: str) -> None:
     async with a_watched_bot() as seen:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             at = Address(host, taken.getsockname()[1])
             with pytest.raises(InvalidSetting, match=named):
-                async with watched(seen.bot, seen.parts, at):
+                async with monitored(sources(seen.bot, seen.parts), at):
                     pass

@@ -1,11 +1,10 @@
-"""Work that goes on beside everything else, and cannot end unnoticed.
+"""Background work that cannot end unnoticed.
 
     async with Background(tidy, name="housekeeping"):
         …
 
-Every task that lives longer than the request it serves is made here. asyncio keeps
-the exception of a task until somebody asks for it, so a bare task that fails is
-silent: its work is simply never done again.
+Every task that outlives the request it serves is created here. asyncio keeps a task's exception until someone
+asks for it, so a bare task fails silently, and its work is never done again.
 """
 
 from __future__ import annotations
@@ -18,16 +17,15 @@ from typing import Any, Self
 
 log = logging.getLogger(__name__)
 
-PAUSE = 1.0  # seconds before work that failed begins again
-LONGEST_PAUSE = 60.0  # doubled with each failure in a row, up to this
+PAUSE = 1.0  # seconds before failed work is restarted
+LONGEST_PAUSE = 60.0  # the pause doubles with each failure in a row, up to this
 
 
 class Background:
-    """``work``, done in a task until it returns or this is left.
+    """Runs ``work`` in a task until it returns or the block ends.
 
-    Work that fails, or is cancelled by anything but leaving, is logged and begins
-    again after ``pause`` seconds. The pause doubles while it fails sooner than
-    LONGEST_PAUSE after it began.
+    If the work fails, or is cancelled by anything but the end of the block, that is logged and the work
+    restarts after ``pause`` seconds. The pause doubles each time it fails within LONGEST_PAUSE of its start.
     """
 
     def __init__(
@@ -49,7 +47,7 @@ class Background:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the work, and return once it has ended."""
+        """Cancel the work and wait for its end."""
         self._left = True
         if self._restart is not None:
             self._restart.cancel()
@@ -58,7 +56,7 @@ class Background:
             await asyncio.wait([self._task])
 
     async def finished(self) -> None:
-        """Return once the work has returned."""
+        """Wait until the work has returned."""
         await self._finished.wait()
 
     def _begin(self) -> None:
@@ -71,7 +69,7 @@ class Background:
         error = None if task.cancelled() else task.exception()
         if self._left:
             if error is not None:
-                log.error("%s failed at its end", self._name, exc_info=error)
+                log.error("%s failed while ending", self._name, exc_info=error)
             return
         if error is None and not task.cancelled():
             self._finished.set()
@@ -80,6 +78,6 @@ class Background:
         if loop.time() - self._began > LONGEST_PAUSE:
             self._pause = self._first_pause
         how = "was cancelled" if error is None else "failed"
-        log.error("%s %s, and begins again in %.1f s", self._name, how, self._pause, exc_info=error)
+        log.error("%s %s; restarting in %.1f s", self._name, how, self._pause, exc_info=error)
         self._restart = loop.call_later(self._pause, self._begin)
         self._pause = min(LONGEST_PAUSE, 2 * self._pause)

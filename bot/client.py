@@ -1,4 +1,4 @@
-"""The bot: loads the cogs, syncs the commands, lets every error reach one place."""
+"""The discord.py bot: loads the cogs, syncs the commands, sends every error to one handler."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from bot.services import Services
 
 log = logging.getLogger(__name__)
 
-# Discord wants an answer within 15 minutes. What it refuses for longer fails instead of waiting.
+# Seconds, as long as Discord takes an answer. A request that must wait longer fails instead.
 LONGEST_RATE_LIMIT = 900.0
-# Seconds for Discord to take the commands before the bot serves with those that Discord has.
+# Seconds for Discord to accept the commands before the bot serves the ones that it has.
 SYNC_PATIENCE = 5.0
 
 COGS = (
@@ -68,14 +68,14 @@ class Tree(app_commands.CommandTree["TokenwiseBot"]):
 
 
 class TokenwiseBot(commands.Bot):
-    """One bot; ``services`` is all that its commands use.
+    """The bot; its commands use ``services`` and nothing else.
 
-    Of what happens elsewhere it is told which channels are deleted, which comes with
-    the servers. That a message is deleted it learns from its next edit: to be told
-    sooner it would have to be sent every message that anybody writes.
+    Besides interactions it receives the deletion of channels, part of the ``guilds`` intent. It learns of
+    a deleted message only from its next edit: to hear of that at once, it would have to receive every message
+    that anyone writes.
 
-    ``on_acknowledged`` is called with the seconds from each interaction's making to
-    its acknowledgement. ``proxy`` is what Discord is reached through.
+    ``on_acknowledged`` is called with the seconds from each interaction's creation to its acknowledgement.
+    ``proxy`` is the way to Discord, if there is one.
     """
 
     def __init__(
@@ -101,11 +101,11 @@ class TokenwiseBot(commands.Bot):
         self.services = services
         self.locks = Locks()
         self._background = AsyncExitStack()
-        self.began = discord.utils.utcnow()  # to serve, by the same rules ever since
+        self.began = discord.utils.utcnow()  # since then, the same rules have applied
 
     @property
     def connected(self) -> bool:
-        """Whether Discord sends events now."""
+        """Whether Discord is sending events."""
         return self.is_ready() and self.ws is not None and self.ws.open
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
@@ -123,12 +123,12 @@ class TokenwiseBot(commands.Bot):
             command.nsfw = self.services.rules.age_restricted
         tried = asyncio.Event()
         work = partial(keep_trying, partial(sync_if_changed, self.tree), tried=tried)
-        await self._background.enter_async_context(Background(work, name="telling Discord of the commands"))
+        await self._background.enter_async_context(Background(work, name="syncing the commands"))
         try:
             async with asyncio.timeout(SYNC_PATIENCE):
                 await tried.wait()
         except TimeoutError:
-            log.warning("Discord has not yet taken the commands, so the bot serves those that Discord has")
+            log.warning("Discord has not accepted the commands yet; serving the ones it has")
 
     async def close(self) -> None:
         await self._background.aclose()

@@ -1,8 +1,8 @@
-"""The ``custom_id`` of everything that can be pressed: what, on which run.
+"""The ``custom_id`` of buttons and menus: which action, on which run.
 
     <family>:<action>:<run id>[:<number>]…
 
-At most 100 characters, and never anything a person wrote.
+At most 100 characters, and never anything that a person wrote.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ VOCABULARY_TEMPLATE = rf"{_VOCABULARY}:{_OWNER}"
 
 
 def custom_id(family: str, action: str, run_id: str, *numbers: int) -> str:
-    """Of an item; a truth value is the number 1 or 0."""
+    """Build an item's custom_id. A boolean counts as the number 1 or 0."""
     return ":".join((family, action, run_id, *(str(int(number)) for number in numbers)))
 
 
 def template(family: str, *actions: str) -> str:
-    """The regular expression of a family's custom_ids."""
+    """Return the regular expression that matches a family's custom_ids."""
     return rf"{family}:(?P<action>{'|'.join(actions)}):{RUN_ID}{_NUMBERS}"
 
 
 def delete_id(owner: int) -> str:
-    """Of the button that deletes a card which ``owner`` has asked for."""
+    """Build the custom_id of the button that deletes a card requested by ``owner``."""
     return f"{_DELETE}:{owner}"
 
 
 def vocabulary_id(owner: int) -> str:
-    """Of the menu that opens another token; in place for ``owner``."""
+    """Build the custom_id of the menu that opens another token, in place if ``owner`` chooses."""
     return f"{_VOCABULARY}:{owner}"

@@ -1,7 +1,7 @@
-"""Nothing that goes wrong shows what it was given: in place before a setting is read.
+"""Reports of uncaught errors that reveal no values, in place before any setting is read.
 
-Python's own reports print the texts of exceptions and warnings, and those may quote anything:
-an address with its password, a prompt. Here they say of which kind it was and where it came from.
+Python's own reports print the texts of exceptions and warnings, which may quote anything: a URL with its
+password, a prompt. These name only the kind of error and where it was raised.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 
 
 def guard() -> None:
-    """From now on, whatever is reported without being asked for goes to the log, and says nothing private.
+    """From now on, send Python's own reports to the log, without anything private.
 
-    Secrets are blanked only once :func:`bot.logs.configure` knows them.
+    Secrets are blanked once :func:`bot.logs.configure` knows them.
     """
     logs.configure(level="WARNING", discord_level="WARNING", form="plain")
     sys.excepthook = _uncaught
@@ -40,8 +40,8 @@ def _uncaught_in_thread(caught: threading.ExceptHookArgs) -> None:
 
 
 def _unraisable(failure: sys.UnraisableHookArgs) -> None:
-    # What it happened in is left out: its repr may show anything.
-    log.error("an exception could not be raised", exc_info=failure.exc_value)
+    # Without the object it happened in: its repr may show anything.
+    log.error("ignored an exception that could not be raised", exc_info=failure.exc_value)
 
 
 def _warned(

@@ -1,7 +1,7 @@
 """Log in to Discord and stay connected; each failure is one error, whose exit status says whether to retry.
 
-Discord, Cloudflare before it, a proxy or the sign-in page of a network may answer. No answer but
-Discord's own says that the token is wrong.
+Discord, Cloudflare in front of it, a proxy or a network's sign-in page may answer. Only Discord's own answer
+can say that the token is wrong.
 """
 
 from __future__ import annotations
@@ -20,28 +20,30 @@ from bot.proxies import ALLOWED
 
 log = logging.getLogger(__name__)
 
-# Seconds before the bot ends, and may be started again: what Discord counts towards a ban, and the rest.
+# Seconds before the bot ends and may be restarted: for what Discord counts towards a ban, and the rest.
 _PAUSE_COUNTED, _PAUSE, _LONGEST_PAUSE = 600.0, 60.0, 3600.0
 _COUNTED = (401, 403, 429)
-_PATIENCE = 10.0  # seconds for an answer without which the bot goes on
+_PATIENCE = 10.0  # seconds for an answer that the bot can do without
 _BAD_TOKEN = 4004
-# What discord.py raises where it reads an answer that is not Discord's.
+# What discord.py raises when it reads an answer that is not Discord's.
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 
 
 async def log_in(bot: TokenwiseBot, token: str) -> None:
-    """Log in, or raise a StartError, after a pause if Discord would otherwise be asked too often."""
+    """Log in or raise a StartError, after a pause if a restart would ask Discord too often."""
     try:
         await _log_in(bot, token)
         await _check_sessions(bot)
     except LoginRefused as refused:
-        log.error("%s The bot ends in %.0f s, so that nothing asks sooner.", refused.sentence, refused.pause)
+        log.error(
+            "%s The bot ends in %.0f s, so that no restart asks sooner.", refused.sentence, refused.pause
+        )
         await asyncio.sleep(refused.pause)
         raise
 
 
 async def connect(bot: TokenwiseBot) -> None:
-    """Be connected until cancelled; StartError if Discord does not want the bot, or never answered."""
+    """Stay connected until cancelled; StartError if Discord refuses the bot or never answered."""
     try:
         await bot.connect()
     except discord.PrivilegedIntentsRequired as error:
@@ -51,7 +53,7 @@ async def connect(bot: TokenwiseBot) -> None:
     except AttributeError as error:
         if bot.ws is not None:
             raise
-        # discord.py 2.7.1 fails so where its first connection does.
+        # This is how discord.py 2.7.1 fails if its first connection does.
         raise DiscordUnreachable("its gateway") from error
 
 
@@ -59,31 +61,31 @@ async def _log_in(bot: TokenwiseBot, token: str) -> None:
     try:
         await bot.login(token)
     except (discord.HTTPException, discord.LoginFailure, discord.RateLimited, *UNANSWERED) as error:
-        raise explained(error, by_proxy=bot.http.proxy is not None) from error
+        raise start_error(error, by_proxy=bot.http.proxy is not None) from error
     except _UNREADABLE as error:
         if bot.application is not None:
             raise
-        raise explained(error) from error
+        raise start_error(error) from error
 
 
 async def _check_sessions(bot: TokenwiseBot) -> None:
-    """LoginRefused if the bot has connected as often as it may: Discord would take its token away."""
+    """Raise LoginRefused if no connections are left today: one more, and Discord revokes the token."""
     with suppress(discord.DiscordException, *UNANSWERED, *_UNREADABLE):
         async with asyncio.timeout(_PATIENCE):
             _, _, limit = await bot.http.get_bot_gateway()
         if limit["remaining"] < 1:
             seconds = limit["reset_after"] / 1000
-            problem = f"it has connected {limit['total']:,} times today, which is all that Discord allows"
+            problem = f"it has connected {limit['total']:,} times today, the most that Discord allows"
             raise LoginRefused(problem, pause=min(seconds, _LONGEST_PAUSE))
 
 
-def explained(error: Exception, *, by_proxy: bool = False) -> StartError:
-    """Why the login failed, which went by a proxy or did not."""
+def start_error(error: Exception, *, by_proxy: bool = False) -> StartError:
+    """Turn a failed login, through a proxy or not, into the error to end with."""
     if isinstance(error, discord.LoginFailure) and isinstance(error.__cause__, discord.HTTPException):
-        return explained(error.__cause__)
+        return start_error(error.__cause__)
     if isinstance(error, (discord.HTTPException, aiohttp.ClientResponseError)):
         if error.status == 407 and by_proxy:
-            problem = "names a proxy that wants another user and password (HTTP 407)"
+            problem = "names a proxy that refuses this user and password (HTTP 407)"
             return InvalidSetting("HTTPS_PROXY", problem=problem, allowed=ALLOWED)
         if error.status >= 500:
             return DiscordUnreachable(refusal(error))

@@ -1,8 +1,7 @@
-"""What the operator reads: plain lines or JSON, each with the interaction that it belongs to.
+"""The operator's log: plain lines or JSON, each with the interaction it belongs to.
 
-Nothing that people wrote gets in, and no secret: an exception is told by its kind
-and where it was raised, without its text, which may quote anything; and a token
-that came into a record nevertheless is blanked in what is written.
+It contains nothing that people wrote, and no secrets. An exception appears as its kind and where it was
+raised, without its text, which may quote anything; and any token that gets into a record is blanked.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ Form = Literal["plain", "json"]
 
 NO_REQUEST = "-"
 BLANK = "[secret]"
-# Interactions and webhooks are answered at addresses that hold their token.
+# The URLs that answer interactions and webhooks contain their token.
 _ADDRESS = re.compile(r"(/(?:webhooks|interactions)/\d+/)[\w.~%+=-]+")
-# Shorter ones may be in any word.
+# Shorter ones may be part of any word.
 _SHORTEST_SECRET = 6
 _CODES = ("status", "code", "errno")
 
@@ -42,18 +41,18 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tup
 
 
 def request() -> str:
-    """The id of the interaction for which the current task works, or NO_REQUEST."""
+    """Return the id of the interaction that the current task works for, or NO_REQUEST."""
     return _request.get()
 
 
 def belongs_to(request: str) -> None:
-    """From now on what the current task logs belongs to ``request``, and what the tasks that it makes log."""
+    """From now on, mark records of the current task, and of tasks it creates, as belonging to ``request``."""
     _request.set(request)
 
 
 @contextmanager
 def belonging_to(request: str) -> Iterator[None]:
-    """As :func:`belongs_to`, for the block."""
+    """Do as :func:`belongs_to`, for the block."""
     before = _request.set(request)
     try:
         yield
@@ -62,10 +61,10 @@ def belonging_to(request: str) -> Iterator[None]:
 
 
 class Handler(logging.StreamHandler[TextIO]):
-    """The one that writes the log; what it cannot write it does not show in other ways."""
+    """Writes the log; a record that it cannot write is not shown anywhere else."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        # logging's own prints what the record was given.
+        # The inherited one prints the record's arguments.
         error = sys.exc_info()[1]
         why = named(error) if error is not None else "no reason"
         with suppress(OSError, ValueError):
@@ -75,8 +74,8 @@ class Handler(logging.StreamHandler[TextIO]):
 def configure(*, level: str, discord_level: str, form: Form, secrets: Iterable[str] = ()) -> None:
     """Log to stderr from now on: the bot from ``level``, discord.py from ``discord_level``.
 
-    What an earlier call said no longer holds. DEBUG is off for everybody, whatever level somebody
-    sets: there, discord.py tells tokens and prompts, and the database what is stored.
+    This replaces what an earlier call set. DEBUG is off for every logger and cannot be switched on: there,
+    discord.py logs tokens and prompts, and the database logs what it stores.
     """
     logging.disable(logging.DEBUG)
     root = logging.getLogger()
@@ -91,8 +90,8 @@ def configure(*, level: str, discord_level: str, form: Form, secrets: Iterable[s
 
 
 def formatter(form: Form, secrets: Iterable[str] = ()) -> logging.Formatter:
-    """Of records that have a ``request``; ``secrets`` are blanked."""
-    # The longest first, for one may be a part of another.
+    """Return a formatter for records that have a ``request``. It blanks the ``secrets``."""
+    # The longest first: one may be part of another.
     blanked = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
     if form == "json":
         return _JSON(tuple(json.dumps(secret)[1:-1] for secret in blanked))
@@ -100,31 +99,31 @@ def formatter(form: Form, secrets: Iterable[str] = ()) -> logging.Formatter:
 
 
 def unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what no task has handled; an event loop's exception handler.
+    """Log what no task has handled: an exception handler for event loops.
 
-    asyncio's own shows exceptions and what callbacks were given as they are.
+    asyncio's own prints exceptions and the arguments of callbacks.
     """
     what = "a callback failed" if "handle" in context else context["message"]
     log.error("the event loop: %s", what, exc_info=context.get("exception"))
 
 
 def named(error: BaseException) -> str:
-    """The kind of ``error``, with the numbers that Discord or the system gave it."""
+    """Name the kind of ``error``, with the numbers that Discord or the system gave it."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    # Not what is computed when it is asked for: aiohttp warns where it is asked for a code.
-    told = [code for code in _CODES if not isinstance(getattr(kind, code, None), property)]
-    codes = [f"{code} {number}" for code in told if isinstance(number := getattr(error, code, None), int)]
+    # Not computed ones: aiohttp warns when its code is read.
+    stored = [code for code in _CODES if not isinstance(getattr(kind, code, None), property)]
+    codes = [f"{code} {number}" for code in stored if isinstance(number := getattr(error, code, None), int)]
     return f"{name} ({', '.join(codes)})" if codes else name
 
 
 def traced(error: BaseException) -> str:
-    """Where ``error`` and what led to it were raised, and of which kind they are."""
-    told = [
+    """Format where ``error`` and its causes were raised, and their kinds."""
+    tracebacks = [
         f"Traceback (most recent call last):\n{''.join(traceback.format_tb(link.__traceback__))}{named(link)}"
         for link in chain(error)
     ]
-    return "\n\nwhich led to\n\n".join(reversed(told))
+    return "\n\nwhich led to\n\n".join(reversed(tracebacks))
 
 
 def _add_request(record: logging.LogRecord) -> bool:
@@ -133,13 +132,13 @@ def _add_request(record: logging.LogRecord) -> bool:
 
 
 class _Discreet(logging.Formatter):
-    """Leaves out the texts of exceptions, and blanks tokens in all that is left."""
+    """Omits the texts of exceptions, and blanks tokens in the rest."""
 
     _secrets: tuple[str, ...]  # as they are written
 
     def format(self, record: logging.LogRecord) -> str:
         record = copy.copy(record)
-        record.exc_text = None  # by another formatter
+        record.exc_text = None  # another formatter may have set it
         written = _ADDRESS.sub(rf"\1{BLANK}", super().format(record))
         for secret in self._secrets:
             written = written.replace(secret, BLANK)

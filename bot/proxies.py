@@ -1,4 +1,4 @@
-"""The proxy through which Discord is reached, as other programs read it from the environment. Pure."""
+"""The proxy on the way to Discord, read from the environment as other programs do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from yarl import URL
 from bot.errors import InvalidSetting
 
 ALLOWED = "http://HOST:PORT or http://USER:PASSWORD@HOST:PORT"
-# discord.py takes one proxy for all of them.
+# discord.py takes one proxy for both.
 _HOSTS = ("discord.com", "gateway.discord.gg")
 _VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _EXCEPTIONS = ("no_proxy", "NO_PROXY")
@@ -19,13 +19,13 @@ _EXCEPTIONS = ("no_proxy", "NO_PROXY")
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """``address`` as it was given, with its password."""
+    """A proxy; ``address`` is as in the environment, with its password."""
 
     address: str = field(repr=False)
 
     @property
     def url(self) -> str:
-        """Where it is, without user and password."""
+        """The address without user and password."""
         return str(URL(self.address).with_user(None))
 
     @property
@@ -33,20 +33,20 @@ class Proxy:
         url = URL(self.address)
         if url.user is None:
             return None
-        # As curl sends it; aiohttp by itself takes only passwords in Latin-1.
+        # As curl does; aiohttp by default encodes in Latin-1, which lacks many characters.
         return BasicAuth(url.user, url.password or "", encoding="utf-8")
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """The password as it is, and as it stands in the address."""
+        """The password, plain and as it is encoded in the address."""
         url = URL(self.address)
         return tuple(filter(None, dict.fromkeys((url.password, url.raw_password))))
 
 
 def proxy_for_discord(environ: Mapping[str, str]) -> Proxy | None:
-    """The proxy, if there is one. InvalidSetting, without a part of it, if it is unusable.
+    """Return the proxy, if there is one; InvalidSetting, which quotes no part of it, if it cannot be used.
 
-    HTTP_PROXY is not for Discord, all of whose addresses are https or wss.
+    HTTP_PROXY does not count: all of Discord's addresses are https or wss.
     """
     variable, given = _first(environ, _VARIABLES)
     if not given or _is_excepted(environ):
@@ -69,7 +69,7 @@ def _is_excepted(environ: Mapping[str, str]) -> bool:
         raise InvalidSetting(
             variable,
             problem=f"names only one of {' and '.join(_HOSTS)}",
-            allowed="both of them or neither, for the bot reaches both in the same way",
+            allowed="both of them or neither",
         )
     return all(excepted)
 
@@ -85,7 +85,7 @@ def _address(variable: str, given: str) -> str:
         url = URL(address)
         extra = url.path.strip("/") or url.query_string or url.fragment or ":" in (url.user or "")
         is_one = bool(url.host and url.port) and not extra
-    except ValueError:  # it quotes the address
+    except ValueError:  # its text would quote the address
         is_one = False
     if address.lower().startswith("socks"):
         raise InvalidSetting(variable, problem="is a SOCKS proxy", allowed=ALLOWED)

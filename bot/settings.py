@@ -26,7 +26,7 @@ _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One field a variable of ``.env.example``."""
+    """One field for each variable of ``.env.example``. Times are in seconds."""
 
     discord_token: str | None = field(repr=False)
     https_proxy: Proxy | None
@@ -54,16 +54,16 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What may be in no log: the tokens and the passwords, as they are and as in an address."""
+        """What no log may contain: tokens and passwords, plain and as encoded in an address."""
         tokens = tuple(filter(None, (self.discord_token, self.hf_token)))
         of_proxy = self.https_proxy.passwords if self.https_proxy else ()
         return tokens + parsed(self.database_url).secrets + of_proxy
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """The settings in ``environ``; InvalidSetting names the first that is wrong.
+        """Read the settings from ``environ``; InvalidSetting names the first wrong one.
 
-        A variable that is empty counts as absent.
+        An empty variable counts as absent.
         """
         read = _Reader(environ)
         token = read.token("DISCORD_TOKEN")
@@ -77,15 +77,15 @@ class Settings:
             threads=read.integer("THREADS", default=usable_cores(), lowest=1, highest=1024),
             prefix_cache=read.integer("PREFIX_CACHE", default=512, lowest=0, highest=1_000_000),
             batch_size=read.integer("BATCH_SIZE", default=8, lowest=1, highest=64),
-            # /compare asks for six texts at once.
+            # /compare makes six requests at once.
             queue_size=read.integer("QUEUE_SIZE", default=32, lowest=6, highest=500),
             requests_per_person=read.integer("REQUESTS_PER_PERSON", default=2, lowest=1, highest=100),
             requests_per_server=read.integer("REQUESTS_PER_SERVER", default=20, lowest=1, highest=10_000),
             cooldown_person=read.integer("COOLDOWN_PERSON", default=0, lowest=0, highest=3600),
             cooldown_server=read.integer("COOLDOWN_SERVER", default=0, lowest=0, highest=3600),
-            # Discord lets a bot edit its answer for 15 minutes.
+            # Discord lets a bot edit its reply for 15 minutes.
             time_limit=read.integer("TIME_LIMIT", default=600, lowest=10, highest=840),
-            # What happens in the playground ends with it.
+            # The playground forgets everything at its end.
             database_url=read.database("DATABASE_URL", default=DATABASE if token else IN_MEMORY),
             retention_days=read.integer("RETENTION_DAYS", default=30, lowest=1, highest=3650),
             blocked_words_file=read.text("BLOCKED_WORDS_FILE"),
@@ -107,8 +107,8 @@ class _Reader:
     def access_token(self, variable: str) -> str | None:
         given = self.text(variable)
         if given and not (given.isascii() and given.isprintable() and " " not in given):
-            # It is sent in a header, and quoted by the library that cannot.
-            problem = "has characters that no access token has"
+            # It is sent in a header, and the library that cannot send it would quote it.
+            problem = "has characters that no access token contains"
             raise InvalidSetting(variable, problem=problem, allowed="a token as the hub shows it")
         return given
 
@@ -158,7 +158,7 @@ class _Reader:
 
 
 def _problem_of_token(given: str) -> str | None:
-    """What keeps ``given`` from being a token, without a part of it."""
+    """Say why ``given`` cannot be a token, without quoting it; None if it can."""
     if given.lower().startswith("bot "):
         return "begins with 'Bot'"
     if given[0] in _QUOTES or given[-1] in _QUOTES:
@@ -166,5 +166,5 @@ def _problem_of_token(given: str) -> str | None:
     if any(sign.isspace() for sign in given):
         return "has a space or a line break in it"
     if not _TOKEN.fullmatch(given):
-        return "has a character in it that is in no token"
+        return "has a character that no token contains"
     return None

@@ -1,6 +1,6 @@
-"""The file of settings: what cannot be read of it is one sentence, never a setting that is silently missing.
+"""The settings file: a mistake in it is an error, never a setting that is silently missing.
 
-No sentence quotes a line of it: the token may be there.
+No error quotes a line: it may contain the token.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _LINE_END = re.compile(r"\r\n|\n|\r")  # as python-dotenv counts lines
 
 
 def read(file: Path | None) -> dict[str, str]:
-    """The variables in ``file``, or in ``.env`` if there is one. Raises SettingsFileUnusable."""
+    """Return the variables in ``file``, or in ``.env`` if that exists. Raises SettingsFileUnusable."""
     if file is None and not os.path.lexists(DEFAULT):
         return {}
     file = file or DEFAULT
     text = _text(file)
-    _check(file, list(parse_stream(io.StringIO(text))))
+    _require_settings(file, list(parse_stream(io.StringIO(text))))
     return {name: value or "" for name, value in dotenv_values(stream=io.StringIO(text)).items()}
 
 
 def _text(file: Path) -> str:
     try:
-        if file.is_dir():  # Windows would say that permission is denied
+        if file.is_dir():  # Windows would say "permission denied"
             raise IsADirectoryError(errno.EISDIR, "")
         with file.open("rb") as opened:
             content = opened.read(_LARGEST + 1)
@@ -46,7 +46,7 @@ def _text(file: Path) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = "\0"
-    if "\0" in text:  # UTF-16 without a mark at its beginning
+    if "\0" in text:  # UTF-16 without a byte order mark
         raise SettingsFileUnusable(str(file), problem="it is not UTF-8 text")
     return text
 
@@ -54,14 +54,14 @@ def _text(file: Path) -> str:
 def _problem(file: Path, error: OSError | ValueError) -> str:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.ENOENT:
-        return "it is a link to a file that is missing" if file.is_symlink() else "there is no such file"
+        return "it is a link to a missing file" if file.is_symlink() else "there is no such file"
     if number == errno.EISDIR:
-        return "it is a folder; Docker makes one where a file to be mounted is missing"
+        return "it is a folder; Docker creates one if the file to mount is missing"
     return f"it cannot be read ({os.strerror(number)})" if number else "it cannot be read"
 
 
-def _check(file: Path, bindings: list[Binding]) -> None:
-    """SettingsFileUnusable unless every line says something, and no two say different things."""
+def _require_settings(file: Path, bindings: list[Binding]) -> None:
+    """Raise SettingsFileUnusable if a line sets nothing, or two set different values."""
     seen: dict[str, tuple[int, str]] = {}
     for binding, line in zip(bindings, _lines(bindings), strict=True):
         if binding.error or (binding.key is not None and binding.value is None):
@@ -76,7 +76,7 @@ def _check(file: Path, bindings: list[Binding]) -> None:
 
 
 def _lines(bindings: list[Binding]) -> Iterator[int]:
-    """The line at which each begins, after the blank lines that python-dotenv counts to it."""
+    """Yield each binding's line number, past the blank lines that python-dotenv counts as part of it."""
     for binding in bindings:
         text = binding.original.string
         blank = text[: len(text) - len(text.lstrip())]

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: the first one ends the bot in order, a second one at once."""
+"""SIGTERM and Ctrl-C: the first one ends the bot properly, the second one at once."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def end_by_signal(end: Callable[[], object]) -> None:
-    """From now on the first signal calls ``end`` in the running event loop.
+    """From now on, let the first signal call ``end`` in the running event loop.
 
-    Any further one exits at once with status 128 + its number, as a process does
-    that a signal has ended. On Windows event loops take no signals, and Ctrl-C
-    stays what :func:`asyncio.run` makes of it.
+    A second one exits at once with status 128 + its number, like any process that a signal kills. On
+    Windows, event loops take no signals, and Ctrl-C does what :func:`asyncio.run` makes of it.
     """
     with suppress(NotImplementedError):
         _Ending(end).listen()
@@ -38,12 +37,12 @@ class _Ending:
             _exit(number, None)
         self._begun = True
         for one in ENDING:
-            # The event loop may be what hangs, so it is not asked again.
+            # The event loop may be what hangs: the next signal must not go through it.
             asyncio.get_running_loop().remove_signal_handler(one)
             signal.signal(one, _exit)
         self._end()
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:
-    # Nothing is closed: the model worker ends by itself at the end of its stdin.
+    # Without closing anything: the model worker ends by itself when its stdin does.
     os._exit(128 + number)

@@ -1,4 +1,4 @@
-"""What the process prints: readable in whatever encoding the terminal, file or pipe has."""
+"""Printing: readable in any encoding that the terminal, file or pipe may have."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from typing import TextIO
 from bot.errors import OutputLost
 
 _HANDLER = "tokenwise"
-# What cards draw. Any other sign may be of a token, so it is shown by its number instead.
+# What cards draw. Any other character may be part of a token, so it appears as its number instead.
 _DRAWN = (
     dict.fromkeys(map(ord, "█▉▊▋▌▰"), "#")
     | dict.fromkeys(map(ord, "▍▎▏"), ":")
     | dict.fromkeys(map(ord, "─–−"), "-")
     | dict.fromkeys(map(ord, "░▱"), ".")
     | {ord("·"): "|", ord("×"): "x", ord("→"): "->", ord("←"): "<-", ord("▶"): ">", ord("▁"): "_"}
-    | dict.fromkeys((0x2068, 0x2069), "")  # they hold apart what is read from right to left
+    | dict.fromkeys((0x2068, 0x2069), "")  # isolates around text that is read from right to left
     | {ord("…"): "...", ord("₂"): "2", ord("\N{NO-BREAK SPACE}"): " "}
 )
 
 
 def stand_in() -> None:
-    """Put nothing in the place of each standard stream that is closed; to be called before a file is opened.
+    """Open the null device for each standard stream that is closed. Call this before any file is opened.
 
-    Otherwise the next file or pipe takes its number and gets what is printed, and there is no log.
+    Otherwise the next file or pipe gets that stream's number and everything that is printed or logged.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
     if sys.stdout is None:
         sys.stdout = _nothing()
     if sys.stderr is None:
@@ -42,11 +42,11 @@ def stand_in() -> None:
 
 
 def _nothing() -> TextIO:
-    return Path(os.devnull).open("w", encoding="utf-8")  # it stays open as long as the process
+    return Path(os.devnull).open("w", encoding="utf-8")  # stays open as long as the process
 
 
 def adapt(*streams: TextIO | None) -> None:
-    """Let signs that a stream's encoding lacks be replaced there; Windows and LC_ALL=C lack many."""
+    """Replace characters that a stream's encoding lacks. Windows' and LC_ALL=C's lack many."""
     codecs.register_error(_HANDLER, _replaced)
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):
@@ -54,9 +54,9 @@ def adapt(*streams: TextIO | None) -> None:
 
 
 def say(text: object, *, to: TextIO | None = None) -> None:
-    """Print one or more lines to stdout, at once.
+    """Print one or more lines to stdout and flush them.
 
-    BrokenPipeError if the reader is gone, OutputLost if they cannot be written for another reason.
+    Raises BrokenPipeError if the reader is gone, OutputLost if writing fails for another reason.
     """
     try:
         print(text, file=to, flush=True)
@@ -67,14 +67,14 @@ def say(text: object, *, to: TextIO | None = None) -> None:
 
 
 def complain(text: object) -> None:
-    """As ``say``, on stderr; where that cannot be written, there is no place left to say so."""
+    """Print to stderr. If that fails, there is nowhere left to say so."""
     with suppress(OSError, OutputLost):
         say(text, to=sys.stderr)
 
 
 def settle() -> None:
-    """Let nothing that could not be written to stdout be an error at the exit."""
-    if sys.stdout is None:  # closed from the beginning
+    """Keep output that could not be written from raising an error at exit."""
+    if sys.stdout is None:  # closed from the start
         return
     try:
         sys.stdout.flush()
@@ -83,9 +83,9 @@ def settle() -> None:
 
 
 def typed(argument: str) -> str:
-    """An argument as it was typed: what is no text in the locale's encoding is read as UTF-8."""
-    is_read = not any("\udc80" <= sign <= "\udcff" for sign in argument)
-    return argument if is_read else os.fsencode(argument).decode(errors="replace")
+    """Return an argument as it was typed: as UTF-8 if it is not valid in the locale's encoding."""
+    is_valid = not any("\udc80" <= character <= "\udcff" for character in argument)
+    return argument if is_valid else os.fsencode(argument).decode(errors="replace")
 
 
 def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:

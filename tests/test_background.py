@@ -1,4 +1,4 @@
-"""Background work cannot end unnoticed: what fails is logged and begins again."""
+"""Background work cannot end unnoticed: a failure is logged and the work restarts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Kill = Callable[[asyncio.Task[object]], None]
 
 
 def by_an_exception(task: asyncio.Task[object]) -> None:
-    """Let what the task waits for raise, as a defect or a failing library would."""
+    """Make the future that the task awaits raise, as a defect or a failing library would."""
     task._fut_waiter.set_exception(RuntimeError("killed"))  # type: ignore[attr-defined]
 
 
@@ -41,7 +41,7 @@ KILLS: tuple[Kill, ...] = (by_an_exception, by_cancelling)
 
 
 class Work:
-    """Fails ``failures`` times as soon as it begins, then waits, or returns if it ``ends``."""
+    """Work that fails ``failures`` times as soon as it starts, then waits, or returns if it ``ends``."""
 
     def __init__(self, *, failures: int = 0, ends: bool = False) -> None:
         self.begun = 0
@@ -57,7 +57,7 @@ class Work:
 
 
 @pytest.mark.parametrize("kill", KILLS)
-async def test_work_that_is_killed_begins_again(kill: Kill, caplog: pytest.LogCaptureFixture) -> None:
+async def test_killed_work_restarts(kill: Kill, caplog: pytest.LogCaptureFixture) -> None:
     work = Work()
     async with Background(work, name="sweeping", pause=0.001):
         for times in range(1, 4):
@@ -70,7 +70,7 @@ async def test_work_that_is_killed_begins_again(kill: Kill, caplog: pytest.LogCa
     assert not named("sweeping")
 
 
-async def test_each_failure_in_a_row_doubles_the_pause_up_to_the_longest(
+async def test_each_failure_in_a_row_doubles_the_pause_up_to_a_limit(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(background, "LONGEST_PAUSE", 0.01)
@@ -82,7 +82,7 @@ async def test_each_failure_in_a_row_doubles_the_pause_up_to_the_longest(
     assert pauses == [0.002, 0.004, 0.008, 0.01, 0.01]
 
 
-async def test_work_that_returns_is_finished_and_not_begun_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_work_that_returns_is_finished_and_does_not_restart(caplog: pytest.LogCaptureFixture) -> None:
     work = Work(failures=1, ends=True)
     async with Background(work, name="sweeping", pause=0.001) as sweeping:
         await sweeping.finished()
@@ -91,7 +91,7 @@ async def test_work_that_returns_is_finished_and_not_begun_again(caplog: pytest.
     assert work.begun == 2
 
 
-async def test_leaving_ends_the_work_also_while_it_waits_to_begin_again() -> None:
+async def test_leaving_ends_the_work_even_while_it_waits_to_restart() -> None:
     work = Work(failures=1)
     async with Background(work, name="sweeping", pause=0.01):
         await until(lambda: work.begun == 1 and not named("sweeping"))
@@ -100,7 +100,7 @@ async def test_leaving_ends_the_work_also_while_it_waits_to_begin_again() -> Non
     assert work.begun == 1
 
 
-async def test_a_failure_while_it_is_left_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_while_leaving_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def work() -> None:
         try:
             await asyncio.Event().wait()
@@ -110,11 +110,11 @@ async def test_a_failure_while_it_is_left_is_logged(caplog: pytest.LogCaptureFix
     async with Background(work, name="sweeping"):
         await asyncio.sleep(0)
 
-    assert "sweeping failed at its end" in caplog.text
+    assert "sweeping failed while ending" in caplog.text
 
 
 @pytest.mark.parametrize("kill", KILLS)
-async def test_each_background_task_of_the_bot_comes_back_when_it_is_killed(
+async def test_every_background_task_of_the_bot_survives_being_killed(
     kill: Kill, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with everything_that_runs(tmp_path) as queue:
@@ -144,7 +144,7 @@ async def test_each_background_task_of_the_bot_comes_back_when_it_is_killed(
 
 
 @pytest.mark.parametrize("kill", KILLS)
-async def test_a_request_whose_runner_is_killed_has_an_outcome_and_frees_its_slot(
+async def test_a_request_whose_runner_is_killed_fails_and_frees_its_slot(
     kill: Kill, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with everything_that_runs(tmp_path) as queue:
@@ -162,7 +162,7 @@ async def test_a_request_whose_runner_is_killed_has_an_outcome_and_frees_its_slo
 
 @asynccontextmanager
 async def everything_that_runs(folder: Path) -> AsyncIterator[GenerationQueue]:
-    """All parts of the bot that have tasks of their own, before a scripted worker."""
+    """Every part of the bot that has tasks of its own, with a scripted worker."""
     script = json.dumps([{"step_seconds": 0.001}])
     command = (sys.executable, "-m", "tests.fakes.scripted_worker", str(folder / "journal"), script)
     async with (
@@ -207,13 +207,13 @@ def is_waiting(task: asyncio.Task[object]) -> bool:
 
 
 def is_back(name: str, victim: asyncio.Task[object]) -> bool:
-    """Whether the work goes on: in a new task, or in the same that dealt with it."""
+    """Whether the work goes on, in a new task or in the same one if it coped."""
     tasks = named(name)
     return len(tasks) == 1 and (tasks[0] is not victim or not victim.cancelling())
 
 
 def busy_runners() -> list[asyncio.Task[object]]:
-    """Those that wait for the model's next step."""
+    """Return the runners that wait for the model's next step."""
     return [task for task in (*named("runner 1"), *named("runner 2")) if is_waiting(task) and follows(task)]
 
 

@@ -1,4 +1,4 @@
-"""What the bot tells Discord of itself, and how it meets late and failing interactions."""
+"""What the bot tells Discord about itself, and how it handles late and failing interactions."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_the_commands_are_the_interface(world: World, name: str, options: 
     assert options_of(commands[name]) == options
 
 
-async def test_every_command_is_for_servers_and_people_everywhere(world: World) -> None:
+async def test_every_command_works_for_servers_and_people_everywhere(world: World) -> None:
     for command in world.bot.tree.get_commands():
         told = command.to_dict(world.bot.tree)
 
@@ -56,13 +56,13 @@ async def test_every_command_is_for_servers_and_people_everywhere(world: World) 
         assert sorted(told["contexts"]) == [0, 1, 2]
 
 
-async def test_no_privileged_intent_is_asked_for(world: World) -> None:
+async def test_no_privileged_intent_is_requested(world: World) -> None:
     intents = world.bot.intents
 
     assert {name for name, asked in intents if asked} == {"guilds"}
 
 
-async def test_unchanged_commands_are_not_told_again(world: World) -> None:
+async def test_unchanged_commands_are_not_sent_again(world: World) -> None:
     before = len(world.env.http_requests)
     await world.env.restart_bot(TokenwiseBot(world.bot.services))
 
@@ -72,7 +72,7 @@ async def test_unchanged_commands_are_not_told_again(world: World) -> None:
     assert methods == {"GET"}
 
 
-async def test_a_changed_command_is_told(world: World) -> None:
+async def test_a_changed_command_is_sent(world: World) -> None:
     command = world.bot.tree.get_command("next")
     assert isinstance(command, app_commands.Command)
     command.description = "Something else"
@@ -82,21 +82,21 @@ async def test_a_changed_command_is_told(world: World) -> None:
         assert not await sync_if_changed(world.bot.tree)
 
 
-async def test_what_discord_fills_in_makes_no_difference() -> None:
+async def test_fields_that_discord_fills_in_are_no_change() -> None:
     here = {"name": "x", "type": 1, "description": "d", "contexts": [1, 0], "options": []}
     there = {**here, "contexts": [0, 1], "nsfw": False, "id": "5", "version": "7", "options": None}
 
     assert canonical([here]) == canonical([there])
 
 
-async def test_a_bound_of_zero_is_a_difference() -> None:
+async def test_a_bound_of_zero_is_a_change() -> None:
     unbound = {"name": "x", "type": 1, "options": [{"name": "seed", "type": 4}]}
     bound = {"name": "x", "type": 1, "options": [{"name": "seed", "type": 4, "min_value": 0}]}
 
     assert canonical([unbound]) != canonical([bound])
 
 
-async def test_an_interaction_that_comes_too_late_is_dropped(
+async def test_a_late_interaction_is_dropped(
     ada: MemberActor,
     channel: ChannelHandle,
     monkeypatch: pytest.MonkeyPatch,
@@ -109,7 +109,7 @@ async def test_an_interaction_that_comes_too_late_is_dropped(
     assert "dropped an interaction" in caplog.text
 
 
-async def test_a_button_pressed_too_late_is_dropped(
+async def test_a_late_press_is_dropped(
     ada: MemberActor, channel: ChannelHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = card_of(await ada.slash(channel, "complete", prompt="London was", max_tokens=1))
@@ -118,7 +118,7 @@ async def test_a_button_pressed_too_late_is_dropped(
     assert not (await ada.click(card, label="Re-roll")).acknowledged
 
 
-async def test_an_unexpected_error_is_logged_and_told_without_details(
+async def test_an_unexpected_error_is_logged_and_shown_without_details(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_given: object) -> None:
@@ -132,7 +132,7 @@ async def test_an_unexpected_error_is_logged_and_told_without_details(
     caplog.clear()
 
 
-async def test_a_model_that_cannot_be_used_is_told_without_the_operator_s_path(
+async def test_an_unusable_model_is_shown_without_the_operator_s_path(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_given: object) -> None:
@@ -146,7 +146,7 @@ async def test_a_model_that_cannot_be_used_is_told_without_the_operator_s_path(
     caplog.clear()
 
 
-async def test_when_discord_refuses_an_edit_twice_the_person_is_told(
+async def test_a_person_hears_of_an_edit_that_discord_refuses_twice(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=500, times=2)

@@ -1,4 +1,4 @@
-"""A custom_id fits, is recognised, and gives back what it was made from."""
+"""A custom_id fits, is recognised, and gives back its parts."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from bot.features.complete import new_run_id
 
 
 @given(st.lists(st.integers(0, 50256), max_size=3))
-def test_what_is_in_a_custom_id_is_found_in_it(numbers: list[int]) -> None:
+def test_a_custom_id_gives_back_its_parts(numbers: list[int]) -> None:
     run_id = new_run_id()
     identity = custom_id("complete", "reroll", run_id, *numbers)
     match = re.fullmatch(template("complete", "stop", "reroll"), identity)
@@ -41,7 +41,7 @@ def test_another_family_or_action_is_not_recognised() -> None:
 @pytest.mark.parametrize(
     ("template", "make"), [(DELETE_TEMPLATE, delete_id), (VOCABULARY_TEMPLATE, vocabulary_id)]
 )
-def test_whose_card_it_is_is_in_the_custom_id(template: str, make: Callable[[int], str]) -> None:
+def test_a_custom_id_names_the_card_s_owner(template: str, make: Callable[[int], str]) -> None:
     match = re.fullmatch(template, make(2**63 - 1))
 
     assert match

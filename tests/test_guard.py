@@ -1,4 +1,4 @@
-"""Nothing that goes wrong before the bot runs shows what it was given, least of all a password."""
+"""Errors before the bot runs reveal no values, least of all a password."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Said:
 
 
 async def _fail_with_everything(_options: object, settings: Settings, _environment: object) -> NoReturn:
-    """In place of the bot: an error that quotes the address, raised while another is handled."""
+    """Stand in for the bot: raise an error that quotes the URL while handling another."""
     logging.getLogger("somebody.else").warning("connecting to %s", settings.database_url)
     try:
         raise KeyError(settings.database_url)
@@ -71,7 +71,7 @@ _ENDS = st.sampled_from(
 
 
 @given(_SCHEMES, _PIECES, _PIECES, _PIECES, _ENDS)
-def test_no_part_of_a_password_is_said_whatever_is_wrong_with_its_address(
+def test_no_mistake_in_a_url_reveals_a_part_of_its_password(
     scheme: str, first: str, second: str, third: str, end: str
 ) -> None:
     said = said_by_main(f"{scheme}tw:{first}kestrel{second}osprey{third}{end}")
@@ -86,7 +86,7 @@ def test_no_part_of_a_password_is_said_whatever_is_wrong_with_its_address(
 
 
 @pytest.mark.parametrize("name", ["password", "sslpassword", "p%61ssword"])
-def test_a_password_among_the_parameters_is_not_said(name: str) -> None:
+def test_a_password_among_the_parameters_stays_hidden(name: str) -> None:
     said = said_by_main(f"postgresql://tw@host/db?{name}=kestrel-osprey")
 
     assert said.status == 1
@@ -94,7 +94,7 @@ def test_a_password_among_the_parameters_is_not_said(name: str) -> None:
     assert not has_a_part(said.output)
 
 
-def test_a_fault_while_the_settings_are_read_is_told_without_its_text(
+def test_a_fault_while_reading_settings_is_reported_without_its_text(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Settings, "from_env", fail)
@@ -106,7 +106,7 @@ def test_a_fault_while_the_settings_are_read_is_told_without_its_text(
     assert not has_a_part(said.output)
 
 
-def test_a_line_of_the_settings_file_that_is_none_is_not_shown(tmp_path: Path) -> None:
+def test_a_malformed_line_of_the_settings_file_is_not_shown(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("'kestrel osprey\nDATABASE_URL=\"postgresql://tw:kestrel\n")
     said = said_by_main("", "--env", str(file))
@@ -130,7 +130,7 @@ def test_a_line_of_the_settings_file_that_is_none_is_not_shown(tmp_path: Path) -
         ["--database-url", "postgresql://tw:kestrel@host/db"],
     ],
 )
-def test_what_was_typed_in_a_wrong_place_is_not_repeated(arguments: Sequence[str]) -> None:
+def test_misplaced_arguments_are_not_repeated(arguments: Sequence[str]) -> None:
     output = io.StringIO()
     with put_back(), redirect_stderr(output), pytest.raises(SystemExit) as ended:
         command_line.main(arguments)
@@ -141,7 +141,7 @@ def test_what_was_typed_in_a_wrong_place_is_not_repeated(arguments: Sequence[str
 
 
 def fail(*_: object) -> NoReturn:
-    raise ValueError(PARTS)  # not as text, for a traceback shows the line
+    raise ValueError(PARTS)  # not a literal: a traceback shows the line
 
 
 class Fails:
@@ -155,7 +155,7 @@ class Fails:
 def warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        guard()  # which pytest's own way of catching warnings would hide
+        guard()  # pytest's own catching of warnings would hide it
         warnings.warn(PARTS[0], RuntimeWarning, stacklevel=1)
 
 
@@ -191,7 +191,7 @@ def unraisable() -> None:
         (unraisable, "ValueError"),
     ],
 )
-def test_python_s_own_reports_say_what_kind_of_thing_happened_and_nothing_else(
+def test_python_s_own_reports_name_the_kind_of_error_and_nothing_else(
     happens: Callable[[], None], kind: str
 ) -> None:
     with guarded() as output:
@@ -201,7 +201,7 @@ def test_python_s_own_reports_say_what_kind_of_thing_happened_and_nothing_else(
     assert kind in output.getvalue()
 
 
-def test_to_end_a_thread_on_purpose_is_not_reported() -> None:
+def test_a_thread_that_exits_on_purpose_is_not_reported() -> None:
     with guarded() as output:
         thread = threading.Thread(target=sys.exit)
         thread.start()
@@ -210,7 +210,7 @@ def test_to_end_a_thread_on_purpose_is_not_reported() -> None:
     assert output.getvalue() == ""
 
 
-def test_the_log_is_in_its_last_form_and_once() -> None:
+def test_reconfiguring_the_log_replaces_the_handler() -> None:
     with guarded() as output:
         logs.configure(
             level="INFO", discord_level="INFO", form="plain", secrets=["kestrel", "kestrel-osprey"]
@@ -234,7 +234,7 @@ def test_the_log_is_in_its_last_form_and_once() -> None:
         ("postgresql://tw:osprey@host/db?kestrel", "is no address of a database"),
     ],
 )
-def test_the_bot_as_it_is_started_says_one_sentence(url: str, problem: str, tmp_path: Path) -> None:
+def test_the_bot_process_ends_with_one_sentence(url: str, problem: str, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "DISCORD_TOKEN": "",

@@ -36,7 +36,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def failed_with(fault: RequestFault, path: str) -> StartError:
-    """Why the bot did not join where Discord answers so."""
+    """Return the error with which the bot ends if Discord answers so."""
     faults = Planned("GET", path, [fault] * 20)
     async with FakeDiscord.opened(faults=faults) as fake:
         with pytest.raises(StartError) as caught:
@@ -101,7 +101,7 @@ async def test_a_discord_that_is_down_is_retried_later(path: str, fault: Request
     assert error.sentence.startswith(f"Discord cannot be reached ({said}")
 
 
-async def test_a_token_that_stops_being_valid_meanwhile_is_to_be_corrected() -> None:
+async def test_a_token_that_is_revoked_meanwhile_must_be_corrected() -> None:
     refusal = Answered(401, '{"code": 0, "message": "401: Unauthorized"}', JSON)
     error = await failed_with(refusal, APPLICATION)
 
@@ -122,7 +122,7 @@ async def test_a_token_that_stops_being_valid_meanwhile_is_to_be_corrected() -> 
         (Limited(40_000), 3600),
     ],
 )
-async def test_nothing_is_asked_again_too_soon(
+async def test_the_bot_pauses_before_it_ends(
     fault: RequestFault, seconds: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with FakeDiscord.opened(faults=Planned("GET", ME, [fault])) as fake:
@@ -131,7 +131,7 @@ async def test_nothing_is_asked_again_too_soon(
         joining.cancel()
         await asyncio.wait({joining})
 
-    assert f"The bot ends in {seconds} s, so that nothing asks sooner." in caplog.text
+    assert f"The bot ends in {seconds} s, so that no restart asks sooner." in caplog.text
     assert len(fake.requests) == 1
 
 
@@ -156,7 +156,7 @@ async def test_a_refused_login_is_one_sentence_and_status_1() -> None:
 
 
 @pytest.mark.parametrize("code", [4010, 4011, 4012, 4013, 4014])
-async def test_what_discord_does_not_want_at_all_is_to_be_corrected(code: int) -> None:
+async def test_a_gateway_s_final_refusal_must_be_corrected(code: int) -> None:
     async with FakeDiscord.opened() as fake:
         fake.gateway.refusal = code
         with pytest.raises(GatewayRefused, match=f"code {code}") as caught:
@@ -165,7 +165,7 @@ async def test_what_discord_does_not_want_at_all_is_to_be_corrected(code: int) -
     assert exit_status(caught.value) is ExitStatus.NEEDS_FIX
 
 
-async def test_a_token_that_the_gateway_refuses_is_to_be_corrected() -> None:
+async def test_a_token_that_the_gateway_refuses_must_be_corrected() -> None:
     async with FakeDiscord.opened() as fake:
         fake.gateway.refusal = 4004
         with pytest.raises(InvalidSetting, match="DISCORD_TOKEN was refused by Discord"):
@@ -178,7 +178,7 @@ async def joined(fake: FakeDiscord) -> None:
 
 
 @pytest.mark.usefixtures("no_pauses")
-async def test_a_bot_that_has_connected_too_often_today_waits() -> None:
+async def test_a_bot_out_of_connections_for_today_waits() -> None:
     async with FakeDiscord.opened() as fake:
         fake.rest.sessions = 0
         with pytest.raises(LoginRefused, match="1,000 times today"):
@@ -190,7 +190,7 @@ async def test_a_bot_that_has_connected_too_often_today_waits() -> None:
 @pytest.mark.parametrize(
     "fault", [Answered(403), Answered(200), Answered(200, "{}", JSON), Limited(60), Silent()]
 )
-async def test_not_to_know_how_often_it_may_connect_keeps_nobody_out(
+async def test_an_unknown_number_of_connections_does_not_stop_the_bot(
     fault: RequestFault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login, "_PATIENCE", 0.2)

@@ -1,4 +1,4 @@
-"""The log: one line a record, the interaction that it belongs to, no text of anybody's and no secret."""
+"""The log: one line per record, with its interaction, without anyone's text and without secrets."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ def lookup_of(text: str) -> object:
         raise ValueError(f"no {text}") from error
 
 
-def test_a_plain_line_says_when_how_bad_for_whom_and_where() -> None:
+def test_a_plain_line_has_level_interaction_and_logger() -> None:
     with logs.belonging_to("1234"):
         line = logs.formatter("plain").format(record("%d runs", 3))
 
     assert line.endswith("INFO    1234 bot.somewhere: 3 runs")
 
 
-def test_json_is_an_object_a_line_with_the_fields_of_the_record() -> None:
+def test_json_is_one_object_per_line_with_the_record_s_fields() -> None:
     with logs.belonging_to("1234"):
         made = record("%d\nruns", 3)
         made.seconds = 0.25
         line = logs.formatter("json").format(made)
 
-    told = json.loads(line)
+    logged = json.loads(line)
     assert "\n" not in line
-    assert told.pop("time")
-    assert told == {
+    assert logged.pop("time")
+    assert logged == {
         "level": "INFO",
         "logger": "bot.somewhere",
         "request": "1234",
@@ -71,7 +71,7 @@ def test_json_is_an_object_a_line_with_the_fields_of_the_record() -> None:
     }
 
 
-async def test_what_a_task_makes_belongs_to_the_same_interaction() -> None:
+async def test_a_task_s_own_tasks_belong_to_the_same_interaction() -> None:
     async def inner() -> str:
         return logs.request()
 
@@ -85,7 +85,7 @@ async def test_what_a_task_makes_belongs_to_the_same_interaction() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_exception_is_told_by_kind_and_place_without_its_text(form: logs.Form) -> None:
+def test_an_exception_appears_as_kind_and_place_without_its_text(form: logs.Form) -> None:
     error = raised(lambda: lookup_of(PROMPT))
     line = logs.formatter(form).format(record("failed", error=error))
 
@@ -96,7 +96,7 @@ def test_an_exception_is_told_by_kind_and_place_without_its_text(form: logs.Form
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_another_handler_made_of_an_exception_is_not_used(form: logs.Form) -> None:
+def test_another_formatter_s_traceback_is_not_used(form: logs.Form) -> None:
     made = record("failed", error=raised(lambda: lookup_of(PROMPT)))
     logging.Formatter().format(made)
 
@@ -105,7 +105,7 @@ def test_what_another_handler_made_of_an_exception_is_not_used(form: logs.Form) 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("place", ["webhooks/42", "interactions/42"])
-def test_the_token_in_an_address_is_blanked(form: logs.Form, place: str) -> None:
+def test_the_token_in_a_url_is_blanked(form: logs.Form, place: str) -> None:
     address = f"https://discord.com/api/v10/{place}/{TOKEN}/messages/@original"
     line = logs.formatter(form).format(record("%s", aiohttp.ConnectionTimeoutError(f"to {address}")))
 
@@ -115,14 +115,14 @@ def test_the_token_in_an_address_is_blanked(form: logs.Form, place: str) -> None
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("secret", ["hunter2!", 'hunter2"and\\more', "hunter2 für alle"])
-def test_a_secret_is_blanked_wherever_it_is(form: logs.Form, secret: str) -> None:
+def test_a_secret_is_blanked_anywhere(form: logs.Form, secret: str) -> None:
     line = logs.formatter(form, [secret]).format(record("it is %s", secret))
 
     assert "hunter2" not in line
     assert logs.BLANK in line
 
 
-def test_an_error_is_named_with_the_numbers_that_tell_it_from_others() -> None:
+def test_an_error_is_named_with_its_distinguishing_numbers() -> None:
     assert logs.named(KeyError("London")) == "KeyError"
     assert logs.named(OSError(28, "No space left")) == "OSError (errno 28)"
     response = type("Response", (), {"status": 404, "reason": "Not Found"})()
@@ -130,14 +130,14 @@ def test_an_error_is_named_with_the_numbers_that_tell_it_from_others() -> None:
     assert logs.named(gone) == "discord.errors.NotFound (status 404, code 10008)"
 
 
-def test_a_circle_of_exceptions_has_an_end() -> None:
+def test_a_cycle_of_exceptions_ends() -> None:
     first, second = ValueError(), KeyError()
     first.__context__, second.__context__ = second, first
 
     assert logs.traced(first).count("Traceback") == 2
 
 
-def test_what_the_event_loop_catches_is_logged_without_what_it_was_given(
+def test_the_event_loop_s_errors_are_logged_without_arguments(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     loop = asyncio.new_event_loop()
@@ -154,7 +154,7 @@ def test_what_the_event_loop_catches_is_logged_without_what_it_was_given(
     assert "ValueError" in line
 
 
-def test_nothing_is_logged_at_debug_whatever_level_is_set() -> None:
+def test_debug_cannot_be_switched_on() -> None:
     script = (
         "import logging; from bot import logs; "
         "logs.configure(level='INFO', discord_level='INFO', form='json'); "

@@ -129,7 +129,7 @@ def test_a_folder_in_the_place_of_the_settings_file_does_not_open_the_playground
     assert answer.returncode == 2
     assert answer.stderr == (
         f"The settings file {tmp_path} cannot be used: it is a folder; "
-        "Docker makes one where a file to be mounted is missing.\n"
+        "Docker creates one if the file to mount is missing.\n"
     )
     assert answer.stdout == ""
 

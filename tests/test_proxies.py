@@ -1,4 +1,4 @@
-"""Discord is reached through the proxy that the environment names, or one sentence says why not."""
+"""The bot reaches Discord through the environment's proxy, or one sentence says why not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALLOWED = "it must be http://HOST:PORT or http://USER:PASSWORD@HOST:PORT."
 
 @dataclass(frozen=True)
 class Trust:
-    """``file`` has the authority that vouches for whoever uses ``server``."""
+    """A certificate for a ``server``; ``file`` holds the authority that issued it."""
 
     server: ssl.SSLContext
     file: Path
@@ -47,7 +47,7 @@ def trust(tmp_path: Path) -> Trust:
 async def behind(
     trust: Trust, address: str, variables: dict[str, str] | None = None, **options: Any
 ) -> AsyncIterator[tuple[FakeDiscord, FakeProxy, BotProcess]]:
-    """The bot, and a Discord that only the proxy reaches, at ``address``."""
+    """The bot, and a Discord that only the proxy at ``address`` can reach."""
     async with (
         FakeDiscord.opened(tls=trust.server) as discord,
         FakeProxy.opened(discord.port, **options) as proxy,
@@ -58,7 +58,7 @@ async def behind(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_requests_and_the_gateway_go_through_it(scheme: str, trust: Trust) -> None:
+async def test_requests_and_the_gateway_go_through_the_proxy(scheme: str, trust: Trust) -> None:
     address = f"{scheme}://ada:{QUOTED}@localhost:{{port}}"
     tls = trust.server if scheme == "https" else None
     async with behind(trust, address, credentials=f"ada:{WORD}", tls=tls) as (discord, proxy, bot):
@@ -78,11 +78,11 @@ async def test_requests_and_the_gateway_go_through_it(scheme: str, trust: Trust)
 @pytest.mark.parametrize(
     ("refusal", "status", "said"),
     [
-        (None, 2, f"HTTPS_PROXY names a proxy that wants another user and password (HTTP 407); {ALLOWED}"),
+        (None, 2, f"HTTPS_PROXY names a proxy that refuses this user and password (HTTP 407); {ALLOWED}"),
         ("502 Bad Gateway", 1, "Discord cannot be reached (HTTP 502, not from Discord itself)"),
     ],
 )
-async def test_a_proxy_that_refuses_is_one_sentence(
+async def test_a_proxy_s_refusal_is_one_sentence(
     refusal: str | None, status: int, said: str, trust: Trust
 ) -> None:
     address = f"http://ada:{QUOTED}@localhost:{{port}}"
@@ -94,21 +94,21 @@ async def test_a_proxy_that_refuses_is_one_sentence(
     assert QUOTED not in bot.stderr
 
 
-async def test_a_proxy_that_does_not_let_through_is_waited_for(trust: Trust) -> None:
+async def test_a_proxy_that_blocks_discord_delays_the_end(trust: Trust) -> None:
     async with behind(trust, "http://localhost:{port}", refusal="403 Forbidden") as (_, _, bot):
         line = await bot.said("The bot ends in 600 s")
 
     assert "HTTP 403, not from Discord itself" in line
 
 
-async def test_a_proxy_that_is_away_is_one_sentence(trust: Trust) -> None:
+async def test_an_unreachable_proxy_is_one_sentence(trust: Trust) -> None:
     async with behind(trust, "http://127.0.0.1:1") as (_, _, bot):
         assert await bot.wait() == 1
 
     assert bot.lines[-1].startswith("Discord cannot be reached (ClientProxyConnectionError)")
 
 
-async def test_discord_can_be_excepted(trust: Trust) -> None:
+async def test_discord_can_be_exempt_from_the_proxy(trust: Trust) -> None:
     variables = {"NO_PROXY": "localhost,.discord.com,discord.gg"}
     async with behind(trust, "http://localhost:{port}", variables) as (_, proxy, bot):
         assert await bot.wait() == 1
@@ -139,9 +139,7 @@ async def test_discord_can_be_excepted(trust: Trust) -> None:
         ({"HTTPS_PROXY": "nonsense", "NO_PROXY": "*"}, None),
     ],
 )
-def test_the_environment_is_read_as_other_programs_read_it(
-    environ: dict[str, str], address: str | None
-) -> None:
+def test_the_environment_is_read_as_other_programs_do(environ: dict[str, str], address: str | None) -> None:
     proxy = address and Proxy(address)
 
     assert proxy_for_discord(environ) == proxy
@@ -171,7 +169,7 @@ def test_the_environment_is_read_as_other_programs_read_it(
         "SOCKS5H://ada:hunter2@a:1080",
     ],
 )
-def test_what_is_no_usable_proxy_is_named_without_a_part_of_it(variable: str, given: str) -> None:
+def test_an_unusable_proxy_is_refused_without_quoting_it(variable: str, given: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         proxy_for_discord({variable: given})
 
@@ -181,16 +179,16 @@ def test_what_is_no_usable_proxy_is_named_without_a_part_of_it(variable: str, gi
 
 
 @pytest.mark.parametrize("excepted", ["discord.com", "gateway.discord.gg", "discord.gg,localhost"])
-def test_half_of_discord_cannot_be_excepted(excepted: str) -> None:
+def test_half_of_discord_cannot_be_exempt(excepted: str) -> None:
     with pytest.raises(InvalidSetting, match="NO_PROXY names only one of"):
         proxy_for_discord({"HTTPS_PROXY": "http://a:1", "NO_PROXY": excepted})
 
 
-def test_the_playground_asks_for_no_proxy() -> None:
+def test_the_playground_ignores_the_proxy() -> None:
     assert Settings.from_env({"HTTPS_PROXY": "nonsense"}).https_proxy is None
 
 
-def test_the_password_is_in_no_repr_and_may_be_in_no_log() -> None:
+def test_the_password_is_in_no_repr_and_kept_out_of_the_log() -> None:
     settings = Settings.from_env({"DISCORD_TOKEN": "t.o.k", "HTTPS_PROXY": f"http://ada:{QUOTED}@a:1"})
 
     assert QUOTED not in repr(settings)

@@ -1,4 +1,4 @@
-"""Joining Discord: told once of the commands, left in order, and refused in one sentence."""
+"""Serving Discord: join, end without leaving anyone waiting, and explain a refusal in one sentence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SECRET = "a.very.secret"  # noqa: S105
 
 
 class LoadingModel(WatchedModel):
-    """A model whose worker is said to be unusable once ``unusable`` is set."""
+    """A model that turns out to be unusable once ``unusable`` is set."""
 
     def __init__(self) -> None:
         super().__init__(stepwise=True, serving=False)
@@ -47,7 +47,7 @@ class LoadingModel(WatchedModel):
 
 class LoadedModel(LoadingModel):
     async def wait_ready(self) -> None:
-        """It is."""
+        """Return at once: it is ready."""
 
 
 @asynccontextmanager
@@ -67,7 +67,7 @@ async def parts_with(model: Any, rules: Rules | None = None) -> AsyncIterator[St
         yield Started(model, queue, Services(queue, Encodings(), runs, rules=rules or Rules()))
 
 
-async def test_it_joins_tells_its_commands_and_leaves_when_cancelled() -> None:
+async def test_it_joins_sends_its_commands_and_leaves_when_cancelled() -> None:
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
         joining = asyncio.create_task(join(SECRET, parts))
         await fake.joined()
@@ -80,7 +80,7 @@ async def test_it_joins_tells_its_commands_and_leaves_when_cancelled() -> None:
 
 
 @pytest.mark.parametrize("restricted", [True, False])
-async def test_all_commands_are_told_to_be_for_adults_if_they_are(
+async def test_commands_are_marked_for_adults_only_if_age_restricted(
     restricted: bool,
 ) -> None:
     rules = Rules(age_restricted=restricted)
@@ -93,7 +93,7 @@ async def test_all_commands_are_told_to_be_for_adults_if_they_are(
     assert {command["nsfw"] for command in fake.commands} == {restricted}
 
 
-async def test_its_health_is_told_as_soon_as_it_starts_and_mends_when_it_has_joined() -> None:
+async def test_health_answers_from_the_start_and_turns_good_after_joining() -> None:
     model, at = LoadingModel(), Address("127.0.0.1", unused_port())
     async with on_loopback(), parts_with(model) as parts:
         joining = asyncio.create_task(join(SECRET, parts, metrics=at))
@@ -119,7 +119,7 @@ async def health_is(at: Address, status: int) -> bool:
 async def asked(
     *commands: str, grace: float
 ) -> AsyncIterator[tuple[asyncio.Task[int], LoadingModel, FakeDiscord, list[Asked]]]:
-    """A bot with room for one request, and one person for each command who has just typed it."""
+    """A bot with room for one request, and one person per command who has just sent it."""
     model = LoadingModel()
     async with on_loopback() as fake, parts_with(model) as parts:
         joining = asyncio.create_task(join(SECRET, parts, grace=grace))
@@ -135,7 +135,7 @@ async def asked(
         assert all(answer.is_settled for answer in answers)
 
 
-async def test_what_runs_may_finish_and_what_waits_is_told_at_once() -> None:
+async def test_running_requests_may_finish_and_waiting_ones_are_refused_at_once() -> None:
     async with asked("complete", "complete", grace=60) as (joining, model, fake, (running, waiting)):
         joining.cancel()
         await told(waiting, "restarting")
@@ -150,7 +150,7 @@ async def test_what_runs_may_finish_and_what_waits_is_told_at_once() -> None:
         assert fake.gateway.is_connected
 
 
-async def test_what_takes_too_long_is_ended_with_what_there_is() -> None:
+async def test_a_request_that_takes_too_long_ends_with_the_text_so_far() -> None:
     async with asked("complete", grace=0.5) as (joining, model, _, (running,)):
         await model.step(model.started[0], 3)
         joining.cancel()
@@ -158,14 +158,14 @@ async def test_what_takes_too_long_is_ended_with_what_there_is() -> None:
         assert "3 tokens" in said(running)
 
 
-async def test_nothing_is_left_thinking() -> None:
+async def test_no_reply_is_left_thinking() -> None:
     async with asked("next", "next", grace=0.5) as (joining, _, _, (running, waiting)):
         joining.cancel()
         await told(running, "restarting")
         await told(waiting, "restarting")
 
 
-async def test_what_the_model_read_during_the_farewell_is_drawn() -> None:
+async def test_pictures_of_late_results_are_still_drawn() -> None:
     model = LoadingModel()
     async with on_loopback() as fake, parts_with(model) as parts:
         joining = asyncio.create_task(join(SECRET, parts, grace=60))
@@ -185,7 +185,7 @@ async def test_what_the_model_read_during_the_farewell_is_drawn() -> None:
 
 
 class SilentModel(LoadingModel):
-    """A model whose worker answers no lookup."""
+    """A model whose worker never answers a lookup."""
 
     asked = False
 
@@ -195,7 +195,7 @@ class SilentModel(LoadingModel):
         raise AssertionError
 
 
-async def test_who_waits_for_a_lookup_is_told() -> None:
+async def test_a_person_who_waits_for_a_lookup_hears_of_the_restart() -> None:
     model = SilentModel()
     async with on_loopback() as fake, parts_with(model) as parts:
         joining = asyncio.create_task(join(SECRET, parts, grace=0.5))
@@ -207,7 +207,7 @@ async def test_who_waits_for_a_lookup_is_told() -> None:
         await asyncio.wait({joining})
 
 
-async def test_it_leaves_once_nothing_is_being_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_leaves_as_soon_as_nothing_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = asyncio.Event()
     monkeypatch.setattr(Runs, "forget", lambda *_: _wait_and_forget(answered))
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
@@ -224,7 +224,7 @@ async def test_it_leaves_once_nothing_is_being_answered(monkeypatch: pytest.Monk
         await asyncio.wait({joining})
 
 
-async def test_who_waits_for_what_never_comes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_people_whose_answers_never_come_hear_of_the_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.serve.FAREWELL", 0.2)
     monkeypatch.setattr(Runs, "forget", lambda *_: _wait_and_forget(asyncio.Event()))
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
@@ -241,7 +241,7 @@ async def test_who_waits_for_what_never_comes_is_told(monkeypatch: pytest.Monkey
     assert joining.cancelled()
 
 
-async def test_who_asks_during_the_last_words_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_person_who_asks_at_the_very_end_hears_of_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     never = asyncio.Event()
     monkeypatch.setattr("bot.serve.FAREWELL", 0.2)
     monkeypatch.setattr(Runs, "forget", lambda *_: _forget_stubbornly(never))
@@ -261,7 +261,7 @@ async def test_who_asks_during_the_last_words_is_told_as_well(monkeypatch: pytes
 async def _forget_stubbornly(event: asyncio.Event) -> Forgotten:
     try:
         await event.wait()
-    finally:  # as a driver that has to say goodbye to its server
+    finally:  # like a driver that says goodbye to its server
         await asyncio.sleep(0.6)
     return Forgotten(0, 0)
 
@@ -276,11 +276,11 @@ async def told(answer: Asked, word: str) -> None:
 
 
 def said(answer: Asked) -> str:
-    """All that is to be seen of an answer."""
+    """Return everything that is visible of an answer."""
     return "\n".join(text for message in answer.all_messages for text in texts(message.components))
 
 
-async def test_an_unusable_model_ends_it() -> None:
+async def test_an_unusable_model_ends_the_bot() -> None:
     model = LoadingModel()
     async with on_loopback() as fake, parts_with(model) as parts:
         joining = asyncio.create_task(join(SECRET, parts))
@@ -291,7 +291,7 @@ async def test_an_unusable_model_ends_it() -> None:
             await joining
 
 
-async def test_a_refused_token_names_the_setting_and_not_the_token() -> None:
+async def test_a_refused_token_names_the_setting_but_not_the_token() -> None:
     async with on_loopback(accepts=False), parts_with(LoadingModel()) as parts:
         with pytest.raises(InvalidSetting, match="DISCORD_TOKEN was refused by Discord") as caught:
             await join(SECRET, parts)
@@ -299,7 +299,7 @@ async def test_a_refused_token_names_the_setting_and_not_the_token() -> None:
     assert SECRET not in str(caught.value)
 
 
-async def test_without_a_network_it_says_so() -> None:
+async def test_a_missing_network_is_named() -> None:
     nowhere = Addresses("http://127.0.0.1:1/api", "ws://127.0.0.1:1/gateway/")
     with leading_to(nowhere):
         async with parts_with(LoadingModel()) as parts:
@@ -307,7 +307,7 @@ async def test_without_a_network_it_says_so() -> None:
                 await join(SECRET, parts)
 
 
-async def test_without_a_way_to_the_gateway_it_says_so() -> None:
+async def test_an_unreachable_gateway_is_named() -> None:
     async with FakeDiscord.opened() as fake, parts_with(LoadingModel()) as parts:
         nowhere = Addresses(fake.where.rest, "ws://127.0.0.1:1/gateway/")
         with leading_to(nowhere), pytest.raises(DiscordUnreachable, match="its gateway"):
@@ -315,11 +315,11 @@ async def test_without_a_way_to_the_gateway_it_says_so() -> None:
 
 
 @pytest.mark.parametrize("is_loading", [True, False])
-async def test_a_connection_that_is_given_up_ends_it_with_a_reason(
+async def test_a_connection_given_up_ends_the_bot_with_a_reason(
     is_loading: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def given_up(_bot: TokenwiseBot) -> None:
-        """As discord.py returns once its client is closed."""
+        """Return as discord.py does once its client is closed."""
 
     monkeypatch.setattr("bot.serve.connect", given_up)
     model = LoadingModel() if is_loading else LoadedModel()
@@ -331,7 +331,7 @@ async def test_a_connection_that_is_given_up_ends_it_with_a_reason(
 
 
 @pytest.mark.parametrize("name", ["waiting for the model", "the connection to Discord"])
-async def test_what_is_cancelled_by_something_else_ends_it_with_a_reason(name: str) -> None:
+async def test_a_task_cancelled_from_outside_ends_the_bot_with_a_reason(name: str) -> None:
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts, asyncio.timeout(20):
         joining = asyncio.create_task(join(SECRET, parts))
         await fake.joined()
@@ -342,7 +342,7 @@ async def test_what_is_cancelled_by_something_else_ends_it_with_a_reason(name: s
             await joining
 
 
-async def test_a_model_that_is_loaded_ends_nothing() -> None:
+async def test_a_loaded_model_does_not_end_the_bot() -> None:
     async with on_loopback() as fake, parts_with(LoadedModel()) as parts:
         joining = asyncio.create_task(join(SECRET, parts))
         await fake.joined()

@@ -1,4 +1,4 @@
-"""Settings: every variable documented, every mistake named with what is allowed."""
+"""Settings: every variable is documented, every mistake named together with what is allowed."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -13,7 +13,7 @@ from bot.settings import DEMO_MODEL, Settings
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 
 
-def test_the_example_file_has_one_line_a_field_and_holds_the_defaults() -> None:
+def test_the_example_file_has_one_line_per_field_and_shows_the_defaults() -> None:
     example = {name: value or "" for name, value in dotenv_values(EXAMPLE).items()}
 
     assert sorted(name.lower() for name in example) == sorted(field.name for field in fields(Settings))
@@ -57,7 +57,7 @@ def test_a_precision_is_recognised_in_any_case() -> None:
         ("METRICS_PORT", "65536", "from 1 to 65,535"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_is_allowed(variable: str, value: str, allowed: str) -> None:
+def test_a_wrong_value_is_named_with_the_allowed_ones(variable: str, value: str, allowed: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         Settings.from_env({variable: value})
 
@@ -67,7 +67,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(variable: str, value: str, 
 
 
 @pytest.mark.parametrize(("value", "meant"), [("true", True), ("TRUE", True), ("False", False), ("", False)])
-def test_what_is_true_or_false_is_read_in_any_case(value: str, meant: bool) -> None:
+def test_booleans_are_read_in_any_case(value: str, meant: bool) -> None:
     assert Settings.from_env({"AGE_RESTRICTED": value}).age_restricted is meant
 
 
@@ -88,14 +88,14 @@ def test_the_token_is_in_no_repr() -> None:
         ('"hunter.two"', "has quotation marks around it"),
         ("'hunter.two'", "has quotation marks around it"),
         ("\u201chunter.two\u201d", "has quotation marks around it"),
-        ("hunter.\x00two", "has a character in it that is in no token"),
-        ("hunter.\u200btwo", "has a character in it that is in no token"),
-        ("\ufeffhunter.two", "has a character in it that is in no token"),
-        ("hüter.two", "has a character in it that is in no token"),
-        ("<hunter.two>", "has a character in it that is in no token"),
+        ("hunter.\x00two", "has a character that no token contains"),
+        ("hunter.\u200btwo", "has a character that no token contains"),
+        ("\ufeffhunter.two", "has a character that no token contains"),
+        ("hüter.two", "has a character that no token contains"),
+        ("<hunter.two>", "has a character that no token contains"),
     ],
 )
-def test_what_is_no_token_is_said_without_a_part_of_it(token: str, problem: str) -> None:
+def test_a_malformed_token_is_refused_without_quoting_it(token: str, problem: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         Settings.from_env({"DISCORD_TOKEN": token})
 
@@ -104,11 +104,11 @@ def test_what_is_no_token_is_said_without_a_part_of_it(token: str, problem: str)
 
 
 @pytest.mark.parametrize("token", ["MTk4NjIy.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs", "  a.b-c.d_e\n"])
-def test_a_token_may_have_white_space_around_it(token: str) -> None:
+def test_white_space_around_a_token_is_ignored(token: str) -> None:
     assert Settings.from_env({"DISCORD_TOKEN": token}).discord_token == token.strip()
 
 
-def test_where_runs_are_stored_depends_on_whether_it_is_discord() -> None:
+def test_runs_are_stored_in_a_file_on_discord_and_in_memory_otherwise() -> None:
     assert Settings.from_env({"DISCORD_TOKEN": "t"}).database_url == "sqlite:///tokenwise.sqlite3"
     assert Settings.from_env({}).database_url == "sqlite://"
     assert Settings.from_env({"DATABASE_URL": "sqlite:///my.sqlite3"}).database_url == "sqlite:///my.sqlite3"
@@ -121,14 +121,14 @@ def test_the_password_of_the_database_is_in_no_repr_and_no_error() -> None:
     assert "hunter2" not in caught.value.sentence
 
 
-def test_what_may_be_in_no_log_is_the_token_and_the_password_in_both_spellings() -> None:
+def test_secrets_are_the_token_and_the_password_in_both_spellings() -> None:
     environ = {"DISCORD_TOKEN": "t.o.k", "DATABASE_URL": "postgresql://a:p%40ss@b/c"}
 
     assert Settings.from_env(environ).secrets == ("t.o.k", "p@ss", "p%40ss")
     assert Settings.from_env({}).secrets == ()
 
 
-def test_the_access_token_of_the_hub_is_a_secret_by_either_name() -> None:
+def test_the_hub_s_access_token_is_a_secret_under_either_name() -> None:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         settings = Settings.from_env({name: " hf_hunter2 "})
         assert settings.hf_token == "hf_hunter2"  # noqa: S105
@@ -139,14 +139,14 @@ def test_the_access_token_of_the_hub_is_a_secret_by_either_name() -> None:
 @pytest.mark.parametrize(
     "token", ["hf_hunter2\nhf_hunter3", "hf_hunter2 # mine", "hf_hünter2", "hf_\x00hunter2"]
 )
-def test_an_access_token_that_no_header_can_hold_is_refused_and_not_quoted(token: str) -> None:
+def test_an_access_token_that_fits_no_header_is_refused_without_quoting_it(token: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         Settings.from_env({"HF_TOKEN": token})
 
-    assert caught.value.sentence.startswith("HF_TOKEN has characters that no access token has")
+    assert caught.value.sentence.startswith("HF_TOKEN has characters that no access token contains")
     assert "nter2" not in caught.value.sentence
 
 
-def test_nobody_measures_unless_there_is_a_port() -> None:
+def test_metrics_are_off_without_a_port() -> None:
     assert Settings.from_env({}).metrics_port is None
     assert Settings.from_env({"METRICS_PORT": "9464"}).metrics_port == 9464

@@ -1,4 +1,4 @@
-"""The file of settings is read as it is meant, or one sentence says why it cannot be."""
+"""The settings file is read as it is meant, or one sentence says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.errors import SettingsFileUnusable
 from bot.settings_file import read
 
 SECRET = "hunter2"  # noqa: S105
-FOLDER = "it is a folder; Docker makes one where a file to be mounted is missing"
+FOLDER = "it is a folder; Docker creates one if the file to mount is missing"
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def test_without_a_file_there_are_no_settings() -> None:
     assert read(None) == {}
 
 
-def test_the_default_file_is_read_if_it_is_there() -> None:
+def test_the_default_file_is_read_if_it_exists() -> None:
     Path(".env").write_text("A=1\n")
 
     assert read(None) == {"A": "1"}
@@ -49,13 +49,13 @@ def test_an_empty_value_and_an_empty_file_are_fine() -> None:
     assert read(None) == {}
 
 
-def test_windows_notepad_s_mark_and_line_ends_are_no_part_of_a_name_or_a_value() -> None:
+def test_notepad_s_byte_order_mark_and_line_ends_are_not_read() -> None:
     Path(".env").write_bytes(b"\xef\xbb\xbfA=1\r\nB=2\r\n")
 
     assert read(None) == {"A": "1", "B": "2"}
 
 
-def test_a_pipe_is_read_as_well() -> None:
+def test_a_pipe_can_be_read_too() -> None:
     os.mkfifo("pipe")
     writer = threading.Thread(target=Path("pipe").write_text, args=("A=1\n",))
     writer.start()
@@ -65,7 +65,7 @@ def test_a_pipe_is_read_as_well() -> None:
 
 
 @pytest.mark.parametrize("given", [None, Path(".env")])
-def test_a_folder_is_no_file(given: Path | None) -> None:
+def test_a_folder_is_refused(given: Path | None) -> None:
     Path(".env").mkdir()
     with pytest.raises(SettingsFileUnusable) as caught:
         read(given)
@@ -74,9 +74,9 @@ def test_a_folder_is_no_file(given: Path | None) -> None:
 
 
 @pytest.mark.parametrize("given", [None, Path(".env")])
-def test_a_link_that_leads_nowhere_is_no_file(given: Path | None) -> None:
+def test_a_broken_link_is_refused(given: Path | None) -> None:
     Path(".env").symlink_to("missing")
-    with pytest.raises(SettingsFileUnusable, match="it is a link to a file that is missing"):
+    with pytest.raises(SettingsFileUnusable, match="it is a link to a missing file"):
         read(given)
 
 
@@ -92,7 +92,7 @@ def test_a_link_that_leads_nowhere_is_no_file(given: Path | None) -> None:
         ("/dev/zero", "it is larger than 1 MB"),
     ],
 )
-def test_what_cannot_be_read_is_said_with_the_reason(name: str, problem: str) -> None:
+def test_an_unreadable_file_is_refused_with_the_reason(name: str, problem: str) -> None:
     Path("file").touch()
     Path("loop").symlink_to("loop")
     with pytest.raises(SettingsFileUnusable) as caught:
@@ -102,14 +102,14 @@ def test_what_cannot_be_read_is_said_with_the_reason(name: str, problem: str) ->
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_said_so() -> None:
+def test_a_forbidden_file_is_refused_with_the_reason() -> None:
     Path("mine").touch(mode=0)
     with pytest.raises(SettingsFileUnusable, match="Permission denied"):
         read(Path("mine"))
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
-def test_what_is_no_utf_8_is_not_guessed_at(encoding: str) -> None:
+def test_other_encodings_than_utf_8_are_not_guessed(encoding: str) -> None:
     assert problem_of(f"DISCORD_TOKEN={SECRET}é\n".encode(encoding)) == "it is not UTF-8 text"
 
 
@@ -128,18 +128,18 @@ def test_what_is_no_utf_8_is_not_guessed_at(encoding: str) -> None:
         ("A=1\x00", 0),
     ],
 )
-def test_a_line_that_sets_nothing_is_named_by_its_number_alone(line: str, at: int) -> None:
+def test_a_line_that_sets_nothing_is_named_by_its_number_only(line: str, at: int) -> None:
     assert problem_of(line) == (f"line {at} is not NAME=VALUE" if at else "it is not UTF-8 text")
 
 
 @pytest.mark.parametrize("second", ["", "other"])
-def test_a_later_line_that_would_undo_an_earlier_one_is_named(second: str) -> None:
+def test_two_values_for_one_variable_are_named_by_their_lines(second: str) -> None:
     content = f"DISCORD_TOKEN={SECRET}\n\nMODEL=x\nDISCORD_TOKEN={second}\n"
 
     assert problem_of(content) == "lines 1 and 4 give one variable two values"
 
 
-def test_a_value_behind_an_empty_one_and_the_same_value_twice_are_fine() -> None:
+def test_a_value_after_an_empty_one_and_the_same_value_twice_are_fine() -> None:
     Path(".env").write_text("A=\nB=2\nA=1\nB=2\n")
 
     assert read(None) == {"A": "1", "B": "2"}

@@ -1,4 +1,4 @@
-"""The first signal ends a program in order, a second one at once, whatever it is doing."""
+"""The first signal ends a program properly, a second one at once, whatever it is doing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
-# What it does after the first signal is the first argument.
+# The first argument says what it does after the first signal.
 PROGRAM = """
 import asyncio, sys, time
 from bot.signals import end_by_signal
@@ -52,7 +52,7 @@ async def said(process: asyncio.subprocess.Process, line: bytes) -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_the_first_signal_ends_it_in_order(number: signal.Signals) -> None:
+async def test_the_first_signal_ends_it_properly(number: signal.Signals) -> None:
     process = await program("ends")
     process.send_signal(number)
     output, errors = await asyncio.wait_for(process.communicate(), 30)

@@ -1,4 +1,4 @@
-"""What is printed can be read in every encoding; what cannot be printed is reported."""
+"""Output is readable in every encoding; output that cannot be written is reported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.terminal import adapt, say, typed
 ROOT = Path(__file__).parents[1]
 ENCODINGS = ["ascii", "cp1252", "latin-1", "cp437", "shift_jis", "utf-8", "utf-16"]
 FULL = Path("/dev/full")
-needs_full = pytest.mark.skipif(not FULL.exists(), reason="Linux has a device that is always full")
+needs_full = pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
 SAYS = "import sys; from bot.terminal import *; adapt(sys.stdout, sys.stderr); "
 
 
@@ -47,7 +47,7 @@ def test_any_text_is_printed_in_any_encoding(encoding: str, text: str) -> None:
         ("seed 7 · −0.12 → …", "seed 7 | -0.12 -> ..."),
     ],
 )
-def test_what_cards_draw_is_drawn_with_what_there_is(drawn: str, in_ascii: str) -> None:
+def test_drawings_use_the_characters_there_are(drawn: str, in_ascii: str) -> None:
     assert printed(drawn, "ascii") == in_ascii + "\n"
 
 
@@ -55,16 +55,16 @@ def test_what_cards_draw_is_drawn_with_what_there_is(drawn: str, in_ascii: str) 
     ("text", "in_ascii"),
     [("␣will", "\\u2423will"), ("é", "\\xe9"), ("😀", "\\U0001f600"), ("\udc80", "\\udc80")],
 )
-def test_what_may_be_of_a_token_is_shown_by_its_number(text: str, in_ascii: str) -> None:
+def test_other_characters_appear_as_their_number(text: str, in_ascii: str) -> None:
     assert printed(text, "ascii") == in_ascii + "\n"
 
 
-def test_where_the_encoding_has_all_signs_nothing_is_replaced() -> None:
+def test_nothing_is_replaced_if_the_encoding_has_every_character() -> None:
     assert printed("␣will · █░ 文", "utf-8") == "␣will · █░ 文\n"
     assert printed("½ · é", "cp1252") == "½ · é\n"
 
 
-def test_what_was_typed_in_utf_8_is_read_so_in_any_locale() -> None:
+def test_utf_8_arguments_are_read_in_any_locale() -> None:
     there = os.fsdecode("Зима".encode())
 
     assert typed(there) == "Зима"
@@ -72,7 +72,7 @@ def test_what_was_typed_in_utf_8_is_read_so_in_any_locale() -> None:
     assert typed(os.fsdecode(b"a\xff")) == "a\ufffd"
 
 
-def test_a_closed_output_is_no_error() -> None:
+def test_closed_output_is_no_error() -> None:
     answer = subprocess.run(
         ["/bin/sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, SAYS + "say('x'); settle()"],
         cwd=ROOT,
@@ -85,9 +85,7 @@ def test_a_closed_output_is_no_error() -> None:
 
 
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
-def test_what_is_opened_later_never_stands_in_for_a_stream_that_is_closed(
-    closed: str, tmp_path: Path
-) -> None:
+def test_a_file_opened_later_never_takes_the_place_of_a_closed_stream(closed: str, tmp_path: Path) -> None:
     opened = tmp_path / "opened"
     program = f"""
 from bot.terminal import stand_in
@@ -115,7 +113,7 @@ file.write(str(file.fileno() > 2))
 
 @needs_full
 @pytest.mark.parametrize("text", ["'x'", "'x' * 100_000"])
-def test_a_full_disk_is_told_and_nothing_is_told_at_the_exit(text: str) -> None:
+def test_a_full_disk_is_reported_once(text: str) -> None:
     program = f"""
 try:
     say({text})
@@ -138,7 +136,7 @@ settle()
 
 
 @needs_full
-def test_where_nothing_can_be_written_at_all_nothing_is_raised() -> None:
+def test_nothing_is_raised_if_stderr_cannot_be_written_either() -> None:
     with FULL.open("w") as full:
         answer = subprocess.run(
             [sys.executable, "-c", SAYS + "complain('x'); settle()"],
@@ -152,7 +150,7 @@ def test_where_nothing_can_be_written_at_all_nothing_is_raised() -> None:
 
 
 def test_a_reader_may_take_its_time() -> None:
-    """A pipe that is full makes the process wait, and loses nothing."""
+    """A full pipe makes the process wait, and loses nothing."""
     program = [sys.executable, "-c", SAYS + "say('x' * 1_000_000); settle()"]
     with subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -1,1 +1,1 @@
-"""Discord's side of it: what is pressed and typed comes in, cards go out."""
+"""Discord in and out: commands and presses arrive, cards leave."""

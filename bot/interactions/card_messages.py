@@ -1,4 +1,4 @@
-"""What a message on which somebody uses a command is: whose card, of which run."""
+"""Which run a card shows, and whose card it is: read from the message itself."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from bot.interactions.reply import Interaction, is_private
 from bot.text.escaping import without_isolates
 from bot.text.markdown import unformatted
 
-# What can still be stopped is no run yet, and what is in a round of /guess is a secret.
+# A text that can still be stopped is no run yet, and what a round of /guess contains is a secret.
 _ANY_RUN = re.compile(rf"(?!guess:|[a-z]+:stop:)[a-z]+:[a-z-]+:{RUN_ID}(?::\d+)*")
 
 
 def head_of(message: discord.Message) -> str:
-    """What the first text display of one of the bot's cards says: below it are numbers and small print."""
+    """Return the text of a card's first display. Numbers and small print are below it."""
     return unformatted(without_isolates(next(displays(message), "")))
 
 
 def run_of(message: discord.Message) -> str | None:
-    """The id of the run whose card the message is, by its buttons."""
+    """Return the id of the run that the card shows, by its buttons."""
     for item in _items(message):
         if isinstance(item, ui.Button) and (match := _ANY_RUN.fullmatch(item.custom_id or "")):
             return match["run_id"]
@@ -32,10 +32,10 @@ def run_of(message: discord.Message) -> str | None:
 
 
 def is_theirs(interaction: Interaction) -> bool:
-    """Whether whoever presses has the card for themselves: they alone see it, or it ends with their name.
+    """Whether the card belongs to the person who pressed: only they see it, or *Delete* on it is theirs.
 
-    Their press changes the card; somebody else's must not, and gets a card of its
-    own. The card tells, not its run, so that nothing need be read to know it.
+    Their press changes the card; another person's gets a card of its own. The card itself says so, and
+    the store need not be read.
     """
     message = interaction.message
     if message is None:
@@ -44,7 +44,7 @@ def is_theirs(interaction: Interaction) -> bool:
 
 
 def _owner_of(message: discord.Message) -> int | None:
-    """Who asked for a card that all see, or shared it, by its button *Delete*."""
+    """Return who asked for a public card, or shared it, by its *Delete* button."""
     for item in _items(message):
         if isinstance(item, ui.Button) and (match := re.fullmatch(DELETE_TEMPLATE, item.custom_id or "")):
             return int(match["owner"])

@@ -1,8 +1,8 @@
-"""What there is to read in anybody's message, in the order in which Discord shows it. Pure.
+"""The text of any message, in the order in which Discord shows it.
 
-What somebody wrote, a poll, what bots say in embeds and in components; then the same
-of a message that is forwarded. Not what Discord adds for those who look: previews of
-links, names of stickers and files, sentences such as "Ada joined the party".
+The written content, a poll, a bot's embeds and components; then the same for a forwarded message. Not what
+Discord adds for the viewer: link previews, names of stickers and files, sentences such as "Ada joined the
+party".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bot.errors import FilesTooLarge
 from bot.text.markdown import unformatted
 
 LARGEST_FILES = 16_384  # bytes, of all files together: some 4,000 words
-# The longer ones first: that of UTF-32 begins with that of UTF-16.
+# The longer ones first: UTF-32's begin with UTF-16's.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -30,7 +30,7 @@ Part = discord.Message | discord.MessageSnapshot
 
 
 def said(message: discord.Message) -> str:
-    """The message's text; of embeds and components as it is read, without the formatting."""
+    """Return the message's text; embeds and components without their formatting."""
     return "\n".join(filter(None, (line for part in _parts(message) for line in _lines(part))))
 
 
@@ -43,7 +43,7 @@ def text_files(message: discord.Message) -> list[discord.Attachment]:
 
 
 def decoded(files: Iterable[bytes]) -> str:
-    """What is in the files: UTF-8, or what the first bytes say, as those of some programs on Windows do."""
+    """Decode the files as UTF-8, unless their first bytes say otherwise, as some Windows programs' do."""
     return "\n".join(file.decode(_encoding(file), errors="replace") for file in files)
 
 
@@ -52,10 +52,10 @@ def _encoding(file: bytes) -> str:
 
 
 def displays(message: Part) -> Iterator[str]:
-    """The text displays of a card, formatted as they are."""
-    if not getattr(message, "components", ()):  # discord.py leaves out what Discord does
+    """Yield the text displays of a card, with their formatting."""
+    if not getattr(message, "components", ()):  # discord.py omits the attribute if Discord does
         return iter(())
-    # A snapshot has components as a message has, and no more is looked at.
+    # from_message reads components alone, which a snapshot has too.
     view = ui.LayoutView.from_message(cast("discord.Message", message), timeout=None)
     return (item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
 
@@ -82,7 +82,7 @@ def _poll(poll: discord.Poll) -> Iterator[str]:
 
 
 def _is_written(embed: discord.Embed, content: str) -> bool:
-    """Whether it is what a bot wrote, and no preview of a link in the message."""
+    """Whether a bot wrote the embed; otherwise it previews a link in the message."""
     return embed.type == "rich" and not (embed.url and embed.url in content)
 
 

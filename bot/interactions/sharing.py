@@ -1,4 +1,4 @@
-"""A private card as one for everybody."""
+"""Make a private card public."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ Read = Callable[[str], Awaitable[bytes]]
 async def shared(
     message: discord.Message, *, by: int, read: Read
 ) -> tuple[ui.LayoutView, list[discord.File]]:
-    """A copy of the card in ``message`` that says who shared it, with copies of its files.
+    """Copy the card in ``message`` and its files, and add who shared it.
 
-    Its buttons go on working; where the card could be shared, the copy can be
-    deleted. ``read`` fetches what is at an address.
+    Its buttons keep working; *Delete* takes the place of *Share*. ``read`` fetches a URL.
     """
     view = ui.LayoutView.from_message(message, timeout=None)
-    copies = {url: discord.File(io.BytesIO(await read(url)), _name(url)) for url in _media(view)}
+    copies = {url: discord.File(io.BytesIO(await read(url)), _file_name(url)) for url in _media(view)}
     for item in list(view.walk_children()):
         match item:
             case ui.MediaGallery():
-                item.items = [_copied(picture, copies) for picture in item.items]
+                item.items = [_copy_of(picture, copies) for picture in item.items]
             case ui.File():
                 item.media = copies[item.media.url]
             case ui.ActionRow():
-                _exchange(item, by)
+                _replace_share(item, by)
     for container in view.children:
         if isinstance(container, ui.Container):
             container.add_item(Text(small(f"Shared by <@{by}>")))
@@ -41,9 +40,9 @@ async def shared(
 
 
 def _media(view: ui.LayoutView) -> Iterator[str]:
-    """The addresses of the pictures and files that a card shows.
+    """Yield the URLs of the pictures and files on a card.
 
-    Discord tells them nowhere else: what a component shows is no attachment of its message.
+    They are nowhere else: what a component shows is not among its message's attachments.
     """
     for item in view.walk_children():
         match item:
@@ -53,11 +52,11 @@ def _media(view: ui.LayoutView) -> Iterator[str]:
                 yield item.media.url
 
 
-def _name(url: str) -> str:
+def _file_name(url: str) -> str:
     return urlsplit(url).path.rpartition("/")[2]
 
 
-def _exchange(row: ui.ActionRow[Any], owner: int) -> None:
+def _replace_share(row: ui.ActionRow[Any], owner: int) -> None:
     """Put *Delete* where *Share* is."""
     for button in list(row.children):
         if isinstance(button, ui.Button) and button.custom_id == SHARE:
@@ -65,7 +64,7 @@ def _exchange(row: ui.ActionRow[Any], owner: int) -> None:
             row.add_item(delete_button(owner))
 
 
-def _copied(
+def _copy_of(
     picture: discord.MediaGalleryItem, copies: Mapping[str, discord.File]
 ) -> discord.MediaGalleryItem:
     copy = copies[picture.media.url]

@@ -1,8 +1,7 @@
-"""Telling Discord of the commands, only when they have changed.
+"""Send Discord the commands, but only when they have changed.
 
-Discord allows 200 command creations a day, so a bot that syncs at every start
-can lock itself out; asking what Discord has costs nothing. Where Discord does not
-take the commands, the bot serves with those that it has.
+Discord allows 200 command creations a day, so a bot that syncs at every start can lock itself out; asking
+which commands Discord has costs nothing. While Discord refuses the new ones, the bot serves the ones it has.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from bot.interactions.api_errors import UNANSWERED, refusal, retry_after
 
 log = logging.getLogger(__name__)
 
-# Seconds before the first further attempt, and at most; also where Discord itself says when.
+# Seconds before the second attempt, at most before any, and at most if Discord itself asks for more.
 PAUSE, LONGEST_PAUSE, LONGEST_WANTED = 60.0, 6 * 3600.0, 24 * 3600.0
 
 _LOCALIZED = ("name_localizations", "description_localizations")
@@ -42,21 +41,21 @@ _COMPARED_CHOICE = ("name", "value", "name_localizations")
 
 
 async def keep_trying(sync: Callable[[], Awaitable[object]], *, tried: asyncio.Event) -> None:
-    """Call ``sync`` until Discord has taken the commands; ``tried`` is set after the first time.
+    """Call ``sync`` until Discord accepts the commands; ``tried`` is set after the first attempt.
 
-    Why it did not is logged once, until it is for another reason.
+    A reason is logged once, until there is another.
     """
-    said = ""
+    logged = ""
     for failures in count():
         try:
             await sync()
         except Exception as error:
             pause = pause_after(error, failures)
-            if (problem := refusal(error)) != said:
+            if (problem := refusal(error)) != logged:
                 log.warning(
-                    "Discord did not take the commands (%s), so the bot serves those that Discord has; "
+                    "Discord did not accept the commands (%s); serving the ones it has, "
                     "next attempt in %.0f s",
-                    said := problem,
+                    logged := problem,
                     pause,
                     exc_info=None if isinstance(error, (DiscordException, *UNANSWERED)) else error,
                 )
@@ -68,7 +67,7 @@ async def keep_trying(sync: Callable[[], Awaitable[object]], *, tried: asyncio.E
 
 
 def pause_after(error: Exception, failures: int) -> float:
-    """Seconds until Discord is asked again: as it wants, or longer each time."""
+    """Return the seconds until the next attempt: as Discord wishes, or longer each time."""
     wanted = retry_after(error)
     if wanted is not None:
         return min(max(PAUSE, wanted), LONGEST_WANTED)
@@ -76,25 +75,25 @@ def pause_after(error: Exception, failures: int) -> float:
 
 
 async def sync_if_changed(tree: app_commands.CommandTree[Any]) -> bool:
-    """Whether the commands were sent to Discord because it had others."""
+    """Send Discord the commands if it has others; return whether it had."""
     client = tree.client
-    # Not tree.fetch_commands(): discord.py 2.7.1 misreads where a command is allowed, and asks for no
+    # Not tree.fetch_commands(): discord.py 2.7.1 misreads where commands are allowed, and does not ask for
     # localizations.
     route = Route("GET", "/applications/{application_id}/commands", application_id=client.application_id)
-    told = await client.http.request(route, params={"with_localizations": "true"})
-    if not isinstance(told, list):
-        raise InvalidData("this is no list of commands")
-    there = canonical(told)
+    raw = await client.http.request(route, params={"with_localizations": "true"})
+    if not isinstance(raw, list):
+        raise InvalidData("not a list of commands")
+    there = canonical(raw)
     here = canonical(command.to_dict(tree) for command in tree.get_commands())
     if there == here:
         return False
     await tree.sync()
-    log.info("told Discord of %d commands", len(here))
+    log.info("sent Discord %d commands", len(here))
     return True
 
 
 def canonical(commands: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Command descriptions in one order and without what Discord fills in."""
+    """Return the commands in a fixed order, without the fields that Discord fills in."""
     return sorted(
         (
             _kept(command, _COMPARED)
@@ -111,7 +110,7 @@ def _option(option: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kept(value: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    """The members of ``value`` that say something: absent, null, false and empty are alike."""
+    """Return the members of ``value`` that are set: absent, null, false and empty mean the same."""
     kept = {key: value[key] for key in keys if value.get(key) or value.get(key) == 0}
     return {
         key: sorted(kept[key]) if key in _UNORDERED else kept[key] for key in kept if kept[key] is not False

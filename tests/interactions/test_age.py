@@ -1,4 +1,4 @@
-"""AGE_RESTRICTED by what Discord sends of a channel or a thread, on servers with the bot and without."""
+"""AGE_RESTRICTED in channels and threads, on servers that have added the bot and on others."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ async def said_in(fake: FakeDiscord, at: Channel) -> str:
         (True, False, False, REFUSED),
         (True, True, True, ANSWERED),
         (True, False, True, REFUSED),
-        # people who have installed the bot for themselves take it along
+        # people who installed the bot for themselves bring it along
         (False, True, False, ANSWERED),
         (False, False, False, REFUSED),
         (False, True, True, UNKNOWN),
         (False, False, True, UNKNOWN),
     ],
 )
-async def test_a_thread_is_as_restricted_as_its_channel_where_that_can_be_known(
+async def test_a_thread_is_as_restricted_as_its_channel_if_discord_names_it(
     has_bot: bool, nsfw: bool, in_thread: bool, expected: str
 ) -> None:
     async with FakeDiscord.opened() as fake, hosted(fake, rules=Rules(age_restricted=True)):
@@ -46,13 +46,13 @@ async def test_a_thread_is_as_restricted_as_its_channel_where_that_can_be_known(
 
 
 @pytest.mark.parametrize("has_bot", [True, False])
-async def test_in_a_thread_everything_is_answered_where_nothing_is_restricted(has_bot: bool) -> None:
+async def test_threads_are_answered_while_nothing_is_restricted(has_bot: bool) -> None:
     async with FakeDiscord.opened() as fake, hosted(fake):
         thread = fake.thread(fake.channel(guild=fake.guild(has_bot=has_bot)))
 
         assert ANSWERED in await said_in(fake, thread)
 
 
-async def test_in_a_direct_message_discord_asks_for_the_age() -> None:
+async def test_direct_messages_are_answered_since_discord_asks_for_the_age() -> None:
     async with FakeDiscord.opened() as fake, hosted(fake, rules=Rules(age_restricted=True)):
         assert ANSWERED in await said_in(fake, fake.conversation())

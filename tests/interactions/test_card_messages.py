@@ -1,4 +1,4 @@
-"""A message says what it says, and whose run's card it is."""
+"""A card's buttons say which run it shows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def message(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize(
     "pressed", [custom_id("complete", "continue", RUN), custom_id("why", "page-next", RUN, 5)]
 )
-def test_a_card_is_its_run_s(message: Any, pressed: str) -> None:
+def test_a_card_s_buttons_name_its_run(message: Any, pressed: str) -> None:
     assert card_messages.run_of(message(SHARE, pressed)) == RUN
 
 
@@ -47,6 +47,6 @@ def test_a_card_is_its_run_s(message: Any, pressed: str) -> None:
         "x:y:z",
     ],
 )
-def test_what_is_no_finished_run_has_none(message: Any, pressed: str) -> None:
+def test_a_card_without_a_finished_run_names_none(message: Any, pressed: str) -> None:
     assert card_messages.run_of(message(pressed)) is None
     assert card_messages.run_of(message()) is None

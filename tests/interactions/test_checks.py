@@ -1,4 +1,4 @@
-"""AGE_RESTRICTED: where Discord has asked nobody's age, all is refused in one private sentence."""
+"""AGE_RESTRICTED: outside adult channels, everything is refused in one private sentence."""
 
 from __future__ import annotations
 
@@ -30,20 +30,22 @@ def restricted(world: World) -> World:
 
 @pytest.fixture
 def adult_channel(channel: ChannelHandle, monkeypatch: pytest.MonkeyPatch) -> ChannelHandle:
-    """SimCord knows no channel that is for adults."""
+    """SimCord has no age-restricted channels."""
     monkeypatch.setattr(discord.TextChannel, "is_nsfw", lambda _channel: True)
     return channel
 
 
 @pytest.mark.usefixtures("restricted")
-async def test_a_command_in_a_channel_for_all_is_refused(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_a_command_in_a_channel_for_all_ages_is_refused(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
     message = await ada.send(channel, "London was")
 
     assert refusal_of(await ada.slash(channel, "tokens", text="x")) == REFUSED
     assert refusal_of(await ada.context_menu(channel, "Tokenize", message)) == REFUSED
 
 
-async def test_buttons_menus_and_forms_of_older_cards_are_refused_too(
+async def test_buttons_menus_and_modals_of_older_cards_are_refused_too(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
     tour = card_of(await ada.slash(channel, "tour", seed=1))
@@ -57,12 +59,12 @@ async def test_buttons_menus_and_forms_of_older_cards_are_refused_too(
 
 
 @pytest.mark.usefixtures("restricted")
-async def test_nothing_is_suggested_there(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_no_suggestions_are_made_there(ada: MemberActor, channel: ChannelHandle) -> None:
     assert await ada.autocomplete(channel, "vocabulary", "query", "Lon") == []
 
 
 @pytest.mark.usefixtures("restricted")
-async def test_a_command_in_a_channel_for_adults_is_answered(
+async def test_a_command_in_an_adult_channel_is_answered(
     ada: MemberActor, adult_channel: ChannelHandle
 ) -> None:
     assert card_of(await ada.slash(adult_channel, "tokens", text="x"))

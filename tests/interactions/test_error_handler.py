@@ -1,4 +1,4 @@
-"""Whatever goes wrong, and whatever can be said of it, the person who asked gets an answer."""
+"""The person who asked gets an answer to any error, even to one that cannot describe itself."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Saying(InputError):
         return self.words
 
 
-class Dumb(InputError):
-    """An error that fails at saying what it is, as one that quotes 5,000 digits once did."""
+class Mute(InputError):
+    """An error that fails while describing itself, as one that quoted 5,000 digits once did."""
 
     @property
     def sentence(self) -> str:
@@ -38,7 +38,7 @@ class Dumb(InputError):
 
 
 class Failing(Encodings):
-    """Fails at every name of an encoding."""
+    """Encodings that fail at every name."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Failing(Encodings):
 
 
 async def answered(error: Exception, *refusals: RequestFault) -> Asked:
-    """What a person gets whose command fails with ``error``, where Discord refuses the first answers so."""
+    """Let a command fail with ``error``, and Discord refuse the first answers so."""
     faults = Planned("POST", CALLBACK, refusals)
     async with (
         FakeDiscord.opened(faults=faults) as discord,
@@ -74,32 +74,34 @@ def said(asked: Asked) -> str:
         Saying("\ud800\x1b[2J\x00."),
         Saying(""),
         Saying("\n" * 5_000),
-        Dumb(),
+        Mute(),
         ValueError("\ud800" * 5_000),
         RecursionError(),
         ExceptionGroup("many", [ValueError(), Saying("x")]),
     ],
     ids=lambda error: f"{type(error).__name__} {str(vars(error))[:20]}",
 )
-async def test_an_answer_comes_whatever_the_error_is(error: Exception) -> None:
+async def test_every_error_is_answered(error: Exception) -> None:
     text = said(await answered(error))
 
     assert 0 < len(text) < 4_000
 
 
-async def test_an_error_that_cannot_say_what_it_is_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    assert said(await answered(Dumb())) == UNEXPECTED
+async def test_an_error_that_cannot_describe_itself_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert said(await answered(Mute())) == UNEXPECTED
     assert [record.levelno for record in caplog.records if record.levelno > logging.INFO] == [logging.ERROR]
 
 
-async def test_where_discord_refuses_what_an_error_says_a_plain_sentence_is_sent(
+async def test_a_sentence_that_discord_refuses_is_replaced_by_a_plain_one(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert said(await answered(Saying("Something odd."), BAD_FORM)) == UNEXPECTED
     assert "could not send an error's own sentence" in caplog.text
 
 
-async def test_where_that_is_refused_too_it_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_is_only_logged_if_the_plain_sentence_is_refused_too(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     faults = Planned("POST", CALLBACK, [BAD_FORM, BAD_FORM])
     async with (
         FakeDiscord.opened(faults=faults) as discord,

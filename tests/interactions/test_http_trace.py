@@ -1,4 +1,4 @@
-"""What Discord answers is counted by its status, and an acknowledgement is noticed when it is accepted."""
+"""Discord's responses are counted by status, and accepted or doubtful acknowledgements are noticed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Ask = Callable[[str, str], Awaitable[None]]
 
 @asynccontextmanager
 async def asking(trace: HttpTrace, status: int) -> AsyncIterator[Ask]:
-    """Requests to a server that answers all of them with ``status``; 0 hangs up."""
+    """Send requests to a server that answers each with ``status``; 0 hangs up."""
 
     async def answer(request: web.Request) -> web.Response:
         if not status:
@@ -40,7 +40,7 @@ async def asking(trace: HttpTrace, status: int) -> AsyncIterator[Ask]:
 
 
 @pytest.mark.parametrize(("status", "counted"), [(200, "2xx"), (404, "4xx"), (429, "429"), (502, "5xx")])
-async def test_answers_are_counted_by_status(status: int, counted: str) -> None:
+async def test_responses_are_counted_by_status(status: int, counted: str) -> None:
     trace = HttpTrace(lambda _: None, lambda _: None)
     async with asking(trace, status) as ask:
         await ask("GET", "/api/v10/users/@me")
@@ -49,7 +49,7 @@ async def test_answers_are_counted_by_status(status: int, counted: str) -> None:
     assert trace.responses == {counted: 2}
 
 
-async def test_a_request_without_an_answer_is_counted_too() -> None:
+async def test_a_request_without_a_response_is_counted_too() -> None:
     trace = HttpTrace(lambda _: None, lambda _: None)
     async with asking(trace, 0) as ask:
         with pytest.raises(aiohttp.ClientError):
@@ -62,7 +62,7 @@ CALLBACK = "/api/v10/interactions/42/token/callback"
 
 
 @pytest.mark.parametrize(
-    ("status", "method", "path", "told"),
+    ("status", "method", "path", "expected"),
     [
         (204, "POST", CALLBACK, "acknowledged 42"),
         (200, "POST", f"{CALLBACK}?with_response=1", "acknowledged 42"),
@@ -72,8 +72,8 @@ CALLBACK = "/api/v10/interactions/42/token/callback"
         (502, "POST", "/api/v10/webhooks/42/token", None),
     ],
 )
-async def test_an_acknowledgement_is_noticed_once_it_is_accepted_or_in_doubt(
-    status: int, method: str, path: str, told: str | None
+async def test_accepted_and_doubtful_acknowledgements_are_noticed(
+    status: int, method: str, path: str, expected: str | None
 ) -> None:
     noticed: list[str] = []
     trace = HttpTrace(
@@ -82,4 +82,4 @@ async def test_an_acknowledgement_is_noticed_once_it_is_accepted_or_in_doubt(
     async with asking(trace, status) as ask:
         await ask(method, path)
 
-    assert noticed == ([told] if told else [])
+    assert noticed == ([expected] if expected else [])

@@ -1,4 +1,4 @@
-"""What people see of a message is what is read in it."""
+"""The text of a message is what people see of it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def message(**fields: Any) -> discord.Message:
 
 
 def forwarding(**fields: Any) -> discord.Message:
-    """A message that forwards one with ``fields``."""
+    """Return a message that forwards one with these ``fields``."""
     return message(message_snapshots=[{"message": payload(**fields)}])
 
 
@@ -127,7 +127,7 @@ POLL = {
         ),
         ({"sticker_items": [{"id": "1", "name": "wave", "format_type": 1}]}, ""),
         ({"attachments": [file("cat.png", "image/png")]}, ""),
-        ({"type": 7}, ""),  # "Ada joined the party", in the language of who reads it
+        ({"type": 7}, ""),  # "Ada joined the party", in the reader's language
     ],
     ids=[
         "content",
@@ -143,7 +143,7 @@ POLL = {
         "system",
     ],
 )
-def test_what_people_see_is_read_in_its_order(fields: Json, seen: str) -> None:
+def test_visible_text_is_read_in_order(fields: Json, seen: str) -> None:
     assert said(message(**fields)) == seen
 
 
@@ -159,7 +159,7 @@ def test_a_forwarded_message_is_read_like_any_other(fields: Json, seen: str) -> 
     assert said(forwarding(**fields)) == seen
 
 
-def test_a_link_s_preview_is_no_part_of_the_message() -> None:
+def test_link_previews_are_not_read() -> None:
     link = "https://example.org/page"
     preview = {"type": "article", "url": link, "title": "A page"}
     rich = {"type": "rich", "url": link, "description": "What somebody posted there"}
@@ -178,14 +178,14 @@ def test_a_link_s_preview_is_no_part_of_the_message() -> None:
         (None, False),
     ],
 )
-def test_files_of_text_are_read_and_no_others(content_type: str | None, is_read: bool) -> None:
+def test_only_text_files_are_read(content_type: str | None, is_read: bool) -> None:
     attachments = [file("a", content_type)]
 
     assert len(text_files(message(attachments=attachments))) == is_read
     assert len(text_files(forwarding(attachments=attachments))) == is_read
 
 
-def test_too_much_is_not_fetched() -> None:
+def test_too_many_bytes_are_refused_before_they_are_fetched() -> None:
     half = LARGEST_FILES // 2
     files = [file("a.txt", "text/plain", half), file("b.txt", "text/plain", half)]
 
@@ -212,18 +212,18 @@ def test_too_much_is_not_fetched() -> None:
         (BOM_UTF16_LE + b"a\x00b", "a\ufffd"),
     ],
 )
-def test_a_file_is_read_as_utf_8_where_its_first_bytes_do_not_say_otherwise(data: bytes, seen: str) -> None:
+def test_a_file_is_utf_8_unless_its_first_bytes_say_otherwise(data: bytes, seen: str) -> None:
     assert decoded([data]) == seen
     assert decoded([data, b"more"]) == f"{seen}\nmore"
 
 
 @given(st.binary())
-def test_any_file_is_a_text(data: bytes) -> None:
+def test_any_file_can_be_decoded(data: bytes) -> None:
     decoded([data]).encode()
 
 
 @given(st.text(), st.sampled_from(["content", "title", "description", "field", "card"]))
-def test_any_text_is_read(content: str, place: str) -> None:
+def test_any_text_can_be_read(content: str, place: str) -> None:
     fields: dict[str, Json] = {
         "content": {"content": content},
         "title": {"embeds": [{"type": "rich", "title": content}]},

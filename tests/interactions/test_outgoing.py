@@ -1,4 +1,4 @@
-"""The last look at a card finds a blocked word wherever it is to be read."""
+"""The last search of a card finds a blocked word anywhere on it."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def showing(*items: ui.Item[Any]) -> ui.LayoutView:
         lambda: showing(ui.MediaGallery(discord.MediaGalleryItem("attachment://x.png", description="darn"))),
     ],
 )
-def test_it_is_found_in_every_part_of_a_card(card: Callable[[], ui.LayoutView]) -> None:
+def test_a_blocked_word_is_found_in_every_part_of_a_card(card: Callable[[], ui.LayoutView]) -> None:
     refuse_blocked_words(interaction(), card())
     refuse_blocked_words(interaction("durn"), card())
     with pytest.raises(Withheld):
         refuse_blocked_words(interaction("darn"), card())
 
 
-def test_it_is_found_in_a_file_of_text_which_can_still_be_sent() -> None:
+def test_a_blocked_word_is_found_in_a_text_file_which_can_still_be_sent() -> None:
     text = discord.File(io.BytesIO(b"oh darn \xf0\x9f"), "text.txt")
     picture = discord.File(io.BytesIO(b"\x89PNG darn"), "tokens.png")
     with pytest.raises(Withheld):
@@ -61,6 +61,6 @@ def test_it_is_found_in_a_file_of_text_which_can_still_be_sent() -> None:
     assert text.fp.read() == b"oh darn \xf0\x9f"
 
 
-def test_what_is_left_of_a_word_that_was_cut_off_is_none() -> None:
+def test_the_rest_of_a_clipped_word_does_not_count() -> None:
     refuse_blocked_words(interaction("darn"), showing(ui.TextDisplay("…darn")))
     refuse_blocked_words(interaction("darn"), showing(ui.TextDisplay("darn…")))

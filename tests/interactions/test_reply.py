@@ -1,4 +1,4 @@
-"""Where a card is seen decides who may be shown it again."""
+"""Who sees a reply decides who may be shown it again."""
 
 from __future__ import annotations
 
@@ -24,13 +24,11 @@ def interaction(*, guild: int | None, server: bool = True, person: bool = False)
     [
         (interaction(guild=1), 7),
         (interaction(guild=1, person=True), 7),
-        (interaction(guild=1, server=False), 7),  # Discord says nothing of it
+        (interaction(guild=1, server=False), 7),  # Discord does not say
         (interaction(guild=1, server=False, person=True), None),
         (interaction(guild=None, server=False, person=True), None),
         (interaction(guild=None, server=True), None),
     ],
 )
-def test_a_channel_has_seen_what_was_asked_there_of_the_server_s_own_bot(
-    asked_in: Any, channel: int | None
-) -> None:
+def test_a_channel_sees_the_replies_of_its_server_s_own_bot(asked_in: Any, channel: int | None) -> None:
     assert Reply(asked_in).channel == channel

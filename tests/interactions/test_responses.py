@@ -1,4 +1,4 @@
-"""What Discord loses on the way is sent again, and nothing is answered twice."""
+"""Lost requests are sent again, and nothing is answered twice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def failing(
     caplog: pytest.LogCaptureFixture,
     **limits: Any,
 ) -> AsyncIterator[FakeDiscord]:
-    """The bot on a Discord where these requests go wrong in this order; it may log no error."""
+    """The bot on a Discord where these requests fail in this order; it must log no error."""
     planned = Planned(method, template, faults)
     async with FakeDiscord.opened(faults=planned) as discord, hosted(discord, **limits):
         yield discord
@@ -43,17 +43,17 @@ def complete(discord: FakeDiscord, prompt: str = "London was", **options: Any) -
 
 
 def tokens(discord: FakeDiscord, *, private: bool = False) -> Asked:
-    """An answer with "thinking…" before it and a picture in it."""
+    """Ask for a reply that "thinking…" precedes and that contains a picture."""
     return discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London", private=private)
 
 
 def busy() -> dict[str, Any]:
-    """A model that never finishes, and one request for each person."""
+    """A model that never finishes, and one request per person."""
     return {"model": ReadyModel(stepwise=True), "per_person": 1}
 
 
 async def refused_after_thinking(discord: FakeDiscord) -> Asked:
-    """A second request of somebody who may have one, while the first is written."""
+    """Make a second request while the only one allowed is being written."""
     first = await complete(discord).acknowledged()
     refused = await complete(discord, seed=1).settled()
     await discord.press(discord.person("ada"), first.answer, label="Stop").settled()
@@ -69,7 +69,7 @@ async def until_refused(discord: FakeDiscord) -> None:
 
 
 def read(asked: Asked) -> list[str]:
-    """What each message of the answer says."""
+    """Return the text of each message of the answer."""
     return ["\n".join(texts(message.components)) for message in asked.all_messages]
 
 
@@ -77,7 +77,7 @@ def read(asked: Asked) -> list[str]:
     "faults",
     [[LOST], [REPLY_LOST], [LOST, REPLY_LOST], [LOST] * 4, [DONE_BUT_FAILED], [LOST, DONE_BUT_FAILED]],
 )
-async def test_an_acknowledgement_that_was_lost_is_sent_again(
+async def test_a_lost_acknowledgement_is_sent_again(
     faults: list[RequestFault], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with failing("POST", CALLBACK, faults, caplog) as discord:
@@ -88,9 +88,7 @@ async def test_an_acknowledgement_that_was_lost_is_sent_again(
 
 
 @pytest.mark.parametrize("fault", [LOST, REPLY_LOST, DONE_BUT_FAILED])
-async def test_thinking_that_was_lost_is_thought_again(
-    fault: RequestFault, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_lost_thinking_is_sent_again(fault: RequestFault, caplog: pytest.LogCaptureFixture) -> None:
     async with failing("POST", CALLBACK, [fault], caplog) as discord:
         thought_of = await tokens(discord, private=True).settled()
 
@@ -101,7 +99,7 @@ async def test_thinking_that_was_lost_is_thought_again(
 
 
 @pytest.mark.parametrize("fault", [LOST, REPLY_LOST, DONE_BUT_FAILED])
-async def test_an_error_that_answers_is_told_once(
+async def test_an_error_as_first_answer_is_shown_once(
     fault: RequestFault, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with failing("POST", CALLBACK, [fault], caplog) as discord:
@@ -112,7 +110,7 @@ async def test_an_error_that_answers_is_told_once(
     assert BlankText("prompt").sentence in card
 
 
-async def test_an_error_takes_the_place_of_a_card_that_came_unnoticed(
+async def test_an_error_takes_the_place_of_a_card_that_came_through_unnoticed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with failing("POST", CALLBACK, [REPLY_LOST, Refused(50013)], caplog) as discord:
@@ -123,7 +121,7 @@ async def test_an_error_takes_the_place_of_a_card_that_came_unnoticed(
 
 
 @pytest.mark.parametrize("private", [True, False])
-async def test_an_error_takes_the_place_of_thinking_that_came_unnoticed(
+async def test_an_error_takes_the_place_of_thinking_that_came_through_unnoticed(
     private: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with failing("POST", CALLBACK, [REPLY_LOST, *[LOST] * 4], caplog) as discord:
@@ -134,7 +132,9 @@ async def test_an_error_takes_the_place_of_thinking_that_came_unnoticed(
     assert message.is_ephemeral
 
 
-async def test_a_press_whose_acknowledgement_was_lost_is_done_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_press_whose_acknowledgement_is_lost_counts_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with failing("POST", CALLBACK, [None, REPLY_LOST], caplog) as discord:
         asked = await complete(discord).settled()
         pressed = discord.press(discord.person("ada"), asked.answer, label="Continue")
@@ -146,7 +146,7 @@ async def test_a_press_whose_acknowledgement_was_lost_is_done_once(caplog: pytes
     assert len(read(pressed)) == 1
 
 
-async def test_a_picture_is_sent_as_often_as_it_takes(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_picture_is_sent_until_it_arrives(caplog: pytest.LogCaptureFixture) -> None:
     async with failing("PATCH", ANSWER, [LOST, REPLY_LOST, LOST], caplog) as discord:
         asked = await tokens(discord).settled()
 
@@ -156,7 +156,7 @@ async def test_a_picture_is_sent_as_often_as_it_takes(caplog: pytest.LogCaptureF
 
 
 @pytest.mark.parametrize("faults", [[], [LOST], [LOST] * 5])
-async def test_an_error_after_thinking_is_told_in_the_end(
+async def test_an_error_after_thinking_arrives_in_the_end(
     faults: list[RequestFault], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with failing("POST", FOLLOW_UPS, faults, caplog, **busy()) as discord:
@@ -167,7 +167,7 @@ async def test_an_error_after_thinking_is_told_in_the_end(
     assert "You already have 1 request in progress" in card
 
 
-async def test_what_cannot_be_taken_away_says_the_error_itself(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_placeholder_that_cannot_be_deleted_shows_the_error(caplog: pytest.LogCaptureFixture) -> None:
     async with failing("DELETE", ANSWER, [Refused(50013)], caplog, **busy()) as discord:
         refused = await refused_after_thinking(discord)
 
@@ -175,14 +175,16 @@ async def test_what_cannot_be_taken_away_says_the_error_itself(caplog: pytest.Lo
     assert "You already have 1 request in progress" in read(refused)[0]
 
 
-async def test_that_discord_forbids_or_fails_is_said_in_a_sentence(caplog: pytest.LogCaptureFixture) -> None:
+async def test_discord_s_refusal_becomes_a_sentence(caplog: pytest.LogCaptureFixture) -> None:
     async with failing("POST", CALLBACK, [Refused(50013)], caplog) as discord:
         asked = await tokens(discord).settled()
 
     assert DiscordFailed().sentence in read(asked)[0]
 
 
-async def test_what_another_copy_of_the_bot_answers_is_left_to_it(caplog: pytest.LogCaptureFixture) -> None:
+async def test_another_copy_of_the_bot_may_answer_instead(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with failing("POST", CALLBACK, [], caplog) as discord:
         asked = tokens(discord)
         discord.answers.call_back(asked.id, asked.token, {"type": Callback.DEFERRED_MESSAGE}, {})
@@ -193,7 +195,7 @@ async def test_what_another_copy_of_the_bot_answers_is_left_to_it(caplog: pytest
     assert asked.answer.is_loading
 
 
-async def test_deleting_a_card_may_take_two_attempts(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_lost_deletion_is_sent_again(caplog: pytest.LogCaptureFixture) -> None:
     async with failing("DELETE", ANSWER, [LOST], caplog) as discord:
         asked = await complete(discord).settled()
         pressed = discord.press(discord.person("ada"), asked.answer, label="Delete")
@@ -202,7 +204,7 @@ async def test_deleting_a_card_may_take_two_attempts(caplog: pytest.LogCaptureFi
     assert pressed.all_messages == []
 
 
-async def test_a_picture_to_be_shared_is_read_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_picture_to_share_is_fetched_again_if_it_was_lost(caplog: pytest.LogCaptureFixture) -> None:
     async with failing("GET", FILE, [LOST], caplog) as discord:
         asked = await tokens(discord, private=True).settled()
         shared = await discord.press(discord.person("ada"), asked.answer, label="Share").settled()
@@ -212,9 +214,7 @@ async def test_a_picture_to_be_shared_is_read_again(caplog: pytest.LogCaptureFix
 
 
 @pytest.mark.parametrize("fault", [LOST, Refused(50001)])
-async def test_suggestions_that_do_not_come_are_no_error(
-    fault: RequestFault, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_lost_suggestions_are_no_error(fault: RequestFault, caplog: pytest.LogCaptureFixture) -> None:
     async with failing("POST", CALLBACK, [fault], caplog) as discord:
         ada, channel = discord.person("ada"), discord.channel()
         discord.autocomplete(ada, channel, "vocabulary", focused="query", query="Lon")
@@ -222,7 +222,7 @@ async def test_suggestions_that_do_not_come_are_no_error(
         await tokens(discord).settled()
 
 
-async def test_an_event_that_comes_twice_is_answered_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_event_that_arrives_twice_is_answered_once(caplog: pytest.LogCaptureFixture) -> None:
     faults = Planned("POST", CALLBACK, [], copies=2)
     async with FakeDiscord.opened(faults=faults) as discord, hosted(discord) as bot:
         asked = await complete(discord).settled()
@@ -233,7 +233,7 @@ async def test_an_event_that_comes_twice_is_answered_once(caplog: pytest.LogCapt
 
 
 @pytest.mark.parametrize("command", ["complete", "compare"])
-async def test_stop_waits_for_no_answer_of_discord(command: str) -> None:
+async def test_stop_does_not_wait_for_discord(command: str) -> None:
     model = ReadyModel(stepwise=True)
     running: list[int] = []
 

@@ -1,4 +1,4 @@
-"""The commands reach Discord when it takes them; until then the bot serves those that Discord has."""
+"""The commands reach Discord as soon as it accepts them; until then the bot serves the ones it has."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def served(method: str, faults: Iterable[RequestFault | None]) -> AsyncIterator[FakeDiscord]:
-    """A Discord that the bot has joined, although it answers about commands with these ``faults`` first."""
+async def joined(method: str, faults: Iterable[RequestFault | None]) -> AsyncIterator[FakeDiscord]:
+    """Let the bot join a Discord whose first answers about commands are these ``faults``."""
     async with FakeDiscord.opened(faults=Planned(method, COMMANDS, faults)) as fake, hosted(fake):
         assert fake.gateway.is_connected
         yield fake
@@ -69,19 +69,19 @@ async def served(method: str, faults: Iterable[RequestFault | None]) -> AsyncIte
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 @pytest.mark.parametrize(("fault", "said"), REFUSALS, ids=[said for _, said in REFUSALS])
-async def test_a_refusal_is_said_once_and_discord_is_asked_again(
+async def test_a_refusal_is_logged_once_and_tried_again(
     method: str, fault: RequestFault, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with served(method, [fault, fault]) as fake:
+    async with joined(method, [fault, fault]) as fake:
         await until(lambda: bool(fake.commands))
 
     (warning,) = (record.getMessage() for record in caplog.records if record.name == sync.__name__)
-    assert warning.startswith(f"Discord did not take the commands ({said}")
+    assert warning.startswith(f"Discord did not accept the commands ({said}")
     assert "\n" not in warning
     assert not any(record.exc_info for record in caplog.records)
 
 
-async def test_with_the_commands_that_discord_has_people_are_served_meanwhile() -> None:
+async def test_people_are_served_with_the_commands_that_discord_has() -> None:
     async with FakeDiscord.opened() as fake:
         async with hosted(fake):
             pass
@@ -99,33 +99,33 @@ async def test_with_the_commands_that_discord_has_people_are_served_meanwhile() 
 async def test_a_slow_answer_does_not_keep_the_bot_from_joining_and_leaving(
     method: str, fault: RequestFault, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with asyncio.timeout(20), served(method, [fault]) as fake:
+    async with asyncio.timeout(20), joined(method, [fault]) as fake:
         assert not fake.commands
 
-    said = "Discord has not yet taken the commands, so the bot serves those that Discord has"
+    said = "Discord has not accepted the commands yet; serving the ones it has"
     assert [record.getMessage() for record in caplog.records if record.name == client.__name__] == [said]
 
 
 @pytest.mark.parametrize("body", ["{}", "null", '"sign in"', "[", "[{}]", '["x"]'])
-async def test_what_is_no_list_of_commands_is_a_refusal_too(
+async def test_anything_but_a_list_of_commands_is_a_refusal_too(
     body: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with served("GET", [Answered(200, body, "application/json")]) as fake:
+    async with joined("GET", [Answered(200, body, "application/json")]) as fake:
         await until(lambda: bool(fake.commands))
 
-    assert "Discord did not take the commands (an answer that is not Discord's" in caplog.text
+    assert "Discord did not accept the commands (an answer that is not Discord's" in caplog.text
     caplog.clear()
 
 
-async def test_a_page_in_the_place_of_the_commands_is_a_refusal_too(caplog: pytest.LogCaptureFixture) -> None:
-    async with served("GET", [Answered(200)]) as fake:
+async def test_a_web_page_instead_of_commands_is_a_refusal_too(caplog: pytest.LogCaptureFixture) -> None:
+    async with joined("GET", [Answered(200)]) as fake:
         await until(lambda: bool(fake.commands))
 
     assert "an answer that is not Discord's" in caplog.text
 
 
-async def test_another_reason_is_said_as_well(caplog: pytest.LogCaptureFixture) -> None:
-    async with served("PUT", [TOO_MANY, TOO_MANY, Refused(50001)]) as fake:
+async def test_a_new_reason_is_logged_as_well(caplog: pytest.LogCaptureFixture) -> None:
+    async with joined("PUT", [TOO_MANY, TOO_MANY, Refused(50001)]) as fake:
         await until(lambda: bool(fake.commands))
 
     assert caplog.text.count("code 30034") == 1
@@ -143,7 +143,7 @@ async def test_another_reason_is_said_as_well(caplog: pytest.LogCaptureFixture) 
         (discord.RateLimited(1e12), 7, 24 * 3600),
     ],
 )
-def test_discord_is_asked_again_when_it_wants_or_less_and_less_often(
+def test_attempts_come_when_discord_asks_or_less_and_less_often(
     error: Exception, failures: int, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
@@ -151,7 +151,7 @@ def test_discord_is_asked_again_when_it_wants_or_less_and_less_often(
     assert pause_after(error, failures) == seconds
 
 
-async def test_unchanged_commands_are_not_sent_again_and_localizations_are_asked_for() -> None:
+async def test_unchanged_commands_are_not_sent_again_and_localizations_are_requested() -> None:
     async with FakeDiscord.opened() as fake:
         for _ in range(2):
             async with hosted(fake):
@@ -162,7 +162,7 @@ async def test_unchanged_commands_are_not_sent_again_and_localizations_are_asked
     assert {request.query["with_localizations"] for request in told if request.method == "GET"} == {"true"}
 
 
-def test_localizations_that_only_discord_has_are_a_difference() -> None:
+def test_localizations_that_only_discord_has_count_as_a_change() -> None:
     here = {"name": "x", "type": 1, "options": [{"name": "o", "type": 3}]}
     translated = here | {"description_localizations": {"de": "etwas"}}
     inside = here | {"options": [{"name": "o", "type": 3, "name_localizations": {"de": "p"}}]}
@@ -171,7 +171,7 @@ def test_localizations_that_only_discord_has_are_a_difference() -> None:
     assert canonical([here]) != canonical([inside])
 
 
-def test_choices_without_localizations_are_alike_however_that_is_written() -> None:
+def test_absent_and_null_localizations_of_a_choice_are_the_same() -> None:
     here = {"name": "x", "type": 1, "options": [{"name": "o", "choices": [{"name": "a", "value": 0}]}]}
     choice = {"name": "a", "value": 0, "name_localizations": None}
     there = {"name": "x", "type": 1, "options": [{"name": "o", "choices": [choice]}]}

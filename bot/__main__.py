@@ -71,16 +71,27 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m bot",
-        description="Tokenwise: look inside a language model, from Discord. With DISCORD_TOKEN set the bot "
-        "joins Discord; without it, it opens the playground, a simulated Discord in the browser.",
+        description="Tokenwise: look inside a language model, in Discord. With DISCORD_TOKEN set, the bot "
+        "joins Discord. Without it, it opens the playground: a pretend Discord in your browser.",
     )
-    parser.add_argument("--env", type=Path, help="file of settings (default: .env, if there is one)")
-    parser.add_argument("--playground", action="store_true", help="open the playground even with a token")
-    parser.add_argument("--port", type=_port, default=0, help="the playground's port (default: any free one)")
-    parser.add_argument("--no-browser", action="store_true", help="only print the playground's address")
+    parser.add_argument(
+        "--env",
+        type=Path,
+        metavar="FILE",
+        help="read the settings from FILE (default: .env, if there is one)",
+    )
+    parser.add_argument(
+        "--playground", action="store_true", help="open the playground even if there is a token"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=0, help="port of the playground (default: any free one)"
+    )
+    parser.add_argument(
+        "--no-browser", action="store_true", help="print the playground's address without opening it"
+    )
     actions = parser.add_subparsers(title="instead of running", metavar="ACTION")
-    attempt = actions.add_parser("try", help="run one slash command and print its card as text")
-    attempt.add_argument("command", help='as in Discord, such as "/next prompt:London was"')
+    attempt = actions.add_parser("try", help="run one slash command and print the reply")
+    attempt.add_argument("command", help='as you would type it in Discord, such as "/next prompt:London was"')
     return parser
 
 
@@ -152,7 +163,7 @@ async def _play(options: argparse.Namespace, parts: Started) -> int:
     from bot.playground.server import serve
 
     if not options.playground:
-        say("DISCORD_TOKEN is not set, so this is the playground: the same bot in a simulated Discord.")
+        say("DISCORD_TOKEN is not set, so here is the playground: Tokenwise in a pretend Discord.")
     return await serve(
         parts.services,
         ready=parts.model.wait_ready,

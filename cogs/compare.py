@@ -27,12 +27,12 @@ class Compare(commands.Cog):
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    @app_commands.command(description="Let six ways of choosing the next token continue the same text")
+    @app_commands.command(description="Let the model continue your text in six ways, from safe to daring")
     @app_commands.describe(
         prompt="The text to continue",
-        seed="The same seed always gives the same texts (random if left out)",
-        max_tokens="How many tokens each may add, 1 to 64 (32 if left out)",
-        private="Only you see the answer",
+        seed="Same seed, same texts (random by default)",
+        max_tokens="How many tokens each way adds, 1 to 64 (32 by default)",
+        private="Only you see the reply",
     )
     async def compare(
         self,

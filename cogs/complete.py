@@ -30,12 +30,12 @@ class Complete(commands.Cog):
     @app_commands.command(description="Let the model continue your text")
     @app_commands.describe(
         prompt="The text to continue",
-        seed="The same seed always gives the same text (random if left out)",
-        max_tokens="How many tokens to add, 1 to 256 (64 if left out)",
-        temperature="0 always takes the likeliest token, higher is more daring (0.9 if left out)",
-        top_k="Draw among this many of the likeliest tokens, 0 for all (50 if left out)",
-        top_p="Draw among the likeliest tokens that hold this much probability (1 if left out)",
-        private="Only you see the answer",
+        seed="Same seed, same text (random by default)",
+        max_tokens="How many tokens to add, 1 to 256 (64 by default)",
+        temperature="0 always picks the top token, higher is more daring (0.9 by default)",
+        top_k="Pick among this many top tokens; 0 means all (50 by default)",
+        top_p="Pick among the top tokens with this total probability (1, all tokens, by default)",
+        private="Only you see the reply",
     )
     async def complete(
         self,

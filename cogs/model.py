@@ -19,8 +19,8 @@ class Model(commands.Cog):
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    @app_commands.command(description="See what the model is made of, and what it is not")
-    @app_commands.describe(private="Only you see the answer")
+    @app_commands.command(description="Meet the model: what it is made of, and what it is not")
+    @app_commands.describe(private="Only you see the reply")
     async def model(self, interaction: Interaction, private: bool = False) -> None:
         await show_model(self.services, Reply(interaction, private=private))
 

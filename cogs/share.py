@@ -57,7 +57,7 @@ class Share(commands.Cog):
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    @app_commands.command(description="Delete everything the bot has stored of you")
+    @app_commands.command(description="Delete everything the bot has stored about you")
     async def forget(self, interaction: Interaction) -> None:
         reply = Reply(interaction, private=True)
         await reply.wait()

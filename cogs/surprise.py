@@ -21,8 +21,8 @@ class Surprise(commands.Cog):
         self.services = services
         self.menu = app_commands.ContextMenu(name="Surprise", callback=self.surprise_of)
 
-    @app_commands.command(description="See which words of a text the model did not expect")
-    @app_commands.describe(text="The text that the model is to read", private="Only you see the answer")
+    @app_commands.command(description="See how surprising the model finds each token of a text")
+    @app_commands.describe(text="The text for the model to read", private="Only you see the reply")
     async def surprise(
         self, interaction: Interaction, text: app_commands.Range[str, 1, 6000], private: bool = False
     ) -> None:

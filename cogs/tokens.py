@@ -15,8 +15,8 @@ from bot.services import Services
 if TYPE_CHECKING:
     from bot.client import TokenwiseBot
 
-ENCODING_OPTION = "An encoding or a model, such as cl100k_base or gpt-4o (this bot's model's if left out)"
-PRIVATE_OPTION = "Only you see the answer"
+ENCODING_OPTION = "An encoding or a model, such as cl100k_base or gpt-4o (this bot's model by default)"
+PRIVATE_OPTION = "Only you see the reply"
 
 
 async def suggest_encodings(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
@@ -29,8 +29,8 @@ class Tokens(commands.Cog):
         self.services = services
         self.menu = app_commands.ContextMenu(name="Tokenize", callback=self.tokenize)
 
-    @app_commands.command(description="See how a text is cut into tokens")
-    @app_commands.describe(text="The text to cut", encoding=ENCODING_OPTION, private=PRIVATE_OPTION)
+    @app_commands.command(description="See how a text is split into tokens")
+    @app_commands.describe(text="The text to split", encoding=ENCODING_OPTION, private=PRIVATE_OPTION)
     @app_commands.autocomplete(encoding=suggest_encodings)
     async def tokens(
         self,

@@ -27,10 +27,10 @@ class Tour(commands.Cog):
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    @app_commands.command(description="How a language model writes: a lesson in seven short cards")
+    @app_commands.command(description="Learn how a language model writes, in seven short cards")
     @app_commands.describe(
-        prompt=f"The text of the examples ({EXAMPLE!r} if left out)",
-        seed="The same seed always draws the same tokens (random if left out)",
+        prompt=f"The text for the examples ({EXAMPLE!r} by default)",
+        seed="Same seed, same draws (random by default)",
         private="Only you see the cards",
     )
     async def tour(

@@ -21,10 +21,10 @@ class VocabularyCommand(commands.Cog, name="Vocabulary"):
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    @app_commands.command(description="Find a token by its text or id, and see which are alike")
+    @app_commands.command(description="Look up a token, and see which ones the model finds similar")
     @app_commands.describe(
-        query="A token, its beginning, or an id; type ␣ for a space before it",
-        private="Only you see the answer",
+        query="A token, how it begins, or its id; type ␣ for a leading space",
+        private="Only you see the reply",
     )
     async def vocabulary(
         self, interaction: Interaction, query: app_commands.Range[str, 1, 200], private: bool = False

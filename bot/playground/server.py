@@ -1,7 +1,6 @@
-"""The playground: the same bot in a simulated Discord, in the browser.
+"""The playground: the real bot in a simulated Discord, in the browser.
 
-It needs no token and no network, and it is the same bot: only the model's
-queue is told that it serves a simulation.
+It needs no token and no network. Only the model's queue knows that it serves a simulation.
 """
 
 from __future__ import annotations
@@ -26,17 +25,17 @@ from bot.terminal import say
 # The longest that anything but the model may take.
 SETTLE_TIMEOUT = 60.0
 WELCOME = """\
-**Welcome! This is the same bot as on Discord, in a simulated one.**
+**This is Tokenwise in a pretend Discord.**
 Type `/` in the box below and pick a command:
-- `/tour` how a model writes, in seven short cards: the place to begin
-- `/complete` the model continues your text; the same seed always gives the same text
-- `/next` the five likeliest next tokens; press one to append it
-- `/surprise` which words of a text the model did not expect; `/compare` six ways to choose the next one
-- `/guess` a game: which token does the model find likeliest?
-- `/tokens` how a tokenizer cuts your text; `/decode` turns token ids back into text
-- `/vocabulary` all about one token; `/model` what is loaded
+- `/tour` start here: how a model writes, in seven short cards
+- `/complete` the model continues your text; same seed, same text
+- `/next` the five most likely next tokens; press one to add it
+- `/surprise` how surprising is your text? `/compare` six ways to continue it
+- `/guess` a game: what does the model think comes next?
+- `/tokens` your text as the model reads it; `/decode` token ids back into text
+- `/vocabulary` a token and its closest relatives; `/model` what is loaded
 
-At the top you choose **as whom** you look: what is private, only its reader sees."""
+Switch people at the top to see what **others** see: a private reply is for one person only."""
 
 
 async def serve(

@@ -1,4 +1,4 @@
-"""The unit and the Dockerfile in the README fit the bot as it is. Nothing is installed or built."""
+"""The unit and the Dockerfile in docs/hosting.md fit the bot as it is. Nothing is installed or built."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from bot.serve import FAREWELL, GRACE
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+HOSTING = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
 OTHERS = {"PYTHONPATH", "HF_HOME"}  # variables that are not the bot's own
 MOST_EXPOSED = 2.0  # of 10, as systemd-analyze judges; 2.0 and less is "OK"
 
 
 def block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    (found,) = re.findall(rf"```{language}\n(.*?)```", HOSTING, re.DOTALL)
     return str(found)
 
 
@@ -144,6 +144,6 @@ async def test_the_image_s_health_check_asks_the_bot(problems: list[str], status
 
 
 def test_docker_waits_for_the_bot_to_end() -> None:
-    (seconds,) = re.findall(r"--stop-timeout (\d+)", README)
+    (seconds,) = re.findall(r"--stop-timeout (\d+)", HOSTING)
 
     assert int(seconds) > GRACE + FAREWELL + 5

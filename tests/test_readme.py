@@ -1,49 +1,57 @@
-"""What the README says is true."""
+"""The README: short, its pictures there, its commands the bot's own."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
+import shlex
 
 import pytest
-from simcord import ChannelHandle, MemberActor
+from discord import app_commands
 
-from bot.model.protocol import GPT2_LARGE
-from bot.playground.plain import RULE
-from bot.settings import DEMO_MODEL, Settings
-from tests.support.reading import text_of
+from bot.__main__ import _parser
+from bot.playground.slash import described, parse
+from bot.playground.world import World
+from tests.docs.documents import document
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = document("README.md")
+LARGEST = 10_000  # bytes
 
 
-def output_of(script: str) -> str:
-    command = [sys.executable, "-W", "ignore", "-c", script]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+def test_it_is_short() -> None:
+    assert len(README.text.encode()) <= LARGEST
+
+
+def test_every_picture_has_words_for_those_who_cannot_see_it() -> None:
+    pictures = re.findall(r"!\[([^\]]*)\]\(tests/pictures/", README.text)
+
+    assert len(pictures) == 12
+    assert all(pictures)
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_the_script_prints_what_the_bot_writes(ada: MemberActor, channel: ChannelHandle) -> None:
-    (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    model = os.environ.get("MODEL") or DEMO_MODEL
-    printed = await asyncio.to_thread(output_of, script.replace(GPT2_LARGE, model))
-    answer = await ada.slash(channel, "complete", prompt="London was", seed=42)
+async def test_the_table_has_every_slash_command_as_the_bot_describes_it(world: World) -> None:
+    rows = README.table("command", "what it does", "options")
+    commands = [c for c in world.bot.tree.get_commands() if isinstance(c, app_commands.Command)]
 
-    assert printed.strip() == text_of(answer).partition(RULE)[0].strip()
-
-
-def test_every_setting_is_in_the_table() -> None:
-    settings = {name.upper() for name in Settings.__dataclass_fields__}
-
-    assert set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE)) == settings
+    assert sorted(rows) == sorted(
+        (f"`/{c.name}`", c.description, ", ".join(f"`{option.name}`" for option in c.parameters))
+        for c in commands
+    )
 
 
-def test_every_file_it_points_to_exists() -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+@pytest.mark.asyncio(loop_scope="session")
+async def test_every_command_on_a_message_is_named(world: World) -> None:
+    menus = {c.name for c in world.bot.tree.get_commands() if isinstance(c, app_commands.ContextMenu)}
+    (named,) = re.findall(r"choose \*\*Apps\*\* for (.*?)\.", README.text)
 
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert set(re.findall(r"\*\*(\w+)\*\*", named)) == menus
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_commands_to_start_it_are_understood(world: World) -> None:
+    starts = re.findall(r"python -m bot(?: .*)?$", "\n".join(README.commands), re.MULTILINE)
+    options = [_parser().parse_args(shlex.split(start)[3:]) for start in starts]
+    known = list(described(c.to_dict(world.bot.tree) for c in world.bot.tree.get_commands()))
+
+    (tried,) = (option.command for option in options if "command" in option)
+    assert parse(tried, known) == ("next", {"prompt": "London was"})

@@ -58,6 +58,7 @@ def is_program(module: str) -> bool:
 def test_the_checks_find_what_is_missing() -> None:
     (readme,) = (document for document in documents() if document.name == "README.md")
 
+    assert readme.links
     assert not leads_somewhere(readme, "docs/settings.md#no-such-heading")
     assert not leads_somewhere(readme, "docs/no-such-file.md")
     assert not is_program("tests.docs.documents")

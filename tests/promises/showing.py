@@ -30,7 +30,6 @@ from bot.features.surprise import reading
 from bot.model.protocol import Alike, Step
 from bot.queue.updates import Completion, Finished, News, Progress, Queued, token_ids
 from bot.text.vocabulary import Found
-from cogs.vocabulary import described
 from tests.fakes.scripted_worker import scripted_info
 from tests.promises.making import OTHER, OWNER, Maker
 
@@ -200,7 +199,7 @@ def vocabulary(maker: Maker) -> ui.LayoutView:
     token_id, *others = (*maker.ids(11), 0)
     found = Found(token_id, maker.encodings.vocabulary().stem(token_id))
     alike = tuple(Alike(other, maker.random.uniform(-1, 1)) for other in others)
-    content = described(
+    content = cards.describe_token(
         maker.encodings,
         found,
         alike,

@@ -8,14 +8,13 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.custom_ids import OPEN, template
-from bot.errors import BlankText, NotRunning
+from bot.errors import BlankText
 from bot.features.compare import jobs
 from bot.features.complete import new_seed
 from bot.flows.compare import compare, stop
 from bot.flows.complete import show
 from bot.interactions.buttons import PersistentItem, RunItem
 from bot.interactions.reply import Interaction, Reply
-from bot.interactions.responses import defer
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
 
@@ -68,11 +67,7 @@ class StopButton(RunItem[ui.Button[Any]], template=template("compare", "stop")):
     """Ends all that is still being written of a comparison."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
-        stopped = stop(services, self.run_id, owner=interaction.user.id)
-        await defer(interaction)
-        # Nothing is left of it after a restart while it was written.
-        if not (stopped or await services.runs.is_kept(self.run_id)):
-            raise NotRunning
+        await stop(services, self.run_id, interaction)
 
 
 async def setup(bot: TokenwiseBot) -> None:

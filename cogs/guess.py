@@ -18,7 +18,7 @@ from bot.features.beginnings import REMEMBERED, drawn
 from bot.features.complete import new_run_id
 from bot.features.guess import Round, check_reveal, question, round_of
 from bot.features.next import Walk, WalkRun
-from bot.flows.asking import asked
+from bot.flows.streams import ask
 from bot.interactions.buttons import RunItem
 from bot.interactions.notices import send_privately
 from bot.interactions.reply import Interaction, Reply, disable_button
@@ -161,7 +161,7 @@ async def _answered(services: Services, walk: Walk, reply: Reply) -> WalkRun:
     if isinstance(before, WalkRun):
         step = before.step
     else:
-        async with asked(services.generations, walk.request, asker=reply.asker) as answer:
+        async with ask(services.generations, walk.request, asker=reply.asker) as answer:
             (step,) = (await answer()).steps
     return WalkRun(walk, step, model.fingerprint, asked_at)
 

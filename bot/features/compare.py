@@ -88,7 +88,11 @@ class Continuation:
 def jobs(
     prompt_ids: tuple[int, ...], *, seed: int, max_tokens: int, owner: int, private: bool
 ) -> list[CompletionJob]:
-    """One job a method, all with the same seed: where two would draw alike, they do."""
+    """One job a method, all with the same seed: where two would draw alike, they do.
+
+    Their group is named after the first.
+    """
+    run_ids = [new_run_id() for _ in METHODS]
     return [
         CompletionJob(
             run_id,
@@ -102,14 +106,10 @@ def jobs(
                 seed=seed,
             ),
             private,
+            group=run_ids[0],
         )
-        for run_id, method in zip(run_ids(new_run_id()), METHODS, strict=True)
+        for run_id, method in zip(run_ids, METHODS, strict=True)
     ]
-
-
-def run_ids(one_of_them: str) -> list[str]:
-    """The ids of the runs of one comparison, which differ in their last digit alone."""
-    return [f"{one_of_them[:-1]}{number:x}" for number in range(len(METHODS))]
 
 
 def parting(first: Sequence[int], other: Sequence[int]) -> int | None:

@@ -30,7 +30,8 @@ class CompletionJob:
     numbered in ``by_hand`` somebody chose another token than the model's.
     They were written under ``earlier_by``, and before that under others if they
     are ``mixed``. ``parent`` is the run that this one comes from, ``sources`` are
-    the people beside its owner from whose runs it was made.
+    the people beside its owner from whose runs it was made. ``group`` is the same for
+    the jobs of one comparison: the run id of the first.
     """
 
     run_id: str
@@ -43,6 +44,7 @@ class CompletionJob:
     earlier_by: Fingerprint | None = None
     mixed: bool = False
     parent: str | None = None
+    group: str | None = None
     sources: frozenset[int] = frozenset()
 
     @property
@@ -77,6 +79,7 @@ class CompletionJob:
             fingerprint=fingerprint,
             asked_at=asked_at,
             parent=self.parent,
+            group=self.group,
             sources=self.sources,
         )
 
@@ -101,6 +104,7 @@ class CompletionRun:
     fingerprint: Fingerprint
     asked_at: float
     parent: str | None
+    group: str | None = None
     sources: frozenset[int] = frozenset()
 
     @property

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from bot import cards
 from bot.cards import Closing, Compared, ComparisonCard, Parting
 from bot.errors import NotRunning, UnavailableError
-from bot.features.compare import METHODS, Continuation, Method, parting, run_ids
+from bot.features.compare import METHODS, Continuation, Method, parting
 from bot.features.complete import CompletionJob, CompletionRun
-from bot.flows.streams import together
+from bot.flows.streams import ask_all
 from bot.interactions.outgoing import naming_seed
-from bot.interactions.reply import Reply
+from bot.interactions.reply import Interaction, Reply
+from bot.interactions.responses import defer
 from bot.queue.updates import Completion, Finished, Queued
 from bot.services import Services
 
@@ -34,7 +34,8 @@ async def compare(services: Services, jobs: Sequence[CompletionJob], reply: Repl
     ]
     asked = [number for number, continuation in enumerate(written) if not continuation.over]
     wanted = [requests[number] for number in asked]
-    async with together(services.generations, wanted, asker=reply.asker) as rounds:
+    group = jobs[0].run_id
+    async with ask_all(services.generations, wanted, asker=reply.asker, group=group) as rounds:
         for job, continuation in zip(jobs, written, strict=True):
             await _keep(services, job, continuation, asked_at, channel)
         async for news in rounds:
@@ -53,17 +54,18 @@ async def compare(services: Services, jobs: Sequence[CompletionJob], reply: Repl
             raise continuation.news
 
 
-def stop(services: Services, run_id: str, *, owner: int) -> bool:
-    """End a comparison by the id of one of its runs; NotYours if it is somebody else's.
-
-    False if nothing of it was in progress.
-    """
-    stopped = False
-    for of_it in run_ids(run_id):
-        with suppress(NotRunning):
-            services.generations.cancel(of_it, owner=owner)
-            stopped = True
-    return stopped
+async def stop(services: Services, group: str, interaction: Interaction) -> None:
+    """Stop all that is still being written of a comparison; NotYours, or NotRunning."""
+    try:
+        services.generations.cancel(group, owner=interaction.user.id)
+    except NotRunning:
+        await defer(interaction)
+        # It ended while the button was being pressed, and its card says so already;
+        # or the bot was restarted while it was written, and the card never will.
+        if not await services.runs.siblings(group):
+            raise
+    else:
+        await defer(interaction)
 
 
 async def _begun(services: Services, job: CompletionJob, method: Method, channel: int | None) -> Continuation:

@@ -10,7 +10,7 @@ from bot.errors import NoRun
 from bot.features.complete import CompletionRun
 from bot.features.next import WalkRun
 from bot.features.replay import Replay, Rerun, compare, rerun
-from bot.flows.asking import asked
+from bot.flows.streams import ask
 from bot.interactions.card_messages import run_of
 from bot.interactions.reply import Interaction, Reply
 from bot.moderation.screening import Sieve
@@ -36,7 +36,7 @@ async def replay_run(services: Services, run_id: str, reply: Reply) -> None:
 async def _replay(services: Services, run: CompletionRun | WalkRun, reply: Reply) -> None:
     model, owner = services.generations.model, reply.asker.person
     again = rerun(run, owner=owner, context=model.context)
-    async with asked(services.generations, again.request, asker=reply.asker) as answer:
+    async with ask(services.generations, again.request, asker=reply.asker) as answer:
         await reply.wait()
         now = (await answer()).steps
     found = compare(again.then, now, run.fingerprint, model.fingerprint)

@@ -1,9 +1,9 @@
-"""Several requests of one person, followed as one."""
+"""Requests to the model: one that is shown only when whole, or several followed as one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Self
 
@@ -11,24 +11,40 @@ from bot.errors import GenerationFailed, UnavailableError, Withheld
 from bot.model.protocol import GenerationRequest
 from bot.queue.generations import Generations
 from bot.queue.limits import Asker
-from bot.queue.updates import News, Progress, Queued, Update, is_over
+from bot.queue.updates import Completion, Finished, News, Progress, Queued, Update, is_over
+
+_NO_ANSWER = "the stream ended without an answer"
 
 
 @asynccontextmanager
-async def together(
-    generations: Generations, requests: Sequence[GenerationRequest], *, asker: Asker
-) -> AsyncIterator[AsyncIterator[tuple[News, ...]]]:
-    """Admit all ``requests`` or none, as one group, and follow them round by round.
+async def ask(
+    generations: Generations, request: GenerationRequest, *, asker: Asker, group: str | None = None
+) -> AsyncIterator[Callable[[], Awaitable[Completion]]]:
+    """Admit the request, as one of ``group``, or raise; what is yielded then waits for the answer."""
+    async with generations.stream(request, asker=asker, group=group) as updates:
 
-    Entering raises what :meth:`Generations.stream` does; then none of them is left
-    in progress. In a round everybody who runs has news, so rounds come at the pace
-    of a single stream; the last one says how each has ended. Leaving early ends all.
+        async def answer() -> Completion:
+            async for update in updates:
+                if isinstance(update, Finished):
+                    return update.completion
+            raise GenerationFailed(_NO_ANSWER)
+
+        yield answer
+
+
+@asynccontextmanager
+async def ask_all(
+    generations: Generations, requests: Sequence[GenerationRequest], *, asker: Asker, group: str
+) -> AsyncIterator[AsyncIterator[tuple[News, ...]]]:
+    """Admit all ``requests`` or none, as one ``group``, and follow them round by round.
+
+    Entering raises what :meth:`Generations.stream` does, and leaves none in progress then. In a
+    round each running request has news, so rounds come at the pace of a single stream; the last
+    one says how each ended. Leaving early ends all.
     """
     async with AsyncExitStack() as stack:
         streams = [
-            await stack.enter_async_context(
-                generations.stream(request, asker=asker, group=requests[0].request_id)
-            )
+            await stack.enter_async_context(generations.stream(request, asker=asker, group=group))
             for request in requests
         ]
         rounds = _Rounds(streams)
@@ -45,19 +61,19 @@ class _Rounds:
         self._streams = streams
         self._news: list[News] = [Queued(1, None)] * len(streams)
         self._reading: dict[int, asyncio.Task[Update]] = {}
-        self._begun = False
+        self._is_first = True
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> tuple[News, ...]:
         going = {number for number, news in enumerate(self._news) if not is_over(news)}
-        if self._begun and not going:
+        if not (going or self._is_first):
             raise StopAsyncIteration
         running = {number for number in going if isinstance(self._news[number], Progress)}
         # The first update of each comes at once.
-        await self._round(going, all_of=running if self._begun else going)
-        self._begun = True
+        await self._round(going, all_of=going if self._is_first else running)
+        self._is_first = False
         return tuple(self._news)
 
     async def leave(self) -> None:
@@ -66,7 +82,7 @@ class _Rounds:
         await asyncio.gather(*self._reading.values(), return_exceptions=True)
 
     async def _round(self, going: set[int], *, all_of: set[int]) -> None:
-        """Take news of all who run, or of anybody while all wait."""
+        """Take the news of all running requests, or of any while all wait."""
         for number in going - self._reading.keys():
             self._reading[number] = asyncio.create_task(_next(self._streams[number]))
         if all_of:
@@ -83,7 +99,7 @@ async def _next(updates: AsyncIterator[Update]) -> Update:
     try:
         return await anext(updates)
     except StopAsyncIteration:
-        raise GenerationFailed("the stream ended without an answer") from None
+        raise GenerationFailed(_NO_ANSWER) from None
 
 
 def _outcome(task: asyncio.Task[Update]) -> News:

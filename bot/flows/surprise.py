@@ -14,8 +14,8 @@ from bot.cards.surprise import LISTING, PICTURE
 from bot.errors import TextTooLong, TextTooShort
 from bot.features.complete import new_run_id
 from bot.features.surprise import reading, scoring
-from bot.flows.asking import asked
 from bot.flows.message_text import text_in
+from bot.flows.streams import ask
 from bot.interactions.reply import Interaction, Reply
 from bot.model.protocol import ModelInfo, Step
 from bot.services import Services
@@ -38,7 +38,7 @@ async def score_text(services: Services, text: str, reply: Reply) -> None:
         raise TextTooLong(tokens=len(ids), context=model.context)
     # A text that the model has read is always drawn, so make sure first that there is room.
     services.executor.check(reply.asker)
-    async with asked(services.generations, scoring(new_run_id(), ids), asker=reply.asker) as answer:
+    async with ask(services.generations, scoring(new_run_id(), ids), asker=reply.asker) as answer:
         await reply.wait()
         steps = (await answer()).steps
     closing = Closing(reply.asker.person, reply.private)

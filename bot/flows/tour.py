@@ -12,7 +12,7 @@ from bot.cards.tour.stations import AGAIN, OFFERING, SCORES
 from bot.errors import BlankText
 from bot.features import tour
 from bot.features.complete import CompletionJob, CompletionRun, new_seed
-from bot.flows.asking import asked
+from bot.flows.streams import ask
 from bot.interactions.card_messages import is_theirs
 from bot.interactions.modals import Submission, in_time, open_modal
 from bot.interactions.outgoing import naming_seed
@@ -149,6 +149,6 @@ def _parts(services: Services, run: CompletionRun, station: int, rows: Sequence[
 async def _ask(
     services: Services, request: GenerationRequest, reply: Reply, *, group: str | None
 ) -> Completion:
-    async with asked(services.generations, request, asker=reply.asker, group=group) as answer:
+    async with ask(services.generations, request, asker=reply.asker, group=group) as answer:
         await reply.wait()
         return await answer()

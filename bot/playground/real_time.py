@@ -54,8 +54,8 @@ class SimulatedGenerations(GenerationsWrapper):
         self._wait = wait
         self._shown = shown
 
-    def cancel(self, request_id: str, *, owner: int) -> None:
-        outside(self._inner.cancel, request_id, owner=owner)
+    def cancel(self, group: str, *, owner: int) -> None:
+        outside(self._inner.cancel, group, owner=owner)
 
     def forget(self) -> None:
         outside(self._inner.forget)

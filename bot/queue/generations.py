@@ -31,8 +31,8 @@ class Generations(Protocol):
         """Admit the request or raise; then its updates, ``Finished`` last."""
         ...
 
-    def cancel(self, request_id: str, *, owner: int) -> None:
-        """Stop a request in progress; NotYours or NotRunning otherwise."""
+    def cancel(self, group: str, *, owner: int) -> None:
+        """Stop what is in progress of a group, or of a request alone by its id; NotYours or NotRunning."""
         ...
 
     async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
@@ -63,8 +63,8 @@ class GenerationsWrapper(ABC):
         self, request: GenerationRequest, *, asker: Asker, group: str | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Update]]: ...
 
-    def cancel(self, request_id: str, *, owner: int) -> None:
-        self._inner.cancel(request_id, owner=owner)
+    def cancel(self, group: str, *, owner: int) -> None:
+        self._inner.cancel(group, owner=owner)
 
     async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
         return await self._inner.similar(token_id, count, asker=asker)

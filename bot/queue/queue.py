@@ -145,17 +145,19 @@ class GenerationQueue:
         finally:
             self._settle(ticket, ticket.finished("cancelled", self._clock()))
 
-    def cancel(self, request_id: str, *, owner: int) -> None:
-        """Stop a request: its stream finishes as cancelled, with the steps so far.
+    def cancel(self, group: str, *, owner: int) -> None:
+        """Stop all requests of a group: their streams finish as cancelled, with the steps so far.
 
-        Raises NotRunning if it is not in progress, NotYours if somebody else asked for it.
+        A request alone is a group by its own id. Raises NotRunning if none of the group is in
+        progress, NotYours if somebody else asked for it.
         """
-        ticket = self._tickets.get(request_id)
-        if ticket is None:
+        tickets = [ticket for ticket in self._tickets.values() if ticket.group == group]
+        if not tickets:
             raise errors.NotRunning
-        if ticket.asker.person != owner:
+        if any(ticket.asker.person != owner for ticket in tickets):
             raise errors.NotYours("stop")
-        self._settle(ticket, ticket.finished("cancelled", self._clock()))
+        for ticket in tickets:
+            self._settle(ticket, ticket.finished("cancelled", self._clock()))
 
     async def similar(self, token_id: int, count: int, *, asker: Asker) -> tuple[Alike, ...]:
         """The ``count`` tokens whose embeddings are closest to this one's.

@@ -22,7 +22,7 @@ from bot.store.tables import versions
 log = logging.getLogger(__name__)
 
 IN_MEMORY = "sqlite://"
-# Raise it with every change of a table, or of what is in a JSON column.
+# Raise it with every change that an older bot could not pass over, of a table or of what a JSON column holds.
 SCHEMA = 1
 
 # SQLite shows the value that it cannot decode.

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Select, insert, inspect, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    String,
+    func,
+    insert,
+    inspect,
+    literal_column,
+    select,
+    text,
+    update,
+)
 
 from bot.store.tables import metadata, runs, sources
 
 
 def make_tables(connection: Connection) -> None:
-    """Those that are missing; and in ``sources`` what is known of the runs that are older than it."""
-    there = set(inspect(connection).get_table_names())
+    """Make the tables and the columns that are missing, and fill in what can be told of older runs."""
+    tables = set(inspect(connection).get_table_names())
     metadata.create_all(connection)
-    if runs.name in there and sources.name not in there:
+    if runs.name not in tables:
+        return
+    if sources.name not in tables:
         connection.execute(insert(sources).from_select(["run_id", "person"], _ancestors()))
+    if "group" not in {column["name"] for column in inspect(connection).get_columns(runs.name)}:
+        connection.execute(text('ALTER TABLE runs ADD COLUMN "group" VARCHAR(16)'))
+        _group_siblings(connection)
+        for index in runs.indexes:
+            index.create(connection, checkfirst=True)
 
 
 def _ancestors() -> Select[tuple[str, int]]:
@@ -37,3 +57,28 @@ def _ancestors() -> Select[tuple[str, int]]:
         .join_from(line, runs, line.c.run_id == runs.c.run_id)
         .where(line.c.owner != runs.c.owner)
     )
+
+
+def _group_siblings(connection: Connection) -> None:
+    """Group the comparisons of an older bot: their six ids differ in the last digit alone, from 0 to 5.
+
+    Other ids are random; two of them do not have fifteen digits in common.
+    """
+    other = runs.alias()
+    shared = select(_stem(other)).group_by(_stem(other)).having(func.count() > 1)
+    connection.execute(
+        update(runs)
+        .where(_stem(runs).in_(shared), _digits(runs, "16", "1").in_(tuple("012345")))
+        .where(runs.c.kind == "completion", runs.c.parent.is_(None))
+        .values(group=_stem(runs) + "0")
+    )
+
+
+def _stem(of: FromClause) -> ColumnElement[str]:
+    """All but the last digit of a run's id."""
+    return _digits(of, "1", "15")
+
+
+def _digits(of: FromClause, first: str, count: str) -> ColumnElement[str]:
+    # No bound parameters: PostgreSQL would not see that what is selected is what is grouped by.
+    return func.substr(of.c.run_id, literal_column(first), literal_column(count), type_=String)

@@ -69,9 +69,13 @@ class Outbox:
             lost, _ = self._letters.popitem(last=False)
             log.error("run %s is lost: too many wait for the database", lost)
 
+    def ids(self, wanted: Callable[[Run], bool]) -> list[str]:
+        """The ids of the ``wanted`` runs, the oldest first."""
+        return [run_id for run_id, letter in self._letters.items() if wanted(letter.run)]
+
     def drop(self, unwanted: Callable[[Run], bool]) -> int:
         """Take out all ``unwanted`` ones; how many."""
-        dropped = [run_id for run_id, letter in self._letters.items() if unwanted(letter.run)]
+        dropped = self.ids(unwanted)
         for run_id in dropped:
             del self._letters[run_id]
         return len(dropped)

@@ -89,6 +89,7 @@ def _completion_row(run: CompletionRun) -> dict[str, Any]:
         "mixed": run.mixed,
         "finish_reason": run.finish_reason,
         "parent": run.parent,
+        "group": run.group,
         **_common(run),
     }
 
@@ -107,6 +108,7 @@ def _walk_row(run: WalkRun) -> dict[str, Any]:
         "mixed": False,
         "finish_reason": None,
         "parent": walk.parent,
+        "group": None,
         **_common(run),
     }
 
@@ -141,6 +143,7 @@ def _completion(row: Mapping[str, Any], sources: frozenset[int]) -> CompletionRu
         fingerprint=_fingerprint(row["fingerprint"]),
         asked_at=row["asked_at"],
         parent=row["parent"],
+        group=row["group"],
         sources=sources,
     )
 

@@ -101,6 +101,18 @@ class Runs:
     async def is_kept(self, run_id: str) -> bool:
         return await self._find(run_id) is not None
 
+    async def siblings(self, group: str) -> frozenset[str]:
+        """The ids of the runs of one comparison that are kept. StoreUnavailable."""
+        oldest = self._oldest()
+        unsaved = self._outbox.ids(
+            lambda run: isinstance(run, CompletionRun) and run.group == group and run.asked_at >= oldest
+        )
+        stored = select(tables.runs.c.run_id).where(
+            tables.runs.c.group == group, tables.runs.c.asked_at >= oldest
+        )
+        async with self._database.transaction() as connection:
+            return frozenset(unsaved) | frozenset(await connection.scalars(stored))
+
     async def get(self, run_id: str) -> Run:
         """What has this id; RunExpired if it is not kept any more, Withheld, or StoreUnavailable."""
         run = await self._find(run_id)
@@ -110,14 +122,14 @@ class Runs:
         return run
 
     async def completion(self, run_id: str) -> CompletionRun:
-        """The completion with this id; raises as :meth:`any`, RunExpired if it is something else."""
+        """The completion with this id; raises as :meth:`get`, RunExpired if it is something else."""
         run = await self.get(run_id)
         if not isinstance(run, CompletionRun):
             raise RunExpired(days=self._days)
         return run
 
     async def walk(self, run_id: str) -> WalkRun:
-        """The walk's state with this id; raises as :meth:`any`, RunExpired if it is something else."""
+        """The walk's state with this id; raises as :meth:`get`, RunExpired if it is something else."""
         run = await self.get(run_id)
         if not isinstance(run, WalkRun):
             raise RunExpired(days=self._days)

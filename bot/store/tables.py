@@ -16,7 +16,8 @@ from sqlalchemy import (
     Table,
 )
 
-# A further table needs no other SCHEMA: it is made where it is missing, and an older bot passes it over.
+# A new table, or a column that may be null, needs no other SCHEMA: bot.store.migrations adds it to an
+# existing database, and an older bot passes it over.
 metadata = MetaData()
 
 # One row: which version of the tables below these are.
@@ -31,6 +32,8 @@ runs = Table(
     # Seconds since 1970, UTC.
     Column("asked_at", Float, nullable=False, index=True),
     Column("parent", String(16)),
+    # The same for the runs of one comparison: the id of the first of them.
+    Column("group", String(16), index=True),
     Column("private", Boolean, nullable=False),
     # The same for runs that must have the same tokens; see bot.store.rows.question.
     Column("question", String(64), index=True),

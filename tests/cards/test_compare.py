@@ -13,13 +13,13 @@ from bot import cards
 from bot.cards import Closing, Compared, ComparisonCard, Parting
 from bot.custom_ids import OPEN
 from bot.errors import GenerationFailed
-from bot.features.compare import METHODS, Continuation, run_ids
+from bot.features.compare import METHODS, Continuation
 from bot.queue.updates import Completion, Finished, News, Progress, Queued
 from tests.support import strategies
 from tests.support.limits import assert_within_limits, buttons_of, text_of
 from tests.support.samples import step
 
-RUN_IDS = run_ids(strategies.RUN_ID)
+RUN_IDS = [f"{number:016x}" for number in range(6)]
 DONE = Finished(Completion((step(1), step(2, rank=40), step(3)), "length"), 2.0)
 
 

@@ -10,7 +10,7 @@ from simcord import ChannelHandle, MemberActor
 from bot.custom_ids import custom_id
 from bot.features.complete import CompletionRun, new_run_id
 from bot.features.next import Walk
-from bot.flows.asking import asked
+from bot.flows.streams import ask
 from bot.playground.world import World
 from bot.queue.limits import Asker
 from bot.services import Services
@@ -135,7 +135,7 @@ async def test_a_fork_goes_on_to_the_bit_as_a_walk_over_the_same_tokens(
     (place,) = run.by_hand
     for number in range(place + 1, place + 4):
         walk = Walk(new_run_id(), ada.id, run.prompt_ids, run.token_ids[:number], 0.9, seed=7)
-        async with asked(services.generations, walk.request, asker=Asker(ada.id, None)) as step_:
+        async with ask(services.generations, walk.request, asker=Asker(ada.id, None)) as step_:
             assert (await step_()).steps == (run.steps[number],)
 
 

@@ -15,7 +15,7 @@ import pytest
 from bot.app import started
 from bot.features.code import is_its_own, script
 from bot.features.complete import CompletionJob, CompletionRun, new_run_id
-from bot.flows.asking import asked
+from bot.flows.streams import ask
 from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.queue.limits import Asker
 from bot.services import Services
@@ -41,7 +41,7 @@ async def write(services: Services, job: CompletionJob) -> CompletionRun:
     model = services.generations.model
     # Everybody may have a few requests in progress only, so each is another person's.
     owner = int(job.run_id, 16)
-    async with asked(services.generations, job.request(model.context), asker=Asker(owner, None)) as answer:
+    async with ask(services.generations, job.request(model.context), asker=Asker(owner, None)) as answer:
         return job.finished(await answer(), fingerprint=model.fingerprint, asked_at=NOON)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import GenerationFailed
-from bot.features.compare import METHODS, Continuation, jobs, parting, run_ids
+from bot.features.compare import METHODS, Continuation, jobs, parting
 from bot.queue.updates import Completion, Finished, Progress, Queued
-from tests.support.samples import ADA, LONDON_WAS, step
+from tests.support.samples import ADA, FINGERPRINT, LONDON_WAS, NOON, step
 
 NEW = Continuation(METHODS[0], "a" * 16, Queued(1, None))
 STEPS = (step(530), step(286, rank=7), step(262))
@@ -29,11 +29,21 @@ def test_all_methods_are_asked_with_the_same_prompt_and_seed() -> None:
     assert {(job.owner, job.private) for job in asked} == {(ADA, True)}
 
 
-def test_the_runs_of_a_comparison_are_found_by_any_of_them() -> None:
-    asked = [job.run_id for job in jobs(LONDON_WAS, seed=1, max_tokens=1, owner=ADA, private=False)]
+def test_the_runs_of_a_comparison_are_one_group_named_after_the_first() -> None:
+    asked = jobs(LONDON_WAS, seed=1, max_tokens=1, owner=ADA, private=False)
+    done = [
+        job.finished(Completion(STEPS, "length"), fingerprint=FINGERPRINT, asked_at=NOON) for job in asked
+    ]
 
-    assert len(set(asked)) == 6
-    assert all(run_ids(run_id) == asked for run_id in asked)
+    assert len({job.run_id for job in asked}) == 6
+    assert {job.group for job in asked} == {run.group for run in done} == {asked[0].run_id}
+
+
+def test_what_goes_on_from_one_of_them_is_not_of_the_group() -> None:
+    first, *_ = jobs(LONDON_WAS, seed=1, max_tokens=3, owner=ADA, private=False)
+    run = first.finished(Completion(STEPS, "length"), fingerprint=FINGERPRINT, asked_at=NOON)
+
+    assert run.continued(owner=ADA).group is run.rerolled(owner=ADA).group is None
 
 
 def test_two_comparisons_share_no_run() -> None:

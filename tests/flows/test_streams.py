@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
 
 from bot.errors import DeadlineExceeded, GenerationFailed, QueueFull, TooManyRequests
-from bot.flows.streams import together
+from bot.flows.streams import ask_all
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue
@@ -33,6 +33,12 @@ def a_queue(model: FakeModel, **options: Any) -> GenerationQueue:
     return queue_before(model, **{"max_running": 8, "per_person": 1, **options})
 
 
+def all_of(
+    queue: GenerationQueue, asked: list[GenerationRequest], *, asker: Asker
+) -> AbstractAsyncContextManager[AsyncIterator[tuple[News, ...]]]:
+    return ask_all(queue, asked, asker=asker, group="g")
+
+
 def lengths(news: tuple[News, ...]) -> list[int]:
     """How many tokens each has; -1 while it waits."""
     return [len(one.steps) if isinstance(one, Progress) else -1 for one in news]
@@ -40,7 +46,7 @@ def lengths(news: tuple[News, ...]) -> list[int]:
 
 async def test_all_run_at_once_where_there_is_room() -> None:
     model = FakeModel()
-    async with a_queue(model) as queue, together(queue, requests(6), asker=ADA) as rounds:
+    async with a_queue(model) as queue, all_of(queue, requests(6), asker=ADA) as rounds:
         *_, last = [news async for news in rounds]
 
     assert model.most_running == 6
@@ -49,7 +55,7 @@ async def test_all_run_at_once_where_there_is_room() -> None:
 
 async def test_a_round_has_news_of_all_who_run() -> None:
     model = FakeModel(stepwise=True)
-    async with a_queue(model) as queue, together(queue, requests(3), asker=ADA) as rounds:
+    async with a_queue(model) as queue, all_of(queue, requests(3), asker=ADA) as rounds:
         assert lengths(await anext(rounds)) == [0, 0, 0]
         waiting = asyncio.ensure_future(anext(rounds))
         for name in ("r0", "r2"):
@@ -60,11 +66,11 @@ async def test_a_round_has_news_of_all_who_run() -> None:
         assert lengths(await waiting) == [1, 1, 1]
 
 
-async def test_who_waits_holds_nobody_up() -> None:
+async def test_a_waiting_request_holds_up_no_other() -> None:
     model = FakeModel(stepwise=True)
     async with (
         a_queue(model, max_running=2) as queue,
-        together(queue, requests(3), asker=ADA) as rounds,
+        all_of(queue, requests(3), asker=ADA) as rounds,
     ):
         first = await anext(rounds)
         assert first[2] == Queued(1, None)
@@ -79,7 +85,7 @@ async def test_while_all_wait_the_first_news_make_a_round() -> None:
     async with (
         a_queue(model, max_running=1) as queue,
         queue.stream(requests(1)[0], asker=BOB),
-        together(queue, others(), asker=ADA) as rounds,
+        all_of(queue, others(), asker=ADA) as rounds,
     ):
         assert await anext(rounds) == (Queued(1, None), Queued(2, None))
         queue.cancel("r0", owner=BOB.person)
@@ -93,7 +99,7 @@ def others() -> list[GenerationRequest]:
 
 async def test_they_count_as_one_request_of_their_owner() -> None:
     model = FakeModel(stepwise=True)
-    async with a_queue(model, per_person=1) as queue, together(queue, requests(6), asker=ADA):
+    async with a_queue(model, per_person=1) as queue, all_of(queue, requests(6), asker=ADA):
         with pytest.raises(TooManyRequests):
             async with queue.stream(others()[0], asker=ADA):
                 pass
@@ -103,7 +109,7 @@ async def test_where_one_finds_no_place_none_is_left() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model, max_running=2, max_waiting=2) as queue:
         with pytest.raises(QueueFull):
-            async with together(queue, requests(6), asker=ADA):
+            async with all_of(queue, requests(6), asker=ADA):
                 pass
         await settled()
 
@@ -116,7 +122,7 @@ async def test_where_one_finds_no_place_none_is_left() -> None:
 async def test_leaving_early_ends_all() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model) as queue:
-        async with together(queue, requests(6), asker=ADA) as rounds:
+        async with all_of(queue, requests(6), asker=ADA) as rounds:
             await anext(rounds)
             await settled()
             assert len(model.running) == 6
@@ -128,7 +134,7 @@ async def test_leaving_early_ends_all() -> None:
 async def test_one_that_fails_leaves_the_others_alone() -> None:
     model = FakeModel()
     asked = requests(3, prompts=(1, REJECTED, 1))
-    async with a_queue(model) as queue, together(queue, asked, asker=ADA) as rounds:
+    async with a_queue(model) as queue, all_of(queue, asked, asker=ADA) as rounds:
         *_, last = [news async for news in rounds]
 
     assert isinstance(last[1], GenerationFailed)
@@ -137,7 +143,7 @@ async def test_one_that_fails_leaves_the_others_alone() -> None:
 
 async def test_what_all_have_said_before_a_common_end_is_told() -> None:
     model = FakeModel(stepwise=True)
-    async with a_queue(model, deadline=0.2) as queue, together(queue, requests(2), asker=ADA) as rounds:
+    async with a_queue(model, deadline=0.2) as queue, all_of(queue, requests(2), asker=ADA) as rounds:
         for name in ("r0", "r1"):
             await model.step(name, 2)
         seen = [news async for news in rounds]
@@ -147,7 +153,7 @@ async def test_what_all_have_said_before_a_common_end_is_told() -> None:
 
 
 async def test_none_at_all_is_one_empty_round() -> None:
-    async with a_queue(FakeModel()) as queue, together(queue, [], asker=ADA) as rounds:
+    async with a_queue(FakeModel()) as queue, all_of(queue, [], asker=ADA) as rounds:
         assert [news async for news in rounds] == [()]
 
 
@@ -162,7 +168,7 @@ async def test_an_unexpected_error_is_raised(monkeypatch: pytest.MonkeyPatch) ->
 
     async with a_queue(FakeModel()) as queue:
         monkeypatch.setattr(queue, "stream", broken)
-        async with together(queue, requests(2), asker=ADA) as rounds:
+        async with all_of(queue, requests(2), asker=ADA) as rounds:
             await anext(rounds)
             with pytest.raises(LookupError, match="a defect"):
                 await anext(rounds)

@@ -495,6 +495,23 @@ async def test_only_the_owner_stops_and_only_what_runs() -> None:
             queue.cancel("unknown", owner=ALICE.person)
 
 
+async def test_a_group_is_stopped_as_one_by_its_owner() -> None:
+    model = FakeModel(stepwise=True)
+    async with a_queue(model, max_running=3) as queue, AsyncExitStack() as stack:
+        await stack.enter_async_context(queue.stream(a_request("alone"), asker=ALICE))
+        for name in ("a", "b", "c"):
+            await stack.enter_async_context(queue.stream(a_request(name), asker=ALICE, group="g"))
+        with pytest.raises(NotYours, match="stop"):
+            queue.cancel("g", owner=BOB.person)
+        queue.cancel("g", owner=ALICE.person)
+        await settled()
+
+        assert queue.accounts.cancelled == 3
+        assert model.running == ["alone"]
+        with pytest.raises(NotRunning):
+            queue.cancel("g", owner=ALICE.person)
+
+
 async def test_leaving_early_aborts_what_runs_and_lets_the_next_one_in() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model) as queue:

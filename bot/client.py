@@ -39,6 +39,7 @@ COGS = (
     "cogs.tokens",
     "cogs.decode",
     "cogs.share",
+    "cogs.forget",
     "cogs.surprise",
     "cogs.compare",
     "cogs.guess",

@@ -1,4 +1,4 @@
-"""/compare: how much of a text is a choice of method."""
+"""/compare: how much of a text is a choice of settings."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.custom_ids import OPEN, template
-from bot.errors import BlankText
-from bot.features.compare import jobs
-from bot.features.complete import new_seed
-from bot.flows.compare import compare, stop
-from bot.flows.complete import show
+from bot.flows import compare as flow
 from bot.interactions.buttons import PersistentItem, RunItem
-from bot.interactions.reply import Interaction, Reply
+from bot.interactions.reply import Interaction
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
 
@@ -41,35 +37,22 @@ class Compare(commands.Cog):
         max_tokens: app_commands.Range[int, 1, 64] = 32,
         private: bool = False,
     ) -> None:
-        if not prompt.strip():
-            raise BlankText("prompt")
-        asked = jobs(
-            self.services.encode(prompt),
-            seed=new_seed() if seed is None else seed,
-            max_tokens=max_tokens,
-            owner=interaction.user.id,
-            private=private,
+        await flow.begin(
+            self.services, interaction, prompt, seed=seed, max_tokens=max_tokens, private=private
         )
-        await compare(self.services, asked, Reply(interaction, private=private))
 
 
-class OpenMenu(PersistentItem[ui.Select[Any]], template=OPEN):
-    """Shows one of several texts as a card of its own, to the one who asks."""
-
+class ExploreMenu(PersistentItem[ui.Select[Any]], template=OPEN):
     async def press(self, interaction: Interaction, services: Services) -> None:
         (run_id,) = self.item.values
-        reply = Reply(interaction, private=True)
-        await reply.acknowledge()
-        await show(services, await services.runs.completion(run_id), reply)
+        await flow.explore(services, run_id, interaction)
 
 
 class StopButton(RunItem[ui.Button[Any]], template=template("compare", "stop")):
-    """Ends all that is still being written of a comparison."""
-
     async def press(self, interaction: Interaction, services: Services) -> None:
-        await stop(services, self.run_id, interaction)
+        await flow.stop(services, self.run_id, interaction)
 
 
 async def setup(bot: TokenwiseBot) -> None:
-    bot.add_dynamic_items(OpenMenu, StopButton)
+    bot.add_dynamic_items(ExploreMenu, StopButton)
     await bot.add_cog(Compare(bot.services))

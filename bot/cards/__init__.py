@@ -5,15 +5,23 @@ characters of text, whatever the input was.
 """
 
 from bot.cards.code import CodeCard, code_card
-from bot.cards.compare import Compared, ComparisonCard, Parting, comparison
-from bot.cards.complete import WHOLE_TEXT, CompletionCard, completion, is_clipped
-from bot.cards.forget import forgotten
-from bot.cards.guess import GuessCard, RevealCard, guess, reveal, voted
+from bot.cards.compare import ComparedText, ComparisonCard, Divergence, comparison, describe_comparison
+from bot.cards.complete import (
+    FULL_TEXT,
+    CompletionCard,
+    completion,
+    describe_completion,
+    describe_run,
+    is_clipped,
+)
+from bot.cards.forget import forget
+from bot.cards.guess import GuessCard, RevealCard, describe_guess, describe_reveal, guess, reveal, voted
 from bot.cards.layout import ERROR_COLOUR, Closing, date, error, model_name
 from bot.cards.model import ModelCard, model
-from bot.cards.next import NextCard, next_tokens
+from bot.cards.next import NextCard, describe_next, next_tokens
 from bot.cards.replay import ReplayCard, describe_replay, replayed
-from bot.cards.scores import scores
+from bot.cards.scores import leaderboard
+from bot.cards.share import file_name, media, share
 from bot.cards.surprise import SurpriseCard, describe_surprise, surprise, surprise_tiles
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 from bot.cards.tour import TourCard, describe_lesson, own_text, tour
@@ -22,16 +30,16 @@ from bot.cards.why import WhyCard, describe_why, why
 
 __all__ = [
     "ERROR_COLOUR",
-    "WHOLE_TEXT",
+    "FULL_TEXT",
     "Closing",
     "CodeCard",
-    "Compared",
+    "ComparedText",
     "ComparisonCard",
     "CompletionCard",
+    "Divergence",
     "GuessCard",
     "ModelCard",
     "NextCard",
-    "Parting",
     "ReplayCard",
     "RevealCard",
     "Similar",
@@ -44,23 +52,32 @@ __all__ = [
     "comparison",
     "completion",
     "date",
+    "describe_comparison",
+    "describe_completion",
+    "describe_guess",
     "describe_lesson",
+    "describe_next",
     "describe_replay",
+    "describe_reveal",
+    "describe_run",
     "describe_surprise",
     "describe_token",
     "describe_tokens",
     "describe_why",
     "error",
-    "forgotten",
+    "file_name",
+    "forget",
     "guess",
     "is_clipped",
+    "leaderboard",
+    "media",
     "model",
     "model_name",
     "next_tokens",
     "own_text",
     "replayed",
     "reveal",
-    "scores",
+    "share",
     "surprise",
     "surprise_tiles",
     "tokens",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import discord
@@ -16,6 +17,7 @@ from bot.cards.layout import (
     Text,
     button,
     card,
+    model_name,
     rule,
     small,
     spaced,
@@ -23,10 +25,13 @@ from bot.cards.layout import (
 )
 from bot.custom_ids import OPEN, custom_id
 from bot.errors import UnavailableError, Withheld
-from bot.features.compare import Continuation
+from bot.features.compare import Continuation, divergence
+from bot.features.complete import CompletionJob
+from bot.model.protocol import ModelInfo
 from bot.queue.updates import Completion, Finished, News, Queued
 from bot.quoting import plural
 from bot.text.escaping import NEWLINE_SIGN, bold, inert_head, inert_tail
+from bot.text.tokenization import Encodings
 
 _PROMPT_BUDGET = 300
 _WHOLE_BUDGET = 3_800  # for all text; what the lines around the texts leave of it is theirs
@@ -40,8 +45,8 @@ _EXPLANATION = (
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
-    """Where a text leaves the first one, counted from 0, and the two tokens that stand there."""
+class Divergence:
+    """The first position (from 0) at which a text differs from the first one, and the two tokens there."""
 
     position: int
     own: str
@@ -49,38 +54,65 @@ class Parting:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """A method's continuation with its text; ``parting`` is None as long as it is that of the first."""
+class ComparedText:
+    """A method's continuation with its text; ``divergence`` is None as long as that is the first one's."""
 
     continuation: Continuation
     text: str
-    parting: Parting | None
+    divergence: Divergence | None
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonCard:
-    """All that the card shows; the first of ``compared`` is what the others are compared with."""
+    """All that the card shows; the other ``texts`` are compared with the first."""
 
     model: str
     prompt: str
-    compared: tuple[Compared, ...]
+    texts: tuple[ComparedText, ...]
     seed: int
     max_tokens: int
     closing: Closing
 
     @property
     def over(self) -> bool:
-        return all(one.continuation.over for one in self.compared)
+        return all(one.continuation.over for one in self.texts)
+
+
+def describe_comparison(
+    job: CompletionJob, written: Sequence[Continuation], model: ModelInfo, encodings: Encodings
+) -> ComparisonCard:
+    """``job`` is the first one's; all have its prompt, seed and number of tokens."""
+
+    def divergent(other: Continuation) -> Divergence | None:
+        position = divergence(written[0].token_ids, other.token_ids)
+        if position is None:
+            return None
+        own, first = (
+            encodings.token(one.token_ids[position], model.encoding).visible for one in (other, written[0])
+        )
+        return Divergence(position, own, first)
+
+    return ComparisonCard(
+        model=model_name(model),
+        prompt=encodings.decode(job.prompt_ids, model.encoding),
+        texts=tuple(
+            ComparedText(one, encodings.decode(one.token_ids, model.encoding), divergent(one))
+            for one in written
+        ),
+        seed=job.params.seed,
+        max_tokens=job.params.max_new_tokens,
+        closing=Closing(job.owner, job.private),
+    )
 
 
 def comparison(content: ComparisonCard) -> ui.LayoutView:
-    title = f"### One beginning, {len(content.compared)} ways to choose the next token"
+    title = f"### One beginning, {len(content.texts)} ways to choose the next token"
     prompt = bold(inert_tail(content.prompt, _PROMPT_BUDGET))
     facts = "\n".join(map(small, _facts(content)))
-    around = [_around(one, content.compared[0]) for one in content.compared]
+    around = [_around(one, content.texts[0]) for one in content.texts]
     left = _WHOLE_BUDGET - sum(map(len, (title, prompt, facts, *(line for pair in around for line in pair))))
     blocks: list[ui.Item[ui.LayoutView]] = []
-    for one, (head, numbers) in zip(content.compared, around, strict=True):
+    for one, (head, numbers) in zip(content.texts, around, strict=True):
         lines = filter(None, (head, _text(one, left // len(around)), numbers))
         blocks += [ui.Separator(visible=False), Text("\n".join(lines))]
     return card(
@@ -95,14 +127,14 @@ def comparison(content: ComparisonCard) -> ui.LayoutView:
     )
 
 
-def _around(one: Compared, first: Compared) -> tuple[str, str]:
+def _around(one: ComparedText, first: ComparedText) -> tuple[str, str]:
     """The line above a text and the one below it, which may be empty."""
     method = one.continuation.method
     numbers = _numbers(one, first)
     return f"**{method.name}**: {method.effect}", small(numbers) if numbers else ""
 
 
-def _text(one: Compared, budget: int) -> str:
+def _text(one: ComparedText, budget: int) -> str:
     """What is written, in at most ``budget`` characters with the signs around it."""
     if isinstance(one.continuation.news, Queued):
         return "⏳"
@@ -113,11 +145,11 @@ def _text(one: Compared, budget: int) -> str:
     return (inert_head(in_a_line, budget - 5) or ("" if sign else "(nothing to be seen)")) + sign
 
 
-def _numbers(one: Compared, first: Compared) -> str:
+def _numbers(one: ComparedText, first: ComparedText) -> str:
     continuation = one.continuation
-    facts = [_parting(one, first)]
+    facts = [_divergence(one, first)]
     if count := len(continuation.steps):
-        facts.append(f"took the likeliest token {continuation.likeliest:,} of {plural(count, 'time')}")
+        facts.append(f"took the likeliest token {continuation.top_picks:,} of {plural(count, 'time')}")
         if continuation.highest_rank > 1:
             facts.append(f"the unlikeliest had rank {continuation.highest_rank:,}")
     facts.append(_ending(continuation.news))
@@ -136,24 +168,26 @@ def _ending(news: News) -> str:
             return ""
 
 
-def _parting(one: Compared, first: Compared) -> str:
+def _divergence(one: ComparedText, first: ComparedText) -> str:
     if one is first:
         return ""
-    if one.parting:
-        own, other = (token_name(token, _TOKEN_BUDGET) for token in (one.parting.own, one.parting.first))
+    if one.divergence:
+        own, other = (
+            token_name(token, _TOKEN_BUDGET) for token in (one.divergence.own, one.divergence.first)
+        )
         name = first.continuation.method.name
-        return f"leaves {name} at token {one.parting.position + 1} ({own}, not {other})"
+        return f"leaves {name} at token {one.divergence.position + 1} ({own}, not {other})"
     same = one.continuation.token_ids == first.continuation.token_ids != ()
     over = one.continuation.over and first.continuation.over
     return f"the same text as {first.continuation.method.name}" if same and over else ""
 
 
 def _facts(content: ComparisonCard) -> list[str]:
-    recalled = sum(one.continuation.recalled for one in content.compared)
+    recalled = sum(one.continuation.recalled for one in content.texts)
     lines = [_EXPLANATION, *spaced(content.prompt)]
     if recalled:
         lines.append(
-            f"{recalled} of these {len(content.compared)} texts were written before, and the same seed gives "
+            f"{recalled} of these {len(content.texts)} texts were written before, and the same seed gives "
             "the same text: they are shown again."
         )
     model = inert_head(content.model, _MODEL_BUDGET)
@@ -165,7 +199,7 @@ def _facts(content: ComparisonCard) -> list[str]:
 
 def _actions(content: ComparisonCard) -> list[Row]:
     """What has no token is no run that could be opened."""
-    written = [one.continuation for one in content.compared if one.continuation.steps]
+    written = [one.continuation for one in content.texts if one.continuation.steps]
     rows = [Row(content.closing.button)]
     if written:
         menu = ui.Select[ui.LayoutView](
@@ -181,5 +215,5 @@ def _actions(content: ComparisonCard) -> list[Row]:
 
 
 def _stop_row(content: ComparisonCard) -> Row:
-    stop = custom_id("compare", "stop", content.compared[0].continuation.run_id)
+    stop = custom_id("compare", "stop", content.texts[0].continuation.run_id)
     return Row(button("Stop", stop, style=discord.ButtonStyle.danger))

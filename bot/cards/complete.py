@@ -18,18 +18,21 @@ from bot.cards.layout import (
     button,
     card,
     duration,
+    model_name,
     rule,
     small,
     spaced,
     token_name,
 )
 from bot.custom_ids import custom_id
-from bot.model.protocol import SamplingParams
-from bot.queue.updates import Finished, Progress, Queued, Update
+from bot.features.complete import CompletionJob, CompletionRun
+from bot.model.protocol import ModelInfo, SamplingParams, Step
+from bot.queue.updates import Finished, Progress, Queued, Update, token_ids
 from bot.quoting import plural
 from bot.text.escaping import bold, inert, inert_head, inert_tail
+from bot.text.tokenization import Encodings
 
-WHOLE_TEXT = "text.txt"
+FULL_TEXT = "text.txt"
 
 _TEXT_BUDGET = 3_100  # of Discord's 4,000; the rest is for the lines around the text
 _PROMPT_SHARE = 1_200
@@ -42,13 +45,13 @@ _MODEL_BUDGET = 100
 class CompletionCard:
     """All that the card shows.
 
-    ``written`` is everything after the prompt, also by former runs; ``tokens`` of
-    ``asked`` were written by this one, ``earlier`` ones before. ``by_hand`` are the
-    positions (from 0) at which somebody chose the token, ``chosen`` the last of
-    those, if it may be named. ``asked_by`` is who asked for it where Discord does not say that itself.
+    ``written`` is everything after the prompt, by earlier runs too; ``tokens`` of the
+    ``requested`` ones are by this run, ``earlier`` ones by those before. ``by_hand`` are the
+    positions (from 0) of tokens that a person chose, ``chosen`` is the last of those, if it may
+    be named. ``requested_by`` is a person whom Discord does not name itself.
     ``context`` is how many tokens the model can see, if the text fills that.
-    ``cut_short`` says that it failed, ``withheld`` that what it wrote must not be shown,
-    ``recalled`` when the same was written before.
+    ``cut_short`` says that the run failed, ``withheld`` that what it wrote must not be shown,
+    ``recalled`` when the same was requested before.
     """
 
     run_id: str
@@ -59,16 +62,75 @@ class CompletionCard:
     params: SamplingParams
     update: Update
     tokens: int
-    asked: int
+    requested: int
     earlier: int = 0
     by_hand: tuple[int, ...] = ()
     chosen: str = ""
-    asked_by: int | None = None
+    requested_by: int | None = None
     context: int | None = None
     can_continue: bool = False
     cut_short: bool = False
     withheld: bool = False
     recalled: str | None = None
+
+
+def describe_completion(
+    job: CompletionJob, update: Update, model: ModelInfo, encodings: Encodings, *, requested: int
+) -> CompletionCard:
+    """Of a job in progress or just finished."""
+    steps = _steps(update)
+    return CompletionCard(
+        run_id=job.run_id,
+        closing=Closing(job.owner, job.private),
+        model=model_name(model),
+        prompt=encodings.decode(job.prompt_ids, model.encoding),
+        # Decoded at once: a character may lie across the border between two runs.
+        written=encodings.decode(job.earlier_ids + token_ids(steps), model.encoding),
+        params=job.params,
+        update=update,
+        tokens=len(steps),
+        requested=requested,
+        earlier=len(job.earlier),
+        by_hand=job.by_hand,
+        chosen=_chosen(job.by_hand, job.earlier, model, encodings),
+        requested_by=job.owner if job.parent and not job.private else None,
+    )
+
+
+def describe_run(
+    run: CompletionRun, update: Finished, model: ModelInfo, encodings: Encodings
+) -> CompletionCard:
+    """Of a run that is shown once more, to one person."""
+    return CompletionCard(
+        run_id=run.run_id,
+        closing=Closing(run.owner, private=True),
+        model=model_name(model),
+        prompt=encodings.decode(run.prompt_ids, model.encoding),
+        written=encodings.decode(run.token_ids, model.encoding),
+        params=run.params,
+        update=update,
+        tokens=len(run.steps),
+        requested=run.params.max_new_tokens,
+        by_hand=run.by_hand,
+        chosen=_chosen(run.by_hand, run.steps, model, encodings),
+    )
+
+
+def _steps(update: Update) -> tuple[Step, ...]:
+    match update:
+        case Progress():
+            return update.steps
+        case Finished():
+            return update.completion.steps
+        case Queued():
+            return ()
+
+
+def _chosen(by_hand: tuple[int, ...], steps: tuple[Step, ...], model: ModelInfo, encodings: Encodings) -> str:
+    """The last token that a person chose, as it is shown; nothing if there is none."""
+    if not by_hand:
+        return ""
+    return encodings.token(steps[by_hand[-1]].chosen.token_id, model.encoding).visible
 
 
 def completion(content: CompletionCard) -> ui.LayoutView:
@@ -90,8 +152,8 @@ def _waiting(content: CompletionCard, update: Queued) -> ui.LayoutView:
 
 
 def _writing(content: CompletionCard) -> ui.LayoutView:
-    filled = round(_BAR_WIDTH * min(1.0, content.tokens / content.asked))
-    progress = f"✍️ {'▰' * filled}{'▱' * (_BAR_WIDTH - filled)} {content.tokens} of {content.asked} tokens"
+    filled = round(_BAR_WIDTH * min(1.0, content.tokens / content.requested))
+    progress = f"✍️ {'▰' * filled}{'▱' * (_BAR_WIDTH - filled)} {content.tokens} of {content.requested} tokens"
     return card(Text(_text(content)), rule(), Text(progress), _stop_row(content), colour=WRITING_COLOUR)
 
 
@@ -100,10 +162,10 @@ def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
     lines = [f"**Bold** is the prompt{rest}; {_ending(content, update)}."]
     if content.by_hand:
         lines.append(_fork(content))
-    if content.asked_by is not None:
-        lines.append(f"Asked for by <@{content.asked_by}>.")
+    if content.requested_by is not None:
+        lines.append(f"Asked for by <@{content.requested_by}>.")
     if is_clipped(content):
-        lines.append(f"It is too long for this card: {WHOLE_TEXT} has all of it.")
+        lines.append(f"It is too long for this card: {FULL_TEXT} has all of it.")
     if content.recalled:
         lines.append(
             f"The same was asked before ({content.recalled}), and the same seed gives the same text: "
@@ -114,7 +176,7 @@ def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
         Text(_text(content)),
         rule(),
         Text("\n".join(map(small, lines))),
-        *([ui.File[ui.LayoutView](f"attachment://{WHOLE_TEXT}")] if is_clipped(content) else []),
+        *([ui.File[ui.LayoutView](f"attachment://{FULL_TEXT}")] if is_clipped(content) else []),
         *_actions(content),
         colour=DONE_COLOUR,
     )
@@ -130,7 +192,7 @@ def _ending(content: CompletionCard, update: Finished) -> str:
         case "stop":
             return "the model ended it here"
         case "cancelled":
-            return f"it was stopped after {content.tokens} of {content.asked} tokens"
+            return f"it was stopped after {content.tokens} of {content.requested} tokens"
         case _ if content.context is not None:
             return f"the model can see {content.context:,} tokens and no more, so it cannot go on"
         case _:
@@ -176,7 +238,7 @@ def facts(content: CompletionCard, update: Finished) -> str:
         settings.append(f"top-p {params.top_p:g}")
     written = plural(content.earlier + content.tokens, "token")
     if content.withheld:
-        written += f" shown, {content.asked:,} asked for"
+        written += f" shown, {content.requested:,} asked for"
     elif content.earlier:
         written += f", {content.tokens:,} of them now"
     line = [inert_head(content.model, _MODEL_BUDGET), f"seed {params.seed}", *settings, written]
@@ -193,7 +255,7 @@ def _stop_row(content: CompletionCard) -> Row:
 
 
 def is_clipped(content: CompletionCard) -> bool:
-    """Whether a part of the text is only in the attached file WHOLE_TEXT."""
+    """Whether a part of the text is only in the attached file FULL_TEXT."""
     return len(inert(content.prompt)) + len(inert(content.written)) > _TEXT_BUDGET
 
 

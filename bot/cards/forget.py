@@ -13,7 +13,7 @@ _PENDING = (
 )
 
 
-def forgotten(runs: int, votes: int, *, pending: bool = False) -> ui.LayoutView:
+def forget(runs: int, votes: int, *, pending: bool = False) -> ui.LayoutView:
     """So much has been deleted of the person; ``pending`` says that the database's files still hold it."""
     said = _deleted(runs, votes) if runs or votes else "Nothing of yours is stored."
     lines = [Text(said), Text(_PENDING)] if pending else [Text(said)]

@@ -29,9 +29,11 @@ from bot.cards.scores import leaders
 from bot.cards.signs import meaning, signs_in
 from bot.custom_ids import custom_id
 from bot.features.guess import PATIENCE, Round, Score
+from bot.features.next import WalkRun
 from bot.model.protocol import Candidate, Step
 from bot.quoting import plural
 from bot.text.escaping import bold, clip_end, inert, inert_tail
+from bot.text.tokenization import Encodings
 
 _TEXT_BUDGET = 1_000
 _TOKEN_WIDTH = 40
@@ -63,6 +65,26 @@ class RevealCard:
     step: Step
     appended: str
     scores: tuple[Score, ...]
+
+
+def describe_guess(run: WalkRun, round_: Round, encodings: Encodings) -> GuessCard:
+    encoding = run.fingerprint.encoding
+    return GuessCard(
+        round=round_,
+        owner=run.owner,
+        prompt=encodings.decode(run.walk.prompt_ids, encoding),
+        names={
+            candidate.token_id: encodings.token(candidate.token_id, encoding).visible
+            for candidate in run.step.candidates
+        },
+    )
+
+
+def describe_reveal(
+    run: WalkRun, game: GuessCard, encodings: Encodings, scores: tuple[Score, ...]
+) -> RevealCard:
+    appended = encodings.decode([game.round.favourite], run.fingerprint.encoding)
+    return RevealCard(game, run.step, appended, scores)
 
 
 def guess(content: GuessCard) -> ui.LayoutView:

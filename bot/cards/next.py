@@ -18,6 +18,7 @@ from bot.cards.layout import (
     candidate_row,
     card,
     entropy,
+    model_name,
     percent,
     rule,
     small,
@@ -25,8 +26,10 @@ from bot.cards.layout import (
     token_name,
 )
 from bot.custom_ids import custom_id
-from bot.model.protocol import Candidate, Step
+from bot.features.next import WalkRun
+from bot.model.protocol import Candidate, ModelInfo, Step
 from bot.text.escaping import clip_end, inert, inert_tail
+from bot.text.tokenization import Encodings
 
 _TEXT_BUDGET = 1_500
 
@@ -48,6 +51,29 @@ class NextCard:
     step: Step
     names: dict[int, str]
     recalled: str | None = None
+
+
+def describe_next(
+    run: WalkRun, model: ModelInfo, encodings: Encodings, *, recalled: str | None = None
+) -> NextCard:
+    walk, encoding = run.walk, run.fingerprint.encoding
+    return NextCard(
+        run_id=walk.run_id,
+        closing=Closing(walk.owner, walk.private),
+        model=model_name(model),
+        prompt=encodings.decode(walk.prompt_ids, encoding),
+        appended=encodings.decode(walk.appended_ids, encoding),
+        steps_taken=len(walk.appended_ids),
+        temperature=walk.temperature,
+        seed=walk.seed,
+        vocabulary=model.vocabulary,
+        step=run.step,
+        names={
+            candidate.token_id: encodings.token(candidate.token_id, encoding).visible
+            for candidate in (run.step.chosen, *run.step.candidates)
+        },
+        recalled=recalled,
+    )
 
 
 def next_tokens(content: NextCard) -> ui.LayoutView:

@@ -16,7 +16,7 @@ _MEDALS = ("🥇", "🥈", "🥉")
 _NOBODY = "Nobody has found a favourite yet."
 
 
-def scores(table: Sequence[Score], *, person: int, days: int) -> ui.LayoutView:
+def leaderboard(table: Sequence[Score], *, person: int, days: int) -> ui.LayoutView:
     """The best of a server, and where ``person``, who asked, stands; rounds are kept for ``days`` days."""
     return card(
         Text("### 🏆 Who guesses the model best"),

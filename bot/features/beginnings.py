@@ -72,6 +72,6 @@ BEGINNINGS = (
 )
 
 
-def drawn(latest: Collection[str]) -> str:
+def random_beginning(latest: Collection[str]) -> str:
     """One of the beginnings at random, none of the ``latest``."""
     return secrets.choice([beginning for beginning in BEGINNINGS if beginning not in latest])

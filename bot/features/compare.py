@@ -60,8 +60,8 @@ class Continuation:
         return token_ids(self.steps)
 
     @property
-    def likeliest(self) -> int:
-        """How many of its tokens were the likeliest.
+    def top_picks(self) -> int:
+        """How many of its tokens were the model's most likely one.
 
         Ranks are the same at every temperature, unlike probabilities, so they can be compared.
         """
@@ -112,7 +112,7 @@ def jobs(
     ]
 
 
-def parting(first: Sequence[int], other: Sequence[int]) -> int | None:
-    """The first position at which two texts have different tokens, None as long as there is none."""
+def divergence(first: Sequence[int], other: Sequence[int]) -> int | None:
+    """The first position at which two texts have different tokens; None as long as there is none."""
     pairs = enumerate(zip(first, other, strict=False))
     return next((position for position, (one, another) in pairs if one != another), None)

@@ -66,8 +66,8 @@ class Score:
     rounds: int
 
 
-def question(run_id: str, owner: int, prompt_ids: tuple[int, ...]) -> Walk:
-    """What the model is asked for a round. Greedy: so the probabilities are the model's own."""
+def walk_for(run_id: str, owner: int, prompt_ids: tuple[int, ...]) -> Walk:
+    """The request of a round. Greedy, so that the probabilities are the model's own."""
     return Walk(run_id, owner, prompt_ids, (), temperature=0.0, seed=0, candidates=CANDIDATES)
 
 

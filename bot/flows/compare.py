@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from bot import cards
-from bot.cards import Closing, Compared, ComparisonCard, Parting
-from bot.errors import NotRunning, UnavailableError
-from bot.features.compare import METHODS, Continuation, Method, parting
-from bot.features.complete import CompletionJob, CompletionRun
+from bot.cards import ComparisonCard
+from bot.errors import BlankText, NotRunning, UnavailableError
+from bot.features.compare import METHODS, Continuation, Method, jobs
+from bot.features.complete import CompletionJob, CompletionRun, new_seed
+from bot.flows import complete
 from bot.flows.streams import ask_all
 from bot.interactions.outgoing import naming_seed
 from bot.interactions.reply import Interaction, Reply
@@ -19,39 +19,26 @@ from bot.queue.updates import Completion, Finished, Queued
 from bot.services import Services
 
 
-async def compare(services: Services, jobs: Sequence[CompletionJob], reply: Reply) -> None:
-    """Let the model write what is asked by ``bot.features.compare.jobs`` in one batch, and keep the runs.
-
-    What was asked before is recalled. One that fails leaves the others alone; why is told at the end.
-    """
-    # What does not fit is refused before anything is shown.
-    requests = [job.request(services.generations.model.context) for job in jobs]
-    await reply.wait()
-    asked_at = services.runs.now()
-    channel = reply.channel
-    written = [
-        await _begun(services, job, method, channel) for job, method in zip(jobs, METHODS, strict=True)
-    ]
-    asked = [number for number, continuation in enumerate(written) if not continuation.over]
-    wanted = [requests[number] for number in asked]
-    group = jobs[0].run_id
-    async with ask_all(services.generations, wanted, asker=reply.asker, group=group) as rounds:
-        for job, continuation in zip(jobs, written, strict=True):
-            await _keep(services, job, continuation, asked_at, channel)
-        async for news in rounds:
-            for number, latest in zip(asked, news, strict=True):
-                if not written[number].over:
-                    written[number] = written[number].after(latest)
-                    await _keep(services, jobs[number], written[number], asked_at, channel)
-            content = _content(services, jobs[0], written)
-            if not content.over:
-                with naming_seed(content.seed):
-                    await reply.update(cards.comparison(content))
-        with naming_seed(jobs[0].params.seed):
-            await reply.finish(cards.comparison(_content(services, jobs[0], written)))
-    for continuation in written:
-        if isinstance(continuation.news, UnavailableError):
-            raise continuation.news
+async def begin(
+    services: Services,
+    interaction: Interaction,
+    prompt: str,
+    *,
+    seed: int | None,
+    max_tokens: int,
+    private: bool,
+) -> None:
+    """Continue ``prompt`` with every method."""
+    if not prompt.strip():
+        raise BlankText("prompt")
+    requested = jobs(
+        services.encode(prompt),
+        seed=new_seed() if seed is None else seed,
+        max_tokens=max_tokens,
+        owner=interaction.user.id,
+        private=private,
+    )
+    await Comparing(services, requested, Reply(interaction, private=private)).write()
 
 
 async def stop(services: Services, group: str, interaction: Interaction) -> None:
@@ -68,49 +55,84 @@ async def stop(services: Services, group: str, interaction: Interaction) -> None
         await defer(interaction)
 
 
-async def _begun(services: Services, job: CompletionJob, method: Method, channel: int | None) -> Continuation:
-    """With all its tokens, if the same was asked before."""
-    continuation = Continuation(method, job.run_id, Queued(1, None))
-    answer = await services.runs.answer(job, services.generations.model.fingerprint, channel=channel)
-    if not isinstance(answer, CompletionRun):
-        return continuation
-    finished = Finished(Completion(answer.steps, answer.finish_reason), seconds=0.0)
-    return replace(continuation.after(finished), recalled=True)
+async def explore(services: Services, run_id: str, interaction: Interaction) -> None:
+    """Show one of the texts as a card of its own, to the person alone."""
+    reply = Reply(interaction, private=True)
+    await reply.acknowledge()
+    await complete.show(services, await services.runs.completion(run_id), reply)
 
 
-async def _keep(
-    services: Services, job: CompletionJob, continuation: Continuation, asked_at: float, channel: int | None
-) -> None:
-    """Store what has come to its end, if it has any token."""
-    if not (continuation.over and continuation.steps):
-        return
-    fingerprint = services.generations.model.fingerprint
-    run = job.finished(continuation.completion, fingerprint=fingerprint, asked_at=asked_at)
-    await services.runs.keep(run, channel=channel)
+class Comparing:
+    """A comparison in progress: one job a method, for the one who sees ``reply``.
 
+    ContextExceeded, before anything is shown, if there is no room for the requested tokens.
+    """
 
-def _content(services: Services, job: CompletionJob, written: Sequence[Continuation]) -> ComparisonCard:
-    model = services.generations.model
-    text = partial(services.encodings.decode, encoding=model.encoding)
-    return ComparisonCard(
-        model=cards.model_name(model),
-        prompt=text(job.prompt_ids),
-        compared=tuple(
-            Compared(continuation, text(continuation.token_ids), _parting(services, written[0], continuation))
-            for continuation in written
-        ),
-        seed=job.params.seed,
-        max_tokens=job.params.max_new_tokens,
-        closing=Closing(job.owner, job.private),
-    )
+    def __init__(self, services: Services, jobs: Sequence[CompletionJob], reply: Reply) -> None:
+        self._services = services
+        self._jobs = jobs
+        self._reply = reply
+        self._requests = [job.request(services.generations.model.context) for job in jobs]
 
+    async def write(self) -> None:
+        """Let the model write the texts in one batch, show them as they grow, and keep them.
 
-def _parting(services: Services, first: Continuation, other: Continuation) -> Parting | None:
-    position = parting(first.token_ids, other.token_ids)
-    if position is None:
-        return None
-    token = partial(services.encodings.token, encoding=services.generations.model.encoding)
-    own, its = (token(one.token_ids[position]).visible for one in (other, first))
-    # A part of a word may be a blocked word where it stands alone.
-    blocked = services.rules.blocked
-    return None if blocked.in_text(own) or blocked.in_text(its) else Parting(position, own=own, first=its)
+        A saved text is shown where the same was requested before. A text that fails leaves the
+        others alone; the first such error is raised in the end.
+        """
+        services, reply, jobs = self._services, self._reply, self._jobs
+        await reply.wait()
+        asked_at = services.runs.now()
+        written = [await self._begin(job, method) for job, method in zip(jobs, METHODS, strict=True)]
+        missing = [number for number, continuation in enumerate(written) if not continuation.over]
+        requests = [self._requests[number] for number in missing]
+        group = jobs[0].run_id
+        async with ask_all(services.generations, requests, asker=reply.asker, group=group) as rounds:
+            for job, continuation in zip(jobs, written, strict=True):
+                await self._keep(job, continuation, asked_at)
+            async for news in rounds:
+                for number, latest in zip(missing, news, strict=True):
+                    if not written[number].over:
+                        written[number] = written[number].after(latest)
+                        await self._keep(jobs[number], written[number], asked_at)
+                content = self._describe(written)
+                if not content.over:
+                    with naming_seed(content.seed):
+                        await reply.update(cards.comparison(content))
+            with naming_seed(jobs[0].params.seed):
+                await reply.finish(cards.comparison(self._describe(written)))
+        for continuation in written:
+            if isinstance(continuation.news, UnavailableError):
+                raise continuation.news
+
+    async def _begin(self, job: CompletionJob, method: Method) -> Continuation:
+        """With all its tokens if the same was requested before, else still waiting."""
+        waiting = Continuation(method, job.run_id, Queued(1, None))
+        runs, fingerprint = self._services.runs, self._services.generations.model.fingerprint
+        saved = await runs.answer(job, fingerprint, channel=self._reply.channel)
+        if not isinstance(saved, CompletionRun):
+            return waiting
+        finished = Finished(Completion(saved.steps, saved.finish_reason), seconds=0.0)
+        return replace(waiting.after(finished), recalled=True)
+
+    async def _keep(self, job: CompletionJob, continuation: Continuation, asked_at: float) -> None:
+        """Store what is over, if it has any token."""
+        if not (continuation.over and continuation.steps):
+            return
+        fingerprint = self._services.generations.model.fingerprint
+        run = job.finished(continuation.completion, fingerprint=fingerprint, asked_at=asked_at)
+        await self._services.runs.keep(run, channel=self._reply.channel)
+
+    def _describe(self, written: Sequence[Continuation]) -> ComparisonCard:
+        content = cards.describe_comparison(
+            self._jobs[0], written, self._services.generations.model, self._services.encodings
+        )
+        # A part of a word may be a blocked word where it stands alone.
+        is_blocked = self._services.rules.blocked.in_text
+        texts = (
+            replace(text, divergence=None)
+            if text.divergence and (is_blocked(text.divergence.own) or is_blocked(text.divergence.first))
+            else text
+            for text in content.texts
+        )
+        return replace(content, texts=tuple(texts))

@@ -1,184 +1,208 @@
-"""A completion from its place in the queue to its finished card, for whatever began it."""
+"""A completion from its place in the queue to its finished card, however it was begun."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import discord
 
 from bot import cards
-from bot.cards import Closing, CompletionCard
-from bot.errors import UnavailableError, Withheld
-from bot.features.complete import CompletionJob, CompletionRun
-from bot.interactions.reply import Reply
-from bot.model.protocol import GenerationRequest, Step
-from bot.queue.updates import Completion, Finished, Progress, Queued, Update, token_ids
+from bot.cards import CompletionCard
+from bot.errors import BlankText, NotRunning, UnavailableError, Withheld
+from bot.features.complete import CompletionJob, CompletionRun, new_run_id, new_seed, warm_or_greedy
+from bot.interactions.buttons import RunItem
+from bot.interactions.card_messages import is_theirs
+from bot.interactions.reply import Interaction, Reply, is_private
+from bot.interactions.responses import defer
+from bot.model.protocol import SamplingParams, Step
+from bot.queue.updates import Completion, Finished, Progress, Update
 from bot.services import Services
 
 
-async def write(services: Services, job: CompletionJob, reply: Reply) -> None:
-    """Show the job from its place in the queue to its end, and keep the run.
-
-    What has a blocked word in it is withheld and not kept, which the card says.
-    """
-    request = job.request(services.generations.model.context)
-    asked, asked_at = request.params.max_new_tokens, services.runs.now()
-    finish = partial(_finish, services, job, asked, reply, asked_at=asked_at)
-    try:
-        await _follow(services, job, request, reply, finish)
-    except Withheld:
-        # What was written before this request stays, with its buttons.
-        await finish(Finished(Completion((), "cancelled"), seconds=0.0), withheld=True)
-
-
-async def _follow(
+async def begin(
     services: Services,
-    job: CompletionJob,
-    request: GenerationRequest,
-    reply: Reply,
-    finish: Callable[..., Awaitable[None]],
-) -> None:
-    """Show what the model has written whenever there is more, and let ``finish`` show its end."""
-    steps: tuple[Step, ...] = ()
-    asked = request.params.max_new_tokens
-    async with services.generations.stream(request, asker=reply.asker) as updates:
-        try:
-            async for update in updates:
-                if isinstance(update, Finished):
-                    await finish(update)
-                    return
-                if isinstance(update, Progress):
-                    steps = update.steps
-                await reply.update(cards.completion(_content(services, job, asked, update)))
-        except UnavailableError:
-            # What was written so far stays, with its buttons; the reason is told by the caller.
-            so_far = Finished(Completion(steps, "cancelled"), seconds=0.0)
-            await finish(so_far, cut_short=True)
-            raise
-
-
-async def write_or_recall(services: Services, job: CompletionJob, reply: Reply) -> None:
-    """As :func:`write`; at once if the same was asked before."""
-    model = services.generations.model
-    job.request(model.context)  # what does not fit is refused before anything is shown
-    await reply.wait()
-    answer = await services.runs.answer(job, model.fingerprint, channel=reply.channel)
-    if isinstance(answer, CompletionRun):
-        await _recall(services, job, answer, reply)
-    else:
-        await write(services, job, reply)
-
-
-async def _recall(services: Services, job: CompletionJob, answer: CompletionRun, reply: Reply) -> None:
-    """Show the text of ``answer`` as a run of its own: who asks has written its prompt themselves."""
-    completion = Completion(answer.steps, answer.finish_reason)
-    run = job.finished(completion, fingerprint=answer.fingerprint, asked_at=services.runs.now())
-    content = _content(services, job, job.params.max_new_tokens, Finished(completion, seconds=0.0))
-    await _keep_and_show(services, run, replace(content, recalled=cards.date(answer.asked_at)), reply)
-
-
-async def _finish(
-    services: Services,
-    job: CompletionJob,
-    asked: int,
-    reply: Reply,
-    update: Finished,
+    interaction: Interaction,
+    prompt: str,
     *,
-    asked_at: float,
-    cut_short: bool = False,
-    withheld: bool = False,
+    seed: int | None,
+    max_tokens: int,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    private: bool,
 ) -> None:
-    fingerprint = services.generations.model.fingerprint
-    run = job.finished(update.completion, fingerprint=fingerprint, asked_at=asked_at)
-    content = replace(_content(services, job, asked, update), cut_short=cut_short, withheld=withheld)
-    await _keep_and_show(services, run, content, reply)
+    """Complete ``prompt``; with the saved text if the same was requested before."""
+    if not prompt.strip():
+        raise BlankText("prompt")
+    params = SamplingParams(
+        max_new_tokens=max_tokens,
+        temperature=warm_or_greedy(temperature),
+        top_k=top_k,
+        top_p=top_p,
+        seed=new_seed() if seed is None else seed,
+    )
+    job = CompletionJob(new_run_id(), interaction.user.id, services.encode(prompt), params, private)
+    writing = Writing(services, job, Reply(interaction, private=private))
+    # A new seed has written nothing yet.
+    if (seed is None and params.temperature > 0) or not await writing.recall():
+        await writing.write()
 
 
-async def _keep_and_show(
-    services: Services, run: CompletionRun, content: CompletionCard, reply: Reply
-) -> None:
-    await services.runs.keep(run, channel=reply.channel)
-    await _show_finished(services, run, content, reply)
+async def press(services: Services, button: RunItem[Any], interaction: Interaction) -> None:
+    """Stop the text, go on from it, or write another one."""
+    private = is_private(interaction)
+    match button.action:
+        case "stop":
+            await _stop(services, button.run_id, interaction)
+        case "continue" if is_theirs(interaction):
+            await button.in_place(interaction, partial(_continue, services, button.run_id, private))
+        case "continue":
+            show = partial(_continue, services, button.run_id, private)
+            await button.beside(interaction, show, private=private)
+        case _:
+            show = partial(_reroll, services, button.run_id, private)
+            await button.beside(interaction, show, private=private)
+
+
+async def write(services: Services, job: CompletionJob, reply: Reply) -> None:
+    """Let the model write the text, show it as it grows, and keep it."""
+    await Writing(services, job, reply).write()
 
 
 async def show(services: Services, run: CompletionRun, reply: Reply) -> None:
-    """The card of a finished run once more, for one person."""
+    """Show the card of a finished run once more, to one person."""
     update = Finished(Completion(run.steps, run.finish_reason), seconds=0.0)
-    content = _card(services, run, run.token_ids, update, asked=run.params.max_new_tokens)
-    await _show_finished(services, run, replace(content, closing=Closing(run.owner, private=True)), reply)
+    content = cards.describe_run(run, update, services.generations.model, services.encodings)
+    await _show_finished(services, run, _without_blocked(services, content), reply)
+
+
+class Writing:
+    """One text on its way from the queue to its finished card: ``job`` for the one who sees ``reply``.
+
+    ContextExceeded, before anything is shown, if there is no room for the requested tokens.
+    """
+
+    def __init__(self, services: Services, job: CompletionJob, reply: Reply) -> None:
+        self._services = services
+        self._job = job
+        self._reply = reply
+        self._request = job.request(services.generations.model.context)
+        self._asked_at = services.runs.now()
+
+    async def recall(self) -> bool:
+        """Show the text that the same request got before, as a run of its own; False if there is none."""
+        await self._reply.wait()
+        runs, fingerprint = self._services.runs, self._services.generations.model.fingerprint
+        saved = await runs.answer(self._job, fingerprint, channel=self._reply.channel)
+        if not isinstance(saved, CompletionRun):
+            return False
+        update = Finished(Completion(saved.steps, saved.finish_reason), seconds=0.0)
+        await self._finish(update, recalled=cards.date(saved.asked_at))
+        return True
+
+    async def write(self) -> None:
+        """Let the model write the text, show it as it grows, and keep it.
+
+        New tokens with a blocked word in them are withheld and not kept, which the card says.
+        """
+        try:
+            await self._follow()
+        except Withheld:
+            # What was written before this request stays, with its buttons.
+            await self._finish(_cut(()), withheld=True)
+
+    async def _follow(self) -> None:
+        steps: tuple[Step, ...] = ()
+        async with self._services.generations.stream(self._request, asker=self._reply.asker) as updates:
+            try:
+                async for update in updates:
+                    if isinstance(update, Finished):
+                        await self._finish(update)
+                        return
+                    if isinstance(update, Progress):
+                        steps = update.steps
+                    await self._reply.update(cards.completion(self._describe(update)))
+            except UnavailableError:
+                # What was written so far stays, with its buttons; the error handler says why it ends.
+                await self._finish(_cut(steps), cut_short=True)
+                raise
+
+    async def _finish(
+        self,
+        update: Finished,
+        *,
+        cut_short: bool = False,
+        withheld: bool = False,
+        recalled: str | None = None,
+    ) -> None:
+        services = self._services
+        fingerprint = services.generations.model.fingerprint
+        run = self._job.finished(update.completion, fingerprint=fingerprint, asked_at=self._asked_at)
+        await services.runs.keep(run, channel=self._reply.channel)
+        content = replace(self._describe(update), cut_short=cut_short, withheld=withheld, recalled=recalled)
+        await _show_finished(services, run, content, self._reply)
+
+    def _describe(self, update: Update) -> CompletionCard:
+        content = cards.describe_completion(
+            self._job,
+            update,
+            self._services.generations.model,
+            self._services.encodings,
+            requested=self._request.params.max_new_tokens,
+        )
+        return _without_blocked(self._services, content)
+
+
+async def _continue(services: Services, run_id: str, private: bool, reply: Reply) -> None:
+    run = await services.runs.completion(run_id)
+    await write(services, run.continued(owner=reply.asker.person, private=private), reply)
+
+
+async def _reroll(services: Services, run_id: str, private: bool, reply: Reply) -> None:
+    run = await services.runs.completion(run_id)
+    await write(services, run.rerolled(owner=reply.asker.person, private=private), reply)
+
+
+async def _stop(services: Services, run_id: str, interaction: Interaction) -> None:
+    try:
+        services.generations.cancel(run_id, owner=interaction.user.id)
+    except NotRunning:
+        await defer(interaction)
+        # It ended while the button was being pressed, and the card says so already;
+        # or the bot was restarted while it was written, and the card never will.
+        if not await services.runs.is_kept(run_id):
+            raise
+    else:
+        await defer(interaction)
 
 
 async def _show_finished(
     services: Services, run: CompletionRun, content: CompletionCard, reply: Reply
 ) -> None:
     model = services.generations.model
-    context = model.context
-    is_full = len(run.prompt_ids) + len(run.steps) == context
-    content = replace(content, can_continue=run.can_continue(context), context=context if is_full else None)
+    is_full = len(run.prompt_ids) + len(run.steps) == model.context
+    content = replace(
+        content,
+        can_continue=run.can_continue(model.context),
+        context=model.context if is_full else None,
+    )
     files = []
     if cards.is_clipped(content):
-        whole = services.encodings.bytes_of(run.prompt_ids + run.token_ids, model.encoding)
-        files.append(discord.File(io.BytesIO(whole), cards.WHOLE_TEXT))
-    # That something is withheld must be told, whatever numbers the card has.
+        full = services.encodings.bytes_of(run.prompt_ids + run.token_ids, model.encoding)
+        files.append(discord.File(io.BytesIO(full), cards.FULL_TEXT))
+    # A card that says something is withheld must be shown, whatever numbers are on it.
     await reply.finish(cards.completion(content), files=files, harmless=content.withheld)
 
 
-def _content(services: Services, job: CompletionJob, asked: int, update: Update) -> CompletionCard:
-    written = job.earlier_ids + token_ids(_steps(update))
-    return replace(
-        _card(services, job, written, update, asked=asked),
-        earlier=len(job.earlier),
-        asked_by=job.owner if job.parent and not job.private else None,
-    )
+def _without_blocked(services: Services, content: CompletionCard) -> CompletionCard:
+    """The card without the name of the chosen token if that is a blocked word where it stands alone."""
+    return replace(content, chosen="") if services.rules.blocked.in_text(content.chosen) else content
 
 
-def _card(
-    services: Services,
-    text: CompletionJob | CompletionRun,
-    written: tuple[int, ...],
-    update: Update,
-    *,
-    asked: int,
-) -> CompletionCard:
-    model = services.generations.model
-    return CompletionCard(
-        run_id=text.run_id,
-        closing=Closing(text.owner, text.private),
-        model=cards.model_name(model),
-        prompt=services.encodings.decode(text.prompt_ids, model.encoding),
-        # Decoded at once: a character may lie across the border between runs.
-        written=services.encodings.decode(written, model.encoding),
-        params=text.params,
-        update=update,
-        tokens=len(_steps(update)),
-        asked=asked,
-        by_hand=text.by_hand,
-        chosen=_chosen(services, text),
-    )
-
-
-def _steps(update: Update) -> tuple[Step, ...]:
-    """Those that are known by now."""
-    match update:
-        case Progress():
-            return update.steps
-        case Finished():
-            return update.completion.steps
-        case Queued():
-            return ()
-
-
-def _chosen(services: Services, text: CompletionJob | CompletionRun) -> str:
-    """The last token of the text that somebody chose, as it is shown; nothing if there is none.
-
-    Nor if it would be a blocked word where it stands alone.
-    """
-    steps = text.earlier if isinstance(text, CompletionJob) else text.steps
-    if not text.by_hand:
-        return ""
-    chosen = steps[text.by_hand[-1]].chosen.token_id
-    name = services.encodings.token(chosen, services.generations.model.encoding).visible
-    return "" if services.rules.blocked.in_text(name) else name
+def _cut(steps: Sequence[Step]) -> Finished:
+    """The end of a text that did not get to its own."""
+    return Finished(Completion(tuple(steps), "cancelled"), seconds=0.0)

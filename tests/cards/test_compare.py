@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards
-from bot.cards import Closing, Compared, ComparisonCard, Parting
+from bot.cards import Closing, ComparedText, ComparisonCard, Divergence
 from bot.custom_ids import OPEN
 from bot.errors import GenerationFailed
 from bot.features.compare import METHODS, Continuation
@@ -23,40 +23,42 @@ RUN_IDS = [f"{number:016x}" for number in range(6)]
 DONE = Finished(Completion((step(1), step(2, rank=40), step(3)), "length"), 2.0)
 
 
-def compared(number: int, news: News, text: str = " one of the", parting: Parting | None = None) -> Compared:
+def compared(
+    number: int, news: News, text: str = " one of the", divergence: Divergence | None = None
+) -> ComparedText:
     before = Continuation(METHODS[number], RUN_IDS[number], Queued(1, None))
-    return Compared(before.after(news), text, parting)
+    return ComparedText(before.after(news), text, divergence)
 
 
 CONTENT = ComparisonCard(
     model="gpt2-large",
     prompt="London was",
-    compared=tuple(compared(number, DONE) for number in range(6)),
+    texts=tuple(compared(number, DONE) for number in range(6)),
     seed=42,
     max_tokens=3,
     closing=Closing(815, private=False),
 )
 news = st.one_of(strategies.updates, st.just(GenerationFailed("x")))
-partings = st.builds(Parting, position=st.integers(0, 63), own=strategies.texts, first=strategies.texts)
+divergences = st.builds(Divergence, position=st.integers(0, 63), own=strategies.texts, first=strategies.texts)
 any_compared = [
-    st.builds(compared, st.just(number), news, strategies.long_texts, partings if number else st.none())
+    st.builds(compared, st.just(number), news, strategies.long_texts, divergences if number else st.none())
     for number in range(6)
 ]
 card_contents = st.builds(
     ComparisonCard,
     model=st.text(max_size=400),
     prompt=strategies.long_texts.filter(str.strip),
-    compared=st.tuples(*any_compared),
+    texts=st.tuples(*any_compared),
     seed=st.integers(0, 2**32 - 1),
     max_tokens=st.integers(1, 64),
     closing=strategies.closings,
 )
 
 
-def with_one(number: int, one: Compared) -> ComparisonCard:
-    every = list(CONTENT.compared)
+def with_one(number: int, one: ComparedText) -> ComparisonCard:
+    every = list(CONTENT.texts)
     every[number] = one
-    return replace(CONTENT, compared=tuple(every))
+    return replace(CONTENT, texts=tuple(every))
 
 
 def menu_of(view: ui.LayoutView) -> ui.Select[ui.LayoutView]:
@@ -71,10 +73,10 @@ def test_any_texts_fit_in_a_message(content: ComparisonCard) -> None:
 
 def test_the_longest_lines_leave_room_for_some_of_each_text() -> None:
     steps = tuple(step(number, rank=50_257) for number in range(64))
-    one = compared(1, GenerationFailed("x"), text="*" * 900, parting=Parting(63, "x" * 99, "y" * 99))
+    one = compared(1, GenerationFailed("x"), text="*" * 900, divergence=Divergence(63, "x" * 99, "y" * 99))
     cut = replace(one, continuation=replace(one.continuation, steps=steps, recalled=True))
-    content = replace(CONTENT, compared=(cut,) * 6, prompt="*" * 2000, model="m" * 200, seed=2**32 - 1)
-    content = replace(content, compared=(CONTENT.compared[0], *content.compared[1:]))
+    content = replace(CONTENT, texts=(cut,) * 6, prompt="*" * 2000, model="m" * 200, seed=2**32 - 1)
+    content = replace(content, texts=(CONTENT.texts[0], *content.texts[1:]))
     view = cards.comparison(content)
 
     assert_within_limits(view)
@@ -91,7 +93,7 @@ def test_each_method_says_what_it_does_above_its_text() -> None:
 
 
 def test_a_text_says_where_it_leaves_the_greedy_one() -> None:
-    one = compared(2, DONE, parting=Parting(4, own="␣city", first="␣town"))
+    one = compared(2, DONE, divergence=Divergence(4, own="␣city", first="␣town"))
     text = text_of(cards.comparison(with_one(2, one)))
 
     assert (
@@ -140,7 +142,7 @@ def test_the_finished_texts_can_be_opened_by_their_methods() -> None:
 def test_what_has_no_token_cannot_be_opened() -> None:
     view = cards.comparison(with_one(1, compared(1, GenerationFailed("x"), text="")))
     every = [compared(number, GenerationFailed("x"), text="") for number in range(6)]
-    without = cards.comparison(replace(CONTENT, compared=tuple(every)))
+    without = cards.comparison(replace(CONTENT, texts=tuple(every)))
 
     assert len(menu_of(view).options) == 5
     assert "(nothing to be seen)\n-# cut short" in text_of(view)
@@ -155,7 +157,7 @@ def test_a_stopped_text_says_so() -> None:
 
 
 def test_what_was_written_before_is_said_to_be_shown_again() -> None:
-    one = replace(CONTENT.compared[0], continuation=replace(CONTENT.compared[0].continuation, recalled=True))
+    one = replace(CONTENT.texts[0], continuation=replace(CONTENT.texts[0].continuation, recalled=True))
 
     assert "1 of these 6 texts were written before" in text_of(cards.comparison(with_one(0, one)))
     assert "written before" not in text_of(cards.comparison(CONTENT))

@@ -23,7 +23,7 @@ CONTENT = CompletionCard(
     params=SamplingParams(seed=42),
     update=Finished(Completion((), "length"), seconds=2.0),
     tokens=5,
-    asked=64,
+    requested=64,
     can_continue=True,
 )
 card_contents = st.builds(
@@ -36,11 +36,11 @@ card_contents = st.builds(
     params=strategies.params,
     update=strategies.updates,
     tokens=st.integers(0, 256),
-    asked=st.integers(1, 256),
+    requested=st.integers(1, 256),
     earlier=st.integers(0, 1024),
     by_hand=st.lists(st.integers(0, 1023), max_size=5).map(tuple),
     chosen=strategies.texts,
-    asked_by=st.none() | st.integers(0, 2**63 - 1),
+    requested_by=st.none() | st.integers(0, 2**63 - 1),
     context=st.none() | st.just(1024),
     recalled=st.none() | st.just("2026-11-24 20:00 UTC"),
     can_continue=st.booleans(),
@@ -111,7 +111,7 @@ def test_a_fork_says_what_was_chosen_by_hand(positions: tuple[int, ...], said: s
 
 
 def test_what_a_press_has_asked_for_says_whose_it_was() -> None:
-    assert "Asked for by <@815>." in text_of(cards.completion(replace(CONTENT, asked_by=815)))
+    assert "Asked for by <@815>." in text_of(cards.completion(replace(CONTENT, requested_by=815)))
     assert "Asked for" not in text_of(cards.completion(CONTENT))
 
 
@@ -211,7 +211,7 @@ def test_a_card_with_every_line_that_there_can_be_fits_in_a_message() -> None:
         written="*" * 5_000,
         by_hand=(1, 1_022),
         chosen="W" * 100,
-        asked_by=2**63 - 1,
+        requested_by=2**63 - 1,
         recalled="2026-11-24 20:00 UTC",
         context=1_024,
         earlier=1_000,

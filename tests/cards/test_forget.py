@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.cards import forgotten
+from bot.cards import forget
 from tests.support.limits import text_of
 
 
 def said(runs: int, votes: int, *, pending: bool = False) -> str:
-    return text_of(forgotten(runs, votes, pending=pending))
+    return text_of(forget(runs, votes, pending=pending))
 
 
 def test_it_says_how_much_and_of_what() -> None:

@@ -69,7 +69,7 @@ def test_any_round_fits_in_a_message_and_has_room_to_be_shared(content: RevealCa
 
 @given(scores)
 def test_any_table_fits_too(table: list[Score]) -> None:
-    assert_within_limits(cards.scores(table, person=2**62, days=3650))
+    assert_within_limits(cards.leaderboard(table, person=2**62, days=3650))
 
 
 def test_a_vote_is_cast_by_the_token_s_button_in_the_order_of_the_round() -> None:
@@ -173,7 +173,7 @@ def test_what_people_and_the_model_wrote_is_shown_literally() -> None:
 
 def test_the_table_has_ten_and_who_asked() -> None:
     table = [Score(person, 50 - person, 60) for person in range(1, 21)]
-    text = text_of(cards.scores(table, person=15, days=30))
+    text = text_of(cards.leaderboard(table, person=15, days=30))
 
     assert "🥇 <@1> 49 of 60 rounds" in text
     assert "**10.** <@10> 40 of 60 rounds" in text
@@ -184,7 +184,7 @@ def test_the_table_has_ten_and_who_asked() -> None:
 
 def test_who_did_equally_well_has_the_same_place_and_who_found_nothing_has_none() -> None:
     table = [Score(1, 5, 6), Score(2, 5, 6), Score(3, 5, 7), Score(4, 1, 2), Score(5, 1, 2), Score(6, 0, 1)]
-    text = text_of(cards.scores(table, person=1, days=30))
+    text = text_of(cards.leaderboard(table, person=1, days=30))
 
     for line in (
         "🥇 <@1> 5 of 6 rounds",
@@ -211,7 +211,7 @@ def test_where_nobody_has_found_a_favourite_nobody_has_a_medal() -> None:
     table = (Score(GRACE, 0, 1), Score(ADA, 0, 3))
 
     for text in (
-        text_of(cards.scores(table, person=ADA, days=30)),
+        text_of(cards.leaderboard(table, person=ADA, days=30)),
         text_of(cards.reveal(replace(OVER, scores=table))),
     ):
         assert "Nobody has found a favourite yet." in text
@@ -231,7 +231,7 @@ def test_the_four_of_a_reveal_stand_apart() -> None:
 
 
 def test_an_empty_table_says_so() -> None:
-    assert "Nobody has played a round to its end yet." in text_of(cards.scores([], person=1, days=30))
+    assert "Nobody has played a round to its end yet." in text_of(cards.leaderboard([], person=1, days=30))
 
 
 def test_a_vote_is_told_and_when_it_was_changed_with_both() -> None:

@@ -1,6 +1,6 @@
-"""The beginnings that /guess has of its own."""
+"""The beginnings /guess offers of its own."""
 
-from bot.features.beginnings import BEGINNINGS, REMEMBERED, drawn
+from bot.features.beginnings import BEGINNINGS, REMEMBERED, random_beginning
 
 
 def test_there_are_many_and_each_is_another() -> None:
@@ -12,13 +12,13 @@ def test_none_ends_where_its_next_token_would_have_begun() -> None:
     assert all(beginning == beginning.strip() for beginning in BEGINNINGS)
 
 
-def test_what_was_drawn_lately_is_not_drawn_again() -> None:
+def test_the_latest_beginnings_are_not_drawn_again() -> None:
     latest: list[str] = []
     for _ in range(2 * len(BEGINNINGS)):
-        beginning = drawn(latest[-REMEMBERED:])
+        beginning = random_beginning(latest[-REMEMBERED:])
         assert beginning not in latest[-REMEMBERED:]
         latest.append(beginning)
 
 
-def test_what_is_drawn_is_not_always_the_same() -> None:
-    assert len({drawn(()) for _ in range(100)}) > 10
+def test_draws_differ() -> None:
+    assert len({random_beginning(()) for _ in range(100)}) > 10

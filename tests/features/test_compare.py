@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import GenerationFailed
-from bot.features.compare import METHODS, Continuation, jobs, parting
+from bot.features.compare import METHODS, Continuation, divergence, jobs
 from bot.queue.updates import Completion, Finished, Progress, Queued
 from tests.support.samples import ADA, FINGERPRINT, LONDON_WAS, NOON, step
 
@@ -65,7 +65,7 @@ def test_two_comparisons_share_no_run() -> None:
 def test_texts_part_at_their_first_different_token(
     first: list[int], other: list[int], position: int | None
 ) -> None:
-    assert parting(first, other) == position
+    assert divergence(first, other) == position
 
 
 def test_a_continuation_grows_with_its_news() -> None:
@@ -94,5 +94,5 @@ def test_one_that_failed_is_cut_short_where_it_stood() -> None:
 def test_its_ranks_say_how_bold_it_was() -> None:
     bold = NEW.after(Progress(STEPS))
 
-    assert (bold.likeliest, bold.highest_rank) == (2, 7)
-    assert (NEW.likeliest, NEW.highest_rank) == (0, 0)
+    assert (bold.top_picks, bold.highest_rank) == (2, 7)
+    assert (NEW.top_picks, NEW.highest_rank) == (0, 0)

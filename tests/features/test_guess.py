@@ -16,8 +16,8 @@ from bot.features.guess import (
     choices,
     is_legible,
     likeness,
-    question,
     round_of,
+    walk_for,
 )
 from bot.features.next import WalkRun
 from bot.model.protocol import Candidate, Step
@@ -40,11 +40,11 @@ def kept(*texts: str, ranks: tuple[int, ...] = ()) -> list[str]:
 
 
 def run_of(*texts: str, run_id: str = "a" * 16) -> WalkRun:
-    return WalkRun(question(run_id, ADA, LONDON_WAS), step_of(*texts), FINGERPRINT, NOON)
+    return WalkRun(walk_for(run_id, ADA, LONDON_WAS), step_of(*texts), FINGERPRINT, NOON)
 
 
 def test_the_model_is_asked_for_its_own_probabilities_and_for_enough_candidates() -> None:
-    asked = question("a" * 16, ADA, LONDON_WAS)
+    asked = walk_for("a" * 16, ADA, LONDON_WAS)
 
     assert asked.request.prompt_ids == LONDON_WAS
     assert asked.request.params.temperature == 0

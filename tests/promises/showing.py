@@ -10,12 +10,12 @@ from discord import ui
 from bot import cards
 from bot.cards import (
     CodeCard,
-    Compared,
+    ComparedText,
     ComparisonCard,
     CompletionCard,
+    Divergence,
     GuessCard,
     NextCard,
-    Parting,
     RevealCard,
     TourCard,
 )
@@ -46,11 +46,11 @@ def completion(maker: Maker) -> ui.LayoutView:
         params=maker.params(),
         update=maker.update(),
         tokens=3,
-        asked=64,
+        requested=64,
         earlier=maker.random.choice((0, 2)),
         by_hand=maker.random.choice(((), (0,), (0, 1))),
         chosen=maker.visible(maker.ids(1)[0]),
-        asked_by=maker.random.choice((None, OTHER)),
+        requested_by=maker.random.choice((None, OTHER)),
         can_continue=maker.flip(),
         cut_short=maker.flip(),
         withheld=maker.flip(),
@@ -83,7 +83,7 @@ def comparison(maker: Maker) -> ui.LayoutView:
     return cards.comparison(content)
 
 
-def _compared(maker: Maker, number: int) -> Compared:
+def _compared(maker: Maker, number: int) -> ComparedText:
     steps = tuple(maker.step() for _ in range(maker.random.randint(0, 4)))
     news: News = maker.random.choice(
         (
@@ -97,7 +97,7 @@ def _compared(maker: Maker, number: int) -> Compared:
     continuation = Continuation(METHODS[number], new_run_id(), news, steps)
     own, first = (maker.visible(maker.ids(1)[0]) for _ in range(2))
     text = maker.encodings.decode(token_ids(steps) + maker.ids(64))
-    return Compared(continuation, text, maker.random.choice((None, Parting(3, own, first))))
+    return ComparedText(continuation, text, maker.random.choice((None, Divergence(3, own, first))))
 
 
 def _game(maker: Maker) -> tuple[GuessCard, Step]:

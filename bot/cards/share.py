@@ -1,9 +1,8 @@
-"""Make a private card public."""
+"""A private card as one for everyone."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,36 +12,29 @@ from discord import ui
 from bot.cards.layout import Text, delete_button, small
 from bot.custom_ids import SHARE
 
-Read = Callable[[str], Awaitable[bytes]]
 
+def share(view: ui.LayoutView, *, by: int, copies: Mapping[str, discord.File]) -> None:
+    """Make ``view`` say who shared it, with ``copies`` of its files by their addresses.
 
-async def shared(
-    message: discord.Message, *, by: int, read: Read
-) -> tuple[ui.LayoutView, list[discord.File]]:
-    """Copy the card in ``message`` and its files, and add who shared it.
-
-    Its buttons keep working; *Delete* takes the place of *Share*. ``read`` fetches a URL.
+    Its buttons go on working; *Delete* takes the place of *Share*.
     """
-    view = ui.LayoutView.from_message(message, timeout=None)
-    copies = {url: discord.File(io.BytesIO(await read(url)), _file_name(url)) for url in _media(view)}
     for item in list(view.walk_children()):
         match item:
             case ui.MediaGallery():
-                item.items = [_copy_of(picture, copies) for picture in item.items]
+                item.items = [_copied(picture, copies) for picture in item.items]
             case ui.File():
                 item.media = copies[item.media.url]
             case ui.ActionRow():
-                _replace_share(item, by)
+                _exchange(item, by)
     for container in view.children:
         if isinstance(container, ui.Container):
             container.add_item(Text(small(f"Shared by <@{by}>")))
-    return view, list(copies.values())
 
 
-def _media(view: ui.LayoutView) -> Iterator[str]:
-    """Yield the URLs of the pictures and files on a card.
+def media(view: ui.LayoutView) -> Iterator[str]:
+    """The addresses of the pictures and files that a card shows.
 
-    They are nowhere else: what a component shows is not among its message's attachments.
+    Discord names them nowhere else: what a component shows is no attachment of its message.
     """
     for item in view.walk_children():
         match item:
@@ -52,11 +44,11 @@ def _media(view: ui.LayoutView) -> Iterator[str]:
                 yield item.media.url
 
 
-def _file_name(url: str) -> str:
+def file_name(url: str) -> str:
     return urlsplit(url).path.rpartition("/")[2]
 
 
-def _replace_share(row: ui.ActionRow[Any], owner: int) -> None:
+def _exchange(row: ui.ActionRow[Any], owner: int) -> None:
     """Put *Delete* where *Share* is."""
     for button in list(row.children):
         if isinstance(button, ui.Button) and button.custom_id == SHARE:
@@ -64,7 +56,7 @@ def _replace_share(row: ui.ActionRow[Any], owner: int) -> None:
             row.add_item(delete_button(owner))
 
 
-def _copy_of(
+def _copied(
     picture: discord.MediaGalleryItem, copies: Mapping[str, discord.File]
 ) -> discord.MediaGalleryItem:
     copy = copies[picture.media.url]

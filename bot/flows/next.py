@@ -1,0 +1,102 @@
+"""A walk: the table after a text, kept so that each press can go on from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from bot import cards
+from bot.errors import BlankText
+from bot.features.complete import new_run_id, new_seed, warm_or_greedy
+from bot.features.next import Walk, WalkRun
+from bot.flows.streams import ask
+from bot.interactions.buttons import RunItem
+from bot.interactions.card_messages import is_theirs
+from bot.interactions.outgoing import naming_seed
+from bot.interactions.reply import Interaction, Reply, is_private
+from bot.moderation.screening import Sieve
+from bot.services import Services
+
+
+async def begin(
+    services: Services,
+    interaction: Interaction,
+    prompt: str,
+    *,
+    temperature: float,
+    seed: int | None,
+    private: bool,
+) -> None:
+    """Show the table after ``prompt``; a saved one if the same was requested before."""
+    if not prompt.strip():
+        raise BlankText("prompt")
+    walk = Walk(
+        run_id=new_run_id(),
+        owner=interaction.user.id,
+        prompt_ids=services.encode(prompt),
+        appended_ids=(),
+        temperature=warm_or_greedy(temperature),
+        seed=new_seed() if seed is None else seed,
+        private=private,
+    )
+    reply = Reply(interaction, private=private)
+    # A new seed has drawn nothing yet.
+    if (seed is None and walk.temperature > 0) or not await _recall(services, walk, reply):
+        await _look(services, walk, reply)
+
+
+async def press(services: Services, button: RunItem[Any], interaction: Interaction) -> None:
+    """Move the author's walk; anyone else gets a private one of their own from the same place."""
+    if is_theirs(interaction):
+        await button.in_place(interaction, partial(_step, services, button, is_private(interaction)))
+    else:
+        await button.beside(interaction, partial(_step, services, button, True), private=True)
+
+
+async def _step(services: Services, button: RunItem[Any], private: bool, reply: Reply) -> None:
+    owner = reply.asker.person
+    before = (await services.runs.walk(button.run_id)).walk
+    if button.action == "undo":
+        walk = before.undo(owner=owner, private=private)
+    else:
+        (token_id,) = button.numbers
+        walk = before.append(token_id, owner=owner, private=private)
+    await _look(services, walk, reply)
+
+
+async def _recall(services: Services, walk: Walk, reply: Reply) -> bool:
+    """Show the table that the same request got before, and keep it once more; False if there is none."""
+    model = services.generations.model
+    walk.check(model.context)
+    await reply.wait()
+    saved = await services.runs.answer(walk, model.fingerprint, channel=reply.channel)
+    if not isinstance(saved, WalkRun):
+        return False
+    run = replace(saved, walk=walk, asked_at=services.runs.now())
+    await services.runs.keep(run, channel=reply.channel)
+    await _show(services, run, reply, recalled=cards.date(saved.asked_at))
+    return True
+
+
+async def _look(services: Services, walk: Walk, reply: Reply) -> None:
+    """Ask the model for the table after the walk's text so far, keep it and show it."""
+    model = services.generations.model
+    walk.check(model.context)
+    asked_at = services.runs.now()
+    async with ask(services.generations, walk.request, asker=reply.asker) as answer, reply.restored():
+        await reply.wait()
+        (step,) = (await answer()).steps
+        run = WalkRun(walk, step, model.fingerprint, asked_at)
+        await services.runs.keep(run, channel=reply.channel)
+        await _show(services, run, reply)
+
+
+async def _show(services: Services, run: WalkRun, reply: Reply, *, recalled: str | None = None) -> None:
+    """Show the table; Withheld, with its seed, if a candidate must not be shown."""
+    content = cards.describe_next(run, services.generations.model, services.encodings, recalled=recalled)
+    before = run.walk.request.prompt_ids
+    sieve = Sieve.of(services, run.fingerprint.encoding)
+    parts = sieve.parts(offered=[(before, token_id) for token_id in content.names])
+    with naming_seed(content.seed):
+        await reply.finish(cards.next_tokens(content), parts=parts)

@@ -8,7 +8,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.custom_ids import OPEN, template
-from bot.flows import compare as flow
+from bot.flows.compare import begin, explore, stop
 from bot.interactions.buttons import PersistentItem, RunItem
 from bot.interactions.reply import Interaction
 from bot.model.protocol import MAX_SEED
@@ -37,20 +37,18 @@ class Compare(commands.Cog):
         max_tokens: app_commands.Range[int, 1, 64] = 32,
         private: bool = False,
     ) -> None:
-        await flow.begin(
-            self.services, interaction, prompt, seed=seed, max_tokens=max_tokens, private=private
-        )
+        await begin(self.services, interaction, prompt, seed=seed, max_tokens=max_tokens, private=private)
 
 
 class ExploreMenu(PersistentItem[ui.Select[Any]], template=OPEN):
     async def press(self, interaction: Interaction, services: Services) -> None:
         (run_id,) = self.item.values
-        await flow.explore(services, run_id, interaction)
+        await explore(services, run_id, interaction)
 
 
 class StopButton(RunItem[ui.Button[Any]], template=template("compare", "stop")):
     async def press(self, interaction: Interaction, services: Services) -> None:
-        await flow.stop(services, self.run_id, interaction)
+        await stop(services, self.run_id, interaction)
 
 
 async def setup(bot: TokenwiseBot) -> None:

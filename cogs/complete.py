@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.custom_ids import template
-from bot.flows import complete as flow
+from bot.flows.complete import begin, go_on, reroll, stop
 from bot.interactions.buttons import RunItem
-from bot.interactions.reply import Interaction
+from bot.interactions.card_messages import is_theirs
+from bot.interactions.reply import Interaction, is_private
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
 
@@ -43,7 +45,7 @@ class Complete(commands.Cog):
         top_p: app_commands.Range[float, 0.05, 1.0] = 1.0,
         private: bool = False,
     ) -> None:
-        await flow.begin(
+        await begin(
             self.services,
             interaction,
             prompt,
@@ -58,7 +60,15 @@ class Complete(commands.Cog):
 
 class CompleteButton(RunItem[ui.Button[Any]], template=template("complete", "continue", "reroll", "stop")):
     async def press(self, interaction: Interaction, services: Services) -> None:
-        await flow.press(services, self, interaction)
+        if self.action == "stop":
+            await stop(services, self.run_id, interaction)
+            return
+        private = is_private(interaction)
+        show = partial(reroll if self.action == "reroll" else go_on, services, self.run_id, private)
+        if self.action == "continue" and is_theirs(interaction):
+            await self.in_place(interaction, show)
+        else:
+            await self.beside(interaction, show, private=private)
 
 
 async def setup(bot: TokenwiseBot) -> None:

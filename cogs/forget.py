@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from discord import app_commands
 from discord.ext import commands
 
-from bot.flows import forget as flow
+from bot.flows.forget import forget
 from bot.interactions.reply import Interaction
 from bot.services import Services
 
@@ -21,7 +21,7 @@ class Forget(commands.Cog):
 
     @app_commands.command(description="Delete everything the bot has stored of you")
     async def forget(self, interaction: Interaction) -> None:
-        await flow.forget(self.services, interaction)
+        await forget(self.services, interaction)
 
 
 async def setup(bot: TokenwiseBot) -> None:

@@ -8,7 +8,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.custom_ids import template
-from bot.flows import guess as flow
+from bot.flows.guess import begin, begin_next, reveal, show_scores, vote
 from bot.interactions.buttons import RunItem
 from bot.interactions.reply import Interaction
 from bot.services import Services
@@ -26,12 +26,21 @@ class Guess(commands.Cog):
     async def guess(
         self, interaction: Interaction, text: app_commands.Range[str, 1, 2000] | None = None
     ) -> None:
-        await flow.begin(self.services, interaction, text)
+        await begin(self.services, interaction, text)
 
 
 class GuessButton(RunItem[ui.Button[Any]], template=template("guess", "vote", "reveal", "next", "scores")):
     async def press(self, interaction: Interaction, services: Services) -> None:
-        await flow.press(services, self, interaction)
+        match self.action:
+            case "vote":
+                (token_id,) = self.numbers
+                await vote(services, self.run_id, token_id, interaction)
+            case "reveal":
+                await reveal(services, self.run_id, interaction)
+            case "scores":
+                await show_scores(services, interaction)
+            case _:
+                await begin_next(services, self.run_id, interaction)
 
 
 async def setup(bot: TokenwiseBot) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.custom_ids import template
-from bot.flows import next as flow
+from bot.flows.next import append, begin, undo
 from bot.interactions.buttons import RunItem
-from bot.interactions.reply import Interaction
+from bot.interactions.card_messages import is_theirs
+from bot.interactions.reply import Interaction, is_private
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
 
@@ -37,14 +39,23 @@ class Next(commands.Cog):
         seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
         private: bool = False,
     ) -> None:
-        await flow.begin(
-            self.services, interaction, prompt, temperature=temperature, seed=seed, private=private
-        )
+        await begin(self.services, interaction, prompt, temperature=temperature, seed=seed, private=private)
 
 
 class NextButton(RunItem[ui.Button[Any]], template=template("next", "append", "draw", "undo")):
+    """Moves the author's walk; anyone else gets a private one of their own from the same place."""
+
     async def press(self, interaction: Interaction, services: Services) -> None:
-        await flow.press(services, self, interaction)
+        private = is_private(interaction) or not is_theirs(interaction)
+        if self.action == "undo":
+            show = partial(undo, services, self.run_id, private)
+        else:
+            (token_id,) = self.numbers
+            show = partial(append, services, self.run_id, token_id, private)
+        if is_theirs(interaction):
+            await self.in_place(interaction, show)
+        else:
+            await self.beside(interaction, show, private=True)
 
 
 async def setup(bot: TokenwiseBot) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from discord import ui
 
 from bot.custom_ids import DELETE_TEMPLATE, SHARE
-from bot.flows import share as flow
+from bot.flows.share import delete, share
 from bot.interactions.buttons import PersistentItem
 from bot.interactions.reply import Interaction
 from bot.services import Services
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 class ShareButton(PersistentItem[ui.Button[Any]], template=SHARE):
     async def press(self, interaction: Interaction, _services: Services) -> None:
-        await flow.share(interaction)
+        await share(interaction)
 
 
 class DeleteButton(PersistentItem[ui.Button[Any]], template=DELETE_TEMPLATE):
     async def press(self, interaction: Interaction, _services: Services) -> None:
-        await flow.delete(interaction, owner=int(self.match["owner"]))
+        await delete(interaction, owner=int(self.match["owner"]))
 
 
 async def setup(bot: TokenwiseBot) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 import discord
 
@@ -14,9 +12,7 @@ from bot import cards
 from bot.cards import CompletionCard
 from bot.errors import BlankText, NotRunning, UnavailableError, Withheld
 from bot.features.complete import CompletionJob, CompletionRun, new_run_id, new_seed, warm_or_greedy
-from bot.interactions.buttons import RunItem
-from bot.interactions.card_messages import is_theirs
-from bot.interactions.reply import Interaction, Reply, is_private
+from bot.interactions.reply import Interaction, Reply
 from bot.interactions.responses import defer
 from bot.model.protocol import SamplingParams, Step
 from bot.queue.updates import Completion, Finished, Progress, Update
@@ -52,20 +48,30 @@ async def begin(
         await writing.write()
 
 
-async def press(services: Services, button: RunItem[Any], interaction: Interaction) -> None:
-    """Stop the text, go on from it, or write another one."""
-    private = is_private(interaction)
-    match button.action:
-        case "stop":
-            await _stop(services, button.run_id, interaction)
-        case "continue" if is_theirs(interaction):
-            await button.in_place(interaction, partial(_continue, services, button.run_id, private))
-        case "continue":
-            show = partial(_continue, services, button.run_id, private)
-            await button.beside(interaction, show, private=private)
-        case _:
-            show = partial(_reroll, services, button.run_id, private)
-            await button.beside(interaction, show, private=private)
+async def go_on(services: Services, run_id: str, private: bool, reply: Reply) -> None:
+    """Continue a finished text."""
+    run = await services.runs.completion(run_id)
+    await write(services, run.continued(owner=reply.asker.person, private=private), reply)
+
+
+async def reroll(services: Services, run_id: str, private: bool, reply: Reply) -> None:
+    """Write another text from the same prompt, with a new seed."""
+    run = await services.runs.completion(run_id)
+    await write(services, run.rerolled(owner=reply.asker.person, private=private), reply)
+
+
+async def stop(services: Services, run_id: str, interaction: Interaction) -> None:
+    """Stop what is still being written; NotYours, or NotRunning."""
+    try:
+        services.generations.cancel(run_id, owner=interaction.user.id)
+    except NotRunning:
+        await defer(interaction)
+        # It ended while the button was being pressed, and the card says so already;
+        # or the bot was restarted while it was written, and the card never will.
+        if not await services.runs.is_kept(run_id):
+            raise
+    else:
+        await defer(interaction)
 
 
 async def write(services: Services, job: CompletionJob, reply: Reply) -> None:
@@ -155,29 +161,6 @@ class Writing:
             requested=self._request.params.max_new_tokens,
         )
         return _without_blocked(self._services, content)
-
-
-async def _continue(services: Services, run_id: str, private: bool, reply: Reply) -> None:
-    run = await services.runs.completion(run_id)
-    await write(services, run.continued(owner=reply.asker.person, private=private), reply)
-
-
-async def _reroll(services: Services, run_id: str, private: bool, reply: Reply) -> None:
-    run = await services.runs.completion(run_id)
-    await write(services, run.rerolled(owner=reply.asker.person, private=private), reply)
-
-
-async def _stop(services: Services, run_id: str, interaction: Interaction) -> None:
-    try:
-        services.generations.cancel(run_id, owner=interaction.user.id)
-    except NotRunning:
-        await defer(interaction)
-        # It ended while the button was being pressed, and the card says so already;
-        # or the bot was restarted while it was written, and the card never will.
-        if not await services.runs.is_kept(run_id):
-            raise
-    else:
-        await defer(interaction)
 
 
 async def _show_finished(

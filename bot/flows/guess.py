@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Any
 
 from discord import ui
 
@@ -15,7 +14,6 @@ from bot.features.complete import new_run_id
 from bot.features.guess import Round, check_reveal, round_of, walk_for
 from bot.features.next import Walk, WalkRun
 from bot.flows.streams import ask
-from bot.interactions.buttons import RunItem
 from bot.interactions.notices import send_privately
 from bot.interactions.reply import Interaction, Reply, disable_button
 from bot.interactions.responses import defer
@@ -51,20 +49,8 @@ async def begin(services: Services, interaction: Interaction, text: str | None) 
     await reply.finish(await _card(services, run, round_), parts=_parts(services, run))
 
 
-async def press(services: Services, button: RunItem[Any], interaction: Interaction) -> None:
-    match button.action:
-        case "vote":
-            (token_id,) = button.numbers
-            await _vote(services, button.run_id, token_id, interaction)
-        case "reveal":
-            await _reveal(services, button.run_id, interaction)
-        case "scores":
-            await _show_scores(services, interaction)
-        case _:
-            await _begin_next(services, button.run_id, interaction)
-
-
-async def _vote(services: Services, run_id: str, token_id: int, interaction: Interaction) -> None:
+async def vote(services: Services, run_id: str, token_id: int, interaction: Interaction) -> None:
+    """Cast or change the person's vote, and tell it to them alone."""
     await defer(interaction)  # many may vote at once, and wait for each other
     cast = await services.runs.rounds.vote(run_id, interaction.user.id, token_id)
     if cast.counts:
@@ -80,7 +66,8 @@ async def _vote(services: Services, run_id: str, token_id: int, interaction: Int
         await _refresh(services, run_id, interaction)
 
 
-async def _reveal(services: Services, run_id: str, interaction: Interaction) -> None:
+async def reveal(services: Services, run_id: str, interaction: Interaction) -> None:
+    """End the round; RevealTooEarly."""
     await defer(interaction)
     run = await services.runs.walk(run_id)
     rounds = services.runs.rounds
@@ -95,7 +82,8 @@ async def _reveal(services: Services, run_id: str, interaction: Interaction) -> 
     await _refresh(services, run_id, interaction)
 
 
-async def _show_scores(services: Services, interaction: Interaction) -> None:
+async def show_scores(services: Services, interaction: Interaction) -> None:
+    """Show the server's leaderboard, to the person alone."""
     rounds, guild = services.runs.rounds, interaction.guild_id
     reply = Reply(interaction, private=True)
     await reply.acknowledge()
@@ -103,7 +91,8 @@ async def _show_scores(services: Services, interaction: Interaction) -> None:
     await reply.finish(cards.leaderboard(scores, person=interaction.user.id, days=rounds.days))
 
 
-async def _begin_next(services: Services, run_id: str, interaction: Interaction) -> None:
+async def begin_next(services: Services, run_id: str, interaction: Interaction) -> None:
+    """Begin another round, once, however often the button is pressed."""
     with interaction.client.locks.claim(run_id) as is_first:
         if is_first:
             await begin(services, interaction, None)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 from bot import cards
 from bot.errors import BlankText
 from bot.features.complete import new_run_id, new_seed, warm_or_greedy
 from bot.features.next import Walk, WalkRun
 from bot.flows.streams import ask
-from bot.interactions.buttons import RunItem
-from bot.interactions.card_messages import is_theirs
 from bot.interactions.outgoing import naming_seed
-from bot.interactions.reply import Interaction, Reply, is_private
+from bot.interactions.reply import Interaction, Reply
 from bot.moderation.screening import Sieve
 from bot.services import Services
 
@@ -46,23 +42,16 @@ async def begin(
         await _look(services, walk, reply)
 
 
-async def press(services: Services, button: RunItem[Any], interaction: Interaction) -> None:
-    """Move the author's walk; anyone else gets a private one of their own from the same place."""
-    if is_theirs(interaction):
-        await button.in_place(interaction, partial(_step, services, button, is_private(interaction)))
-    else:
-        await button.beside(interaction, partial(_step, services, button, True), private=True)
+async def append(services: Services, run_id: str, token_id: int, private: bool, reply: Reply) -> None:
+    """Walk one token on."""
+    before = (await services.runs.walk(run_id)).walk
+    await _look(services, before.append(token_id, owner=reply.asker.person, private=private), reply)
 
 
-async def _step(services: Services, button: RunItem[Any], private: bool, reply: Reply) -> None:
-    owner = reply.asker.person
-    before = (await services.runs.walk(button.run_id)).walk
-    if button.action == "undo":
-        walk = before.undo(owner=owner, private=private)
-    else:
-        (token_id,) = button.numbers
-        walk = before.append(token_id, owner=owner, private=private)
-    await _look(services, walk, reply)
+async def undo(services: Services, run_id: str, private: bool, reply: Reply) -> None:
+    """Walk one token back."""
+    before = (await services.runs.walk(run_id)).walk
+    await _look(services, before.undo(owner=reply.asker.person, private=private), reply)
 
 
 async def _recall(services: Services, walk: Walk, reply: Reply) -> bool:

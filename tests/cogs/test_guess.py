@@ -9,7 +9,7 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.features.beginnings import BEGINNINGS
-from bot.features.guess import CHOICES, choices, question
+from bot.features.guess import CHOICES, choices, walk_for
 from bot.playground.try_command import seen
 from bot.playground.world import World
 from bot.queue.limits import Asker
@@ -151,7 +151,7 @@ async def test_where_nobody_could_tell_four_tokens_apart_there_is_no_round(open_
 async def test_every_beginning_of_ours_can_be_guessed(services: Services) -> None:
     encodings = services.encodings
     for number, text in enumerate(BEGINNINGS):
-        walk = question(f"{number:016x}", 1, encodings.encode(text))
+        walk = walk_for(f"{number:016x}", 1, encodings.encode(text))
         async with services.generations.stream(walk.request, asker=Asker(1, None)) as updates:
             (finished,) = [update async for update in updates if isinstance(update, Finished)]
         (step,) = finished.completion.steps

@@ -19,7 +19,7 @@ class Forget(commands.Cog):
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    @app_commands.command(description="Delete everything the bot has stored of you")
+    @app_commands.command(description="Delete everything the bot has stored about you")
     async def forget(self, interaction: Interaction) -> None:
         await forget(self.services, interaction)
 

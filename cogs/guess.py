@@ -1,4 +1,4 @@
-"""/guess: which token does the model like best? A game for a whole channel."""
+"""/guess: which token is the model's top guess? A game for a whole channel."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Guess(commands.Cog):
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    @app_commands.command(description="A game for all: guess which next token the model finds likeliest")
-    @app_commands.describe(text="The beginning of a text (one of mine if left out)")
+    @app_commands.command(description="A game for everyone: find the model's top guess for the next token")
+    @app_commands.describe(text="The start of a text (I pick one by default)")
     async def guess(
         self, interaction: Interaction, text: app_commands.Range[str, 1, 2000] | None = None
     ) -> None:

@@ -24,12 +24,12 @@ class Next(commands.Cog):
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    @app_commands.command(description="See the five likeliest next tokens and walk on, token by token")
+    @app_commands.command(description="See the five most likely next tokens and walk on, token by token")
     @app_commands.describe(
         prompt="The text whose next token you want to see",
-        temperature="Flattens (above 1) or sharpens (below 1) the probabilities (1 if left out)",
-        seed="The same seed always draws the same tokens (random if left out)",
-        private="Only you see the answer",
+        temperature="Above 1 evens out the probabilities, below 1 sharpens them (1 by default)",
+        seed="Same seed, same draws (random by default)",
+        private="Only you see the reply",
     )
     async def next(
         self,

@@ -59,7 +59,7 @@ def surprise(person: Person) -> None:
 
 def compare(person: Person) -> None:
     person.run("compare", {"prompt": "London was", "seed": "42", "max_tokens": "24"})
-    person.reads("Open one of these")
+    person.reads("Explore a version")
 
 
 def model(person: Person) -> None:

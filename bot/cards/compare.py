@@ -1,4 +1,4 @@
-"""The card of ``/compare``: the same beginning, continued by several methods."""
+"""The card of ``/compare``: one prompt, continued by several methods."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ _WHOLE_BUDGET = 3_800  # for all text; what the lines around the texts leave of 
 _TOKEN_BUDGET = 20
 _MODEL_BUDGET = 100
 _EXPLANATION = (
-    "Before each token the model ranks all tokens it knows; rank 1 is the likeliest. Where the text so far "
-    "is the same, so are the ranks: the methods only choose among them. A low temperature sharpens the "
-    "probabilities, one above 1 flattens them, and top-p 0.9 draws among the likeliest that hold 90 %."
+    "Before each token the model ranks all tokens it knows; rank 1 is its top guess. The same text has the "
+    "same ranks, whatever the settings: they only decide which token is picked. A low temperature sharpens "
+    "the probabilities, one above 1 flattens them, and top-p 0.9 draws from the most likely tokens that "
+    "hold 90 %."
 )
 
 
@@ -106,7 +107,7 @@ def describe_comparison(
 
 
 def comparison(content: ComparisonCard) -> ui.LayoutView:
-    title = f"### One beginning, {len(content.texts)} ways to choose the next token"
+    title = f"### One prompt, {len(content.texts)} ways to pick the next token"
     prompt = bold(inert_tail(content.prompt, _PROMPT_BUDGET))
     facts = "\n".join(map(small, _facts(content)))
     around = [_around(one, content.texts[0]) for one in content.texts]
@@ -142,16 +143,16 @@ def _text(one: ComparedText, budget: int) -> str:
         return "(withheld)"
     sign = "" if one.continuation.over else " ✍️"
     in_a_line = re.sub(r"\s*\n\s*", f" {NEWLINE_SIGN} ", one.text.strip())
-    return (inert_head(in_a_line, budget - 5) or ("" if sign else "(nothing to be seen)")) + sign
+    return (inert_head(in_a_line, budget - 5) or ("" if sign else "(nothing visible)")) + sign
 
 
 def _numbers(one: ComparedText, first: ComparedText) -> str:
     continuation = one.continuation
     facts = [_divergence(one, first)]
     if count := len(continuation.steps):
-        facts.append(f"took the likeliest token {continuation.top_picks:,} of {plural(count, 'time')}")
+        facts.append(f"took the top guess {continuation.top_picks:,} of {plural(count, 'time')}")
         if continuation.highest_rank > 1:
-            facts.append(f"the unlikeliest had rank {continuation.highest_rank:,}")
+            facts.append(f"riskiest pick: rank {continuation.highest_rank:,}")
     facts.append(_ending(continuation.news))
     return " · ".join(filter(None, facts))
 
@@ -176,7 +177,7 @@ def _divergence(one: ComparedText, first: ComparedText) -> str:
             token_name(token, _TOKEN_BUDGET) for token in (one.divergence.own, one.divergence.first)
         )
         name = first.continuation.method.name
-        return f"leaves {name} at token {one.divergence.position + 1} ({own}, not {other})"
+        return f"differs from {name} at token {one.divergence.position + 1} ({own}, not {other})"
     same = one.continuation.token_ids == first.continuation.token_ids != ()
     over = one.continuation.over and first.continuation.over
     return f"the same text as {first.continuation.method.name}" if same and over else ""
@@ -187,8 +188,8 @@ def _facts(content: ComparisonCard) -> list[str]:
     lines = [_EXPLANATION, *spaced(content.prompt)]
     if recalled:
         lines.append(
-            f"{recalled} of these {len(content.texts)} texts were written before, and the same seed gives "
-            "the same text: they are shown again."
+            f"{recalled} of these {len(content.texts)} texts are saved replies: the same seed gives the same "
+            "text."
         )
     model = inert_head(content.model, _MODEL_BUDGET)
     lines.append(
@@ -204,7 +205,7 @@ def _actions(content: ComparisonCard) -> list[Row]:
     if written:
         menu = ui.Select[ui.LayoutView](
             custom_id=OPEN,
-            placeholder="Open one of these texts",
+            placeholder="Explore a version…",
             options=[
                 discord.SelectOption(label=one.method.name, description=one.method.effect, value=one.run_id)
                 for one in written

@@ -48,7 +48,8 @@ class CompletionCard:
     ``written`` is everything after the prompt, by earlier runs too; ``tokens`` of the
     ``requested`` ones are by this run, ``earlier`` ones by those before. ``by_hand`` are the
     positions (from 0) of tokens that a person chose, ``chosen`` is the last of those, if it may
-    be named. ``requested_by`` is a person whom Discord does not name itself.
+    be named; if the card ``is_fork``, who requested it has just chosen that one.
+    ``requested_by`` is a person whom Discord does not name itself.
     ``context`` is how many tokens the model can see, if the text fills that.
     ``cut_short`` says that the run failed, ``withheld`` that what it wrote must not be shown,
     ``recalled`` when the same was requested before.
@@ -66,6 +67,7 @@ class CompletionCard:
     earlier: int = 0
     by_hand: tuple[int, ...] = ()
     chosen: str = ""
+    is_fork: bool = False
     requested_by: int | None = None
     context: int | None = None
     can_continue: bool = False
@@ -93,6 +95,7 @@ def describe_completion(
         earlier=len(job.earlier),
         by_hand=job.by_hand,
         chosen=_chosen(job.by_hand, job.earlier, model, encodings),
+        is_fork=job.is_fork,
         requested_by=job.owner if job.parent and not job.private else None,
     )
 
@@ -145,7 +148,7 @@ def completion(content: CompletionCard) -> ui.LayoutView:
 
 def _waiting(content: CompletionCard, update: Queued) -> ui.LayoutView:
     ahead = update.position - 1
-    line = "⏳ Your turn is next" if ahead <= 0 else f"⏳ {plural(ahead, 'request')} before yours"
+    line = "⏳ You're next" if ahead <= 0 else f"⏳ {plural(ahead, 'request')} ahead of yours"
     if update.eta is not None and ahead > 0:
         line += f", about {duration(update.eta)}"
     return card(Text(_text(content)), rule(), Text(line), _stop_row(content), colour=WAITING_COLOUR)
@@ -158,18 +161,16 @@ def _writing(content: CompletionCard) -> ui.LayoutView:
 
 
 def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
-    rest = ", the rest was written by the model" if content.written or not content.withheld else ""
-    lines = [f"**Bold** is the prompt{rest}; {_ending(content, update)}."]
+    lines = [f"**Bold** is your prompt. {_ending(content, update)}"]
     if content.by_hand:
         lines.append(_fork(content))
-    if content.requested_by is not None:
-        lines.append(f"Asked for by <@{content.requested_by}>.")
+    if content.requested_by is not None and not content.is_fork:
+        lines.append(f"Requested by <@{content.requested_by}>.")
     if is_clipped(content):
-        lines.append(f"It is too long for this card: {FULL_TEXT} has all of it.")
+        lines.append(f"Too long for a card: the full text is in {FULL_TEXT}.")
     if content.recalled:
         lines.append(
-            f"The same was asked before ({content.recalled}), and the same seed gives the same text: "
-            "this is that answer. **Replay** computes it again."
+            f"Same request as at {content.recalled}; here is the saved reply. **Replay** computes it again."
         )
     lines += [*spaced(content.prompt), facts(content, update)]
     return card(
@@ -185,26 +186,27 @@ def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
 def _ending(content: CompletionCard, update: Finished) -> str:
     """Why the text ends where it does."""
     if content.cut_short:
-        return "it was cut short"
+        return "Cut short."
     if content.withheld:
-        return "what came next is withheld: it contains a word that this community has blocked"
+        return "What came next is withheld: it contains a word that this community has blocked."
     match update.completion.finish_reason:
         case "stop":
-            return "the model ended it here"
+            return "The model ended its text here."
         case "cancelled":
-            return f"it was stopped after {content.tokens} of {content.requested} tokens"
+            return f"Stopped after {content.tokens} of {content.requested} tokens."
         case _ if content.context is not None:
-            return f"the model can see {content.context:,} tokens and no more, so it cannot go on"
+            return f"The text fills all {content.context:,} tokens the model can see."
         case _:
-            return "it has the length that was asked for"
+            return f"Stopped at the {content.requested}-token limit."
 
 
 def _fork(content: CompletionCard) -> str:
+    """Where people chose a token themselves, and who did so last if that is known."""
     name = f": {token_name(content.chosen, _TOKEN_WIDTH)}" if content.chosen else ""
-    last = f"{content.by_hand[-1] + 1:,}{name}"
-    if len(content.by_hand) == 1:
-        return f"A fork: somebody chose token {last}."
-    return f"A fork: somebody chose {len(content.by_hand):,} of its tokens, the last one as token {last}."
+    by = f" by <@{content.requested_by}>" if content.is_fork and content.requested_by is not None else ""
+    last = f"{by} at token {content.by_hand[-1] + 1:,}{name}."
+    count = len(content.by_hand)
+    return f"Forked{last}" if count == 1 else f"Forked {count:,} times, last{last}"
 
 
 def _actions(content: CompletionCard) -> tuple[Row, Row]:
@@ -238,9 +240,9 @@ def facts(content: CompletionCard, update: Finished) -> str:
         settings.append(f"top-p {params.top_p:g}")
     written = plural(content.earlier + content.tokens, "token")
     if content.withheld:
-        written += f" shown, {content.requested:,} asked for"
+        written += f" shown, {content.requested:,} requested"
     elif content.earlier:
-        written += f", {content.tokens:,} of them now"
+        written += f" ({content.tokens:,} new)"
     line = [inert_head(content.model, _MODEL_BUDGET), f"seed {params.seed}", *settings, written]
     if update.seconds >= 0.001:
         pace = content.tokens / update.seconds
@@ -255,7 +257,7 @@ def _stop_row(content: CompletionCard) -> Row:
 
 
 def is_clipped(content: CompletionCard) -> bool:
-    """Whether a part of the text is only in the attached file FULL_TEXT."""
+    """Whether part of the text is in the attached file FULL_TEXT only."""
     return len(inert(content.prompt)) + len(inert(content.written)) > _TEXT_BUDGET
 
 

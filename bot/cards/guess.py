@@ -19,11 +19,13 @@ from bot.cards.layout import (
     bar,
     button,
     card,
+    entropy,
     percent,
     rule,
     small,
     spaced,
     token_name,
+    top_five,
 )
 from bot.cards.scores import leaders
 from bot.cards.signs import meaning, signs_in
@@ -40,7 +42,7 @@ _TOKEN_WIDTH = 40
 _MOST_VOTERS = 10
 _TOP = 5
 _EXPLANATION = (
-    "A token is a word or a piece of one. Which of these four does the model find likeliest to come next?"
+    "A token is a word or a part of one. Which of these four is the model's top guess for what comes next?"
 )
 
 
@@ -58,7 +60,7 @@ class GuessCard:
 class RevealCard:
     """A round that is over, whose ``names`` have every candidate of ``step``.
 
-    ``appended`` is the favourite's text, ``scores`` are the server's, the best first.
+    ``appended`` is the top guess's text, ``scores`` are the server's, the best first.
     """
 
     game: GuessCard
@@ -83,7 +85,7 @@ def describe_guess(run: WalkRun, round_: Round, encodings: Encodings) -> GuessCa
 def describe_reveal(
     run: WalkRun, game: GuessCard, encodings: Encodings, scores: tuple[Score, ...]
 ) -> RevealCard:
-    appended = encodings.decode([game.round.favourite], run.fingerprint.encoding)
+    appended = encodings.decode([game.round.top_guess], run.fingerprint.encoding)
     return RevealCard(game, run.step, appended, scores)
 
 
@@ -116,7 +118,7 @@ def reveal(content: RevealCard) -> ui.LayoutView:
     shown = sorted((candidates[token_id] for token_id in game.round.choices), key=lambda one: one.rank)
     standing = leaders(content.scores) if game.round.guild is not None else ""
     return card(
-        Text(f"### 🎯 The model's favourite: {_name(game, game.round.favourite)}"),
+        Text(f"### 🎯 The model's top guess: {_name(game, game.round.top_guess)}"),
         Text(f"{_prompt(game)}{inert(content.appended)}"),
         rule(),
         *_apart(Text(_choice(game, candidate)) for candidate in shown),
@@ -129,13 +131,13 @@ def reveal(content: RevealCard) -> ui.LayoutView:
 
 
 def voted(now: str, before: str | None) -> ui.LayoutView:
-    """Tells somebody, and nobody else, what their vote is ``now``, and was ``before`` if it was one."""
+    """The reply to a vote, for the voter alone: what it is ``now``, and what it was ``before``, if cast."""
     if before is None:
         said = f"You voted for {_shown(now)}. Press another to change it."
     elif now == before:
-        said = f"You have voted for {_shown(now)} already."
+        said = f"{_shown(now)}: that's already your vote."
     else:
-        said = f"Your vote is {_shown(now)} now; it was {_shown(before)}."
+        said = f"You changed your vote from {_shown(before)} to {_shown(now)}."
     return card(Text(said), colour=WAITING_COLOUR)
 
 
@@ -144,9 +146,7 @@ def _prompt(content: GuessCard) -> str:
 
 
 def _turnout(votes: int) -> str:
-    if votes == 0:
-        return "Nobody has voted yet."
-    return "**1 person** has voted." if votes == 1 else f"**{votes:,} people** have voted."
+    return f"**{plural(votes, 'vote')}** so far." if votes else "No votes yet."
 
 
 def _rules(content: GuessCard) -> str:
@@ -154,16 +154,16 @@ def _rules(content: GuessCard) -> str:
     legend = ", ".join(f"{written} is {meaning(sign, written)}" for sign, written in signs.items())
     return (
         (f"{legend}. " if legend else "")
-        + "One vote each; press another token to change it. Until the reveal nobody sees who voted for what. "
+        + "One vote each; press another token to change it. Votes stay hidden until the reveal. "
         + f"<@{content.owner}>"
         + (" or a moderator" if content.round.guild is not None else "")
-        + f" can reveal, and after {PATIENCE / 60:.0f} minutes anybody."
+        + f" can reveal; after {PATIENCE / 60:.0f} minutes, anyone can."
     )
 
 
 def _actions(content: GuessCard, label: str, action: str) -> Row:
     round_ = content.round
-    scores = button("Scores", custom_id("guess", "scores", round_.run_id))
+    scores = button("Leaderboard", custom_id("guess", "scores", round_.run_id))
     return Row(
         button(label, custom_id("guess", action, round_.run_id), style=discord.ButtonStyle.success),
         *([scores] if round_.guild is not None else []),
@@ -172,7 +172,7 @@ def _actions(content: GuessCard, label: str, action: str) -> Row:
 
 
 def _apart(texts: Iterable[Text]) -> list[ui.Item[ui.LayoutView]]:
-    """Texts with some room between them, lest they run together."""
+    """The texts with some room between them, so they stay distinct."""
     spaced: list[ui.Item[ui.LayoutView]] = []
     for text in texts:
         spaced += [ui.Separator(visible=False), text] if spaced else [text]
@@ -181,9 +181,9 @@ def _apart(texts: Iterable[Text]) -> list[ui.Item[ui.LayoutView]]:
 
 def _choice(content: GuessCard, candidate: Candidate) -> str:
     probability = math.exp(candidate.logprob)
-    favourite = " ⭐ the favourite" if candidate.token_id == content.round.favourite else ""
+    top = " ⭐ top guess" if candidate.token_id == content.round.top_guess else ""
     return (
-        f"{_name(content, candidate.token_id)} **{percent(probability)}**{favourite}\n"
+        f"{_name(content, candidate.token_id)} **{percent(probability)}**{top}\n"
         f"{bar(probability)}{_voters(content.round.voters(candidate.token_id))}"
     )
 
@@ -197,10 +197,8 @@ def _voters(people: tuple[int, ...]) -> str:
 
 
 def _result(round_: Round) -> str:
-    right, votes = len(round_.voters(round_.favourite)), len(round_.votes)
-    if votes == 0:
-        return "Nobody voted."
-    return f"**{right:,} of {plural(votes, 'vote')}** found the favourite."
+    right, votes = len(round_.voters(round_.top_guess)), len(round_.votes)
+    return f"**{right:,} of {plural(votes, 'vote')}** got it right." if votes else "No votes."
 
 
 def _distribution(content: RevealCard) -> str:
@@ -209,23 +207,7 @@ def _distribution(content: RevealCard) -> str:
         f"{_name(content.game, candidate.token_id)} {percent(math.exp(candidate.logprob))}"
         for candidate in top
     )
-    held = sum(math.exp(candidate.logprob) for candidate in top)
-    entropy = content.step.entropy
-    return (
-        f"**The five likeliest of all tokens:** {five}\n"
-        f"Together they hold **{percent(held)}** of the probability. {_surety(entropy)}"
-    )
-
-
-def _surety(entropy: float) -> str:
-    """What ``entropy``, in bits, means in plain words."""
-    equals = round(2**entropy)
-    if equals == 1:
-        return f"The model was as good as certain (entropy {entropy:.2f} bits)."
-    return (
-        f"The model was as unsure as if it had to choose between {equals:,} equally likely tokens "
-        f"(entropy {entropy:.2f} bits)."
-    )
+    return f"**Top five of all tokens:** {five}\n{top_five(top)} {entropy(content.step.entropy)}"
 
 
 def _name(content: GuessCard, token_id: int) -> str:

@@ -1,4 +1,4 @@
-"""The card of ``/next``: the five likeliest tokens, and the one a draw picks."""
+"""The card of ``/next``: the five most likely tokens, and the one that is drawn."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from bot.cards.layout import (
     small,
     spaced,
     token_name,
+    top_five,
 )
 from bot.custom_ids import custom_id
 from bot.features.next import WalkRun
@@ -36,8 +37,8 @@ _TEXT_BUDGET = 1_500
 
 @dataclass(frozen=True, slots=True)
 class NextCard:
-    """``names`` maps a token id to its visible form, for every id in ``step``;
-    ``recalled`` says when the same was asked before."""
+    """``names`` maps each token id in ``step`` to its visible form; ``recalled`` says when the same was
+    requested before."""
 
     run_id: str
     closing: Closing
@@ -98,8 +99,8 @@ def _text(content: NextCard) -> str:
 
 def _explanation(content: NextCard) -> str:
     legend = (
-        f"The model gave each of its {content.vocabulary:,} tokens a score (the logit). "
-        "These five are the likeliest to come next; press one to append it."
+        f"The model scored each of its {content.vocabulary:,} tokens (the score is the logit). "
+        "These are its top five; press one to add it."
     )
     return "\n".join([small(line) for line in [legend, *spaced("" if content.appended else content.prompt)]])
 
@@ -118,16 +119,13 @@ def _row(content: NextCard, candidate: Candidate) -> ui.Section[ui.LayoutView]:
 
 def _summary(content: NextCard) -> str:
     step = content.step
-    likeliest, drawn = step.candidates[0], step.chosen
-    held = sum(math.exp(candidate.logprob) for candidate in step.candidates)
-    how = "Greedy (temperature 0) picks" if content.temperature == 0 else f"Drawn with seed {content.seed}:"
+    top, drawn = step.candidates[0], step.chosen
+    how = "Greedy (temperature 0) picks" if content.temperature == 0 else f"Seed {content.seed} drew"
     return (
-        f"**Likeliest:** {token_name(content.names[likeliest.token_id])} "
-        f"({percent(math.exp(likeliest.logprob))}). "
+        f"**Top guess:** {token_name(content.names[top.token_id])} ({percent(math.exp(top.logprob))}). "
         f"🎲 **{how}** {token_name(content.names[drawn.token_id])} "
         f"({percent(math.exp(drawn.logprob))}, rank {drawn.rank:,}).\n"
-        f"The five hold **{percent(held)}** of the probability. "
-        f"{entropy(step.entropy)}"
+        f"{top_five(step.candidates)} {entropy(step.entropy)}"
     )
 
 
@@ -151,4 +149,4 @@ def _facts(content: NextCard) -> str:
         else f"temperature {content.temperature:g}"
     )
     facts = f"{inert(content.model)} · seed {content.seed} · {how} · step {content.steps_taken + 1}"
-    return facts if content.recalled is None else f"{facts} · asked before ({content.recalled}): that answer"
+    return facts if content.recalled is None else f"{facts} · saved reply from {content.recalled}"

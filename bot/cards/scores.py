@@ -1,4 +1,4 @@
-"""The score table of ``/guess``: who found the model's favourite how often."""
+"""The leaderboard of ``/guess``: how often each player found the model's top guess."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from bot.quoting import plural
 _TOP = 10
 _LEADERS = 5
 _MEDALS = ("🥇", "🥈", "🥉")
-_NOBODY = "Nobody has found a favourite yet."
+_NONE_RIGHT = "No correct guesses yet."
 
 
 def leaderboard(table: Sequence[Score], *, person: int, days: int) -> ui.LayoutView:
-    """The best of a server, and where ``person``, who asked, stands; rounds are kept for ``days`` days."""
+    """The best players of a server, and the place of ``person``; rounds count for ``days`` days."""
     return card(
-        Text("### 🏆 Who guesses the model best"),
+        Text("### 🏆 Leaderboard"),
         Text(_standings(table, person)),
         Text(
             small(
-                "How often somebody found the model's favourite, of the rounds in which they voted. "
-                f"Rounds on this server that are over count for {plural(days, 'day')}."
+                "Correct guesses, of the rounds each player voted in. "
+                f"Finished rounds on this server count for {plural(days, 'day')}."
             )
         ),
         colour=DONE_COLOUR,
@@ -32,26 +32,26 @@ def leaderboard(table: Sequence[Score], *, person: int, days: int) -> ui.LayoutV
 
 
 def leaders(table: Sequence[Score]) -> str:
-    """Those with a medal in one line; nothing where nobody has played."""
+    """The players with a medal, in one line; nothing before the first finished round."""
     if not table:
         return ""
     best = [_line(place, score) for place, score in _placed(table) if place and place <= len(_MEDALS)]
     more = f" and {len(best) - _LEADERS:,} more" if len(best) > _LEADERS else ""
-    return f"**Scores on this server:** {' · '.join(best[:_LEADERS]) or _NOBODY}{more}"
+    return f"**Leaderboard:** {' · '.join(best[:_LEADERS]) or _NONE_RIGHT}{more}"
 
 
 def _standings(table: Sequence[Score], person: int) -> str:
     if not table:
-        return "Nobody has played a round to its end yet."
+        return "No finished rounds yet."
     if not any(score.right for score in table):
-        return _NOBODY
+        return _NONE_RIGHT
     placed = _placed(table)
     shown = placed[:_TOP] + [(place, score) for place, score in placed[_TOP:] if score.person == person]
     return "\n".join(_line(place, score) for place, score in shown)
 
 
 def _placed(table: Sequence[Score]) -> list[tuple[int | None, Score]]:
-    """Everybody's place: the same for those who did equally well, none for who found nothing."""
+    """Each player's place: shared by those who did equally well, None without a correct guess."""
     first: dict[tuple[int, int], int] = {}
     for place, score in enumerate(table, start=1):
         first.setdefault((score.right, score.rounds), place)

@@ -1,11 +1,11 @@
-"""Beginnings of texts for ``/guess``, for whoever has none of their own."""
+"""Beginnings of texts that ``/guess`` offers."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
 
-# So many of the latest are not drawn again.
+# This many of the latest are not drawn again.
 REMEMBERED = 30
 
 BEGINNINGS = (
@@ -73,5 +73,5 @@ BEGINNINGS = (
 
 
 def random_beginning(latest: Collection[str]) -> str:
-    """One of the beginnings at random, none of the ``latest``."""
+    """A beginning at random that is not among the ``latest``."""
     return secrets.choice([beginning for beginning in BEGINNINGS if beginning not in latest])

@@ -1,4 +1,4 @@
-"""One text continued by several methods of choosing the next token. Pure."""
+"""``/compare`` without Discord: one prompt continued by several methods of picking the next token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.queue.updates import Completion, Finished, News, Progress, is_over, tok
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A way to choose the next token; ``effect`` says what it does in a few words."""
+    """A way to pick the next token; ``effect`` says what it does in a few words."""
 
     name: str
     effect: str
@@ -22,12 +22,12 @@ class Method:
 
 
 METHODS = (
-    Method("greedy", "always the likeliest token", 0.0),
+    Method("greedy", "always the top guess", 0.0),
     Method("temperature 0.3", "nearly always a likely token", 0.3),
     Method("temperature 0.7", "mostly likely tokens", 0.7),
-    Method("temperature 1.0", "as often as the model finds it likely", 1.0),
-    Method("temperature 1.5", "also what the model finds unlikely", 1.5),
-    Method("top-p 0.9", "temperature 1, without the unlikeliest 10 %", 1.0, top_p=0.9),
+    Method("temperature 1.0", "each token as often as its probability says", 1.0),
+    Method("temperature 1.5", "unlikely tokens too", 1.5),
+    Method("top-p 0.9", "temperature 1 without the least likely 10 %", 1.0, top_p=0.9),
 )
 
 
@@ -35,7 +35,7 @@ METHODS = (
 class Continuation:
     """What a method has written so far, and the latest ``news`` of it.
 
-    ``recalled`` says that it was written before.
+    ``recalled`` says that it is a saved text.
     """
 
     method: Method
@@ -50,7 +50,7 @@ class Continuation:
 
     @property
     def completion(self) -> Completion:
-        """What it is in the end; what failed is cut short."""
+        """What it ends as; a failed one is cut short."""
         return (
             self.news.completion if isinstance(self.news, Finished) else Completion(self.steps, "cancelled")
         )
@@ -69,11 +69,11 @@ class Continuation:
 
     @property
     def highest_rank(self) -> int:
-        """That of the token which the model found the least likely; 0 if there is none yet."""
+        """The rank of the token that the model found least likely; 0 before the first."""
         return max((step.chosen.rank for step in self.steps), default=0)
 
     def after(self, news: News) -> Continuation:
-        """As it is once ``news`` of it are known."""
+        """The continuation once ``news`` of it has come."""
         match news:
             case Progress():
                 return replace(self, news=news, steps=news.steps)
@@ -88,10 +88,7 @@ class Continuation:
 def jobs(
     prompt_ids: tuple[int, ...], *, seed: int, max_tokens: int, owner: int, private: bool
 ) -> list[CompletionJob]:
-    """One job a method, all with the same seed: where two would draw alike, they do.
-
-    Their group is named after the first.
-    """
+    """One job a method, as one group. With the same seed two draw alike wherever they can."""
     run_ids = [new_run_id() for _ in METHODS]
     return [
         CompletionJob(

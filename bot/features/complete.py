@@ -1,4 +1,4 @@
-"""``/complete`` without Discord: what is asked, what it became, how it goes on."""
+"""``/complete`` without Discord: what is requested, what it became, how it goes on."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from bot.model.protocol import (
 )
 from bot.queue.updates import Completion, token_ids
 
-# Below it the logits divided by the temperature overflow; the likeliest token
-# has had all the probability for long.
+# Below it the logits divided by the temperature overflow; by then the most likely token
+# has all the probability.
 COLDEST = 1e-6
 
 
@@ -26,12 +26,12 @@ COLDEST = 1e-6
 class CompletionJob:
     """A text to be continued.
 
-    ``earlier`` are the steps that former runs have written of it; at those
-    numbered in ``by_hand`` somebody chose another token than the model's.
-    They were written under ``earlier_by``, and before that under others if they
-    are ``mixed``. ``parent`` is the run that this one comes from, ``sources`` are
-    the people beside its owner from whose runs it was made. ``group`` is the same for
-    the jobs of one comparison: the run id of the first.
+    ``earlier`` are its steps by earlier runs; at those numbered in ``by_hand`` a person chose
+    another token than the model did, and if the job ``is_fork`` its owner has just chosen the last
+    one. They were written under ``earlier_by``, and before that under others if they are ``mixed``.
+    ``parent`` is the run that this one comes from, ``sources`` are the people other than its owner
+    from whose runs it was made. ``group`` is the same for the jobs of one comparison: the run id of
+    the first.
     """
 
     run_id: str
@@ -43,6 +43,7 @@ class CompletionJob:
     by_hand: tuple[int, ...] = ()
     earlier_by: Fingerprint | None = None
     mixed: bool = False
+    is_fork: bool = False
     parent: str | None = None
     group: str | None = None
     sources: frozenset[int] = frozenset()
@@ -52,10 +53,10 @@ class CompletionJob:
         return token_ids(self.earlier)
 
     def request(self, context: int) -> GenerationRequest:
-        """What the model is asked: to go on behind the earlier tokens.
+        """What the model is asked: to go on after the earlier tokens.
 
-        A text that is gone on with takes as many new tokens as there is room
-        for. ContextExceeded if the asked ones, or in that case any, do not fit.
+        A continued text gets as many of the requested tokens as there is room for.
+        ContextExceeded if there is none; of a new text, if they do not all fit.
         """
         ids = self.prompt_ids + self.earlier_ids
         asked = self.params.max_new_tokens
@@ -112,15 +113,15 @@ class CompletionRun:
         return token_ids(self.steps)
 
     def most_surprising(self) -> int:
-        """The position of the token that the model found the least likely."""
+        """The position of the token that the model found least likely."""
         return min(range(len(self.steps)), key=lambda position: self.steps[position].chosen.logprob)
 
     def can_continue(self, context: int) -> bool:
-        """Not after the end-of-text token, which begins an unrelated text, nor without room."""
+        """Not after the end-of-text token, which begins an unrelated text, nor with a full context."""
         return self.finish_reason != "stop" and len(self.prompt_ids) + len(self.steps) < context
 
     def continued(self, *, owner: int, private: bool = False) -> CompletionJob:
-        """As many tokens again, from where the text stands."""
+        """As many tokens again, from where the text ends."""
         return self._child(owner, private, earlier=self.steps, by_hand=self.by_hand)
 
     def rerolled(self, *, owner: int, private: bool = False) -> CompletionJob:
@@ -128,22 +129,23 @@ class CompletionRun:
         return replace(self._child(owner, private), params=replace(self.params, seed=new_seed()))
 
     def forked(self, position: int, token_id: int, *, owner: int, private: bool = False) -> CompletionJob:
-        """Another text from step ``position`` on, which takes one of its other candidates.
+        """Another text from step ``position`` on, which takes one of the step's other candidates.
 
         LookupError if the run has no such step, or the step no such candidate
-        behind which a text could go on.
+        after which a text could go on.
         """
         step = self.steps[position]
         chosen = _candidate(step, token_id, self.fingerprint.ends)
-        return self._child(
+        job = self._child(
             owner,
             private,
             earlier=(*self.steps[:position], replace(step, chosen=chosen)),
             by_hand=(*(number for number in self.by_hand if number < position), position),
         )
+        return replace(job, is_fork=True)
 
     def again(self, *, owner: int) -> CompletionJob:
-        """The same once more: all that the model wrote behind the last token chosen by hand.
+        """The same once more: all that the model wrote after the last token chosen by hand.
 
         NothingWritten if that is nothing.
         """
@@ -156,7 +158,7 @@ class CompletionRun:
         )
 
     def sources_for(self, owner: int) -> frozenset[int]:
-        """From whose runs, beside their own, ``owner``'s is made if it is made from this one."""
+        """The other people whose runs are in one that ``owner`` makes from this one."""
         return (self.sources | {self.owner}) - {owner}
 
     def _child(
@@ -190,7 +192,7 @@ def check_context(prompt_tokens: int, max_tokens: int, context: int) -> None:
 
 
 def warm_or_greedy(temperature: float) -> float:
-    """``temperature``, or 0 where it is too small to divide by."""
+    """``temperature``, or 0 if it is too small to divide by."""
     return temperature if temperature >= COLDEST else 0.0
 
 

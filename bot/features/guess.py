@@ -1,4 +1,4 @@
-"""``/guess`` without Discord: four tokens, one of them the model's favourite. Pure."""
+"""``/guess`` without Discord: four tokens, one of them the model's top guess."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bot.features.next import Walk, WalkRun
 from bot.model.protocol import Candidate, Step
 
 CHOICES = 4
-# The rivals are drawn among so many of the likeliest tokens behind the favourite,
-# for which the model is asked for more of them: some are no choices.
+# The rivals are drawn from this many of the most likely tokens after the top guess. The model is
+# asked for more, since some of them are no choices.
 RIVALS = 6
 CANDIDATES = 20
-# Seconds after which anybody may reveal.
+# Seconds after which anyone may reveal.
 PATIENCE = 600.0
 
 _END_OF_TEXT = "<|endoftext|>"
-# Nobody counts so many equal signs: GPT-2 has tokens of 8, 16, 32 and 64 dashes.
+# Long runs of one character look alike: GPT-2 has tokens of 8, 16, 32 and 64 dashes.
 _RUN = re.compile(r"((.)\2{3})\2+", re.DOTALL)
 
 TextOf = Callable[[int], str]
@@ -32,16 +32,16 @@ _PLAIN = str.maketrans("‘’‚“”„–—", "'''\"\"\"--")
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What people vote on, and how they voted so far.
+    """What people vote on, and how they have voted so far.
 
-    ``choices`` are token ids in the order in which they are shown; ``votes`` has
-    each person's. ``guild`` is the server it is played on, if it is one.
+    ``choices`` are token ids in the order in which they are shown; ``votes`` maps people to token
+    ids. ``guild`` is the server it is played on; None in a direct message.
     """
 
     run_id: str
     guild: int | None
     choices: tuple[int, ...]
-    favourite: int
+    top_guess: int
     revealed: bool = False
     votes: Mapping[int, int] = field(default_factory=dict)
 
@@ -51,7 +51,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """What became of a vote: none counts once the round is over; ``before`` is the one it replaced."""
+    """What became of a vote. None counts once the round is over; ``before`` is the vote it replaced."""
 
     counts: bool
     before: int | None = None
@@ -59,7 +59,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How often ``person`` found the favourite, in how many rounds."""
+    """How often ``person`` was right, of how many rounds they voted in."""
 
     person: int
     right: int
@@ -72,52 +72,52 @@ def walk_for(run_id: str, owner: int, prompt_ids: tuple[int, ...]) -> Walk:
 
 
 def round_of(run: WalkRun, guild: int | None, text_of: TextOf) -> Round:
-    """The favourite and three rivals, chosen and shuffled by the run's id.
+    """The top guess and three rivals, drawn and shuffled by the run's id.
 
-    NothingToGuess if the favourite, or too many behind it, cannot be told by eye.
+    NothingToGuess if the top guess, or too many after it, cannot be told apart by eye.
     """
-    favourite, *others = choices(run.step, text_of)
-    chance = Random(run.run_id)  # noqa: S311 - nobody could gain from guessing it
-    shown = [favourite, *chance.sample(others[:RIVALS], CHOICES - 1)]
+    top_guess, *others = choices(run.step, text_of)
+    chance = Random(run.run_id)  # noqa: S311 - no secret
+    shown = [top_guess, *chance.sample(others[:RIVALS], CHOICES - 1)]
     chance.shuffle(shown)
-    return Round(run.run_id, guild, tuple(choice.token_id for choice in shown), favourite.token_id)
+    return Round(run.run_id, guild, tuple(choice.token_id for choice in shown), top_guess.token_id)
 
 
 def choices(step: Step, text_of: TextOf) -> list[Candidate]:
-    """The favourite, and all behind it that people can tell from it and from each other.
+    """The top guess, and all after it that people can tell from it and from each other.
 
-    NothingToGuess if there are fewer than four, or the favourite is none.
+    NothingToGuess if there are fewer than four, or the top guess is not among them.
     """
-    favourite = step.candidates[0]
+    top_guess = step.candidates[0]
     kept: list[Candidate] = []
     seen: set[str] = set()
     for candidate in step.candidates:
         text = text_of(candidate.token_id)
-        as_likely = candidate is not favourite and candidate.rank == favourite.rank
+        as_likely = candidate is not top_guess and candidate.rank == top_guess.rank
         if as_likely or not is_legible(text) or likeness(text) in seen:
             continue
         seen.add(likeness(text))
         kept.append(candidate)
-    if len(kept) < CHOICES or kept[0] is not favourite:
+    if len(kept) < CHOICES or kept[0] is not top_guess:
         raise NothingToGuess
     return kept
 
 
 def is_legible(text: str) -> bool:
-    """Whether a token's text can be told by eye: whole characters that are seen, or have a sign."""
+    """Whether a token's text can be read: whole characters that are visible, or have a sign."""
     return text not in ("", _END_OF_TEXT) and all(
         character in _SHOWN_AS_SIGNS or unicodedata.category(character)[0] in "LNPS" for character in text
     )
 
 
 def likeness(text: str) -> str:
-    """The same for texts that look alike: that differ in spaces, the form of quotes, the length of a line."""
+    """The same for texts that look alike: they differ in spaces, the form of quotes, the length of a line."""
     shown = unicodedata.normalize("NFKC", text).translate(_PLAIN).strip()
     return _RUN.sub(r"\1", shown)
 
 
 def check_reveal(run: WalkRun, *, person: int, is_moderator: bool, now: float) -> None:
-    """RevealTooEarly unless ``person`` began the round, keeps order there, or it was begun long ago."""
+    """RevealTooEarly unless ``person`` began the round, is a moderator, or it was begun long ago."""
     left = run.asked_at + PATIENCE - now
     if person != run.owner and not is_moderator and left > 0:
         raise RevealTooEarly(seconds=left)

@@ -12,11 +12,10 @@ from bot.model.protocol import Fingerprint, GenerationRequest, SamplingParams, S
 class Walk:
     """One state of a walk; every press makes a new one, so no press is done twice.
 
-    Draw number n of the seed chooses token number n of the walk, whoever chose
-    the tokens before it: a walk of draws alone is the ``/complete`` of its seed
-    (with top-k and top-p off). ``parent`` is the state that it came from,
-    ``sources`` are the people beside its owner who walked there; ``candidates`` is how
-    many of the likeliest tokens its table has.
+    Draw number n of the seed chooses token number n of the walk, even after tokens that a person
+    chose: a walk of draws alone is the ``/complete`` of its seed (with top-k and top-p off).
+    ``parent`` is the state that it came from, ``sources`` are the people other than its owner who
+    walked there; ``candidates`` is how many of the most likely tokens its table has.
     """
 
     run_id: str
@@ -72,7 +71,7 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class WalkRun:
-    """A walk's state with the table that the model made for it.
+    """A walk's state with the model's table after it.
 
     ``asked_at`` is in seconds since 1970.
     """

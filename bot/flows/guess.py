@@ -96,7 +96,7 @@ async def begin_next(services: Services, run_id: str, interaction: Interaction) 
     with interaction.client.locks.claim(run_id) as is_first:
         if is_first:
             await begin(services, interaction, None)
-            await disable_button(interaction, label="Next round begun")
+            await disable_button(interaction, label="Next round started")
         else:
             await defer(interaction)
 

@@ -45,7 +45,7 @@ class Rounds:
                 run_id=run_id,
                 guild=row.guild,
                 choices=tuple(row.choices),
-                favourite=row.favourite,
+                top_guess=row.favourite,
                 revealed=row.revealed,
                 votes={vote.person: vote.token_id for vote in votes},
             )

@@ -40,7 +40,7 @@ def round_row(round_: Round) -> dict[str, Any]:
         "run_id": round_.run_id,
         "guild": round_.guild,
         "choices": round_.choices,
-        "favourite": round_.favourite,
+        "favourite": round_.top_guess,
         "revealed": round_.revealed,
     }
 

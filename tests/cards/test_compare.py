@@ -1,4 +1,4 @@
-"""The card of /compare shows the methods' texts side by side, and where they part."""
+"""The card of /compare shows the methods' texts side by side, and where they diverge."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ def test_each_method_says_what_it_does_above_its_text() -> None:
     assert "gpt2-large · seed 42 · up to 3 tokens each · top-k off" in text
 
 
-def test_a_text_says_where_it_leaves_the_greedy_one() -> None:
+def test_a_text_says_where_it_differs_from_the_greedy_one() -> None:
     one = compared(2, DONE, divergence=Divergence(4, own="␣city", first="␣town"))
     text = text_of(cards.comparison(with_one(2, one)))
 
     assert (
-        "-# leaves greedy at token 5 (`␣city`, not `␣town`) · took the likeliest token 2 of 3 times" in text
+        "-# differs from greedy at token 5 (`␣city`, not `␣town`) · took the top guess 2 of 3 times" in text
     )
-    assert "the unlikeliest had rank 40" in text
+    assert "riskiest pick: rank 40" in text
 
 
 def test_the_same_text_is_said_to_be_so_once_both_are_whole() -> None:
@@ -145,7 +145,7 @@ def test_what_has_no_token_cannot_be_opened() -> None:
     without = cards.comparison(replace(CONTENT, texts=tuple(every)))
 
     assert len(menu_of(view).options) == 5
-    assert "(nothing to be seen)\n-# cut short" in text_of(view)
+    assert "(nothing visible)\n-# cut short" in text_of(view)
     assert not any(isinstance(item, ui.Select) for item in without.walk_children())
 
 
@@ -156,11 +156,11 @@ def test_a_stopped_text_says_so() -> None:
     assert "1 of 1 time · stopped" in text
 
 
-def test_what_was_written_before_is_said_to_be_shown_again() -> None:
+def test_saved_texts_are_labelled_as_such() -> None:
     one = replace(CONTENT.texts[0], continuation=replace(CONTENT.texts[0].continuation, recalled=True))
 
-    assert "1 of these 6 texts were written before" in text_of(cards.comparison(with_one(0, one)))
-    assert "written before" not in text_of(cards.comparison(CONTENT))
+    assert "1 of these 6 texts are saved replies" in text_of(cards.comparison(with_one(0, one)))
+    assert "saved" not in text_of(cards.comparison(CONTENT))
 
 
 @pytest.mark.parametrize(("private", "label"), [(True, "Share"), (False, "Delete")])
@@ -171,7 +171,7 @@ def test_it_can_be_shared_or_deleted(private: bool, label: str) -> None:
 
 
 def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
-    hint = "The prompt ends with a space"
+    hint = "Your prompt ends with a space"
 
     assert hint in text_of(cards.comparison(replace(CONTENT, prompt="London was ")))
     assert hint not in text_of(cards.comparison(replace(CONTENT, prompt="London was")))

@@ -1,4 +1,4 @@
-"""The card of /complete says what was asked, what was written, and how."""
+"""The card of /complete says what was requested, what was written, and how."""
 
 from dataclasses import replace
 
@@ -90,7 +90,7 @@ def test_a_finished_card_can_be_looked_into_and_closed() -> None:
     assert list(buttons_of(cards.completion(private)))[-1] == "Share"
 
 
-def test_of_nothing_there_is_nothing_to_ask() -> None:
+def test_an_empty_text_has_nothing_to_look_into() -> None:
     buttons = buttons_of(cards.completion(replace(CONTENT, written="", tokens=0)))
 
     assert buttons["Why this word?"].disabled
@@ -100,8 +100,8 @@ def test_of_nothing_there_is_nothing_to_ask() -> None:
 @pytest.mark.parametrize(
     ("positions", "said"),
     [
-        ((27,), "A fork: somebody chose token 28: `␣reason`."),
-        ((3, 27), "A fork: somebody chose 2 of its tokens, the last one as token 28: `␣reason`."),
+        ((27,), "Forked at token 28: `␣reason`."),
+        ((3, 27), "Forked 2 times, last at token 28: `␣reason`."),
     ],
 )
 def test_a_fork_says_what_was_chosen_by_hand(positions: tuple[int, ...], said: str) -> None:
@@ -110,13 +110,22 @@ def test_a_fork_says_what_was_chosen_by_hand(positions: tuple[int, ...], said: s
     assert said in text_of(cards.completion(forked))
 
 
-def test_what_a_press_has_asked_for_says_whose_it_was() -> None:
-    assert "Asked for by <@815>." in text_of(cards.completion(replace(CONTENT, requested_by=815)))
-    assert "Asked for" not in text_of(cards.completion(CONTENT))
+def test_what_a_press_has_requested_says_whose_press_it_was() -> None:
+    assert "Requested by <@815>." in text_of(cards.completion(replace(CONTENT, requested_by=815)))
+    assert "Requested" not in text_of(cards.completion(CONTENT))
 
 
-def test_a_text_that_was_gone_on_with_tells_old_tokens_from_new_ones() -> None:
-    assert "25 tokens, 5 of them now" in text_of(cards.completion(replace(CONTENT, earlier=20)))
+def test_a_fork_says_who_forked_and_says_it_once() -> None:
+    fork = replace(CONTENT, by_hand=(3, 27), is_fork=True, requested_by=815)
+    text, later = (text_of(cards.completion(one)) for one in (fork, replace(fork, is_fork=False)))
+
+    assert "Forked 2 times, last by <@815> at token 28." in text
+    assert "Requested by" not in text
+    assert "Forked 2 times, last at token 28.\n-# Requested by <@815>." in later
+
+
+def test_a_continued_text_tells_old_tokens_from_new_ones() -> None:
+    assert "25 tokens (5 new)" in text_of(cards.completion(replace(CONTENT, earlier=20)))
 
 
 def test_a_text_that_cannot_go_on_has_its_button_disabled() -> None:
@@ -126,9 +135,9 @@ def test_a_text_that_cannot_go_on_has_its_button_disabled() -> None:
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
-        ("length", "it has the length that was asked for"),
-        ("cancelled", "it was stopped after 5 of 64 tokens"),
-        ("stop", "the model ended it here"),
+        ("length", "Stopped at the 64-token limit."),
+        ("cancelled", "Stopped after 5 of 64 tokens."),
+        ("stop", "The model ended its text here."),
     ],
 )
 def test_the_card_says_why_the_text_ends_where_it_does(reason: FinishReason, said: str) -> None:
@@ -140,24 +149,24 @@ def test_the_card_says_why_the_text_ends_where_it_does(reason: FinishReason, sai
 def test_a_text_that_fills_the_context_says_that_it_cannot_go_on() -> None:
     full = replace(CONTENT, context=1024)
 
-    assert "the model can see 1,024 tokens and no more, so it cannot go on" in text_of(cards.completion(full))
+    assert "The text fills all 1,024 tokens the model can see." in text_of(cards.completion(full))
 
 
 def test_a_text_that_failed_is_said_to_be_cut_short_and_shows_no_speed() -> None:
     failed = Finished(Completion((), "cancelled"), seconds=0.0)
     text = text_of(cards.completion(replace(CONTENT, update=failed, cut_short=True)))
 
-    assert "cut short" in text
-    assert "stopped" not in text
+    assert "Cut short." in text
+    assert "Stopped" not in text
     assert text.endswith("5 tokens")
 
 
 @pytest.mark.parametrize(
     ("queued", "said"),
     [
-        (Queued(1, None), "Your turn is next"),
-        (Queued(2, None), "1 request before yours"),
-        (Queued(4, 20.0), "3 requests before yours, about 20.0 s"),
+        (Queued(1, None), "You're next"),
+        (Queued(2, None), "1 request ahead of yours"),
+        (Queued(4, 20.0), "3 requests ahead of yours, about 20.0 s"),
     ],
 )
 def test_a_waiting_card_tells_the_place_in_the_queue(queued: Queued, said: str) -> None:
@@ -197,13 +206,13 @@ def test_what_is_not_clipped_is_shown_whole(prompt: str, written: str) -> None:
 
 
 def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
-    hint = "The prompt ends with a space"
+    hint = "Your prompt ends with a space"
 
     assert hint in text_of(cards.completion(replace(CONTENT, prompt="London was ")))
     assert hint not in text_of(cards.completion(replace(CONTENT, prompt="London was")))
 
 
-def test_a_card_with_every_line_that_there_can_be_fits_in_a_message() -> None:
+def test_a_card_with_every_possible_line_fits_in_a_message() -> None:
     content = replace(
         CONTENT,
         model="*" * 99,

@@ -24,7 +24,7 @@ CANDIDATES = tuple(
     for rank, token_id in enumerate(NAMES, start=1)
 )
 ADA, GRACE, ALAN = 11, 22, 33
-ROUND = Round(strategies.RUN_ID, 7, (407, 262, 198, 257), favourite=262)
+ROUND = Round(strategies.RUN_ID, 7, (407, 262, 198, 257), top_guess=262)
 OPEN = GuessCard(ROUND, ADA, "London was", NAMES)
 VOTES = {ADA: 407, GRACE: 262, ALAN: 262}
 OVER = RevealCard(
@@ -82,9 +82,9 @@ def test_a_vote_is_cast_by_the_token_s_button_in_the_order_of_the_round() -> Non
 @pytest.mark.parametrize(
     ("votes", "said"),
     [
-        ({}, "Nobody has voted yet."),
-        ({ADA: 262}, "**1 person** has voted."),
-        (VOTES, "**3 people** have voted."),
+        ({}, "No votes yet."),
+        ({ADA: 262}, "**1 vote** so far."),
+        (VOTES, "**3 votes** so far."),
     ],
 )
 def test_the_open_card_says_how_many_have_voted(votes: dict[int, int], said: str) -> None:
@@ -104,10 +104,10 @@ def test_the_open_card_explains_the_signs_on_it_and_who_can_reveal() -> None:
 
     assert "␣ is a space, ⏎ is a line break." in text
     assert "⇥" not in text
-    assert f"<@{ADA}> or a moderator can reveal, and after 10 minutes anybody." in text
+    assert f"<@{ADA}> or a moderator can reveal; after 10 minutes, anyone can." in text
 
 
-def test_the_reveal_shows_each_of_the_four_likeliest_first_with_its_voters() -> None:
+def test_the_reveal_shows_the_four_by_rank_with_their_voters() -> None:
     text = text_of(cards.reveal(OVER))
     places = [text.index(line) for line in ("`␣the` **40.0 %** ⭐", "`␣a` **20.0 %**", "`⏎` **10.0 %**")]
 
@@ -116,7 +116,7 @@ def test_the_reveal_shows_each_of_the_four_likeliest_first_with_its_voters() -> 
     assert "2 votes: <@22> <@33>" in text
     assert "1 vote: <@11>" in text
     assert len(re.findall("votes?:", text)) == 2
-    assert "**2 of 3 votes** found the favourite." in text
+    assert "**2 of 3 votes** got it right." in text
 
 
 def test_many_voters_are_counted_and_some_are_named() -> None:
@@ -131,35 +131,35 @@ def test_many_voters_are_counted_and_some_are_named() -> None:
 def test_a_round_without_votes_says_so() -> None:
     nobody = replace(OVER.game.round, votes={})
 
-    assert "Nobody voted." in text_of(cards.reveal(replace(OVER, game=replace(OVER.game, round=nobody))))
+    assert "No votes." in text_of(cards.reveal(replace(OVER, game=replace(OVER.game, round=nobody))))
 
 
 def test_the_reveal_shows_the_whole_distribution_in_plain_words() -> None:
     text = text_of(cards.reveal(OVER))
 
     assert "`␣the` 40.0 % · `␣a` 20.0 % · `␣one` 13.3 % · `⏎` 10.0 % · `␣not` 8.0 %" in text
-    assert "Together they hold **91.3 %** of the probability" in text
-    assert "as unsure as if it had to choose between 128 equally likely tokens (entropy 7.00 bits)" in text
+    assert "These five: **91.3 %**. Everything else: 8.7 %." in text
+    assert "Entropy: **7.00 bits**, like choosing among 128 equal options." in text
 
 
 def test_a_model_that_leaves_nothing_open_was_certain() -> None:
     certain = replace(OVER, step=replace(OVER.step, entropy=0.1))
 
-    assert "as good as certain (entropy 0.10 bits)" in text_of(cards.reveal(certain))
+    assert "Entropy: **0.10 bits**, all but certain." in text_of(cards.reveal(certain))
 
 
-def test_the_favourite_stands_behind_its_text() -> None:
+def test_the_top_guess_stands_after_its_text() -> None:
     assert "\n**London was** the\n" in text_of(cards.reveal(OVER))
 
 
-def test_a_server_has_scores_and_a_direct_message_none() -> None:
+def test_a_server_has_a_leaderboard_and_a_direct_message_none() -> None:
     alone = replace(OVER, game=replace(OVER.game, round=replace(OVER.game.round, guild=None)), scores=())
 
     assert "🥇 <@22> 2 of 3 rounds · 🥈 <@33> 1 of 1 round" in text_of(cards.reveal(OVER))
     assert "<@11> 0 of 3" not in text_of(cards.reveal(OVER))
-    assert "Scores" in buttons_of(cards.reveal(OVER))
-    assert "Scores" not in buttons_of(cards.reveal(alone))
-    assert "Scores" not in buttons_of(cards.guess(alone.game))
+    assert "Leaderboard" in buttons_of(cards.reveal(OVER))
+    assert "Leaderboard" not in buttons_of(cards.reveal(alone))
+    assert "Leaderboard" not in buttons_of(cards.guess(alone.game))
     assert "moderator" not in text_of(cards.guess(alone.game))
 
 
@@ -207,14 +207,14 @@ def test_many_who_share_the_medals_are_counted() -> None:
     assert "🥇 <@104> 1 of 1 round and 4 more" in text
 
 
-def test_where_nobody_has_found_a_favourite_nobody_has_a_medal() -> None:
+def test_without_a_correct_guess_there_is_no_medal() -> None:
     table = (Score(GRACE, 0, 1), Score(ADA, 0, 3))
 
     for text in (
         text_of(cards.leaderboard(table, person=ADA, days=30)),
         text_of(cards.reveal(replace(OVER, scores=table))),
     ):
-        assert "Nobody has found a favourite yet." in text
+        assert "No correct guesses yet." in text
         assert not any(medal in text for medal in "🥇🥈🥉")
 
 
@@ -231,17 +231,17 @@ def test_the_four_of_a_reveal_stand_apart() -> None:
 
 
 def test_an_empty_table_says_so() -> None:
-    assert "Nobody has played a round to its end yet." in text_of(cards.leaderboard([], person=1, days=30))
+    assert "No finished rounds yet." in text_of(cards.leaderboard([], person=1, days=30))
 
 
-def test_a_vote_is_told_and_when_it_was_changed_with_both() -> None:
+def test_a_vote_is_confirmed_and_a_changed_one_with_both_tokens() -> None:
     assert "You voted for `␣the`. Press another to change it." in text_of(cards.voted("␣the", None))
-    assert "Your vote is `␣a` now; it was `␣the`." in text_of(cards.voted("␣a", "␣the"))
-    assert "voted for `␣a` already" in text_of(cards.voted("␣a", "␣a"))
+    assert "You changed your vote from `␣the` to `␣a`." in text_of(cards.voted("␣a", "␣the"))
+    assert "`␣a`: that's already your vote." in text_of(cards.voted("␣a", "␣a"))
 
 
 def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
-    hint = "The prompt ends with a space"
+    hint = "Your prompt ends with a space"
 
     assert hint in text_of(cards.guess(replace(OPEN, prompt="London was ")))
     assert hint not in text_of(cards.guess(replace(OPEN, prompt="London was")))

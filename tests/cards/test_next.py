@@ -1,4 +1,4 @@
-"""The card of /next tells likely from drawn, and numbers from each other."""
+"""The card of /next tells likely tokens from the drawn one."""
 
 import math
 from dataclasses import replace
@@ -62,11 +62,11 @@ def test_every_candidate_has_its_numbers_and_a_button() -> None:
     assert buttons_of(view)["+ ␣a"].custom_id == f"next:append:{strategies.RUN_ID}:257"
 
 
-def test_likeliest_and_drawn_are_told_apart() -> None:
+def test_the_top_guess_and_the_drawn_token_are_told_apart() -> None:
     text = text_of(cards.next_tokens(CONTENT))
 
-    assert "**Likeliest:** `␣the` (30.0 %)" in text
-    assert "**Drawn with seed 7:** `␣city` (1.0 %, rank 17)" in text
+    assert "**Top guess:** `␣the` (30.0 %)" in text
+    assert "**Seed 7 drew** `␣city` (1.0 %, rank 17)" in text
 
 
 def test_the_drawn_one_is_marked_among_the_five() -> None:
@@ -78,8 +78,8 @@ def test_the_drawn_one_is_marked_among_the_five() -> None:
 def test_the_whole_distribution_is_summed_up() -> None:
     text = text_of(cards.next_tokens(CONTENT))
 
-    assert "The five hold **68.5 %**" in text
-    assert "**7.00 bits**, as unsure as between 128 equally likely tokens" in text
+    assert "These five: **68.5 %**. Everything else: 31.5 %." in text
+    assert "**7.00 bits**, like choosing among 128 equal options" in text
 
 
 def test_a_model_s_name_cannot_format_the_line() -> None:
@@ -106,7 +106,7 @@ def test_the_longest_bar_is_that_of_a_certain_token() -> None:
 
 
 def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
-    hint = "The prompt ends with a space"
+    hint = "Your prompt ends with a space"
 
     assert hint in text_of(cards.next_tokens(replace(CONTENT, prompt="London was ", appended="")))
     assert hint not in text_of(cards.next_tokens(replace(CONTENT, prompt="London was", appended="")))

@@ -78,7 +78,7 @@ READING = {
     "one of a comparison": (one_of_a_comparison, ALONE),
     "a vote": (click("", "guess", text="London was"), IN_PLACE),
     "Reveal": (click("Reveal", "guess", text="London was"), IN_PLACE),
-    "Scores": (click("Scores", "guess", text="London was"), ALONE),
+    "Leaderboard": (click("Leaderboard", "guess", text="London was"), ALONE),
     "the next station": (click("Next", "tour", seed=42), IN_PLACE),
     "the next station of another's tour": (click("Next", "tour", by_another=True, seed=42), ALONE),
     "a text of one's own": (own_text, IN_PLACE),

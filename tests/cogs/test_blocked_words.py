@@ -155,7 +155,7 @@ async def test_a_completion_is_withheld_with_its_seed_as_soon_as_the_word_is_the
         shown = text_of(answer)
         assert shown.startswith("Oh\n")
         assert "withheld: it contains a word that this community has blocked" in shown
-        assert "seed 42 · temperature 0.9 · top-k 50 · top-p 1 · 0 tokens shown, 6 asked for" in shown
+        assert "seed 42 · temperature 0.9 · top-k 50 · top-p 1 · 0 tokens shown, 6 requested" in shown
         assert_never_sent(world, WORD)
 
 
@@ -213,7 +213,7 @@ async def test_what_was_there_before_a_withheld_continuation_stays(open_blocking
         await world.env.settle()
 
         assert text_of(answer).startswith("Oh my own\n")
-        assert "what came next is withheld" in text_of(answer)
+        assert "What came next is withheld" in text_of(answer)
         assert_never_sent(world, WORD)
 
 
@@ -245,7 +245,7 @@ async def test_a_part_of_a_word_that_would_be_such_a_word_alone_is_not_named_in_
 
         assert shown.count("freedom") == 5
         assert shown.count("kingdom") == 1
-        assert "leaves greedy" not in shown
+        assert "differs from greedy" not in shown
 
 
 async def test_a_comparison_that_is_withheld_is_so_with_its_seed(open_blocking: Open) -> None:
@@ -405,7 +405,7 @@ async def test_a_token_that_would_be_a_part_of_a_word_may_be_offered(open_blocki
         why = await ada.click(text, label="Why this word?")
         fork = await ada.click(card_of(why), label="Fork here: ass")
         await world.env.settle()
-        assert "A fork: somebody chose token 1." in text_of(fork)
+        assert f"Forked by <@{ada.id}> at token 1." in text_of(fork)
         again = await ada.click(card_of(fork), label="Why this word?")
         assert "[‹ Back]" in text_of(again)
         assert refusal_of(await finished(world, "next", prompt="a,", seed=7)) == Withheld(seed=7).sentence
@@ -440,7 +440,7 @@ async def test_a_withheld_card_does_not_name_the_token_that_somebody_chose(open_
 
         assert shown.startswith("a brass\n")
         assert "withheld" in shown
-        assert "A fork: somebody chose token 1.\n" in shown
+        assert f"Forked by <@{ada.id}> at token 1.\n" in shown
 
 
 @pytest.mark.parametrize("private", [True, False])

@@ -112,9 +112,9 @@ async def test_what_was_asked_meanwhile_can_be_pressed_now_and_later(place: Plac
         game = card_of(await place.ask("guess", text="London was"))
         assert SENTENCE in refusal_of(await place.ask("forget"))
         assert SENTENCE in refusal_of(await place.press(game, "Reveal"))
-        assert "Nobody has voted yet." in text_of(game)
+        assert "No votes yet." in text_of(game)
     await elsewhere(place.runs.flush())
 
     assert "[Continue]" in text_of(await place.press(text, "Continue"))
     await place.press(game, "Reveal")
-    assert "The model's favourite" in text_of(game)
+    assert "The model's top guess" in text_of(game)

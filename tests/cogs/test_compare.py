@@ -50,9 +50,9 @@ async def test_it_says_where_each_text_leaves_the_greedy_one(
     text = text_of(await compare(ada, channel, max_tokens=32))
 
     assert re.search(
-        r"leaves greedy at token \d+ \(\S+, not \S+\) · took the likeliest token \d+ of 32 times", text
+        r"differs from greedy at token \d+ \(\S+, not \S+\) · took the top guess \d+ of 32 times", text
     )
-    assert "likeliest token 32 of 32 times\n" in text.partition("temperature 0.3")[0]
+    assert "top guess 32 of 32 times\n" in text.partition("temperature 0.3")[0]
 
 
 async def test_the_same_seed_gives_the_same_texts(
@@ -122,9 +122,9 @@ async def test_what_was_asked_before_is_shown_again_and_said_to_be_so(open_world
         await world.env.settle()
 
         assert texts_of(second) == texts_of(first)
-        assert "6 of these 6 texts were written before" in text_of(second)
-        assert "written before" not in text_of(first)
-        assert "1 of these 6 texts were written before" in text_of(third)  # greedy needs no seed
+        assert "6 of these 6 texts are saved replies" in text_of(second)
+        assert "saved" not in text_of(first)
+        assert "1 of these 6 texts are saved replies" in text_of(third)  # greedy needs no seed
         assert len(model.started) == 6 + 5
         assert card_of(await open_one(grace, second, "greedy"))
 

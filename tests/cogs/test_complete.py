@@ -118,8 +118,8 @@ async def test_what_was_asked_before_is_answered_at_once_and_said_to_be_so(open_
         second = await complete(grace, world.channel)
 
         assert written(second) == written(first)
-        assert "The same was asked before (20" in text_of(second)
-        assert "asked before" not in text_of(first)
+        assert "Same request as at 20" in text_of(second)
+        assert "Same request" not in text_of(first)
         assert card_of(second).id != card_of(first).id
         assert len(model.started) == 1
         assert "[Continue]" in text_of(await grace.click(card_of(second), label="Continue"))
@@ -143,8 +143,8 @@ async def test_what_one_person_asked_in_private_is_no_answer_for_another(open_wo
         await complete(ada, world.channel, private=True)
         await world.env.settle()
 
-        assert "asked before" not in text_of(await complete(grace, world.channel))
-        assert "asked before" in text_of(await complete(ada, world.channel))
+        assert "Same request" not in text_of(await complete(grace, world.channel))
+        assert "Same request" in text_of(await complete(ada, world.channel))
 
 
 async def test_a_drawn_seed_always_asks_the_model(open_world: OpenWorld) -> None:
@@ -209,15 +209,15 @@ async def test_the_place_in_the_queue_is_shown_until_it_is_ones_turn(open_world:
     async with open_world(model) as world:
         first, second, third = [card_of(await complete(person, world.channel)) for person in world.members]
         assert "0 of 8 tokens" in text_of(first)
-        assert "Your turn is next" in text_of(second)
-        assert "1 request before yours" in text_of(third)
+        assert "You're next" in text_of(second)
+        assert "1 request ahead of yours" in text_of(third)
 
         await model.step(model.started[0], 9)
         await world.env.settle()
 
         assert "[Continue]" in text_of(first)
         assert "0 of 8 tokens" in text_of(second)
-        assert "Your turn is next" in text_of(third)
+        assert "You're next" in text_of(third)
 
 
 async def test_a_full_queue_says_when_to_come_back(open_world: OpenWorld) -> None:
@@ -277,7 +277,7 @@ async def test_what_was_written_before_a_failure_stays(open_world: OpenWorld) ->
             await settled()
             await world.env.settle()
 
-        assert "cut short" in text_of(card)
+        assert "Cut short." in text_of(card)
         assert "[Continue]" in text_of(card)
         assert "took longer than" in refusal_of(answer)
 
@@ -349,7 +349,7 @@ async def test_shutting_down_finishes_the_cards(open_world: OpenWorld) -> None:
         await settled()
         await world.env.settle()
 
-        assert "cut short" in text_of(answer.response or card_of(answer))
+        assert "Cut short." in text_of(answer.response or card_of(answer))
         assert refusal_of(answer) == "I'm restarting. Please try again in a minute."
 
 

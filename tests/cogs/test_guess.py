@@ -17,7 +17,7 @@ from bot.queue.updates import Finished
 from bot.services import Services
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel
-from tests.support.guessing import TEXT, beginning, favourite, labels, run_id_of
+from tests.support.guessing import TEXT, beginning, labels, run_id_of, top_guess
 from tests.support.reading import card_of, refusal_of, text_of
 from tests.support.waiting import until
 
@@ -30,9 +30,9 @@ async def test_a_round_shows_the_beginning_and_four_candidates(
     answer = await ada.slash(channel, "guess", text=TEXT)
 
     assert "\nLondon was ▁▁▁\n" in text_of(answer)
-    assert "Nobody has voted yet." in text_of(answer)
+    assert "No votes yet." in text_of(answer)
     assert len(set(labels(answer)[:4])) == CHOICES
-    assert labels(answer)[4:] == ["Reveal", "Scores", "Delete"]
+    assert labels(answer)[4:] == ["Reveal", "Leaderboard", "Delete"]
     assert not card_of(answer).ephemeral
 
 
@@ -55,7 +55,7 @@ async def test_a_vote_is_counted_on_the_card_and_told_to_the_voter_alone(
         assert text_of(told) == f"You voted for {name}. Press another to change it."
         assert told.ephemeral
 
-    assert "2 people have voted." in text_of(card)
+    assert "2 votes so far." in text_of(card)
     assert str(grace.id) not in text_of(card)
 
 
@@ -69,13 +69,13 @@ async def test_a_vote_can_be_changed_and_only_the_voter_is_told(
     again = await ada.click(card, label=other)
 
     for answer, said in (
-        (changed, f"Your vote is {other} now; it was {one}."),
-        (again, f"You have voted for {other} already."),
+        (changed, f"You changed your vote from {one} to {other}."),
+        (again, f"{other}: that's already your vote."),
     ):
         *_, told = seen(answer)
         assert text_of(told) == said
         assert told.ephemeral
-    assert "1 person has voted." in text_of(card)
+    assert "1 vote so far." in text_of(card)
     await ada.click(card, label="Reveal")
     line = text_of(card).split(f"1 vote: <@{ada.id}>")[0].rstrip().rsplit("\n", 2)[1]
     assert line.startswith(other)
@@ -98,7 +98,7 @@ async def test_a_vote_while_the_card_is_being_edited_is_shown_by_who_edits_it(
     await until(is_under_way)
     votes = [await person.click(card, label=labels(card)[0]) for person in (ada, grace)]
     assert all(vote.acknowledged for vote in votes)
-    assert "Nobody has voted yet." in text_of(card)
+    assert "No votes yet." in text_of(card)
     released.set()
     await under_way
 
@@ -115,10 +115,10 @@ async def test_a_vote_that_cannot_be_stored_is_refused_and_works_later(
         assert "try again in a minute" in refusal_of(await ada.click(card, label=label))
     other.rollback()
     other.close()
-    assert "Nobody has voted yet." in text_of(card)
+    assert "No votes yet." in text_of(card)
     await ada.click(card, label=labels(card)[0])
 
-    assert "1 person has voted." in text_of(card)
+    assert "1 vote so far." in text_of(card)
     assert "the database failed" in caplog.text
     caplog.clear()
 
@@ -135,7 +135,7 @@ async def test_the_same_beginning_is_not_asked_of_the_model_twice(
     second = await grace.slash(channel, "guess", text=TEXT)
     await grace.click(card_of(second), label="Reveal")
 
-    assert favourite(card_of(second))
+    assert top_guess(card_of(second))
 
 
 async def test_where_nobody_could_tell_four_tokens_apart_there_is_no_round(open_world: OpenWorld) -> None:

@@ -13,7 +13,7 @@ from bot.features.beginnings import BEGINNINGS
 from bot.features.guess import PATIENCE
 from bot.playground.world import World
 from bot.services import Services
-from tests.support.guessing import TEXT, beginning, favourite, labels, moderator_of, run_id_of
+from tests.support.guessing import TEXT, beginning, labels, moderator_of, run_id_of, top_guess
 from tests.support.reading import buttons, card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -32,16 +32,16 @@ async def test_the_reveal_shows_who_voted_for_what_and_the_favourite(
     revealed = await ada.click(card, label="Reveal")
 
     assert card_of(revealed).id == card.id
-    assert favourite(card) == likeliest
+    assert top_guess(card) == likeliest
     text = text_of(card)
-    assert text.count(" ⭐ the favourite") == 1
-    assert "1 of 2 votes found the favourite." in text
+    assert text.count(" ⭐ top guess") == 1
+    assert "1 of 2 votes got it right." in text
     assert f"1 vote: <@{grace.id}>" in text
     five = [label.removeprefix("+ ") for label in labels(nexts)[:5]]
     assert re.search(" · ".join(rf"{re.escape(name)} [\d.]+ %" for name in five), text)
     assert "(entropy " in text
-    assert f"Scores on this server: 🥇 <@{ada.id}> 1 of 1 round\n" in text
-    assert labels(card) == ["Next round", "Scores", "Delete"]
+    assert f"Leaderboard: 🥇 <@{ada.id}> 1 of 1 round\n" in text
+    assert labels(card) == ["Next round", "Leaderboard", "Delete"]
 
 
 async def test_only_the_author_or_a_moderator_reveals_at_first(
@@ -52,7 +52,7 @@ async def test_only_the_author_or_a_moderator_reveals_at_first(
     assert "Anyone can in 10 minutes." in refusal_of(await grace.click(card, label="Reveal"))
     assert "[Reveal]" in text_of(card)
     await moderator_of(world).click(card, label="Reveal")
-    assert favourite(card)
+    assert top_guess(card)
 
 
 async def test_after_a_while_anybody_reveals(
@@ -68,7 +68,7 @@ async def test_after_a_while_anybody_reveals(
     monkeypatch.setattr(runs, "_clock", lambda: later)
     await grace.click(card, label="Reveal")
 
-    assert favourite(card)
+    assert top_guess(card)
 
 
 async def test_votes_and_the_round_survive_restarts(
@@ -82,17 +82,17 @@ async def test_votes_and_the_round_survive_restarts(
     await ada.click(card, label=one)
     await restart()
     await grace.click(card, label=other)
-    assert "2 people have voted." in text_of(card)
+    assert "2 votes so far." in text_of(card)
     await restart()
     await ada.click(card, label="Reveal")
 
     assert text_of(card).count("1 vote: ") == 2
     await restart()
-    scores = text_of(await grace.click(card, label="Scores"))
+    scores = text_of(await grace.click(card, label="Leaderboard"))
     # Which of the four stand first is chance.
-    somebody_was_right = favourite(card) in (one, other)
+    somebody_was_right = top_guess(card) in (one, other)
     assert scores.count(" of 1 round") == (2 if somebody_was_right else 0)
-    assert ("Nobody has found" in scores) is not somebody_was_right
+    assert ("No correct guesses" in scores) is not somebody_was_right
 
 
 async def test_who_still_sees_the_open_card_gets_the_revealed_one(
@@ -103,8 +103,8 @@ async def test_who_still_sees_the_open_card_gets_the_revealed_one(
     await world.bot.services.runs.rounds.reveal(run_id_of(card))
     await grace.click(card, label=labels(card)[0])
 
-    assert favourite(card)
-    assert "Nobody voted." in text_of(card)
+    assert top_guess(card)
+    assert "No votes." in text_of(card)
 
 
 async def test_the_next_round_is_a_new_card_of_who_asked_for_it(
@@ -115,14 +115,14 @@ async def test_the_next_round_is_a_new_card_of_who_asked_for_it(
     second = await grace.click(card_of(first), label="Next round")
 
     assert card_of(second).id != card_of(first).id
-    assert labels(first) == ["Next round begun", "Scores", "Delete"]
+    assert labels(first) == ["Next round started", "Leaderboard", "Delete"]
     (begun, *others) = buttons(card_of(first).components)
     assert begun["disabled"]
     assert not any(button.get("disabled") for button in others)
     assert f"<@{grace.id}> or a moderator can reveal" in text_of(second)
-    assert "The model's favourite" in text_of(card_of(first))
+    assert "The model's top guess" in text_of(card_of(first))
     await grace.click(card_of(second), label="Reveal")
-    assert favourite(card_of(second))
+    assert top_guess(card_of(second))
 
 
 async def test_where_the_old_card_cannot_be_edited_the_next_round_begins_all_the_same(
@@ -133,7 +133,7 @@ async def test_where_the_old_card_cannot_be_edited_the_next_round_begins_all_the
     world.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001)
     following = await ada.click(card, label="Next round")
 
-    assert "Nobody has voted yet." in text_of(card_of(following))
+    assert "No votes yet." in text_of(card_of(following))
     assert labels(card)[0] == "Next round"
 
 
@@ -141,14 +141,14 @@ async def test_scores_are_told_to_who_asks_alone(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
-    nobody = await grace.click(card, label="Scores")
-    assert "Nobody has played a round to its end yet." in text_of(nobody)
+    nobody = await grace.click(card, label="Leaderboard")
+    assert "No finished rounds yet." in text_of(nobody)
     await grace.click(card, label=labels(card)[0])
     await ada.click(card, label="Reveal")
-    scores = await ada.click(card, label="Scores")
+    scores = await ada.click(card, label="Leaderboard")
 
     assert card_of(scores).ephemeral
-    assert re.search(rf"(🥇 <@{grace.id}> 1 of 1 round|Nobody has found)", text_of(scores))
+    assert re.search(rf"(🥇 <@{grace.id}> 1 of 1 round|No correct guesses)", text_of(scores))
 
 
 async def test_in_a_direct_message_there_is_a_round_and_no_table(world: World, ada: MemberActor) -> None:
@@ -157,11 +157,11 @@ async def test_in_a_direct_message_there_is_a_round_and_no_table(world: World, a
     assert labels(card)[4:] == ["Reveal", "Delete"]
     assert "moderator" not in text_of(card)
     await ada.user.click(card, label=labels(card)[0])
-    assert "1 person has voted." in text_of(card)
+    assert "1 vote so far." in text_of(card)
     await ada.user.click(card, label="Reveal")
 
-    assert favourite(card)
-    assert "Scores" not in text_of(card)
+    assert top_guess(card)
+    assert "Leaderboard" not in text_of(card)
     following = await ada.user.click(card, label="Next round")
     assert beginning(following) in BEGINNINGS
 
@@ -176,7 +176,7 @@ async def test_forget_takes_rounds_and_votes(
     await ada.slash(channel, "forget")
     await grace.click(theirs, label="Reveal")
 
-    assert "Nobody voted." in text_of(theirs)
+    assert "No votes." in text_of(theirs)
     for label in (labels(mine)[0], "Reveal"):
         assert "no longer works" in refusal_of(await grace.click(mine, label=label))
 
@@ -193,5 +193,5 @@ async def test_a_round_is_played_to_its_end_while_the_model_loads_again(
     await ada.click(card, label=labels(card)[0])
     await ada.click(card, label="Reveal")
 
-    assert favourite(card)
+    assert top_guess(card)
     assert "still loading" in refusal_of(await ada.click(card, label="Next round"))

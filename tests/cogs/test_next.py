@@ -80,7 +80,7 @@ async def test_what_was_asked_before_is_answered_at_once_and_said_to_be_so(open_
         second = await grace.slash(world.channel, "next", prompt="London was", seed=7)
 
         assert len(model.started) == 1
-        assert "asked before (20" in text_of(second)
+        assert "saved reply from 20" in text_of(second)
         assert text_of(second).startswith(text_of(first).rpartition("\n")[0])
         third = await grace.click(card_of(second), label=labels(second)[0])
         assert "step 2" in text_of(third)

@@ -15,7 +15,7 @@ from tests.support.reading import text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-BEFORE = ("asked before", "were written before")
+BEFORE = ("Same request as at", "saved reply", "saved replies")
 COMMANDS = {
     "complete": {"prompt": "London was", "seed": 42, "max_tokens": 8},
     "greedy": {"prompt": "London was", "temperature": 0.0, "max_tokens": 8},

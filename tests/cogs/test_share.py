@@ -159,12 +159,12 @@ async def test_forget_deletes_the_runs_of_one_person_and_says_how_many(
     answer = await ada.slash(channel, "forget")
 
     assert card_of(answer).ephemeral
-    assert text_of(answer).startswith("Deleted: 2 runs, that is")
+    assert text_of(answer).startswith("Deleted: 2 saved replies")
     assert "deleted, after 30 days or because its author asked" in refusal_of(
         await ada.click(mine, label="Continue")
     )
     assert "[Continue]" in text_of(await grace.click(theirs, label="Continue"))
-    assert text_of(await ada.slash(channel, "forget")) == "Nothing of yours is stored."
+    assert text_of(await ada.slash(channel, "forget")) == "I have nothing stored about you."
 
 
 async def test_what_others_made_from_a_text_is_forgotten_with_it(

@@ -64,7 +64,7 @@ async def test_the_scores_are_those_of_the_model(ada: MemberActor, channel: Chan
 async def test_shares_and_draw_are_those_of_next(ada: MemberActor, channel: ChannelHandle) -> None:
     table = text_of(await ada.slash(channel, "next", prompt="London was", seed=42))
     shares = re.findall(r"^\d\. \S+ [\d.]+ %", table, re.MULTILINE)
-    drawn = re.search(r"Drawn with seed 42: (\S+) \(([^,]+), rank ([\d,]+)\)", table)
+    drawn = re.search(r"Seed 42 drew (\S+) \(([^,]+), rank ([\d,]+)\)", table)
     four, five = text_of(await at(4, ada, channel)), text_of(await at(5, ada, channel))
 
     assert drawn
@@ -100,7 +100,7 @@ async def test_a_tour_s_text_answers_who_asks_for_it_and_its_card_is_known(
     assert message.id == card.id
     run = await world.bot.services.runs.completion(run_of(message) or "")
     assert len(run.steps) == 16
-    assert "The same was asked before" in text_of(again)
+    assert "Same request as at 20" in text_of(again)
 
 
 @pytest.mark.parametrize("prompt", ["A", "🙃", "\N{ZERO WIDTH SPACE}", "```\n@everyone **x**", "שלום عليكم"])

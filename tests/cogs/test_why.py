@@ -92,7 +92,7 @@ async def test_a_fork_is_a_new_card_with_the_other_token_in_its_place(
     child = await elsewhere(runs.completion(run_id_of(card_of(answer))))
 
     assert not card_of(answer).ephemeral
-    assert "A fork: somebody chose token " in text_of(answer)
+    assert f"Forked by <@{grace.id}> at token " in text_of(answer)
     assert child.token_ids[:place] == parent.token_ids[:place]
     assert child.token_ids[place] == parent.steps[place].candidates[0].token_id != parent.token_ids[place]
     assert len(child.steps) == place + 1 + 30
@@ -110,7 +110,7 @@ async def test_a_fork_of_a_fork_says_that_two_tokens_were_chosen_by_hand(
         card = card_of(await ada.click(opened, label=forks(opened)[0]))
     opened = card_of(await ada.click(card, label="Why this word?"))
 
-    assert "A fork: somebody chose 2 of its tokens" in text_of(card)
+    assert "Forked 2 times" in text_of(card)
     while position_of(opened) != 4:
         opened = card_of(await ada.click(opened, label="‹ Back" if position_of(opened) > 4 else "Next ›"))
     assert "by hand: rank" in text_of(opened)
@@ -128,7 +128,7 @@ async def test_a_fork_goes_on_to_the_bit_as_a_walk_over_the_same_tokens(
 ) -> None:
     await complete(ada, channel, top_k=0, seed=7)
     card = await complete(ada, channel, top_k=0, seed=7)
-    assert "asked before" in text_of(card)
+    assert "saved reply from" in text_of(card)
     opened = await ada.click(card, label="Why this word?")
     answer = await ada.click(card_of(opened), label=forks(opened)[1])
     run: CompletionRun = await elsewhere(runs.completion(run_id_of(card_of(answer))))
@@ -167,7 +167,7 @@ async def test_all_of_it_works_after_a_restart(
     await restart()
 
     assert position_of(turned) == int(menu["options"][1]["value"]) + 2
-    assert "A fork: somebody chose token " in text_of(forked)
+    assert f"Forked by <@{ada.id}> at token " in text_of(forked)
     assert "same_text.py" in text_of(await ada.click(card_of(forked), label="Code"))
     assert "to the last bit" in text_of(await ada.click(card_of(forked), label="Replay"))
     assert "to the last bit" in text_of(await ada.context_menu(channel, "Replay", card.message))

@@ -55,7 +55,7 @@ def test_the_model_is_asked_for_its_own_probabilities_and_for_enough_candidates(
 def test_a_round_has_the_favourite_and_three_rivals_of_the_likeliest(number: int) -> None:
     round_ = round_of(run_of(*WORDS, run_id=f"{number:016x}"), 7, WORDS.__getitem__)
 
-    assert round_.favourite == 0
+    assert round_.top_guess == 0
     assert len(set(round_.choices)) == CHOICES
     assert 0 in round_.choices
     assert max(round_.choices) <= RIVALS
@@ -70,7 +70,7 @@ def test_the_favourite_is_anywhere_among_the_four() -> None:
     rounds = [
         round_of(run_of(*WORDS, run_id=f"{number:016x}"), None, WORDS.__getitem__) for number in range(200)
     ]
-    places = [round_.choices.index(round_.favourite) for round_ in rounds]
+    places = [round_.choices.index(round_.top_guess) for round_ in rounds]
 
     assert all(30 <= places.count(place) <= 70 for place in range(CHOICES))
 

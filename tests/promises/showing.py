@@ -114,7 +114,7 @@ def guess(maker: Maker) -> ui.LayoutView:
 
 def reveal(maker: Maker) -> ui.LayoutView:
     game, step = _game(maker)
-    appended = maker.encodings.decode([game.round.favourite])
+    appended = maker.encodings.decode([game.round.top_guess])
     return cards.reveal(RevealCard(game, step, appended, (Score(OTHER, 2, 3), Score(OWNER, 0, 3))))
 
 

@@ -18,9 +18,9 @@ def labels(answer: InteractionResult | ResponseMessage) -> list[str]:
     return [button["label"] for button in buttons(card.components)]
 
 
-def favourite(answer: InteractionResult | ResponseMessage) -> str:
-    """What a revealed card calls the model's favourite."""
-    match = re.match(r"🎯 The model's favourite: (.+)", text_of(answer))
+def top_guess(answer: InteractionResult | ResponseMessage) -> str:
+    """What a revealed card calls the model's top guess."""
+    match = re.match(r"🎯 The model's top guess: (.+)", text_of(answer))
     assert match, text_of(answer)
     return match[1]
 

@@ -1,1 +1,1 @@
-"""What outlives a restart: the database, its tables, and how a run lies in a row."""
+"""What outlives a restart: the database, its tables, and how a run becomes a row."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bot.store import sqlite
-from bot.store.common import Address, unusable
+from bot.store.backend import Address, unusable
 
 
 def parsed(url: str) -> Address:
-    """What ``url`` names; InvalidSetting, without any value, if that is no database of ours."""
+    """The address in ``url``; InvalidSetting, without any value, if it is not one the bot can use."""
     scheme, is_url, _ = url.partition("://")
-    # The part behind the + is a driver of SQLAlchemy's; which one is used is our choice.
+    # The part after the + names a driver of SQLAlchemy's; the bot brings its own.
     kind = scheme.partition("+")[0].lower()
     if not is_url or any(character < " " or character == "\x7f" for character in url):
         raise unusable()

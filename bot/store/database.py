@@ -1,4 +1,4 @@
-"""The database: opened once, asked in short transactions, allowed to fail."""
+"""The database: opened once, used in short transactions, allowed to fail."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreUnavailable
 from bot.store.address import parsed
-from bot.store.common import PATIENCE
+from bot.store.backend import PATIENCE
 from bot.store.migrations import make_tables
 from bot.store.tables import versions
 
 log = logging.getLogger(__name__)
 
 IN_MEMORY = "sqlite://"
-# Raise it with every change that an older bot could not pass over, of a table or of what a JSON column holds.
+# Raise it with every change to a table, or to what a JSON column holds, that an older bot cannot pass over.
 SCHEMA = 1
 
-# SQLite shows the value that it cannot decode.
+# SQLite quotes a value that it cannot decode.
 _A_ROW_S = re.compile(r" with text '.*", re.DOTALL)
 
 
 class Database:
     """An SQLite file or a PostgreSQL server, with the tables in it.
 
-    They are made before the first transaction, not when this is: a server that
-    cannot be reached yet keeps nobody from starting.
+    The tables are made before the first transaction, not on construction: the bot starts
+    while its server cannot be reached yet.
     """
 
     def __init__(self, url: str) -> None:
@@ -44,10 +44,10 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction, rolled back by whatever is raised in it.
+        """A transaction, rolled back by any exception in it.
 
-        StoreUnavailable if the database fails, at whatever point and with whatever its driver
-        raises. What fails in the block without it is raised as it is.
+        StoreUnavailable if the database fails, at any point and with any exception of its driver's.
+        Other exceptions in the block are raised as they are.
         """
         not_its_fault: BaseException | None = None
         try:
@@ -61,36 +61,36 @@ class Database:
                     raise
         except Exception as error:
             if not_its_fault is not None:
-                raise not_its_fault  # noqa: B904 - rolling back may have failed as well, which says less
-            # Whatever it was, the tables may be gone with it: another file lies there, or another server.
+                raise not_its_fault  # noqa: B904 - rolling back may have failed too, which says less
+            # The tables may be gone: there may be another file now, or another server.
             self._furnished = False
             if isinstance(error, StoreUnavailable):
                 raise
             raise StoreUnavailable(_said(error)) from error
 
     async def wipe(self) -> bool:
-        """Whether nothing of what was deleted is left in SQLite's files: its journal is now empty.
+        """Empty SQLite's journal; True if nothing deleted is left in its files.
 
-        It cannot be emptied while somebody else reads an older state of the database.
+        False while another program reads an older state of the database.
         """
         if self._engine.dialect.name != "sqlite":
             return True
-        # Once begun it is finished, also if nobody waits for it: the connection is set otherwise meanwhile.
+        # Finish even if the caller is cancelled: the connection's settings are changed meanwhile.
         self._wiping = asyncio.create_task(self._empty_journal())
         return await asyncio.shield(self._wiping)
 
     async def _empty_journal(self) -> bool:
         try:
             async with self._engine.connect() as connection:
-                # A checkpoint is taken outside of transactions.
+                # A checkpoint needs to be outside any transaction.
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
-                # Others wait for this connection meanwhile, and it can be tried again.
+                # Others wait for this connection, and the checkpoint can be tried again.
                 await connection.execute(text("PRAGMA busy_timeout=0"))
                 try:
                     is_busy = await connection.scalar(text("PRAGMA wal_checkpoint(TRUNCATE)"))
                 finally:
                     await connection.execute(text(f"PRAGMA busy_timeout={round(1_000 * PATIENCE)}"))
-        except Exception:  # whatever the driver raises: the journal is as it was, and is tried again
+        except Exception:  # a driver may raise anything; the journal is as it was, and is tried again
             return False
         return not is_busy
 
@@ -103,7 +103,7 @@ class Database:
         await self._engine.dispose()
 
     async def _furnish(self) -> None:
-        """Make the tables, once. Everybody who waits for it shares one attempt, and its failure."""
+        """Make the tables, once. All who wait share one attempt, and its failure."""
         if self._furnished:
             return
         if self._furnishing is None:
@@ -130,7 +130,7 @@ class Database:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
-    """The database at ``url``, closed on leaving; InvalidSetting if it could never be reached so."""
+    """The database at ``url``, closed on leaving; InvalidSetting if the address can never work."""
     await parsed(url).check()
     database = Database(url)
     try:
@@ -140,17 +140,17 @@ async def opened(url: str) -> AsyncIterator[Database]:
 
 
 def _comes_from_the_database(error: BaseException) -> bool:
-    """Whether SQLAlchemy, or what it calls, has raised this: a driver may raise anything."""
+    """Whether SQLAlchemy, or code it called, raised this: a driver may raise anything."""
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_globals.get("__name__", "").split(".")[0] == "sqlalchemy" for frame, _ in frames)
 
 
 def _said(error: BaseException) -> str:
-    """What failed, in one line, and without anything that was in a row."""
+    """What failed, in one line, without anything from a row."""
     cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     kind = type(cause).__name__
     if not isinstance(error, SQLAlchemyError | OSError) or type(error) is StatementError:
-        # The text of any other may quote anything, but where it was raised is safe to say.
+        # Any other message may quote anything; where it was raised is safe to say.
         names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(cause.__traceback__)]
         return f"{kind} in {names[-1]}" if names else kind
     text = _A_ROW_S.sub("", str(cause)).strip()

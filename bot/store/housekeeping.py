@@ -1,4 +1,4 @@
-"""What is done now and then, whether or not somebody asks."""
+"""What is done every now and then: old runs go, and waiting ones are stored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.store.runs import Runs
 log = logging.getLogger(__name__)
 
 HOUR = 3600.0
-LAST_ATTEMPT = 5.0  # seconds for the database to take what waits, when the bot ends
+LAST_ATTEMPT = 5.0  # seconds to store what waits when the bot ends
 
 
 @asynccontextmanager
@@ -27,11 +27,11 @@ async def tidied(
     retry: float = PAUSE,
     on_deleted: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[None]:
-    """Runs that have become too old are deleted, at once and then every so many seconds.
+    """Delete runs that are too old, now and then ``every`` that many seconds.
 
-    ``on_deleted`` is called when some were, for whatever else still knows their texts.
-    What the database did not take, and what it could not wipe out of its files, is tried
-    again every ``retry`` seconds, and at the end.
+    ``on_deleted`` is called when there were some, so that others drop their texts too. Storing
+    what the database did not take, and wiping what its files still hold, is tried again every
+    ``retry`` seconds and on leaving.
     """
     try:
         async with (
@@ -45,17 +45,17 @@ async def tidied(
                 await runs.flush()
                 await runs.wipe()
         if runs.unsaved:
-            log.error("%d runs are lost: the database did not take them, and the bot ends", runs.unsaved)
+            log.error("%d runs are lost: the database did not take them before the bot ended", runs.unsaved)
 
 
 async def _tidy(runs: Runs, every: float, on_deleted: Callable[[], object]) -> None:
     while True:
         try:
             if deleted := await runs.delete_old():
-                log.info("deleted %d runs that were too old", deleted)
+                log.info("deleted %d old runs", deleted)
                 on_deleted()
         except StoreUnavailable as error:
-            log.error("the database cannot be used now, so buttons are refused: %s", error.detail)
+            log.error("the database is unavailable, so buttons are refused: %s", error.detail)
         await asyncio.sleep(every)
 
 

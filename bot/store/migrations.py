@@ -1,4 +1,4 @@
-"""The tables in a new database, and what an older bot's lacks."""
+"""The tables of a new database, and what is missing in an older bot's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bot.store.tables import metadata, runs, sources
 
 
 def make_tables(connection: Connection) -> None:
-    """Make the tables and the columns that are missing, and fill in what can be told of older runs."""
+    """Make the tables and columns that are missing, and fill in what older runs reveal."""
     tables = set(inspect(connection).get_table_names())
     metadata.create_all(connection)
     if runs.name not in tables:
@@ -36,9 +36,9 @@ def make_tables(connection: Connection) -> None:
 
 
 def _ancestors() -> Select[tuple[str, int]]:
-    """Every run with each person beside its owner who has one from which it comes.
+    """Every run with each other person who owns one that it descends from.
 
-    Also where it only began on their card: of such an old run it is not known.
+    Even if it only began on their card: an old run does not say whether it holds their text.
     """
     parent = runs.alias()
     line = (

@@ -15,17 +15,17 @@ from sqlalchemy import insert, select
 from bot.errors import StoreUnavailable
 from bot.features.guess import Round
 from bot.store import tables
-from bot.store.common import PATIENCE
+from bot.store.backend import PATIENCE
 from bot.store.database import Database
 from bot.store.rows import Run, answer_row, round_row, row_of, source_rows
 
 log = logging.getLogger(__name__)
 
-# While the database fails, so many runs wait in memory for it to come back.
+# While the database fails, this many runs at most wait in memory for it to come back.
 AT_MOST = 1_000
-# So many are written at once: more would hold up the event loop.
+# This many are written at once: more would hold up the event loop.
 BATCH = 50
-# Seconds that somebody waits for their card at most: it is shown then, and its run is stored later.
+# Seconds that a card waits at most for its run to be stored; after that it is shown, and stored later.
 LONGEST = 2 * PATIENCE
 # Seconds after a failure before the next attempt.
 PAUSE = 5.0
@@ -33,7 +33,7 @@ PAUSE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """What is written together: a run, the round that is played on it, if one is, and where it was seen."""
+    """What is written together: a run, a round that is played on it, and the channel that saw it."""
 
     run: Run
     round: Round | None
@@ -41,10 +41,10 @@ class _Letter:
 
 
 class Outbox:
-    """What waits to be written, the oldest first. ``clock`` gives seconds.
+    """Runs that wait to be written, the oldest first. ``clock`` gives seconds.
 
-    It waits in memory: of a process that is killed while the database fails, what
-    waits is lost, and nothing else. How much that is, the log says when it begins.
+    They wait in memory: a process that is killed while the database fails loses them, and nothing
+    else. The log says when runs begin to wait.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
@@ -63,18 +63,18 @@ class Outbox:
         return None if letter is None else letter.run
 
     def put(self, run: Run, round_: Round | None = None, *, channel: int | None = None) -> None:
-        """Let ``run`` wait, with the round on it; where too many do, the oldest is lost."""
+        """Let ``run`` wait, with the round on it; if too many wait, the oldest is lost."""
         self._letters[run.run_id] = _Letter(run, round_, channel)
         while len(self._letters) > AT_MOST:
             lost, _ = self._letters.popitem(last=False)
-            log.error("run %s is lost: too many wait for the database", lost)
+            log.error("run %s is lost: too many are waiting for the database", lost)
 
     def ids(self, wanted: Callable[[Run], bool]) -> list[str]:
         """The ids of the ``wanted`` runs, the oldest first."""
         return [run_id for run_id, letter in self._letters.items() if wanted(letter.run)]
 
     def drop(self, unwanted: Callable[[Run], bool]) -> int:
-        """Take out all ``unwanted`` ones; how many."""
+        """Take out all ``unwanted`` ones; return how many."""
         dropped = self.ids(unwanted)
         for run_id in dropped:
             del self._letters[run_id]
@@ -82,14 +82,14 @@ class Outbox:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Nothing is written meanwhile."""
+        """Keep anything from being written meanwhile."""
         async with self._sending:
             yield
 
     async def send(self, *, at_once: bool = False) -> None:
-        """Write what waits. If the database failed a moment ago, it goes on waiting, unless ``at_once``.
+        """Write what waits, unless the database failed a moment ago. Take no longer than LONGEST.
 
-        Without that, nothing is waited for longer than LONGEST.
+        ``at_once`` lifts both limits.
         """
         if not at_once and self._clock() < self._not_before:
             return
@@ -111,7 +111,7 @@ class Outbox:
                 log.warning("all runs that waited for the database are stored")
 
     def _failed(self, how: str) -> None:
-        """Tell of it once for each time that it fails, however often it is tried."""
+        """Log a failure once, however many attempts it lasts."""
         self._not_before = self._clock() + PAUSE
         if not self._is_failing:
             log.error("%d runs could not be stored yet, and wait in memory: %s", len(self), how)
@@ -120,7 +120,7 @@ class Outbox:
     async def _send_some(self) -> None:
         batch = dict(islice(self._letters.items(), BATCH))
         async with self._database.transaction() as connection:
-            # A commit whose answer was lost has stored them, though it seemed to fail.
+            # A commit that seemed to fail may have stored them, and only its answer was lost.
             there = set(
                 await connection.scalars(select(tables.runs.c.run_id).where(tables.runs.c.run_id.in_(batch)))
             )

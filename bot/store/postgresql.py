@@ -25,7 +25,7 @@ from psycopg.pq import Conninfo, TransactionStatus
 from psycopg.rows import TupleRow
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.store.common import ENGINE_OPTIONS, PATIENCE, unusable
+from bot.store.backend import ENGINE_OPTIONS, PATIENCE, unusable
 from bot.store.rehearsal import rehearse
 
 _ESCAPED = "is no address of a database (in a password, @ is %40, : is %3A, / is %2F, % is %25, a space %20)"

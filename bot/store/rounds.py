@@ -1,4 +1,4 @@
-"""The rounds of ``/guess``, their votes, and who guessed right how often."""
+"""The rounds of ``/guess``, their votes, and the scores."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _rounds, _votes, _runs = tables.rounds.c, tables.votes.c, tables.runs.c
 
 
 class Rounds:
-    """Rounds, found by their runs' ids as long as those are kept; they are stored with them.
+    """Rounds, found by the ids of their runs, with which they are stored and deleted.
 
-    ``oldest`` gives when the oldest run that is kept was asked for. All methods
-    raise StoreUnavailable when the database fails.
+    ``oldest`` gives the time before which runs are no longer kept. All methods raise
+    StoreUnavailable if the database fails.
     """
 
     def __init__(self, database: Database, *, days: int, oldest: Callable[[], float]) -> None:
@@ -30,9 +30,9 @@ class Rounds:
         self.days = days
 
     async def find(self, run_id: str) -> Round:
-        """The round as it stands; RunExpired if it is not kept any more."""
+        """The round as it stands; RunExpired if it is no longer kept."""
         async with self._database.transaction() as connection:
-            # The round first: once it is over its votes stay as they are.
+            # The round first: once it is over, its votes no longer change.
             row = (
                 await connection.execute(select(tables.rounds).where(_rounds.run_id == run_id))
             ).one_or_none()
@@ -51,7 +51,7 @@ class Rounds:
             )
 
     async def vote(self, run_id: str, person: int, token_id: int) -> Cast:
-        """Set or change somebody's vote, if the round is not over and has such a choice."""
+        """Set or change the person's vote, if the round is not over and has such a choice."""
         mine = (_votes.run_id == run_id) & (_votes.person == person)
         choices = select(_rounds.choices).where(_rounds.run_id == run_id)
         async with self._database.transaction() as connection:
@@ -68,14 +68,14 @@ class Rounds:
             return Cast(counts=True, before=before)
 
     async def reveal(self, run_id: str) -> None:
-        """End the round, also if it was over."""
+        """End the round, if it is not over already."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 update(tables.rounds).where(_rounds.run_id == run_id).values(revealed=True)
             )
 
     async def scores(self, guild: int) -> tuple[Score, ...]:
-        """Everybody who played on a server, the best first, over all rounds there that are over."""
+        """The score of each player on a server, the best first, over all finished rounds there."""
         right = func.sum(cast(_votes.token_id == _rounds.favourite, Integer))
         scores = (
             select(_votes.person, right, func.count())
@@ -91,9 +91,9 @@ class Rounds:
     async def latest(
         self, guild: int | None, owner: int, *, limit: int, encoding: str = GPT2_ENCODING
     ) -> list[tuple[int, ...]]:
-        """The beginnings of the latest rounds on a server, or of ``owner`` outside of servers.
+        """The prompts of the latest rounds on a server, or of ``owner``'s in direct messages.
 
-        Those whose ids are of another ``encoding`` are left out.
+        Prompts in another ``encoding`` are left out.
         """
         async with self._database.transaction() as connection:
             rows = await connection.execute(_latest(guild, owner).limit(limit))
@@ -107,8 +107,8 @@ class Rounds:
 async def _held(connection: AsyncConnection, run_id: str) -> bool:
     """Whether the round goes on, and will until this transaction has ended.
 
-    Writing to its row keeps every other vote and the reveal waiting, in SQLite and
-    in PostgreSQL alike: so no vote gets lost, and none comes in behind the reveal.
+    Writing to its row makes every other vote and the reveal wait, in SQLite as in PostgreSQL: so
+    no vote is lost, and none is counted after the reveal.
     """
     going_on = (_rounds.run_id == run_id) & ~_rounds.revealed
     held = await connection.execute(update(tables.rounds).where(going_on).values(revealed=False))

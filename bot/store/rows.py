@@ -25,17 +25,17 @@ def row_of(run: Run) -> dict[str, Any]:
 
 
 def run_of(row: Mapping[str, Any], sources: Iterable[int] = ()) -> Run:
-    """StoreUnavailable if the row is damaged: a file can be, and nobody's button is worth a crash."""
+    """The run in a row; StoreUnavailable if the row is damaged, as those of a broken file may be."""
     people = frozenset(sources)
     try:
         return _completion(row, people) if row["kind"] == "completion" else _walk(row, people)
     except (ValueError, TypeError, LookupError, struct.error) as error:
-        # What is in the row is somebody's, so it is not repeated.
+        # The row holds what people wrote, so it is not quoted.
         raise StoreUnavailable(f"a run is damaged ({type(error).__name__})") from None
 
 
 def round_row(round_: Round) -> dict[str, Any]:
-    """Of a round that begins; its votes have rows of their own."""
+    """The row of a new round; votes have rows of their own."""
     return {
         "run_id": round_.run_id,
         "guild": round_.guild,
@@ -46,7 +46,7 @@ def round_row(round_: Round) -> dict[str, Any]:
 
 
 def answer_row(run: Run, channel: int | None) -> dict[str, Any] | None:
-    """By what people of ``channel`` find a run that they saw there; None if nobody but its owner may."""
+    """What lets people of ``channel`` find a run that they saw there; None if only its owner may."""
     asked = run if isinstance(run, CompletionRun) else run.walk
     if channel is None or asked.private or (isinstance(run, CompletionRun) and not _is_answer(run)):
         return None
@@ -62,12 +62,11 @@ def question(
 ) -> str:
     """A digest of all that an answer depends on: two runs of one question have the same tokens.
 
-    It is that of a completion from its beginning, or of one step of a walk, asked in
-    ``channel`` if one is given.
+    The question is a whole completion, or one step of a walk; asked in ``channel``, if given.
     """
     params = asked.params
     if params.temperature == 0:
-        # Greedy depends neither on its seed nor on what would filter a draw.
+        # Greedy picks depend neither on the seed nor on what would filter a draw.
         params = replace(params, seed=0, top_k=0, top_p=1.0)
     appended = asked.appended_ids if isinstance(asked, Walk) else None
     told: list[object] = [fingerprint.told(), asked.prompt_ids, appended, asdict(params)]
@@ -123,7 +122,7 @@ def _common(run: Run) -> dict[str, Any]:
 
 
 def _is_answer(run: CompletionRun) -> bool:
-    """Whether the run is all that its prompt and its settings say, and nothing else."""
+    """Whether the run is exactly what its prompt and settings give."""
     asked, written = run.params.max_new_tokens, len(run.steps)
     whole = written == asked or (written < asked and run.finish_reason == "stop")
     return whole and run.finish_reason != "cancelled" and not run.by_hand and not run.mixed
@@ -166,6 +165,6 @@ def _walk(row: Mapping[str, Any], sources: frozenset[int]) -> WalkRun:
 
 
 def _fingerprint(told: Mapping[str, Any]) -> Fingerprint:
-    """What is not stored is as with GPT-2."""
+    """Fields that are not stored have GPT-2's values."""
     found = Fingerprint(**told)
     return replace(found, ends=tuple(found.ends))

@@ -1,7 +1,7 @@
-"""The record of finished runs that buttons, replays and identical requests refer to.
+"""The record of finished runs, for buttons, replays and identical requests.
 
 A button's ``custom_id`` carries a run id; the run itself is in the database until
-it is older than the retention, or its owner asks for it to be deleted.
+it is too old, or its owner asks the bot to forget.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from bot.store.rows import Run, question, run_of
 log = logging.getLogger(__name__)
 
 DAY = 86_400.0
-# Seconds for which a person's wish to be forgotten concerns what was in progress
-# at the time; nothing takes that long.
+# Seconds for which a request to be forgotten also covers what was in progress then;
+# nothing takes that long.
 _IN_PROGRESS = 3_600.0
 
 
@@ -50,10 +50,9 @@ def _allow(_run: Run) -> None:
 class Runs:
     """Finished runs, found by their ids for ``days`` days.
 
-    ``clock`` gives seconds since 1970. A database that fails costs nobody their
-    answer: what cannot be written waits, and is written with what comes next.
-    ``check`` raises Withheld for a run that must not be shown. ``rounds`` are the
-    games that are played on runs, and go with them.
+    ``clock`` gives seconds since 1970. Cards are shown even if the database fails: what cannot
+    be written waits, and is written with what comes next. ``check`` raises Withheld for a run
+    that must not be shown. ``rounds`` are the games played on runs, and are deleted with them.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Runs:
         self._check = check
         self._outbox = Outbox(database, clock)
         self._forgotten: dict[int, float] = {}  # who asked for it, and when
-        # Whether something deleted may still be in the database's files: what a former process left, too.
+        # Whether the database files may still hold something deleted, by an earlier process too.
         self._is_unwiped = True
         self._wiping = asyncio.Lock()
         self.rounds = Rounds(database, days=days, oldest=self._oldest)
@@ -84,11 +83,10 @@ class Runs:
         return self._clock()
 
     async def keep(self, run: Run, round_: Round | None = None, *, channel: int | None = None) -> None:
-        """Store ``run``, and the round that begins with it, if it is played on.
+        """Store ``run``, and the round that begins with it, if any.
 
-        ``channel`` is where all have seen it: there, others who ask the same may be shown
-        it again. Nothing is stored if somebody whose it is, or from whose runs it was made,
-        has asked to be forgotten meanwhile.
+        ``channel`` saw it: others who request the same there may be shown it again. Nothing is
+        stored if its owner, or a person from whose runs it was made, was forgotten meanwhile.
         """
         if not await self._is_forgotten(run):
             self._outbox.put(run, round_, channel=channel)
@@ -114,7 +112,7 @@ class Runs:
             return frozenset(unsaved) | frozenset(await connection.scalars(stored))
 
     async def get(self, run_id: str) -> Run:
-        """What has this id; RunExpired if it is not kept any more, Withheld, or StoreUnavailable."""
+        """The run with this id; RunExpired if it is no longer kept, Withheld, or StoreUnavailable."""
         run = await self._find(run_id)
         if run is None:
             raise RunExpired(days=self._days)
@@ -138,10 +136,10 @@ class Runs:
     async def answer(
         self, asked: CompletionJob | Walk, fingerprint: Fingerprint, *, channel: int | None = None
     ) -> Run | None:
-        """A run whose tokens are what ``asked`` would get: its owner's own, or one that ``channel`` has seen.
+        """A run whose tokens are what ``asked`` would get: its owner's own, or one that ``channel`` saw.
 
-        Of any other one nobody must learn that there is such a run. None if there is
-        none, it must not be shown, or the database fails: then the model is asked.
+        That any other such run exists must not be revealed. None if there is none, it must not be
+        shown, or the database fails: then the model is asked.
         """
         runs = tables.runs.c
         own = and_(runs.owner == asked.owner, runs.question == question(asked, fingerprint))
@@ -161,27 +159,27 @@ class Runs:
         return run
 
     async def forget(self, owner: int) -> Forgotten:
-        """Delete all that is stored of ``owner``: their runs, the rounds that they began, their votes.
+        """Delete all that is stored about ``owner``: runs, the rounds that they began, votes.
 
-        So also what others made from their runs, which holds their texts. What is still
-        being written for them, or from theirs, will not be stored either. StoreUnavailable.
+        What others made from their runs holds their texts, and goes too. Runs in progress for
+        them, or from theirs, will not be stored either. StoreUnavailable.
         """
         made_from_theirs = select(tables.sources.c.run_id).where(tables.sources.c.person == owner)
         async with self._outbox.held():
-            # Runs first, then votes: everybody who writes to several tables does so in this order.
+            # Runs first, then votes: every writer to several tables takes this order.
             _, runs, votes = await self._delete(
                 delete(tables.runs).where(tables.runs.c.run_id.in_(made_from_theirs)),
                 delete(tables.runs).where(tables.runs.c.owner == owner),
                 delete(tables.votes).where(tables.votes.c.person == owner),
             )
-            # Not before: where that failed, nothing was done.
+            # Not before: if that failed, nothing was done.
             self._forgotten[owner] = self._clock()
             unsaved = self._outbox.drop(lambda run: run.owner == owner)
             self._outbox.drop(lambda run: owner in run.sources)
         return Forgotten(runs + unsaved, votes, pending=not await self.wipe())
 
     async def wipe(self) -> bool:
-        """Whether nothing that was deleted is left in the database's files; if something is, it is tried."""
+        """Wipe what was deleted out of the database files; True if nothing of it is left there."""
         async with self._wiping:
             if self._is_unwiped:
                 self._is_unwiped, is_wiped = False, False  # what is deleted meanwhile sets it again
@@ -192,7 +190,7 @@ class Runs:
             return not self._is_unwiped
 
     async def delete_old(self) -> int:
-        """Delete what is older than it may get; how many runs. StoreUnavailable."""
+        """Delete runs that are too old; return how many. StoreUnavailable."""
         since = self._clock() - _IN_PROGRESS
         self._forgotten = {person: at for person, at in self._forgotten.items() if at > since}
         oldest = self._oldest()
@@ -217,20 +215,19 @@ class Runs:
             return run_of(dict(row), people)
 
     async def _delete(self, *statements: Delete) -> list[int]:
-        """How many rows each has deleted, in one transaction."""
+        """How many rows each statement deleted, in one transaction."""
         async with self._database.transaction() as connection:
             counts = [(await connection.execute(statement)).rowcount for statement in statements]
         if any(counts):
             self._is_unwiped = True
             if not await self.wipe():
                 log.warning(
-                    "what was deleted is still in the database's files, for something else reads them"
+                    "what was deleted is still in the database's files: another program is reading them"
                 )
         return counts
 
     async def _is_forgotten(self, run: Run) -> bool:
-        """Whether the run was asked for, or that from which it was made was read, before somebody
-        of those whose it is was forgotten."""
+        """Whether its owner, or a person from whose runs it was made, was forgotten since it began."""
         if self._forgotten.keys().isdisjoint({run.owner, *run.sources}):
             return False
         if run.asked_at < self._forgotten.get(run.owner, -math.inf):
@@ -238,10 +235,10 @@ class Runs:
         try:
             return run.parent is not None and not await self.is_kept(run.parent)
         except StoreUnavailable:
-            return True  # it cannot be told, and a text is better lost than kept against a person's wish
+            return True  # unknown; better to lose a text than to keep it against a person's wish
 
     def _kept(self) -> Select[tuple[object, ...]]:
-        """What the clock still allows, also where nothing has been deleted for a while."""
+        """Runs that are not too old, even if none were deleted for a while."""
         return select(tables.runs).where(tables.runs.c.asked_at >= self._oldest())
 
     def _oldest(self) -> float:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.store.common import ENGINE_OPTIONS, PATIENCE, unusable
+from bot.store.backend import ENGINE_OPTIONS, PATIENCE, unusable
 
 _DRIVER = "sqlite+aiosqlite"
 
@@ -34,20 +34,20 @@ class SQLite:
 
     @property
     def file(self) -> Path | None:
-        """None for a database in memory, and for one that is named by a URI of SQLite's own."""
+        """None for a database in memory, and for one named by a URI of SQLite's own."""
         name = self.url.database
         return None if not name or name.startswith((":", "file:")) else Path(name).absolute()
 
     async def check(self) -> None:
-        """Everything was looked at when it was read."""
+        """Nothing left to check: :func:`parsed` did."""
 
     def engine(self) -> AsyncEngine:
         patience = {} if "timeout" in self.url.query else {"timeout": PATIENCE}
         engine = create_async_engine(
             self.url,
             **ENGINE_OPTIONS,
-            # A database in memory is its one connection. Those of a file would wait for each
-            # other by trying again and again; for a connection they wait in line.
+            # A database in memory is its one connection. Several to a file would poll for its
+            # lock; for one connection they queue.
             poolclass=AsyncAdaptedQueuePool,
             pool_size=1,
             max_overflow=0,
@@ -60,7 +60,7 @@ class SQLite:
 
 
 def parsed(url: str) -> SQLite:
-    """InvalidSetting if SQLite, or its driver, does not know what is in it."""
+    """The address in ``url``; InvalidSetting if SQLite, or its driver, does not understand it."""
     try:
         address = make_url(url).set(drivername=_DRIVER)
         with warnings.catch_warnings():
@@ -70,13 +70,13 @@ def parsed(url: str) -> SQLite:
             raise unusable()  # SQLAlchemy would ignore them
         # It refuses values that it cannot use.
         sqlite3.connect(":memory:", **options).close()
-    except Exception:  # whatever it is, it may quote the address
+    except Exception:  # any of them may quote the address
         raise unusable() from None
     return SQLite(address)
 
 
 def _leave_what_is_gone(engine: Engine, file: Path) -> None:
-    """Use no connection whose file was taken away or replaced: what is written there is nowhere."""
+    """Drop a connection whose file was removed or replaced: writes there would be lost."""
 
     def remember(_connection: object, record: ConnectionPoolEntry) -> None:
         record.info["file"] = _identity(file)
@@ -90,7 +90,7 @@ def _leave_what_is_gone(engine: Engine, file: Path) -> None:
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
-    """The same as long as it is the same file; None where there is none."""
+    """The same for the same file; None if there is none."""
     try:
         found = file.stat()
     except OSError:
@@ -99,9 +99,9 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 
 async def _connect(*args: Any, **options: Any) -> aiosqlite.Connection:
-    """A connection; where there can be none, its thread has ended as well.
+    """A connection; on failure, return only once its thread has ended.
 
-    Left alone it would end a moment later, and tell an event loop that is closed by then.
+    Otherwise the thread would end a moment later, and call an event loop that may be closed.
     """
     connection = aiosqlite.connect(*args, **options)
     thread = connection._thread  # noqa: SLF001 - SQLAlchemy makes it a daemon by the same name
@@ -114,9 +114,9 @@ async def _connect(*args: Any, **options: Any) -> aiosqlite.Connection:
 
 
 def _prepare(connection: Any, _record: object) -> None:
-    """Let other processes read meanwhile; a killed process loses nothing committed.
+    """Let other processes read meanwhile, and lose nothing committed if the process is killed.
 
-    What belongs to a row that is deleted goes with it, as everywhere but in SQLite.
+    Deleting a row deletes what refers to it, which is the default everywhere but in SQLite.
     """
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys=ON")

@@ -1,4 +1,4 @@
-"""Steps ↔ bytes, each some hundred bytes instead of several hundred as JSON.
+"""Steps ↔ bytes: about a hundred for each, where JSON takes several hundred.
 
 A step is its entropy, the number of candidates, the chosen one and the
 candidates; little-endian, floats with the 32 bits that the model computed.
@@ -16,7 +16,7 @@ _CANDIDATE = struct.Struct("<IffI")
 
 
 def packed(steps: Iterable[Step]) -> bytes:
-    """The steps one behind the other."""
+    """The steps, one after another."""
     return b"".join(
         _HEAD.pack(step.entropy, len(step.candidates))
         + b"".join(

@@ -1,4 +1,4 @@
-"""The tables: everything that is stored of anyone, and nothing else is."""
+"""The tables: all that is stored about anyone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sqlalchemy import (
 # existing database, and an older bot passes it over.
 metadata = MetaData()
 
-# One row: which version of the tables below these are.
+# One row: the version of the tables below.
 versions = Table("versions", metadata, Column("schema", Integer, nullable=False))
 
 runs = Table(
@@ -49,7 +49,7 @@ runs = Table(
     Column("mixed", Boolean, nullable=False),
 )
 
-# What people of the channel that saw a run are shown again where they ask the same.
+# Runs that people of the channel that saw them are shown again if they request the same.
 answers = Table(
     "answers",
     metadata,
@@ -58,7 +58,7 @@ answers = Table(
     Column("question", String(64), nullable=False, index=True),
 )
 
-# Whose runs a run was made from, beside its owner's: it goes when one of them is forgotten.
+# The other people whose runs a run was made from: it is deleted when one of them is forgotten.
 sources = Table(
     "sources",
     metadata,
@@ -66,12 +66,12 @@ sources = Table(
     Column("person", BigInteger, primary_key=True, index=True),
 )
 
-# A round of /guess; what the model said is its run's, and it goes when its run goes.
+# A round of /guess. Its run has what the model said, and takes the round with it when deleted.
 rounds = Table(
     "rounds",
     metadata,
     Column("run_id", String(16), ForeignKey(runs.c.run_id, ondelete="CASCADE"), primary_key=True),
-    # Where it is played; none in a direct message.
+    # The server it is played on; null in a direct message.
     Column("guild", BigInteger, index=True),
     # Token ids, in the order in which they are shown.
     Column("choices", JSON, nullable=False),

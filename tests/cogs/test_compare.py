@@ -1,4 +1,4 @@
-"""/compare as people use it: six texts of one beginning, opened, shared, asked for again."""
+"""/compare as people use it: six texts from one prompt, opened, shared, requested again."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def test_each_text_is_what_complete_writes_so(
         assert texts[method] == re.sub(r"\s*\n\s*", " ⏎ ", written.strip())
 
 
-async def test_it_says_where_each_text_leaves_the_greedy_one(
+async def test_it_says_where_each_text_differs_from_the_greedy_one(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     text = text_of(await compare(ada, channel, max_tokens=32))
@@ -110,7 +110,7 @@ async def test_a_forgotten_text_cannot_be_opened(
     assert "no longer works" in refusal_of(await open_one(ada, answer, "greedy"))
 
 
-async def test_what_was_asked_before_is_shown_again_and_said_to_be_so(open_world: OpenWorld) -> None:
+async def test_saved_texts_are_shown_again_and_labelled_as_such(open_world: OpenWorld) -> None:
     model = FakeModel()
     async with open_world(model, max_running=8) as world:
         ada, grace, *_ = world.members

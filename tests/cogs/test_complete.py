@@ -78,7 +78,7 @@ async def test_continue_goes_on_as_one_longer_request(ada: MemberActor, channel:
     assert card_of(answer).id == first.id
 
 
-async def test_continue_by_somebody_else_leaves_the_author_s_card(
+async def test_continue_by_another_person_leaves_the_author_s_card(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     first = card_of(await complete(ada, channel))
@@ -249,7 +249,7 @@ async def test_one_server_cannot_take_every_place(open_world: OpenWorld) -> None
         assert "server already has 1 request in progress" in refusal_of(await complete(grace, world.channel))
 
 
-async def test_whoever_asks_again_too_soon_is_told_when_to_come_back(open_world: OpenWorld) -> None:
+async def test_a_request_too_soon_says_when_to_come_back(open_world: OpenWorld) -> None:
     async with open_world(FakeModel(stepwise=True), max_running=2, person_cooldown=3600.0) as world:
         ada, grace, *_ = world.members
         await complete(ada, world.channel)

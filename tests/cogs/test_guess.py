@@ -138,7 +138,7 @@ async def test_the_same_beginning_is_not_asked_of_the_model_twice(
     assert top_guess(card_of(second))
 
 
-async def test_where_nobody_could_tell_four_tokens_apart_there_is_no_round(open_world: OpenWorld) -> None:
+async def test_there_is_no_round_without_four_distinct_tokens(open_world: OpenWorld) -> None:
     # Its steps have a single candidate.
     async with open_world(FakeModel()) as world:
         answer = await world.members[0].slash(world.channel, "guess", text=TEXT)

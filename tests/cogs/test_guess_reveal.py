@@ -55,7 +55,7 @@ async def test_only_the_author_or_a_moderator_reveals_at_first(
     assert top_guess(card)
 
 
-async def test_after_a_while_anybody_reveals(
+async def test_after_a_while_anyone_reveals(
     world: World,
     ada: MemberActor,
     grace: MemberActor,

@@ -139,7 +139,7 @@ async def test_a_press_that_fails_leaves_the_table_as_it_was(open_world: OpenWor
         assert "took longer than" in text_of(pressed)
 
 
-async def test_somebody_else_s_press_starts_their_own_private_walk(
+async def test_another_person_s_press_starts_their_own_private_walk(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     first = await ada.slash(channel, "next", prompt="London was", seed=7)

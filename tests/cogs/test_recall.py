@@ -1,4 +1,4 @@
-"""Who is shown that the same was asked before: its author, and the people of the channel that saw it."""
+"""A saved reply is shown to its author, and to the people of the channel that saw it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def test_what_was_asked_on_one_server_is_not_recalled_on_another(open_worl
         assert not await is_recalled(world, abroad, channel, "greedy")
 
 
-async def test_what_somebody_asked_in_private_stays_theirs_when_another_asks_the_same(
+async def test_a_private_request_stays_private_when_another_person_makes_the_same(
     open_world: OpenWorld,
 ) -> None:
     async with open_world(FakeModel()) as world:
@@ -91,7 +91,7 @@ async def test_what_somebody_asked_in_private_stays_theirs_when_another_asks_the
         assert await is_recalled(world, alan, world.channel, "complete")  # what Grace asked
 
 
-async def test_a_round_of_guess_asks_the_model_about_what_somebody_else_asked_elsewhere(
+async def test_a_round_of_guess_asks_the_model_anew_about_a_text_from_elsewhere(
     world: World, parts: Started
 ) -> None:
     ada, grace, alan = world.members

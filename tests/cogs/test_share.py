@@ -184,7 +184,7 @@ async def test_what_others_made_from_a_text_is_forgotten_with_it(
     assert "[Continue]" in text_of(await grace.click(own, label="Continue"))
 
 
-async def test_a_tour_s_text_is_forgotten_where_somebody_typed_on_behind_it(
+async def test_a_tour_s_text_is_forgotten_with_what_another_person_typed_after_it(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     tour = card_of(await ada.slash(channel, "tour", prompt="My secret is", seed=7))

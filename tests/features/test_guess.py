@@ -1,4 +1,4 @@
-"""A round is fair: its favourite is the model's, and nobody has to tell apart what looks alike."""
+"""A round is fair: the model's top guess is in it, and no two choices look alike."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORDS = (" the", " a", " one", " not", " an", " built", " very", " in", " on", "
 
 
 def step_of(*texts: str, ranks: tuple[int, ...] = ()) -> Step:
-    """Candidates with the ids 0, 1, 2 … that stand for ``texts``, the likeliest first."""
+    """Candidates with the ids 0, 1, 2 … that stand for ``texts``, by rank."""
     candidates = tuple(
         Candidate(place, 5.0 - place, -1.0 - place, rank)
         for place, rank in enumerate(ranks or range(1, len(texts) + 1))
@@ -140,7 +140,7 @@ def test_what_is_as_likely_as_the_favourite_is_no_rival() -> None:
 @pytest.mark.parametrize(
     "texts",
     [
-        ("\udce2", *WORDS),  # the favourite itself
+        ("\udce2", *WORDS),  # the top guess itself
         ("<|endoftext|>", *WORDS),
         (" a", "a", " b", " c", "\udce2"),
         (" a", " b", " c"),

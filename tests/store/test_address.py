@@ -162,7 +162,7 @@ def test_what_is_no_address_is_one_sentence_without_any_value(url: str) -> None:
     assert len(sentence) < 250
 
 
-def test_a_parameter_of_somebody_else_is_named() -> None:
+def test_another_library_s_parameter_is_named() -> None:
     sentence = refusal_of("postgresql://u:p@h/d?sslmode=require&pgbouncer=true")
 
     assert "has the parameter pgbouncer, which PostgreSQL's client library does not take;" in sentence

@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, insert, select, update
 from bot.errors import InvalidSetting, StoreUnavailable
 from bot.model.protocol import Fingerprint, SamplingParams
 from bot.store.address import parsed
-from bot.store.common import PATIENCE
+from bot.store.backend import PATIENCE
 from bot.store.database import IN_MEMORY, SCHEMA, Database, opened
 from bot.store.rows import row_of
 from bot.store.runs import Runs
@@ -60,7 +60,7 @@ async def test_what_was_written_is_there_after_the_file_was_closed(tmp_path: Pat
         assert await count(database) == 1
 
 
-async def test_a_locked_file_is_waited_for_and_then_an_error(tmp_path: Path) -> None:
+async def test_a_locked_file_is_an_error_after_a_wait(tmp_path: Path) -> None:
     file = tmp_path / "runs.sqlite3"
     async with opened(f"sqlite:///{file}") as database:
         assert await count(database) == 0
@@ -77,7 +77,7 @@ async def test_a_locked_file_is_waited_for_and_then_an_error(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.sqlite3", "postgresql://a:secret@127.0.0.1:1/b"])
-async def test_one_that_cannot_be_reached_fails_when_it_is_asked(url: str) -> None:
+async def test_an_unreachable_database_fails_when_it_is_used(url: str) -> None:
     async with opened(url) as database:
         with pytest.raises(StoreUnavailable) as failure:
             await count(database)
@@ -114,7 +114,7 @@ def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
     assert "secret" not in str(refused.value)
 
 
-async def test_all_who_wait_for_a_server_that_does_not_answer_share_one_attempt() -> None:
+async def test_all_who_wait_for_a_silent_server_share_one_attempt() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         async with opened(f"postgresql://a@127.0.0.1:{port}/b") as database:
@@ -173,7 +173,7 @@ async def test_nothing_of_what_was_deleted_stays_in_the_files(tmp_path: Path) ->
         assert b"31337" not in contents(tmp_path)
 
 
-async def test_a_file_that_was_taken_away_is_not_written_to_any_more(tmp_path: Path) -> None:
+async def test_a_removed_file_is_no_longer_written_to(tmp_path: Path) -> None:
     file = tmp_path / "there" / "runs.sqlite3"
     file.parent.mkdir()
     async with opened(f"sqlite:///{file}") as database:
@@ -199,7 +199,7 @@ async def test_a_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
         await add(database, "a" * 16)
         empty(tmp_path)
         with pytest.raises(StoreUnavailable):
-            await add(database, "b" * 16)  # whoever comes first finds that there are no tables
+            await add(database, "b" * 16)  # the first to come finds no tables
         await add(database, "b" * 16)
         assert await count(database) == 1
 

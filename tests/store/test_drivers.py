@@ -175,7 +175,7 @@ async def test_housekeeping_goes_on(
             broken.setattr(aiosqlite.Cursor, "execute", raising(error))
             await runs.keep(completion_run())
             async with tidied(runs, every=0.001, retry=0.001):
-                await until(lambda: caplog.text.count("the database cannot be used now") > 1)
+                await until(lambda: caplog.text.count("the database is unavailable") > 1)
                 assert runs.unsaved == 1
                 broken.undo()
                 await until(lambda: runs.unsaved == 0)

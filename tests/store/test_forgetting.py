@@ -47,7 +47,7 @@ def reading(file: Path) -> Iterator[None]:
 
 
 async def keep(runs: Runs) -> None:
-    """Store a run of the person's, and what somebody else has made from it."""
+    """Store a run of the person's, and what another person made from it."""
     run = completion_run(owner=PERSON, prompt_ids=PROMPT)
     await runs.keep(run)
     rolled = run.rerolled(owner=GRACE)
@@ -66,7 +66,7 @@ async def test_forgetting_leaves_nothing_of_a_person_in_the_files(file: Path) ->
         assert traces(file) == []
 
 
-async def test_what_cannot_be_wiped_because_somebody_reads_is_said_to_be_there_and_wiped_later(
+async def test_what_another_reader_keeps_from_being_wiped_is_reported_and_wiped_later(
     file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(f"sqlite:///{file}") as database:
@@ -127,7 +127,7 @@ async def test_what_is_too_old_is_wiped_later_as_well(file: Path) -> None:
         assert not traces(file)
 
 
-async def test_others_hardly_wait_while_it_cannot_be_wiped(file: Path) -> None:
+async def test_others_barely_wait_while_it_cannot_be_wiped(file: Path) -> None:
     async with opened(f"sqlite:///{file}") as database:
         runs = Runs(database, days=30, clock=lambda: NOON)
         await keep(runs)
@@ -140,7 +140,7 @@ async def test_others_hardly_wait_while_it_cannot_be_wiped(file: Path) -> None:
     assert not traces(file)
 
 
-async def test_in_a_database_of_an_older_bot_what_others_made_is_found_by_where_it_comes_from(
+async def test_in_an_older_bot_s_database_what_others_made_is_found_by_its_ancestors(
     database: Database,
 ) -> None:
     family: list[Run] = [

@@ -1,4 +1,4 @@
-"""Old runs are deleted without anybody asking, and a failing database is tried again."""
+"""Old runs are deleted unasked, and a failing database is tried again."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_a_database_that_fails_is_logged_and_asked_again(
         runs = Runs(database, days=30)
 
         async def is_logged() -> bool:
-            return "the database cannot be used now" in caplog.text
+            return "the database is unavailable" in caplog.text
 
         async def is_empty() -> bool:
             return await stored(runs) == 0

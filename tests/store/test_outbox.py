@@ -1,4 +1,4 @@
-"""Runs get into the database once each, whatever happens on the way."""
+"""Runs get into the database once each, even if it fails on the way."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_what_a_commit_stored_whose_answer_was_lost_holds_up_nothing(datab
     assert (await stored(database), len(outbox)) == (2, 0)
 
 
-async def test_after_a_failure_nobody_waits_for_another_one_at_once(
+async def test_after_a_failure_the_next_attempt_waits_a_moment(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock, file = Clock(), tmp_path / "later" / "runs.sqlite3"
@@ -128,7 +128,7 @@ async def test_a_failure_is_logged_once_and_its_end_too(
 
 
 @pytest.mark.parametrize("hanging", ["the database", "another attempt"])
-async def test_nobody_waits_for_long_for_a_database_that_hangs(
+async def test_a_card_does_not_wait_long_for_a_database_that_hangs(
     hanging: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("bot.store.outbox.LONGEST", 0.05)

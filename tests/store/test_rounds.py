@@ -68,7 +68,7 @@ async def test_one_that_never_was_has_expired(runs: Runs) -> None:
     assert expired.value.days == 30
 
 
-async def test_everybody_has_one_vote_and_can_change_it(runs: Runs) -> None:
+async def test_each_person_has_one_vote_and_can_change_it(runs: Runs) -> None:
     await begin(runs)
 
     assert await runs.rounds.vote(A, ADA, RIVAL) == Cast(counts=True)
@@ -192,7 +192,7 @@ async def test_a_round_goes_when_its_run_is_too_old(runs: Runs, clock: Clock, da
     assert await votes_stored(database) == 1
 
 
-async def test_forgetting_somebody_takes_their_rounds_and_their_votes(runs: Runs, database: Database) -> None:
+async def test_forgetting_a_person_deletes_their_rounds_and_votes(runs: Runs, database: Database) -> None:
     await begin(runs, A, owner=ADA)
     await begin(runs, B, owner=GRACE)
     for run_id in (A, B):
@@ -214,7 +214,7 @@ async def test_who_only_voted_is_forgotten_too(runs: Runs) -> None:
     assert (await runs.rounds.find(A)).votes == {}
 
 
-async def test_somebody_can_be_forgotten_while_they_vote(runs: Runs) -> None:
+async def test_a_person_can_be_forgotten_while_they_vote(runs: Runs) -> None:
     await begin(runs, A)
     forgotten, _ = await asyncio.gather(
         runs.forget(ADA),

@@ -1,4 +1,4 @@
-"""What buttons refer to: there until it is too old, whatever else happens."""
+"""What buttons refer to is there until it is too old, even if the database fails."""
 
 from __future__ import annotations
 
@@ -136,7 +136,9 @@ async def test_what_another_channel_has_seen_or_none_answers_its_author_alone(
 
 
 @pytest.mark.parametrize("changed", [{"by_hand": (1,)}, {"finish_reason": "cancelled"}, {"mixed": True}])
-async def test_what_is_not_what_its_settings_say_answers_nobody(runs: Runs, changed: dict[str, Any]) -> None:
+async def test_a_run_that_is_not_what_its_settings_give_is_no_answer(
+    runs: Runs, changed: dict[str, Any]
+) -> None:
     await runs.keep(completion_run(A, **changed), channel=CHANNEL)
 
     for person in (ADA, GRACE):
@@ -171,7 +173,7 @@ async def test_what_cannot_be_stored_is_found_and_stored_later(
         assert await after.walk(B) == walk_run(B)
 
 
-async def test_a_store_that_fails_has_no_answer_and_costs_nobody_theirs(failing: Path, clock: Clock) -> None:
+async def test_a_failing_store_has_no_saved_answer_and_costs_no_new_one(failing: Path, clock: Clock) -> None:
     async with opened(f"sqlite:///{failing}") as database:
         assert await Runs(database, days=30, clock=clock).answer(the_same(ADA), FINGERPRINT) is None
 
@@ -195,7 +197,9 @@ async def test_forgetting_takes_what_waits_to_be_stored(failing: Path, clock: Cl
             await runs.completion(A)
 
 
-async def test_what_is_in_progress_when_somebody_is_forgotten_is_not_stored(runs: Runs, clock: Clock) -> None:
+async def test_what_is_in_progress_when_its_owner_is_forgotten_is_not_stored(
+    runs: Runs, clock: Clock
+) -> None:
     begun = clock.now
     clock.now += 5
     await runs.forget(ADA)
@@ -297,6 +301,6 @@ async def test_a_person_who_was_forgotten_is_not_remembered_for_that(runs: Runs,
 
 
 def made_from(run: CompletionRun, run_id: str, *, owner: int, asked_at: float = NOON) -> CompletionRun:
-    """What somebody else's press has made of ``run``."""
+    """What another person's press made of ``run``."""
     job = replace(run.rerolled(owner=owner), run_id=run_id)
     return job.finished(Completion(run.steps, "length"), fingerprint=FINGERPRINT, asked_at=asked_at)

@@ -13,7 +13,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from bot.errors import StoreUnavailable
-from bot.store.common import PATIENCE
+from bot.store.backend import PATIENCE
 from bot.store.database import Database, opened
 from tests.support.servers import Relay
 from tests.support.waiting import until
@@ -108,7 +108,7 @@ async def is_asked(what: str) -> bool:
             return bool(await connection.scalar(text(at_work), {"what": f"%sleep%{what}%"}))
 
 
-async def test_closing_waits_for_nobody(relayed: tuple[Relay, Database]) -> None:
+async def test_closing_does_not_wait(relayed: tuple[Relay, Database]) -> None:
     relay, database = relayed
     assert await ask(database) == 1
     relay.cut()

@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL have in common."""
+"""What each kind of database offers, and what SQLite and PostgreSQL share."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.errors import InvalidSetting, StoreUnavailable
 
-# Seconds to wait for a file that another process has locked, or for a server. By then
-# Discord has been answered, but somebody waits for their card.
+# Seconds to wait for a file that another process has locked, or for a server. Discord
+# has its acknowledgement by then, but a person is waiting for a card.
 PATIENCE = 2.0
-# Seconds to wait for one of the connections: a whole channel may vote at once.
+# Seconds to wait for a free connection: a whole channel may vote at once.
 _TURN = 3.0
 
 
 class Address(Protocol):
-    """A DATABASE_URL that was understood."""
+    """A DATABASE_URL that the bot can read."""
 
     @property
     def driver(self) -> str:
@@ -27,10 +27,10 @@ class Address(Protocol):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What may be in no log, in each spelling."""
+        """What must not be logged, in each spelling."""
 
     async def check(self) -> None:
-        """InvalidSetting if something in it can never work. The database need not be there."""
+        """InvalidSetting if part of it can never work. The database need not exist yet."""
 
     def engine(self) -> AsyncEngine: ...
 
@@ -47,14 +47,14 @@ def unusable(problem: str = "is no address of a database") -> InvalidSetting:
 def _read_json(text: str | bytes) -> object:
     try:
         return json.loads(text)
-    except (ValueError, TypeError, RecursionError):  # in SQLite anything can be in any column
+    except (ValueError, TypeError, RecursionError):  # SQLite lets any value into any column
         raise StoreUnavailable("a row is damaged: no JSON where some should be") from None
 
 
 ENGINE_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
         "json_deserializer": _read_json,
-        "hide_parameters": True,  # what people wrote must not get into an error, and so into a log
+        "hide_parameters": True,  # an error, and so the log, must not quote what people wrote
         "pool_timeout": _TURN,
     }
 )

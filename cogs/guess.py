@@ -21,7 +21,7 @@ class Guess(commands.Cog):
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    @app_commands.command(description="A game for everyone: find the model's top guess for the next token")
+    @app_commands.command(description="A game for everyone: guess the model's top choice for the next token")
     @app_commands.describe(text="The start of a text (I pick one by default)")
     async def guess(
         self, interaction: Interaction, text: app_commands.Range[str, 1, 2000] | None = None

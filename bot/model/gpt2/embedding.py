@@ -1,4 +1,4 @@
-"""Token ids → their rows of the embedding, in each precision."""
+"""The token embedding, in each precision."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from bot.model.protocol import Precision
 
 Embedding = Callable[[Tensor], Tensor]
 
-# So many numbers of a row share a scale.
+# How many numbers of a row share a scale.
 _BLOCK = 32
 
 
 def token_embedding(model: GPT2LMHeadModel, head: Linear, precision: Precision) -> Embedding:
     """Ids → their rows of the embedding [ids, width], float32.
 
-    GPT-2's is also the head's weight, and is then taken from there; but not from one
-    of bytes, whose rows have one scale each: that would cost the embedding too much.
+    In GPT-2, the embedding is also the head's weight and is read from there. Not from an int8 head:
+    with one scale for each row, the embedding would lose too much.
     """
     weight = model.transformer.wte.weight.detach()
     if isinstance(head, FloatLinear) and model.lm_head.weight.data_ptr() == weight.data_ptr():
@@ -34,12 +34,12 @@ def token_embedding(model: GPT2LMHeadModel, head: Linear, precision: Precision) 
 
 
 class _ByteTable:
-    """Rows of signed bytes, a scale for every ``_BLOCK`` of them."""
+    """Rows of signed bytes, with a scale for every ``_BLOCK`` of them."""
 
     def __init__(self, weight: Tensor) -> None:
         self._width = weight.size(1)
-        filled = functional.pad(weight, (0, -self._width % _BLOCK))
-        blocks = filled.view(len(weight), -1, _BLOCK)
+        padded = functional.pad(weight, (0, -self._width % _BLOCK))
+        blocks = padded.view(len(weight), -1, _BLOCK)
         self._bytes, self._scales = as_bytes(blocks)
 
     def __call__(self, ids: Tensor) -> Tensor:

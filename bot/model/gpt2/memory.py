@@ -1,4 +1,4 @@
-"""Memory for numbers, asked of the system itself where it can be asked."""
+"""Memory for tensors, straight from the system where it has ``mmap`` with private pages."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from torch import Tensor
 
 
 def in_large_pages(numbers: Tensor) -> Tensor:
-    """A contiguous copy of ``numbers``, which stays: reading it needs fewer address translations.
+    """A contiguous copy of ``numbers`` that needs fewer address translations to be read.
 
-    Only for what lives as long as the process. Finding large pages can take a while.
+    Only for tensors that live as long as the process: the system may take a while to find large pages.
     """
     return _mapped(numbers.shape, numbers.dtype, "MADV_HUGEPAGE").copy_(numbers)
 
 
 def untouched(shape: Sequence[int]) -> Tensor:
-    """Float32 of any values, which takes memory only where something is written, page by page.
+    """Uninitialized float32 that take memory only where something is written, page by page.
 
-    With large pages, which some systems give unasked, a number would take two megabytes.
+    Without large pages, which some systems use unasked: there, one number would take two megabytes.
     """
     return _mapped(shape, torch.float32, "MADV_NOHUGEPAGE")
 
 
 def _mapped(shape: Sequence[int], dtype: torch.dtype, advice: str) -> Tensor:
-    """Memory straight from the system, which is given ``advice`` if it knows that."""
+    """Map private memory and give the system ``advice`` about it, if it knows that advice."""
     size = math.prod(shape) * dtype.itemsize
     if not size or not hasattr(mmap, "MAP_PRIVATE"):
         return torch.empty(*shape, dtype=dtype)
-    # Shared memory, which is the default, has other pages.
+    # The default is shared memory, whose pages follow other rules.
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, advice):
-        # A kernel that has only one kind of pages refuses.
+        # An operating system with one size of pages refuses.
         with suppress(OSError):
             memory.madvise(getattr(mmap, advice))
     return torch.frombuffer(memory, dtype=dtype).view(*shape)

@@ -28,7 +28,7 @@ def model_of(width: int) -> GPT2LMHeadModel:
 
 
 def embedded(precision: Precision, width: int) -> tuple[Tensor, Tensor]:
-    """All rows in ``precision``, and as they are."""
+    """All rows in ``precision``, and the exact ones."""
     model = model_of(width)
     with torch.no_grad():
         model.transformer.wte.weight[3] = 0.0
@@ -39,13 +39,13 @@ def embedded(precision: Precision, width: int) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("width", [32, 50, 96])
-def test_rows_of_bytes_are_within_half_a_step_of_their_32_numbers(width: int) -> None:
+def test_int8_rows_are_within_half_a_scale_of_each_32_numbers(width: int) -> None:
     got, exact = embedded("int8", width)
     assert got.dtype == torch.float32
     for start in range(0, width, 32):
         block = exact[:, start : start + 32]
-        step = block.abs().amax(dim=1, keepdim=True) / 127
-        assert ((got[:, start : start + 32] - block).abs() <= 0.5001 * step).all()
+        scale = block.abs().amax(dim=1, keepdim=True) / 127
+        assert ((got[:, start : start + 32] - block).abs() <= 0.5001 * scale).all()
 
 
 def test_a_row_of_zeros_stays_one() -> None:
@@ -53,12 +53,12 @@ def test_a_row_of_zeros_stays_one() -> None:
     assert (got[3] == 0).all()
 
 
-def test_a_large_number_costs_only_those_beside_it() -> None:
+def test_a_large_number_blunts_only_its_own_block() -> None:
     got, exact = embedded("int8", 96)
     torch.testing.assert_close(got[4, 32:], exact[4, 32:], atol=3e-4, rtol=0)
 
 
-def test_the_other_precisions_look_up_their_numbers() -> None:
+def test_the_other_precisions_return_the_weights_themselves() -> None:
     assert torch.equal(*embedded("float32", 50))
     got, exact = embedded("bfloat16", 50)
     assert torch.equal(got, exact.bfloat16().float())

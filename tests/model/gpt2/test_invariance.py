@@ -40,14 +40,14 @@ def texts(draw: st.DrawFn, longest: int = 150) -> Text:
 
 @torch.inference_mode()
 def alone(model: GPT2, text: Text) -> Tensor:
-    """The hidden rows of ``text``, a part after the other, and the logits after each part."""
+    """The hidden rows of ``text``, computed part by part."""
     cache = new_cache(model)
     return torch.cat([rows for part in text.parts(cache) for rows in model.forward([part])])
 
 
 @torch.inference_mode()
 def together(model: GPT2, texts: list[Text]) -> list[Tensor]:
-    """The same of several texts, a part of each in every pass for as long as they have parts."""
+    """The same for several texts: each pass takes the next part of every text that has one left."""
     store = model.new_store(len(texts))
     waiting = [list(text.parts(store.new_cache())) for text in texts]
     rows: list[list[Tensor]] = [[] for _ in texts]
@@ -65,22 +65,20 @@ def test_a_text_has_the_same_bits_however_it_is_cut(precise: GPT2, text: Text) -
 
 
 @pytest.mark.parametrize("cut", [1, 15, 16, 17, 31, 263, LARGEST_CHUNK, 265, 511, 512, 639])
-def test_long_texts_too(precise: GPT2, cut: int) -> None:
+def test_a_long_text_has_the_same_bits_wherever_it_is_cut(precise: GPT2, cut: int) -> None:
     ids = some_ids(640)
     assert torch.equal(alone(precise, Text(ids, (cut,))), alone(precise, Text(ids)))
 
 
 @pytest.mark.parametrize("length", [1, 2, 12, 13, 17, 100])
-def test_a_text_that_is_read_has_the_bits_of_one_that_is_generated(precise: GPT2, length: int) -> None:
+def test_prefill_has_the_bits_of_decoding(precise: GPT2, length: int) -> None:
     ids = some_ids(length)
     assert torch.equal(alone(precise, Text(ids)), alone(precise, Text(ids, tuple(range(1, length)))))
 
 
 @settings(max_examples=15)
 @given(company=st.lists(texts(), min_size=2, max_size=8))
-def test_texts_have_the_same_bits_alone_and_read_and_decoded_together(
-    precise: GPT2, company: list[Text]
-) -> None:
+def test_texts_have_the_same_bits_alone_and_together(precise: GPT2, company: list[Text]) -> None:
     for text, rows in zip(company, together(precise, company), strict=True):
         assert torch.equal(rows, alone(precise, Text(text.ids)))
 
@@ -88,10 +86,10 @@ def test_texts_have_the_same_bits_alone_and_read_and_decoded_together(
 @settings(max_examples=15)
 @given(text=texts(), data=st.data())
 @torch.inference_mode()
-def test_a_kept_beginning_gives_the_bits_of_a_computed_one(
+def test_a_cached_prefix_gives_the_bits_of_a_computed_one(
     precise: GPT2, text: Text, data: st.DataObject
 ) -> None:
-    """Whatever came behind it where it was computed."""
+    """Even if other tokens followed it where it was computed."""
     known = data.draw(st.integers(0, len(text.ids) - 1))
     other = text.ids[:known] + some_ids(data.draw(st.integers(0, 40)) + 1, seed=77)
     source, taken = new_cache(precise), new_cache(precise)
@@ -104,10 +102,10 @@ def test_a_kept_beginning_gives_the_bits_of_a_computed_one(
 @settings(max_examples=25)
 @given(company=st.lists(texts(longest=60), min_size=1, max_size=4), data=st.data())
 @torch.inference_mode()
-def test_which_rows_are_wanted_changes_none_of_them(
+def test_the_choice_of_wanted_rows_changes_no_bit(
     precise: GPT2, company: list[Text], data: st.DataObject
 ) -> None:
-    """Nor what the passes after this one see of the others."""
+    """Not even in later passes, which attend to the unwanted rows."""
     store = precise.new_store(len(company))
     firsts = [
         replace(chunk, wanted=data.draw(st.integers(0, len(chunk.ids))))
@@ -122,8 +120,8 @@ def test_which_rows_are_wanted_changes_none_of_them(
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_so_it_is_with_heads_and_lengths_of_gpt2_large(threads: int) -> None:
-    """Kernels choose their ways by the size of what they are given."""
+def test_heads_and_lengths_of_gpt2_large_have_the_same_bits_too(threads: int) -> None:
+    """Kernels take other paths for other sizes."""
     model = GPT2(random_model(n_layer=1, n_embd=256, n_head=4, n_positions=1024, initializer_range=0.1))
     lengths = (1, 63, 64, 65, 380, 449, 700, 1014)
     company = [Text(some_ids(n + 10, seed=n), tuple(range(n, n + 10))) for n in lengths]
@@ -141,7 +139,7 @@ def test_the_number_of_threads_does_not_matter(precise: GPT2, count: int) -> Non
         assert torch.equal(alone(precise, text), expected)
 
 
-def test_nor_does_the_shape_of_the_tiles_that_a_processor_has_registers_for(gpt2: GPT2) -> None:
+def test_the_shape_of_a_tile_does_not_matter(gpt2: GPT2) -> None:
     other = GPT2(random_model(), processor=replace(this_processor(), rows=5, vectors=1))
     text = Text(some_ids(90), (70, 71))
     assert torch.equal(alone(other, text), alone(gpt2, text))

@@ -13,7 +13,7 @@ from tests.support.driving import every_row, some_ids, torch_threads
 
 
 def passes(gpt2: GPT2, store: KVStore) -> int:
-    """How many passes are kept of ``store``."""
+    """How many passes are kept for ``store``."""
     _, kept = gpt2._passes._kept.get(store, (0, {}))
     return len(kept)
 
@@ -28,7 +28,7 @@ def test_a_pass_of_the_same_shape_is_used_again(gpt2: GPT2) -> None:
     assert passes(gpt2, store) == 3
 
 
-def test_what_it_gave_is_not_touched_by_the_next(gpt2: GPT2) -> None:
+def test_the_next_pass_leaves_earlier_results_alone(gpt2: GPT2) -> None:
     cache = gpt2.new_store(1).new_cache()
     (first,) = gpt2.forward([every_row(cache, [5])])
     before = first.clone()
@@ -37,8 +37,8 @@ def test_what_it_gave_is_not_touched_by_the_next(gpt2: GPT2) -> None:
 
 
 @pytest.mark.parametrize("width", [32, 40, 42])
-def test_what_was_no_number_is_gone_with_the_next_text(width: int) -> None:
-    """Rows are filled up to whole panels, and the weights there are 0, but 0 · NaN is NaN."""
+def test_a_nan_does_not_outlive_its_text(width: int) -> None:
+    """Rows are padded to whole panels. The weights there are 0, but 0 · NaN is NaN."""
     weights = random_model(n_embd=width, n_head=2)
     with torch.no_grad():
         weights.transformer.wte.weight[7] = torch.nan
@@ -73,7 +73,7 @@ def test_passes_do_not_outlive_the_memory_they_point_into(gpt2: GPT2) -> None:
     assert gone() is None
 
 
-def test_passes_of_many_rows_or_shapes_are_not_hoarded(gpt2: GPT2) -> None:
+def test_passes_of_many_rows_are_not_kept_nor_are_more_than_sixteen(gpt2: GPT2) -> None:
     store = gpt2.new_store(1)
     cache = store.new_cache()
     gpt2.forward([every_row(cache, some_ids(17))])

@@ -17,8 +17,8 @@ from bot.model.protocol import Precision
 from tests.model.conftest import random_model
 from tests.support.driving import every_row, new_cache, some_ids
 
-# How far the logits (of a deviation of 1.6) may lie from those of float32: at the
-# most, and on average. bfloat16 has 8 bits, a byte has 8 with its sign.
+# How far the logits (whose standard deviation is 1.6) may be from those of float32, at most and on
+# average. bfloat16 has 8 significant bits, int8 has 8 including its sign.
 TOLERANCES = {"float32": (1e-4, 1e-5), "bfloat16": (0.25, 0.03), "int8": (1.0, 0.1)}
 
 LENGTHS = [1, 2, 7, 31, 32, 33, 64, 100, LARGEST_CHUNK - 1, LARGEST_CHUNK, LARGEST_CHUNK + 1, 545, 640]
@@ -91,14 +91,14 @@ def test_other_precisions_are_as_close_as_their_numbers_allow(
     assert_close(precise, logits, expected_logits(reference, ids))
 
 
-def test_precisions_differ(gpt2: GPT2, precise: GPT2) -> None:
+def test_each_precision_has_logits_of_its_own(gpt2: GPT2, precise: GPT2) -> None:
     ids = some_ids(40)
     same = torch.equal(logits_of(gpt2, ids), logits_of(precise, ids))
     assert same == (precise.precision == "float32")
 
 
 @pytest.mark.parametrize("precision", get_args(Precision))
-def test_a_precision_serves_a_head_of_its_own_too(precision: Precision) -> None:
+def test_each_precision_works_with_an_untied_head(precision: Precision) -> None:
     ids = some_ids(40)
     try:
         model = GPT2(random_model(tie_word_embeddings=False), precision=precision)
@@ -119,7 +119,7 @@ def test_the_next_logits_are_those_after_each_sequence_s_last_row(gpt2: GPT2) ->
 
 
 @pytest.mark.parametrize("precision", get_args(Precision))
-def test_each_weight_is_freed_when_it_is_packed(precision: Precision) -> None:
+def test_each_weight_is_freed_once_it_is_packed(precision: Precision) -> None:
     source: Any = random_model()
     watched = [weakref.ref(block.mlp.c_fc.weight) for block in source.transformer.h]
     held: list[list[bool]] = []
@@ -135,13 +135,13 @@ def test_each_weight_is_freed_when_it_is_packed(precision: Precision) -> None:
 
 
 @pytest.mark.parametrize("config", [{"activation_function": "relu"}, {"add_cross_attention": True}])
-def test_a_variant_that_it_cannot_compute_is_refused(config: dict[str, Any]) -> None:
+def test_an_unsupported_variant_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedModel):
         GPT2(random_model(**config))
 
 
 @pytest.mark.parametrize(("precision", "needed"), [("int8", "AVX512_VNNI"), ("bfloat16", "AVX512_BF16")])
-def test_a_precision_that_the_processor_does_not_compute_is_refused(
+def test_a_precision_that_the_processor_lacks_instructions_for_is_refused(
     precision: Precision, needed: str
 ) -> None:
     plain = replace(this_processor(), multiplies_bfloat16=False, multiplies_bytes=False)

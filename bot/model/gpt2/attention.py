@@ -1,68 +1,66 @@
-"""Causal attention over the caches of several sequences at once."""
+"""Calls of the attention kernel in a forward pass; ``bot.model.kernels.attend`` says how it attends."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
 from bot.model.gpt2.kv_cache import KVCache
-from bot.model.gpt2.linear import bits
 from bot.model.gpt2.memory import untouched
-from bot.model.kernels.attend import NAME
-from bot.model.kernels.jit import Call, Machine
+from bot.model.kernels.attend import ATTEND, AttendArguments
+from bot.model.kernels.dispatch import Call
+from bot.model.kernels.jit import Kernels
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The next ``count`` rows of the sequence in ``cache``."""
-
-    cache: KVCache
-    count: int
-
-
-def parts(rows: Sequence[Rows]) -> Tensor:
-    """Where each sequence's rows are and belong: [sequences, 4], as ``bot.model.kernels.attend`` has it."""
+def spans(sequences: Iterable[tuple[KVCache, int]]) -> Tensor:
+    """The spans [sequences, 4] of a pass, given each sequence's cache and its number of new rows."""
     found, first = [], 0
-    for part in rows:
-        found.append((part.cache.slot, first, part.count, part.cache.length))
-        first += part.count
+    for cache, count in sequences:
+        found.append((cache.slot, first, count, cache.length))
+        first += count
     return torch.tensor(found)
 
 
 class Attention:
-    """Attention of ``heads`` heads, each ``head_width`` wide, by the function in ``machine``.
+    """Attention with ``heads`` heads of ``head_width`` numbers each.
 
-    ``scores`` is how many a thread of it needs room for. There is one room for all passes,
-    of which one is made at a time.
+    ``scores`` is the number of scores that each thread needs room for. All passes share that room:
+    one runs at a time.
     """
 
-    def __init__(self, machine: Machine, *, heads: int, head_width: int, scores: int) -> None:
+    def __init__(self, kernels: Kernels, *, heads: int, head_width: int, scores: int) -> None:
         self.heads, self.head_width = heads, head_width
-        self._address = machine.address(NAME)
+        self._attend = kernels.kernel(ATTEND)
         self._scores = scores
-        # By the number of torch's threads: calls that were made for another still point to theirs.
+        # By torch's number of threads: calls made for another number still point to theirs.
         self._rooms: dict[int, Tensor] = {}
-        # Where memory lacks for it, that shall be known at once.
+        # A lack of memory shows now rather than in the first pass.
         self._room()
 
-    def call(self, parts: Tensor, layer: Tensor, scale: float, qkv: Tensor, out: Tensor) -> Call:
-        """What stores ``qkv``'s keys and values in ``layer`` of a store, and attends to them.
+    def call(self, spans: Tensor, layer: Tensor, scale: float, qkv: Tensor, out: Tensor) -> Call:
+        """The call that stores ``qkv``'s keys and values in ``layer`` of a store and attends to them.
 
         ``qkv`` is [rows, at least 3 · heads · head width]; ``out`` is [rows, heads, head width],
-        filled up with zeros to whole vectors. All must live as long as the call, this as well.
+        padded with zeros to whole vectors. The tensors and this object must live as long as the call.
         """
         keys, values = layer
-        tasks = len(parts) * self.heads
-        return Call(
-            self._address,
-            (
-                *(parts.data_ptr(), tasks, self.heads),
-                *(tensor.data_ptr() for tensor in (qkv, keys, values, out, self._room())),
-                *(qkv.stride(0), keys.stride(0), keys.stride(1), bits(scale)),
-            ),
+        return self._attend.call(
+            AttendArguments(
+                spans=spans,
+                tasks=len(spans) * self.heads,
+                heads=self.heads,
+                qkv=qkv,
+                keys=keys,
+                values=values,
+                out=out,
+                scores=self._room(),
+                qkv_stride=qkv.stride(0),
+                slot_stride=keys.stride(0),
+                head_stride=keys.stride(1),
+                scale=scale,
+            )
         )
 
     def _room(self) -> Tensor:

@@ -1,51 +1,51 @@
-"""Keys and values of the sequences that run."""
+"""The KV cache of the running sequences."""
 
 from __future__ import annotations
 
 import heapq
 
 from bot.model.gpt2.memory import untouched
-from bot.model.kernels.attend import KEYS
-from bot.model.kernels.builder import LANES, whole
+from bot.model.kernels.attend import KEY_BLOCK
+from bot.model.kernels.builder import LANES, round_up
 
-# So many bytes are kept for the next text: for the system to find and clear them again
-# takes a twentieth of the time in which a long prompt is read.
-KEPT = 256 * 2**20
+# Bytes kept for the next text. The system takes a twentieth of a long prompt's prefill to find
+# and clear them again.
+KEPT_BYTES = 256 * 2**20
 
 
 class KVStore:
     """Up to ``slots`` sequences, side by side so that one operation serves them all.
 
-    A layer is one [2, slots, heads, positions, head width] tensor of float32: keys,
-    then values, as ``bot.model.kernels.attend`` lays them out, the head width rounded
-    up to a multiple of ``LANES``. There is room for ``context`` positions in each slot,
-    but it takes memory only as far as it has been filled. When the last sequence leaves,
-    that is given back, unless it is no more than ``kept`` bytes.
+    A layer is one [2, slots, heads, positions, head width] tensor of float32: keys, then
+    values, laid out as in ``bot.model.kernels.attend``, with the head width rounded up to
+    a multiple of ``LANES``. Each slot has room for ``context`` positions, but takes memory only
+    as far as it has been filled. That memory is given back when the last sequence leaves,
+    unless it is no more than ``kept`` bytes.
     """
 
     def __init__(
-        self, *, slots: int, layers: int, heads: int, head_width: int, context: int, kept: int = KEPT
+        self, *, slots: int, layers: int, heads: int, head_width: int, context: int, kept: int = KEPT_BYTES
     ) -> None:
         self.context = context
         self._kept = kept
-        self._shape = (2, slots, heads, whole(context, KEYS), whole(head_width, LANES))
+        self._shape = (2, slots, heads, round_up(context, KEY_BLOCK), round_up(head_width, LANES))
         self._free = list(range(slots))
         self._used: set[int] = set()
         self.layers = [untouched(self._shape) for _ in range(layers)]
-        # How many positions of each slot have been filled at most.
+        # The most positions that have been filled in each slot.
         self._filled = [0] * slots
-        # Counts how often the layers were others.
+        # Counts how often the layers were replaced.
         self.generation = 0
 
     @property
     def filled_bytes(self) -> int:
-        """Bytes that take memory."""
+        """Bytes of memory that the filled positions take."""
         return sum(map(self.bytes_for, self._filled))
 
     def bytes_for(self, positions: int) -> int:
-        """Bytes that so many positions of a slot occupy."""
+        """Bytes that ``positions`` positions of a slot take."""
         _, _, heads, _, head_width = self._shape
-        return 2 * heads * whole(positions, KEYS) * head_width * len(self.layers) * 4
+        return 2 * heads * round_up(positions, KEY_BLOCK) * head_width * len(self.layers) * 4
 
     def new_cache(self) -> KVCache:
         """An empty cache in the lowest free slot; IndexError if there is none."""
@@ -62,13 +62,13 @@ class KVStore:
             self.give_back()
 
     def give_back(self) -> None:
-        """Give back what was filled, unless a sequence is still there."""
+        """Give the filled memory back, unless a sequence still uses the store."""
         if self._used or not self.filled_bytes:
             return
         try:
             layers = [untouched(self._shape) for _ in self.layers]
         except OSError:
-            # The old ones are as good, and what they take can be given back the next time.
+            # Keep the old layers: their memory can be given back the next time.
             return
         self.layers = layers
         self._filled = [0] * len(self._filled)
@@ -84,16 +84,16 @@ class KVCache:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that its positions occupy."""
+        """Bytes that its positions take."""
         return self.store.bytes_for(self.length)
 
     @property
     def stored(self) -> int:
-        """``length`` rounded up to the blocks in which keys are stored."""
-        return whole(self.length, KEYS)
+        """``length`` rounded up to whole blocks of keys."""
+        return round_up(self.length, KEY_BLOCK)
 
     def check_room(self, count: int) -> None:
-        """ValueError if ``count`` more positions are beyond the context."""
+        """ValueError if ``count`` more positions do not fit the context."""
         if (positions := self.length + count) > self.store.context:
             raise ValueError(f"{positions} positions do not fit a context of {self.store.context}")
 
@@ -108,7 +108,7 @@ class KVCache:
         return copy
 
     def begin_with(self, other: KVCache, length: int) -> None:
-        """Become a copy of the first ``length`` positions of ``other``."""
+        """Replace the content with a copy of the first ``length`` positions of ``other``."""
         self.length = 0
         self.check_room(length)
         self.length = length

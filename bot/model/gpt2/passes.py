@@ -1,4 +1,4 @@
-"""A forward pass through GPT-2's blocks, laid out once and run again and again."""
+"""Passes through GPT-2's blocks: programs of kernel calls, made once and run again and again."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import Tensor
 
 from bot.model.gpt2.attention import Attention
 from bot.model.gpt2.kv_cache import KVStore
-from bot.model.gpt2.linear import Linear, Norm, Products, Scratch, Tiling
-from bot.model.kernels.jit import Call
+from bot.model.gpt2.linear import Linear, Matmul, Norm, Scratch, Tiling
+from bot.model.kernels.dispatch import Call
 
-# Passes of few rows, as most are, are kept for the next time: so many of them.
+# Most passes have few rows: those of up to 16 are kept, 16 of them for each store.
 _KEPT_ROWS = 16
 _KEPT_PASSES = 16
 
@@ -31,7 +31,7 @@ class Block:
 
 
 class _Workspace:
-    """Where the numbers of some rows lie on their way through blocks like ``block``."""
+    """The activations of some rows on their way through blocks like ``block``."""
 
     def __init__(self, block: Block, tiling: Tiling) -> None:
         self.tiling = tiling
@@ -41,32 +41,32 @@ class _Workspace:
         self.scratch = Scratch(tiling, max(block.contract.inputs, block.attention_out.inputs))
 
     def begin(self, x: Tensor) -> None:
-        """Let ``x`` [rows, width] enter the next block."""
-        # What a row that is no number left where rows are filled up would reach others.
+        """Take ``x`` [rows, width] as the input of the next block."""
+        # A NaN that an earlier row left in the padding would reach other rows.
         self.x.zero_()
         self.x[: x.size(0), : x.size(1)] = x
 
     def after_attention(self, block: Block) -> list[Call]:
-        """What the block does when it has attended."""
+        """The calls of the block's second half, after attention."""
         tiling, scratch = self.tiling, self.scratch
         return [
             *block.attention_out.calls(tiling, self.attended, self.x, scratch, add=True),
-            *block.expand.calls(tiling, self.x, self.expanded, scratch, norm=block.norm_2.words),
+            *block.expand.calls(tiling, self.x, self.expanded, scratch, norm=block.norm_2),
             *block.contract.calls(tiling, self.expanded, self.x, scratch, add=True),
         ]
 
 
 class Pass:
-    """A pass of ``rows`` rows of so many ``sequences``, whose caches are in ``store``.
+    """A pass of ``rows`` rows of ``sequences`` sequences, whose caches are in ``store``.
 
-    Only ``wanted`` rows leave the last block: of the others, it makes keys and values.
-    It points into the memory that the store has at the time.
+    Only ``wanted`` rows leave the last block, which computes no more than keys and values for the
+    others. The calls point into the layers that the store has now.
     """
 
     def __init__(
         self,
         blocks: Sequence[Block],
-        products: Products,
+        matmul: Matmul,
         attention: Attention,
         store: KVStore,
         rows: int,
@@ -74,48 +74,48 @@ class Pass:
         wanted: int,
     ) -> None:
         first, last = blocks[0], blocks[-1]
-        self._every = own = _Workspace(first, products.tiling(rows))
-        self._parts = torch.zeros(sequences, 4, dtype=torch.int64)
-        # What the calls point to lives as long as this.
+        self._every = own = _Workspace(first, matmul.tiling(rows))
+        self._spans = torch.zeros(sequences, 4, dtype=torch.int64)
+        # The calls point to this, so it lives as long as the pass.
         self._qkv = own.tiling.matrix(first.qkv.columns)
         calls: list[Call] = []
         for layer, block in zip(store.layers, blocks, strict=True):
-            calls += block.qkv.calls(own.tiling, own.x, self._qkv, own.scratch, norm=block.norm_1.words)
-            calls.append(attention.call(self._parts, layer, block.scale, self._qkv, own.attended))
+            calls += block.qkv.calls(own.tiling, own.x, self._qkv, own.scratch, norm=block.norm_1)
+            calls.append(attention.call(self._spans, layer, block.scale, self._qkv, own.attended))
             if block is not last or wanted == rows:
                 calls += own.after_attention(block)
-        self._program = products.machine.program(calls)
+        self._program = matmul.kernels.program(calls)
         self._wanted = own
         if 0 < wanted < rows:
-            self._wanted = _Workspace(first, products.tiling(wanted))
-            self._rest = products.machine.program(self._wanted.after_attention(last))
+            self._wanted = _Workspace(first, matmul.tiling(wanted))
+            self._rest = matmul.kernels.program(self._wanted.after_attention(last))
 
-    def run(self, x: Tensor, parts: Tensor, wanted: Tensor) -> Tensor:
-        """The rows' embeddings [rows, width] → the hidden states [wanted, width] of the ``wanted`` ones.
+    def run(self, x: Tensor, spans: Tensor, wanted: Tensor) -> Tensor:
+        """The rows' embeddings [rows, width] → the hidden states [wanted, width] of the ``wanted`` rows.
 
-        ``parts`` [sequences, 4] is what ``bot.model.gpt2.attention.parts`` makes.
+        ``spans`` [sequences, 4] are those of ``bot.model.gpt2.attention.spans``.
         """
         self._every.begin(x)
-        self._parts.copy_(parts)
+        self._spans.copy_(spans)
         self._program()
         if self._wanted is not self._every:
             self._wanted.begin(self._every.x[wanted])
             self._wanted.attended[: len(wanted)] = self._every.attended[wanted]
             self._rest()
-        # The next pass of this shape writes where this one did.
+        # A copy, because the next pass of this shape overwrites the original.
         return self._wanted.x[: len(wanted), : x.size(1)].clone()
 
 
 class Passes:
-    """Passes through ``blocks``, of whatever shape."""
+    """Makes passes of any shape through ``blocks``, and keeps those of few rows."""
 
-    def __init__(self, blocks: Sequence[Block], products: Products, attention: Attention) -> None:
-        self._blocks, self._products, self._attention = blocks, products, attention
-        # Of each store, whose memory they point into, and at which of its generations.
+    def __init__(self, blocks: Sequence[Block], matmul: Matmul, attention: Attention) -> None:
+        self._blocks, self._matmul, self._attention = blocks, matmul, attention
+        # By store, since passes point into its memory, with the store's generation.
         self._kept: WeakKeyDictionary[KVStore, tuple[int, dict[tuple[int, ...], Pass]]] = WeakKeyDictionary()
 
     def of(self, store: KVStore, rows: int, sequences: int, wanted: int) -> Pass:
-        """A pass that is good as long as ``store`` has the layers that it has now."""
+        """Return a pass, good as long as ``store`` keeps the layers that it has now."""
         if rows > _KEPT_ROWS:
             return self._make(store, rows, sequences, wanted)
         shape = (rows, sequences, wanted, torch.get_num_threads())
@@ -128,4 +128,4 @@ class Passes:
         return kept[shape]
 
     def _make(self, store: KVStore, rows: int, sequences: int, wanted: int) -> Pass:
-        return Pass(self._blocks, self._products, self._attention, store, rows, sequences, wanted)
+        return Pass(self._blocks, self._matmul, self._attention, store, rows, sequences, wanted)

@@ -1,9 +1,8 @@
 """GPT-2's forward pass over packed rows.
 
-The rows of several sequences lie in one [rows, width] tensor for embeddings,
-layer norms and linear layers, so that one pass over the weights serves all.
-Attention runs sequence by sequence over that sequence's own keys and values.
-A row's result is the same, bit for bit, whatever rows lie beside it.
+The rows of several sequences lie in one [rows, width] tensor, so that one pass over the
+weights serves all. Attention alone tells them apart: ``bot.model.kernels.attend`` says how.
+A row's result is the same, bit for bit, no matter which rows lie beside it.
 
 The architecture is that of transformers' ``modeling_gpt2.py``; the weights come
 from its ``GPT2LMHeadModel``.
@@ -17,7 +16,6 @@ from functools import partial
 from typing import cast
 
 import torch
-from llvmlite import ir
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import GPT2LMHeadModel
@@ -25,20 +23,20 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2Block
 from transformers.pytorch_utils import Conv1D
 
 from bot.model.checkpoint.configuration import ACTIVATIONS
-from bot.model.gpt2.attention import Attention, Rows, parts
+from bot.model.gpt2.attention import Attention, spans
 from bot.model.gpt2.embedding import token_embedding
 from bot.model.gpt2.kv_cache import KVCache, KVStore
-from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Norm, Products
+from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Matmul, Norm
 from bot.model.gpt2.passes import Block, Passes
-from bot.model.kernels.attend import write_attention
-from bot.model.kernels.builder import LANES
-from bot.model.kernels.jit import Machine, Processor, this_processor
-from bot.model.kernels.matmul import write_products
-from bot.model.kernels.pack import write_prepare
+from bot.model.kernels.attend import write_attend
+from bot.model.kernels.builder import LANES, KernelModule
+from bot.model.kernels.jit import Kernels, Processor, this_processor
+from bot.model.kernels.matmul import write_matmuls
+from bot.model.kernels.pack import write_pack
 from bot.model.protocol import Precision
 
-# The most rows of prompts in one pass: more would not be quicker, and nobody
-# else gets a token until it is over. A multiple of twelve, the rows of a tile.
+# The most rows of prompts in one pass: more would not be faster, and running requests wait for the
+# pass to end. A multiple of twelve, the rows of a tile.
 LARGEST_CHUNK = 264
 
 _ACTIVATIONS: dict[str, Activation] = dict.fromkeys(ACTIVATIONS, "gelu_tanh")
@@ -56,7 +54,7 @@ class UnsupportedPrecision(ValueError):
 
 @dataclass(frozen=True)
 class Chunk:
-    """The next ``ids`` of the sequence in ``cache``; what the last ``wanted`` of them give is of use."""
+    """The next ``ids`` of the sequence in ``cache``, whose last ``wanted`` hidden states are returned."""
 
     cache: KVCache
     ids: Sequence[int]
@@ -66,12 +64,12 @@ class Chunk:
 class GPT2:
     """The weights, ready to run on the CPU.
 
-    Building one takes ``model`` (float32) apart: each weight is freed as soon as
-    its packed copy exists, so at no time are there two copies of the model.
+    The constructor takes ``model`` (float32) apart: it frees each weight as soon as the packed
+    copy exists, so the model is never in memory twice.
 
-    ``precision`` is that of the weights in the linear layers and the embedding;
-    norms, attention, keys and values, the residual stream and logits are float32.
-    UnsupportedPrecision if the processor lacks the instructions.
+    ``precision`` is that of the weights in the linear layers and the embedding. Norms, attention,
+    the KV cache, the residual stream and logits are float32. UnsupportedPrecision if the processor
+    lacks the instructions.
     """
 
     def __init__(
@@ -90,13 +88,13 @@ class GPT2:
         self.context, self.vocabulary = config.n_positions, config.vocab_size
         self.precision = precision
         head_width = self.width // self.heads
-        module = ir.Module()
-        write_prepare(module, precision)
-        write_products(module, precision, processor)
-        scores = write_attention(module, head_width=head_width, context=self.context, processor=processor)
-        machine = Machine(module, processor)
-        products = Products(machine, processor)
-        make = _linear_maker(precision, products)
+        module = KernelModule()
+        write_pack(module, precision)
+        write_matmuls(module, precision, processor)
+        scores = write_attend(module, head_width=head_width, context=self.context, processor=processor)
+        kernels = Kernels(module, processor)
+        matmul = Matmul(kernels, processor)
+        make = _linear_maker(precision, matmul)
         self._position_embedding = _own(model.transformer.wpe.weight)
         self._final_norm = _norm(model.transformer.ln_f)
         self._head = make(model.lm_head.weight, None, "none")
@@ -107,8 +105,8 @@ class GPT2:
             blocks.append(_packed_block(block, _ACTIVATIONS[config.activation_function], make))
             model.transformer.h[index] = nn.Identity()
             on_layer(index + 1)
-        attention = Attention(machine, heads=self.heads, head_width=head_width, scores=scores)
-        self._passes = Passes(blocks, products, attention)
+        attention = Attention(kernels, heads=self.heads, head_width=head_width, scores=scores)
+        self._passes = Passes(blocks, matmul, attention)
 
     def new_store(self, slots: int) -> KVStore:
         """Room for the keys and values of ``slots`` sequences, which can then share a pass."""
@@ -121,34 +119,34 @@ class GPT2:
         )
 
     def forward(self, chunks: Sequence[Chunk]) -> list[Tensor]:
-        """Extend each chunk's cache; the chunks' last hidden states, each [wanted, width].
+        """Extend each chunk's cache; return the chunks' last hidden states, each [wanted, width].
 
-        The caches are different ones of one store.
+        The caches must be distinct and of one store.
         """
         for chunk in chunks:
             chunk.cache.check_room(len(chunk.ids))
         x = self._embedded(chunks)
         wanted = _wanted(chunks)
         made = self._passes.of(chunks[0].cache.store, len(x), len(chunks), len(wanted))
-        x = made.run(x, parts([Rows(chunk.cache, len(chunk.ids)) for chunk in chunks]), wanted)
+        x = made.run(x, spans((chunk.cache, len(chunk.ids)) for chunk in chunks), wanted)
         for chunk in chunks:
             chunk.cache.length += len(chunk.ids)
         return list(torch.split(x, [chunk.wanted for chunk in chunks]))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """[rows, width] → [rows, vocabulary]."""
-        return self._head(hidden, self._final_norm.words)
+        return self._head(hidden, self._final_norm)
 
     def next_logits(self, hidden: Sequence[Tensor]) -> Tensor:
         """The logits [sequences, vocabulary] after the last row of each sequence's [rows, width]."""
         return self.logits(torch.cat([rows[-1:] for rows in hidden]))
 
     def embedding(self, ids: Tensor) -> Tensor:
-        """The tokens' rows of the embedding [ids, width], as they are computed with."""
+        """The tokens' rows of the embedding [ids, width], in the model's precision."""
         return self._token_embedding(ids)
 
     def all_logits(self, ids: Sequence[int]) -> Tensor:
-        """The logits after each of ``ids``, from the beginning: [ids, vocabulary]."""
+        """The logits after each of ``ids``, a whole text: [ids, vocabulary]."""
         cache = self.new_store(1).new_cache()
         rows = []
         for start in range(0, len(ids), LARGEST_CHUNK):
@@ -166,7 +164,7 @@ class GPT2:
 
 
 def _wanted(chunks: Sequence[Chunk]) -> Tensor:
-    """The numbers of the wanted rows, of all that the chunks have together."""
+    """The indices of the wanted rows among the rows of all chunks."""
     numbers: list[int] = []
     end = 0
     for chunk in chunks:
@@ -176,16 +174,16 @@ def _wanted(chunks: Sequence[Chunk]) -> Tensor:
 
 
 def _own(weight: Tensor) -> Tensor:
-    """A copy; the original may be a window on the mapped file and keep all of it in memory."""
+    """A copy: the original may be a view of a mapped file and keep all of it in memory."""
     return weight.detach().clone()
 
 
 def _norm(module: nn.LayerNorm) -> Norm:
-    return Norm(module.weight, module.bias, module.eps)
+    return Norm(module.weight, module.bias, float(module.eps))
 
 
-def _spread(weight: Tensor, heads: int) -> Tensor:
-    """[out, heads · head width] → the same with zeros where attention fills up its vectors."""
+def _padded_heads(weight: Tensor, heads: int) -> Tensor:
+    """[out, heads · head width] → the same with zeros where attention pads its vectors."""
     by_head = weight.unflatten(1, (heads, -1))  # type: ignore[no-untyped-call]
     return functional.pad(by_head, (0, -by_head.size(-1) % LANES)).flatten(1)
 
@@ -204,18 +202,18 @@ def _check_precision(precision: Precision, processor: Processor) -> None:
         raise UnsupportedPrecision("int8 needs a processor with AVX512_VNNI instructions")
 
 
-def _linear_maker(precision: Precision, products: Products) -> MakeLinear:
+def _linear_maker(precision: Precision, matmul: Matmul) -> MakeLinear:
     if precision == "int8":
-        return partial(Int8Linear, products)
-    return partial(FloatLinear, products, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
+        return partial(Int8Linear, matmul)
+    return partial(FloatLinear, matmul, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
 
 
 def _packed_block(block: GPT2Block, activation: Activation, make: MakeLinear) -> Block:
-    """The block's layers; ``block`` has lost its large weights afterwards."""
+    """Pack the block's layers; ``block`` loses its large weights."""
 
     def take(module: Conv1D, activation: Activation = "none", *, heads: int = 0) -> Linear:
         # transformers' Conv1D keeps its weight as [in, out].
-        weight = _spread(module.weight.t(), heads) if heads else module.weight.t()
+        weight = _padded_heads(module.weight.t(), heads) if heads else module.weight.t()
         layer = make(weight, module.bias, activation)
         del module.weight
         return layer

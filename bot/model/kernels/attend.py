@@ -1,217 +1,233 @@
-"""Causal attention of new rows to cached keys and values.
+"""Causal attention of a pass's rows to cached keys and values.
 
-A sequence's keys lie in blocks of ``KEYS`` positions, [width, KEYS] each, so that a
-vector holds the same number of several keys; its values lie as they come, [width] each.
-A thread takes one head of one sequence after the other: it stores the new rows' keys
-and values, then attends row by row, or several rows at once where there are several.
+Each sequence of a pass has a span of its rows and a slot of the cache. In a slot, each head's
+keys lie in blocks of ``KEY_BLOCK`` positions, [width, KEY_BLOCK] each, so that a vector holds the same
+number of several keys; its values lie position by position, [width] each. A task is one head
+of one sequence: a thread stores the keys and values of the span's rows, then attends row by row,
+or for several rows at once.
 
-A row's scores are chains over the width of a head, the sum of their exponentials is
-one of ``LANES`` chains over the blocks, added up in order, and an output is a chain
-over the positions up to the row's own. Nothing of it depends on which rows are
-computed together: what a row must not see adds nothing.
+A row's scores are chains over the width of a head. The sum of their exponentials is ``LANES`` chains
+over the vectors of scores, added up in order, and an output is a chain over the positions up to the row's
+own. None of this depends on which rows are computed together: a position that a row must not
+see adds nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from llvmlite import ir
 
-from bot.model.kernels.builder import FLOAT, FLOATS, INT, LANES, WORD, Code, Variable, whole
+from bot.model.kernels.arguments import Arguments, Float32s, Int64s, Signature
+from bot.model.kernels.builder import (
+    FLOAT,
+    FLOATS,
+    INDEX,
+    INT,
+    LANES,
+    KernelBuilder,
+    KernelModule,
+    Variable,
+    round_up,
+)
 from bot.model.kernels.jit import Processor
 
-NAME = "attention"
+#: Positions in a block of keys. Two vectors, because a processor does two additions in the
+#: time that it takes to do one.
+KEY_BLOCK = 2 * LANES
 
-#: Positions in a block of keys: two vectors, for a processor adds two numbers in the
-#: time that it takes to add one.
-KEYS = 2 * LANES
 
-#: What the function takes: counts, strides in numbers, and the addresses of ``parts``
-#: [parts, 4] (a sequence's slot, its first row, its rows, the first one's position);
-#: ``qkv`` [rows, ``qkv_stride``], a row of which begins with [3, heads, width]; ``keys``
-#: and ``values`` [slots, heads, positions, width]; ``out`` [rows, heads, width]. The width
-#: of the last three is filled up to whole vectors, that of ``out`` with zeros. ``scores``
-#: is room for what ``write_attention`` returns, for each thread; ``scale`` is the bits of
-#: a float32.
-ARGUMENTS = (
-    *("parts", "tasks", "heads", "qkv", "keys", "values", "out", "scores"),
-    *("qkv_stride", "slot_stride", "head_stride", "scale"),
-)
+@dataclass(kw_only=True)
+class AttendArguments(Arguments):
+    """Strides count numbers. ``padded width`` is a head's width, rounded up to whole vectors."""
+
+    spans: Int64s  # [sequences, 4]: slot, first row, count of rows, position of the first
+    tasks: int  # sequences · heads
+    heads: int
+    qkv: Float32s  # [rows, qkv_stride], each row begins with [3, heads, width]
+    keys: Float32s  # [slots, heads, positions, padded width]
+    values: Float32s  # the same
+    out: Float32s  # [rows, heads, padded width], padded with zeros
+    scores: Float32s  # room for each thread: [threads, what ``write_attend`` returns]
+    qkv_stride: int
+    slot_stride: int
+    head_stride: int
+    scale: float  # of a score
+
+
+ATTEND = Signature("attend", AttendArguments)
 
 _INFINITY = float("inf")
 
 
-def write_attention(module: ir.Module, *, head_width: int, context: int, processor: Processor) -> int:
-    """Add the function to ``module``; how many scores a thread needs room for."""
-    attention = _Attention(module, head_width, context, processor)
-    attention.write()
-    return attention.scores
+def write_attend(module: KernelModule, *, head_width: int, context: int, processor: Processor) -> int:
+    """Add ``ATTEND`` to ``module``; return how many scores each thread needs room for."""
+    attend = _Attend(module, head_width, context, processor)
+    attend.write()
+    return attend.scores
 
 
-class _Attention:
-    def __init__(self, module: ir.Module, head_width: int, context: int, processor: Processor) -> None:
-        self._code = code = Code(module, NAME, len(ARGUMENTS))
-        self._number = dict(zip(ARGUMENTS, code.arguments, strict=True))
+class _Attend:
+    def __init__(self, module: KernelModule, head_width: int, context: int, processor: Processor) -> None:
+        self._kernel = kernel = KernelBuilder(module, ATTEND)
+        self._args = kernel.arguments
         self._width = head_width
         self._vectors = -(-head_width // LANES)
-        #: So many rows that their outputs are what the registers hold.
+        #: Rows at once: as many as the registers hold outputs of.
         self._rows = max(1, processor.rows * processor.vectors // self._vectors)
-        self._positions = whole(context, KEYS)
-        bits = code.builder.trunc(self._number["scale"], INT)
-        self._scale = code.spread(code.builder.bitcast(bits, FLOAT))
+        self._positions = round_up(context, KEY_BLOCK)
+        self._scale = kernel.broadcast(self._args.scale)
         self.scores = self._rows * self._positions
-        self._scores = code.own(ARGUMENTS.index("scores"), FLOAT, code.word(self.scores))
+        self._scores = kernel.per_thread(self._args.scores, FLOAT, kernel.index(self.scores))
 
     def write(self) -> None:
-        code, b, number = self._code, self._code.builder, self._number
-        with code.shared_loop(number["tasks"]) as task:
-            head = b.srem(task, number["heads"])
-            place = b.mul(b.sdiv(task, number["heads"]), code.word(4))
+        kernel, b, args = self._kernel, self._kernel.ir, self._args
+        with kernel.shared_loop(args.tasks) as task:
+            head = b.srem(task, args.heads)
+            place = b.mul(b.sdiv(task, args.heads), kernel.index(4))
             slot, row, count, position = (
-                code.load(WORD, self._pointer("parts"), b.add(place, code.word(n))) for n in range(4)
+                kernel.load(INDEX, args.spans, b.add(place, kernel.index(n))) for n in range(4)
             )
-            self._new = b.mul(head, code.word(self._width))
-            self._cached = b.add(b.mul(slot, number["slot_stride"]), b.mul(head, number["head_stride"]))
-            self._out = b.mul(head, code.word(self._vectors * LANES))
-            with code.loop(count) as n:
-                self._keep(b.add(row, n), b.add(position, n))
-            several = b.sub(count, b.srem(count, code.word(self._rows)))
-            with code.loop(several, self._rows) as n:
+            self._new = b.mul(head, kernel.index(self._width))
+            self._cached = b.add(b.mul(slot, args.slot_stride), b.mul(head, args.head_stride))
+            self._out = b.mul(head, kernel.index(self._vectors * LANES))
+            with kernel.loop(count) as n:
+                self._cache(b.add(row, n), b.add(position, n))
+            several = b.sub(count, b.srem(count, kernel.index(self._rows)))
+            with kernel.loop(several, self._rows) as n:
                 self._attend(b.add(row, n), b.add(position, n), self._rows)
-            with code.loop(b.sub(count, several)) as n:
+            with kernel.loop(b.sub(count, several)) as n:
                 single = b.add(several, n)
                 self._attend(b.add(row, single), b.add(position, single), 1)
-        code.finish()
+        kernel.finish()
 
-    def _keep(self, row: ir.Value, position: ir.Value) -> None:
-        """Store the key and the value of ``row``."""
-        code, b = self._code, self._code.builder
-        keys, values = self._pointer("keys"), self._pointer("values")
-        lane = b.srem(position, code.word(KEYS))
-        block = self._block(b.sdiv(position, code.word(KEYS)))
+    def _cache(self, row: ir.Value, position: ir.Value) -> None:
+        """Store the key and value of ``row``."""
+        kernel, b = self._kernel, self._kernel.ir
+        keys, values = self._args.keys, self._args.values
+        lane = b.srem(position, kernel.index(KEY_BLOCK))
+        block = self._block(b.sdiv(position, kernel.index(KEY_BLOCK)))
         value = self._value(position)
-        with code.loop(code.word(self._width)) as n:
-            key = b.add(block, b.add(b.mul(n, code.word(KEYS)), lane))
-            code.store(code.load(FLOAT, self._pointer("qkv"), self._part(row, 1, n)), keys, key)
+        with kernel.loop(kernel.index(self._width)) as n:
+            key = b.add(block, b.add(b.mul(n, kernel.index(KEY_BLOCK)), lane))
+            kernel.store(kernel.load(FLOAT, self._args.qkv, self._part(row, 1, n)), keys, key)
         vectors = self._width // LANES * LANES
         for kind, start, stop, step in ((FLOATS, 0, vectors, LANES), (FLOAT, vectors, self._width, 1)):
-            for n in map(code.word, range(start, stop, step)):
-                number = code.load(kind, self._pointer("qkv"), self._part(row, 2, n))
-                code.store(number, values, b.add(value, n))
-        # So that outputs have zeros there too.
-        for n in map(code.word, range(self._width, self._vectors * LANES)):
-            code.store(code.number(0.0), values, b.add(value, n))
+            for n in map(kernel.index, range(start, stop, step)):
+                number = kernel.load(kind, self._args.qkv, self._part(row, 2, n))
+                kernel.store(number, values, b.add(value, n))
+        # Zeros here give zeros in the outputs' padding.
+        for n in map(kernel.index, range(self._width, self._vectors * LANES)):
+            kernel.store(kernel.scalar(0.0), values, b.add(value, n))
 
     def _attend(self, row: ir.Value, position: ir.Value, count: int) -> None:
-        """The outputs of ``count`` rows from ``row`` on, whose positions begin with ``position``."""
-        code, b = self._code, self._code.builder
-        rows = [b.add(row, code.word(n)) for n in range(count)]
-        positions = [b.add(position, code.word(n)) for n in range(count)]
+        """Compute the outputs of ``count`` rows from ``row`` on, the first at ``position``."""
+        kernel, b = self._kernel, self._kernel.ir
+        rows = [b.add(row, kernel.index(n)) for n in range(count)]
+        positions = [b.add(position, kernel.index(n)) for n in range(count)]
         largest = self._score(rows, positions)
         sums = self._exponentials(largest, positions[-1])
         outputs = self._weighted(position, count)
-        stride = b.mul(self._number["heads"], code.word(self._vectors * LANES))
+        stride = b.mul(self._args.heads, kernel.index(self._vectors * LANES))
         for this, total, own in zip(rows, sums, outputs, strict=True):
             place = b.add(b.mul(this, stride), self._out)
             for v, output in enumerate(own):
                 result = b.fdiv(output.get(), total)
-                code.store(result, self._pointer("out"), b.add(place, code.word(v * LANES)))
+                kernel.store(result, self._args.out, b.add(place, kernel.index(v * LANES)))
 
     def _score(self, rows: Sequence[ir.Value], positions: Sequence[ir.Value]) -> list[Variable]:
-        """Write the rows' scores for all positions up to the last one's; the largest in each lane."""
-        code, b = self._code, self._code.builder
-        largest = [Variable(code, code.floats(-_INFINITY)) for _ in rows]
-        with code.loop(self._count(positions[-1], KEYS)) as block:
-            first = b.mul(block, code.word(KEYS))
+        """Store the rows' scores for all positions up to the last row's; return the largest in each lane."""
+        kernel, b = self._kernel, self._kernel.ir
+        largest = [Variable(kernel, kernel.floats(-_INFINITY)) for _ in rows]
+        with kernel.loop(self._count(positions[-1], KEY_BLOCK)) as block:
+            first = b.mul(block, kernel.index(KEY_BLOCK))
             for v, scores in enumerate(self._products(rows, block)):
-                place = b.add(first, code.word(v * LANES))
-                lanes = b.add(code.spread(b.trunc(place, INT)), code.ints(range(LANES)))
+                place = b.add(first, kernel.index(v * LANES))
+                lanes = b.add(kernel.broadcast(b.trunc(place, INT)), kernel.ints(range(LANES)))
                 for r, (score, most, position) in enumerate(zip(scores, largest, positions, strict=True)):
-                    hidden = b.icmp_signed(">", lanes, code.spread(b.trunc(position, INT)))
-                    seen = b.select(hidden, code.floats(-_INFINITY), b.fmul(score.get(), self._scale))
-                    code.store(seen, self._scores, b.add(place, code.word(r * self._positions)))
-                    most.set(code.call(f"llvm.maxnum.v{LANES}f32", FLOATS, most.get(), seen))
+                    hidden = b.icmp_signed(">", lanes, kernel.broadcast(b.trunc(position, INT)))
+                    seen = b.select(hidden, kernel.floats(-_INFINITY), b.fmul(score.get(), self._scale))
+                    kernel.store(seen, self._scores, b.add(place, kernel.index(r * self._positions)))
+                    most.set(kernel.call(f"llvm.maxnum.v{LANES}f32", FLOATS, most.get(), seen))
         return largest
 
     def _products(self, rows: Sequence[ir.Value], block: ir.Value) -> list[list[Variable]]:
-        """The products [vectors][rows] of the rows' queries with the keys of ``block``."""
-        code, b, keys = self._code, self._code.builder, self._pointer("keys")
-        first, following = self._block(block), self._block(b.add(block, code.word(1)))
-        sums = [[Variable(code, code.floats(0.0)) for _ in rows] for _ in range(KEYS // LANES)]
-        with code.loop(code.word(self._width)) as n:
-            line = b.mul(n, code.word(KEYS))
+        """Return the products [vectors][rows] of the rows' queries and the keys of ``block``."""
+        kernel, b, keys = self._kernel, self._kernel.ir, self._args.keys
+        first, following = self._block(block), self._block(b.add(block, kernel.index(1)))
+        sums = [[Variable(kernel, kernel.floats(0.0)) for _ in rows] for _ in range(KEY_BLOCK // LANES)]
+        with kernel.loop(kernel.index(self._width)) as n:
+            line = b.mul(n, kernel.index(KEY_BLOCK))
             vectors = []
-            for v in range(KEYS // LANES):
-                here = b.add(line, code.word(v * LANES))
-                vectors.append(code.load(FLOATS, keys, b.add(first, here)))
-                code.prefetch(keys, b.add(following, here))
+            for v in range(KEY_BLOCK // LANES):
+                here = b.add(line, kernel.index(v * LANES))
+                vectors.append(kernel.load(FLOATS, keys, b.add(first, here)))
+                kernel.prefetch(keys, b.add(following, here))
             for r, row in enumerate(rows):
-                query = code.spread(code.load(FLOAT, self._pointer("qkv"), self._part(row, 0, n)))
+                query = kernel.broadcast(kernel.load(FLOAT, self._args.qkv, self._part(row, 0, n)))
                 for own, key in zip(sums, vectors, strict=True):
-                    own[r].set(code.fma(query, key, own[r].get()))
+                    own[r].set(kernel.fma(query, key, own[r].get()))
         return sums
 
     def _exponentials(self, largest: Sequence[Variable], last: ir.Value) -> list[ir.Value]:
-        """Replace the scores by their exponentials, over the largest one's; each row's sum, spread."""
-        code, b = self._code, self._code.builder
+        """Replace each score by exp(score - the row's largest); return the rows' sums, broadcast."""
+        kernel, b = self._kernel, self._kernel.ir
         sums = []
         for r, most in enumerate(largest):
-            top = code.spread(code.call(f"llvm.vector.reduce.fmax.v{LANES}f32", FLOAT, most.get()))
-            total = Variable(code, code.floats(0.0))
-            with code.loop(self._count(last, LANES)) as vector:
-                place = b.add(b.mul(vector, code.word(LANES)), code.word(r * self._positions))
-                exponential = code.exp(b.fsub(code.load(FLOATS, self._scores, place), top))
-                code.store(exponential, self._scores, place)
+            top = kernel.broadcast(kernel.call(f"llvm.vector.reduce.fmax.v{LANES}f32", FLOAT, most.get()))
+            total = Variable(kernel, kernel.floats(0.0))
+            with kernel.loop(self._count(last, LANES)) as vector:
+                place = b.add(b.mul(vector, kernel.index(LANES)), kernel.index(r * self._positions))
+                exponential = kernel.exp(b.fsub(kernel.load(FLOATS, self._scores, place), top))
+                kernel.store(exponential, self._scores, place)
                 total.set(b.fadd(total.get(), exponential))
-            sums.append(code.spread(code.sum(total.get())))
+            sums.append(kernel.broadcast(kernel.sum(total.get())))
         return sums
 
     def _weighted(self, position: ir.Value, count: int) -> list[list[Variable]]:
-        """For ``count`` rows from ``position`` on, the sums of the values up to their own, weighted."""
-        code, b = self._code, self._code.builder
-        outputs = [[Variable(code, code.floats(0.0)) for _ in range(self._vectors)] for _ in range(count)]
-        with code.loop(b.add(position, code.word(1))) as seen_by_all:
+        """For ``count`` rows from ``position`` on, return the weighted sums of the values that they see."""
+        kernel, b = self._kernel, self._kernel.ir
+        outputs = [[Variable(kernel, kernel.floats(0.0)) for _ in range(self._vectors)] for _ in range(count)]
+        with kernel.loop(b.add(position, kernel.index(1))) as seen_by_all:
             self._add_value(outputs, seen_by_all, first=0)
-        # A weight of 0 would not hide a value that is no number.
+        # A weight of 0 would not hide a NaN.
         for first in range(1, count):
-            self._add_value(outputs, b.add(position, code.word(first)), first)
+            self._add_value(outputs, b.add(position, kernel.index(first)), first)
         return outputs
 
     def _add_value(self, outputs: Sequence[Sequence[Variable]], position: ir.Value, first: int) -> None:
         """Add the value of ``position`` to the outputs of the rows from ``first`` on."""
-        code, b = self._code, self._code.builder
+        kernel, b = self._kernel, self._kernel.ir
         place = self._value(position)
         values = [
-            code.load(FLOATS, self._pointer("values"), b.add(place, code.word(v * LANES)))
+            kernel.load(FLOATS, self._args.values, b.add(place, kernel.index(v * LANES)))
             for v in range(self._vectors)
         ]
         for r, own in enumerate(outputs[first:], start=first):
-            at = b.add(position, code.word(r * self._positions))
-            weight = code.spread(code.load(FLOAT, self._scores, at))
+            at = b.add(position, kernel.index(r * self._positions))
+            weight = kernel.broadcast(kernel.load(FLOAT, self._scores, at))
             for output, value in zip(own, values, strict=True):
-                output.set(code.fma(weight, value, output.get()))
+                output.set(kernel.fma(weight, value, output.get()))
 
     def _count(self, last: ir.Value, size: int) -> ir.Value:
-        """How many times ``size`` positions there are up to position ``last``."""
-        b = self._code.builder
-        return b.add(b.sdiv(last, self._code.word(size)), self._code.word(1))
+        """The count of groups of ``size`` positions, up to the one with position ``last``."""
+        b = self._kernel.ir
+        return b.add(b.sdiv(last, self._kernel.index(size)), self._kernel.index(1))
 
     def _block(self, index: ir.Value) -> ir.Value:
-        """Where a block of keys begins."""
-        b = self._code.builder
-        return b.add(self._cached, b.mul(index, self._code.word(self._vectors * LANES * KEYS)))
+        """The offset of a block of keys."""
+        b = self._kernel.ir
+        return b.add(self._cached, b.mul(index, self._kernel.index(self._vectors * LANES * KEY_BLOCK)))
 
     def _value(self, position: ir.Value) -> ir.Value:
-        """Where a position's value begins."""
-        b = self._code.builder
-        return b.add(self._cached, b.mul(position, self._code.word(self._vectors * LANES)))
+        """The offset of a position's value."""
+        b = self._kernel.ir
+        return b.add(self._cached, b.mul(position, self._kernel.index(self._vectors * LANES)))
 
     def _part(self, row: ir.Value, part: int, n: ir.Value) -> ir.Value:
-        """Where number ``n`` of this head's query (0), key (1) or value (2) of ``row`` is in ``qkv``."""
-        code, b = self._code, self._code.builder
-        width = b.mul(self._number["heads"], code.word(self._width))
-        begin = b.add(b.mul(row, self._number["qkv_stride"]), b.mul(code.word(part), width))
+        """The offset in ``qkv`` of number ``n`` of this head's query (0), key (1) or value (2) of ``row``."""
+        kernel, b = self._kernel, self._kernel.ir
+        width = b.mul(self._args.heads, kernel.index(self._width))
+        begin = b.add(b.mul(row, self._args.qkv_stride), b.mul(kernel.index(part), width))
         return b.add(begin, b.add(self._new, n))
-
-    def _pointer(self, name: str) -> ir.Value:
-        return self._code.pointer(ARGUMENTS.index(name))

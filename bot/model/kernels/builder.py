@@ -1,6 +1,6 @@
-"""Writing LLVM's instructions: loops, variables, vectors.
+"""Builds kernels out of LLVM's instructions: arguments, loops, variables, vectors.
 
-Nothing here allows LLVM to reorder sums, so what is written is what is computed.
+Nothing here lets LLVM reorder a sum: the processor computes what is written, in that order.
 """
 
 from __future__ import annotations
@@ -9,13 +9,17 @@ import ctypes
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Generic
 
 from llvmlite import ir
 
-#: Numbers in a vector. A processor with shorter ones takes several for one of these.
+from bot.model.kernels.arguments import A, ArgumentKind, Signature, block_type
+
+#: Numbers in a vector. A processor with shorter vectors takes several for one of these.
 LANES = 16
 
-WORD = ir.IntType(64)
+#: Counts, strides and offsets.
+INDEX = ir.IntType(64)
 INT = ir.IntType(32)
 BYTE = ir.IntType(8)
 FLOAT = ir.FloatType()
@@ -23,160 +27,170 @@ POINTER = ir.PointerType()
 INTS = ir.VectorType(INT, LANES)
 FLOATS = ir.VectorType(FLOAT, LANES)
 
-# Up to this the power of two in exp is an ordinary float32; below its negative, exp is taken to be 0.
+# Up to this exponent, exp(x) and exp(-x) are normal float32; below its negative, exp returns 0.
 _LARGEST_EXPONENT = 87.3
 
-# From here on float32 has integers only.
+# From here on, every float32 is an integer.
 _NO_FRACTIONS = 1.5 * 2**23
 
 # exp(r) = 1 + r + r²·p(r) for |r| ≤ ln 2 / 2: the coefficients of Cephes' expf
 # (https://www.netlib.org/cephes/), highest power first.
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
-# ln 2 in two parts, the first of which has few digits: their products are exact.
+# ln 2 in two parts. The first has few digits, which makes its products exact.
 _LN_2 = (0.693359375, -2.12194440e-4)
 
 
 class _BFloat16(ir.Type):  # type: ignore[misc]
-    """llvmlite does not know this one."""
+    """llvmlite has no bfloat16."""
 
     def _to_string(self) -> str:
         return "bfloat"
 
 
-#: The same bits as INTS, taken as shorter numbers.
+#: The same bits as INTS, read as shorter numbers.
 BFLOATS = ir.VectorType(_BFloat16(), 2 * LANES)
 HALF_FLOATS = ir.VectorType(_BFloat16(), LANES)
 BYTES = ir.VectorType(BYTE, 4 * LANES)
 
 
-class Variable:
-    """A value that changes, such as a sum."""
+class KernelModule(ir.Module):  # type: ignore[misc]
+    """Kernels to be compiled together, and the signature that each was built with."""
 
-    def __init__(self, code: Code, value: ir.Value) -> None:
-        self._builder = code.builder
-        with self._builder.goto_entry_block():
-            self._place = self._builder.alloca(value.type)
+    def __init__(self) -> None:
+        super().__init__()
+        self.signatures: dict[str, Signature[Any]] = {}
+
+
+class Variable:
+    """A value that changes in a loop, such as a sum."""
+
+    def __init__(self, kernel: KernelBuilder[Any], value: ir.Value) -> None:
+        self._ir = kernel.ir
+        with self._ir.goto_entry_block():
+            self._place = self._ir.alloca(value.type)
         self.set(value)
 
     def get(self) -> ir.Value:
-        return self._builder.load(self._place, typ=self._place.allocated_type)
+        return self._ir.load(self._place, typ=self._place.allocated_type)
 
     def set(self, value: ir.Value) -> None:
-        self._builder.store(value, self._place)
+        self._ir.store(value, self._place)
 
 
-class Code:
-    """The function ``name`` of so many ``arguments``, which is being written.
+class KernelBuilder(Generic[A]):
+    """Builds the kernel ``signature`` in ``module``, to be run by several threads at once.
 
-    It takes a pointer to 64-bit words: how many threads have begun, how many there
-    are, the arguments, and for each thread how much of its share has been taken.
+    ``arguments`` is the kernel's record of arguments. Its fields hold the values that the kernel
+    loads: addresses of arrays, integers, float32, and single bits for booleans.
     """
 
-    def __init__(self, module: ir.Module, name: str, arguments: int) -> None:
+    def __init__(self, module: KernelModule, signature: Signature[A]) -> None:
         self._module = module
-        self._function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), name)
-        self.builder = ir.IRBuilder(self._function.append_basic_block())
-        self._words = self._function.args[0]
-        _, self._threads, *self.arguments = (
-            self.load(WORD, self._words, self.word(n)) for n in range(2 + arguments)
+        self._function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), signature.name)
+        module.signatures[signature.name] = signature
+        #: LLVM's own builder, for single instructions.
+        self.ir = ir.IRBuilder(self._function.append_basic_block())
+        declared = signature.layout
+        block = block_type(declared.structure, threads=0)
+        self._threads = self._read(INDEX, block.threads.offset)
+        self.arguments = signature.arguments(
+            **{name: self._argument(kind, declared.offset(name)) for name, kind in declared.kinds.items()}
         )
-        #: The number of the thread that runs the function, from 0.
-        self.thread = self.builder.atomic_rmw("add", self._words, self.word(1), "monotonic")
-
-    def pointer(self, argument: int) -> ir.Value:
-        """Argument number ``argument``, which is an address."""
-        return self.builder.inttoptr(self.arguments[argument], POINTER)
+        self._taken = self._in_block(block.taken.offset)
+        begun = self._in_block(block.begun.offset)
+        #: The number of the thread that runs the kernel, from 0.
+        self.thread = self.ir.atomic_rmw("add", begun, self.index(1), "monotonic")
 
     @staticmethod
-    def word(value: int) -> ir.Constant:
-        return ir.Constant(WORD, value)
+    def index(value: int) -> ir.Constant:
+        return ir.Constant(INDEX, value)
 
     @staticmethod
-    def number(value: float) -> ir.Constant:
+    def scalar(value: float) -> ir.Constant:
         return ir.Constant(FLOAT, _rounded(value))
 
     @staticmethod
     def floats(value: float) -> ir.Constant:
-        """A vector that has ``value`` everywhere."""
+        """A vector of ``value`` in every lane."""
         return ir.Constant(FLOATS, [_rounded(value)] * LANES)
 
     @staticmethod
     def ints(value: int | Sequence[int]) -> ir.Constant:
         return ir.Constant(INTS, [value] * LANES if isinstance(value, int) else list(value))
 
-    def own(self, argument: int, kind: ir.Type, count: ir.Value) -> ir.Value:
-        """The thread's own ``count`` numbers of those at the address that is argument number ``argument``.
+    def per_thread(self, pointer: ir.Value, kind: ir.Type, count: ir.Value) -> ir.Value:
+        """The address of this thread's own ``count`` numbers of the array at ``pointer``.
 
-        Not on its stack, which is as large as the system likes and smaller than a long row.
+        Not on the thread's stack: its size is the system's choice, and a long row may not fit.
         """
-        return self.at(self.pointer(argument), kind, self.builder.mul(self.thread, count))
+        return self.at(pointer, kind, self.ir.mul(self.thread, count))
 
     def at(self, pointer: ir.Value, kind: ir.Type, offset: ir.Value) -> ir.Value:
-        """The address ``offset`` numbers of ``kind`` behind ``pointer``."""
-        return self.builder.gep(pointer, [offset], source_etype=kind)
+        """The address ``offset`` numbers of ``kind`` after ``pointer``."""
+        return self.ir.gep(pointer, [offset], source_etype=kind)
 
     def load(self, kind: ir.Type, pointer: ir.Value, offset: ir.Value) -> ir.Value:
-        """A number or a vector of ``kind``, ``offset`` numbers behind ``pointer``."""
+        """The number or vector of ``kind`` that begins ``offset`` numbers after ``pointer``."""
         place = self.at(pointer, _number(kind), offset)
-        return self.builder.load(place, typ=kind, align=8 if kind == WORD else 4)
+        return self.ir.load(place, typ=kind, align=8 if kind in (INDEX, POINTER) else 4)
 
     def store(self, value: ir.Value, pointer: ir.Value, offset: ir.Value) -> None:
         kind = _number(value.type)
-        self.builder.store(value, self.at(pointer, kind, offset), align=4)
+        self.ir.store(value, self.at(pointer, kind, offset), align=4)
 
     def prefetch(self, pointer: ir.Value, offset: ir.Value) -> None:
-        """Ask for what is ``offset`` times 32 bits behind ``pointer``, which need not exist."""
-        # To be read, to be kept close, and data rather than code.
+        """Prefetch what lies ``offset`` times 32 bits after ``pointer``; nothing needs to be there."""
+        # For reading, to be kept close, data rather than code.
         hints = [ir.Constant(INT, hint) for hint in (0, 3, 1)]
         self.call("llvm.prefetch.p0", ir.VoidType(), self.at(pointer, INT, offset), *hints)
 
-    def spread(self, number: ir.Value) -> ir.Value:
-        """A vector that has ``number`` everywhere."""
+    def broadcast(self, number: ir.Value) -> ir.Value:
+        """A vector of ``number`` in every lane."""
         vector = ir.VectorType(number.type, LANES)
-        first = self.builder.insert_element(ir.Constant(vector, ir.Undefined), number, ir.Constant(INT, 0))
-        return self.builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), self.ints(0))
+        first = self.ir.insert_element(ir.Constant(vector, ir.Undefined), number, ir.Constant(INT, 0))
+        return self.ir.shuffle_vector(first, ir.Constant(vector, ir.Undefined), self.ints(0))
 
     def call(self, name: str, result: ir.Type, *values: ir.Value) -> ir.Value:
-        """LLVM's intrinsic function ``name``."""
+        """Call LLVM's intrinsic function ``name``."""
         known = self._module.globals.get(name)
         function = known or ir.Function(self._module, ir.FunctionType(result, [v.type for v in values]), name)
-        return self.builder.call(function, values)
+        return self.ir.call(function, values)
 
     @contextmanager
     def loop(self, stop: ir.Value, step: int = 1) -> Iterator[ir.Value]:
-        """What is written inside happens for 0, ``step``, … as long as it is below ``stop``."""
-        before = self.builder.block
+        """Repeat what the body builds for 0, ``step``, 2 · ``step``, … below ``stop``."""
+        before = self.ir.block
         head, body, done = (self._function.append_basic_block() for _ in range(3))
-        self.builder.branch(head)
-        self.builder.position_at_end(head)
-        index = self.builder.phi(WORD)
-        index.add_incoming(self.word(0), before)
-        self.builder.cbranch(self.builder.icmp_signed("<", index, stop), body, done)
-        self.builder.position_at_end(body)
+        self.ir.branch(head)
+        self.ir.position_at_end(head)
+        index = self.ir.phi(INDEX)
+        index.add_incoming(self.index(0), before)
+        self.ir.cbranch(self.ir.icmp_signed("<", index, stop), body, done)
+        self.ir.position_at_end(body)
         yield index
-        index.add_incoming(self.builder.add(index, self.word(step)), self.builder.block)
-        self.builder.branch(head)
-        self.builder.position_at_end(done)
+        index.add_incoming(self.ir.add(index, self.index(step)), self.ir.block)
+        self.ir.branch(head)
+        self.ir.position_at_end(done)
 
     @contextmanager
     def shared_loop(self, stop: ir.Value) -> Iterator[ir.Value]:
-        """The same for 0 to ``stop`` - 1, each of which is done by one of the threads.
+        """Repeat what the body builds for each task from 0 to ``stop`` - 1, each done by one thread.
 
-        A thread takes a share that is its own, one after the other, so that it reads
-        memory in order; then what is left of the others' shares. There is one such loop
-        in a function: a second one would find all shares taken.
+        A thread does the tasks of its own share first, in order, so that it reads memory in
+        order; then it helps with what is left of the others'. A kernel has one such loop: a
+        second one would find every share taken.
         """
-        b = self.builder
+        b = self.ir
         with self.loop(self._threads) as n:
             owner = b.srem(b.add(self.thread, n), self._threads)
             first, end = (
-                b.sdiv(b.mul(share, stop), self._threads) for share in (owner, b.add(owner, self.word(1)))
+                b.sdiv(b.mul(share, stop), self._threads) for share in (owner, b.add(owner, self.index(1)))
             )
-            taken = self.at(self._words, WORD, b.add(owner, self.word(2 + len(self.arguments))))
+            taken = self.at(self._taken, INDEX, owner)
             head, body, done = (self._function.append_basic_block() for _ in range(3))
             b.branch(head)
             b.position_at_end(head)
-            index = b.add(first, b.atomic_rmw("add", taken, self.word(1), "monotonic"))
+            index = b.add(first, b.atomic_rmw("add", taken, self.index(1), "monotonic"))
             b.cbranch(b.icmp_signed("<", index, end), body, done)
             b.position_at_end(body)
             yield index
@@ -184,31 +198,44 @@ class Code:
             b.position_at_end(done)
 
     def finish(self) -> None:
-        self.builder.ret_void()
+        self.ir.ret_void()
+
+    def _argument(self, kind: ArgumentKind, offset: int) -> ir.Value:
+        if kind.type is bool:
+            return self.ir.icmp_signed("!=", self._read(INDEX, offset), self.index(0))
+        types = {ctypes.c_int64: INDEX, ctypes.c_float: FLOAT, ctypes.c_void_p: POINTER}
+        return self._read(types[kind.ctype], offset)
+
+    def _read(self, kind: ir.Type, offset: int) -> ir.Value:
+        return self.ir.load(self._in_block(offset), typ=kind, align=4 if kind == FLOAT else 8)
+
+    def _in_block(self, offset: int) -> ir.Value:
+        """The address ``offset`` bytes into the threads' block."""
+        return self.at(self._function.args[0], BYTE, self.index(offset))
 
     def fma(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
         """a · b + c, rounded once."""
         return self.call(f"llvm.fma.v{LANES}f32", FLOATS, a, b, c)
 
     def sum(self, x: ir.Value) -> ir.Value:
-        """The sum of a vector of float32, added up in order."""
-        return self.call(f"llvm.vector.reduce.fadd.v{LANES}f32", FLOAT, self.number(0.0), x)
+        """The sum of a vector of float32, lane by lane in order."""
+        return self.call(f"llvm.vector.reduce.fadd.v{LANES}f32", FLOAT, self.scalar(0.0), x)
 
     def nearest(self, x: ir.Value, factor: ir.Value, offset: int = 0) -> tuple[ir.Value, ir.Value]:
         """The integer nearest to x · factor, plus ``offset``: as a vector of float32, and in the low bits.
 
-        For integers below 2²² without sign; of the bits, the lowest nine at least. Added to 1.5 · 2²³
-        a number has no room for a fraction (LLVM's own conversion takes one number after the other).
+        The integer must be below 2²² in magnitude; at least the lowest nine bits are good. A sum with
+        1.5 · 2²³ has no room for a fraction (LLVM's own conversion works number by number).
         """
         room = self.floats(_NO_FRACTIONS + offset)
         moved = self.fma(x, factor, room)
-        return self.builder.fsub(moved, self.floats(_NO_FRACTIONS)), self.builder.bitcast(moved, INTS)
+        return self.ir.fsub(moved, self.floats(_NO_FRACTIONS)), self.ir.bitcast(moved, INTS)
 
     def exp(self, x: ir.Value) -> ir.Value:
         """eˣ of a vector to within two units in the last place; 0 below -87.3, e^87.3 above 87.3."""
-        b = self.builder
+        b = self.ir
         small = b.fcmp_ordered("<", x, self.floats(-_LARGEST_EXPONENT))
-        # Comparisons with NaN are false, so that it stays what it is.
+        # Comparisons with NaN are false, so NaN stays NaN.
         large = b.fcmp_ordered(">", x, self.floats(_LARGEST_EXPONENT))
         x = b.select(large, self.floats(_LARGEST_EXPONENT), x)
         x = b.select(small, self.floats(-_LARGEST_EXPONENT), x)
@@ -229,10 +256,10 @@ def _number(kind: ir.Type) -> ir.Type:
 
 
 def _rounded(value: float) -> float:
-    """``value`` as a float32, which LLVM asks of such constants."""
+    """``value`` rounded to float32: LLVM refuses other constants of that type."""
     return ctypes.c_float(value).value
 
 
-def whole(count: int, multiple: int) -> int:
+def round_up(count: int, multiple: int) -> int:
     """``count`` rounded up to a multiple of ``multiple``."""
     return -(-count // multiple) * multiple

@@ -1,132 +1,161 @@
-"""Rows of float32 → what a product takes, after layer normalization or as they are.
+"""Packs rows of float32 into the tiles that a product takes, normalized first where asked.
 
-Normalized are (x - mean) / √(variance + epsilon) · weight + shift (Ba et al. 2016,
-https://arxiv.org/abs/1607.06450). A row's sums are ``LANES`` chains over its vectors,
-added up in order.
+Layer normalization is (x - mean) / √(variance + epsilon) · weight + shift (Ba et al. 2016,
+https://arxiv.org/abs/1607.06450). A row's sums are ``LANES`` chains over its vectors, added up
+in order.
 
-For products of bytes each row has a step of its own: its largest number without sign
-over 127. A byte is the number of steps, rounded to the nearest, plus 128: 0 is 128,
-and nothing falls outside of a byte.
+For int8, each row has a scale of its own: its largest magnitude over ``LARGEST``. A byte is the number
+over the scale, rounded to the nearest integer, plus ``ZERO_POINT``: no number falls outside a byte.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from llvmlite import ir
 
-from bot.model.kernels.builder import BYTE, FLOAT, FLOATS, HALF_FLOATS, INT, INTS, LANES, Code, Variable
-from bot.model.kernels.matmul import Kind
-
-NAME = "prepare"
-LARGEST = 127
-ZERO = 128
-
-# Of a row of zeros, so that nothing is divided by 0.
-_SMALLEST_STEP = 1e-38
-
-#: What the function takes: counts, and the addresses of ``x`` [rows, ``stride``], of which
-#: ``width`` numbers and the zeros that fill up a vector are taken; of ``tiles``
-#: [tiles, ``depth`` words of a row, ``size`` rows of a tile] and, for bytes, ``steps`` [rows];
-#: of ``space`` for one such row of numbers and zeros for each thread; of ``weight`` and
-#: ``shift`` [width, filled up with zeros], both 0 if nothing is to be normalized. ``epsilon``
-#: is the bits of a float32.
-ARGUMENTS = (
-    *("x", "tiles", "steps", "space", "rows", "width", "stride"),
-    *("depth", "size", "weight", "shift", "epsilon"),
+from bot.model.kernels.arguments import Arguments, Float32s, Int32s, Signature
+from bot.model.kernels.builder import (
+    BYTE,
+    FLOAT,
+    FLOATS,
+    HALF_FLOATS,
+    INT,
+    INTS,
+    LANES,
+    KernelBuilder,
+    KernelModule,
+    Variable,
 )
+from bot.model.protocol import Precision
+
+LARGEST = 127
+ZERO_POINT = 128
+
+# The scale of a row of zeros, so that nothing is divided by 0.
+_SMALLEST_SCALE = 1e-38
 
 
-def write_prepare(module: ir.Module, kind: Kind) -> None:
-    """Add the function to ``module``."""
-    _Prepare(module, kind).write()
+@dataclass(kw_only=True)
+class PackArguments(Arguments):
+    """``padded width`` is the width, rounded up to whole vectors."""
+
+    x: Float32s  # [row_count, stride], each row begins with [padded width], padded with zeros
+    tiles: Int32s  # [tiles, depth, tile_rows]
+    row_scales: Float32s  # [row_count], written for int8
+    scratch: Float32s  # [threads, padded width]
+    row_count: int
+    width: int
+    stride: int
+    depth: int  # words in a row
+    tile_rows: int
+    normalize: bool
+    weight: Float32s  # [padded width], padded with zeros; not read unless ``normalize``
+    shift: Float32s  # the same
+    epsilon: float
 
 
-class _Prepare:
-    def __init__(self, module: ir.Module, kind: Kind) -> None:
-        self._kind = kind
-        self._code = code = Code(module, NAME, len(ARGUMENTS))
-        b = code.builder
-        self._number = dict(zip(ARGUMENTS, code.arguments, strict=True))
-        width, lanes = self._number["width"], code.word(LANES)
-        self._whole = b.mul(b.sdiv(b.add(width, code.word(LANES - 1)), lanes), lanes)
-        self._count = b.sitofp(width, FLOAT)
-        self._epsilon = b.bitcast(b.trunc(self._number["epsilon"], INT), FLOAT)
-        self._row = code.own(ARGUMENTS.index("space"), FLOAT, self._whole)
+PACK = Signature("pack", PackArguments)
+
+
+def write_pack(module: KernelModule, precision: Precision) -> None:
+    """Add ``PACK`` to ``module``."""
+    _Pack(module, precision).write()
+
+
+class _Pack:
+    def __init__(self, module: KernelModule, precision: Precision) -> None:
+        self._precision = precision
+        self._kernel = kernel = KernelBuilder(module, PACK)
+        self._args = args = kernel.arguments
+        b, lanes = kernel.ir, kernel.index(LANES)
+        self._padded = b.mul(b.sdiv(b.add(args.width, kernel.index(LANES - 1)), lanes), lanes)
+        self._count = b.sitofp(args.width, FLOAT)
+        self._row = kernel.per_thread(args.scratch, FLOAT, self._padded)
 
     def write(self) -> None:
-        code, b, number = self._code, self._code.builder, self._number
-        with code.shared_loop(number["rows"]) as row:
-            source = code.at(self._pointer("x"), FLOAT, b.mul(row, number["stride"]))
-            with b.if_else(b.icmp_signed("!=", number["weight"], code.word(0))) as (normalized, as_it_is):
+        kernel, b, args = self._kernel, self._kernel.ir, self._args
+        with kernel.shared_loop(args.row_count) as row:
+            source = kernel.at(args.x, FLOAT, b.mul(row, args.stride))
+            with b.if_else(args.normalize) as (normalized, as_it_is):
                 with normalized:
                     self._normalize(source)
-                with as_it_is, code.loop(self._whole, LANES) as n:
-                    code.store(code.load(FLOATS, source, n), self._row, n)
-            tile, within = b.sdiv(row, number["size"]), b.srem(row, number["size"])
-            place = b.add(b.mul(b.mul(tile, number["depth"]), number["size"]), within)
-            {"float32": self._float32, "bfloat16": self._bfloat16, "int8": self._int8}[self._kind](place, row)
-        code.finish()
+                with as_it_is, kernel.loop(self._padded, LANES) as n:
+                    kernel.store(kernel.load(FLOATS, source, n), self._row, n)
+            tile, within = b.sdiv(row, args.tile_rows), b.srem(row, args.tile_rows)
+            place = b.add(b.mul(b.mul(tile, args.depth), args.tile_rows), within)
+            match self._precision:
+                case "float32":
+                    self._float32(place)
+                case "bfloat16":
+                    self._bfloat16(place)
+                case "int8":
+                    self._int8(place, self._row_scale(row))
+        kernel.finish()
 
     def _normalize(self, source: ir.Value) -> None:
-        code, b = self._code, self._code.builder
-        total, squares = Variable(code, code.floats(0.0)), Variable(code, code.floats(0.0))
-        with code.loop(self._whole, LANES) as n:
-            total.set(b.fadd(total.get(), code.load(FLOATS, source, n)))
-        mean = code.spread(b.fdiv(code.sum(total.get()), self._count))
-        width = code.spread(b.trunc(self._number["width"], INT))
-        with code.loop(self._whole, LANES) as n:
-            lanes = b.add(code.spread(b.trunc(n, INT)), code.ints(range(LANES)))
-            apart = b.fsub(code.load(FLOATS, source, n), mean)
-            apart = b.select(b.icmp_signed("<", lanes, width), apart, code.floats(0.0))
-            code.store(apart, self._row, n)
-            squares.set(code.fma(apart, apart, squares.get()))
-        variance = b.fadd(b.fdiv(code.sum(squares.get()), self._count), self._epsilon)
-        root = code.call("llvm.sqrt.f32", FLOAT, variance)
-        scale = code.spread(b.fdiv(code.number(1.0), root))
-        with code.loop(self._whole, LANES) as n:
-            unit = b.fmul(code.load(FLOATS, self._row, n), scale)
-            weight, shift = (code.load(FLOATS, self._pointer(name), n) for name in ("weight", "shift"))
-            code.store(code.fma(unit, weight, shift), self._row, n)
+        kernel, b, args = self._kernel, self._kernel.ir, self._args
+        total, squares = Variable(kernel, kernel.floats(0.0)), Variable(kernel, kernel.floats(0.0))
+        with kernel.loop(self._padded, LANES) as n:
+            total.set(b.fadd(total.get(), kernel.load(FLOATS, source, n)))
+        mean = kernel.broadcast(b.fdiv(kernel.sum(total.get()), self._count))
+        width = kernel.broadcast(b.trunc(args.width, INT))
+        with kernel.loop(self._padded, LANES) as n:
+            lanes = b.add(kernel.broadcast(b.trunc(n, INT)), kernel.ints(range(LANES)))
+            apart = b.fsub(kernel.load(FLOATS, source, n), mean)
+            apart = b.select(b.icmp_signed("<", lanes, width), apart, kernel.floats(0.0))
+            kernel.store(apart, self._row, n)
+            squares.set(kernel.fma(apart, apart, squares.get()))
+        variance = b.fadd(b.fdiv(kernel.sum(squares.get()), self._count), args.epsilon)
+        root = kernel.call("llvm.sqrt.f32", FLOAT, variance)
+        scale = kernel.broadcast(b.fdiv(kernel.scalar(1.0), root))
+        with kernel.loop(self._padded, LANES) as n:
+            unit = b.fmul(kernel.load(FLOATS, self._row, n), scale)
+            weight, shift = (kernel.load(FLOATS, array, n) for array in (args.weight, args.shift))
+            kernel.store(kernel.fma(unit, weight, shift), self._row, n)
 
-    def _float32(self, place: ir.Value, row: ir.Value) -> None:
-        code, b, size, tiles = self._code, self._code.builder, self._number["size"], self._pointer("tiles")
-        with b.if_else(b.icmp_signed("==", size, code.word(1))) as (alone, beside_others):
-            with alone, code.loop(self._whole, LANES) as n:
-                code.store(code.load(FLOATS, self._row, n), tiles, b.add(place, n))
-            with beside_others, code.loop(self._whole) as n:
-                code.store(code.load(FLOAT, self._row, n), tiles, b.add(place, b.mul(n, size)))
+    def _float32(self, place: ir.Value) -> None:
+        kernel, b, size, tiles = self._kernel, self._kernel.ir, self._args.tile_rows, self._args.tiles
+        with b.if_else(b.icmp_signed("==", size, kernel.index(1))) as (alone, beside_others):
+            with alone, kernel.loop(self._padded, LANES) as n:
+                kernel.store(kernel.load(FLOATS, self._row, n), tiles, b.add(place, n))
+            with beside_others, kernel.loop(self._padded) as n:
+                kernel.store(kernel.load(FLOAT, self._row, n), tiles, b.add(place, b.mul(n, size)))
 
-    def _bfloat16(self, place: ir.Value, row: ir.Value) -> None:
-        code, b = self._code, self._code.builder
-        with code.loop(self._whole, LANES) as n:
-            self._store_words(b.fptrunc(code.load(FLOATS, self._row, n), HALF_FLOATS), place, n, 2)
+    def _bfloat16(self, place: ir.Value) -> None:
+        kernel, b = self._kernel, self._kernel.ir
+        with kernel.loop(self._padded, LANES) as n:
+            self._store_words(b.fptrunc(kernel.load(FLOATS, self._row, n), HALF_FLOATS), place, n, 2)
 
-    def _int8(self, place: ir.Value, row: ir.Value) -> None:
-        code, b = self._code, self._code.builder
-        # As integers, the bits of numbers without sign are in the order of the numbers;
-        # NaN comes last, so that a row with one stays one.
-        largest = Variable(code, code.ints(0))
-        with code.loop(self._whole, LANES) as n:
-            size = b.and_(code.load(INTS, self._row, n), code.ints(0x7FFFFFFF))
-            largest.set(code.call(f"llvm.umax.v{LANES}i32", INTS, largest.get(), size))
-        most = b.bitcast(code.call(f"llvm.vector.reduce.umax.v{LANES}i32", INT, largest.get()), FLOAT)
-        step = b.fdiv(most, code.number(LARGEST))
-        small = b.fcmp_ordered("<", step, code.number(_SMALLEST_STEP))
-        step = b.select(small, code.number(_SMALLEST_STEP), step)
-        code.store(step, self._pointer("steps"), row)
-        steps_in_one = code.spread(b.fdiv(code.number(1.0), step))
-        with code.loop(self._whole, LANES) as n:
-            _, steps = code.nearest(code.load(FLOATS, self._row, n), steps_in_one, ZERO)
-            self._store_words(b.trunc(steps, ir.VectorType(BYTE, LANES)), place, n, 4)
+    def _row_scale(self, row: ir.Value) -> ir.Value:
+        """Compute and store the scale of ``row``."""
+        kernel, b = self._kernel, self._kernel.ir
+        # The bits of magnitudes, read as integers, are in the order of the magnitudes, and NaN comes
+        # last: the scale of a row with a NaN is NaN.
+        largest = Variable(kernel, kernel.ints(0))
+        with kernel.loop(self._padded, LANES) as n:
+            magnitude = b.and_(kernel.load(INTS, self._row, n), kernel.ints(0x7FFFFFFF))
+            largest.set(kernel.call(f"llvm.umax.v{LANES}i32", INTS, largest.get(), magnitude))
+        most = b.bitcast(kernel.call(f"llvm.vector.reduce.umax.v{LANES}i32", INT, largest.get()), FLOAT)
+        scale = b.fdiv(most, kernel.scalar(LARGEST))
+        small = b.fcmp_ordered("<", scale, kernel.scalar(_SMALLEST_SCALE))
+        scale = b.select(small, kernel.scalar(_SMALLEST_SCALE), scale)
+        kernel.store(scale, self._args.row_scales, row)
+        return scale
+
+    def _int8(self, place: ir.Value, scale: ir.Value) -> None:
+        kernel, b = self._kernel, self._kernel.ir
+        inverse = kernel.broadcast(b.fdiv(kernel.scalar(1.0), scale))
+        with kernel.loop(self._padded, LANES) as n:
+            _, bytes_ = kernel.nearest(kernel.load(FLOATS, self._row, n), inverse, ZERO_POINT)
+            self._store_words(b.trunc(bytes_, ir.VectorType(BYTE, LANES)), place, n, 4)
 
     def _store_words(self, numbers: ir.Value, place: ir.Value, first: ir.Value, numbers_a_word: int) -> None:
-        """Store ``LANES`` numbers, the row's from ``first`` on, where its words are in a tile."""
-        code, b = self._code, self._code.builder
+        """Store the row's ``LANES`` numbers from ``first`` on among its words, which begin at ``place``."""
+        kernel, b = self._kernel, self._kernel.ir
         count = LANES // numbers_a_word
         words = b.bitcast(numbers, ir.VectorType(INT, count))
-        word = b.sdiv(first, code.word(numbers_a_word))
+        word = b.sdiv(first, kernel.index(numbers_a_word))
         for n in range(count):
-            at = b.add(place, b.mul(b.add(word, code.word(n)), self._number["size"]))
-            code.store(b.extract_element(words, ir.Constant(INT, n)), self._pointer("tiles"), at)
-
-    def _pointer(self, name: str) -> ir.Value:
-        return self._code.pointer(ARGUMENTS.index(name))
+            at = b.add(place, b.mul(b.add(word, kernel.index(n)), self._args.tile_rows))
+            kernel.store(b.extract_element(words, ir.Constant(INT, n)), self._args.tiles, at)

@@ -1,4 +1,4 @@
-"""Sequences lie side by side in a store, each as if it were alone there."""
+"""Sequences lie side by side in a store, and none notices the others."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.gpt2.kv_cache import KEPT, KVCache, KVStore
-from bot.model.kernels.attend import KEYS
+from bot.model.gpt2.kv_cache import KEPT_BYTES, KVCache, KVStore
+from bot.model.kernels.attend import KEY_BLOCK
 from bot.model.kernels.builder import LANES
 
 
-def store_of(slots: int = 1, *, layers: int = 2, context: int = 640, kept: int = KEPT) -> KVStore:
+def store_of(slots: int = 1, *, layers: int = 2, context: int = 640, kept: int = KEPT_BYTES) -> KVStore:
     return KVStore(slots=slots, layers=layers, heads=2, head_width=3, context=context, kept=kept)
 
 
 def extend(cache: KVCache, count: int, value: float) -> None:
-    """Put ``count`` positions of ``value`` behind the others, in all layers."""
+    """Append ``count`` positions of ``value`` in all layers."""
     cache.check_room(count)
     for layer in cache.store.layers:
         layer[:, cache.slot, :, cache.length : cache.length + count] = value
@@ -37,14 +37,14 @@ def content(cache: KVCache) -> list[float]:
 
 
 @pytest.mark.parametrize("context", [1, 20, 64, 65, 100])
-def test_there_is_room_for_the_context_in_whole_blocks_of_keys(context: int) -> None:
+def test_a_slot_has_room_for_the_context_in_whole_blocks_of_keys(context: int) -> None:
     store = store_of(context=context)
-    assert store.layers[0].size(3) % KEYS == 0
-    assert 0 <= store.layers[0].size(3) - context < KEYS
+    assert store.layers[0].size(3) % KEY_BLOCK == 0
+    assert 0 <= store.layers[0].size(3) - context < KEY_BLOCK
     store.new_cache().check_room(context)
 
 
-def test_nothing_fits_behind_the_context() -> None:
+def test_positions_beyond_the_context_are_refused() -> None:
     cache = store_of().new_cache()
     with pytest.raises(ValueError, match="641 positions do not fit a context of 640"):
         cache.check_room(641)
@@ -65,7 +65,7 @@ def test_the_lowest_free_slot_is_taken() -> None:
 
 
 @pytest.mark.parametrize(("together", "kept"), [(1, True), (2, False)])
-def test_what_was_filled_is_given_back_with_the_last_sequence_unless_it_is_little(
+def test_the_last_sequence_gives_the_filled_memory_back_unless_it_is_little(
     together: int, kept: bool
 ) -> None:
     store = store_of(3, kept=store_of().bytes_for(100))
@@ -82,13 +82,13 @@ def test_what_was_filled_is_given_back_with_the_last_sequence_unless_it_is_littl
         assert (store.filled_bytes == store.bytes_for(100)) == kept
 
 
-def test_what_was_kept_is_given_back_when_it_is_asked_for_and_nobody_needs_it() -> None:
+def test_kept_memory_is_given_back_on_request_once_no_sequence_uses_it() -> None:
     store = store_of(2)
     first, second = store.new_cache(), store.new_cache()
     extend(first, 100, 1.0)
     store.release(first)
     store.give_back()
-    assert store.generation == 0  # for the second is still there
+    assert store.generation == 0  # the second still uses it
     store.release(second)
     assert store.filled_bytes == store.bytes_for(100)
     for _ in range(2):
@@ -96,7 +96,7 @@ def test_what_was_kept_is_given_back_when_it_is_asked_for_and_nobody_needs_it() 
         assert (store.filled_bytes, store.generation) == (0, 1)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what takes memory")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what takes memory")
 def test_a_store_takes_memory_only_as_far_as_it_is_filled() -> None:
     store = KVStore(slots=8, layers=12, heads=12, head_width=64, context=1024)
     before = resident()
@@ -106,11 +106,11 @@ def test_a_store_takes_memory_only_as_far_as_it_is_filled() -> None:
 
 
 def resident() -> int:
-    """Bytes of memory that this process takes."""
+    """Bytes of resident memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def test_its_bytes_are_those_of_its_positions_in_all_layers() -> None:
+def test_a_cache_counts_the_bytes_of_its_positions_in_all_layers() -> None:
     cache = store_of(4, layers=3).new_cache()
     assert cache.nbytes == 0
     extend(cache, 65, 1.0)
@@ -119,7 +119,7 @@ def test_its_bytes_are_those_of_its_positions_in_all_layers() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_each_sequence_keeps_its_own_numbers_whatever_comes_and_goes_beside_it(seed: int) -> None:
+def test_each_sequence_keeps_its_own_numbers_while_others_come_and_go(seed: int) -> None:
     chance = random.Random(seed)
     store, expected = store_of(4), dict[KVCache, list[float]]()
     for n in range(30):
@@ -137,8 +137,8 @@ def test_each_sequence_keeps_its_own_numbers_whatever_comes_and_goes_beside_it(s
         assert all(content(cache) == values for cache, values in expected.items())
 
 
-def test_a_prefix_has_the_whole_block_in_which_its_last_key_lies() -> None:
-    """The keys of a block lie across it, so that a part of it is not a part of its memory."""
+def test_a_prefix_copies_the_whole_block_of_its_last_key() -> None:
+    """A key's numbers are spread over its block, so part of a block is not a contiguous part of memory."""
     cache = store_of().new_cache()
     cache.check_room(40)
     for layer in cache.store.layers:
@@ -149,7 +149,7 @@ def test_a_prefix_has_the_whole_block_in_which_its_last_key_lies() -> None:
 
 
 @given(st.integers(1, 200), st.data())
-def test_a_prefix_has_the_first_positions_and_as_much_room_as_they_need(
+def test_a_prefix_has_the_first_positions_and_no_more_room_than_they_need(
     length: int, data: st.DataObject
 ) -> None:
     cache = store_of().new_cache()
@@ -157,10 +157,10 @@ def test_a_prefix_has_the_first_positions_and_as_much_room_as_they_need(
     kept = data.draw(st.integers(1, length))
     copy = cache.prefix(kept)
     assert content(copy) == [1.0] * kept
-    assert 0 <= copy.store.layers[0].size(3) - kept < KEYS
+    assert 0 <= copy.store.layers[0].size(3) - kept < KEY_BLOCK
 
 
-def test_a_prefix_and_what_it_was_made_from_go_on_without_each_other() -> None:
+def test_a_prefix_and_its_source_are_independent() -> None:
     cache = store_of(2).new_cache()
     extend(cache, 100, 1.0)
     copy = cache.prefix(40)

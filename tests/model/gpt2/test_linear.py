@@ -8,43 +8,44 @@ import pytest
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
-from llvmlite import ir
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Products
-from bot.model.kernels.jit import Machine, Processor, this_processor
-from bot.model.kernels.matmul import Kind, write_products
-from bot.model.kernels.pack import write_prepare
+from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Matmul
+from bot.model.kernels.builder import KernelModule
+from bot.model.kernels.jit import Kernels, Processor, this_processor
+from bot.model.kernels.matmul import write_matmuls
+from bot.model.kernels.pack import write_pack
+from bot.model.protocol import Precision
 from tests.support.driving import torch_threads
 
 MakeLinear = Callable[..., Linear]
 
-# [in, out]; widths that fill vectors, panels and words, and widths that do not.
+# [in, out]: widths that fill vectors, panels and words, and widths that do not.
 SHAPES = [(16, 48), (12, 36), (64, 16), (384, 1152), (640, 97), (1, 5), (16, 50257)]
-KINDS: list[Kind] = ["float32", "bfloat16", "int8"]
+PRECISIONS: list[Precision] = ["float32", "bfloat16", "int8"]
 
 
 @cache
-def products(kind: Kind, processor: Processor) -> Products:
-    if (kind == "bfloat16" and not processor.multiplies_bfloat16) or (
-        kind == "int8" and not processor.multiplies_bytes
+def matmul(precision: Precision, processor: Processor) -> Matmul:
+    if (precision == "bfloat16" and not processor.multiplies_bfloat16) or (
+        precision == "int8" and not processor.multiplies_bytes
     ):
-        pytest.skip(f"this processor does not compute {kind}")
-    module = ir.Module()
-    write_prepare(module, kind)
-    write_products(module, kind, processor)
-    return Products(Machine(module, processor), processor)
+        pytest.skip(f"this processor does not compute {precision}")
+    module = KernelModule()
+    write_pack(module, precision)
+    write_matmuls(module, precision, processor)
+    return Matmul(Kernels(module, processor), processor)
 
 
-def maker(kind: Kind) -> MakeLinear:
-    made = products(kind, this_processor())
-    if kind == "int8":
+def maker(precision: Precision) -> MakeLinear:
+    made = matmul(precision, this_processor())
+    if precision == "int8":
         return partial(Int8Linear, made)
-    return partial(FloatLinear, made, dtype=torch.bfloat16 if kind == "bfloat16" else torch.float32)
+    return partial(FloatLinear, made, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=PRECISIONS)
 def make(request: pytest.FixtureRequest) -> MakeLinear:
     return maker(request.param)
 
@@ -55,7 +56,7 @@ def make_int8() -> MakeLinear:
 
 
 def weights(inputs: int, outputs: int, *, transposed: bool = True) -> tuple[Tensor, Tensor]:
-    # Transposed in memory, as transformers' Conv1D keeps them; the vocabulary's table is not.
+    # Transposed in memory, like transformers' Conv1D, unlike the embedding.
     weight = torch.randn(inputs, outputs).t() if transposed else torch.randn(outputs, inputs)
     return weight, torch.randn(outputs)
 
@@ -78,7 +79,7 @@ def test_a_layer_computes_what_functional_linear_does(
 
 @pytest.mark.parametrize("activation", ["none", "gelu_tanh"])
 @pytest.mark.parametrize(("inputs", "outputs"), SHAPES)
-def test_a_layer_of_bfloat16_errs_by_the_rounding_of_its_numbers_alone(
+def test_a_bfloat16_layer_errs_only_by_the_rounding_of_its_operands(
     inputs: int, outputs: int, activation: Activation
 ) -> None:
     weight, bias = weights(inputs, outputs)
@@ -106,7 +107,7 @@ def test_a_row_has_the_same_bits_however_many_rows_and_threads_there_are(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize(("inputs", "outputs"), SHAPES)
-def test_the_weights_of_an_output_can_be_had_back(inputs: int, outputs: int, dtype: torch.dtype) -> None:
+def test_the_weights_of_an_output_can_be_read_back(inputs: int, outputs: int, dtype: torch.dtype) -> None:
     weight, _ = weights(inputs, outputs)
     layer = maker("float32" if dtype == torch.float32 else "bfloat16")(weight, None)
     assert isinstance(layer, FloatLinear)
@@ -119,7 +120,7 @@ def test_rows_of_another_width_are_refused(make: MakeLinear) -> None:
         make(*weights(16, 8))(torch.randn(2, 64))
 
 
-def test_the_input_is_left_as_it_was_and_the_weight_and_bias_are_let_go(make: MakeLinear) -> None:
+def test_a_layer_leaves_its_input_alone_and_keeps_no_reference_to_weight_or_bias(make: MakeLinear) -> None:
     weight, bias = weights(16, 8)
     watched = weakref.ref(weight)
     layer = make(weight, bias)
@@ -133,17 +134,17 @@ def test_the_input_is_left_as_it_was_and_the_weight_and_bias_are_let_go(make: Ma
 
 
 def bound(x: Tensor, weight: Tensor) -> Tensor:
-    """How far rounding can move a result: each number of x and of the weight by half a step."""
+    """How far rounding each number of ``x`` and ``weight`` by half a scale can move a result."""
     x, weight = x.double(), weight.double()
-    x_step, w_step = x.abs().amax(1, keepdim=True) / 127, weight.abs().amax(1, keepdim=True) / 127
+    x_scale, w_scale = x.abs().amax(1, keepdim=True) / 127, weight.abs().amax(1, keepdim=True) / 127
     x_sums, w_sums = x.abs().sum(1, keepdim=True), weight.abs().sum(1, keepdim=True)
-    both = x.size(1) * x_step * w_step.t() / 4
-    return 1.001 * (x_sums * w_step.t() / 2 + x_step * w_sums.t() / 2 + both) + 1e-4
+    both = x.size(1) * x_scale * w_scale.t() / 4
+    return 1.001 * (x_sums * w_scale.t() / 2 + x_scale * w_sums.t() / 2 + both) + 1e-4
 
 
 @pytest.mark.parametrize("transposed", [True, False])
 @pytest.mark.parametrize(("inputs", "outputs"), SHAPES)
-def test_a_layer_of_bytes_errs_by_no_more_than_the_rounding_of_its_numbers(
+def test_an_int8_layer_errs_by_no_more_than_the_rounding_of_its_operands(
     inputs: int, outputs: int, transposed: bool, make_int8: MakeLinear
 ) -> None:
     weight, bias = weights(inputs, outputs, transposed=transposed)
@@ -154,7 +155,7 @@ def test_a_layer_of_bytes_errs_by_no_more_than_the_rounding_of_its_numbers(
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 30), st.integers(0, 2**32 - 1))
 @example(inputs=4, outputs=1, rows=1, seed=0)
-def test_it_errs_by_no_more_in_any_shape(inputs: int, outputs: int, rows: int, seed: int) -> None:
+def test_an_int8_layer_of_any_shape_errs_by_no_more(inputs: int, outputs: int, rows: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     weight = torch.randn(inputs, outputs, generator=generator).t()
     x = torch.randn(rows, inputs, generator=generator)
@@ -163,21 +164,21 @@ def test_it_errs_by_no_more_in_any_shape(inputs: int, outputs: int, rows: int, s
 
 
 @pytest.mark.parametrize("transposed", [True, False])
-def test_on_average_it_errs_by_a_percent(transposed: bool, make_int8: MakeLinear) -> None:
+def test_an_int8_layer_errs_by_a_percent_on_average(transposed: bool, make_int8: MakeLinear) -> None:
     weight, bias = weights(384, 1152, transposed=transposed)
     x = torch.randn(20, 384)
     exact = functional.linear(x, weight, bias)
     assert (make_int8(weight, bias)(x) - exact).std() < 0.015 * exact.std()
 
 
-def test_whole_numbers_that_fit_into_bytes_are_exact(make_int8: MakeLinear) -> None:
+def test_an_int8_layer_is_exact_for_integers_that_fit_into_bytes(make_int8: MakeLinear) -> None:
     weight = torch.randint(-127, 128, (40, 30)).float()
     x = torch.randint(-127, 128, (9, 30)).float()
     weight[:, 0] = x[:, 0] = 127
     assert torch.allclose(make_int8(weight, None)(x), x @ weight.t(), rtol=1e-6, atol=0.01)
 
 
-def test_rows_and_outputs_of_nothing_but_zeros_give_the_bias(make: MakeLinear) -> None:
+def test_rows_and_outputs_of_zeros_give_the_bias(make: MakeLinear) -> None:
     weight, bias = weights(16, 8)
     weight[3] = 0
     layer = make(weight, bias)
@@ -186,7 +187,7 @@ def test_rows_and_outputs_of_nothing_but_zeros_give_the_bias(make: MakeLinear) -
 
 
 @pytest.mark.parametrize("value", [1e30, torch.inf, torch.nan])
-def test_a_huge_number_blunts_its_own_row_alone(value: float, make_int8: MakeLinear) -> None:
+def test_a_huge_number_blunts_only_its_own_row(value: float, make_int8: MakeLinear) -> None:
     layer = make_int8(*weights(64, 200), "gelu_tanh")
     x = torch.randn(20, 64)
     expected = layer(x)

@@ -1,19 +1,37 @@
-"""Functions written for a test, and the processors they are compiled for."""
+"""Kernels built for a test, and the processors they are compiled for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from llvmlite import ir
 from torch import Tensor
 
-from bot.model.kernels.builder import FLOATS, LANES, Code
-from bot.model.kernels.jit import Call, Machine, Processor, this_processor
+from bot.model.kernels.arguments import Arguments, Float32s, Int32s, Signature
+from bot.model.kernels.builder import FLOATS, LANES, KernelBuilder, KernelModule
+from bot.model.kernels.jit import Kernels, Processor, this_processor
 
 Vector = Callable[[Tensor], Tensor]
+
+
+@dataclass(kw_only=True)
+class VectorArguments(Arguments):
+    x: Float32s
+    out: Float32s
+
+
+@dataclass(kw_only=True)
+class CountArguments(Arguments):
+    """Of kernels that write ``count`` integers."""
+
+    out: Int32s
+    count: int
+
+
+VECTOR = Signature("vector", VectorArguments)
 
 
 def narrow() -> Processor:
@@ -29,18 +47,18 @@ def narrow() -> Processor:
     )
 
 
-def vector_function(write: Callable[[Code, ir.Value], ir.Value]) -> Vector:
-    """What ``write`` writes for one vector, as a function of a tensor of ``LANES`` numbers."""
-    module = ir.Module()
-    code = Code(module, "vector", 2)
-    x = code.load(FLOATS, code.pointer(0), code.word(0))
-    code.store(write(code, x), code.pointer(1), code.word(0))
-    code.finish()
-    machine = Machine(module, this_processor())
+def vector_function(build: Callable[[KernelBuilder[VectorArguments], ir.Value], ir.Value]) -> Vector:
+    """What ``build`` builds for one vector, as a function of a tensor of ``LANES`` numbers."""
+    module = KernelModule()
+    kernel = KernelBuilder(module, VECTOR)
+    x = kernel.load(FLOATS, kernel.arguments.x, kernel.index(0))
+    kernel.store(build(kernel, x), kernel.arguments.out, kernel.index(0))
+    kernel.finish()
+    kernels = Kernels(module, this_processor())
 
     def apply(x: Tensor) -> Tensor:
         out = torch.empty(LANES)
-        machine.run(Call(machine.address("vector"), (x.data_ptr(), out.data_ptr())))
+        kernels.run(kernels.kernel(VECTOR).call(VectorArguments(x=x, out=out)))
         return out
 
     return apply

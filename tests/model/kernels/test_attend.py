@@ -8,27 +8,26 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llvmlite import ir
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.gpt2.attention import Attention, Rows
-from bot.model.gpt2.attention import parts as places
+from bot.model.gpt2.attention import Attention, spans
 from bot.model.gpt2.kv_cache import KVCache, KVStore
-from bot.model.kernels.attend import write_attention
-from bot.model.kernels.jit import Machine, Processor, this_processor
+from bot.model.kernels.attend import write_attend
+from bot.model.kernels.builder import KernelModule
+from bot.model.kernels.jit import Kernels, Processor, this_processor
 from tests.model.kernels.conftest import narrow
 from tests.support.driving import torch_threads
 
 CONTEXT = 150
 HEADS = 3
-# Scores of all its positions would not fit a thread's stack.
+# The scores of this many positions would not fit a thread's stack.
 LONG_CONTEXT = 500_000
 
 
 @dataclass(frozen=True)
 class Compiled:
-    machine: Machine
+    kernels: Kernels
     attention: Attention
 
     @property
@@ -38,15 +37,15 @@ class Compiled:
 
 @cache
 def attention(head_width: int, processor: Processor, context: int = CONTEXT) -> Compiled:
-    module = ir.Module()
-    scores = write_attention(module, head_width=head_width, context=context, processor=processor)
-    machine = Machine(module, processor)
-    return Compiled(machine, Attention(machine, heads=HEADS, head_width=head_width, scores=scores))
+    module = KernelModule()
+    scores = write_attend(module, head_width=head_width, context=context, processor=processor)
+    kernels = Kernels(module, processor)
+    return Compiled(kernels, Attention(kernels, heads=HEADS, head_width=head_width, scores=scores))
 
 
 def new_store(head_width: int, *, slots: int = 1) -> KVStore:
     store = KVStore(slots=slots, layers=1, heads=HEADS, head_width=head_width, context=CONTEXT)
-    # What lies behind a sequence's end must make no difference.
+    # What lies beyond a sequence's end must make no difference.
     store.layers[0].fill_(torch.nan)
     return store
 
@@ -57,7 +56,7 @@ def some_qkv(count: int, head_width: int, seed: int = 0) -> Tensor:
 
 
 def attended(by: Compiled, qkv: Tensor, cuts: Sequence[int] = ()) -> Tensor:
-    """A sequence of rows, in passes that end at ``cuts``."""
+    """The outputs of a sequence whose rows are attended in passes that end at ``cuts``."""
     sequence = new_store(by.head_width).new_cache()
     return torch.cat([step(by, [(sequence, part)])[0] for part in qkv.tensor_split(list(cuts)) if len(part)])
 
@@ -67,8 +66,8 @@ def step(by: Compiled, parts: Sequence[tuple[KVCache, Tensor]]) -> list[Tensor]:
     layer = parts[0][0].store.layers[0]
     padded = layer.size(-1)
     out = torch.full((len(numbers), HEADS, padded), torch.nan)
-    where = places([Rows(sequence, len(qkv)) for sequence, qkv in parts])
-    by.machine.run(by.attention.call(where, layer, by.head_width**-0.5, numbers, out))
+    rows = spans((sequence, len(qkv)) for sequence, qkv in parts)
+    by.kernels.run(by.attention.call(rows, layer, by.head_width**-0.5, numbers, out))
     assert (out[..., by.head_width :].nan_to_num() == 0).all()
     for sequence, qkv in parts:
         sequence.length += len(qkv)
@@ -76,7 +75,7 @@ def step(by: Compiled, parts: Sequence[tuple[KVCache, Tensor]]) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("head_width", [1, 5, 8, 16, 24, 64, 80])
-def test_it_is_the_attention_of_torch(head_width: int, processor: Processor) -> None:
+def test_it_computes_the_attention_of_torch(head_width: int, processor: Processor) -> None:
     qkv = some_qkv(CONTEXT, head_width)
     got = attended(attention(head_width, processor), qkv)
     query, key, value = qkv.double().view(CONTEXT, 3, HEADS, head_width).permute(1, 2, 0, 3)
@@ -132,7 +131,7 @@ def test_a_context_longer_than_a_stack_changes_no_bit(threads: int, processor: P
     assert torch.equal(got, attended(attention(16, processor), qkv))
 
 
-def test_what_is_no_number_stays_in_its_row_and_the_rows_behind_it() -> None:
+def test_a_nan_reaches_only_its_own_row_and_later_ones() -> None:
     by, qkv = attention(16, this_processor()), some_qkv(60, 16)
     expected = attended(by, qkv)
     qkv[40] = torch.nan

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.gpt2.kv_cache import KVCache, KVStore
-from bot.model.kernels.attend import KEYS
+from bot.model.kernels.attend import KEY_BLOCK
 from bot.model.kernels.builder import LANES
 from bot.model.worker.prefix_cache import PrefixCache, alike
 
 ROOMY = 10**6
-BYTES_OF_A_BLOCK = 2 * KEYS * LANES * 4
+BYTES_OF_A_BLOCK = 2 * KEY_BLOCK * LANES * 4
 
 Ids = tuple[int, ...]
 
@@ -158,7 +158,7 @@ def test_it_stays_within_its_bytes(capacity: int, uses: list[tuple[bool, Ids, in
 
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 200])
 def test_a_text_takes_the_room_that_its_positions_need(length: int) -> None:
-    prefixes, needed = PrefixCache(ROOMY), -(-length // KEYS) * BYTES_OF_A_BLOCK
+    prefixes, needed = PrefixCache(ROOMY), -(-length // KEY_BLOCK) * BYTES_OF_A_BLOCK
     cache = empty_cache()
     cache.check_room(640)
     cache.length = length

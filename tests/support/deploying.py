@@ -1,0 +1,25 @@
+"""The files of deploy/, and what each way to start the bot has to get right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from bot.__main__ import _parser
+from bot.serve import FAREWELL, GRACE, LAST_WORDS
+from bot.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+LONGEST_END = GRACE + FAREWELL + LAST_WORDS  # seconds, from SIGTERM until the last person has been told
+MARGIN = 5  # seconds more, for the database and the worker to close
+NOT_OURS = {"PYTHONPATH", "HF_HOME"}  # variables of Python and of huggingface_hub
+
+
+def assert_it_starts_the_bot(command: Sequence[str]) -> None:
+    assert list(command[1:3]) == ["-m", "bot"]
+    assert _parser().parse_args(command[3:]).env
+
+
+def assert_variables_are_known(names: Iterable[str]) -> None:
+    assert set(names) <= NOT_OURS | {name.upper() for name in Settings.__dataclass_fields__}

@@ -1,0 +1,41 @@
+"""A bot whose every metric has a value; some appear only once something has happened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from bot.client import TokenwiseBot
+from bot.errors import QueueFull
+from bot.model.protocol import GenerationRequest, SamplingParams
+from bot.queue.limits import Asker
+from tests.fakes.model import settled
+from tests.support.watched import Watched, a_watched_bot
+
+HEARTBEAT = 0.04  # seconds
+ROOM = 5  # requests that the watched bot's queue takes: one running, four waiting
+
+
+def a_request(seen: Watched, person: int) -> AbstractAsyncContextManager[object]:
+    request = GenerationRequest(f"of {person}", (1,), SamplingParams(max_new_tokens=2))
+    return seen.queue.stream(request, asker=Asker(person, None))
+
+
+@asynccontextmanager
+async def a_busy_bot() -> AsyncIterator[Watched]:
+    """A bot that writes, is full, refuses, has a worker and has heard from Discord."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TokenwiseBot, "latency", HEARTBEAT)
+        async with a_watched_bot() as seen, AsyncExitStack() as stack:
+            seen.model.pid = os.getpid()
+            seen.bot.traffic.answers["2xx"] += 1
+            for person in range(ROOM):
+                await stack.enter_async_context(a_request(seen, person))
+            with pytest.raises(QueueFull):
+                await stack.enter_async_context(a_request(seen, ROOM))
+            await settled()
+            await seen.model.step("of 0")
+            yield seen

@@ -2,6 +2,7 @@
 
 python -m bot                        the bot, or without DISCORD_TOKEN the playground
 python -m bot try "/next prompt:…"   one command, its card as text
+python -m bot --version              which version this is
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import NoReturn
 
 import discord
 
-from bot import logs, settings_file
+from bot import __version__, logs, settings_file
 from bot.app import Started, started
 from bot.errors import StartError, UnexpectedStop
 from bot.executor import take_short_turns
@@ -33,6 +34,8 @@ from bot.terminal import adapt, complain, say, settle, stand_in, typed
 from bot.text.numbers import whole_number
 
 log = logging.getLogger("bot")
+
+TITLE = f"Tokenwise {__version__}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Tokenwise: look inside a language model, in Discord. With DISCORD_TOKEN set, the bot "
         "joins Discord. Without it, it opens the playground: a pretend Discord in your browser.",
     )
+    parser.add_argument("--version", action="version", version=TITLE, help="print the version")
     parser.add_argument(
         "--env",
         type=Path,
@@ -138,6 +142,7 @@ async def _run(options: argparse.Namespace, settings: Settings, environment: dic
 
 
 async def _serve(options: argparse.Namespace, settings: Settings, environment: dict[str, str]) -> int:
+    log.info(TITLE)
     async with started(settings, environment) as parts:
         if "command" in options:
             return await _attempt(options.command, parts)

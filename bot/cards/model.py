@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from discord import ui
 
+from bot import __version__
 from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, model_name, rule, small
 from bot.model.protocol import ModelInfo, Precision
 from bot.queue.updates import Load
@@ -121,6 +122,7 @@ def _here(info: ModelInfo, load: Load) -> list[str]:
         f"**Speed** {speed}",
         f"**Queue** {plural(load.running, 'request')} running, {load.waiting:,} waiting",
         small(f"fingerprint {info.fingerprint} · while it stays the same, so does the text of every seed"),
+        small(f"Tokenwise {__version__}"),
     ]
 
 

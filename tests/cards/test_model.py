@@ -9,7 +9,7 @@ import tiktoken
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import cards
+from bot import __version__, cards
 from bot.cards import Closing, ModelCard
 from bot.model.protocol import ModelInfo
 from bot.queue.updates import Load
@@ -119,6 +119,10 @@ def test_how_it_runs_is_told_with_units() -> None:
     assert "**Speed** 12.5 tokens/s" in text
     assert "**Queue** 1 request running, 2 waiting" in text
     assert f"fingerprint {FINGERPRINT}" in text
+
+
+def test_the_bot_s_version_is_in_small_print() -> None:
+    assert f"\n-# Tokenwise {__version__}" in text_of(cards.model(CONTENT))
 
 
 def test_before_anything_was_written_the_speed_is_not_known() -> None:

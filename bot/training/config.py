@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+
+GENTLE = 0.3  # of the peak learning rates: what has been learned is to be kept
 
 
 @dataclass(frozen=True)
@@ -25,5 +27,15 @@ class TrainingConfig:
     sampled_ids: int = 4096
     unseen_share: float = 0.5
     matmul_dtype: torch.dtype = torch.bfloat16
-    checkpoint_every: float = 120.0
     log_every: float = 30.0
+
+    def gently(self, *, minutes: float) -> TrainingConfig:
+        """The same for ``minutes`` more, on whole windows with the whole softmax."""
+        return replace(
+            self,
+            budget=60 * minutes,
+            table_rate=GENTLE * self.table_rate,
+            matrix_rate=GENTLE * self.matrix_rate,
+            short_share=0.0,
+            sampled_share=0.0,
+        )

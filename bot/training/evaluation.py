@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,31 +12,13 @@ from torch.nn import functional
 from transformers import GPT2LMHeadModel
 
 from bot.training.corpus import Corpus
-from bot.training.ngrams import KneserNeyTrigram, unigram_log_likelihoods
 
 
-@dataclass(frozen=True)
-class Perplexities:
-    """Per token of the held-out stream, over the same ``tokens`` tokens."""
-
-    tokens: int
-    model: float
-    trigram: float
-    unigram: float
-
-
-def evaluate(folder: Path, corpus: Corpus) -> Perplexities:
-    """Score the exported weights, in float32, beside the two baselines."""
+def evaluate(folder: Path, corpus: Corpus) -> float:
+    """The perplexity of the exported weights, in float32, per held-out token."""
     model = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32)
-    size = model.config.vocab_size
     context = model.config.n_positions
-    trigram = KneserNeyTrigram(corpus.train, size)
-    return Perplexities(
-        tokens=len(corpus.held_out) - 1,
-        model=perplexity(log_likelihoods(model, corpus.held_out, context, context // 2)),
-        trigram=perplexity(trigram.log_likelihoods(corpus.held_out)),
-        unigram=perplexity(unigram_log_likelihoods(corpus.train, corpus.held_out, size)),
-    )
+    return perplexity(log_likelihoods(model, corpus.held_out, context, context // 2))
 
 
 def perplexity(log_likelihoods: Tensor) -> float:

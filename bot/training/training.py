@@ -12,25 +12,22 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import torch
 from torch import Tensor
+from transformers import GPT2Model
 
 from bot.training.batches import Batch, Batches
 from bot.training.config import TrainingConfig
 from bot.training.corpus import CompactVocabulary, Corpus
 from bot.training.losses import Softmax
-from bot.training.network import Dropout, Network
-from bot.training.optimizers import optimizers, rate_factor
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Progress:
-    """How far a run is: seconds spent over all its starts, steps and tokens."""
-
     seconds: float = 0.0
     steps: int = 0
     tokens: int = 0
@@ -39,114 +36,99 @@ class Progress:
         return Progress(self.seconds + other.seconds, self.steps + other.steps, self.tokens + other.tokens)
 
 
-class Worker:
-    """Computes the gradients of a part of a batch on one thread.
-
-    Threads that each do a whole part meet once a step, not in every layer: on a
-    busy machine that is twice as fast as layers spread over the threads.
-    """
-
-    def __init__(self, network: Network, softmax: Softmax, config: TrainingConfig, seed: int) -> None:
-        self._network = network
-        self._parameters = list(network.parameters())
-        self._softmax = softmax
-        self._dtype = config.matmul_dtype
-        self._generator = torch.Generator().manual_seed(seed)
-        self._dropout = Dropout(network.config.dropout, self._generator)
-
-    def gradients(self, part: Batch, sampled: bool) -> tuple[float, tuple[Tensor, ...]]:
-        """The part's mean loss in nats, and its gradient by every parameter."""
-        ids, positions, targets = part
-        hidden = self._network(ids, positions, self._dropout, self._dtype).flatten(0, 1)
-        table = self._network.wte.weight
-        if sampled:
-            loss = self._softmax.sampled(hidden, table, targets.flatten(), self._generator)
-        else:
-            loss = self._softmax.whole(hidden, table, targets.flatten())
-        return loss.item(), torch.autograd.grad(loss, self._parameters)
+def rate_factor(share: float, warm_up_share: float) -> float:
+    """The learning rate at a share of the budget: linear up, then linear down to zero."""
+    if share < warm_up_share:
+        return max(share, warm_up_share / 10) / warm_up_share
+    return max(0.0, (1.0 - share) / (1.0 - warm_up_share))
 
 
 class Trainer:
-    """A network, its optimizers and how far they are; can be saved and loaded.
+    """A network, its optimizers, and how far they are. ``pool`` has ``config.threads`` threads.
 
-    ``pool`` has ``config.threads`` threads.
+    Each thread computes a whole part of a batch, so they meet once a step and not in every layer:
+    on a busy machine that is twice as fast as layers spread over the threads.
     """
 
     def __init__(
-        self, network: Network, vocabulary: CompactVocabulary, config: TrainingConfig, pool: Executor
+        self, network: GPT2Model, vocabulary: CompactVocabulary, config: TrainingConfig, pool: Executor
     ) -> None:
-        self.network = network
-        self.config = config
         self.progress = Progress()
+        self._network = network
+        self._config = config
         self._pool = pool
-        softmax = Softmax(vocabulary.counts, vocabulary.unused, config.sampled_ids, config.matmul_dtype)
-        self._workers = [Worker(network, softmax, config, config.seed + n) for n in range(config.threads)]
-        self._optimizers = optimizers(network, config)
+        self._softmax = Softmax(vocabulary.counts, vocabulary.unused, config.sampled_ids)
+        self._parameters = list(network.parameters())
+        matrices = [p for p in network.h.parameters() if p.ndim == 2]
+        tables = [network.wte.weight, network.wpe.weight]
+        vectors = [p for p in self._parameters if p.ndim == 1]
+        # Muon (Jordan et al. 2024) for the blocks' matrices, AdamW for everything else.
+        self._optimizers = (
+            torch.optim.Muon(matrices, lr=config.matrix_rate, weight_decay=config.weight_decay),
+            torch.optim.AdamW(
+                [
+                    {"params": tables, "weight_decay": config.weight_decay},
+                    {"params": vectors, "weight_decay": 0.0},
+                ],
+                lr=config.table_rate,
+                betas=(0.9, 0.98),
+            ),
+        )
 
     def step(self, batch: Batch, share: float) -> float:
         """One update at this share of the budget; the batch's mean loss in nats."""
-        threads = min(len(self._workers), len(batch[0]))
-        parts = list(zip(*(tensor.tensor_split(threads) for tensor in batch), strict=True))
-        weights = [len(part[0]) / len(batch[0]) for part in parts]
-        sampled = [share < self.config.sampled_share] * threads
-        results = list(self._pool.map(Worker.gradients, self._workers, parts, sampled))
-        losses = [loss * weight for (loss, _), weight in zip(results, weights, strict=True)]
-        for parameter, *gradients in zip(self.network.parameters(), *(g for _, g in results), strict=True):
-            parameter.grad = torch.zeros_like(parameter)
-            for gradient, weight in zip(gradients, weights, strict=True):
-                parameter.grad.add_(gradient, alpha=weight)
-        self._update(rate_factor(share, self.config.warm_up_share))
+        rows = len(batch[0])
+        splits = (tensor.tensor_split(min(self._config.threads, rows)) for tensor in batch)
+        compute = partial(self._gradients, rows=rows, sampled=share < self._config.sampled_share)
+        losses, gradients = zip(*self._pool.map(compute, zip(*splits, strict=True)), strict=True)
+        for parameter, *of_parts in zip(self._parameters, *gradients, strict=True):
+            parameter.grad = torch.stack(of_parts).sum(0)
+        factor = rate_factor(share, self._config.warm_up_share)
+        for optimizer, peak in zip(
+            self._optimizers, (self._config.matrix_rate, self._config.table_rate), strict=True
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * factor
+            optimizer.step()
         self.progress.steps += 1
         self.progress.tokens += batch[0].numel()
-        return sum(losses)
+        return float(sum(losses))
 
-    def _update(self, factor: float) -> None:
-        for optimizer in self._optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * factor
-            optimizer.step()
-
-    def save(self, path: Path) -> None:
-        """Write all that is needed to go on; the file is whole at every moment."""
-        state = {
-            "network": self.network.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
-            "progress": vars(self.progress),
-        }
-        partial = path.with_name(path.name + ".partial")
-        torch.save(state, partial)
-        partial.replace(path)
-
-    def load(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        self.progress = Progress(**state["progress"])
+    def _gradients(self, part: Batch, *, rows: int, sampled: bool) -> tuple[float, tuple[Tensor, ...]]:
+        """What the part adds to the mean loss of a batch of ``rows``, and the gradient by every parameter."""
+        ids, positions, targets = part
+        dtype = self._config.matmul_dtype
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            hidden = self._network(ids, position_ids=positions, use_cache=False).last_hidden_state
+            loss_of = self._softmax.sampled if sampled else self._softmax.whole
+            loss = loss_of(hidden.flatten(0, 1), self._network.wte.weight, targets.flatten())
+            loss = loss * len(ids) / rows
+        return loss.item(), torch.autograd.grad(loss, self._parameters)
 
 
 def train(
-    network: Network,
-    corpus: Corpus,
-    vocabulary: CompactVocabulary,
-    config: TrainingConfig,
-    checkpoint: Path | None = None,
+    network: GPT2Model, corpus: Corpus, vocabulary: CompactVocabulary, config: TrainingConfig
 ) -> Progress:
-    """Train ``network`` in place, or go on from ``checkpoint`` where that file exists.
-
-    A checkpoint that has spent the budget is loaded and left as it is.
-    Raises ``UnusableText`` where the text is shorter than two windows.
-    """
+    """Train ``network`` in place. Raises ``UnusableText`` where the text is shorter than two windows."""
+    context = network.config.n_positions
+    batches = Batches(corpus.train, vocabulary, config, context, config.seed)
     with ThreadPoolExecutor(config.threads) as pool, _one_thread_an_operation():
         trainer = Trainer(network, vocabulary, config, pool)
-        if checkpoint and checkpoint.exists():
-            trainer.load(checkpoint)
-        seed = config.seed + trainer.progress.steps
-        batches = Batches(corpus.train, vocabulary, config, network.config.context, seed)
-        _spend_budget(trainer, batches, checkpoint)
-        if checkpoint:
-            trainer.save(checkpoint)
-    return trainer.progress
+        progress = trainer.progress
+        began, logged, losses = time.monotonic(), 0.0, list[float]()
+        while (share := progress.seconds / config.budget) < 1:
+            # The first epochs are of short windows, which cost less attention.
+            for batch in batches.windows(config.short_time if share < config.short_share else context):
+                losses.append(trainer.step(batch, share))
+                progress.seconds = time.monotonic() - began
+                share = progress.seconds / config.budget
+                if progress.seconds - logged >= config.log_every:
+                    logged = progress.seconds
+                    _report(progress, share, sum(losses) / len(losses))
+                    losses.clear()
+                if share >= 1:
+                    break
+    return progress
 
 
 @contextmanager
@@ -159,37 +141,8 @@ def _one_thread_an_operation() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _spend_budget(trainer: Trainer, batches: Batches, checkpoint: Path | None) -> None:
-    config, progress = trainer.config, trainer.progress
-    began = time.monotonic() - progress.seconds
-    saved = logged = progress.seconds
-    losses: list[float] = []
-    for batch in _endless(trainer, batches):
-        share = progress.seconds / config.budget
-        if share >= 1:
-            return
-        losses.append(trainer.step(batch, share))
-        progress.seconds = time.monotonic() - began
-        if progress.seconds - logged >= config.log_every:
-            logged = progress.seconds
-            _report(progress, share, sum(losses) / len(losses))
-            losses.clear()
-        if checkpoint and progress.seconds - saved >= config.checkpoint_every:
-            saved = progress.seconds
-            trainer.save(checkpoint)
-
-
-def _endless(trainer: Trainer, batches: Batches) -> Iterator[Batch]:
-    """Epoch after epoch, the first of short windows, which cost less attention."""
-    config = trainer.config
-    while True:
-        short = trainer.progress.seconds < config.short_share * config.budget
-        yield from batches.windows(config.short_time if short else trainer.network.config.context)
-
-
 def _report(progress: Progress, share: float, loss: float) -> None:
-    rate = progress.tokens / progress.seconds
     log.info(
         "%3.0f%%  step %d  %.2f M tokens  %.0f tokens/s  training loss %.3f",
-        100 * share, progress.steps, progress.tokens / 1e6, rate, loss,
+        100 * share, progress.steps, progress.tokens / 1e6, progress.tokens / progress.seconds, loss,
     )  # fmt: skip

@@ -36,8 +36,7 @@ from bot.model.cores import usable_cores
 from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import GPT2_LARGE, Precision
 from bot.model.worker.loading import load
-from bot.training.__main__ import HELD_OUT_SHARE
-from bot.training.corpus import UnusableText, read_books, split_books
+from bot.training.corpus import HELD_OUT_SHARE, UnusableText, read_books, split_books
 from tests.benchmarks.models import weights_a_token
 from tests.benchmarks.report import WEIGHT_BYTES, table
 from tests.benchmarks.workload import memory

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import GPT2Model
 
 from bot.model.checkpoint import gpt2_tokenizer
 from bot.training.corpus import CompactVocabulary, Corpus, read_books, split_books
-from bot.training.network import Network, NetworkConfig
+from bot.training.network import network as random_network
 
 SENTENCES = [
     "The old man sat by the fire and said nothing at all.",
@@ -38,6 +39,6 @@ def vocabulary(corpus: Corpus) -> CompactVocabulary:
 
 
 @pytest.fixture
-def network(vocabulary: CompactVocabulary) -> Network:
+def network(vocabulary: CompactVocabulary) -> GPT2Model:
     torch.manual_seed(0)
-    return Network(NetworkConfig(vocabulary.size, width=32, layers=2, heads=2, context=32, dropout=0.0))
+    return random_network(vocabulary.size, width=32, layers=2, heads=2, context=32, dropout=0.0)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bot.training.losses import Softmax, chunked_cross_entropy
+from bot.training.losses import Softmax
 
 ROWS, WIDTH, COLUMNS = 37, 16, 101
 
@@ -25,22 +25,11 @@ def targets() -> Tensor:
     return torch.randint(COLUMNS, (ROWS,), generator=torch.Generator().manual_seed(3))
 
 
-def test_chunks_give_the_loss_and_gradients_of_the_whole(
-    hidden: Tensor, table: Tensor, targets: Tensor
-) -> None:
-    offsets = torch.linspace(-1, 1, COLUMNS)
-    ours = chunked_cross_entropy(hidden, table, targets, offsets, chunk_rows=10)
-    theirs = functional.cross_entropy(hidden @ table.T + offsets, targets)
-    torch.testing.assert_close(ours, theirs)
-    torch.testing.assert_close(
-        torch.autograd.grad(3 * ours, [hidden, table]), torch.autograd.grad(3 * theirs, [hidden, table])
-    )
-
-
 def test_bfloat16_stays_close(hidden: Tensor, table: Tensor, targets: Tensor) -> None:
-    offsets = torch.zeros(COLUMNS)
-    exact = chunked_cross_entropy(hidden, table, targets, offsets)
-    rounded = chunked_cross_entropy(hidden, table, targets, offsets, dtype=torch.bfloat16)
+    softmax = Softmax(torch.ones(COLUMNS), 1, 10)
+    exact = softmax.whole(hidden, table, targets)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = softmax.whole(hidden, table, targets)
     torch.testing.assert_close(rounded, exact, rtol=0.01, atol=0.01)
     for a, b in zip(
         torch.autograd.grad(rounded, [hidden, table]),
@@ -52,7 +41,7 @@ def test_bfloat16_stays_close(hidden: Tensor, table: Tensor, targets: Tensor) ->
 
 def test_a_hopeless_target_costs_much_but_not_infinity() -> None:
     hidden, table = torch.tensor([[100.0]]), torch.tensor([[10.0], [-10.0]])
-    assert torch.isfinite(chunked_cross_entropy(hidden, table, torch.tensor([1]), torch.zeros(2)))
+    assert torch.isfinite(Softmax(torch.tensor([1, 0]), 1, 10).whole(hidden, table, torch.tensor([1])))
 
 
 def test_the_shared_row_makes_the_softmax_over_every_id(hidden: Tensor, table: Tensor) -> None:
@@ -61,7 +50,7 @@ def test_the_shared_row_makes_the_softmax_over_every_id(hidden: Tensor, table: T
     counts[-1] = 0
     targets = torch.arange(ROWS)
     full_table = torch.cat([table[:-1], table[-1:].expand(unused, -1)])
-    ours = Softmax(counts, unused, 10, torch.float32).whole(hidden, table, targets)
+    ours = Softmax(counts, unused, 10).whole(hidden, table, targets)
     theirs = functional.cross_entropy(hidden @ full_table.T, targets)
     torch.testing.assert_close(ours, theirs)
     torch.testing.assert_close(
@@ -70,7 +59,7 @@ def test_the_shared_row_makes_the_softmax_over_every_id(hidden: Tensor, table: T
 
 
 def test_sampling_nearly_everything_gives_the_whole(hidden: Tensor, table: Tensor, targets: Tensor) -> None:
-    softmax = Softmax(torch.ones(COLUMNS), 7, 20_000, torch.float32)
+    softmax = Softmax(torch.ones(COLUMNS), 7, 20_000)
     sampled = softmax.sampled(hidden, table, targets, torch.Generator().manual_seed(0))
     whole = softmax.whole(hidden, table, targets)
     torch.testing.assert_close(sampled, whole)
@@ -81,7 +70,7 @@ def test_sampling_nearly_everything_gives_the_whole(hidden: Tensor, table: Tenso
 
 def test_the_sampled_sum_over_the_vocabulary_has_the_right_mean(hidden: Tensor, table: Tensor) -> None:
     """exp(loss) is the sum over the vocabulary relative to the target's term."""
-    softmax = Softmax(torch.arange(COLUMNS).flip(0), 7, 20, torch.float32)
+    softmax = Softmax(torch.arange(COLUMNS).flip(0), 7, 20)
     row, target = hidden[:1] / 2, torch.tensor([5])
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():

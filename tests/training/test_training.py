@@ -1,18 +1,16 @@
 import copy
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import GPT2Model
 
 from bot.training.batches import Batches
 from bot.training.config import TrainingConfig
 from bot.training.corpus import CompactVocabulary, Corpus
-from bot.training.network import Network
-from bot.training.optimizers import rate_factor
-from bot.training.training import Trainer, train
+from bot.training.training import Trainer, rate_factor, train
 
 CONFIG = TrainingConfig(
     budget=1.0,
@@ -21,7 +19,6 @@ CONFIG = TrainingConfig(
     sampled_ids=20,
     matmul_dtype=torch.float32,
     log_every=0.2,
-    checkpoint_every=0.2,
 )
 
 
@@ -34,7 +31,7 @@ def test_the_rate_stays_between_nothing_and_its_peak(share: float, warm_up: floa
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_share_a_batch_without_changing_the_update(
-    network: Network, corpus: Corpus, vocabulary: CompactVocabulary, threads: int
+    network: GPT2Model, corpus: Corpus, vocabulary: CompactVocabulary, threads: int
 ) -> None:
     alone, together = copy.deepcopy(network), copy.deepcopy(network)
     batch = next(Batches(corpus.train, vocabulary, CONFIG, 32, seed=0).windows(16))
@@ -48,27 +45,30 @@ def test_threads_share_a_batch_without_changing_the_update(
         torch.testing.assert_close(a.grad, b.grad)
 
 
-def test_a_short_run_learns_and_can_be_gone_on_from(
-    network: Network, corpus: Corpus, vocabulary: CompactVocabulary, tmp_path: Path
+def test_a_short_run_learns_for_as_long_as_it_may(
+    network: GPT2Model, corpus: Corpus, vocabulary: CompactVocabulary
 ) -> None:
-    fresh, checkpoint = copy.deepcopy(network), tmp_path / "run.pt"
     batch = next(Batches(corpus.train, vocabulary, CONFIG, 32, seed=9).windows(32))
     with ThreadPoolExecutor(2) as pool:
         before = Trainer(copy.deepcopy(network), vocabulary, CONFIG, pool).step(batch, share=0.99)
-        progress = train(network, corpus, vocabulary, CONFIG, checkpoint)
+        progress = train(network, corpus, vocabulary, CONFIG)
         after = Trainer(copy.deepcopy(network), vocabulary, CONFIG, pool).step(batch, share=0.99)
     assert after < before - 1
     assert progress.seconds >= CONFIG.budget
     assert progress.tokens > progress.steps > 0
 
-    again = train(fresh, corpus, vocabulary, CONFIG, checkpoint)
-    assert again == progress  # the budget is spent
-    for a, b in zip(network.parameters(), fresh.parameters(), strict=True):
-        assert torch.equal(a, b)
+
+def test_what_comes_after_is_gentle_and_sees_whole_windows() -> None:
+    config = TrainingConfig(budget=60.0)
+    after = config.gently(minutes=0.5)
+
+    assert after.budget == 30.0
+    assert after.matrix_rate == pytest.approx(0.3 * config.matrix_rate)
+    assert after.short_share == after.sampled_share == 0.0
 
 
 def test_a_run_leaves_torch_s_threads_as_they_were(
-    network: Network, corpus: Corpus, vocabulary: CompactVocabulary
+    network: GPT2Model, corpus: Corpus, vocabulary: CompactVocabulary
 ) -> None:
     before = torch.get_num_threads()
     train(network, corpus, vocabulary, TrainingConfig(**{**vars(CONFIG), "budget": 0.01}))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.executor import Executor
 from bot.moderation.rules import Rules
+from bot.moderation.screening import Sieve
 from bot.queue.generations import Generations
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
@@ -18,6 +19,10 @@ class Services:
     runs: Runs
     executor: Executor = field(default_factory=Executor)
     rules: Rules = field(default_factory=Rules)
+
+    def sieve(self, encoding: str) -> Sieve:
+        """What finds blocked words in token ids of ``encoding``."""
+        return Sieve(self.rules.blocked, self.encodings, encoding)
 
     def encode(self, text: str) -> tuple[int, ...]:
         """The token ids of ``text`` for the loaded model; ModelLoading while there is none yet."""

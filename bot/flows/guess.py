@@ -17,7 +17,6 @@ from bot.flows.streams import ask
 from bot.interactions.notices import send_privately
 from bot.interactions.reply import Interaction, Reply, disable_button
 from bot.interactions.responses import defer
-from bot.moderation.screening import Sieve
 from bot.services import Services
 
 log = logging.getLogger(__name__)
@@ -147,4 +146,4 @@ async def _card(services: Services, run: WalkRun, round_: Round) -> ui.LayoutVie
 def _parts(services: Services, run: WalkRun) -> frozenset[str]:
     """The blocked words that its candidates are only as parts of longer ones."""
     offered = [(run.walk.prompt_ids, candidate.token_id) for candidate in run.step.candidates]
-    return Sieve.of(services, run.fingerprint.encoding).parts(offered=offered)
+    return services.sieve(run.fingerprint.encoding).parts(offered=offered)

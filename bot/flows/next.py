@@ -11,7 +11,6 @@ from bot.features.next import Walk, WalkRun
 from bot.flows.streams import ask
 from bot.interactions.outgoing import naming_seed
 from bot.interactions.reply import Interaction, Reply
-from bot.moderation.screening import Sieve
 from bot.services import Services
 
 
@@ -85,7 +84,7 @@ async def _show(services: Services, run: WalkRun, reply: Reply, *, recalled: str
     """Show the table; Withheld, with its seed, if a candidate must not be shown."""
     content = cards.describe_next(run, services.generations.model, services.encodings, recalled=recalled)
     before = run.walk.request.prompt_ids
-    sieve = Sieve.of(services, run.fingerprint.encoding)
+    sieve = services.sieve(run.fingerprint.encoding)
     parts = sieve.parts(offered=[(before, token_id) for token_id in content.names])
     with naming_seed(content.seed):
         await reply.finish(cards.next_tokens(content), parts=parts)

@@ -13,7 +13,6 @@ from bot.features.replay import Replay, Rerun, compare, rerun
 from bot.flows.streams import ask
 from bot.interactions.card_messages import run_of
 from bot.interactions.reply import Interaction, Reply
-from bot.moderation.screening import Sieve
 from bot.queue.updates import token_ids
 from bot.services import Services
 
@@ -57,6 +56,6 @@ def _parts(services: Services, again: Rerun, found: Replay) -> frozenset[str]:
         return frozenset()
     before = again.ids + token_ids(again.then[: difference.position])
     was = [difference.then.token_id] if difference.then else []
-    return Sieve.of(services, services.generations.model.encoding).parts(
+    return services.sieve(services.generations.model.encoding).parts(
         was, offered=[(before, difference.now.token_id)] if difference.now else []
     )

@@ -18,7 +18,6 @@ from bot.interactions.modals import Submission, in_time, open_modal
 from bot.interactions.outgoing import naming_seed
 from bot.interactions.reply import Interaction, Reply, is_private
 from bot.model.protocol import GenerationRequest, Step
-from bot.moderation.screening import Sieve
 from bot.queue.updates import Completion
 from bot.services import Services
 
@@ -143,7 +142,7 @@ def _parts(services: Services, run: CompletionRun, station: int, rows: Sequence[
     if station == SCORES:
         best = (row.candidates[0].token_id for row in (*rows, run.steps[0]))
         offered = [(prompt[:end], token_id) for end, token_id in enumerate(best, len(prompt) - len(rows))]
-    return Sieve.of(services, run.fingerprint.encoding).parts(prompt + run.token_ids, offered=offered)
+    return services.sieve(run.fingerprint.encoding).parts(prompt + run.token_ids, offered=offered)
 
 
 async def _ask(

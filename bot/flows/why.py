@@ -6,7 +6,6 @@ from bot import cards
 from bot.cards import Closing
 from bot.flows.complete import write
 from bot.interactions.reply import Interaction, Reply, is_private
-from bot.moderation.screening import Sieve
 from bot.services import Services
 
 
@@ -33,7 +32,7 @@ async def show_why(
     content = cards.describe_why(run, position, services.encodings, private=private, closing=closing)
     before = run.prompt_ids + run.token_ids[:position]
     offered = [(before, candidate.token_id) for candidate in run.steps[position].candidates]
-    parts = Sieve.of(services, run.fingerprint.encoding).parts(run.token_ids, offered=offered)
+    parts = services.sieve(run.fingerprint.encoding).parts(run.token_ids, offered=offered)
     await reply.finish(cards.why(content), parts=parts)
 
 

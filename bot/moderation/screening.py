@@ -18,7 +18,6 @@ from bot.moderation.blocklist import BlockedWords
 from bot.queue.generations import Generations, GenerationsWrapper
 from bot.queue.limits import Asker
 from bot.queue.updates import Finished, Progress, Update, token_ids
-from bot.services import Services
 from bot.store.rows import Run
 from bot.text.tokenization import Encodings
 
@@ -33,10 +32,6 @@ class Sieve:
     blocked: BlockedWords
     encodings: Encodings
     encoding: str = GPT2_ENCODING
-
-    @classmethod
-    def of(cls, services: Services, encoding: str) -> Self:
-        return cls(services.rules.blocked, services.encodings, encoding)
 
     def under(self, encoding: str) -> Self:
         return replace(self, encoding=encoding)

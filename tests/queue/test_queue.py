@@ -506,7 +506,7 @@ async def test_a_group_is_stopped_as_one_by_its_owner() -> None:
         queue.cancel("g", owner=ALICE.person)
         await settled()
 
-        assert queue.accounts.cancelled == 3
+        assert queue.counts.cancelled == 3
         assert model.running == ["alone"]
         with pytest.raises(NotRunning):
             queue.cancel("g", owner=ALICE.person)

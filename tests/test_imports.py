@@ -1,40 +1,92 @@
-"""Imports run one way; this reads them from the source, so they stay so."""
+"""Imports run one way. One table says which room may import which; the tests read the source."""
+
+from __future__ import annotations
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# Only these may hold the model in memory: they run in the worker process (or train the demo model).
-WORKER_SIDE = {
-    "bot.model.gpt2.attention",
-    "bot.model.checkpoint.find",
-    "bot.model.checkpoint.configuration",
-    "bot.model.gpt2.embedding",
-    "bot.model.worker.engine",
-    "bot.model.gpt2.transformer",
-    "bot.model.checkpoint.hub",
-    "bot.model.gpt2.kv_cache",
-    "bot.model.gpt2.linear",
-    "bot.model.worker.loading",
-    "bot.model.gpt2.memory",
-    "bot.model.gpt2.passes",
-    "bot.model.worker.prefix_cache",
-    "bot.model.checkpoint.refusal",
-    "bot.model.worker.report",
-    "bot.model.worker.requests",
-    "bot.model.worker.sequence",
-    "bot.model.worker.sampling",
-    "bot.model.worker.similarity",
-    "bot.model.checkpoint.weights",
-    "bot.model.worker",
+
+
+@dataclass(frozen=True)
+class Room:
+    """A package, or a module that stands alone: the rooms and the third-party libraries it may import."""
+
+    rooms: str = ""
+    libraries: str = ""
+
+
+# From the top of the house to its ground: a room imports only what stands below it. Names are
+# those under ``bot``; a module belongs to the longest name that it begins with.
+HOUSE = {
+    "cogs": Room("client flows interactions cards services features model custom_ids", "discord"),
+    "__main__": Room(
+        "playground serve app monitoring settings executor text guard logs exit_status "
+        "settings_file terminal runtime signals errors",
+        "discord",
+    ),
+    "playground": Room(
+        "client cards services queue text model exit_status terminal errors quoting", "discord simcord"
+    ),
+    "serve": Room("app monitoring login client interactions proxies runtime errors"),
+    "app": Room(
+        "monitoring cards.pictures services moderation settings store executor queue text "
+        "model.client model integrity runtime errors"
+    ),
+    "monitoring": Room(
+        "store executor queue model.client model background errors", "aiohttp prometheus_client"
+    ),
+    "login": Room("client interactions proxies errors", "aiohttp discord"),
+    "client": Room("interactions services proxies background", "discord"),
+    "flows": Room(
+        "interactions cards cards.pictures services store features queue text model logs errors", "discord"
+    ),
+    "interactions": Room("cards services moderation queue text logs errors custom_ids", "aiohttp discord"),
+    "cards": Room("cards.pictures features queue text model errors quoting custom_ids", "discord"),
+    "cards.pictures": Room("text", "PIL bidi regex uharfbuzz"),
+    "services": Room("moderation store executor queue text"),
+    "moderation": Room("store features queue text model errors", "ahocorasick regex"),
+    "settings": Room("store model proxies logs errors quoting"),
+    "store": Room("features model background errors", "aiosqlite psycopg sqlalchemy"),
+    "executor": Room("queue"),
+    "features": Room("queue text model errors"),
+    "queue": Room("model.client model logs background errors"),
+    "text": Room("model errors", "regex tiktoken tiktoken_ext"),
+    "model.client": Room("model background errors", "psutil tqdm"),
+    "model.worker": Room(
+        "model.gpt2 model.checkpoint model runtime", "psutil safetensors torch transformers"
+    ),
+    "model.gpt2": Room("model.kernels model.checkpoint model", "torch transformers"),
+    "model.kernels": Room("model", "llvmlite torch"),
+    "training": Room("model.checkpoint", "tiktoken torch transformers"),
+    "model.checkpoint": Room(
+        "model errors quoting", "httpx2 huggingface_hub safetensors tiktoken tiktoken_ext tokenizers tqdm"
+    ),
+    "model": Room("errors", "psutil"),
+    "proxies": Room("errors", "aiohttp yarl"),
+    "guard": Room("logs"),
+    "logs": Room("errors", "pythonjsonlogger"),
+    "exit_status": Room("errors"),
+    "integrity": Room("errors"),
+    "settings_file": Room("errors", "dotenv"),
+    "terminal": Room("errors"),
+    "background": Room(),
+    "runtime": Room(),
+    "signals": Room(),
+    "errors": Room("quoting"),
+    "quoting": Room(),
+    "custom_ids": Room(),
 }
-TRAINING = {"bot.training", "bot.model.checkpoint.gpt2_tokenizer"}
-SIMULATION = {"bot.playground"}
+# Rooms that only decide and lay out: nothing in them waits.
+PURE = ("features", "cards")
+# Each is loaded where it is needed and nowhere else: in the worker, in the simulated Discord.
+HEAVY = ("torch", "transformers", "llvmlite", "simcord")
 
 
 def module_name(file: Path) -> str:
@@ -42,110 +94,105 @@ def module_name(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported_by(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text())):
+FILES = {
+    module_name(file): file for folder in ("bot", "cogs") for file in sorted((ROOT / folder).rglob("*.py"))
+}
+
+
+def room_of(module: str) -> str:
+    """The room a module is in; the package ``bot`` itself belongs to none."""
+    name = module.removeprefix("bot.")
+    while name not in HOUSE and "." in name:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def imported_by(module: str) -> Iterator[str]:
+    """Every module that ``module`` imports, also within functions and for types alone."""
+    for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, f"{module} has a relative import"
+            for alias in node.names:
+                within = f"{node.module}.{alias.name}"
+                yield within if within in FILES else node.module
 
 
-IMPORTS = {
-    module_name(file): set(imported_by(file))
-    for folder in ("bot", "cogs")
-    for file in sorted((ROOT / folder).rglob("*.py"))
-}
-MODULES = sorted(IMPORTS)
+def is_ours(name: str) -> bool:
+    return name.partition(".")[0] in ("bot", "cogs")
 
 
-def uses(module: str, *packages: str) -> set[str]:
-    return {
-        name
-        for name in IMPORTS[module]
-        for package in packages
-        if name == package or name.startswith(package + ".")
+def rooms_used(module: str) -> set[str]:
+    return {room_of(name) for name in imported_by(module) if is_ours(name)} - {room_of(module), "bot"}
+
+
+def libraries_used(module: str) -> set[str]:
+    packages = {name.partition(".")[0] for name in imported_by(module) if not is_ours(name)}
+    return packages - sys.stdlib_module_names
+
+
+def modules_of(room: str) -> list[str]:
+    return [module for module in FILES if room_of(module) == room]
+
+
+@pytest.mark.parametrize("module", [module for module in FILES if module != "bot"])
+def test_a_module_imports_only_what_its_room_may(module: str) -> None:
+    room = HOUSE[room_of(module)]
+
+    assert rooms_used(module) <= set(room.rooms.split())
+    assert libraries_used(module) <= set(room.libraries.split())
+
+
+def test_rooms_import_only_rooms_below_them() -> None:
+    height = {name: place for place, name in enumerate(HOUSE)}
+    upward = [
+        f"{name} → {other}"
+        for name, room in HOUSE.items()
+        for other in room.rooms.split()
+        if height[other] <= height[name]
+    ]
+
+    assert upward == []
+
+
+@pytest.mark.parametrize("name", HOUSE)
+def test_the_table_allows_no_more_than_is_used(name: str) -> None:
+    modules = modules_of(name)
+
+    assert set(HOUSE[name].rooms.split()) == {room for module in modules for room in rooms_used(module)}
+    assert set(HOUSE[name].libraries.split()) == {
+        library for module in modules for library in libraries_used(module)
     }
 
 
-def within(module: str, packages: set[str]) -> bool:
-    return any(module == package or module.startswith(package + ".") for package in packages)
+@pytest.mark.parametrize("module", [module for room in PURE for module in modules_of(room)])
+def test_what_is_shown_is_decided_without_waiting(module: str) -> None:
+    assert "asyncio" not in set(imported_by(module))
 
 
-def test_the_protocol_imports_nothing_of_ours_but_the_codes_of_an_error() -> None:
-    assert uses("bot.model.protocol", "bot", "cogs") == {"bot.errors", "bot.errors.UnusableReason"}
-    assert uses("bot.model.wire", "bot", "cogs") == uses("bot.model.wire", "bot.model.protocol", "bot.model")
+def test_the_protocol_knows_neither_the_bot_nor_the_worker() -> None:
+    assert rooms_used("bot.model.protocol") <= {"errors"}
 
 
-def test_errors_import_nothing_of_ours_but_how_to_quote() -> None:
-    assert uses("bot.errors", "bot", "cogs") == uses("bot.errors", "bot.quoting")
-    assert not uses("bot.quoting", "bot", "cogs")
+def test_no_two_modules_share_a_name_unless_they_are_the_same_command_s() -> None:
+    def names(*rooms: str) -> set[str]:
+        return {module.rpartition(".")[2] for room in rooms for module in modules_of(room)}
+
+    commands = names("cogs") | names("flows")
+    seen: dict[str, list[str]] = {}
+    for module in FILES:
+        name = module.rpartition(".")[2]
+        if FILES[module].name not in ("__init__.py", "__main__.py") and name not in commands:
+            seen.setdefault(name, []).append(module)
+
+    assert {name: modules for name, modules in seen.items() if len(modules) > 1} == {}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_torch_stays_in_the_worker(module: str) -> None:
-    if within(module, WORKER_SIDE | TRAINING):
-        return
-    assert not uses(module, "torch", "transformers", "safetensors", *WORKER_SIDE)
-
-
-@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("bot.model")])
-def test_the_model_knows_neither_discord_nor_the_bot(module: str) -> None:
-    outside = {
-        name for name in uses(module, "bot") if name != "bot.model" and not name.startswith("bot.model.")
-    }
-
-    assert not uses(module, "discord", "cogs", "simcord")
-    assert outside <= {
-        "bot",
-        "bot.background",
-        "bot.background.Background",
-        *uses(module, "bot.errors", "bot.quoting"),
-    } or (within(module, {"bot.training", "bot.model.checkpoint.gpt2_tokenizer"}))
-
-
-@pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.features"})])
-def test_what_the_commands_do_knows_neither_discord_nor_waiting(module: str) -> None:
-    ours = {
-        "bot.features",
-        "bot.errors",
-        "bot.model.protocol",
-        "bot.queue.updates",
-        "bot.text.tokenization",
-        "bot.text.numbers",
-    }
-
-    assert not uses(module, "discord", "asyncio")
-    assert uses(module, "bot") - {"bot", "bot.model"} == uses(module, *ours)
-
-
-@pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.cards"})])
-def test_cards_know_neither_who_asks_nor_what_waits(module: str) -> None:
-    assert not uses(module, "asyncio", "bot.interactions", "bot.flows", "bot.queue.queue", "bot.store.runs")
-
-
-@pytest.mark.parametrize("module", [module for module in MODULES if within(module, {"bot.interactions"})])
-def test_discord_s_side_knows_no_single_command(module: str) -> None:
-    assert not uses(module, "bot.features", "bot.flows", "bot.queue.queue", "bot.store")
-
-
-@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("bot")])
-def test_nothing_imports_the_commands(module: str) -> None:
-    assert not uses(module, "cogs")
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_the_simulated_discord_is_only_in_the_playground(module: str) -> None:
-    if within(module, SIMULATION):
-        return
-    assert not uses(module, "simcord")
-
-
-def test_the_bot_process_starts_without_torch() -> None:
+def test_the_bot_process_starts_without_what_only_others_need() -> None:
     code = (
         "import sys, bot.__main__; from importlib import import_module; from bot.client import COGS; "
-        "list(map(import_module, COGS)); "
-        "print({'torch', 'transformers', 'simcord'} & set(sys.modules))"
+        f"list(map(import_module, COGS)); print({set(HEAVY)} & set(sys.modules))"
     )
     command = [sys.executable, "-W", "ignore", "-c", code]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""How many processor cores this process may use, which in a container are fewer than there are."""
+"""The number of processor cores this process may use; a container may allow fewer than there are."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _VERSION_1 = ("sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/c
 
 
 def usable_cores(root: Path = Path("/")) -> int:
-    """The cores that this process may run on, and of those as many as its quota pays for.
+    """The cores this process may run on, limited by its quota.
 
-    A part of a core counts as one: a thread that has to rest now and then still helps.
+    Part of a core counts as a whole one: a thread that has to pause at times still helps.
     """
     return max(1, ceil(min(_allowed(), _quota(root))))
 
 
 def _allowed() -> int:
-    # psutil has no affinity on macOS, which has none.
+    # macOS has no affinity, and so psutil has none there.
     if hasattr(psutil.Process, "cpu_affinity"):
         with suppress(psutil.Error, OSError):
             return len(psutil.Process().cpu_affinity() or ())
@@ -31,20 +31,20 @@ def _allowed() -> int:
 
 
 def _quota(root: Path) -> float:
-    """The least processor time, in cores, that Linux gives the process's control group or one above it."""
+    """The smallest quota, in cores, of the process's control group and those above it."""
     quotas = [_version_2(folder) for folder in _groups(root, "", _VERSION_2)]
     quotas += [_version_1(folder) for folder in _groups(root, "cpu", _VERSION_1)]
     return min(quotas, default=float("inf"))
 
 
 def _groups(root: Path, controller: str, mounts: tuple[str, ...]) -> Iterator[Path]:
-    """The folders of the group that has the ``controller``, and of those above it, wherever mounted.
+    """The folders of the ``controller``'s group and those above it, in every mount.
 
-    In a container the path may be one outside it, of which only the root is there.
+    In a container the path may lie outside of it; then only the root exists.
     """
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except (OSError, ValueError):  # not Linux, or not to be seen
+    except (OSError, ValueError):  # not Linux, or hidden
         return
     for line in lines:
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
@@ -67,7 +67,7 @@ def _share(quota: float = 0.0, period: float = 0.0, *_: float) -> float:
 
 
 def _numbers(file: Path) -> tuple[float, ...]:
-    """Those in the file; none unless all of it are numbers, as ``max`` is not."""
+    """The numbers in the file; none if any word, such as ``max``, is not a number."""
     try:
         return tuple(float(word) for word in file.read_text().split())
     except (OSError, ValueError):

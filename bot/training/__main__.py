@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 
 from bot.model.checkpoint import gpt2_tokenizer
-from bot.training.model_card import Run, write_card
 from bot.training.config import TrainingConfig
 from bot.training.corpus import HELD_OUT_SHARE, CompactVocabulary, UnusableText, read_books, split_books
 from bot.training.evaluation import evaluate
+from bot.training.model_card import Run, write_card
 from bot.training.network import SHORT_CONTEXT, export, lengthened, network
 from bot.training.training import train
 

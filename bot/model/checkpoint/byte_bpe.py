@@ -1,9 +1,9 @@
-"""A tokenizer.json → what the bot needs to cut texts as it does, or why it cannot. Pure.
+"""A tokenizer.json → what the bot needs to tokenize as it does, or why it cannot. Pure.
 
-tiktoken merges the two neighbours whose bytes together have the lowest rank; a tokenizer.json
-lists which two. Both always agree where each token's own bytes, merged by the ranks below its
-own, end as the two that the list has for it: then the neighbours that come to be merged are
-those two, whatever stands around them. So that is checked for every token.
+tiktoken merges the two neighbours whose joined bytes have the lowest rank; a tokenizer.json
+lists the pairs to merge. The two always agree if, for every token, merging its bytes by the
+ranks below its own ends with exactly the pair that the list gives for it. So every token is
+checked for that.
 """
 
 from __future__ import annotations
@@ -18,44 +18,44 @@ from bot.model.checkpoint.gpt2_tokenizer import END_OF_TEXT, recover_merges, spe
 from bot.model.protocol import AddedToken, Tokenizer
 
 _PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-# That of the file r50k_base.tiktoken, which has GPT-2's tokens in the order of their merging.
+# SHA-256 of r50k_base.tiktoken, which holds GPT-2's tokens in the order of their merging.
 _GPT2_MERGED = "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930"
 _GPT2_SIZE = 50_257
-_MOST_CHARACTERS = 8 * 2**20  # half of what a frame to the bot may hold
+_MOST_CHARACTERS = 8 * 2**20  # half the limit of a frame to the bot
 
 Json = Mapping[str, Any]
 
 
 class OtherTokenizer(Exception):
-    """It cannot be reproduced; the message is what a sentence says of it that begins with "its tokenizer"."""
+    """The tokenizer cannot be reproduced; the message completes the sentence "its tokenizer …"."""
 
 
 def check_kind(tokenizer: Json) -> None:
-    """OtherTokenizer unless it is a byte-level BPE that cuts a text into words as GPT-2's does."""
+    """Raise OtherTokenizer unless it is a byte-level BPE that splits words as GPT-2's does."""
     model = tokenizer["model"]
     kind = model.get("type") or ("BPE" if "merges" in model else "Unigram")
     if kind != "BPE":
         raise OtherTokenizer(f"is a {kind} model")
     if normalizers := _parts(tokenizer.get("normalizer"), "normalizers"):
-        raise OtherTokenizer(f"changes a text before it cuts it ({normalizers[0].get('type')})")
+        raise OtherTokenizer(f"changes a text before splitting it ({normalizers[0].get('type')})")
     _prefix_space(tokenizer)
     if model.get("dropout"):
-        raise OtherTokenizer("leaves merges out at random (dropout)")
+        raise OtherTokenizer("skips merges at random (dropout)")
     if model.get("continuing_subword_prefix") or model.get("end_of_word_suffix"):
         raise OtherTokenizer("marks the parts of a word")
 
 
 def described(tokenizer: Json, size: int) -> Tokenizer | None:
-    """What the bot needs of it for a model of ``size`` ids; None if it is GPT-2's own.
+    """The tokenizer as the bot needs it, for a model with ``size`` ids; None if it is GPT-2's own.
 
-    Raises OtherTokenizer, or an error of Python's for what is no tokenizer.json.
+    Raises OtherTokenizer, or a Python error if this is not a tokenizer.json.
     """
     check_kind(tokenizer)
     if [step["type"] for step in _parts(tokenizer.get("decoder"), "decoders")] != ["ByteLevel"]:
         raise OtherTokenizer("has a decoder that does not turn tokens into bytes")
     model = tokenizer["model"]
     vocabulary: dict[str, int] = model["vocab"]
-    # Those that the model has no row for can be neither read nor written.
+    # Tokens without a row in the model can be neither read nor written.
     added = [token for token in tokenizer.get("added_tokens", ()) if token["id"] < size]
     forms = {form: id_ for form, id_ in vocabulary.items() if id_ < size}
     forms |= {token["content"]: token["id"] for token in added}
@@ -80,7 +80,7 @@ def described(tokenizer: Json, size: int) -> Tokenizer | None:
 
 
 def _is_gpt2s(found: Tokenizer) -> bool:
-    """Whether it is GPT-2's, with not one id more."""
+    """Whether it is exactly GPT-2's, without an extra id."""
     return (
         found.size == _GPT2_SIZE
         and hashlib.sha256(found.merged.encode()).hexdigest() == _GPT2_MERGED
@@ -91,7 +91,7 @@ def _is_gpt2s(found: Tokenizer) -> bool:
 
 
 def _merged(model: Json, vocabulary: Mapping[str, int]) -> Iterator[str]:
-    """The tokens that texts are made of: the single bytes, then in the order in which they are merged."""
+    """The tokens that make up texts: the single bytes, then the others in the order of merging."""
     letters = [letter for letter in _letters() if letter in vocabulary]
     if missing := len(_letters()) - len(letters):
         raise OtherTokenizer(f"lacks tokens for {missing} of the 256 bytes")
@@ -113,7 +113,7 @@ def _merged(model: Json, vocabulary: Mapping[str, int]) -> Iterator[str]:
 
 
 def _prefix_space(tokenizer: Json) -> bool:
-    """Whether a space is put before a text that has none; OtherTokenizer if it cuts words in another way."""
+    """Whether a leading space is added; OtherTokenizer if words are split in another way."""
     match _parts(tokenizer.get("pre_tokenizer"), "pretokenizers"):
         case [{"type": "ByteLevel", **rest}] if rest.get("use_regex", True):
             return bool(rest.get("add_prefix_space", True))
@@ -122,11 +122,11 @@ def _prefix_space(tokenizer: Json) -> bool:
             {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False},
         ] if pattern == _PATTERN:
             return False
-    raise OtherTokenizer("cuts a text into words in another way than GPT-2's")
+    raise OtherTokenizer("splits a text into words in another way than GPT-2's")
 
 
 def _parts(step: Any, name: str) -> list[Json]:
-    """The steps in a sequence of them, or the only one."""
+    """The steps of a sequence, or the single step."""
     if step is None:
         return []
     if step["type"] == "Sequence":
@@ -147,7 +147,7 @@ def _added(token: Json) -> AddedToken:
 
 
 def _bytes(form: str) -> bytes:
-    """What a token stands for: a byte a letter, or itself if it has other signs, as decoders do it."""
+    """A token's bytes, one per letter; the text itself if it has other characters, as decoders do."""
     letters = _letters()
     try:
         return bytes(letters[letter] for letter in form)

@@ -1,7 +1,7 @@
-"""Where a model's files are, and whether they are GPT-2's.
+"""Find a model's files and make sure they are GPT-2's.
 
-Everything that can be wrong with a model's name, folder or configuration is
-found here, before torch is imported: a mistyped name is answered in a second.
+Everything that can be wrong with a model's name, folder or configuration is found here,
+before torch is imported, so a typo is reported within a second.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bot.model.protocol import GPT2_LARGE, Loading, Tokenizer
 
 __all__ = ["PINNED_REVISIONS", "Checkpoint", "ModelRefused", "Report", "find", "own_tokenizer"]
 
-# A name alone means this revision of it, so that the default never changes silently.
+# The revision a bare name stands for, so that the default never changes silently.
 PINNED_REVISIONS = {GPT2_LARGE: "32b71b12589c2f8d625668d2335a01cac3249519"}
 
 _HASH_BYTES = 64 * 1024 * 1024
@@ -31,9 +31,9 @@ _HASH_BYTES = 64 * 1024 * 1024
 class Checkpoint:
     """A folder with GPT-2's weights in safetensors.
 
-    ``identity`` changes whenever the weights or their configuration do. ``vocabulary`` is
-    how many ids the model has, ``ends`` those at which a text ends, ``tokenizer`` whose
-    tokenizer is beside the weights.
+    ``identity`` changes whenever the weights or their configuration do. ``vocabulary`` is the
+    number of ids; ``ends`` are the ids that end a text; ``tokenizer`` says whose tokenizer
+    lies beside the weights.
     """
 
     name: str
@@ -46,10 +46,9 @@ class Checkpoint:
 
 
 def find(name: str, *, revision: str | None, report: Report) -> Checkpoint:
-    """The checkpoint that ``name`` means: a folder, or a model of the Hugging Face Hub.
+    """The checkpoint called ``name``: a folder, or a model on the Hugging Face Hub.
 
-    A hub model comes from the local cache if it is there, without asking the
-    network. Raises ModelRefused.
+    A hub model in the local cache is used without touching the network. Raises ModelRefused.
     """
     try:
         local = Path(name).expanduser()
@@ -62,18 +61,18 @@ def find(name: str, *, revision: str | None, report: Report) -> Checkpoint:
         return Checkpoint(name, None, local, identity, configuration.vocabulary, ends, brought)
     pinned = PINNED_REVISIONS.get(name)
     folder = snapshot(name, revision or pinned or "main", report)
-    commit = folder.name  # so a snapshot's folder is named
+    commit = folder.name  # a snapshot's folder is named after its commit
     try:
         configuration = _checked(folder)
-        # Of what is pinned it is known that GPT-2's own files are beside the weights.
+        # The pinned revisions are known to have GPT-2's own tokenizer.
         if commit != pinned:
             fetch_beside(name, folder)
         brought = "gpt2" if commit == pinned else _brought(folder, configuration.vocabulary)
         ends = ends_of(folder, configuration)
     except ModelRefused as refused:
         if refused.reason == "failed":
-            # What is cached is taken as it is.
-            detail = f"{refused.detail} To download it anew, delete {folder.parents[1]} first."
+            # The cache is trusted as it is.
+            detail = f"{refused.detail} To download it again, delete {folder.parents[1]} first."
             raise ModelRefused("failed", detail) from refused
         raise
     return Checkpoint(name, commit, folder, f"commit:{commit}", configuration.vocabulary, ends, brought)
@@ -98,7 +97,7 @@ def _looks_like_path(name: str) -> bool:
 
 
 def _checked(folder: Path) -> Configuration:
-    """What the GPT-2 in ``folder`` is; ModelRefused if the bot cannot use it."""
+    """The configuration of the GPT-2 in ``folder``; ModelRefused if the bot cannot use it."""
     if not folder.is_dir():
         raise ModelRefused("not_found", "there is no such folder.")
     check_index(folder)
@@ -114,7 +113,7 @@ def _checked(folder: Path) -> Configuration:
 
 
 def _brought(folder: Path, size: int) -> Brought:
-    """Whose tokenizer is in ``folder``, for a model of ``size`` ids. Raises ModelRefused."""
+    """Whose tokenizer ``folder`` has, for a model with ``size`` ids. Raises ModelRefused."""
     try:
         return tokenizer_files.brought(folder, size)
     except OtherTokenizer as error:

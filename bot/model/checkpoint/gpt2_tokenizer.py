@@ -1,9 +1,9 @@
 """GPT-2's tokenizer, derived from its byte-pair ranks alone.
 
-The ranks (``r50k_base.tiktoken``: one base64 token and its rank a line) hold all
-that OpenAI's ``encoder.json`` and ``vocab.bpe`` held: a token's rank is its id,
-and the pair that a token is merged from is what the earlier ranks make of it.
-``encoder_json`` and ``vocab_bpe`` write those two files again, to the byte.
+The ranks (``r50k_base.tiktoken``: a base64 token and its rank per line) hold everything
+that OpenAI's ``encoder.json`` and ``vocab.bpe`` did: a token's rank is its id, and the pair
+it is merged from follows from the earlier ranks. ``encoder_json`` and ``vocab_bpe`` write
+those two files again, byte for byte.
 
     python -m bot.model.checkpoint.gpt2_tokenizer FOLDER     writes tokenizer.json and tokenizer_config.json
 """
@@ -23,21 +23,21 @@ from tiktoken_ext.openai_public import r50k_pat_str
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 
 END_OF_TEXT = "<|endoftext|>"
-# Named as tiktoken names its cache: the SHA-1 of the address the ranks were published at.
+# Named as in tiktoken's cache: the SHA-1 of the URL where the ranks were published.
 RANKS = Path(__file__).parents[2] / "data" / "encodings" / "0ea1e91bbb3a60f729a8dc8f777fd2fc07cd8df4"
 
 Merge = tuple[bytes, bytes]
 
 
 def read_ranks(path: Path = RANKS) -> dict[bytes, int]:
-    """Token bytes → rank, by ascending rank, from a file of tiktoken's format."""
+    """Token bytes → rank, in ascending order, from a file in tiktoken's format."""
     pairs = (line.split() for line in path.read_bytes().splitlines() if line)
     ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
     return dict(sorted(ranks.items(), key=lambda item: item[1]))
 
 
 def encoding(path: Path = RANKS) -> tiktoken.Encoding:
-    """The ranks as tiktoken's encoding, ``<|endoftext|>`` after the last of them."""
+    """The ranks as a tiktoken encoding, followed by ``<|endoftext|>``."""
     ranks = read_ranks(path)
     return tiktoken.Encoding(
         "gpt2", pat_str=r50k_pat_str, mergeable_ranks=ranks, special_tokens={END_OF_TEXT: len(ranks)}
@@ -47,8 +47,8 @@ def encoding(path: Path = RANKS) -> tiktoken.Encoding:
 def recover_merges(ranks: Mapping[bytes, int]) -> list[Merge]:
     """The pair each longer token is merged from, in the order of the ranks.
 
-    Merging a token's bytes by the ranks below its own must end with two parts;
-    a ``ValueError`` names the token where it does not.
+    Merging a token's bytes by the ranks below its own must end with two parts; otherwise
+    a ``ValueError`` names the token.
     """
     merges: list[Merge] = []
     for token, rank in sorted(ranks.items(), key=lambda item: item[1]):
@@ -75,9 +75,9 @@ def _merge_below(token: bytes, limit: int, ranks: Mapping[bytes, int]) -> list[b
 
 @cache
 def _letters() -> dict[int, str]:
-    """A visible character for every byte, as GPT-2's ``bytes_to_unicode`` gives them.
+    """A visible character for every byte, as in GPT-2's ``bytes_to_unicode``.
 
-    Printable Latin-1 stands for itself; the rest follow from U+0100 on.
+    Printable Latin-1 characters stand for themselves; the rest start at U+0100.
     """
     own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(0x100) if byte not in own]
@@ -85,12 +85,12 @@ def _letters() -> dict[int, str]:
 
 
 def spell(token: bytes) -> str:
-    """A token in GPT-2's letters: ``b" will"`` → ``"Ġwill"``."""
+    """A token in GPT-2's spelling: ``b" will"`` → ``"Ġwill"``."""
     return "".join(_letters()[byte] for byte in token)
 
 
 def vocabulary(ranks: Mapping[bytes, int]) -> dict[str, int]:
-    """GPT-2's letters → token id, ``<|endoftext|>`` last."""
+    """Tokens in GPT-2's spelling → ids, ``<|endoftext|>`` last."""
     return {spell(token): rank for token, rank in ranks.items()} | {END_OF_TEXT: len(ranks)}
 
 
@@ -106,7 +106,7 @@ def vocab_bpe(merges: list[Merge]) -> bytes:
 
 
 def build(ranks: Mapping[bytes, int]) -> Tokenizer:
-    """The tokenizer as the ``tokenizers`` library holds it."""
+    """The tokenizer as an object of the ``tokenizers`` library."""
     merges = [(spell(left), spell(right)) for left, right in recover_merges(ranks)]
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary(ranks), merges=merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -119,7 +119,7 @@ def build(ranks: Mapping[bytes, int]) -> Tokenizer:
 def write(folder: Path, context: int = 1024) -> None:
     """Write the two files that ``AutoTokenizer.from_pretrained(folder)`` reads.
 
-    ``context`` is the longest prompt in tokens that the model beside them takes.
+    ``context`` is the longest prompt, in tokens, of the model beside them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tokenizer.json").write_text(build(read_ranks()).to_str(), encoding="utf-8")

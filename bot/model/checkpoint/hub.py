@@ -1,4 +1,4 @@
-"""A model of the Hugging Face Hub → its folder in the local cache, downloaded if it is not there."""
+"""A model on the Hugging Face Hub → its folder in the local cache, downloaded if necessary."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ Report = Callable[[Loading], None]
 
 _FILES = ["config.json", "model.safetensors", "model-*.safetensors", INDEX]
 _BESIDE = [GENERATION, *tokenizer_files.FILES]
-# Beside those of 500 and above, which are the hub's own faults.
+# Statuses worth a retry, besides 500 and above, which are the hub's own faults.
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 def snapshot(name: str, revision: str, report: Report) -> Path:
-    """The folder of a hub model at ``revision``; the network is not asked if all of it is cached.
+    """The folder of a hub model at ``revision``, without the network if it is fully cached.
 
     Raises ModelRefused.
     """
@@ -65,17 +65,17 @@ def _download(name: str, revision: str, report: Report) -> Path:
         )
     except Exception as error:
         raise _refusal(error, name, revision) from error
-    # Without the hub, what is cached is given back though some of it may be missing.
+    # When the hub is away, the library returns the cache even if files are missing from it.
     if missing(folder) is not None and _listed(name, folder.name) is None:
         raise _not_fetched(name, "the Hugging Face Hub cannot be reached")
     return folder
 
 
 def fetch_beside(name: str, folder: Path) -> None:
-    """Fetch what the hub has beside the weights in ``folder``; the network is not asked if that is there.
+    """Fetch the other files that the hub has for ``folder``, without the network if they are there.
 
-    Snapshots of older versions have the weights alone, and what a model reads depends on its
-    tokenizer: without a look at that nothing is right. Raises ModelRefused.
+    Snapshots made by older versions hold only the weights, but the tokenizer decides what a
+    model reads. Raises ModelRefused.
     """
     if not _lacks_beside(name, folder):
         return
@@ -88,7 +88,7 @@ def fetch_beside(name: str, folder: Path) -> None:
 
 
 def _lacks_beside(name: str, folder: Path) -> bool:
-    """Whether the hub has more. If it never said what it has, a tokenizer there tells that all came."""
+    """Whether the hub has more files; if it never listed them, a tokenizer in the folder means no."""
     listed = _listed(name, folder.name)
     if listed is None:
         return not any((folder / file).is_file() for file in tokenizer_files.READ)
@@ -96,7 +96,7 @@ def _lacks_beside(name: str, folder: Path) -> bool:
 
 
 def _listed(name: str, commit: str) -> set[str] | None:
-    """The files that the hub has; None if it has not said so."""
+    """The files that the hub listed; None if it never did."""
     try:
         return {file.path for file in get_cached_repo_tree(name, revision=commit)}
     except CachedRepoTreeNotFoundError:
@@ -106,13 +106,13 @@ def _listed(name: str, commit: str) -> set[str] | None:
 def _refusal(error: Exception, name: str, revision: str) -> ModelRefused:
     for link in chain(error):
         if isinstance(link, LocalEntryNotFoundError):
-            continue  # says only that the cache does not help; why the hub did not is its cause
+            continue  # it says only that the cache lacks it; its cause says why the hub did not help
         if isinstance(link, HfHubHTTPError):
             return _answered(link, name, revision)
         if cause := _away(link):
             return _not_fetched(name, cause)
         if isinstance(link, OfflineModeIsEnabled):
-            detail = "it is not in the local cache, and HF_HUB_OFFLINE forbids to download it."
+            detail = "it is not in the local cache, and HF_HUB_OFFLINE forbids downloads."
             return ModelRefused("forbidden", detail)
         if _is_no_address(link):
             detail = f"HF_ENDPOINT or the address of a proxy cannot be used ({told(link)})."
@@ -123,20 +123,20 @@ def _refusal(error: Exception, name: str, revision: str) -> ModelRefused:
 
 
 def _is_no_address(error: BaseException) -> bool:
-    # Of a proxy's address httpx says it by an ordinary error, and of some by a module that it lacks.
+    # For a proxy's address httpx raises an ordinary error, or one about a module it lacks.
     of_a_proxy = isinstance(error, (ValueError, ImportError)) and "proxy" in str(error).lower()
     return of_a_proxy or isinstance(error, (httpx2.UnsupportedProtocol, httpx2.InvalidURL))
 
 
 def _answered(error: HfHubHTTPError, name: str, revision: str) -> ModelRefused:
-    """What a hub means that answers, but not with the model."""
+    """The refusal for an answer from the hub that is not the model."""
     status = error.response.status_code
     sent_token = "authorization" in error.response.request.headers
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        busy = "is busy" if status == HTTPStatus.TOO_MANY_REQUESTS else "does not work just now"
+        busy = "is busy" if status == HTTPStatus.TOO_MANY_REQUESTS else "is having problems"
         return _not_fetched(name, f"the Hugging Face Hub {busy} ({_named(status)})")
     reason: UnusableReason = "forbidden"
-    # The hub says 401 of a token that it does not know, whatever is asked for with it.
+    # The hub answers 401 to an unknown token, no matter what was requested.
     if status == HTTPStatus.UNAUTHORIZED and sent_token:
         detail = "the Hugging Face Hub does not accept the access token: renew or remove HF_TOKEN."
     elif isinstance(error, GatedRepoError):
@@ -156,7 +156,7 @@ def _answered(error: HfHubHTTPError, name: str, revision: str) -> ModelRefused:
 
 
 def _away(error: BaseException) -> str | None:
-    """What is wrong with the way to the hub, if that is what ``error`` is about."""
+    """What blocks the way to the hub, if ``error`` is about that."""
     if isinstance(error, json.JSONDecodeError):
         return "what answers there is not the Hugging Face Hub"
     if not isinstance(error, httpx2.RequestError) or isinstance(error, httpx2.UnsupportedProtocol):
@@ -186,22 +186,22 @@ def _named(status: int) -> str:
 
 
 def _reporting(report: Report) -> type[tqdm[Any]]:
-    """A progress bar that draws nothing and reports the bytes instead."""
+    """A progress bar class that draws nothing and reports bytes instead."""
     furthest = 0
 
     class ReportingBar(tqdm):  # type: ignore[type-arg]  # not generic at run time
         def display(self, msg: str | None = None, pos: int | None = None) -> None:
-            # There is one bar for bytes received and one for bytes written.
+            # One bar counts the bytes received, another those written.
             nonlocal furthest
             if self.unit == "B" and self.total and self.n > furthest:
                 furthest = int(self.n)
                 report(Loading("downloading", furthest, int(self.total), "B"))
 
         def clear(self, nolock: bool = False) -> None:
-            """There is nothing on the screen."""
+            """Do nothing: there is nothing on the screen."""
 
         def close(self) -> None:
-            # tqdm's own would write a line end.
+            # tqdm's own method would print a line break.
             self.disable = True
 
     return ReportingBar

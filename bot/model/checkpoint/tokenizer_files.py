@@ -1,4 +1,4 @@
-"""Which tokenizer a checkpoint's folder brings, as far as its files tell before transformers reads them."""
+"""Which tokenizer a checkpoint's folder brings, judged by its files alone."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ VOCABULARY = "vocab.json"
 MERGES = "merges.txt"
 _SETTINGS = ("tokenizer_config.json", "special_tokens_map.json")
 _ADDED = "added_tokens.json"
-# Of other kinds than GPT-2's; looked for so that none of them is taken for GPT-2's.
+# Files of other kinds of tokenizers, which must not be taken for GPT-2's.
 _OTHERS = ("vocab.txt", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
 READ = (TOKENIZER, VOCABULARY)
 FILES = (TOKENIZER, VOCABULARY, MERGES, *_SETTINGS, _ADDED, *_OTHERS)
 
 GPT2_SIZE = 50_257
-# Of the files encoder.json and vocab.bpe of the GPT-2 release.
+# SHA-256 of the files encoder.json and vocab.bpe in the GPT-2 release.
 _GPT2_VOCABULARY = "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783"
 _GPT2_MERGES = "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5"
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
-# What may be wrong with a file of another form than it should have.
+# The errors that reading a malformed file may raise.
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 def brought(folder: Path, size: int) -> Brought:
-    """Whose tokenizer a model of ``size`` ids brings; "own" ones are yet to be read.
+    """Whose tokenizer a model with ``size`` ids brings; for "own", call :func:`own` next.
 
-    Raises OtherTokenizer for one of another kind, and one of UNREADABLE for a broken file.
+    Raises OtherTokenizer for another kind of tokenizer, one of UNREADABLE for a broken file.
     """
     settings = [_read(folder / name) for name in _SETTINGS]
     if (folder / TOKENIZER).is_file():
@@ -64,14 +64,14 @@ def brought(folder: Path, size: int) -> Brought:
 
 
 def own(folder: Path, size: int) -> Tokenizer | None:
-    """The tokenizer in ``folder`` as transformers reads it; None if it is GPT-2's after all.
+    """The tokenizer in ``folder`` as transformers would read it; None if it is GPT-2's after all.
 
-    Raises as :func:`brought` does. transformers itself is not asked, for it does more than
-    read. What it has a class GPT2Tokenizer for is cut into words by what the settings say,
-    whatever tokenizer.json does; and tokens that only the settings name are added behind the last.
+    Raises as :func:`brought` does. transformers itself is not used, because it does more than
+    read files. Like its GPT2Tokenizer, this splits texts into words by the settings, no matter
+    what tokenizer.json says, and appends tokens that only the settings name.
     """
     settings = _read(folder / _SETTINGS[0])
-    if "added_tokens_decoder" not in settings:  # else the older file counts for nothing
+    if "added_tokens_decoder" not in settings:  # otherwise the older file is ignored
         settings |= _read(folder / _SETTINGS[1])
     if (folder / TOKENIZER).is_file():
         content = _read(folder / TOKENIZER)
@@ -95,7 +95,7 @@ def own(folder: Path, size: int) -> Tokenizer | None:
 def _listed(
     folder: Path, settings: Mapping[str, Any], special: Collection[str]
 ) -> list[str | Mapping[str, Any]]:
-    """The added tokens that are listed beside the vocabulary, by their ids; in the newer of two ways."""
+    """The added tokens outside the vocabulary, by id, from the newer of the two files that list them."""
     if listed := settings.get("added_tokens_decoder"):
         return [token for _, token in sorted(listed.items(), key=lambda item: int(item[0]))]
     older = sorted(_read(folder / _ADDED).items(), key=lambda item: int(item[1]))
@@ -116,7 +116,7 @@ def _token(token: str | Mapping[str, Any]) -> tokenizers.AddedToken:
 
 
 def _is_plain(folder: Path, settings: list[dict[str, Any]], raw: Mapping[str, Any]) -> bool:
-    """Whether nothing beside the vocabulary makes it other than GPT-2's: an added token, a space before."""
+    """Whether it differs from GPT-2's in its vocabulary at most: no added tokens, no leading space."""
     names = {END_OF_TEXT, *_read(folder / _ADDED)}
     names.update(token["content"] for token in raw.get("added_tokens", ()))
     for setting in settings:
@@ -126,7 +126,7 @@ def _is_plain(folder: Path, settings: list[dict[str, Any]], raw: Mapping[str, An
 
 
 def _names(setting: Mapping[str, Any]) -> list[str | Mapping[str, Any]]:
-    """The tokens that a file of settings has names for, in the order of transformers."""
+    """The tokens named in a settings file, in the order of transformers."""
     tokens = [setting.get(f"{key}_token") for key in ("bos", "eos", "unk", "sep", "pad", "cls", "mask")]
     for key in ("additional_special_tokens", "extra_special_tokens"):
         more = setting.get(key) or []
@@ -148,7 +148,7 @@ def _is_gpt2s(model: Mapping[str, Any]) -> bool:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """What is in a file of settings; nothing if it is not there."""
+    """The content of a settings file; empty if it does not exist."""
     if not file.is_file():
         return {}
     settings: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""Which tensors a checkpoint's files hold, and whether they are those of its configuration.
+"""The tensors in a checkpoint's files, checked against its configuration.
 
-Only the files' headers are read, so that this takes no time and no torch.
+Only the files' headers are read, which takes neither time nor torch.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, t
 INDEX = "model.safetensors.index.json"
 EMBEDDING = "wte.weight"
 HEAD = "lm_head.weight"
-# Checkpoints of the model with its head begin their names with it, those of the base model do not.
+# Names begin with it in checkpoints of the model with a head, but not in those of the base model.
 PREFIX = "transformer."
 
 _SINGLE = "model.safetensors"
 _SHARD = r"[\w-][\w.-]*\.safetensors"
 _TYPES = {"F16", "BF16", "F32", "F64"}
-# Causal masks, which older versions of transformers stored.
+# Causal masks, stored by older versions of transformers.
 _MASKS = r"h\.\d+\.attn\.(bias|masked_bias)"
 _LAYER = r"h\.(\d+)\..*"
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A tensor in ``file``, where it is called ``key``."""
+    """A tensor stored in ``file`` under ``key``."""
 
     file: Path
     key: str
@@ -41,7 +41,7 @@ class Stored:
 
 
 def missing(folder: Path) -> str | None:
-    """The first needed file that ``folder`` lacks, if any. ModelRefused if its index is broken."""
+    """The first necessary file missing from ``folder``, if any. ModelRefused if its index is broken."""
     if not (folder / "config.json").is_file():
         return "config.json"
     if not any((folder / name).is_file() for name in (_SINGLE, INDEX)):
@@ -50,15 +50,15 @@ def missing(folder: Path) -> str | None:
 
 
 def check_index(folder: Path) -> None:
-    """ModelRefused if the folder has an index of weights in several files that cannot be followed."""
+    """Raise ModelRefused if the folder's index of weight files is broken."""
     if (folder / INDEX).is_file():
         _listed(folder)
 
 
 def stored(folder: Path, configuration: Configuration) -> dict[str, Stored]:
-    """The tensors of ``configuration`` by their names without prefix. Raises ModelRefused.
+    """The tensors of ``configuration``, by their names without prefix. Raises ModelRefused.
 
-    There may be a head of its own among them.
+    A separate head may be among them.
     """
     found: dict[str, Stored] = {}
     for file in _files(folder):
@@ -68,7 +68,7 @@ def stored(folder: Path, configuration: Configuration) -> dict[str, Stored]:
                 raise _broken(f"{tensor.key} is there twice")
             found[name] = tensor
     if configuration.tied and HEAD in found:
-        # One tensor for both; either name may be the one that is stored.
+        # One tensor serves as both and may be stored under either name.
         found.setdefault(EMBEDDING, found[HEAD])
     _check_shapes(found, configuration)
     _check_surplus(found, configuration)
@@ -77,14 +77,14 @@ def stored(folder: Path, configuration: Configuration) -> dict[str, Stored]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Where the weights are, whether the files are there or not."""
+    """The paths of the weight files, whether or not they exist."""
     if (folder / _SINGLE).is_file():
         return [folder / _SINGLE]
     return [folder / name for name in _listed(folder)]
 
 
 def _listed(folder: Path) -> list[str]:
-    """The names in the index, each of a safetensors file beside it: what is none may hold code."""
+    """The file names in the index; all must be safetensors files beside it, as others may hold code."""
     content = (folder / INDEX).read_bytes()
     try:
         listed = set(json.loads(content.decode("utf-8"))["weight_map"].values())
@@ -100,11 +100,11 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _inside(file: Path) -> list[Stored]:
-    # safetensors calls any file missing that it may not open.
+    # safetensors reports any file that it cannot open as missing.
     file.open("rb").close()
     try:
         with safe_open(file, framework="np") as opened:
-            parts = {key: opened.get_slice(key) for key in opened.keys()}  # noqa: SIM118 - it is no dict
+            parts = {key: opened.get_slice(key) for key in opened.keys()}  # noqa: SIM118 - not a dict
             return [
                 Stored(file, key, tuple(part.get_shape()), part.get_dtype()) for key, part in parts.items()
             ]
@@ -115,7 +115,7 @@ def _inside(file: Path) -> list[Stored]:
 
 
 def _instead(file: Path, error: Exception) -> ModelRefused:
-    """What ``file`` is, if it is not in the format of safetensors."""
+    """The refusal for a ``file`` that is not safetensors, saying what it is instead."""
     with file.open("rb") as opened:
         start = opened.read(256).lstrip().lower()
     if not start and not file.stat().st_size:
@@ -148,7 +148,7 @@ def _check_shape(tensor: Stored, shape: tuple[int, ...]) -> None:
 
 
 def _check_surplus(found: Mapping[str, Stored], configuration: Configuration) -> None:
-    """ModelRefused for a tensor that would be left out: the model then is not what it seems to be."""
+    """Raise ModelRefused for a tensor that would be ignored: the model is not what it seems."""
     expected = {name for name, _ in _expected(configuration)}
     for name in sorted(found.keys() - expected - {HEAD}):
         layer = fullmatch(_LAYER, name)
@@ -156,12 +156,12 @@ def _check_surplus(found: Mapping[str, Stored], configuration: Configuration) ->
             counted = f"{configuration.layers} layers, but its weights have more ({found[name].key})"
             raise ModelRefused("failed", f"its config.json has {counted}.")
         if not fullmatch(_MASKS, name):
-            detail = f"its weights have {found[name].key}, which is no part of a GPT-2 that writes texts."
+            detail = f"its weights have {found[name].key}, which is not part of a GPT-2 that writes text."
             raise ModelRefused("not_gpt2", detail)
 
 
 def _expected(configuration: Configuration) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Names and shapes, one after the other: a configuration may ask for any number of layers."""
+    """Names and shapes, generated lazily: a configuration may claim any number of layers."""
     width, inner = configuration.width, configuration.inner
     yield EMBEDDING, (configuration.vocabulary, width)
     if not configuration.tied:

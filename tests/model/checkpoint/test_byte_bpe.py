@@ -69,30 +69,30 @@ REFUSED: dict[str, tuple[Callable[[], Json], str]] = {
         lambda: json_of(Tokenizer(models.WordLevel({"a": 0}))),
         "is a WordLevel model",
     ),
-    "a normalizer": (lambda: changed_by(normalizers.NFC()), "changes a text before it cuts it (NFC)"),
+    "a normalizer": (lambda: changed_by(normalizers.NFC()), "changes a text before splitting it (NFC)"),
     "normalizers": (
         lambda: changed_by(normalizers.Sequence([normalizers.Lowercase()])),
-        "changes a text before it cuts it (Lowercase)",
+        "changes a text before splitting it (Lowercase)",
     ),
-    "dropout": (lambda: model_with(dropout=0.1), "leaves merges out at random (dropout)"),
+    "dropout": (lambda: model_with(dropout=0.1), "skips merges at random (dropout)"),
     "a suffix": (lambda: model_with(end_of_word_suffix="</w>"), "marks the parts of a word"),
     "a prefix": (lambda: model_with(continuing_subword_prefix="##"), "marks the parts of a word"),
     "no words": (
         lambda: json_of(trained(), pre_tokenizer=None),
-        "cuts a text into words in another way than GPT-2's",
+        "splits a text into words in another way than GPT-2's",
     ),
-    "no regex": (lambda: cut_by(BYTES), "cuts a text into words in another way than GPT-2's"),
+    "no regex": (lambda: cut_by(BYTES), "splits a text into words in another way than GPT-2's"),
     "white space": (
         lambda: cut_by(pre_tokenizers.Whitespace()),
-        "cuts a text into words in another way than GPT-2's",
+        "splits a text into words in another way than GPT-2's",
     ),
     "digits": (
         lambda: cut_by(pre_tokenizers.Sequence([pre_tokenizers.Digits(), pre_tokenizers.ByteLevel()])),
-        "cuts a text into words in another way than GPT-2's",
+        "splits a text into words in another way than GPT-2's",
     ),
     "another regex": (
         lambda: cut_by(pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(r"\p{L}+"), "isolated"), BYTES])),
-        "cuts a text into words in another way than GPT-2's",
+        "splits a text into words in another way than GPT-2's",
     ),
     "no decoder": (
         lambda: json_of(trained(), decoder=None),

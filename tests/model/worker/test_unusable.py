@@ -227,7 +227,7 @@ def a_classifier(place: Place) -> tuple[str, ...]:
     return (str(place.folder),)
 
 
-@row("not_gpt2", "have score.weight, which is no part of a GPT-2 that writes texts")
+@row("not_gpt2", "have score.weight, which is not part of a GPT-2 that writes text")
 def a_classifier_that_does_not_say_so(place: Place) -> tuple[str, ...]:
     place.change(lambda tensors: tensors.update({"score.weight": torch.zeros(2, 16)}))
     return (str(place.folder),)
@@ -313,7 +313,7 @@ def a_file_of_an_endless_header(place: Place) -> tuple[str, ...]:
     return (str(place.folder),)
 
 
-@row("failed", "To download it anew, delete ")
+@row("failed", "To download it again, delete ")
 def half_a_file_in_the_cache(place: Place) -> tuple[str, ...]:
     snapshot = place.cached(without="generation_config.json")
     (snapshot / "model.safetensors").write_bytes(place.weights.read_bytes()[:500_000])
@@ -388,7 +388,7 @@ def the_hub_is_busy(place: Place) -> tuple[str, ...]:
     return (NAME,)
 
 
-@row("not_fetched", "the Hugging Face Hub does not work just now (503 Service Unavailable)")
+@row("not_fetched", "the Hugging Face Hub is having problems (503 Service Unavailable)")
 def the_hub_is_broken(place: Place) -> tuple[str, ...]:
     place.answering(503, body=b"<html>\n503\n</html>")
     return (NAME,)

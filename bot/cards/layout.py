@@ -26,7 +26,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 # Signs of a probability bar: on a phone a line has room for about 17.
 BAR_WIDTH = 14
 TOKEN_WIDTH = 60
-_SPACED = "Your prompt ends with a space. Tokens usually bring their own, so it works better without."
+_SPACED = "The prompt ends with a space. Most tokens bring their own, so it usually works better without."
 _MOST = 3_900  # of Discord's 4,000 characters
 
 Text = ui.TextDisplay[ui.LayoutView]
@@ -123,11 +123,11 @@ def entropy(bits: float) -> str:
     """What the entropy of a distribution means."""
     options = round(2**bits)
     meaning = f"like choosing among {options:,} equal options" if options > 1 else "all but certain"
-    return f"Entropy: **{bits:.2f} bits**, {meaning}."
+    return f"Entropy of the whole distribution: **{bits:.2f} bits**, {meaning}."
 
 
 def top_five(candidates: Sequence[Candidate]) -> str:
-    """How much of the probability the five ``candidates`` hold."""
+    """How much of the probability the five ``candidates`` hold, and how much is left."""
     held = min(1.0, sum(math.exp(candidate.logprob) for candidate in candidates))
     return f"These five: **{percent(held)}**. Everything else: {percent(1 - held)}."
 

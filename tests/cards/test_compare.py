@@ -171,7 +171,7 @@ def test_it_can_be_shared_or_deleted(private: bool, label: str) -> None:
 
 
 def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
-    hint = "Your prompt ends with a space"
+    hint = "The prompt ends with a space"
 
     assert hint in text_of(cards.comparison(replace(CONTENT, prompt="London was ")))
     assert hint not in text_of(cards.comparison(replace(CONTENT, prompt="London was")))

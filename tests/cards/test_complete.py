@@ -206,7 +206,7 @@ def test_what_is_not_clipped_is_shown_whole(prompt: str, written: str) -> None:
 
 
 def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
-    hint = "Your prompt ends with a space"
+    hint = "The prompt ends with a space"
 
     assert hint in text_of(cards.completion(replace(CONTENT, prompt="London was ")))
     assert hint not in text_of(cards.completion(replace(CONTENT, prompt="London was")))

@@ -139,13 +139,13 @@ def test_the_reveal_shows_the_whole_distribution_in_plain_words() -> None:
 
     assert "`␣the` 40.0 % · `␣a` 20.0 % · `␣one` 13.3 % · `⏎` 10.0 % · `␣not` 8.0 %" in text
     assert "These five: **91.3 %**. Everything else: 8.7 %." in text
-    assert "Entropy: **7.00 bits**, like choosing among 128 equal options." in text
+    assert "Entropy of the whole distribution: **7.00 bits**, like choosing among 128 equal options." in text
 
 
 def test_a_model_that_leaves_nothing_open_was_certain() -> None:
     certain = replace(OVER, step=replace(OVER.step, entropy=0.1))
 
-    assert "Entropy: **0.10 bits**, all but certain." in text_of(cards.reveal(certain))
+    assert "**0.10 bits**, all but certain." in text_of(cards.reveal(certain))
 
 
 def test_the_top_guess_stands_after_its_text() -> None:
@@ -241,7 +241,7 @@ def test_a_vote_is_confirmed_and_a_changed_one_with_both_tokens() -> None:
 
 
 def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
-    hint = "Your prompt ends with a space"
+    hint = "The prompt ends with a space"
 
     assert hint in text_of(cards.guess(replace(OPEN, prompt="London was ")))
     assert hint not in text_of(cards.guess(replace(OPEN, prompt="London was")))

@@ -106,7 +106,7 @@ def test_the_longest_bar_is_that_of_a_certain_token() -> None:
 
 
 def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:
-    hint = "Your prompt ends with a space"
+    hint = "The prompt ends with a space"
 
     assert hint in text_of(cards.next_tokens(replace(CONTENT, prompt="London was ", appended="")))
     assert hint not in text_of(cards.next_tokens(replace(CONTENT, prompt="London was", appended="")))

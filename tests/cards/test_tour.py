@@ -264,5 +264,5 @@ def test_where_the_seed_matters_the_modal_asks_for_it_and_keeps_the_text() -> No
 
 @pytest.mark.parametrize("station", NUMBERS)
 def test_a_space_at_the_end_of_the_text_is_pointed_out(station: int) -> None:
-    assert "Your prompt ends with a space" in said(station, replace(lesson(), text="London was "))
-    assert "Your prompt ends with a space" not in said(station)
+    assert "The prompt ends with a space" in said(station, replace(lesson(), text="London was "))
+    assert "The prompt ends with a space" not in said(station)

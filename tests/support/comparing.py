@@ -30,7 +30,7 @@ def options_of(components: Any) -> Iterator[tuple[str, str]]:
 
 def texts_of(answer: InteractionResult | ResponseMessage) -> dict[str, str]:
     """What each method wrote, as the card shows it."""
-    found = re.findall(r"^([^:\n]+): [^\n]*\n([^\n]*)\n", text_of(answer).split(RULE)[1], re.MULTILINE)
+    found = re.findall(r"^([^:·\n]+): [^\n]*\n([^\n]*)\n", text_of(answer).split(RULE)[1], re.MULTILINE)
     return dict(found)
 
 

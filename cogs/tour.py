@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.cards import Closing
+from bot.cards import Audience
 from bot.custom_ids import template
 from bot.features.tour import EXAMPLE
 from bot.flows.tour import ask_for_text, begin, begin_own, go_to
@@ -56,11 +56,11 @@ class TourButton(RunItem[ui.Button[Any]], template=template("tour", "show", "try
         if self.action == "try":
             await ask_for_text(services, self.run_id, station, interaction)
         elif is_theirs(interaction):
-            closing = Closing(interaction.user.id, is_private(interaction))
-            await self.in_place(interaction, partial(go_to, services, self.run_id, station, closing))
+            audience = Audience(interaction.user.id, is_private(interaction))
+            await self.in_place(interaction, partial(go_to, services, self.run_id, station, audience))
         else:
-            closing = Closing(interaction.user.id, private=True)
-            go = partial(go_to, services, self.run_id, station, closing)
+            audience = Audience(interaction.user.id, private=True)
+            go = partial(go_to, services, self.run_id, station, audience)
             await self.beside(interaction, go, private=True)
 
 

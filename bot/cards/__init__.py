@@ -16,7 +16,7 @@ from bot.cards.complete import (
 )
 from bot.cards.forget import forget
 from bot.cards.guess import GuessCard, RevealCard, describe_guess, describe_reveal, guess, reveal, voted
-from bot.cards.layout import ERROR_COLOUR, Closing, date, error, model_name
+from bot.cards.layout import ERROR_COLOUR, Audience, date, error, model_name
 from bot.cards.model import ModelCard, model
 from bot.cards.next import NextCard, describe_next, next_tokens
 from bot.cards.replay import ReplayCard, describe_replay, replayed
@@ -31,7 +31,7 @@ from bot.cards.why import WhyCard, describe_why, why
 __all__ = [
     "ERROR_COLOUR",
     "FULL_TEXT",
-    "Closing",
+    "Audience",
     "CodeCard",
     "ComparedText",
     "ComparisonCard",

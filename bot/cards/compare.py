@@ -12,7 +12,7 @@ from discord import ui
 from bot.cards.layout import (
     DONE_COLOUR,
     WRITING_COLOUR,
-    Closing,
+    Audience,
     Row,
     Text,
     button,
@@ -72,7 +72,7 @@ class ComparisonCard:
     texts: tuple[ComparedText, ...]
     seed: int
     max_tokens: int
-    closing: Closing
+    audience: Audience
 
     @property
     def over(self) -> bool:
@@ -102,7 +102,7 @@ def describe_comparison(
         ),
         seed=job.params.seed,
         max_tokens=job.params.max_new_tokens,
-        closing=Closing(job.owner, job.private),
+        audience=Audience(job.owner, job.private),
     )
 
 
@@ -201,7 +201,7 @@ def _facts(content: ComparisonCard) -> list[str]:
 def _actions(content: ComparisonCard) -> list[Row]:
     """What has no token is no run that could be opened."""
     written = [one.continuation for one in content.texts if one.continuation.steps]
-    rows = [Row(content.closing.button)]
+    rows = [Row(content.audience.button)]
     if written:
         menu = ui.Select[ui.LayoutView](
             custom_id=OPEN,

@@ -12,7 +12,7 @@ from bot.cards.layout import (
     NO_BREAK,
     WAITING_COLOUR,
     WRITING_COLOUR,
-    Closing,
+    Audience,
     Row,
     Text,
     button,
@@ -56,7 +56,7 @@ class CompletionCard:
     """
 
     run_id: str
-    closing: Closing
+    audience: Audience
     model: str
     prompt: str
     written: str
@@ -83,7 +83,7 @@ def describe_completion(
     steps = _steps(update)
     return CompletionCard(
         run_id=job.run_id,
-        closing=Closing(job.owner, job.private),
+        audience=Audience(job.owner, job.private),
         model=model_name(model),
         prompt=encodings.decode(job.prompt_ids, model.encoding),
         # Decoded at once: a character may lie across the border between two runs.
@@ -106,7 +106,7 @@ def describe_run(
     """Of a run that is shown once more, to one person."""
     return CompletionCard(
         run_id=run.run_id,
-        closing=Closing(run.owner, private=True),
+        audience=Audience(run.owner, private=True),
         model=model_name(model),
         prompt=encodings.decode(run.prompt_ids, model.encoding),
         written=encodings.decode(run.token_ids, model.encoding),
@@ -226,7 +226,7 @@ def _actions(content: CompletionCard) -> tuple[Row, Row]:
         Row(
             button("Code", custom_id("run", "code", run_id)),
             button("Replay", custom_id("run", "replay", run_id), disabled=empty),
-            content.closing.button,
+            content.audience.button,
         ),
     )
 

@@ -13,7 +13,7 @@ from bot.cards.layout import (
     DONE_COLOUR,
     WAITING_COLOUR,
     WRITING_COLOUR,
-    Closing,
+    Audience,
     Row,
     Text,
     bar,
@@ -167,7 +167,7 @@ def _actions(content: GuessCard, label: str, action: str) -> Row:
     return Row(
         button(label, custom_id("guess", action, round_.run_id), style=discord.ButtonStyle.success),
         *([scores] if round_.guild is not None else []),
-        Closing(content.owner, private=False).button,
+        Audience(content.owner, private=False).button,
     )
 
 

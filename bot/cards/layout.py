@@ -56,8 +56,8 @@ def button(
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
-    """How a card ends: what only ``owner`` sees can be shared, what all see be deleted."""
+class Audience:
+    """Who sees a card: its ``owner`` alone, who can share it, or everyone, and its owner can delete it."""
 
     owner: int
     private: bool

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from discord import ui
 
 from bot import __version__
-from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, model_name, rule, small
+from bot.cards.layout import DONE_COLOUR, Audience, Row, Text, card, model_name, rule, small
 from bot.model.protocol import ModelInfo, Precision
 from bot.queue.updates import Load
 from bot.quoting import plural
@@ -53,7 +53,7 @@ _WHAT_IT_IS_NOT = (
 class ModelCard:
     info: ModelInfo
     load: Load
-    closing: Closing
+    audience: Audience
 
 
 def model(content: ModelCard) -> ui.LayoutView:
@@ -66,7 +66,7 @@ def model(content: ModelCard) -> ui.LayoutView:
         Text("\n".join(_here(info, content.load))),
         rule(),
         Text(_WHAT_IT_IS_NOT),
-        Row(content.closing.button),
+        Row(content.audience.button),
         colour=DONE_COLOUR,
     )
 

@@ -11,7 +11,7 @@ from discord import ui
 from bot.cards.layout import (
     TOKEN_WIDTH,
     WRITING_COLOUR,
-    Closing,
+    Audience,
     Row,
     Text,
     button,
@@ -41,7 +41,7 @@ class NextCard:
     requested before."""
 
     run_id: str
-    closing: Closing
+    audience: Audience
     model: str
     prompt: str
     appended: str
@@ -60,7 +60,7 @@ def describe_next(
     walk, encoding = run.walk, run.fingerprint.encoding
     return NextCard(
         run_id=walk.run_id,
-        closing=Closing(walk.owner, walk.private),
+        audience=Audience(walk.owner, walk.private),
         model=model_name(model),
         prompt=encodings.decode(walk.prompt_ids, encoding),
         appended=encodings.decode(walk.appended_ids, encoding),
@@ -138,7 +138,7 @@ def _actions(content: NextCard) -> Row:
             style=discord.ButtonStyle.primary,
         ),
         button("Undo", custom_id("next", "undo", content.run_id), disabled=content.steps_taken == 0),
-        content.closing.button,
+        content.audience.button,
     )
 
 

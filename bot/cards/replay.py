@@ -10,7 +10,7 @@ from discord import ui
 from bot.cards.layout import (
     DONE_COLOUR,
     WAITING_COLOUR,
-    Closing,
+    Audience,
     Row,
     Text,
     card,
@@ -55,11 +55,11 @@ class ReplayCard:
     names: dict[int, str]
     fingerprint: str
     made: str
-    closing: Closing
+    audience: Audience
 
 
 def describe_replay(
-    asked: Rerun, found: Replay, encodings: Encodings, *, today: Fingerprint, made: float, closing: Closing
+    asked: Rerun, found: Replay, encodings: Encodings, *, today: Fingerprint, made: float, audience: Audience
 ) -> ReplayCard:
     """``today`` is the fingerprint under which it was asked again; ``made`` is in seconds since 1970."""
     difference = found.difference
@@ -74,7 +74,7 @@ def describe_replay(
         },
         fingerprint=str(today),
         made=date(made),
-        closing=closing,
+        audience=audience,
     )
 
 
@@ -85,7 +85,7 @@ def replayed(content: ReplayCard) -> ui.LayoutView:
         rule(),
         Text(_identical(content.replay) if is_same else _different(content)),
         Text("\n".join(map(small, _circumstances(content)))),
-        Row(content.closing.button),
+        Row(content.audience.button),
         colour=DONE_COLOUR if is_same else WAITING_COLOUR,
     )
 

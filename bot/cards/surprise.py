@@ -10,7 +10,7 @@ from discord import ui
 from bot.cards.layout import (
     DONE_COLOUR,
     NO_BREAK,
-    Closing,
+    Audience,
     Row,
     Text,
     card,
@@ -77,10 +77,10 @@ class SurpriseCard:
     undrawn: str
     picture_text: str
     listing: str
-    closing: Closing
+    audience: Audience
 
 
-def describe_surprise(reading: Reading, *, model: str, vocabulary: int, closing: Closing) -> SurpriseCard:
+def describe_surprise(reading: Reading, *, model: str, vocabulary: int, audience: Audience) -> SurpriseCard:
     """A reading in words; ``vocabulary`` is how many tokens were ranked before each."""
     return SurpriseCard(
         model=model,
@@ -94,7 +94,7 @@ def describe_surprise(reading: Reading, *, model: str, vocabulary: int, closing:
         undrawn=undrawn("".join(part.piece.visible for part in reading.parts()), twin=LISTING),
         picture_text=_picture_text(reading),
         listing=listing(reading, model),
-        closing=closing,
+        audience=audience,
     )
 
 
@@ -112,7 +112,7 @@ def surprise(content: SurpriseCard) -> ui.LayoutView:
         rule(),
         Text(_figures(content)),
         ui.File[ui.LayoutView](f"attachment://{LISTING}"),
-        Row(content.closing.button),
+        Row(content.audience.button),
         colour=DONE_COLOUR,
     )
 

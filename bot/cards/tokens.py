@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Closing, Row, Text, card, rule, small, undrawn
+from bot.cards.layout import DONE_COLOUR, Audience, Row, Text, card, rule, small, undrawn
 from bot.quoting import plural
 from bot.text.encoding_names import ALIKE, ENCODINGS
 from bot.text.escaping import clip_end, code, fenced, inert, inert_tail, isolated
@@ -50,7 +50,7 @@ class TokensCard:
     picture_text: str
     listing: str
     decoded: str | None
-    closing: Closing
+    audience: Audience
 
     @property
     def needs_listing(self) -> bool:
@@ -63,7 +63,7 @@ def describe_tokens(
     counts: Mapping[str, int],
     characters: int,
     *,
-    closing: Closing,
+    audience: Audience,
     decoded: str | None = None,
 ) -> TokensCard:
     """A cut in words.
@@ -84,7 +84,7 @@ def describe_tokens(
         picture_text=_picture_text(cut, len(tokens)),
         listing=listing(cut),
         decoded=None if decoded is None else inert_tail(decoded, _TEXT_BUDGET),
-        closing=closing,
+        audience=audience,
     )
 
 
@@ -109,7 +109,7 @@ def tokens(content: TokensCard) -> ui.LayoutView:
     ]
     if content.needs_listing:
         view.append(ui.File(f"attachment://{LISTING}"))
-    return card(*view, Row(content.closing.button), colour=DONE_COLOUR)
+    return card(*view, Row(content.audience.button), colour=DONE_COLOUR)
 
 
 def listing(cut: Tokenized) -> str:

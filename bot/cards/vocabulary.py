@@ -12,7 +12,7 @@ from discord import ui
 
 from bot.cards.layout import (
     DONE_COLOUR,
-    Closing,
+    Audience,
     Row,
     Text,
     card,
@@ -100,7 +100,7 @@ class VocabularyCard:
     count: int
     neighbours: tuple[Token, ...]
     similar: tuple[Similar, ...]
-    closing: Closing
+    audience: Audience
     typed: str | None = None
     other_case: bool = False
     spelt: Token | None = None
@@ -112,7 +112,7 @@ def describe_token(
     encodings: Encodings,
     found: Found,
     alike: tuple[Alike, ...],
-    closing: Closing,
+    audience: Audience,
     *,
     model: ModelInfo,
     typed: str | None = None,
@@ -138,7 +138,7 @@ def describe_token(
         neighbours=tuple(map(token, vocabulary.neighbours(found.token_id, each_side=_EACH_SIDE))),
         # A model may have more rows than tokens: its tables are padded to a round size.
         similar=tuple(Similar(token(one.token_id), one.cosine) for one in alike if token(one.token_id).data),
-        closing=closing,
+        audience=audience,
         typed=None if found.exact or typed is None else visible(typed),
         other_case=found.other_case,
         spelt=None if found.spelt is None else token(found.spelt),
@@ -154,7 +154,7 @@ def vocabulary(content: VocabularyCard) -> ui.LayoutView:
         blocks += [rule(), Text(_longer(content))]
     if others := _others(content):
         blocks.append(Row(_menu(content, others)))
-    return card(*blocks, Text(small(_legend(content))), Row(content.closing.button), colour=DONE_COLOUR)
+    return card(*blocks, Text(small(_legend(content))), Row(content.audience.button), colour=DONE_COLOUR)
 
 
 def _head(content: VocabularyCard) -> Iterator[str]:
@@ -252,7 +252,7 @@ def _others(content: VocabularyCard) -> dict[Token, str]:
 
 def _menu(content: VocabularyCard, others: dict[Token, str]) -> ui.Select[ui.LayoutView]:
     return ui.Select(
-        custom_id=vocabulary_id(content.closing.owner),
+        custom_id=vocabulary_id(content.audience.owner),
         placeholder="Open another token",
         options=[
             discord.SelectOption(

@@ -13,8 +13,8 @@ from bot.cards.layout import (
     NO_BREAK,
     TOKEN_WIDTH,
     WRITING_COLOUR,
+    Audience,
     Button,
-    Closing,
     Row,
     Text,
     button,
@@ -64,12 +64,12 @@ class WhyCard:
     by_hand: bool
     most_surprising: bool
     private: bool
-    closing: Closing
+    audience: Audience
     ends: tuple[int, ...] = (END_OF_TEXT,)
 
 
 def describe_why(
-    run: CompletionRun, position: int, encodings: Encodings, *, private: bool, closing: Closing
+    run: CompletionRun, position: int, encodings: Encodings, *, private: bool, audience: Audience
 ) -> WhyCard:
     """The card of step ``position`` of the run; LookupError if it has none."""
     ids, step, encoding = run.token_ids, run.steps[position], run.fingerprint.encoding
@@ -95,7 +95,7 @@ def describe_why(
         by_hand=position in run.by_hand,
         most_surprising=position == run.most_surprising(),
         private=private,
-        closing=closing,
+        audience=audience,
     )
 
 
@@ -111,7 +111,7 @@ def why(content: WhyCard) -> ui.LayoutView:
         rule(),
         Text(_summary(content)),
         Row(_menu(content)),
-        Row(*_turns(content), content.closing.button),
+        Row(*_turns(content), content.audience.button),
         colour=WRITING_COLOUR,
     )
 

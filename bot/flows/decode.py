@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from bot import cards
-from bot.cards import Closing, TokensCard
+from bot.cards import Audience, TokensCard
 from bot.cards.pictures.tiles import token_cut
 from bot.errors import NoTokenIds
 from bot.flows.tokens import show_tokens
@@ -27,11 +27,11 @@ async def decode_ids(services: Services, ids: str, reply: Reply, *, encoding: st
 
 
 def _decoded(
-    encodings: Encodings, ids: tuple[int, ...], encoding: str, closing: Closing
+    encodings: Encodings, ids: tuple[int, ...], encoding: str, audience: Audience
 ) -> tuple[TokensCard, bytes]:
     """The card of token ids and its picture."""
     tokenized = encodings.pieces(ids, encoding)
     text = encodings.decode(ids, encoding)
     counts = encodings.counts(text, encoding) if is_whole(text) else {}
-    card = cards.describe_tokens(tokenized, counts, len(text), closing=closing, decoded=text)
+    card = cards.describe_tokens(tokenized, counts, len(text), audience=audience, decoded=text)
     return card, token_cut(tokenized.pieces)

@@ -59,7 +59,7 @@ async def _run_text(message: discord.Message, services: Services) -> str:
     if run_id is None:
         return ""
     try:
-        return whole_text(await services.runs.get(run_id), services.encodings)
+        return full_text(await services.runs.get(run_id), services.encodings)
     except RunExpired:
         return ""
     except StoreUnavailable as error:
@@ -67,7 +67,7 @@ async def _run_text(message: discord.Message, services: Services) -> str:
         return ""
 
 
-def whole_text(run: Run, encodings: Encodings) -> str:
+def full_text(run: Run, encodings: Encodings) -> str:
     """The prompt and what came behind it.
 
     The token that ends a text is no part of it, unless it is a piece of one, as a full stop is;

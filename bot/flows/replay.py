@@ -5,7 +5,7 @@ from __future__ import annotations
 import discord
 
 from bot import cards
-from bot.cards import Closing
+from bot.cards import Audience
 from bot.errors import NoRun
 from bot.features.complete import CompletionRun
 from bot.features.next import WalkRun
@@ -45,7 +45,7 @@ async def _replay(services: Services, run: CompletionRun | WalkRun, reply: Reply
         services.encodings,
         today=model.fingerprint,
         made=run.asked_at,
-        closing=Closing(owner, private=True),
+        audience=Audience(owner, private=True),
     )
     await reply.finish(cards.replayed(content), parts=_parts(services, again, found))
 

@@ -8,7 +8,7 @@ from functools import partial
 import discord
 
 from bot import cards
-from bot.cards import Closing, SurpriseCard
+from bot.cards import Audience, SurpriseCard
 from bot.cards.pictures.tiles import LARGE, SMALL, drawn
 from bot.cards.surprise import LISTING, PICTURE
 from bot.errors import TextTooLong, TextTooShort
@@ -41,9 +41,9 @@ async def score_text(services: Services, text: str, reply: Reply) -> None:
     async with ask(services.generations, scoring(new_run_id(), ids), asker=reply.asker) as answer:
         await reply.wait()
         steps = (await answer()).steps
-    closing = Closing(reply.asker.person, reply.private)
+    audience = Audience(reply.asker.person, reply.private)
     async with services.executor.place(reply.asker, promised=True) as place:
-        content, picture = await services.executor.run(place, _scored, services, model, ids, steps, closing)
+        content, picture = await services.executor.run(place, _scored, services, model, ids, steps, audience)
     files = [
         discord.File(io.BytesIO(picture), PICTURE),
         discord.File(io.BytesIO(content.listing.encode()), LISTING),
@@ -53,12 +53,12 @@ async def score_text(services: Services, text: str, reply: Reply) -> None:
 
 
 def _scored(
-    services: Services, model: ModelInfo, ids: tuple[int, ...], steps: tuple[Step, ...], closing: Closing
+    services: Services, model: ModelInfo, ids: tuple[int, ...], steps: tuple[Step, ...], audience: Audience
 ) -> tuple[SurpriseCard, bytes]:
     """The card of a text that ``model`` has read, and its picture; some 300 ms for a long text."""
     blocked = services.rules.blocked
     token = partial(services.encodings.token, encoding=model.encoding)
     found = reading(ids, steps, token, hidden=lambda token: blocked.in_text(token.visible))
     name = cards.model_name(model)
-    card = cards.describe_surprise(found, model=name, vocabulary=model.vocabulary, closing=closing)
+    card = cards.describe_surprise(found, model=name, vocabulary=model.vocabulary, audience=audience)
     return card, drawn(cards.surprise_tiles(found), (LARGE, SMALL))

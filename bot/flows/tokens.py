@@ -9,7 +9,7 @@ from functools import partial
 import discord
 
 from bot import cards
-from bot.cards import Closing, TokensCard
+from bot.cards import Audience, TokensCard
 from bot.cards.pictures.tiles import token_cut
 from bot.cards.tokens import LISTING, PICTURE
 from bot.flows.message_text import text_in
@@ -17,8 +17,8 @@ from bot.interactions.reply import Interaction, Reply
 from bot.services import Services
 from bot.text.tokenization import Encodings
 
-# The card and its picture, for the closing of the card.
-Describe = Callable[[Closing], tuple[TokensCard, bytes]]
+# The card and its picture, for the card's audience.
+Describe = Callable[[Audience], tuple[TokensCard, bytes]]
 
 
 async def cut_message(services: Services, interaction: Interaction, message: discord.Message) -> None:
@@ -41,16 +41,16 @@ async def show_tokens(services: Services, describe: Describe, reply: Reply) -> N
     """
     async with services.executor.place(reply.asker) as place:
         await reply.wait()
-        closing = Closing(reply.asker.person, reply.private)
-        content, picture = await services.executor.run(place, describe, closing)
+        audience = Audience(reply.asker.person, reply.private)
+        content, picture = await services.executor.run(place, describe, audience)
     files = [discord.File(io.BytesIO(picture), PICTURE)]
     if content.needs_listing:
         files.append(discord.File(io.BytesIO(content.listing.encode()), LISTING))
     await reply.finish(cards.tokens(content), files=files, harmless=True)
 
 
-def _cut(encodings: Encodings, text: str, encoding: str, closing: Closing) -> tuple[TokensCard, bytes]:
+def _cut(encodings: Encodings, text: str, encoding: str, audience: Audience) -> tuple[TokensCard, bytes]:
     """The card of a text and its picture; some 100 ms for a long one."""
     tokenized = encodings.cut(text, encoding)
-    card = cards.describe_tokens(tokenized, encodings.counts(text, encoding), len(text), closing=closing)
+    card = cards.describe_tokens(tokenized, encodings.counts(text, encoding), len(text), audience=audience)
     return card, token_cut(tokenized.pieces)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 from bot import cards
-from bot.cards import Closing, TourCard
+from bot.cards import Audience, TourCard
 from bot.cards.tour.card import SEED, TEXT
 from bot.cards.tour.stations import AGAIN, OFFERING, SCORES
 from bot.errors import BlankText
@@ -70,21 +70,21 @@ async def ask_for_text(services: Services, run_id: str, station: int, interactio
     await open_modal(interaction, cards.own_text(run.run_id, station, text=text, seed=run.params.seed))
 
 
-async def go_to(services: Services, run_id: str, station: int, closing: Closing, reply: Reply) -> None:
-    """Show ``station`` on a card that ends with ``closing``, to the person it names.
+async def go_to(services: Services, run_id: str, station: int, audience: Audience, reply: Reply) -> None:
+    """Show ``station`` on a card for ``audience``.
 
     People who did not begin the tour see it as one of their own. If another model is
     loaded by now, the tour begins again there: a lesson is about one model.
     """
     run = await services.runs.completion(run_id)
     model = services.generations.model
-    owner = closing.owner
+    owner = audience.owner
     if run.fingerprint != model.fingerprint:
         job = tour.begun(
             run.prompt_ids,
             seed=run.params.seed,
             owner=owner,
-            private=closing.private,
+            private=audience.private,
             context=model.context,
             parent=run,
             made_from_it=True,
@@ -96,7 +96,7 @@ async def go_to(services: Services, run_id: str, station: int, closing: Closing,
             await reply.wait()
             run = tour.taken(run, owner=owner, now=services.runs.now())
             await services.runs.keep(run)
-        await _show(services, run, station, closing, reply)
+        await _show(services, run, station, audience, reply)
 
 
 async def _begin(services: Services, job: CompletionJob, station: int, reply: Reply) -> None:
@@ -107,14 +107,14 @@ async def _begin(services: Services, job: CompletionJob, station: int, reply: Re
         run = job.finished(completion, fingerprint=model.fingerprint, asked_at=asked_at)
         await services.runs.keep(run, channel=reply.channel)
         # The station's own request belongs to the one just before, so no cooldown lies between.
-        await _show(services, run, station, Closing(job.owner, job.private), reply, group=job.run_id)
+        await _show(services, run, station, Audience(job.owner, job.private), reply, group=job.run_id)
 
 
 async def _show(
     services: Services,
     run: CompletionRun,
     station: int,
-    closing: Closing,
+    audience: Audience,
     reply: Reply,
     *,
     group: str | None = None,
@@ -125,12 +125,12 @@ async def _show(
     if station == SCORES and (request := tour.reading(run)) is not None:
         rows = (await _ask(services, request, reply, group=group)).steps
     if station == AGAIN:
-        request = run.again(owner=closing.owner).request(model.context)
+        request = run.again(owner=audience.owner).request(model.context)
         again = (await _ask(services, request, reply, group=group)).token_ids
     lesson = cards.describe_lesson(run, model, services.encodings, rows=rows, again=again)
     with naming_seed(run.params.seed):
         await reply.finish(
-            cards.tour(TourCard(run.run_id, station, lesson, closing)),
+            cards.tour(TourCard(run.run_id, station, lesson, audience)),
             parts=_parts(services, run, station, rows),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import cards
-from bot.cards import Closing
+from bot.cards import Audience
 from bot.errors import NoSuchToken
 from bot.interactions.reply import Interaction, Reply, is_private
 from bot.services import Services
@@ -21,15 +21,15 @@ async def search(services: Services, query: str, reply: Reply) -> None:
     found = vocabulary.find(query)
     if found is None:
         raise NoSuchToken(query, vocabulary=len(vocabulary))
-    await _show(services, found, Closing(reply.asker.person, reply.private), reply, typed=query)
+    await _show(services, found, Audience(reply.asker.person, reply.private), reply, typed=query)
 
 
 async def open_token(services: Services, token_id: int, interaction: Interaction, *, in_place: bool) -> None:
     """Show another token, ``in_place`` of the card or on a private one."""
     vocabulary = services.encodings.vocabulary(services.generations.model.encoding)
     found = Found(token_id, vocabulary.stem(token_id))
-    closing = Closing(interaction.user.id, private=is_private(interaction) or not in_place)
-    await _show(services, found, closing, Reply(interaction, private=True, replace=in_place))
+    audience = Audience(interaction.user.id, private=is_private(interaction) or not in_place)
+    await _show(services, found, audience, Reply(interaction, private=True, replace=in_place))
 
 
 def suggestions(services: Services, typed: str) -> list[tuple[str, str]]:
@@ -44,11 +44,11 @@ def suggestions(services: Services, typed: str) -> list[tuple[str, str]]:
 
 
 async def _show(
-    services: Services, found: Found, closing: Closing, reply: Reply, *, typed: str | None = None
+    services: Services, found: Found, audience: Audience, reply: Reply, *, typed: str | None = None
 ) -> None:
     model = services.generations.model
     async with reply.restored():
         await reply.wait()
         alike = await services.generations.similar(found.token_id, SIMILAR, asker=reply.asker)
-        content = cards.describe_token(services.encodings, found, alike, closing, model=model, typed=typed)
+        content = cards.describe_token(services.encodings, found, alike, audience, model=model, typed=typed)
         await reply.finish(cards.vocabulary(content))

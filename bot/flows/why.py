@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import cards
-from bot.cards import Closing
+from bot.cards import Audience
 from bot.flows.complete import write
 from bot.interactions.reply import Interaction, Reply, is_private
 from bot.services import Services
@@ -28,8 +28,8 @@ async def show_why(
     run = await services.runs.completion(run_id)
     if position is None:
         position = run.most_surprising()
-    closing = Closing(reply.asker.person, private=True)
-    content = cards.describe_why(run, position, services.encodings, private=private, closing=closing)
+    audience = Audience(reply.asker.person, private=True)
+    content = cards.describe_why(run, position, services.encodings, private=private, audience=audience)
     before = run.prompt_ids + run.token_ids[:position]
     offered = [(before, candidate.token_id) for candidate in run.steps[position].candidates]
     parts = services.sieve(run.fingerprint.encoding).parts(run.token_ids, offered=offered)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards
-from bot.cards import Closing, ComparedText, ComparisonCard, Divergence
+from bot.cards import Audience, ComparedText, ComparisonCard, Divergence
 from bot.custom_ids import OPEN
 from bot.errors import GenerationFailed
 from bot.features.compare import METHODS, Continuation
@@ -36,7 +36,7 @@ CONTENT = ComparisonCard(
     texts=tuple(compared(number, DONE) for number in range(6)),
     seed=42,
     max_tokens=3,
-    closing=Closing(815, private=False),
+    audience=Audience(815, private=False),
 )
 news = st.one_of(strategies.updates, st.just(GenerationFailed("x")))
 divergences = st.builds(Divergence, position=st.integers(0, 63), own=strategies.texts, first=strategies.texts)
@@ -51,7 +51,7 @@ card_contents = st.builds(
     texts=st.tuples(*any_compared),
     seed=st.integers(0, 2**32 - 1),
     max_tokens=st.integers(1, 64),
-    closing=strategies.closings,
+    audience=strategies.audiences,
 )
 
 
@@ -165,7 +165,7 @@ def test_saved_texts_are_labelled_as_such() -> None:
 
 @pytest.mark.parametrize(("private", "label"), [(True, "Share"), (False, "Delete")])
 def test_it_can_be_shared_or_deleted(private: bool, label: str) -> None:
-    content = replace(CONTENT, closing=Closing(815, private=private))
+    content = replace(CONTENT, audience=Audience(815, private=private))
 
     assert list(buttons_of(cards.comparison(content))) == [label]
 

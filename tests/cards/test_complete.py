@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards
-from bot.cards import Closing, CompletionCard
+from bot.cards import Audience, CompletionCard
 from bot.model.protocol import FinishReason, SamplingParams
 from bot.queue.updates import Completion, Finished, Progress, Queued
 from tests.support import strategies
@@ -16,7 +16,7 @@ from tests.support.limits import assert_within_limits, buttons_of, text_of
 
 CONTENT = CompletionCard(
     run_id=strategies.RUN_ID,
-    closing=Closing(owner=1, private=False),
+    audience=Audience(owner=1, private=False),
     model="gpt2-large",
     prompt="London was",
     written=" one of the few places",
@@ -29,7 +29,7 @@ CONTENT = CompletionCard(
 card_contents = st.builds(
     CompletionCard,
     run_id=st.just(strategies.RUN_ID),
-    closing=strategies.closings,
+    audience=strategies.audiences,
     model=strategies.texts,
     prompt=strategies.long_texts,
     written=strategies.long_texts,
@@ -86,7 +86,7 @@ def test_a_finished_card_can_be_looked_into_and_closed() -> None:
 
     assert list(buttons)[2:] == ["Why this word?", "Code", "Replay", "Delete"]
     assert buttons["Why this word?"].custom_id == f"why:open:{strategies.RUN_ID}"
-    private = replace(CONTENT, closing=Closing(owner=1, private=True))
+    private = replace(CONTENT, audience=Audience(owner=1, private=True))
     assert list(buttons_of(cards.completion(private)))[-1] == "Share"
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import __version__, cards
-from bot.cards import Closing, ModelCard
+from bot.cards import Audience, ModelCard
 from bot.model.protocol import ModelInfo
 from bot.queue.updates import Load
 from bot.text.tokenization import Encodings
@@ -35,7 +35,7 @@ LARGE = ModelInfo(
     memory=3_650_722_202,
     fingerprint=FINGERPRINT,
 )
-CONTENT = ModelCard(LARGE, Load(running=1, waiting=2, pace=0.08), Closing(ADA, private=False))
+CONTENT = ModelCard(LARGE, Load(running=1, waiting=2, pace=0.08), Audience(ADA, private=False))
 
 counts = st.integers(1, 10**6)
 infos = st.builds(
@@ -67,7 +67,7 @@ def cells(content: ModelCard, column: int) -> list[str]:
     return [line.split()[column] for line in table(content)[2:]]
 
 
-@given(st.builds(ModelCard, info=infos, load=loads, closing=strategies.closings))
+@given(st.builds(ModelCard, info=infos, load=loads, audience=strategies.audiences))
 def test_any_model_fits_in_a_message_and_its_table_on_a_phone(content: ModelCard) -> None:
     assert_within_limits(cards.model(content))
     assert max(map(len, table(content))) <= PHONE
@@ -145,7 +145,7 @@ def test_what_such_a_model_is_not_is_said() -> None:
 
 def test_it_ends_with_what_can_be_done_with_the_card() -> None:
     assert list(buttons_of(cards.model(CONTENT))) == ["Delete"]
-    assert list(buttons_of(cards.model(replace(CONTENT, closing=Closing(ADA, private=True))))) == ["Share"]
+    assert list(buttons_of(cards.model(replace(CONTENT, audience=Audience(ADA, private=True))))) == ["Share"]
 
 
 @pytest.mark.parametrize(

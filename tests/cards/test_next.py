@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards
-from bot.cards import Closing, NextCard
+from bot.cards import Audience, NextCard
 from bot.cards.layout import BAR_WIDTH, bar
 from bot.model.protocol import Candidate, Step
 from tests.support import strategies
@@ -20,7 +20,7 @@ FIVE = tuple(
 )
 CONTENT = NextCard(
     run_id=strategies.RUN_ID,
-    closing=Closing(owner=1, private=False),
+    audience=Audience(owner=1, private=False),
     model="gpt2-large",
     prompt="London was",
     appended=" one",

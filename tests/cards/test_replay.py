@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards
-from bot.cards import Closing, ReplayCard
+from bot.cards import Audience, ReplayCard
 from bot.features.replay import Changed, Difference, Replay, compare, rerun
 from bot.text.tokenization import Encodings
 from tests.support import strategies
@@ -23,7 +23,7 @@ CONTENT = ReplayCard(
     names={530: "␣one", 257: "␣a"},
     fingerprint="1a2b3c4d5e6f",
     made="2026-11-24 20:00 UTC",
-    closing=Closing(owner=1, private=True),
+    audience=Audience(owner=1, private=True),
 )
 tokens = st.none() | strategies.candidates
 replays = st.builds(
@@ -106,7 +106,7 @@ def test_the_text_shown_is_what_both_have_in_common() -> None:
     again = rerun(completion_run("a" * 16, 530, 286, 262), owner=ADA, context=1024)
     found = compare(again.then, (step(530), step(257), step(1)), FINGERPRINT, FINGERPRINT)
     content = cards.describe_replay(
-        again, found, ENCODINGS, today=FINGERPRINT, made=NOON, closing=CONTENT.closing
+        again, found, ENCODINGS, today=FINGERPRINT, made=NOON, audience=CONTENT.audience
     )
 
     assert content.text == "London was one"

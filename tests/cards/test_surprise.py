@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards
-from bot.cards import Closing, SurpriseCard
+from bot.cards import Audience, SurpriseCard
 from bot.cards.surprise import LISTING, PICTURE, listing
 from bot.features.surprise import Reading, reading
 from bot.model.protocol import Candidate, Step
@@ -34,7 +34,9 @@ def read(*found: tuple[int, float], ids: tuple[int, ...] = LONDON) -> Reading:
 
 
 def described(read: Reading, *, private: bool = False) -> SurpriseCard:
-    return cards.describe_surprise(read, model="gpt2-large", vocabulary=50_257, closing=Closing(815, private))
+    return cards.describe_surprise(
+        read, model="gpt2-large", vocabulary=50_257, audience=Audience(815, private)
+    )
 
 
 def shown(read: Reading) -> str:
@@ -44,11 +46,11 @@ def shown(read: Reading) -> str:
 READ = read((1, -0.5), (12, -4.0), (20_000, -14.0), (2, -1.25))
 
 
-@given(strategies.long_texts, st.lists(strategies.steps, min_size=1, max_size=40), strategies.closings)
-def test_any_text_fits_in_a_message(text: str, steps: list[Step], closing: Closing) -> None:
+@given(strategies.long_texts, st.lists(strategies.steps, min_size=1, max_size=40), strategies.audiences)
+def test_any_text_fits_in_a_message(text: str, steps: list[Step], audience: Audience) -> None:
     ids = ENCODINGS.encode("a " + text)[:1024]
     found = reading(ids, [steps[at % len(steps)] for at in range(len(ids) - 1)], ENCODINGS.token)
-    content = cards.describe_surprise(found, model="m" * 300, vocabulary=50_257, closing=closing)
+    content = cards.describe_surprise(found, model="m" * 300, vocabulary=50_257, audience=audience)
 
     assert_within_limits(cards.surprise(content))
     assert len(cards.surprise_tiles(found)) == len(found.parts())

@@ -5,13 +5,13 @@ from discord import ui
 from hypothesis import given
 
 from bot import cards
-from bot.cards import Closing, TokensCard
+from bot.cards import Audience, TokensCard
 from bot.cards.tokens import LISTING, PICTURE, listing
 from bot.text.tokenization import Encodings
 from tests.support import strategies
 from tests.support.limits import assert_within_limits, text_of
 
-CLOSING = Closing(owner=1, private=True)
+CLOSING = Audience(owner=1, private=True)
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def encodings() -> Encodings:
 
 def content_of(encodings: Encodings, text: str, *, decoded: str | None = None) -> TokensCard:
     return cards.describe_tokens(
-        encodings.cut(text, "gpt2"), encodings.counts(text), len(text), closing=CLOSING, decoded=decoded
+        encodings.cut(text, "gpt2"), encodings.counts(text), len(text), audience=CLOSING, decoded=decoded
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards
-from bot.cards import Closing, TourCard
+from bot.cards import Audience, TourCard
 from bot.cards.tour import Lesson, describe_lesson, examples, words
 from bot.cards.tour.stations import AGAIN, SCORES, STATIONS
 from bot.features.complete import CompletionRun
@@ -38,7 +38,7 @@ def lesson(run: CompletionRun = RUN, **computed: Any) -> Lesson:
 
 
 def shown(station: int, content: Lesson | None = None) -> ui.LayoutView:
-    return cards.tour(TourCard("a" * 16, station, content or lesson(), Closing(1, private=False)))
+    return cards.tour(TourCard("a" * 16, station, content or lesson(), Audience(1, private=False)))
 
 
 def said(station: int, content: Lesson | None = None) -> str:
@@ -53,7 +53,7 @@ def contents(draw: st.DrawFn) -> TourCard:
     again = draw(st.lists(strategies.token_ids, max_size=16) | st.just(list(run.token_ids)))
     rows = (draw(strategies.steps),) * (len(ids) - 1)
     content = describe_lesson(run, MODEL, ENCODINGS, rows=rows, again=again)
-    return TourCard(run.run_id, draw(st.sampled_from(NUMBERS)), content, draw(strategies.closings))
+    return TourCard(run.run_id, draw(st.sampled_from(NUMBERS)), content, draw(strategies.audiences))
 
 
 @given(contents())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards
-from bot.cards import Closing, Similar, VocabularyCard
+from bot.cards import Audience, Similar, VocabularyCard
 from bot.text.pieces import Token
 from tests.support import strategies
 from tests.support.limits import assert_within_limits, buttons_of, text_of
@@ -30,7 +30,7 @@ CONTENT = VocabularyCard(
     count=7,
     neighbours=(Token(480, b"ame"), WILL, Token(482, b"ok")),
     similar=(Similar(Token(2236, b" shall"), 0.712), Similar(Token(743, b" may"), -0.0404)),
-    closing=Closing(ADA, private=False),
+    audience=Audience(ADA, private=False),
 )
 
 datas = st.one_of(
@@ -60,7 +60,7 @@ contents = st.builds(
     count=st.integers(8, 50257),
     neighbours=several(tokens, 7),
     similar=several(similar, 10),
-    closing=strategies.closings,
+    audience=strategies.audiences,
     typed=st.none() | strategies.texts.filter(bool),
     other_case=st.booleans(),
     spelt=st.none() | tokens,
@@ -247,7 +247,7 @@ def test_the_menu_begins_with_the_twin_and_says_where_that_one_stands() -> None:
 
 
 def test_it_ends_with_what_can_be_done_with_the_card() -> None:
-    private = replace(CONTENT, closing=Closing(ADA, private=True))
+    private = replace(CONTENT, audience=Audience(ADA, private=True))
 
     assert list(buttons_of(cards.vocabulary(CONTENT))) == ["Delete"]
     assert list(buttons_of(cards.vocabulary(private))) == ["Share"]

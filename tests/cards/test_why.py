@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import cards
-from bot.cards import Closing, WhyCard
+from bot.cards import Audience, WhyCard
 from bot.cards.why import PAGE
 from bot.model.protocol import END_OF_TEXT, SamplingParams, Step
 from bot.text.tokenization import Encodings
@@ -18,7 +18,7 @@ from tests.support.limits import assert_within_limits, buttons_of, text_of
 from tests.support.samples import candidate, completion_run, step
 
 ENCODINGS = Encodings()
-CLOSING = Closing(owner=1, private=True)
+CLOSING = Audience(owner=1, private=True)
 
 any_steps = st.builds(
     Step,
@@ -51,13 +51,13 @@ def contents(draw: st.DrawFn) -> WhyCard:
         by_hand=draw(st.booleans()),
         private=draw(st.booleans()),
         most_surprising=draw(st.booleans()),
-        closing=draw(strategies.closings),
+        audience=draw(strategies.audiences),
     )
 
 
 def shown(position: int = 1, **changes: Any) -> WhyCard:
     run = completion_run("a" * 16, 530, 286, 262, **changes)
-    return cards.describe_why(run, position, ENCODINGS, private=False, closing=CLOSING)
+    return cards.describe_why(run, position, ENCODINGS, private=False, audience=CLOSING)
 
 
 def menu_of(view: ui.LayoutView) -> ui.Select[Any]:
@@ -154,7 +154,7 @@ def test_the_most_surprising_token_is_said_to_be_it() -> None:
     run = completion_run("a" * 16, 530, 286)
     run = replace(run, steps=(run.steps[0], step(286, logprob=-7.0)))
     first, second = (
-        text_of(cards.why(cards.describe_why(run, position, ENCODINGS, private=False, closing=CLOSING)))
+        text_of(cards.why(cards.describe_why(run, position, ENCODINGS, private=False, audience=CLOSING)))
         for position in (0, 1)
     )
 
@@ -164,7 +164,7 @@ def test_the_most_surprising_token_is_said_to_be_it() -> None:
 
 def test_the_menu_has_a_page_of_the_tokens_and_the_buttons_turn_it() -> None:
     run = completion_run("a" * 16, *range(300, 360))
-    view = cards.why(cards.describe_why(run, 25, ENCODINGS, private=False, closing=CLOSING))
+    view = cards.why(cards.describe_why(run, 25, ENCODINGS, private=False, audience=CLOSING))
     turns = {button.label: button for button in list(buttons_of(view).values())[-5:]}
 
     assert [option.value for option in menu_of(view).options] == [str(place) for place in range(25, 50)]

@@ -15,7 +15,7 @@ from simcord import ChannelHandle, InteractionResult, MemberActor
 from transformers import GPT2LMHeadModel
 
 from bot.cards.pictures.tiles import SMALL, Tile, drawn
-from bot.flows.message_text import whole_text
+from bot.flows.message_text import full_text
 from bot.playground.real_time import outside
 from bot.playground.world import World
 from bot.services import Services
@@ -177,7 +177,7 @@ async def test_a_completion_is_read_as_it_was_written_without_what_is_around_it(
     run = await elsewhere(runs.completion(run_id_of(card)))
     _, listing = await files_of(await grace.context_menu(channel, "Surprise", card.message))
 
-    written = services.encodings.encode(whole_text(run, services.encodings))
+    written = services.encodings.encode(full_text(run, services.encodings))
     assert listing.startswith(f"{len(written)} tokens, read by")
 
 

@@ -8,7 +8,7 @@ from simcord import ChannelHandle, MemberActor
 from simcord.backend.cdn import CdnStore
 
 from bot.errors import FilesTooLarge, FileUnreadable
-from bot.flows.message_text import whole_text
+from bot.flows.message_text import full_text
 from bot.playground.world import World
 from bot.services import Services
 from bot.store.runs import Runs
@@ -102,7 +102,7 @@ async def test_the_whole_text_of_a_run_is_tokenized_however_much_of_it_its_card_
     run = await elsewhere(runs.get(run_id_of(card)))
     answer = await ada.context_menu(channel, "Tokenize", card.message)
 
-    written = whole_text(run, services.encodings)
+    written = full_text(run, services.encodings)
     assert written.startswith(prompt)
     assert f"\n{len(written):,} characters" in text_of(answer)
     assert "likeliest" not in text_of(answer)

@@ -10,7 +10,7 @@ import pytest
 from discord import ui
 
 from bot.custom_ids import custom_id
-from bot.flows.message_text import text_in, whole_text
+from bot.flows.message_text import full_text, text_in
 from bot.model.protocol import END_OF_TEXT
 from bot.services import Services
 from bot.store.database import Database
@@ -64,18 +64,18 @@ async def test_another_bot_s_buttons_open_no_run(database: Database, monkeypatch
 
 
 def test_a_walk_s_text_is_its_prompt_and_what_was_appended() -> None:
-    assert whole_text(walk_run("b" * 16, 530, 286), ENCODINGS) == "London was one of"
+    assert full_text(walk_run("b" * 16, 530, 286), ENCODINGS) == "London was one of"
 
 
 def test_what_ends_a_text_or_is_part_of_a_character_is_not_in_it() -> None:
     half = ENCODINGS.encode("文")[0]
 
-    assert whole_text(completion_run("a" * 16, 530, END_OF_TEXT), ENCODINGS) == "London was one"
-    assert whole_text(completion_run("a" * 16, 530, half), ENCODINGS) == "London was one"
+    assert full_text(completion_run("a" * 16, 530, END_OF_TEXT), ENCODINGS) == "London was one"
+    assert full_text(completion_run("a" * 16, 530, half), ENCODINGS) == "London was one"
 
 
 def test_a_full_stop_that_ends_a_text_is_part_of_it() -> None:
     run = completion_run("a" * 16, 13, 530, 13)
     ended = replace(run, fingerprint=replace(run.fingerprint, ends=(13,)), finish_reason="stop")
 
-    assert whole_text(ended, ENCODINGS) == "London was. one."
+    assert full_text(ended, ENCODINGS) == "London was. one."

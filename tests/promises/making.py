@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from bot.cards import Closing
+from bot.cards import Audience
 from bot.features.complete import CompletionRun, new_run_id
 from bot.model.protocol import Candidate, SamplingParams, Step
 from bot.queue.updates import Completion, Finished, Progress, Queued, Update
@@ -58,8 +58,8 @@ class Maker:
         random = self.random
         return SamplingParams(temperature=random.choice((0.0, 0.9, 2.0)), seed=random.randrange(2**32))
 
-    def closing(self) -> Closing:
-        return Closing(OWNER, private=self.flip())
+    def audience(self) -> Audience:
+        return Audience(OWNER, private=self.flip())
 
     def flip(self) -> bool:
         return self.random.random() < 0.5

@@ -39,7 +39,7 @@ MODEL = scripted_info()
 def completion(maker: Maker) -> ui.LayoutView:
     content = CompletionCard(
         run_id=new_run_id(),
-        closing=maker.closing(),
+        audience=maker.audience(),
         model=maker.written()[:40],
         prompt=maker.text,
         written=maker.written(),
@@ -63,7 +63,7 @@ def next_tokens(maker: Maker) -> ui.LayoutView:
     step, appended = maker.step(), maker.ids()
     content = NextCard(
         run_id=new_run_id(),
-        closing=maker.closing(),
+        audience=maker.audience(),
         model=maker.written()[:40],
         prompt=maker.text,
         appended=maker.encodings.decode(appended),
@@ -79,7 +79,7 @@ def next_tokens(maker: Maker) -> ui.LayoutView:
 
 def comparison(maker: Maker) -> ui.LayoutView:
     compared = tuple(_compared(maker, number) for number in range(len(METHODS)))
-    content = ComparisonCard(maker.written()[:40], maker.text, compared, 42, 32, maker.closing())
+    content = ComparisonCard(maker.written()[:40], maker.text, compared, 42, 32, maker.audience())
     return cards.comparison(content)
 
 
@@ -130,14 +130,14 @@ def tour(maker: Maker) -> ui.LayoutView:
     again = maker.random.choice((run.token_ids, maker.ids()))
     lesson = cards.describe_lesson(run, MODEL, maker.encodings, rows=rows, again=again)
     station = maker.random.randint(1, len(STATIONS))
-    return cards.tour(TourCard(run.run_id, station, lesson, maker.closing()))
+    return cards.tour(TourCard(run.run_id, station, lesson, maker.audience()))
 
 
 def why(maker: Maker) -> ui.LayoutView:
     run = maker.run(60)
     position = maker.random.randrange(len(run.steps))
     content = cards.describe_why(
-        run, position, maker.encodings, private=maker.flip(), closing=maker.closing()
+        run, position, maker.encodings, private=maker.flip(), audience=maker.audience()
     )
     return cards.why(content)
 
@@ -152,7 +152,7 @@ def replayed(maker: Maker) -> ui.LayoutView:
         maker.encodings,
         today=MODEL.fingerprint,
         made=run.asked_at,
-        closing=maker.closing(),
+        audience=maker.audience(),
     )
     return cards.replayed(content)
 
@@ -170,7 +170,7 @@ def tokens(maker: Maker) -> ui.LayoutView:
         encodings.cut(maker.text, encoding),
         encodings.counts(maker.text),
         len(maker.text),
-        closing=maker.closing(),
+        audience=maker.audience(),
     )
     return cards.tokens(content)
 
@@ -179,7 +179,7 @@ def decoded(maker: Maker) -> ui.LayoutView:
     ids = maker.ids(300)
     text = maker.encodings.decode(ids)
     cut = maker.encodings.pieces(ids, "gpt2")
-    return cards.tokens(cards.describe_tokens(cut, {}, len(text), closing=maker.closing(), decoded=text))
+    return cards.tokens(cards.describe_tokens(cut, {}, len(text), audience=maker.audience(), decoded=text))
 
 
 def surprise(maker: Maker) -> ui.LayoutView:
@@ -190,7 +190,7 @@ def surprise(maker: Maker) -> ui.LayoutView:
         ids, steps = (*ids, 0), [some[0]]
     found = reading(ids, steps, maker.encodings.token)
     content = cards.describe_surprise(
-        found, model=maker.written()[:200], vocabulary=50_257, closing=maker.closing()
+        found, model=maker.written()[:200], vocabulary=50_257, audience=maker.audience()
     )
     return cards.surprise(content)
 
@@ -203,7 +203,7 @@ def vocabulary(maker: Maker) -> ui.LayoutView:
         maker.encodings,
         found,
         alike,
-        maker.closing(),
+        maker.audience(),
         model=replace(MODEL, name=maker.written()[:40]),
         typed=maker.text[:200],
     )

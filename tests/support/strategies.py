@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from bot.cards import Closing
+from bot.cards import Audience
 from bot.model.protocol import Candidate, SamplingParams, Step
 from bot.queue.updates import Completion, Finished, Progress, Queued
 
@@ -14,7 +14,7 @@ long_texts = st.one_of(
     st.builds(lambda text, times: text * times, texts.filter(bool), st.integers(1, 60)),
     st.sampled_from(["*" * 6000, "@everyone " * 600, "😀" * 3000, "שלום " * 1200, "\n" * 2000, "`" * 5000]),
 )
-closings = st.builds(Closing, owner=st.integers(0, 2**63 - 1), private=st.booleans())
+audiences = st.builds(Audience, owner=st.integers(0, 2**63 - 1), private=st.booleans())
 params = st.builds(
     SamplingParams,
     max_new_tokens=st.integers(1, 256),

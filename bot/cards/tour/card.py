@@ -10,7 +10,7 @@ from discord import ui
 from bot.cards.layout import (
     DONE_COLOUR,
     WRITING_COLOUR,
-    Closing,
+    Audience,
     Row,
     Text,
     button,
@@ -39,7 +39,7 @@ class TourCard:
     run_id: str
     station: int
     lesson: Lesson
-    closing: Closing
+    audience: Audience
 
 
 def tour(content: TourCard) -> ui.LayoutView:
@@ -100,7 +100,7 @@ def _buttons(content: TourCard) -> Row:
             disabled=station == _LAST,
         ),
         button("Try it yourself", custom_id("tour", "try", content.run_id, station)),
-        content.closing.button,
+        content.audience.button,
     )
 
 

@@ -8,8 +8,8 @@ from bot.cards.layout import DONE_COLOUR, WAITING_COLOUR, Text, card
 from bot.quoting import plural
 
 _PENDING = (
-    "Another program is reading the database files right now, so traces of it can still be found in them. "
-    "I'll keep trying until they are gone."
+    "Another program is reading the database files right now, so deleted data can still be found in them. "
+    "I'll keep trying until it's gone."
 )
 
 

@@ -135,7 +135,7 @@ def voted(now: str, before: str | None) -> ui.LayoutView:
     if before is None:
         said = f"You voted for {_shown(now)}. Press another to change it."
     elif now == before:
-        said = f"{_shown(now)}: that's already your vote."
+        said = f"{_shown(now)} is already your vote."
     else:
         said = f"You changed your vote from {_shown(before)} to {_shown(now)}."
     return card(Text(said), colour=WAITING_COLOUR)

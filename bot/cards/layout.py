@@ -93,7 +93,7 @@ def undrawn(text: str, *, twin: str) -> str:
 
 
 def spaced(prompt: str) -> list[str]:
-    """A hint if ``prompt`` ends in a space, which its author may not see."""
+    """A hint for somebody whose ``prompt`` ends in a space, which they may not see; else nothing."""
     return [_SPACED] if prompt.endswith(" ") else []
 
 
@@ -106,7 +106,7 @@ def bar(share: float, *, width: int = BAR_WIDTH) -> str:
 
 
 def token_name(visible: str, width: int = TOKEN_WIDTH) -> str:
-    """A token's visible form as code, at most ``width`` characters long."""
+    """A token's visible form as code, in at most so many signs."""
     return code(clip_end(visible, width))
 
 
@@ -146,7 +146,7 @@ def number(value: float) -> str:
 
 
 def date(seconds: float) -> str:
-    """Seconds since 1970 as a day and a time in UTC."""
+    """Seconds since 1970 as a day and a time, for everybody the same."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 

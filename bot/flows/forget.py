@@ -1,4 +1,4 @@
-"""Everything that is stored of a person goes, at their word."""
+"""Delete everything that is stored about a person, when they ask for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.services import Services
 
 
 async def forget(services: Services, interaction: Interaction) -> None:
-    """Delete what is stored of the person, what the model keeps of texts too, and say how much it was."""
+    """Delete what the database has about the person and what the model keeps of texts; say how much."""
     reply = Reply(interaction, private=True)
     await reply.wait()
     forgotten = await services.runs.forget(interaction.user.id)

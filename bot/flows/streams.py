@@ -1,4 +1,4 @@
-"""Requests to the model: one that is shown only when whole, or several followed as one."""
+"""Requests to the model: one whose answer is awaited whole, or several followed in step."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ async def tidied(
     retry: float = PAUSE,
     on_deleted: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[None]:
-    """Delete runs that are too old, now and then ``every`` that many seconds.
+    """Delete runs that are too old, now and ``every`` so often (in seconds).
 
     ``on_deleted`` is called when there were some, so that others drop their texts too. Storing
     what the database did not take, and wiping what its files still hold, is tried again every

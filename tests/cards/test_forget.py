@@ -24,6 +24,4 @@ def test_nothing_stored_is_said_too() -> None:
 
 def test_it_says_what_cannot_be_wiped_yet() -> None:
     for counts in ((2, 0), (0, 0)):
-        assert "can still be found in them. I'll keep trying until they are gone." in said(
-            *counts, pending=True
-        )
+        assert "can still be found in them. I'll keep trying until it's gone." in said(*counts, pending=True)

@@ -237,7 +237,7 @@ def test_an_empty_table_says_so() -> None:
 def test_a_vote_is_confirmed_and_a_changed_one_with_both_tokens() -> None:
     assert "You voted for `␣the`. Press another to change it." in text_of(cards.voted("␣the", None))
     assert "You changed your vote from `␣the` to `␣a`." in text_of(cards.voted("␣a", "␣the"))
-    assert "`␣a`: that's already your vote." in text_of(cards.voted("␣a", "␣a"))
+    assert "`␣a` is already your vote." in text_of(cards.voted("␣a", "␣a"))
 
 
 def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:

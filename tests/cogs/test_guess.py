@@ -70,7 +70,7 @@ async def test_a_vote_can_be_changed_and_only_the_voter_is_told(
 
     for answer, said in (
         (changed, f"You changed your vote from {one} to {other}."),
-        (again, f"{other}: that's already your vote."),
+        (again, f"{other} is already your vote."),
     ):
         *_, told = seen(answer)
         assert text_of(told) == said

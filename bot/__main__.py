@@ -136,7 +136,7 @@ async def _run(options: argparse.Namespace, settings: Settings, environment: dic
     try:
         return await running
     except asyncio.CancelledError:
-        if not running.cancelling():  # it was not told to end
+        if not running.cancelling():  # no signal has asked for it
             raise UnexpectedStop("its work was cancelled") from None
         return ExitStatus.OK
 

@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.custom_ids import template
 from bot.flows.complete import begin, go_on, reroll, stop
 from bot.interactions.buttons import RunItem
-from bot.interactions.card_messages import is_theirs
+from bot.interactions.card_messages import owns_card
 from bot.interactions.reply import Interaction, is_private
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
@@ -65,7 +65,7 @@ class CompleteButton(RunItem[ui.Button[Any]], template=template("complete", "con
             return
         private = is_private(interaction)
         show = partial(reroll if self.action == "reroll" else go_on, services, self.run_id, private)
-        if self.action == "continue" and is_theirs(interaction):
+        if self.action == "continue" and owns_card(interaction):
             await self.in_place(interaction, show)
         else:
             await self.beside(interaction, show, private=private)

@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.custom_ids import template
 from bot.flows.next import append, begin, undo
 from bot.interactions.buttons import RunItem
-from bot.interactions.card_messages import is_theirs
+from bot.interactions.card_messages import owns_card
 from bot.interactions.reply import Interaction, is_private
 from bot.model.protocol import MAX_SEED
 from bot.services import Services
@@ -46,13 +46,13 @@ class NextButton(RunItem[ui.Button[Any]], template=template("next", "append", "d
     """Moves the author's walk; anyone else gets a private one of their own from the same place."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
-        private = is_private(interaction) or not is_theirs(interaction)
+        private = is_private(interaction) or not owns_card(interaction)
         if self.action == "undo":
             show = partial(undo, services, self.run_id, private)
         else:
             (token_id,) = self.numbers
             show = partial(append, services, self.run_id, token_id, private)
-        if is_theirs(interaction):
+        if owns_card(interaction):
             await self.in_place(interaction, show)
         else:
             await self.beside(interaction, show, private=True)

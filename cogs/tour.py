@@ -13,7 +13,7 @@ from bot.custom_ids import template
 from bot.features.tour import EXAMPLE
 from bot.flows.tour import ask_for_text, begin, begin_own, go_to
 from bot.interactions.buttons import RunItem
-from bot.interactions.card_messages import is_theirs
+from bot.interactions.card_messages import owns_card
 from bot.interactions.modals import receive
 from bot.interactions.reply import Interaction, Reply, is_private
 from bot.model.protocol import MAX_SEED
@@ -55,7 +55,7 @@ class TourButton(RunItem[ui.Button[Any]], template=template("tour", "show", "try
         (station,) = self.numbers
         if self.action == "try":
             await ask_for_text(services, self.run_id, station, interaction)
-        elif is_theirs(interaction):
+        elif owns_card(interaction):
             audience = Audience(interaction.user.id, is_private(interaction))
             await self.in_place(interaction, partial(go_to, services, self.run_id, station, audience))
         else:

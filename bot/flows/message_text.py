@@ -10,8 +10,8 @@ import discord
 from bot.errors import FileUnreadable, NoText, RunExpired, StoreUnavailable
 from bot.features.complete import CompletionRun
 from bot.interactions.api_errors import TRANSIENT, with_retries
-from bot.interactions.card_messages import head_of, run_of
-from bot.interactions.message_content import decoded, said, text_files
+from bot.interactions.card_messages import heading_of, run_of
+from bot.interactions.message_content import decoded, text_files, text_of
 from bot.interactions.reply import Interaction
 from bot.logs import named
 from bot.services import Services
@@ -34,9 +34,9 @@ async def text_in(message: discord.Message, interaction: Interaction, services: 
     """
     if message.author.id != interaction.client.user.id:
         # Any bot's buttons could name a run: only the bot's own cards show theirs.
-        text = said(message) or await _files_of(message)
+        text = text_of(message) or await _files_of(message)
     else:
-        text = await _run_text(message, services) or head_of(message)
+        text = await _run_text(message, services) or heading_of(message)
     if not text:
         raise NoText
     services.rules.check(text)

@@ -13,7 +13,7 @@ from bot.errors import BlankText
 from bot.features import tour
 from bot.features.complete import CompletionJob, CompletionRun, new_seed
 from bot.flows.streams import ask
-from bot.interactions.card_messages import is_theirs
+from bot.interactions.card_messages import owns_card
 from bot.interactions.modals import Submission, in_time, open_modal
 from bot.interactions.outgoing import naming_seed
 from bot.interactions.reply import Interaction, Reply, is_private
@@ -45,7 +45,7 @@ async def begin_own(services: Services, interaction: Interaction, submitted: Sub
     run_id = submitted.match["run_id"]
     station = int(submitted.match["numbers"].lstrip(":"))
     text = tour.text_of(submitted.typed[TEXT])
-    claimed = interaction.client.locks.claim(run_id) if is_theirs(interaction) else nullcontext(False)
+    claimed = interaction.client.locks.claim(run_id) if owns_card(interaction) else nullcontext(False)
     with claimed as in_place:
         reply = Reply(interaction, private=True, replace=in_place)
         await reply.acknowledge()

@@ -18,7 +18,7 @@ from bot.text.markdown import unformatted
 _ANY_RUN = re.compile(rf"(?!guess:|[a-z]+:stop:)[a-z]+:[a-z-]+:{RUN_ID}(?::\d+)*")
 
 
-def head_of(message: discord.Message) -> str:
+def heading_of(message: discord.Message) -> str:
     """Return the text of a card's first display. Numbers and small print are below it."""
     return unformatted(without_isolates(next(displays(message), "")))
 
@@ -31,7 +31,7 @@ def run_of(message: discord.Message) -> str | None:
     return None
 
 
-def is_theirs(interaction: Interaction) -> bool:
+def owns_card(interaction: Interaction) -> bool:
     """Whether the card belongs to the person who pressed: only they see it, or *Delete* on it is theirs.
 
     Their press changes the card; another person's gets a card of its own. The card itself says so, and

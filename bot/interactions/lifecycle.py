@@ -160,7 +160,7 @@ class InteractionTracker:
     def cancel_all(self) -> tuple[Interaction, ...]:
         """Cancel every answer; return the interactions whose people need to hear of it.
 
-        From now on ``is_ending``: new interactions should be refused, for they would meet the same end.
+        From now on ``is_ending``: new interactions should be refused, for lack of time to answer.
         """
         self.is_ending = True
         for tracked in self._under_way.values():

@@ -1,7 +1,7 @@
 """Who may change a card when several people press at once.
 
-Both locks last for one process and let nobody wait: a press that comes second does nothing, and a second
-edit is left to the one under way.
+Both locks last as long as the process, and neither blocks: a second press does nothing, and a second edit is
+left to the one under way.
 """
 
 from __future__ import annotations

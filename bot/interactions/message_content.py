@@ -29,7 +29,7 @@ _MARKS = (
 Part = discord.Message | discord.MessageSnapshot
 
 
-def said(message: discord.Message) -> str:
+def text_of(message: discord.Message) -> str:
     """Return the message's text; embeds and components without their formatting."""
     return "\n".join(filter(None, (line for part in _parts(message) for line in _lines(part))))
 

@@ -40,8 +40,8 @@ async def send_error(interaction: Interaction, view: ui.LayoutView) -> None:
         case Stage.THINKING_PRIVATELY:
             await Reply(interaction).finish(view, harmless=True)
         case Stage.THINKING:
-            # Whatever follows "thinking…" takes its place and its visibility, so it must become a
-            # message first, which can be deleted afterwards.
+            # The next message takes the place and the visibility of "thinking…". So it must become a
+            # message first, which is deleted afterwards.
             reply = Reply(interaction)
             await reply.finish(_placeholder(), harmless=True)
             try:

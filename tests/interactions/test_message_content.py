@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import FilesTooLarge
-from bot.interactions.message_content import LARGEST_FILES, decoded, said, text_files
+from bot.interactions.message_content import LARGEST_FILES, decoded, text_files, text_of
 
 TEXT_DISPLAY, SECTION, CONTAINER, ACTION_ROW, BUTTON, THUMBNAIL = 10, 9, 17, 1, 2, 11
 STATE: Any = discord.Client(intents=discord.Intents.none())._connection
@@ -144,7 +144,7 @@ POLL = {
     ],
 )
 def test_visible_text_is_read_in_order(fields: Json, seen: str) -> None:
-    assert said(message(**fields)) == seen
+    assert text_of(message(**fields)) == seen
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_visible_text_is_read_in_order(fields: Json, seen: str) -> None:
     ],
 )
 def test_a_forwarded_message_is_read_like_any_other(fields: Json, seen: str) -> None:
-    assert said(forwarding(**fields)) == seen
+    assert text_of(forwarding(**fields)) == seen
 
 
 def test_link_previews_are_not_read() -> None:
@@ -164,8 +164,8 @@ def test_link_previews_are_not_read() -> None:
     preview = {"type": "article", "url": link, "title": "A page"}
     rich = {"type": "rich", "url": link, "description": "What somebody posted there"}
 
-    assert said(message(content=f"Look: {link}", embeds=[preview, rich])) == f"Look: {link}"
-    assert said(message(embeds=[rich])) == "What somebody posted there"
+    assert text_of(message(content=f"Look: {link}", embeds=[preview, rich])) == f"Look: {link}"
+    assert text_of(message(embeds=[rich])) == "What somebody posted there"
 
 
 @pytest.mark.parametrize(
@@ -232,5 +232,5 @@ def test_any_text_can_be_read(content: str, place: str) -> None:
         "card": {"flags": 1 << 15, "components": [text(content)]},
     }
 
-    assert isinstance(said(message(**fields[place])), str)
-    assert isinstance(said(forwarding(**fields[place])), str)
+    assert isinstance(text_of(message(**fields[place])), str)
+    assert isinstance(text_of(forwarding(**fields[place])), str)

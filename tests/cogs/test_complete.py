@@ -342,7 +342,7 @@ async def test_shutting_down_finishes_the_cards(open_world: OpenWorld) -> None:
         queue = generations._inner
         assert isinstance(queue, GenerationQueue)
         closing = outside(asyncio.create_task, queue.close(patience=5.0))
-        while not audience.done():
+        while not closing.done():
             await settled()
             await world.env.settle()
         # The queue is closed once it has told of the end; the card is edited after that.

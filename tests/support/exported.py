@@ -31,7 +31,7 @@ async def a_busy_bot() -> AsyncIterator[Watched]:
         patched.setattr(TokenwiseBot, "latency", HEARTBEAT)
         async with a_watched_bot() as seen, AsyncExitStack() as stack:
             seen.model.pid = os.getpid()
-            seen.bot.http_trace.answers["2xx"] += 1
+            seen.bot.http_trace.responses["2xx"] += 1
             for person in range(ROOM):
                 await stack.enter_async_context(a_request(seen, person))
             with pytest.raises(QueueFull):

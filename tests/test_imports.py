@@ -59,10 +59,8 @@ HOUSE = {
     "queue": Room("model.client model logs background errors"),
     "text": Room("model errors", "regex tiktoken tiktoken_ext"),
     "model.client": Room("model background errors", "psutil tqdm"),
-    "model.worker": Room(
-        "model.gpt2 model.checkpoint model runtime", "psutil safetensors torch transformers"
-    ),
-    "model.gpt2": Room("model.kernels model.checkpoint model", "torch transformers"),
+    "model.worker": Room("model.gpt2 model.checkpoint model runtime", "psutil safetensors torch"),
+    "model.gpt2": Room("model.kernels model.checkpoint model", "torch"),
     "model.kernels": Room("model", "llvmlite torch"),
     "training": Room("model.checkpoint", "tiktoken torch transformers"),
     "model.checkpoint": Room(

@@ -10,6 +10,9 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from bot.model.checkpoint.configuration import Configuration
+from bot.model.checkpoint.weights import HEAD, PREFIX
+from bot.model.gpt2.parameters import Parameters
 from bot.model.gpt2.transformer import GPT2, UnsupportedPrecision
 from bot.model.protocol import Precision
 from tests.support.workers import Worker
@@ -28,6 +31,14 @@ def random_model(**config: Any) -> GPT2LMHeadModel:
         torch.manual_seed(0)
         model = GPT2LMHeadModel(GPT2Config(**{**shape, "initializer_range": 0.4, **config}))
     return model.eval()  # type: ignore[no-untyped-call,no-any-return]
+
+
+def parameters_of(model: GPT2LMHeadModel) -> Parameters:
+    """The numbers of transformers' model, as they are read from a checkpoint of it."""
+    tensors = {name.removeprefix(PREFIX): tensor for name, tensor in model.state_dict().items()}
+    if model.config.tie_word_embeddings:
+        del tensors[HEAD]
+    return Parameters(Configuration.of(model.config.to_dict()), tensors)
 
 
 # The id that ``overflowing_model`` cannot compute.
@@ -51,14 +62,14 @@ def reference() -> GPT2LMHeadModel:
 @pytest.fixture(scope="session")
 def gpt2() -> GPT2:
     """The same weights in our forward pass."""
-    return GPT2(random_model())
+    return GPT2(parameters_of(random_model()))
 
 
 @pytest.fixture(scope="session", params=get_args(Precision))
 def precise(request: pytest.FixtureRequest) -> GPT2:
     """The same weights in each precision; skipped where this processor does not compute it."""
     try:
-        return GPT2(random_model(), precision=request.param)
+        return GPT2(parameters_of(random_model()), precision=request.param)
     except UnsupportedPrecision as error:
         pytest.skip(str(error))
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import GPT2LMHeadModel
 
 from bot.model.gpt2.kv_cache import KVCache
+from bot.model.gpt2.parameters import Parameters
 from bot.model.gpt2.transformer import GPT2, Chunk
 from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParams, Step, Stepped
 from bot.model.worker.engine import Engine, Event
@@ -35,8 +35,8 @@ class Outcome:
 class Recorded(GPT2):
     """Remembers how many rows each sequence had in each pass."""
 
-    def __init__(self, model: GPT2LMHeadModel, **options: Any) -> None:
-        super().__init__(model, **options)
+    def __init__(self, parameters: Parameters, **options: Any) -> None:
+        super().__init__(parameters, **options)
         self.passes: list[list[int]] = []
 
     def forward(self, chunks: Sequence[Chunk]) -> list[Tensor]:

@@ -1,8 +1,7 @@
 """config.json → the shape of a GPT-2, and nothing else.
 
 transformers does what a config.json says: it imports code that it names, fetches kernels
-and quantizes. So only the entries below are read, each is checked, and transformers is
-given a configuration that is made of them alone.
+and quantizes. Here only the entries below are read, and each is checked.
 """
 
 from __future__ import annotations
@@ -40,6 +39,11 @@ class Configuration:
     scaled_by_layer: bool
     tied: bool
     ends: int | tuple[int, ...] | None
+
+    def scale(self, layer: int) -> float:
+        """What attention's scores are multiplied by in ``layer``, which counts from 0."""
+        scale = float((self.width // self.heads) ** -0.5) if self.scaled else 1.0
+        return scale / (layer + 1) if self.scaled_by_layer else scale
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Configuration:

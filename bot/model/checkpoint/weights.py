@@ -18,6 +18,7 @@ from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, t
 
 INDEX = "model.safetensors.index.json"
 EMBEDDING = "wte.weight"
+POSITIONS = "wpe.weight"
 HEAD = "lm_head.weight"
 # Names begin with it in checkpoints of the model with a head, but not in those of the base model.
 PREFIX = "transformer."
@@ -166,7 +167,7 @@ def _expected(configuration: Configuration) -> Iterator[tuple[str, tuple[int, ..
     yield EMBEDDING, (configuration.vocabulary, width)
     if not configuration.tied:
         yield HEAD, (configuration.vocabulary, width)
-    yield "wpe.weight", (configuration.context, width)
+    yield POSITIONS, (configuration.context, width)
     for layer in range(configuration.layers):
         # transformers' Conv1D keeps its weight as [in, out].
         for name, shape in (

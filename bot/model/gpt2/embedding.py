@@ -7,7 +7,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import GPT2LMHeadModel
 
 from bot.model.gpt2.linear import FloatLinear, Linear, as_bytes
 from bot.model.protocol import Precision
@@ -18,14 +17,13 @@ Embedding = Callable[[Tensor], Tensor]
 _BLOCK = 32
 
 
-def token_embedding(model: GPT2LMHeadModel, head: Linear, precision: Precision) -> Embedding:
-    """Ids → their rows of the embedding [ids, width], float32.
+def token_embedding(weight: Tensor, head: Linear | None, precision: Precision) -> Embedding:
+    """Ids → their rows of the embedding ``weight`` [vocabulary, width], as [ids, width] of float32.
 
-    In GPT-2, the embedding is also the head's weight and is read from there. Not from an int8 head:
-    with one scale for each row, the embedding would lose too much.
+    ``head`` is the head made of the same weight, if there is one: GPT-2's is, and the rows are read
+    from there. Not from an int8 head: with one scale for each row, the embedding would lose too much.
     """
-    weight = model.transformer.wte.weight.detach()
-    if isinstance(head, FloatLinear) and model.lm_head.weight.data_ptr() == weight.data_ptr():
+    if isinstance(head, FloatLinear):
         return head.weights
     if precision == "int8":
         return _ByteTable(weight)

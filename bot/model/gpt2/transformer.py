@@ -4,8 +4,7 @@ The rows of several sequences lie in one [rows, width] tensor, so that one pass 
 weights serves all. Attention alone tells them apart: ``bot.model.kernels.attend`` says how.
 A row's result is the same, bit for bit, no matter which rows lie beside it.
 
-The architecture is that of transformers' ``modeling_gpt2.py``; the weights come
-from its ``GPT2LMHeadModel``.
+The architecture is that of transformers' ``modeling_gpt2.py``.
 """
 
 from __future__ import annotations
@@ -13,20 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
-from transformers import GPT2LMHeadModel
-from transformers.models.gpt2.modeling_gpt2 import GPT2Block
-from transformers.pytorch_utils import Conv1D
 
 from bot.model.checkpoint.configuration import ACTIVATIONS
+from bot.model.checkpoint.weights import EMBEDDING, HEAD, POSITIONS
 from bot.model.gpt2.attention import Attention, spans
-from bot.model.gpt2.embedding import token_embedding
+from bot.model.gpt2.embedding import Embedding, token_embedding
 from bot.model.gpt2.kv_cache import KVCache, KVStore
 from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Matmul, Norm
+from bot.model.gpt2.parameters import Parameters
 from bot.model.gpt2.passes import Block, Passes
 from bot.model.kernels.attend import write_attend
 from bot.model.kernels.builder import LANES, KernelModule
@@ -42,10 +39,6 @@ LARGEST_CHUNK = 264
 _ACTIVATIONS: dict[str, Activation] = dict.fromkeys(ACTIVATIONS, "gelu_tanh")
 
 MakeLinear = Callable[[Tensor, Tensor | None, Activation], Linear]
-
-
-class UnsupportedModel(ValueError):
-    """A GPT-2 variant that this forward pass does not compute."""
 
 
 class UnsupportedPrecision(ValueError):
@@ -64,8 +57,8 @@ class Chunk:
 class GPT2:
     """The weights, ready to run on the CPU.
 
-    The constructor takes ``model`` (float32) apart: it frees each weight as soon as the packed
-    copy exists, so the model is never in memory twice.
+    The constructor empties ``parameters``: it frees each weight as soon as the packed copy
+    exists, so the model is never in memory twice.
 
     ``precision`` is that of the weights in the linear layers and the embedding. Norms, attention,
     the KV cache, the residual stream and logits are float32. UnsupportedPrecision if the processor
@@ -74,18 +67,17 @@ class GPT2:
 
     def __init__(
         self,
-        model: GPT2LMHeadModel,
+        parameters: Parameters,
         *,
         precision: Precision = "float32",
         processor: Processor | None = None,
         on_layer: Callable[[int], None] = lambda done: None,
     ) -> None:
-        config = model.config
-        _check_model(model)
+        config = parameters.configuration
         processor = processor or this_processor()
         _check_precision(precision, processor)
-        self.layers, self.heads, self.width = config.n_layer, config.n_head, config.n_embd
-        self.context, self.vocabulary = config.n_positions, config.vocab_size
+        self.layers, self.heads, self.width = config.layers, config.heads, config.width
+        self.context, self.vocabulary = config.context, config.vocabulary
         self.precision = precision
         head_width = self.width // self.heads
         module = KernelModule()
@@ -95,16 +87,14 @@ class GPT2:
         kernels = Kernels(module, processor)
         matmul = Matmul(kernels, processor)
         make = _linear_maker(precision, matmul)
-        self._position_embedding = _own(model.transformer.wpe.weight)
-        self._final_norm = _norm(model.transformer.ln_f)
-        self._head = make(model.lm_head.weight, None, "none")
-        self._token_embedding = token_embedding(model, self._head, precision)
-        del model.lm_head, model.transformer.wte
+        # A copy: the original may be a view of a mapped file and keep all of it in memory.
+        self._position_embedding = parameters.take(POSITIONS).clone()
+        self._final_norm = _norm(parameters, "ln_f")
+        self._token_embedding, self._head = _embedding_and_head(parameters, make, precision)
         blocks: list[Block] = []
-        for index, block in enumerate(cast("list[GPT2Block]", model.transformer.h)):
-            blocks.append(_packed_block(block, _ACTIVATIONS[config.activation_function], make))
-            model.transformer.h[index] = nn.Identity()
-            on_layer(index + 1)
+        for layer in range(self.layers):
+            blocks.append(_packed_block(parameters, layer, make))
+            on_layer(layer + 1)
         attention = Attention(kernels, heads=self.heads, head_width=head_width, scores=scores)
         self._passes = Passes(blocks, matmul, attention)
 
@@ -173,26 +163,25 @@ def _wanted(chunks: Sequence[Chunk]) -> Tensor:
     return torch.tensor(numbers, dtype=torch.int64)
 
 
-def _own(weight: Tensor) -> Tensor:
-    """A copy: the original may be a view of a mapped file and keep all of it in memory."""
-    return weight.detach().clone()
+def _embedding_and_head(
+    parameters: Parameters, make: MakeLinear, precision: Precision
+) -> tuple[Embedding, Linear]:
+    weight = parameters.take(EMBEDDING)
+    if HEAD in parameters.tensors:
+        return token_embedding(weight, None, precision), make(parameters.take(HEAD), None, "none")
+    head = make(weight, None, "none")
+    return token_embedding(weight, head, precision), head
 
 
-def _norm(module: nn.LayerNorm) -> Norm:
-    return Norm(module.weight, module.bias, float(module.eps))
+def _norm(parameters: Parameters, name: str) -> Norm:
+    weight, bias = parameters.take(f"{name}.weight"), parameters.take(f"{name}.bias")
+    return Norm(weight, bias, parameters.configuration.epsilon)
 
 
 def _padded_heads(weight: Tensor, heads: int) -> Tensor:
     """[out, heads · head width] → the same with zeros where attention pads its vectors."""
     by_head = weight.unflatten(1, (heads, -1))  # type: ignore[no-untyped-call]
     return functional.pad(by_head, (0, -by_head.size(-1) % LANES)).flatten(1)
-
-
-def _check_model(model: GPT2LMHeadModel) -> None:
-    if (activation := model.config.activation_function) not in _ACTIVATIONS:
-        raise UnsupportedModel(f"the activation {activation!r} is not GPT-2's")
-    if model.config.add_cross_attention:
-        raise UnsupportedModel("it has cross-attention, which GPT-2 has not")
 
 
 def _check_precision(precision: Precision, processor: Processor) -> None:
@@ -208,22 +197,20 @@ def _linear_maker(precision: Precision, matmul: Matmul) -> MakeLinear:
     return partial(FloatLinear, matmul, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
 
 
-def _packed_block(block: GPT2Block, activation: Activation, make: MakeLinear) -> Block:
-    """Pack the block's layers; ``block`` loses its large weights."""
+def _packed_block(parameters: Parameters, layer: int, make: MakeLinear) -> Block:
+    """Pack the layers of a block; ``parameters`` loses their weights."""
+    config, block = parameters.configuration, f"h.{layer}"
 
-    def take(module: Conv1D, activation: Activation = "none", *, heads: int = 0) -> Linear:
-        # transformers' Conv1D keeps its weight as [in, out].
-        weight = _padded_heads(module.weight.t(), heads) if heads else module.weight.t()
-        layer = make(weight, module.bias, activation)
-        del module.weight
-        return layer
+    def take(name: str, activation: Activation = "none", *, heads: int = 0) -> Linear:
+        weight, bias = parameters.take(f"{block}.{name}.weight").t(), parameters.take(f"{block}.{name}.bias")
+        return make(_padded_heads(weight, heads) if heads else weight, bias, activation)
 
     return Block(
-        norm_1=_norm(block.ln_1),
-        qkv=take(block.attn.c_attn),
-        attention_out=take(block.attn.c_proj, heads=block.attn.num_heads),
-        norm_2=_norm(block.ln_2),
-        expand=take(block.mlp.c_fc, activation),
-        contract=take(block.mlp.c_proj),
-        scale=block.attn.scaling,
+        norm_1=_norm(parameters, f"{block}.ln_1"),
+        qkv=take("attn.c_attn"),
+        attention_out=take("attn.c_proj", heads=config.heads),
+        norm_2=_norm(parameters, f"{block}.ln_2"),
+        expand=take("mlp.c_fc", _ACTIVATIONS[config.activation]),
+        contract=take("mlp.c_proj"),
+        scale=config.scale(layer),
     )

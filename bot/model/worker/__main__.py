@@ -46,9 +46,9 @@ from bot.model.wire import ProtocolError
 from bot.model.worker.pipe import Pipe
 from bot.runtime import Tidy, keep_large_apart, return_freed
 
-# torch and transformers take seconds to import and may print while they do:
-# they are imported by the functions below, once stdout is safe and the parent
-# has been told that loading has begun.
+# torch takes a second to import, and what is imported may print meanwhile: so the
+# functions below import it, once stdout is safe and the parent knows that loading
+# has begun.
 if TYPE_CHECKING:
     from bot.model.worker.engine import Engine
     from bot.model.worker.similarity import Similarity
@@ -61,13 +61,8 @@ DEFAULT_MAX_BATCH = 8
 
 NICENESS = 10  # of 19; the bot is at 0
 
-# Set before huggingface_hub and transformers are imported, which read them then.
-_QUIET = {
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
-    "TRANSFORMERS_VERBOSITY": "error",
-    "TOKENIZERS_PARALLELISM": "false",
-}
+# Set before huggingface_hub is imported, which reads it then.
+_QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1"}
 
 # Read by torch's OpenMP when it is loaded: how often a thread that waits for the
 # others looks before it sleeps. By default that is milliseconds, which it takes

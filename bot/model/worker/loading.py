@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import psutil
 import torch
 from safetensors import safe_open
 from torch import Tensor
-from transformers import GPT2Config, GPT2LMHeadModel
-from transformers.utils import logging as transformers_logging
 
 from bot.model.checkpoint.configuration import Configuration, read_json
 from bot.model.checkpoint.find import Checkpoint, ModelRefused, Report, own_tokenizer
-from bot.model.checkpoint.weights import EMBEDDING, HEAD, PREFIX, Stored, stored
-from bot.model.gpt2.transformer import GPT2, UnsupportedModel, UnsupportedPrecision
+from bot.model.checkpoint.weights import EMBEDDING, HEAD, Stored, stored
+from bot.model.gpt2.parameters import Parameters
+from bot.model.gpt2.transformer import GPT2, UnsupportedPrecision
 from bot.model.protocol import (
     END_OF_TEXT,
     GPT2_ENCODING,
@@ -49,27 +46,21 @@ def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> Loa
     """
     tokenizer = own_tokenizer(checkpoint)
     report(Loading("reading weights", 0, 0, "B"))
-    weights = _read(checkpoint)
-    config, parameters = weights.config, weights.num_parameters()
+    parameters = _read(checkpoint)
+    count, layers = parameters.count, parameters.configuration.layers
 
     def on_layer(done: int) -> None:
         return_freed()
-        report(Loading("packing weights", done, config.n_layer, "layers"))
+        report(Loading("packing weights", done, layers, "layers"))
 
     try:
-        model = GPT2(weights, precision=precision, on_layer=on_layer)
-    except UnsupportedModel as error:
-        raise ModelRefused("not_gpt2", f"it is a GPT-2 variant that is not supported: {error}.") from error
+        model = GPT2(parameters, precision=precision, on_layer=on_layer)
     except UnsupportedPrecision as error:
         raise ModelRefused("failed", f"PRECISION={precision} is not possible here: {error}.") from error
-    del weights
-    # transformers' model refers to itself: without the collector it would stay.
-    gc.collect()
-    return_freed()
     info = ModelInfo(
         name=checkpoint.name,
         revision=checkpoint.revision,
-        parameters=parameters,
+        parameters=count,
         layers=model.layers,
         heads=model.heads,
         width=model.width,
@@ -108,26 +99,14 @@ def fingerprint(
     )
 
 
-def _read(checkpoint: Checkpoint) -> GPT2LMHeadModel:
-    """transformers' model in float32; ModelRefused if the files are broken or incomplete.
-
-    Built here of numbers alone, not by transformers' ``from_pretrained``, which does what
-    a config.json says.
-    """
+def _read(checkpoint: Checkpoint) -> Parameters:
+    """The numbers in float32; ModelRefused if the files are broken or incomplete."""
     configuration = Configuration.of(read_json(checkpoint.folder))
     tensors = _numbers(stored(checkpoint.folder, configuration).items())
-    embedding = tensors[EMBEDDING]
-    head = tensors.pop(HEAD, embedding)
-    # transformers does the same with a head that should be the embedding and is not.
-    tied = configuration.tied and torch.equal(head, embedding)
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    with torch.device("meta"):
-        model = GPT2LMHeadModel(_for_transformers(configuration))
-    state = {PREFIX + name: tensor for name, tensor in tensors.items()} | {HEAD: head}
-    model.load_state_dict(state, assign=True)
-    if tied:
-        model.lm_head.weight = model.transformer.wte.weight
-    return model
+    # As in transformers, a head that should be the embedding and is not stays what it is.
+    if HEAD in tensors and configuration.tied and torch.equal(tensors[HEAD], tensors[EMBEDDING]):
+        del tensors[HEAD]
+    return Parameters(configuration, tensors)
 
 
 def _numbers(places: Iterable[tuple[str, Stored]]) -> dict[str, Tensor]:
@@ -143,24 +122,3 @@ def _numbers(places: Iterable[tuple[str, Stored]]) -> dict[str, Tensor]:
             )
         tensors[name] = tensor
     return tensors
-
-
-def _for_transformers(configuration: Configuration) -> GPT2Config:
-    """Nothing but what was checked, and transformers' own attention, which is not used."""
-    ends = configuration.ends
-    entries: dict[str, Any] = {
-        "vocab_size": configuration.vocabulary,
-        "n_positions": configuration.context,
-        "n_embd": configuration.width,
-        "n_layer": configuration.layers,
-        "n_head": configuration.heads,
-        "n_inner": configuration.inner,
-        "activation_function": configuration.activation,
-        "layer_norm_epsilon": configuration.epsilon,
-        "scale_attn_weights": configuration.scaled,
-        "scale_attn_by_inverse_layer_idx": configuration.scaled_by_layer,
-        "tie_word_embeddings": configuration.tied,
-        "eos_token_id": list(ends) if isinstance(ends, tuple) else ends,
-        "attn_implementation": "eager",
-    }
-    return GPT2Config(**entries)

@@ -13,7 +13,7 @@ from bot.model.protocol import Abort, Ended, GenerationRequest, Ready, SamplingP
 from bot.queue.limits import Asker, Limits
 from bot.queue.queue import GenerationQueue
 from bot.queue.updates import Progress
-from tests.model.conftest import random_model
+from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import Recorded, engine_of, request
 from tests.support.workers import Worker
 
@@ -37,7 +37,7 @@ def a_request(name: str) -> GenerationRequest:
 
 
 def test_the_engine_computes_nothing_more_for_it_and_lets_the_next_one_in_at_once() -> None:
-    model = Recorded(random_model())
+    model = Recorded(parameters_of(random_model()))
     engine = engine_of(model, max_batch=1)
     engine.submit(request("a", max_new_tokens=100))
     engine.submit(request("b", prompt=7))
@@ -51,7 +51,7 @@ def test_the_engine_computes_nothing_more_for_it_and_lets_the_next_one_in_at_onc
 
 
 def test_one_whose_prompt_is_still_read_is_let_go_as_soon() -> None:
-    model = Recorded(random_model())
+    model = Recorded(parameters_of(random_model()))
     engine = engine_of(model, max_batch=1)
     engine.submit(request("a", prompt=600))
     engine.submit(request("b", prompt=7))

@@ -33,9 +33,9 @@ def embedded(precision: Precision, width: int) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         model.transformer.wte.weight[3] = 0.0
         model.transformer.wte.weight[4, 0] = 50.0
-    head: Linear = NoHead()
-    table: Embedding = token_embedding(model, head, precision)
-    return table(torch.arange(VOCABULARY)), model.transformer.wte.weight.detach()
+    weight = model.transformer.wte.weight.detach()
+    table: Embedding = token_embedding(weight, NoHead(), precision)
+    return table(torch.arange(VOCABULARY)), weight
 
 
 @pytest.mark.parametrize("width", [32, 50, 96])

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel
 
-from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK, UnsupportedModel, UnsupportedPrecision
+from bot.model.checkpoint.refusal import ModelRefused
+from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK, UnsupportedPrecision
 from bot.model.kernels.jit import this_processor
 from bot.model.protocol import Precision
-from tests.model.conftest import random_model
+from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import every_row, new_cache, some_ids
 
 # How far the logits (whose standard deviation is 1.6) may be from those of float32, at most and on
@@ -65,7 +66,7 @@ def test_logits_are_those_of_transformers(gpt2: GPT2, reference: GPT2LMHeadModel
 )
 def test_variants_of_gpt2_compute_what_transformers_does(config: dict[str, Any]) -> None:
     ids = some_ids(40, vocabulary=97)
-    logits = logits_of(GPT2(random_model(**config)), ids)
+    logits = logits_of(GPT2(parameters_of(random_model(**config))), ids)
     torch.testing.assert_close(logits, expected_logits(random_model(**config), ids), atol=1e-4, rtol=0)
 
 
@@ -101,7 +102,7 @@ def test_each_precision_has_logits_of_its_own(gpt2: GPT2, precise: GPT2) -> None
 def test_each_precision_works_with_an_untied_head(precision: Precision) -> None:
     ids = some_ids(40)
     try:
-        model = GPT2(random_model(tie_word_embeddings=False), precision=precision)
+        model = GPT2(parameters_of(random_model(tie_word_embeddings=False)), precision=precision)
     except UnsupportedPrecision as error:
         pytest.skip(str(error))
     expected = expected_logits(random_model(tie_word_embeddings=False), ids)
@@ -120,15 +121,15 @@ def test_the_next_logits_are_those_after_each_sequence_s_last_row(gpt2: GPT2) ->
 
 @pytest.mark.parametrize("precision", get_args(Precision))
 def test_each_weight_is_freed_once_it_is_packed(precision: Precision) -> None:
-    source: Any = random_model()
-    watched = [weakref.ref(block.mlp.c_fc.weight) for block in source.transformer.h]
+    parameters = parameters_of(random_model())
+    watched = [weakref.ref(parameters.tensors[f"h.{layer}.mlp.c_fc.weight"]) for layer in range(2)]
     held: list[list[bool]] = []
 
     def look(done: int) -> None:
         held.append([ref() is not None for ref in watched])
 
     try:
-        GPT2(source, precision=precision, on_layer=look)
+        GPT2(parameters, precision=precision, on_layer=look)
     except UnsupportedPrecision as error:
         pytest.skip(str(error))
     assert held == [[False, True], [False, False]]
@@ -136,8 +137,8 @@ def test_each_weight_is_freed_once_it_is_packed(precision: Precision) -> None:
 
 @pytest.mark.parametrize("config", [{"activation_function": "relu"}, {"add_cross_attention": True}])
 def test_an_unsupported_variant_is_refused(config: dict[str, Any]) -> None:
-    with pytest.raises(UnsupportedModel):
-        GPT2(random_model(**config))
+    with pytest.raises(ModelRefused, match="a GPT-2 variant that is not supported"):
+        GPT2(parameters_of(random_model(**config)))
 
 
 @pytest.mark.parametrize(("precision", "needed"), [("int8", "AVX512_VNNI"), ("bfloat16", "AVX512_BF16")])
@@ -146,4 +147,4 @@ def test_a_precision_that_the_processor_lacks_instructions_for_is_refused(
 ) -> None:
     plain = replace(this_processor(), multiplies_bfloat16=False, multiplies_bytes=False)
     with pytest.raises(UnsupportedPrecision, match=f"{precision} needs a processor with {needed}"):
-        GPT2(random_model(), precision=precision, processor=plain)
+        GPT2(parameters_of(random_model()), precision=precision, processor=plain)

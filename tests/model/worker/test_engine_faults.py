@@ -14,7 +14,7 @@ from bot.model.protocol import GenerationRequest, Step
 from bot.model.worker import engine as engine_module
 from bot.model.worker.report import Choice, report
 from bot.model.worker.sampling import Sampler
-from tests.model.conftest import random_model
+from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import Outcome, engine_of, request, run, run_alone
 
 HATED = 207  # an id that only the culprit has in its prompt
@@ -27,7 +27,7 @@ class Faulty(GPT2):
     """Cannot compute ``HATED``, nor the passes whose numbers are in ``bad``."""
 
     def __init__(self) -> None:
-        super().__init__(random_model())
+        super().__init__(parameters_of(random_model()))
         self.bad: set[int] = set()
         self.passes = 0
 

@@ -7,13 +7,13 @@ import pytest
 from bot.model.gpt2.transformer import LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.model.worker.engine import SHARED_CHUNK
-from tests.model.conftest import random_model
+from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import Recorded, engine_of, request, run, some_ids
 
 
 @pytest.fixture
 def recorded() -> Recorded:
-    return Recorded(random_model())
+    return Recorded(parameters_of(random_model()))
 
 
 def test_short_prompts_that_come_together_are_read_in_one_pass(recorded: Recorded) -> None:

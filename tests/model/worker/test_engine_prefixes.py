@@ -15,7 +15,7 @@ from bot.features.next import Walk
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.updates import Completion
-from tests.model.conftest import random_model
+from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import (
     Outcome,
     Recorded,
@@ -38,7 +38,7 @@ Rows = Callable[[GenerationRequest], list[list[int]]]
 
 @pytest.fixture
 def recorded() -> Recorded:
-    return Recorded(random_model())
+    return Recorded(parameters_of(random_model()))
 
 
 @pytest.fixture
@@ -48,7 +48,9 @@ def rows(recorded: Recorded) -> Rows:
 
     def run_counted(request: GenerationRequest) -> list[list[int]]:
         recorded.passes.clear()
-        assert run(engine, request)[request.request_id] == run_alone(GPT2(random_model()), request)
+        assert run(engine, request)[request.request_id] == run_alone(
+            GPT2(parameters_of(random_model())), request
+        )
         return list(recorded.passes)
 
     return run_counted
@@ -83,7 +85,7 @@ def test_a_completion_that_is_continued_or_rolled_again_computes_one_row_before_
     params = SamplingParams(max_new_tokens=9, seed=3)
     job = CompletionJob("0" * 16, 1, tuple(some_ids(70)), params, private=False)
     assert rows(job.request(640)) == [[70], *[[1]] * 8]
-    steps = run_alone(GPT2(random_model()), job.request(640)).steps
+    steps = run_alone(GPT2(parameters_of(random_model())), job.request(640)).steps
     done = job.finished(Completion(tuple(steps), "length"), fingerprint=FINGERPRINT, asked_at=0.0)
     assert rows(done.continued(owner=1).request(640)) == [[1]] * 9
     assert rows(done.rerolled(owner=1).request(640)) == [[1]] * 9
@@ -99,7 +101,7 @@ def test_a_text_that_begins_as_another_computes_what_is_different(rows: Rows) ->
 
 def test_ids_that_were_generated_are_known_where_somebody_types_them(rows: Rows) -> None:
     first = request("a", prompt=20, max_new_tokens=10)
-    ids = run_alone(GPT2(random_model()), first).ids
+    ids = run_alone(GPT2(parameters_of(random_model())), first).ids
     rows(first)
     typed = GenerationRequest("typed", (*first.prompt_ids, *ids), SamplingParams(max_new_tokens=1))
     assert rows(typed) == [[1]]
@@ -131,7 +133,7 @@ def test_an_aborted_text_is_kept_as_far_as_it_came(rows: Rows, recorded: Recorde
     engine.abort("a")
     recorded.passes.clear()
     assert run(engine, request("b", prompt=500))["b"] == run_alone(
-        GPT2(random_model()), request("b", prompt=500)
+        GPT2(parameters_of(random_model())), request("b", prompt=500)
     )
     assert recorded.passes[0] == [500 - LARGEST_CHUNK]
 

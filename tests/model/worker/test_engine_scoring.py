@@ -10,7 +10,7 @@ from transformers import GPT2LMHeadModel
 
 from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Ended, GenerationRequest, SamplingParams
-from tests.model.conftest import OVERFLOWS, overflowing_model
+from tests.model.conftest import OVERFLOWS, overflowing_model, parameters_of
 from tests.support.driving import Outcome, collect, engine_of, request, run, run_alone, some_ids
 
 LONG = 200  # more than a step reads
@@ -97,7 +97,7 @@ def test_a_scored_request_can_be_aborted_half_way(gpt2: GPT2) -> None:
 
 
 def test_logits_that_are_not_finite_reject_it_alone() -> None:
-    model = GPT2(overflowing_model())
+    model = GPT2(parameters_of(overflowing_model()))
     outcomes = run(engine_of(model), request("before"), scored("bad", [1, 2, OVERFLOWS, 3]), request("after"))
 
     assert outcomes["bad"].ending == "rejected: ValueError: the model's logits are not finite"

@@ -14,7 +14,7 @@ from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Alike, Lookup, Similar
 from bot.model.worker import similarity
 from bot.model.worker.similarity import Similarity
-from tests.model.conftest import OVERFLOWS, overflowing_model, random_model
+from tests.model.conftest import OVERFLOWS, overflowing_model, parameters_of, random_model
 
 VOCABULARY = 211
 
@@ -71,7 +71,7 @@ def test_in_other_precisions_the_cosines_are_those_of_the_rounded_numbers(
 
 def test_with_a_head_of_its_own_it_is_the_embedding_that_is_compared() -> None:
     reference = random_model(tie_word_embeddings=False)
-    (first, *_) = answer(GPT2(random_model(tie_word_embeddings=False)), 7)
+    (first, *_) = answer(GPT2(parameters_of(random_model(tie_word_embeddings=False))), 7)
     cosines = exact(reference, 7)
     cosines[7] = -2.0
 
@@ -132,7 +132,7 @@ def test_none_are_found_where_none_are_asked_for(gpt2: GPT2, count: int) -> None
 
 
 def test_what_is_no_number_is_like_nothing() -> None:
-    model = GPT2(overflowing_model())
+    model = GPT2(parameters_of(overflowing_model()))
 
     assert answer(model, OVERFLOWS) == ()
     assert OVERFLOWS not in [token.token_id for token in answer(model, 7, count=VOCABULARY)]
@@ -143,7 +143,7 @@ def test_a_token_of_zeros_is_like_nothing() -> None:
     with torch.no_grad():
         zeroed.transformer.wte.weight[3] = 0.0
 
-    assert answer(GPT2(zeroed), 3) == ()
+    assert answer(GPT2(parameters_of(zeroed)), 3) == ()
 
 
 def test_a_lookup_that_fails_is_said_to_have_and_the_next_one_is_answered(

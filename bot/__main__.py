@@ -9,29 +9,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
-
-import discord
+from typing import TYPE_CHECKING, NoReturn
 
 from bot import __version__, logs, settings_file
-from bot.app import Started, started
 from bot.errors import StartError, UnexpectedStop
 from bot.executor import take_short_turns
 from bot.exit_status import ExitStatus, exit_status
 from bot.guard import guard
-from bot.monitoring.endpoint import Address
+from bot.launch import started
 from bot.runtime import keep_large_apart
-from bot.serve import join
 from bot.settings import Settings
 from bot.signals import end_by_signal
 from bot.terminal import adapt, complain, say, settle, stand_in, typed
 from bot.text.numbers import whole_number
+
+# The rest of the bot is imported while the model worker loads: see bot.launch.
+if TYPE_CHECKING:
+    from bot.app import Started
 
 log = logging.getLogger("bot")
 
@@ -123,8 +124,6 @@ def _log(options: argparse.Namespace, settings: Settings) -> None:
         form=settings.log_format,
         secrets=settings.secrets,
     )
-    # Voice is not used, so nobody need be told what it would take.
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 async def _run(options: argparse.Namespace, settings: Settings, environment: dict[str, str]) -> int:
@@ -146,16 +145,21 @@ async def _serve(options: argparse.Namespace, settings: Settings, environment: d
     async with started(settings, environment) as parts:
         if "command" in options:
             return await _attempt(options.command, parts)
+        from bot.app import read_ahead
+
+        read_ahead(parts.services.encodings)
         if settings.discord_token is not None:
-            proxy, metrics = settings.https_proxy, _metrics(settings)
-            return await join(settings.discord_token, parts, metrics=metrics, proxy=proxy)
+            return await _join(settings.discord_token, settings, parts)
         return await _play(options, parts)
 
 
-def _metrics(settings: Settings) -> Address | None:
-    if settings.metrics_port is None:
-        return None
-    return Address(settings.metrics_host, settings.metrics_port)
+async def _join(token: str, settings: Settings, parts: Started) -> NoReturn:
+    from bot.monitoring.endpoint import Address
+    from bot.serve import join
+
+    port = settings.metrics_port
+    metrics = None if port is None else Address(settings.metrics_host, port)
+    await join(token, parts, metrics=metrics, proxy=settings.https_proxy)
 
 
 async def _attempt(command: str, parts: Started) -> int:
@@ -178,4 +182,7 @@ async def _play(options: argparse.Namespace, parts: Started) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    # On exit, Python searches the whole heap for cycles to free, which takes a moment.
+    gc.freeze()
+    sys.exit(status)

@@ -1,21 +1,19 @@
-"""From settings to running services, each opened inside the one it needs."""
+"""From the model to running services, each opened inside the one it needs."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from types import MappingProxyType
 
 from bot.cards.pictures import fonts
 from bot.errors import ModelLoading, TokenizerMismatch
 from bot.executor import Executor
-from bot.integrity import verify
-from bot.model.client.process import ModelProcess, worker_command
-from bot.model.client.progress import LoadingBar
-from bot.model.protocol import GPT2_ENCODING, Ready
-from bot.moderation.rules import Rules, blocked_words
+from bot.model.client.process import ModelProcess
+from bot.model.protocol import GPT2_ENCODING
+from bot.moderation.blocklist import BlockedWords
+from bot.moderation.rules import Rules
 from bot.moderation.screening import ScreenedGenerations, Sieve
 from bot.monitoring.metrics import Instruments
 from bot.queue.generations import Generations
@@ -45,37 +43,22 @@ class Started:
 
 
 @asynccontextmanager
-async def started(
-    settings: Settings, environment: Mapping[str, str] = MappingProxyType({})
+async def assembled(
+    settings: Settings, model: ModelProcess, encodings: Encodings, blocked: BlockedWords
 ) -> AsyncIterator[Started]:
-    """Open the database, the model worker (still loading) and the queue in front of it, for the block.
-
-    ``environment`` is where the settings were read from; the worker gets the part that is for the hub.
-    Raises ShippedFileAltered before anything is read from an altered file.
-    """
-    verify()
-    blocked = blocked_words(settings.blocked_words_file)
-    limits, encodings, instruments = limits_of(settings), Encodings(), Instruments()
-    with LoadingBar() as bar:
-        async with (
-            opened(settings.database_url) as database,
-            ModelProcess(
-                _command(settings),
-                name=settings.model,
-                on_loading=bar.show,
-                on_ready=partial(learn, encodings),
-                settings=environment,
-            ) as model,
-            GenerationQueue(
-                model,
-                limits,
-                pace=SECONDS_BETWEEN_EDITS,
-                on_first_token=instruments.first_token.observe,
-            ) as queue,
-            _services(settings, database, queue, Sieve(blocked, encodings), Executor(limits)) as services,
-        ):
-            read_ahead(encodings)
-            yield Started(model, queue, services, instruments)
+    """Open the database and the queue in front of ``model``, and assemble the services, for the block."""
+    limits, instruments = limits_of(settings), Instruments()
+    async with (
+        opened(settings.database_url) as database,
+        GenerationQueue(
+            model,
+            limits,
+            pace=SECONDS_BETWEEN_EDITS,
+            on_first_token=instruments.first_token.observe,
+        ) as queue,
+        _services(settings, database, queue, Sieve(blocked, encodings), Executor(limits)) as services,
+    ):
+        yield Started(model, queue, services, instruments)
 
 
 @asynccontextmanager
@@ -92,17 +75,6 @@ async def _services(
         yield Services(generations, sieve.encodings, runs, executor, rules=rules)
 
 
-def _command(settings: Settings) -> tuple[str, ...]:
-    return worker_command(
-        settings.model,
-        settings.model_revision,
-        settings.threads,
-        settings.batch_size,
-        precision=settings.precision,
-        prefix_cache=settings.prefix_cache,
-    )
-
-
 def limits_of(settings: Settings) -> Limits:
     return Limits(
         max_running=settings.batch_size,
@@ -113,11 +85,6 @@ def limits_of(settings: Settings) -> Limits:
         server_cooldown=settings.cooldown_server,
         deadline=settings.time_limit,
     )
-
-
-def learn(encodings: Encodings, ready: Ready) -> None:
-    """Let the bot split texts as the model does, now that it is ready."""
-    encodings.learn(ready.tokenizer, name=ready.info.title)
 
 
 def read_ahead(encodings: Encodings) -> None:

@@ -86,6 +86,8 @@ class TokenwiseBot(commands.Bot):
         on_acknowledged: Callable[[float], object] | None = None,
         proxy: Proxy | None = None,
     ) -> None:
+        # The bot uses no voice: no warnings about what that would need.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         self.tracker = InteractionTracker(on_acknowledged)
         self.http_trace = HttpTrace(self.tracker.note_acknowledged, self.tracker.note_doubt)
         super().__init__(

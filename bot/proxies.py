@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from aiohttp import BasicAuth
 from yarl import URL
 
 from bot.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from aiohttp import BasicAuth
 
 ALLOWED = "http://HOST:PORT or http://USER:PASSWORD@HOST:PORT"
 # discord.py takes one proxy for both.
@@ -30,6 +33,8 @@ class Proxy:
 
     @property
     def auth(self) -> BasicAuth | None:
+        from aiohttp import BasicAuth  # takes a while to import, and the model worker waits for the settings
+
         url = URL(self.address)
         if url.user is None:
             return None

@@ -24,8 +24,9 @@ import pytest_asyncio
 from discord import InteractionResponseType
 from simcord import ChannelHandle, MemberActor
 
-from bot.app import Started, started
+from bot.app import Started
 from bot.client import TokenwiseBot
+from bot.launch import started
 from bot.model.client.process import ModelProcess
 from bot.playground.real_time import SimulatedGenerations
 from bot.playground.world import World, simulated

@@ -27,17 +27,17 @@ class Room:
 HOUSE = {
     "cogs": Room("client flows interactions cards services features model custom_ids", "discord"),
     "__main__": Room(
-        "playground serve app monitoring settings executor text guard logs exit_status "
-        "settings_file terminal runtime signals errors",
-        "discord",
+        "playground serve launch app monitoring settings executor text guard logs exit_status "
+        "settings_file terminal runtime signals errors"
     ),
     "playground": Room(
         "client cards services queue text model exit_status terminal errors quoting", "discord simcord"
     ),
     "serve": Room("app monitoring login client interactions proxies runtime errors"),
+    "launch": Room("app moderation settings text model.client model integrity"),
     "app": Room(
         "monitoring cards.pictures services moderation settings store executor queue text "
-        "model.client model integrity runtime errors"
+        "model.client model runtime errors"
     ),
     "monitoring": Room(
         "store executor queue model.client model background errors", "aiohttp prometheus_client"
@@ -191,6 +191,17 @@ def test_the_bot_process_starts_without_what_only_others_need() -> None:
     code = (
         "import sys, bot.__main__; from importlib import import_module; from bot.client import COGS; "
         f"list(map(import_module, COGS)); print({set(HEAVY)} & set(sys.modules))"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert answer.stdout.strip() == "set()", answer.stderr
+
+
+def test_the_worker_starts_before_the_rest_is_imported() -> None:
+    code = (
+        "import sys, bot.__main__; "
+        "print({'discord', 'aiohttp', 'PIL', 'prometheus_client', 'bot.app'} & set(sys.modules))"
     )
     command = [sys.executable, "-W", "ignore", "-c", code]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

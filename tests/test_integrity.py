@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import started
 from bot.errors import ShippedFileAltered, StartError
 from bot.integrity import DATA, SUMS, digest, listed, verify
+from bot.launch import started
 from bot.settings import Settings
 
 
@@ -64,7 +64,7 @@ async def test_the_bot_refuses_to_start_with_altered_files(
     copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (copied / "demo-model" / "config.json").write_text("{}", encoding="ascii")
-    monkeypatch.setattr("bot.app.verify", lambda: verify(copied))
+    monkeypatch.setattr("bot.launch.verify", lambda: verify(copied))
 
     with pytest.raises(StartError, match=r"demo-model/config\.json is not the one that was shipped"):
         async with started(Settings.from_env({})):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
@@ -243,6 +244,9 @@ class Loading:
     done: int
     total: int
     unit: str
+
+
+Report = Callable[[Loading], None]
 
 
 @dataclass(frozen=True, slots=True)

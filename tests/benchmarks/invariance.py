@@ -38,7 +38,8 @@ from typing import get_args
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from bot.model.checkpoint.find import Checkpoint, ModelRefused, find
+from bot.model.checkpoint.find import Checkpoint, find
+from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.client.process import worker_command
 from bot.model.cores import usable_cores
 from bot.model.protocol import GPT2_LARGE, ModelInfo, Precision

@@ -30,7 +30,8 @@ import torch
 from torch import Tensor
 
 from bot.model.checkpoint import gpt2_tokenizer
-from bot.model.checkpoint.find import Checkpoint, ModelRefused, find
+from bot.model.checkpoint.find import Checkpoint, find
+from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.cores import usable_cores
 from bot.model.gpt2.transformer import GPT2

@@ -11,8 +11,8 @@ import pytest_asyncio
 from simcord import ChannelHandle, MemberActor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from bot.app import started
 from bot.custom_ids import custom_id
+from bot.launch import started
 from bot.playground.real_time import SimulatedGenerations
 from bot.playground.world import World, simulated
 from bot.services import Services

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from bot.app import started
 from bot.features.code import is_its_own, script
 from bot.features.complete import CompletionJob, CompletionRun, new_run_id
 from bot.flows.streams import ask
+from bot.launch import started
 from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.queue.limits import Asker
 from bot.services import Services

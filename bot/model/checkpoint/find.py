@@ -13,13 +13,10 @@ from pathlib import Path
 from bot.model.checkpoint import tokenizer_files
 from bot.model.checkpoint.byte_bpe import OtherTokenizer
 from bot.model.checkpoint.configuration import Configuration, ends_of, read_json
-from bot.model.checkpoint.hub import Report, fetch_beside, snapshot
 from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, told
 from bot.model.checkpoint.tokenizer_files import Brought
 from bot.model.checkpoint.weights import check_index, missing, stored
-from bot.model.protocol import GPT2_LARGE, Loading, Tokenizer
-
-__all__ = ["PINNED_REVISIONS", "Checkpoint", "ModelRefused", "Report", "find", "own_tokenizer"]
+from bot.model.protocol import GPT2_LARGE, Loading, Report, Tokenizer
 
 # The revision a bare name stands for, so that the default never changes silently.
 PINNED_REVISIONS = {GPT2_LARGE: "32b71b12589c2f8d625668d2335a01cac3249519"}
@@ -59,6 +56,17 @@ def find(name: str, *, revision: str | None, report: Report) -> Checkpoint:
         ends, brought = ends_of(local, configuration), _brought(local, configuration.vocabulary)
         identity = f"sha256:{_digest(local, report)}"
         return Checkpoint(name, None, local, identity, configuration.vocabulary, ends, brought)
+    return _of_hub(name, revision, report)
+
+
+def _of_hub(name: str, revision: str | None, report: Report) -> Checkpoint:
+    try:
+        # A folder needs nothing of it, and its library takes a while to import.
+        from bot.model.checkpoint.hub import fetch_beside, snapshot
+    except ValueError as error:
+        # The library reads its variables when it is imported.
+        detail = f"a variable for the hub (HF_…) cannot be used ({told(error)})."
+        raise ModelRefused("failed", detail) from error
     pinned = PINNED_REVISIONS.get(name)
     folder = snapshot(name, revision or pinned or "main", report)
     commit = folder.name  # a snapshot's folder is named after its commit

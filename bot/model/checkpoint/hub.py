@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -29,9 +28,7 @@ from bot.model.checkpoint import tokenizer_files
 from bot.model.checkpoint.configuration import GENERATION
 from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, told
 from bot.model.checkpoint.weights import INDEX, missing
-from bot.model.protocol import Loading
-
-Report = Callable[[Loading], None]
+from bot.model.protocol import Loading, Report
 
 _FILES = ["config.json", "model.safetensors", "model-*.safetensors", INDEX]
 _BESIDE = [GENERATION, *tokenizer_files.FILES]

@@ -82,6 +82,7 @@ class ModelProcess:
     _roster: Roster = field(default_factory=Roster, init=False)
     _lookups: Lookups = field(default_factory=Lookups, init=False)
     _child: Child | None = field(default=None, init=False)
+    _launched: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _serving: bool = field(default=False, init=False)  # the worker that runs now said Ready
     _supervisor: Background = field(init=False)
 
@@ -130,6 +131,10 @@ class ModelProcess:
         """End the worker; requests still running fail with ShuttingDown."""
         self._give_up(ShuttingDown)
         await self._supervisor.__aexit__(kind, error, trace)
+
+    async def launched(self) -> None:
+        """Wait until the first worker runs or has failed to start."""
+        await self._launched.wait()
 
     async def wait_ready(self) -> ModelInfo:
         """Wait for the first worker to load.
@@ -221,6 +226,7 @@ class ModelProcess:
                 self.command, grace=self.grace, patience=self.patience, settings=self.settings
             ) as child:
                 self._child = child
+                self._launched.set()
                 try:
                     while not self._readiness.failed:
                         message = await child.receive()
@@ -236,6 +242,7 @@ class ModelProcess:
             # A defect of ours. The worker has been ended, and a new one may do.
             logger.exception("the model worker could not be served")
             cause = f"serving it failed with {type(error).__name__}"
+        self._launched.set()
         self._roster.worker_died()
         self._lookups.worker_died()
         return f"{cause}, {child.obituary()}" if child else cause

@@ -25,7 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, get_args
 
-from bot.model.checkpoint.refusal import ModelRefused, refusal, told
+from bot.model.checkpoint.refusal import ModelRefused, refusal
 from bot.model.cores import usable_cores
 from bot.model.protocol import (
     Abort,
@@ -148,12 +148,7 @@ def start(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
 
 
 def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Started:
-    try:
-        from bot.model.checkpoint.find import find
-    except ValueError as error:
-        # The libraries read their variables when they are imported.
-        detail = f"a variable for the hub (HF_…) cannot be used ({told(error)})."
-        raise ModelRefused("failed", detail) from error
+    from bot.model.checkpoint.find import find
 
     checkpoint = find(options.model, revision=options.revision, report=report)
     report(Loading("starting torch", 0, 0, ""))

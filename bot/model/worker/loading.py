@@ -11,7 +11,8 @@ from safetensors import safe_open
 from torch import Tensor
 
 from bot.model.checkpoint.configuration import Configuration, read_json
-from bot.model.checkpoint.find import Checkpoint, ModelRefused, Report, own_tokenizer
+from bot.model.checkpoint.find import Checkpoint, own_tokenizer
+from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.checkpoint.weights import EMBEDDING, HEAD, Stored, stored
 from bot.model.gpt2.parameters import Parameters
 from bot.model.gpt2.transformer import GPT2, UnsupportedPrecision
@@ -22,6 +23,7 @@ from bot.model.protocol import (
     Loading,
     ModelInfo,
     Precision,
+    Report,
     Tokenizer,
 )
 from bot.runtime import return_freed

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import snapshot_download
 
-from bot.model.checkpoint.find import Checkpoint, ModelRefused, find, own_tokenizer
+from bot.model.checkpoint.find import Checkpoint, find, own_tokenizer
+from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.protocol import GPT2_LARGE, Loading
 from tests.fakes.hub import COMMIT, Hub, ask, running
 from tests.model.conftest import DEMO_MODEL

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from bot.model.checkpoint.find import PINNED_REVISIONS, ModelRefused, find
+from bot.model.checkpoint.find import PINNED_REVISIONS, find
+from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.protocol import GPT2_LARGE
 from bot.model.worker.loading import LoadedModel, load
 from tests.model.conftest import DEMO_MODEL

@@ -112,6 +112,19 @@ async def test_a_request_before_the_model_is_ready_waits(make: Make) -> None:
         assert await collect(model, a_request()) == undisturbed(a_request())
 
 
+async def test_its_first_worker_can_be_waited_for(make: Make) -> None:
+    async with make() as model:
+        assert model.pid is None
+        await model.launched()
+        assert model.pid is not None
+
+
+async def test_nobody_waits_for_a_first_worker_that_cannot_be_started() -> None:
+    async with ModelProcess(("/no/such/program",), name="none", pause=0.01) as model:
+        await model.launched()
+        assert model.pid is None
+
+
 async def test_an_id_in_use_is_refused_and_free_again_afterwards(make: Make) -> None:
     async with make() as model:
         async with aclosing(model.run(a_request(steps=1000))) as events:

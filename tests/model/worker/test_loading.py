@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import GPT2LMHeadModel
 
-from bot.model.checkpoint.find import Checkpoint, ModelRefused, find
+from bot.model.checkpoint.find import Checkpoint, find
+from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.kernels.jit import this_processor
 from bot.model.protocol import Loading, Precision
 from bot.model.worker.loading import fingerprint, load

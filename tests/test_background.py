@@ -51,7 +51,7 @@ class Work:
     async def __call__(self) -> None:
         self.begun += 1
         if self.begun <= self._failures:
-            raise OSError("a secret of somebody's")
+            raise OSError("somebody's secret")
         if not self._ends:
             await asyncio.Event().wait()
 
@@ -93,9 +93,9 @@ async def test_work_that_returns_is_finished_and_does_not_restart(caplog: pytest
 
 async def test_leaving_ends_the_work_even_while_it_waits_to_restart() -> None:
     work = Work(failures=1)
-    async with Background(work, name="sweeping", pause=0.01):
+    async with Background(work, name="sweeping", pause=0.3):
         await until(lambda: work.begun == 1 and not named("sweeping"))
-    await asyncio.sleep(0.03)
+    await asyncio.sleep(0.4)
 
     assert work.begun == 1
 

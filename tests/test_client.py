@@ -50,10 +50,10 @@ async def test_the_commands_are_the_interface(world: World, name: str, options: 
 
 async def test_every_command_works_for_servers_and_people_everywhere(world: World) -> None:
     for command in world.bot.tree.get_commands():
-        told = command.to_dict(world.bot.tree)
+        sent = command.to_dict(world.bot.tree)
 
-        assert sorted(told["integration_types"]) == [0, 1]
-        assert sorted(told["contexts"]) == [0, 1, 2]
+        assert sorted(sent["integration_types"]) == [0, 1]
+        assert sorted(sent["contexts"]) == [0, 1, 2]
 
 
 async def test_no_privileged_intent_is_requested(world: World) -> None:

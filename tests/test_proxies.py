@@ -52,8 +52,8 @@ async def behind(
         FakeDiscord.opened(tls=trust.server) as discord,
         FakeProxy.opened(discord.port, **options) as proxy,
     ):
-        told = {"SSL_CERT_FILE": str(trust.file), "HTTPS_PROXY": address.format(port=proxy.port)}
-        async with discord.bot(told | (variables or {})) as bot:
+        environ = {"SSL_CERT_FILE": str(trust.file), "HTTPS_PROXY": address.format(port=proxy.port)}
+        async with discord.bot(environ | (variables or {})) as bot:
             yield discord, proxy, bot
 
 

@@ -138,11 +138,11 @@ async def asked(
 async def test_running_requests_may_finish_and_waiting_ones_are_refused_at_once() -> None:
     async with asked("complete", "complete", grace=60) as (joining, model, fake, (running, waiting)):
         joining.cancel()
-        await told(waiting, "restarting")
+        await until_said(waiting, "restarting")
         assert not running.is_settled
 
         refused = fake.slash(fake.person("late"), fake.channel(), "complete", prompt="London was")
-        await told(refused, "restarting")
+        await until_said(refused, "restarting")
 
         await model.step(model.started[0], 65)
         await running.settled()
@@ -154,15 +154,15 @@ async def test_a_request_that_takes_too_long_ends_with_the_text_so_far() -> None
     async with asked("complete", grace=0.5) as (joining, model, _, (running,)):
         await model.step(model.started[0], 3)
         joining.cancel()
-        await told(running, "restarting")
+        await until_said(running, "restarting")
         assert "3 tokens" in said(running)
 
 
 async def test_no_reply_is_left_thinking() -> None:
     async with asked("next", "next", grace=0.5) as (joining, _, _, (running, waiting)):
         joining.cancel()
-        await told(running, "restarting")
-        await told(waiting, "restarting")
+        await until_said(running, "restarting")
+        await until_said(waiting, "restarting")
 
 
 async def test_pictures_of_late_results_are_still_drawn() -> None:
@@ -175,7 +175,7 @@ async def test_pictures_of_late_results_are_still_drawn() -> None:
         joining.cancel()
         await asyncio.sleep(0)
         refused = fake.slash(fake.person("late"), fake.channel(), "tokens", text="Paris will")
-        await told(refused, "restarting")
+        await until_said(refused, "restarting")
         await model.step(model.started[0], 2)
         await reading.settled()
         await asyncio.wait({joining})
@@ -203,7 +203,7 @@ async def test_a_person_who_waits_for_a_lookup_hears_of_the_restart() -> None:
         looking = fake.slash(fake.person("ada"), fake.channel(), "vocabulary", query="Paris")
         await until(lambda: model.asked)
         joining.cancel()
-        await told(looking, "restarting")
+        await until_said(looking, "restarting")
         await asyncio.wait({joining})
 
 
@@ -235,7 +235,7 @@ async def test_people_whose_answers_never_come_hear_of_the_restart(monkeypatch: 
             await one.acknowledged()
         joining.cancel()
         for one in forgetting:
-            await told(one, "restarting")
+            await until_said(one, "restarting")
         await asyncio.wait({joining})
 
     assert joining.cancelled()
@@ -253,8 +253,8 @@ async def test_a_person_who_asks_at_the_very_end_hears_of_it_too(monkeypatch: py
         joining.cancel()
         await asyncio.sleep(0.5)
         late = fake.slash(fake.person("late"), fake.channel(), "forget")
-        await told(late, "restarting")
-        await told(stubborn, "restarting")
+        await until_said(late, "restarting")
+        await until_said(stubborn, "restarting")
         await asyncio.wait({joining})
 
 
@@ -271,7 +271,7 @@ async def _wait_and_forget(event: asyncio.Event) -> Forgotten:
     return Forgotten(0, 0)
 
 
-async def told(answer: Asked, word: str) -> None:
+async def until_said(answer: Asked, word: str) -> None:
     await answer.until(lambda: word in said(answer) and answer.is_settled)
 
 

@@ -156,10 +156,10 @@ async def test_unchanged_commands_are_not_sent_again_and_localizations_are_reque
         for _ in range(2):
             async with hosted(fake):
                 pass
-        told = [request for request in fake.requests if request.template == COMMANDS]
+        sent = [request for request in fake.requests if request.template == COMMANDS]
 
-    assert [request.method for request in told] == ["GET", "PUT", "GET"]
-    assert {request.query["with_localizations"] for request in told if request.method == "GET"} == {"true"}
+    assert [request.method for request in sent] == ["GET", "PUT", "GET"]
+    assert {request.query["with_localizations"] for request in sent if request.method == "GET"} == {"true"}
 
 
 def test_localizations_that_only_discord_has_count_as_a_change() -> None:

@@ -143,11 +143,11 @@ async def test_health_needs_a_model_and_a_connection() -> None:
         assert await seen.get("/health") == (200, '{"status": "ok"}')
 
         seen.model.serving, seen.bot.online = False, False
-        status, told = await seen.get("/health")
+        status, body = await seen.get("/health")
 
     assert status == 503
-    assert "the model is not ready" in told
-    assert "no connection to Discord" in told
+    assert "the model is not ready" in body
+    assert "no connection to Discord" in body
 
 
 async def test_nothing_is_measured_without_a_port() -> None:

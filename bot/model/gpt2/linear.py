@@ -114,8 +114,9 @@ class Linear:
         self._matmul, self._gelu = matmul, activation == "gelu_tanh"
         self.outputs, self.inputs = weight.shape
         self.panels = matmul.panels(weight)
+        self._panel_count, self._depth, panel_width = self.panels.shape
         # What follows is [columns]: the outputs, and zeros that fill up the last panel.
-        self.columns = self.panels.size(0) * self.panels.size(2)
+        self.columns = self._panel_count * panel_width
         self._bias = _padded(bias, self.columns)
         self._scales = _padded(scales, self.columns)
         offsets = None if scales is None else weight.sum(dim=1, dtype=torch.int32) * -ZERO_POINT
@@ -136,7 +137,6 @@ class Linear:
         ``x`` is [rows, at least ``inputs``], padded with zeros to a multiple of ``LANES``. Both have the
         spare rows. All tensors, the layer and the norm must live as long as the calls.
         """
-        panel_count, depth, _ = self.panels.shape
         pack = PackArguments(
             x=x,
             tiles=scratch.tiles,
@@ -145,7 +145,7 @@ class Linear:
             row_count=tiling.rows,
             width=self.inputs,
             stride=x.stride(0),
-            depth=depth,
+            depth=self._depth,
             tile_rows=tiling.tile_rows,
             normalize=norm is not NO_NORM,
             weight=norm.weight,
@@ -156,9 +156,9 @@ class Linear:
             tiles=scratch.tiles,
             panels=self.panels,
             out=out,
-            depth=depth,
+            depth=self._depth,
             tile_count=tiling.tiles,
-            panel_count=panel_count,
+            panel_count=self._panel_count,
             stride=out.stride(0),
             bias=self._bias,
             offsets=self._offsets,

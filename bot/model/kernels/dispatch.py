@@ -87,13 +87,14 @@ class DispatchedProgram:
 
     def __init__(self, calls: Sequence[Call], dispatch: int, team: Team) -> None:
         self._dispatch, self._launch, self._threads = dispatch, team.launch, torch.get_num_threads()
-        layout = _memory_type(tuple(type(call.arguments) for call in calls), self._threads)
+        layout, blocks = _memory_type(tuple(type(call.arguments) for call in calls), self._threads)
         self._memory = memory = layout()
         base = ctypes.addressof(memory)
-        for n, call in enumerate(calls):
-            setattr(memory, _block(n), (0, self._threads, call.arguments))
+        for call, name in zip(calls, blocks, strict=True):
+            block = getattr(memory, name)
+            block.threads, block.arguments = self._threads, call.arguments
         memory.kernels[:] = [call.kernel for call in calls]
-        memory.blocks[:] = [base + getattr(layout, _block(n)).offset for n in range(len(calls))]
+        memory.blocks[:] = [base + offset for offset in blocks.values()]
         arguments = DispatchArguments(
             kernels=Address(base + layout.kernels.offset),
             blocks=Address(base + layout.blocks.offset),
@@ -133,20 +134,17 @@ class SeparateProgram:
 
 # A model has a few kinds of program, and their memory does not depend on the number of rows.
 @lru_cache(maxsize=64)
-def _memory_type(arguments: tuple[type[ctypes.Structure], ...], threads: int) -> Any:
-    """The memory of a program whose calls take ``arguments``."""
+def _memory_type(arguments: tuple[type[ctypes.Structure], ...], threads: int) -> tuple[Any, dict[str, int]]:
+    """The memory of a program whose calls take ``arguments``, and the offsets of their blocks by name."""
     addresses = ctypes.c_void_p * len(arguments)
+    blocks = {f"block_{n}": block_type(taken, threads) for n, taken in enumerate(arguments)}
 
     class Memory(ctypes.Structure):
         _fields_ = [
             ("dispatch", block_type(DISPATCH.layout.structure, threads)),
             ("kernels", addresses),
             ("blocks", addresses),
-            *((_block(n), block_type(taken, threads)) for n, taken in enumerate(arguments)),
+            *blocks.items(),
         ]
 
-    return Memory
-
-
-def _block(call: int) -> str:
-    return f"block_{call}"
+    return Memory, {name: getattr(Memory, name).offset for name in blocks}

@@ -53,9 +53,9 @@ HOUSE = {
     "services": Room("moderation store executor queue text"),
     "moderation": Room("store features queue text model errors", "ahocorasick regex"),
     "settings": Room("store model proxies logs errors quoting"),
-    "store": Room("features model background errors", "aiosqlite psycopg sqlalchemy"),
+    "store": Room("features model background errors", "aiosqlite msgspec psycopg sqlalchemy"),
     "executor": Room("queue"),
-    "features": Room("queue text model errors"),
+    "features": Room("queue text model errors", "msgspec"),
     "queue": Room("model.client model logs background errors"),
     "text": Room("model errors", "regex tiktoken tiktoken_ext"),
     "model.client": Room("model background errors", "psutil tqdm"),
@@ -66,7 +66,7 @@ HOUSE = {
     "model.checkpoint": Room(
         "model errors quoting", "httpx2 huggingface_hub safetensors tiktoken tiktoken_ext tokenizers tqdm"
     ),
-    "model": Room("errors", "psutil"),
+    "model": Room("errors", "msgspec psutil"),
     "proxies": Room("errors", "aiohttp yarl"),
     "guard": Room("logs"),
     "logs": Room("errors", "pythonjsonlogger"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from bot.errors import ContextExceeded, NothingWritten
 from bot.model.protocol import (
     MAX_SEED,
@@ -63,7 +65,7 @@ class CompletionJob:
         if self.earlier:
             asked = max(1, min(asked, context - len(ids)))
         check_context(len(ids), asked, context)
-        params = replace(self.params, max_new_tokens=asked)
+        params = structs.replace(self.params, max_new_tokens=asked)
         return GenerationRequest(self.run_id, ids, params, generated=len(self.earlier))
 
     def finished(self, completion: Completion, *, fingerprint: Fingerprint, asked_at: float) -> CompletionRun:
@@ -126,7 +128,7 @@ class CompletionRun:
 
     def rerolled(self, *, owner: int, private: bool = False) -> CompletionJob:
         """The same prompt and settings under a new seed."""
-        return replace(self._child(owner, private), params=replace(self.params, seed=new_seed()))
+        return replace(self._child(owner, private), params=structs.replace(self.params, seed=new_seed()))
 
     def forked(self, position: int, token_id: int, *, owner: int, private: bool = False) -> CompletionJob:
         """Another text from step ``position`` on, which takes one of the step's other candidates.
@@ -139,7 +141,7 @@ class CompletionRun:
         job = self._child(
             owner,
             private,
-            earlier=(*self.steps[:position], replace(step, chosen=chosen)),
+            earlier=(*self.steps[:position], structs.replace(step, chosen=chosen)),
             by_hand=(*(number for number in self.by_hand if number < position), position),
         )
         return replace(job, is_fork=True)
@@ -152,7 +154,7 @@ class CompletionRun:
         kept = max(self.by_hand, default=-1) + 1
         if kept == len(self.steps):
             raise NothingWritten
-        params = replace(self.params, max_new_tokens=len(self.steps) - kept)
+        params = structs.replace(self.params, max_new_tokens=len(self.steps) - kept)
         return replace(
             self._child(owner, True, earlier=self.steps[:kept], by_hand=self.by_hand), params=params
         )

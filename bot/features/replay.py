@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from bot.features.complete import CompletionRun, new_run_id
 from bot.features.next import WalkRun
@@ -79,9 +81,9 @@ def compare(then: Sequence[Step], now: Sequence[Step], before: Fingerprint, toda
         exact=tuple(then) == tuple(now),
         drift=max(_drifts(then[:alike], now[:alike]), default=0.0),
         changed=tuple(
-            Changed(field.name, str(getattr(before, field.name)), str(getattr(today, field.name)))
-            for field in fields(Fingerprint)
-            if getattr(before, field.name) != getattr(today, field.name)
+            Changed(name, str(getattr(before, name)), str(getattr(today, name)))
+            for name in Fingerprint.__struct_fields__
+            if getattr(before, name) != getattr(today, name)
         ),
     )
 

@@ -1,19 +1,22 @@
-"""How the messages of :mod:`bot.model.protocol` go through a pipe.
+"""How the messages of :mod:`bot.model.protocol` travel through a pipe.
 
 A message is one frame: four bytes of length (big-endian), then that many bytes
-of JSON, an object whose ``"type"`` names the dataclass. Both ends run the same
-version of this file, so a frame that does not fit is a broken pipe or a stray
-print, never a newer peer.
+of JSON, an object whose ``"type"`` names the message's class. Both ends run the
+same version of this file, so a frame that does not fit is a broken pipe or a
+stray print, never a newer peer.
+
+Python's own ``json`` reads and writes the text, because msgspec's JSON has
+neither infinite numbers (the logprob of a token whose probability is 0) nor lone
+surrogates (a folder whose name is not UTF-8); msgspec checks every field.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from dataclasses import fields, is_dataclass
-from functools import cache
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
+
+import msgspec
 
 from bot.model.protocol import Message
 
@@ -22,20 +25,17 @@ MAX_FRAME_BYTES = 16 * 1024 * 1024
 
 
 class ProtocolError(Exception):
-    """Bytes on the pipe that are no message of this protocol."""
-
-
-_MESSAGES: dict[str, type[Any]] = {message.__name__: message for message in get_args(Message)}
+    """Bytes on the pipe that are not a message of this protocol."""
 
 
 def encode(message: Message) -> bytes:
-    """The message's frame, header included."""
-    body = json.dumps({"type": type(message).__name__, **_plain(message)}, separators=(",", ":")).encode()
+    """Return the message's frame, header included."""
+    body = json.dumps(msgspec.to_builtins(message), separators=(",", ":")).encode()
     return HEADER.pack(len(body)) + body
 
 
 def body_length(header: bytes) -> int:
-    """How many bytes follow this four-byte header; ProtocolError if absurd."""
+    """Return how many bytes follow this four-byte header; ProtocolError if absurd."""
     (length,) = HEADER.unpack(header)
     if not 0 < length <= MAX_FRAME_BYTES:
         raise ProtocolError(f"a frame of {length} bytes")
@@ -43,46 +43,23 @@ def body_length(header: bytes) -> int:
 
 
 def decode(body: bytes) -> Message:
-    """The message in a frame's body; ProtocolError if there is none."""
+    """Return the message in a frame's body; ProtocolError if there is none."""
     try:
         value = json.loads(body)
-        message: Message = _build(_MESSAGES[value.pop("type")], value)
-    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        # The bytes themselves are not shown: they may be somebody's text.
+        message: Message = msgspec.convert(value, Message, strict=True)
+        if not _is_complete(message, value):
+            raise ValueError("a field is missing")
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        # The bytes themselves stay out of the error: they may be a user's text.
         raise ProtocolError(f"{len(body)} bytes that are no message") from error
     return message
 
 
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-@cache
-def _field_types(cls: type[Any]) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
-def _build(expected: Any, value: Any) -> Any:
-    """``value`` as the annotated type ``expected``; TypeError if it is not one."""
-    if is_dataclass(expected):
-        types = _field_types(expected)  # type: ignore[arg-type]
-        if set(value) != set(types):
-            raise TypeError(f"{expected} has other fields")
-        return expected(**{name: _build(types[name], value[name]) for name in types})  # type: ignore[operator]
-    origin = get_origin(expected)
-    if origin is tuple and isinstance(value, list):
-        return tuple(_build(get_args(expected)[0], item) for item in value)
-    if origin is Literal and value in get_args(expected):
-        return value
-    if origin in (Union, UnionType):
-        choices = [choice for choice in get_args(expected) if choice is not NoneType]
-        return None if value is None else _build(choices[0], value)
-    if expected is float and type(value) in (int, float):
-        return float(value)
-    if origin is None and type(value) is expected:
-        return value
-    raise TypeError(f"{value!r} is not {expected}")
+def _is_complete(message: Any, value: Any) -> bool:
+    """Whether ``value`` names every field; defaults are for the code that makes a message."""
+    if isinstance(message, msgspec.Struct):
+        names = message.__struct_fields__
+        return all(name in value and _is_complete(getattr(message, name), value[name]) for name in names)
+    if isinstance(message, tuple):
+        return all(map(_is_complete, message, value))
+    return True

@@ -6,8 +6,9 @@ import hashlib
 import json
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
 from typing import Any, Literal
+
+from msgspec.structs import asdict, replace
 
 from bot.errors import StoreUnavailable
 from bot.features.complete import CompletionJob, CompletionRun

@@ -36,6 +36,7 @@ from random import Random
 from typing import get_args
 
 import torch
+from msgspec import structs
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from bot.model.checkpoint.find import Checkpoint, find
@@ -174,7 +175,7 @@ class Trial:
             return []
         done = subprocess.run(
             [sys.executable, "-m", "tests.support.generate_reference", str(self.checkpoint.folder)],
-            input=json.dumps([(n.request.prompt_ids, asdict(n.request.params)) for n in needles]),
+            input=json.dumps([(n.request.prompt_ids, structs.asdict(n.request.params)) for n in needles]),
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
+
+from msgspec import structs
 
 from bot.model.protocol import MAX_SEED, GenerationRequest, SamplingParams, Step
 
@@ -53,7 +55,7 @@ class Needle:
         return GenerationRequest(
             name,
             request.prompt_ids + self.ids[:start],
-            replace(request.params, max_new_tokens=count),
+            structs.replace(request.params, max_new_tokens=count),
             request.generated + start,
         )
 
@@ -85,7 +87,7 @@ def random_ids(random: Random, count: int, limits: Limits) -> tuple[int, ...]:
 def random_neighbour(random: Random, name: str, limits: Limits, needle: Needle) -> GenerationRequest:
     """A stranger to ``needle``, or one that shares its beginning."""
     request = random.choice(_NEIGHBOURS)(random, needle, limits)
-    return replace(request, request_id=name)
+    return structs.replace(request, request_id=name)
 
 
 def _stranger(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
@@ -94,7 +96,7 @@ def _stranger(random: Random, needle: Needle, limits: Limits) -> GenerationReque
 
 def _other_seed(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
     """The same prompt at other settings."""
-    return replace(needle.request, params=random_params(random, limits))
+    return structs.replace(needle.request, params=random_params(random, limits))
 
 
 def _continued(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
@@ -112,13 +114,13 @@ def _continued(random: Random, needle: Needle, limits: Limits) -> GenerationRequ
 def _walked(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
     """The needle's text from some step on, whose last token another one was chosen for."""
     request = _continued(random, needle, limits)
-    return replace(request, prompt_ids=request.prompt_ids[:-1] + random_ids(random, 1, limits))
+    return structs.replace(request, prompt_ids=request.prompt_ids[:-1] + random_ids(random, 1, limits))
 
 
 def _read_again(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
     """The needle's text as a prompt, less of it generated than the needle's."""
     request = _continued(random, needle, limits)
-    return replace(request, generated=random.choice((0, random.randint(0, request.generated))))
+    return structs.replace(request, generated=random.choice((0, random.randint(0, request.generated))))
 
 
 def _alike(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:

@@ -10,6 +10,7 @@ import pytest
 from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bot import cards
 from bot.cards import GuessCard, RevealCard
@@ -42,7 +43,7 @@ scores = st.lists(st.builds(Score, people, st.integers(0, 10**6), st.integers(1,
 def games(draw: st.DrawFn) -> RevealCard:
     ids = draw(st.lists(strategies.token_ids, min_size=20, max_size=20, unique=True))
     candidates = tuple(
-        replace(draw(strategies.candidates), token_id=token_id, rank=rank)
+        structs.replace(draw(strategies.candidates), token_id=token_id, rank=rank)
         for rank, token_id in enumerate(ids, start=1)
     )
     choices = draw(st.permutations([ids[0], *ids[3:6]]))
@@ -143,7 +144,7 @@ def test_the_reveal_shows_the_whole_distribution_in_plain_words() -> None:
 
 
 def test_a_model_that_leaves_nothing_open_was_certain() -> None:
-    certain = replace(OVER, step=replace(OVER.step, entropy=0.1))
+    certain = replace(OVER, step=structs.replace(OVER.step, entropy=0.1))
 
     assert "**0.10 bits**, all but certain." in text_of(cards.reveal(certain))
 

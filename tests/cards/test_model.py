@@ -8,6 +8,7 @@ import pytest
 import tiktoken
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bot import __version__, cards
 from bot.cards import Audience, ModelCard
@@ -104,7 +105,7 @@ def test_the_vocabularies_are_those_of_the_encodings() -> None:
     ],
 )
 def test_the_size_is_told_in_words(parameters: int, shown: str, gpt_3: str) -> None:
-    text = text_of(cards.model(replace(CONTENT, info=replace(LARGE, parameters=parameters))))
+    text = text_of(cards.model(replace(CONTENT, info=structs.replace(LARGE, parameters=parameters))))
 
     assert f"A language model of {shown} parameters. GPT-3 has about {gpt_3} times as many" in text
 
@@ -130,7 +131,7 @@ def test_before_anything_was_written_the_speed_is_not_known() -> None:
 
 
 def test_a_folder_has_no_revision() -> None:
-    info = replace(LARGE, revision=None, name="/somewhere/demo-model")
+    info = structs.replace(LARGE, revision=None, name="/somewhere/demo-model")
     text = text_of(cards.model(replace(CONTENT, info=info)))
 
     assert text.startswith("### demo-model\n")
@@ -176,7 +177,7 @@ def test_it_ends_with_what_can_be_done_with_the_card() -> None:
     ],
 )
 def test_of_a_folder_only_its_own_name_is_shown(name: str, shown: str) -> None:
-    card = cards.model(replace(CONTENT, info=replace(LARGE, name=name, revision=None)))
+    card = cards.model(replace(CONTENT, info=structs.replace(LARGE, name=name, revision=None)))
 
     assert text_of(card).splitlines()[0] == f"### {shown}"
-    assert cards.model_name(replace(LARGE, name=name)) == shown
+    assert cards.model_name(structs.replace(LARGE, name=name)) == shown

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bot import cards
 from bot.cards import Audience, NextCard
@@ -70,7 +71,7 @@ def test_the_top_guess_and_the_drawn_token_are_told_apart() -> None:
 
 
 def test_the_drawn_one_is_marked_among_the_five() -> None:
-    drawn = replace(CONTENT.step, chosen=FIVE[1])
+    drawn = structs.replace(CONTENT.step, chosen=FIVE[1])
 
     assert "`␣a` **15.0 %** 🎲" in text_of(cards.next_tokens(replace(CONTENT, step=drawn)))
 
@@ -100,7 +101,7 @@ def test_every_bar_has_its_width_and_nothing_is_drawn_for_nothing(share: float, 
 
 
 def test_the_longest_bar_is_that_of_a_certain_token() -> None:
-    certain = replace(CONTENT.step, candidates=(Candidate(262, 9.0, 0.0, 1), *FIVE[1:]))
+    certain = structs.replace(CONTENT.step, candidates=(Candidate(262, 9.0, 0.0, 1), *FIVE[1:]))
 
     assert "█" * BAR_WIDTH in text_of(cards.next_tokens(replace(CONTENT, step=certain)))
 

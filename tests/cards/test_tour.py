@@ -8,6 +8,7 @@ import pytest
 from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bot import cards
 from bot.cards import Audience, TourCard
@@ -241,7 +242,7 @@ def test_something_else_is_not_said_to_be_the_same(again: tuple[int, ...], same:
 
 
 def test_the_model_is_described_by_its_own_numbers() -> None:
-    large = replace(MODEL, parameters=774_030_080, vocabulary=50_257)
+    large = structs.replace(MODEL, parameters=774_030_080, vocabulary=50_257)
 
     assert "774,030,080 numbers in a file" in words.what_it_is_not(large)
     assert "a fixed list of 50,257" in words.tokens(large)

@@ -7,6 +7,7 @@ import pytest
 from discord import ui
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bot import cards
 from bot.cards import Audience, WhyCard
@@ -113,7 +114,7 @@ def test_every_other_candidate_can_be_forked_to() -> None:
 
 
 def test_behind_the_end_of_the_text_nothing_goes_on() -> None:
-    ending = replace(step(286), candidates=(candidate(END_OF_TEXT), candidate(286)))
+    ending = structs.replace(step(286), candidates=(candidate(END_OF_TEXT), candidate(286)))
     content = replace(shown(), step=ending, names={END_OF_TEXT: "<|endoftext|>", 286: "␣of"})
 
     assert buttons_of(cards.why(content))["ends the text"].disabled

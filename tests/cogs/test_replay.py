@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from simcord import ChannelHandle, MemberActor
 
 from bot.custom_ids import custom_id

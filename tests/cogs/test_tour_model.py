@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from simcord import InteractionResult
 
 from bot.interactions.lifecycle import InteractionTracker
@@ -29,8 +29,8 @@ class Forgetful(FakeModel):
         async for event in super().run(request):
             if isinstance(event, Stepped) and event.index >= 2:
                 token_id = event.step.chosen.token_id + times
-                chosen = replace(event.step.chosen, token_id=token_id % 50257)
-                event = replace(event, step=replace(event.step, chosen=chosen))
+                chosen = structs.replace(event.step.chosen, token_id=token_id % 50257)
+                event = structs.replace(event, step=structs.replace(event.step, chosen=chosen))
             yield event
 
 
@@ -49,7 +49,7 @@ async def test_under_another_model_the_tour_begins_anew_where_it_was(open_world:
         answer = await at(4, ada, world.channel)
         await world.env.settle()
         asked = len(model.started)
-        model.info = replace(scripted_info("another"), name="another")
+        model.info = structs.replace(scripted_info("another"), name="another")
         on = await ada.click(card_of(answer), label="Next")
         await world.env.settle()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from bot.features.code import is_its_own, script
 from bot.features.complete import CompletionJob, CompletionRun, new_run_id
@@ -110,7 +111,7 @@ async def test_the_programs_print_what_was_written(services: Services, tmp_path:
     assert short.finish_reason == "stop"
     assert len(short.steps) < 200
     texts.append(text_of_run(short, services.encodings) + "\n")
-    named = replace(services.generations.model, name=str(tmp_path / "model"))
+    named = structs.replace(services.generations.model, name=str(tmp_path / "model"))
     programs.append(script(short, "London was", named).replace("'model'", repr(named.name)))
 
     assert len(set(texts)) > 2 / 3 * len(texts)  # the rest are those of which nothing was written
@@ -120,15 +121,15 @@ async def test_the_programs_print_what_was_written(services: Services, tmp_path:
 
 @pytest.mark.parametrize("path", ["/home/ada/model/", "C:\\Users\\ada\\model", "/home/ada/x/../model/."])
 def test_the_program_names_the_folder_without_its_path(path: str) -> None:
-    program = script(completion_run(), "London was", replace(INFO, name=path))
+    program = script(completion_run(), "London was", structs.replace(INFO, name=path))
 
     assert "from_pretrained('model')" in program
     assert "ada" not in program
 
 
 def test_the_program_is_in_the_folder_or_the_revision_that_is_loaded() -> None:
-    local = script(completion_run(), "London was", replace(INFO, name="/home/somebody/model"))
-    pinned = script(completion_run(), "London was", replace(INFO, name="a/b", revision="c0ffee"))
+    local = script(completion_run(), "London was", structs.replace(INFO, name="/home/somebody/model"))
+    pinned = script(completion_run(), "London was", structs.replace(INFO, name="a/b", revision="c0ffee"))
 
     assert "from_pretrained('model')" in local
     assert "ask whoever runs the bot" in local
@@ -143,7 +144,7 @@ def test_the_program_says_in_what_the_text_was_written() -> None:
 
 
 def test_a_text_of_another_model_is_said_to_be_that() -> None:
-    other = replace(completion_run(), fingerprint=replace(completion_run().fingerprint, weights="x"))
+    other = replace(completion_run(), fingerprint=structs.replace(completion_run().fingerprint, weights="x"))
 
     assert is_its_own(completion_run(), INFO)
     assert "another model" not in script(completion_run(), "London was", INFO)

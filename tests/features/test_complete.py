@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bot.errors import ContextExceeded, NothingWritten
 from bot.features.complete import CompletionJob, CompletionRun, new_seed, warm_or_greedy
@@ -152,7 +153,7 @@ def test_the_most_surprising_token_is_the_least_likely_one() -> None:
 
 def test_a_text_that_went_on_under_another_fingerprint_is_mixed_for_ever() -> None:
     first = finished(job(), 10, 20)
-    other = replace(FINGERPRINT, engine=4)
+    other = structs.replace(FINGERPRINT, engine=4)
     ending = Completion((step(30),), "length")
     same = first.continued(owner=1).finished(ending, fingerprint=FINGERPRINT, asked_at=NOON)
     mixed = first.continued(owner=1).finished(ending, fingerprint=other, asked_at=NOON)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from bot.errors import ContextExceeded, NothingWritten
 from bot.features.replay import Changed, Replay, compare, rerun
@@ -20,7 +21,9 @@ def compared(now: tuple[Step, ...]) -> Replay:
 
 def shifted(of: Step, by: float) -> Step:
     """``of`` with the chosen token's logit moved."""
-    return replace(of, chosen=replace(of.chosen, logit=of.chosen.logit + by), candidates=of.candidates[1:])
+    return structs.replace(
+        of, chosen=structs.replace(of.chosen, logit=of.chosen.logit + by), candidates=of.candidates[1:]
+    )
 
 
 def test_the_same_steps_are_the_same_to_the_bit() -> None:
@@ -36,7 +39,7 @@ def test_a_logit_that_differs_is_no_other_token() -> None:
 
 
 def test_any_number_that_differs_is_noticed() -> None:
-    found = compared((THEN[0], replace(THEN[1], entropy=1.25), THEN[2]))
+    found = compared((THEN[0], structs.replace(THEN[1], entropy=1.25), THEN[2]))
 
     assert (found.difference, found.exact, found.drift) == (None, False, 0.0)
 
@@ -63,7 +66,7 @@ def test_an_earlier_or_a_later_end_is_a_difference(length: int, then: int | None
 
 
 def test_what_changed_in_the_fingerprint_is_named_part_by_part() -> None:
-    today = replace(FINGERPRINT, precision="int8", engine=4)
+    today = structs.replace(FINGERPRINT, precision="int8", engine=4)
     found = compare(THEN, THEN, FINGERPRINT, today)
 
     assert found.changed == (Changed("precision", "float32", "int8"), Changed("engine", "3", "4"))
@@ -93,7 +96,7 @@ def test_a_walk_is_asked_for_its_last_table_again() -> None:
     run = walk_run("b" * 16, 530, 286)
     again = rerun(run, owner=GRACE, context=1024)
 
-    assert again.request == replace(run.walk.request, request_id=again.request.request_id)
+    assert again.request == structs.replace(run.walk.request, request_id=again.request.request_id)
     assert again.request.request_id != run.run_id
     assert (again.given, again.then) == (2, (run.step,))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from discord import ui
+from msgspec import structs
 
 from bot.custom_ids import custom_id
 from bot.flows.message_text import full_text, text_in
@@ -76,6 +77,6 @@ def test_what_ends_a_text_or_is_part_of_a_character_is_not_in_it() -> None:
 
 def test_a_full_stop_that_ends_a_text_is_part_of_it() -> None:
     run = completion_run("a" * 16, 13, 530, 13)
-    ended = replace(run, fingerprint=replace(run.fingerprint, ends=(13,)), finish_reason="stop")
+    ended = replace(run, fingerprint=structs.replace(run.fingerprint, ends=(13,)), finish_reason="stop")
 
     assert full_text(ended, ENCODINGS) == "London was. one."

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 from discord import ui
+from msgspec.structs import replace
 
 from bot import cards
 from bot.cards import (

@@ -7,8 +7,10 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from bot.errors import GenerationFailed, ModelLoading
 from bot.model.client.process import ModelProcess, worker_command

@@ -7,7 +7,6 @@ import hashlib
 import shutil
 import socket
 import sqlite3
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -149,7 +148,7 @@ def test_a_change_of_what_is_stored_raises_the_number_of_the_schema() -> None:
         for table in metadata.sorted_tables
         for column in table.c
     ]
-    stored = [*columns, *(field.name for kind in (SamplingParams, Fingerprint) for field in fields(kind))]
+    stored = [*columns, *SamplingParams.__struct_fields__, *Fingerprint.__struct_fields__]
 
     # The number stayed 1: a GPT-2's fingerprint reads as it did before encodings and ends, who has seen a
     # text is in a table of its own, and an older bot passes over the groups, which may be null.

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from bot.features.complete import CompletionJob
 from bot.features.next import Walk
@@ -23,8 +24,8 @@ from tests.support.samples import ADA, FINGERPRINT, LONDON_WAS, completion_run, 
         walk_run(),
         walk_run("d" * 16, 530, 286, private=True, parent="b" * 16, temperature=0.0),
         walk_run(candidates=20),
-        completion_run(fingerprint=replace(FINGERPRINT, encoding="bpe:0f", ends=(7, 13))),
-        completion_run(fingerprint=replace(FINGERPRINT, ends=())),
+        completion_run(fingerprint=structs.replace(FINGERPRINT, encoding="bpe:0f", ends=(7, 13))),
+        completion_run(fingerprint=structs.replace(FINGERPRINT, ends=())),
     ],
 )
 def test_a_row_holds_all_of_a_run(run: Run) -> None:
@@ -41,7 +42,7 @@ def test_a_run_of_gpt2_is_stored_and_asked_for_as_before_there_were_other_encodi
 
 @pytest.mark.parametrize("changes", [{"encoding": "bpe:0f"}, {"ends": (13,)}, {"ends": ()}])
 def test_other_tokens_or_another_end_are_another_question(changes: dict[str, Any]) -> None:
-    other = replace(FINGERPRINT, **changes)
+    other = structs.replace(FINGERPRINT, **changes)
 
     assert str(other) != str(FINGERPRINT)
     assert question(completion_run(), other) != question(completion_run(), FINGERPRINT)
@@ -72,7 +73,7 @@ def test_all_that_moves_a_token_is_part_of_the_question() -> None:
         replace(walk_run().walk, candidates=20),
     ]
     questions = [question(one, FINGERPRINT) for one in asked]
-    questions.append(question(job(), replace(FINGERPRINT, engine=4)))
+    questions.append(question(job(), structs.replace(FINGERPRINT, engine=4)))
 
     assert len(set(questions)) == len(questions)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from sqlalchemy import update
 
 from bot.errors import RunExpired, StoreUnavailable
@@ -102,7 +103,7 @@ async def test_the_same_request_has_an_answer(runs: Runs) -> None:
     await runs.keep(completion_run(A), channel=CHANNEL)
 
     assert await answer(the_same(GRACE), FINGERPRINT) == completion_run(A)
-    assert await answer(the_same(GRACE), replace(FINGERPRINT, engine=4)) is None
+    assert await answer(the_same(GRACE), structs.replace(FINGERPRINT, engine=4)) is None
     assert await answer(replace(the_same(GRACE), prompt_ids=(1,)), FINGERPRINT) is None
 
 

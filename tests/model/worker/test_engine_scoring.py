@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
+from msgspec.structs import replace
 from transformers import GPT2LMHeadModel
 
 from bot.model.gpt2.transformer import GPT2

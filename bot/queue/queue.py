@@ -26,7 +26,7 @@ from typing import Self
 
 from bot import errors, logs
 from bot.background import Background
-from bot.model.client.wording import loading_text
+from bot.model.client.progress import loading_text
 from bot.model.protocol import Alike, GenerationRequest, ModelInfo
 from bot.queue.counts import RequestCounts
 from bot.queue.limits import Admission, Asker, Limits

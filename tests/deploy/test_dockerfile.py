@@ -162,12 +162,12 @@ def test_the_image_installs_the_torch_that_is_pinned_from_the_index_without_cuda
     assert asked.stdout.split() == [index, pinned]
 
 
-@pytest.mark.parametrize(("ailments", "status"), [([], 0), (["the model is not ready"], 1)])
-async def test_the_image_s_health_check_asks_the_bot(ailments: list[str], status: int) -> None:
+@pytest.mark.parametrize(("health_problems", "status"), [([], 0), (["the model is not ready"], 1)])
+async def test_the_image_s_health_check_asks_the_bot(health_problems: list[str], status: int) -> None:
     _, _, check = arguments_of("HEALTHCHECK")[0].partition("CMD ")
     _, *arguments = json.loads(check)
     at = Address("127.0.0.1", unused_port())
-    async with endpoint(at, CollectorRegistry(), lambda: ailments):
+    async with endpoint(at, CollectorRegistry(), lambda: health_problems):
         process = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, env={"METRICS_PORT": str(at.port)}, stderr=asyncio.subprocess.DEVNULL
         )

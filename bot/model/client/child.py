@@ -1,4 +1,4 @@
-"""One life of the worker process: its pipes, its exit, nothing about requests.
+"""One worker process from start to exit: its pipes and its end, nothing about requests.
 
     async with Child.started(command) as child:
         child.send(Submit(request))
@@ -6,7 +6,7 @@
 
 Frames go out on the child's stdin and come in on its stdout. Its stderr is for
 people: every line goes to the logger ``bot.model.worker``. Leaving the context
-closes stdin, on which the worker ends by itself, and kills it if it does not.
+closes stdin, which ends the worker, and kills it if it does not end.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from typing import cast
 
 from bot.background import Background
 from bot.model.client.environment import worker_environment
-from bot.model.client.heartbeat import Pulse, WorkerBroken, beating
-from bot.model.client.vitals import Vitals
+from bot.model.client.heartbeat import Pulse, Vitals, WorkerBroken, beating
 from bot.model.protocol import FromWorker, Pong, Precision, ToWorker
 from bot.model.wire import HEADER, ProtocolError, body_length, decode, encode
 
@@ -38,7 +37,7 @@ LINE_CHARACTERS = 500
 LINES_PER_SECOND = 100
 LAST_WORDS = 1.0  # seconds
 BROKEN_GRACE = 0.2  # seconds
-READ_AGAIN = 0.1  # seconds; a worker whose stderr is full stands still
+READ_AGAIN = 0.1  # seconds; a worker whose stderr is full blocks
 
 
 def worker_command(
@@ -50,7 +49,7 @@ def worker_command(
     precision: Precision = "float32",
     prefix_cache: int = 0,
 ) -> tuple[str, ...]:
-    """The command that runs the model worker, to be started in the project's folder.
+    """Return the command that runs the model worker; start it in the project's folder.
 
     ``prefix_cache`` is in MiB.
     """
@@ -62,12 +61,12 @@ def worker_command(
 
 
 class Child:
-    """A running worker process. Made by :meth:`started` alone."""
+    """A running worker process; :meth:`started` makes it."""
 
     def __init__(self, process: Process, patience: float) -> None:
         self._process = process
         self._killed = False  # by us
-        self.unfinished = False  # a message that has begun to come
+        self.unfinished = False  # a message has begun to arrive
         self._pulse = Pulse(self, Vitals(process.pid), patience=patience)
         self._stdin = cast("asyncio.StreamWriter", process.stdin)
         self._stdout = cast("asyncio.StreamReader", process.stdout)
@@ -85,16 +84,16 @@ class Child:
     ) -> AsyncIterator[Child]:
         """Run ``command`` for as long as the context lasts.
 
-        Of ``settings`` its environment has what :func:`worker_environment` lets through.
+        Its environment gets what :func:`worker_environment` lets through of ``settings``.
         A child that does nothing for ``patience`` seconds raises WorkerBroken in
         the body. On leaving, the child has ``grace`` seconds to end after its stdin
-        was closed; a child known to be broken gets just enough to have ended by
-        itself. Raises OSError if the command cannot be run.
+        was closed; one that is known to be broken gets only the moment that an exit
+        takes. Raises OSError if the command cannot be run.
         """
         # A session of its own: Ctrl-C in the terminal is for the bot, which then
         # ends the worker in order. Only the three pipes are inherited, and no
-        # other child inherits ours (PEP 446), so a bot killed with -9 reads as
-        # the end of stdin there.
+        # other child inherits ours (PEP 446), so the worker of a bot killed with -9
+        # reads the end of its stdin.
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=PIPE,
@@ -122,16 +121,16 @@ class Child:
         return self._process.pid
 
     def send(self, message: ToWorker) -> None:
-        """Queue a message for the worker; a dead worker's is dropped.
+        """Queue a message for the worker; drop it if the worker is dead.
 
-        Nothing waits for the pipe to drain: what is queued is bounded by the
-        requests the bot admits.
+        Nothing waits for the pipe to drain: the requests that the bot admits bound
+        the queue.
         """
         if not self._stdin.is_closing():
             self._stdin.write(encode(message))
 
     async def receive(self) -> FromWorker:
-        """The worker's next message but Pong; WorkerBroken if there will be none."""
+        """Return the worker's next message except Pong; WorkerBroken if there will be none."""
         while True:
             message = await self._message()
             self._pulse.heard(message)
@@ -149,7 +148,7 @@ class Child:
         except ProtocolError as error:
             raise WorkerBroken(f"it wrote {error} to its pipe") from error
         if isinstance(message, ToWorker):
-            raise WorkerBroken(f"it wrote a {type(message).__name__}, which is not its to say")
+            raise WorkerBroken(f"it wrote a {type(message).__name__}, which only the bot may send")
         return message
 
     def kill(self) -> None:
@@ -161,12 +160,12 @@ class Child:
             self._process.kill()
         else:
             # Not Process.kill(): that polls, and may take the exit status away
-            # from asyncio's own waiter, which then reports 255.
+            # from asyncio's own waiter, which would then report 255.
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
 
-    def obituary(self) -> str:
-        """How it ended, for the log and the operator: ``exit status 1``."""
+    def exit_reason(self) -> str:
+        """Say how it ended, for the log and the operator: ``exit status 1``."""
         code = self._process.returncode
         if self._killed or code is None:
             return "so it was killed"
@@ -179,9 +178,9 @@ class Child:
         self._stdin.close()
         try:
             await self._ended_within(grace)
-        finally:  # also where leaving was cancelled: no child outlives its context
+        finally:  # also if leaving was cancelled: no child outlives its context
             self.kill()
-            # Bounded, for something that the worker started may hold its pipes.
+            # Bounded, because a process that the worker started may hold its pipes.
             await self._ended_within(LAST_WORDS)
 
     async def _ended_within(self, seconds: float) -> None:
@@ -190,9 +189,9 @@ class Child:
                 await self._ended()
 
     async def _ended(self) -> None:
-        # What it still writes has to be read: a worker blocked on a full pipe
-        # never looks at its stdin again, and asyncio does not see the end of a
-        # pipe whose reading it has paused.
+        # Read what it still writes: a worker blocked on a full pipe never looks at
+        # its stdin again, and asyncio does not see the end of a pipe while reading
+        # is paused.
         while await self._stdout.read(CHUNK_BYTES):
             pass
         await self._process.wait()
@@ -210,8 +209,8 @@ class LineLog:
     """Bytes of a stderr → log records, a bounded number of bounded lines.
 
     A line that begins with its level (``INFO …``, as :mod:`logging` writes) keeps
-    it; anything else nobody meant to say, and is a warning. Beyond
-    LINES_PER_SECOND lines are counted instead of logged.
+    that level; anything else was not meant to be printed, and is a warning. Lines
+    beyond LINES_PER_SECOND are counted, not logged.
     """
 
     def __init__(self) -> None:
@@ -222,7 +221,7 @@ class LineLog:
 
     def feed(self, chunk: bytes) -> None:
         *lines, rest = re.split(rb"[\r\n]+", self._rest + chunk)
-        # An endless line is cut, not collected: four bytes a character at most.
+        # An endless line is cut, not collected; a character has four bytes at most.
         self._rest = rest[: 4 * LINE_CHARACTERS + 4]
         for line in lines:
             self._log(line.decode("utf-8", "replace").strip())
@@ -240,6 +239,6 @@ class LineLog:
             return
         self._logged += 1
         level = logging.INFO if line.startswith(("INFO", "DEBUG")) else logging.WARNING
-        # What a terminal would obey is shown instead.
+        # Control characters are replaced, so that no terminal obeys them.
         safe = "".join(c if c.isprintable() else "�" for c in line[:LINE_CHARACTERS])
         logger.log(level, "%s%s", safe, "…" if len(line) > LINE_CHARACTERS else "")

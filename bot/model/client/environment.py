@@ -1,12 +1,12 @@
-"""What the model worker's environment has."""
+"""The environment variables that the model worker gets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Of no use to the worker.
+# The worker has no use for them.
 _SECRETS = frozenset({"DISCORD_TOKEN", "DATABASE_URL", "PGPASSWORD"})
-# What huggingface_hub reads, and the libraries with which it asks the network.
+# Read by huggingface_hub, and by the libraries with which it reaches the network.
 _BEGINNINGS = ("HF_", "HUGGING_FACE_", "HUGGINGFACE_")
 _NAMES = frozenset(
     {
@@ -17,9 +17,9 @@ _NAMES = frozenset(
 
 
 def worker_environment(own: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
-    """The bot's ``own`` environment without its secrets, and of its ``settings`` what is for the hub.
+    """Return the bot's ``own`` environment without its secrets, plus the ``settings`` meant for the hub.
 
-    A variable for the hub that is empty counts as absent, as the bot's settings do.
+    An empty variable for the hub counts as absent, like an empty setting of the bot.
     """
     kept = {name: value for name, value in own.items() if name not in _SECRETS and not _is_for_hub(name)}
     hubs = {**own, **settings}

@@ -1,19 +1,19 @@
-"""Whether the worker still lives: it is asked again and again, and must answer.
+"""Whether the worker is alive: it is asked again and again, and must answer.
 
-    pulse = Pulse(worker, vitals, patience=…)
+    pulse = Pulse(worker, Vitals(pid), patience=…)
     async with beating(pulse):
         message = …
         pulse.heard(message)
 
-A worker that serves answers a Ping between two steps, so the answer proves that its
-loop goes round, not only that there is a process. While it does not answer it may be
-busy: a long step on a slow machine takes longer than a person likes to wait. So what
-counts is whether it computes meanwhile. One that does is waited for much longer. One
-that loads is not asked, for it can be silent for long, reading gigabytes; but one
-that was stopped loads nothing.
+A worker that serves answers a Ping between two steps, so an answer proves that its
+loop goes round, not only that there is a process. A worker that does not answer may be
+busy: a long step on a slow machine takes longer than a person likes to wait. What
+counts then is whether it computes; if it does, it gets much more time. A worker that
+loads is not asked, because it can be silent for long while it reads gigabytes; but one
+that was stopped (SIGSTOP) loads nothing.
 
-Time is counted in beats and not by a clock: when the bot itself could not run for a
-while, the worker's answers are yet unread, and only one beat has passed.
+Time is counted in beats, not by a clock: after the bot itself could not run for a
+while, the worker's answers are still unread, and only one beat has passed.
 """
 
 from __future__ import annotations
@@ -21,44 +21,78 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+import psutil
+
 from bot.background import Background
-from bot.model.client.vitals import Activity
 from bot.model.protocol import FromWorker, Ping, Ready
 
-# Patience with a worker that neither answers nor computes nor prints, in beats, and with others.
+# Patience in beats: with a worker that neither answers nor computes nor prints, and with others.
 STILL = 10
 COMPUTING = 8 * STILL
 LOADING = 40 * STILL
-UNFINISHED = 2  # with one that has begun a message: they are written at once
+UNFINISHED = 2  # after the beginning of a message: each is written in one go
 
-# Of a beat, on one core: more than a stopped or waiting process has, less than one
-# that gets a small share of a busy machine.
+# Share of one core over a beat: more than a stopped or waiting process uses, less than
+# a process gets on a busy machine.
 LEAST_COMPUTED = 0.05
 
 
 class WorkerBroken(Exception):
-    """The worker ended, closed its pipe, said what is no message, or does nothing."""
+    """The worker ended, closed its pipe, wrote something that is no message, or does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """``computed``: processor time of all threads since the last look, in seconds."""
+
+    computed: float
+    stopped: bool
 
 
 class Watched(Protocol):
-    """What is asked and looked at: a :class:`bot.model.client.child.Child`."""
+    """The worker that is asked: a :class:`bot.model.client.child.Child`."""
 
-    unfinished: bool  # a message has begun to come
+    unfinished: bool  # a message has begun to arrive
 
     def send(self, message: Ping) -> None: ...
 
 
 class Signs(Protocol):
-    """What is seen of it: :class:`bot.model.client.vitals.Vitals`."""
+    """What the system shows of it: :class:`Vitals`."""
 
     def activity(self) -> Activity | None: ...
 
 
+class Vitals:
+    """Watches the process ``pid`` from outside; a process that is gone computes nothing."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._process: psutil.Process | None = None
+        self._computed = 0.0
+
+    def activity(self) -> Activity | None:
+        """Return what it did; None if the system does not say (no free file descriptor, no rights)."""
+        try:
+            if self._process is None:
+                self._process = psutil.Process(self._pid)
+            with self._process.oneshot():
+                times = self._process.cpu_times()
+                stopped = self._process.status() == psutil.STATUS_STOPPED
+        except psutil.NoSuchProcess:
+            return Activity(0.0, stopped=False)
+        except (psutil.Error, OSError):
+            return None
+        before, self._computed = self._computed, times.user + times.system
+        return Activity(self._computed - before, stopped)
+
+
 class Pulse:
-    """The count of beats; ``patience`` is in seconds, as is ``interval``, from beat to beat.
+    """Counts beats; ``patience`` and ``interval`` (from beat to beat) are in seconds.
 
     ``diagnosis`` says why the worker is broken, once it is.
     """
@@ -69,17 +103,17 @@ class Pulse:
         self._worker = worker
         self._vitals = vitals
         self._serves = False
-        self._silent = 0  # beats since it said anything
-        self._still = 0  # and has done nothing either, without a break
-        self._unfinished = 0  # and a message has begun
+        self._silent = 0  # beats since the last message
+        self._still = 0  # consecutive beats in which it did nothing either
+        self._unfinished = 0  # beats since a message began
 
     def heard(self, message: FromWorker) -> None:
-        """Whatever it says shows that it lives."""
+        """Any message shows that the worker is alive."""
         self._silent = self._still = self._unfinished = 0
         self._serves = self._serves or isinstance(message, Ready)
 
     def stirred(self) -> None:
-        """It printed something: that is no answer, but nothing that hangs does it."""
+        """It printed something: no answer, but a worker that hangs prints nothing."""
         self._still = 0
 
     def beat(self) -> None:
@@ -115,7 +149,7 @@ class Pulse:
 
 @asynccontextmanager
 async def beating(pulse: Pulse) -> AsyncIterator[None]:
-    """Let it beat; WorkerBroken in the body once it has a diagnosis."""
+    """Keep the pulse beating; raise WorkerBroken in the body once there is a diagnosis."""
     try:
         async with asyncio.timeout(None) as end:
             beat = partial(_beat_until_broken, pulse, end)

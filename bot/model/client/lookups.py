@@ -1,8 +1,8 @@
-"""Which lookups the worker owes an answer to, and what its death means for them.
+"""Which lookups the worker still has to answer, and what its death means for them.
 
-Synchronous bookkeeping for :mod:`bot.model.client.process`; no process, no pipe. Unlike a
-request, a lookup is not asked again of the next worker: it takes a moment, so who
-asked can ask again sooner than the next worker is ready.
+Synchronous bookkeeping for :mod:`bot.model.client.process`; no process, no pipe. Unlike
+requests, lookups are not sent again to the next worker: one takes a moment, so
+asking again is quicker than waiting for the next worker to load.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Answer = asyncio.Future[tuple[Alike, ...]]
 
 
 class Lookups:
-    """All lookups that wait for their answer."""
+    """All lookups that wait for an answer."""
 
     def __init__(self) -> None:
         self._answers: dict[str, Answer] = {}
         self._asked = 0
 
     def ask(self, token_id: int, count: int) -> tuple[Lookup, Answer]:
-        """What to send, and what its answer will come in; QueueFull if too many wait already."""
+        """Return the message to send and the future of its answer; QueueFull if too many wait already."""
         if len(self._answers) >= AT_MOST:
             raise QueueFull(waiting=len(self._answers), retry_after=RETRY_AFTER)
         self._asked += 1
@@ -38,7 +38,7 @@ class Lookups:
 
     def heard(self, message: Similar) -> None:
         answer = self._answers.pop(message.lookup_id, None)
-        if answer is None or answer.done():  # who asked may have gone
+        if answer is None or answer.done():  # the caller may have gone
             return
         if message.tokens is None:
             answer.set_exception(GenerationFailed("the worker could not look up a token"))

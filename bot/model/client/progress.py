@@ -1,4 +1,4 @@
-"""How far the model is, in the operator's terminal."""
+"""How far the model has loaded: in words, and as a bar in the operator's terminal."""
 
 from __future__ import annotations
 
@@ -13,9 +13,26 @@ from bot.model.protocol import Loading
 
 log = logging.getLogger(__name__)
 
+GB = 1_000_000_000
+MB = 1_000_000
+
+
+def loading_text(loading: Loading | None) -> str:
+    """Say how far the model is: ``packing weights, 43 %`` or ``downloading, 1.2 of 3.2 GB``."""
+    if loading is None:
+        return "starting"
+    done, total = loading.done, loading.total
+    if loading.unit == "B":
+        if not max(done, total):
+            return loading.stage
+        size, unit, digits = (GB, "GB", 1) if max(done, total) >= GB else (MB, "MB", 0)
+        amounts = [f"{amount / size:.{digits}f}" for amount in (done, total) if amount or total]
+        return f"{loading.stage}, {' of '.join(amounts)} {unit}"
+    return f"{loading.stage}, {100 * min(done, total) // total} %" if total else loading.stage
+
 
 class LoadingBar:
-    """A progress bar a stage; where stderr is no terminal, a log line a stage."""
+    """One progress bar per stage; where stderr is no terminal, one log line per stage."""
 
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None

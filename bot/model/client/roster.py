@@ -1,21 +1,22 @@
-"""Which requests the worker has, which it may get, and what its death means.
+"""Which requests the worker has, which ones it may get, and what its death means for them.
 
 Synchronous bookkeeping for :mod:`bot.model.client.process`; no process, no pipe.
 
-**Replay.** A request outlives its worker: the next one gets it from its
-beginning. The same seed gives the same steps, so a step whose index was passed
-on before is swallowed.
+**Replay.** A request outlives its worker: the next worker starts it from the
+beginning. The same seed gives the same steps, so steps that were passed on before
+are dropped by their index.
 
-**Poison.** A request may be what kills the worker. As its steps are the same in
-every life, so is the place where it does that, while a death from outside finds a
-request anywhere. So each death is held against all that ran in it, by how many
-steps they had taken. Two deaths at the same place make a suspect, which runs
-alone, everyone else waiting; a suspect that dies alone is the cause, and fails.
-Whoever gets further than in any life before is cleared of all its deaths.
+**Poison.** A request may be what kills the worker. Its steps are the same with
+every worker, so it kills at the same step, whereas a death from outside hits a
+request at any step. Each death is therefore held against every request that was
+running, at the step it had reached. Two deaths at the same step make a suspect,
+which then runs alone while the others wait; if the worker dies again, the suspect
+is the cause, and fails. A request that gets further than ever before is cleared of
+all its deaths.
 
-So nobody is sentenced for a neighbour, nor for a worker that is killed again and
-again from outside, and one bad request costs three deaths at most. Something that
-kills at random, never twice at the same place, is a suspect after ten deaths
+So no request fails because of a neighbour, nor because the worker is killed from
+outside again and again, and one bad request costs three deaths at most. A request
+that kills at random, never twice at the same step, is a suspect after ten deaths
 without getting further.
 """
 
@@ -37,16 +38,16 @@ Failure = GenerationFailed | ModelUnusable | ShuttingDown
 
 @dataclass(eq=False, slots=True)
 class Run:
-    """A request until it ended, and what its reader has still to read."""
+    """A request that has not ended, and the events its reader has yet to read."""
 
     request: GenerationRequest
     events: asyncio.Queue[Stepped | Ended | Failure] = field(default_factory=asyncio.Queue)
-    passed_on: int = 0  # steps; a replay begins behind them
-    taken: int = 0  # steps in this life
-    submitted: bool = False  # to the worker that runs now
+    passed_on: int = 0  # steps; a replay drops as many
+    taken: int = 0  # steps in the current worker
+    submitted: bool = False  # to the current worker
     aborted: bool = False
     ended: bool = False
-    # Steps taken at each death, since it last got further than at any before.
+    # Steps taken at each death, since it last got further than before.
     deaths: list[int] = field(default_factory=list)
 
     @property
@@ -58,19 +59,19 @@ class Run:
         )
 
     def step(self) -> None:
-        """Count a step of this life."""
+        """Count a step in the current worker."""
         self.taken += 1
         if self.taken > max(self.deaths, default=0):
             self.deaths.clear()
 
     def die(self) -> None:
-        """Count a death here; the next life begins at the beginning."""
+        """Count a death at this step; the next worker starts from the beginning."""
         self.deaths.append(self.taken)
         self.taken, self.submitted = 0, False
 
 
 class Roster:
-    """All requests that have not ended, first come first served."""
+    """All requests that have not ended, in order of arrival."""
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
@@ -86,14 +87,14 @@ class Roster:
         return sum(run.submitted for run in self._runs.values())
 
     def add(self, request: GenerationRequest) -> Run:
-        """Take in a request; ValueError if one of its id has not ended."""
+        """Add a request; ValueError if one with the same id has not ended."""
         if request.request_id in self._runs:
             raise ValueError(f"request {request.request_id} is already running")
         run = self._runs[request.request_id] = Run(request)
         return run
 
     def submit(self) -> list[GenerationRequest]:
-        """The requests the worker is to get now; they count as submitted."""
+        """Return the requests to send to the worker now; they count as submitted."""
         chosen = [run for run in self._runs.values() if not run.submitted]
         suspects = [run for run in self._runs.values() if run.suspect]
         if suspects:
@@ -103,7 +104,7 @@ class Roster:
         return [run.request for run in chosen]
 
     def heard(self, message: Stepped | Ended | Rejected) -> bool:
-        """Pass on what the worker said; False if a step is missing before it."""
+        """Pass on the worker's message; False if a step is missing before it."""
         run = self._runs.get(message.request_id)
         if run is None or not run.submitted:
             return True
@@ -122,7 +123,7 @@ class Roster:
         return True
 
     def abort(self, request_id: str) -> bool:
-        """Cancel a request; True if the worker has it and must be told."""
+        """Cancel a request; True if the worker has it and needs an Abort."""
         run = self._runs.get(request_id)
         if run is None or run.aborted:
             return False
@@ -132,7 +133,7 @@ class Roster:
         return run.submitted
 
     def worker_died(self) -> None:
-        """Count the death, sentence who is proven guilty, take the rest back."""
+        """Count the death, fail a request that is proven to be the cause, and take the rest back."""
         victims = [run for run in self._runs.values() if run.submitted]
         for run in victims:
             run.die()
@@ -142,7 +143,7 @@ class Roster:
                 self._end(run, GenerationFailed(f"the worker died {len(run.deaths)} times while it ran this"))
 
     def model_changed(self) -> None:
-        """Fail what began on a model that gives other tokens than the new one."""
+        """Fail every request that began on the old model: the new one gives other tokens."""
         for run in list(self._runs.values()):
             if run.passed_on:
                 self._end(run, GenerationFailed("the model changed while it ran"))

@@ -499,8 +499,8 @@ async def test_cancelling_while_the_worker_ends_still_ends_it(make: Make) -> Non
     async def serve() -> None:
         async with make({"hang_at": 1}, grace=60) as model, aclosing(model.run(a_request())) as events:
             await anext(events)
-            assert model._child is not None
-            hanging.append(model._child)
+            assert model._supervisor.child is not None
+            hanging.append(model._supervisor.child)
 
     hanging: list[Child] = []
 

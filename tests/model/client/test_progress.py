@@ -1,4 +1,4 @@
-"""How far the model is: a bar in a terminal, a line a stage elsewhere."""
+"""How far the model has loaded: in words, as a bar in a terminal, as a line per stage elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bot.model.client.progress import LoadingBar
+from bot.model.client.progress import LoadingBar, loading_text
 from bot.model.protocol import Loading
 
 STAGES = [
@@ -31,7 +31,7 @@ def test_a_terminal_shows_a_bar_that_moves(
     assert "18.0/36.0" in shown
 
 
-def test_a_log_gets_a_line_a_stage(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_log_gets_a_line_per_stage(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO), LoadingBar() as bar:
         for loading in STAGES:
             bar.show(loading)
@@ -40,3 +40,23 @@ def test_a_log_gets_a_line_a_stage(caplog: pytest.LogCaptureFixture) -> None:
         "model: downloading",
         "model: packing weights",
     ]
+
+
+@pytest.mark.parametrize(
+    ("loading", "text"),
+    [
+        (None, "starting"),
+        (Loading("starting torch", 0, 0, ""), "starting torch"),
+        (Loading("downloading", 0, 0, "B"), "downloading"),
+        (Loading("downloading", 0, 3_246_000_000, "B"), "downloading, 0.0 of 3.2 GB"),
+        (Loading("downloading", 1_210_000_000, 3_246_000_000, "B"), "downloading, 1.2 of 3.2 GB"),
+        (Loading("downloading", 12_000_000, 0, "B"), "downloading, 12 MB"),
+        (Loading("checking", 5_000_000, 12_400_000, "B"), "checking, 5 of 12 MB"),
+        (Loading("packing weights", 0, 36, "layers"), "packing weights, 0 %"),
+        (Loading("packing weights", 35, 36, "layers"), "packing weights, 97 %"),
+        (Loading("packing weights", 36, 36, "layers"), "packing weights, 100 %"),
+        (Loading("packing weights", 40, 36, "layers"), "packing weights, 100 %"),
+    ],
+)
+def test_how_far_the_model_is(loading: Loading | None, text: str) -> None:
+    assert loading_text(loading) == text

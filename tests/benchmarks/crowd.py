@@ -14,7 +14,8 @@ from torch import Tensor
 from bot.model.gpt2.kv_cache import KVCache
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.protocol import Ended, GenerationRequest, Rejected, Step, Stepped
-from bot.model.worker.engine import SHARED_CHUNK, Engine
+from bot.model.worker.batch import SHARED_CHUNK
+from bot.model.worker.engine import Engine
 from bot.model.worker.prefix_cache import PrefixCache
 from tests.benchmarks.needles import Limits, Needle, Said, random_neighbour
 
@@ -156,7 +157,7 @@ class Crowd:
         self._recorded = RecordedEngine(model, ends=ends, max_batch=MAX_BATCH)
         self.prefixes = CountedPrefixes(prefix_bytes)
         self._engine = self._recorded.engine
-        self._engine._prefixes = self.prefixes
+        self._engine._batch.prefixes = self.prefixes
         self._asked: list[tuple[Needle, int]] = []
         self._running: dict[str, Try] = {}
         self._submitted = 0
@@ -242,5 +243,5 @@ class Crowd:
         shared, largest = SHARED_CHUNK, LARGEST_CHUNK
         if self._random.random() < 0.5:
             shared, largest = self._random.randint(1, LARGEST_CHUNK), self._random.randint(1, LARGEST_CHUNK)
-        with patch.multiple("bot.model.worker.engine", SHARED_CHUNK=shared, LARGEST_CHUNK=largest):
+        with patch.multiple("bot.model.worker.batch", SHARED_CHUNK=shared, LARGEST_CHUNK=largest):
             yield

@@ -66,7 +66,7 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
         faults.append(Faults(folder, self._out))
 
     def faulty_step(self: Engine) -> list[Event]:
-        for sequence in list(self._running):
+        for sequence in list(self._batch.running):
             cue = by_id.get(sequence.ids[0])
             if cue is not None and cue != "raise" and sequence.steps == AFTER:
                 faults[0].commit(cue)

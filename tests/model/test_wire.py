@@ -38,7 +38,7 @@ def values(of: inspect.Type) -> st.SearchStrategy[Any]:
         case inspect.VarTupleType(item_type=item):
             return st.lists(values(item), max_size=4).map(tuple)
         case inspect.UnionType(types=types):
-            return st.one_of(map(values, types))
+            return st.one_of([values(choice) for choice in types])
         case inspect.StructType(cls=cls, fields=fields):
             return st.builds(cls, **{field.name: values(field.type) for field in fields})
     raise TypeError(f"a field of type {of}")

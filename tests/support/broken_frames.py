@@ -60,7 +60,20 @@ WHOLE: tuple[Message, ...] = (
 _BODIES = tuple(encode(message)[HEADER.size :] for message in WHOLE)
 
 _NUMBERS = (-1, 0, 0.5, 1e300, -0.0, math.nan, math.inf, 2**31, 2**64, -(2**200), 10**400)
-_ODD = (*_NUMBERS, None, True, "", "1", "Abort", "\udc80", "\x00", [], {}, [[]], {"type": "Ping"})
+_ODD: tuple[Any, ...] = (
+    *_NUMBERS,
+    None,
+    True,
+    "",
+    "1",
+    "Abort",
+    "\udc80",
+    "\x00",
+    [],
+    {},
+    [[]],
+    {"type": "Ping"},
+)
 _ROGUE = (b"\x00", b"\xff", b"\xed\xa0\x80", b'"', b"\\", b"\\ud800", b"{", b"}", b",", b"NaN", b"1e999")
 
 

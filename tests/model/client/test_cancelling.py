@@ -20,7 +20,7 @@ from tests.support.workers import Worker
 # The real worker, but a step takes as long as one of a large model on a slow machine.
 SLOW = """
 import runpy, sys, time
-from bot.model import engine
+from bot.model.worker import engine
 real = engine.Engine.step
 def step(self):
     if not self.idle:

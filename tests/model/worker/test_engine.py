@@ -21,10 +21,10 @@ def test_an_aborted_request_ends_as_cancelled_and_frees_its_place_with_the_next_
     engine = engine_of(gpt2)
     engine.submit(request("a", max_new_tokens=100))
     engine.step()
-    assert engine._store._used
+    assert engine._batch._store._used
     engine.abort("a")
     assert engine.step() == [Ended("a", "cancelled")]
-    assert not engine._store._used
+    assert not engine._batch._store._used
     assert engine.idle
 
 
@@ -175,7 +175,7 @@ def test_no_more_than_max_batch_run_together_and_the_first_to_come_goes_first(gp
     ended: list[str] = []
     while not engine.idle:
         events = engine.step()
-        assert len(engine._running) <= 2
+        assert len(engine._batch.running) <= 2
         ended += [event.request_id for event in events if isinstance(event, Ended)]
     assert ended == ["a", "b", "c", "d"]
 

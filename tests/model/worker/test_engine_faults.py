@@ -66,7 +66,7 @@ def test_a_request_that_fails_alone_is_rejected_and_the_next_one_served(
     engine = engine_of(faulty)
     assert run(engine, culprit())["a"].ending == LACKS
     assert run(engine, *NEIGHBOURS) == undisturbed
-    assert not engine._store._used or engine.step() == []
+    assert not engine._batch._store._used or engine.step() == []
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 6])
@@ -81,11 +81,11 @@ def test_a_pass_that_fails_makes_room_before_the_second_try(faulty: Faulty) -> N
     engine = engine_of(faulty, prefix_bytes=2**20)
     run(engine, NEIGHBOURS[0])
     engine.step()
-    assert len(engine._prefixes)
+    assert len(engine._batch.prefixes)
     faulty.bad = {faulty.passes + 1}
     engine.submit(request("d", prompt=2))
     engine.step()
-    assert len(engine._prefixes) == 0
+    assert len(engine._batch.prefixes) == 0
 
 
 def test_a_pass_that_fails_for_each_of_several_is_not_their_fault(faulty: Faulty) -> None:
@@ -151,8 +151,8 @@ def test_where_nothing_more_can_be_kept_all_is_computed_anew(
         raise OSError(12, "Cannot allocate memory")
 
     engine = engine_of(gpt2, prefix_bytes=2**20)
-    engine._store._kept = 0
+    engine._batch._store._kept = 0
     monkeypatch.setattr(kv_cache, "untouched", refused)
     for _ in range(2):
         assert run(engine, *NEIGHBOURS) == undisturbed
-    assert len(engine._prefixes) == 0
+    assert len(engine._batch.prefixes) == 0

@@ -6,7 +6,7 @@ import pytest
 
 from bot.model.gpt2.transformer import LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
-from bot.model.worker.engine import SHARED_CHUNK
+from bot.model.worker.batch import SHARED_CHUNK
 from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import Recorded, engine_of, request, run, some_ids
 

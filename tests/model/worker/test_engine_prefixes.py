@@ -151,7 +151,7 @@ def test_a_rest_between_two_texts_changes_nothing(recorded: Recorded) -> None:
     wanted = request("a", prompt=20)
     before = run(engine, wanted)
     engine.rest()
-    assert engine._store.filled_bytes == 0
+    assert engine._batch._store.filled_bytes == 0
     assert run(engine, wanted) == before
 
 

@@ -81,7 +81,7 @@ def test_the_end_of_text_token_in_it_ends_nothing(gpt2: GPT2) -> None:
 
 
 def test_one_token_has_nothing_to_be_scored(gpt2: GPT2) -> None:
-    assert run_alone(gpt2, scored("a", [1])).ending == "rejected: there is no second token to be scored"
+    assert run_alone(gpt2, scored("a", [1])).ending == "rejected: there is no second token to score"
 
 
 def test_a_scored_request_can_be_aborted_half_way(gpt2: GPT2) -> None:

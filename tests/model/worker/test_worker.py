@@ -31,7 +31,7 @@ from tests.support.workers import ROOT, Worker
 # What a library might do: print from Python and write from C.
 NOISE = """
 import os, runpy, sys
-from bot.model import engine
+from bot.model.worker import engine
 real = engine.Engine.step
 def step(self):
     print("a stray print", flush=True)
@@ -171,7 +171,7 @@ def test_bytes_that_are_no_message_end_it_with_a_message_that_does_not_repeat_th
     worker.process.wait(timeout=60)
     status, errors = worker.end()
     assert status == 4
-    assert errors == "The model worker was sent bytes that are no message.\n"
+    assert errors == "The model worker received bytes that are no message.\n"
 
 
 # What it is told cannot be read for lack of memory.

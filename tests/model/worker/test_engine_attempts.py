@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.model.worker.attempts import together_or_alone
+from bot.model.worker.engine import together_or_alone
 
 
 class Work:

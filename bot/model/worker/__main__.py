@@ -3,12 +3,11 @@
     python -m bot.model.worker --model M [--revision R] [--precision P] [--threads N]
                                [--max-batch N] [--prefix-cache MIB]
 
-Frames go over the stdin and stdout the process was born with; whatever else is
-printed goes to stderr. Says Loading… and then Ready, or Unusable and ends with
-exit status 3. The end of stdin means that the parent is gone, and ends the
-process at once with status 0; bytes on stdin that are no message end it with
-status 4, and a failure to read them with status 5. Neither prompts nor tokens
-are ever logged.
+Frames travel over the stdin and stdout that the process started with; anything else
+that is printed goes to stderr. It sends Loading… and then Ready, or Unusable before it
+ends with exit status 3. The end of stdin means that the parent is gone, and ends the
+process at once with status 0. Bytes on stdin that are no message end it with status 4,
+and a failure to read them with status 5. Prompts and tokens are never logged.
 """
 
 from __future__ import annotations
@@ -64,10 +63,10 @@ NICENESS = 10  # of 19; the bot is at 0
 # Set before huggingface_hub is imported, which reads it then.
 _QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1"}
 
-# Read by torch's OpenMP when it is loaded: how often a thread that waits for the
-# others looks before it sleeps. By default that is milliseconds, which it takes
-# from whatever else wants its core, be it the thread it waits for. These are some
-# ten microseconds: as long as it takes from one layer to the next.
+# Read by torch's OpenMP when it is loaded: how often a waiting thread polls before it
+# sleeps. The default takes milliseconds from anything else that needs the core, even
+# from the thread it waits for. This takes some ten microseconds: as long as it is from
+# one layer to the next.
 _PATIENT = {"GOMP_SPINCOUNT": "10000"}
 
 Inbox = queue.SimpleQueue[Message]
@@ -76,7 +75,7 @@ Inbox = queue.SimpleQueue[Message]
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     options = parse(arguments)
     pipe = Pipe()
-    # An interrupt from the terminal reaches the whole group; the parent decides.
+    # Ctrl-C in the terminal reaches the whole process group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(_PATIENT | os.environ | _QUIET)
     _give_way()
@@ -93,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _give_way() -> None:
-    """Let the bot go first where both want the processor: it needs little, and people wait for it."""
+    """Let the bot have the processor first: it needs little, and people wait for it."""
     if sys.platform != "win32":
         os.nice(NICENESS)
 
@@ -106,7 +105,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=_positive, default=usable_cores())
     parser.add_argument("--max-batch", type=_positive, default=DEFAULT_MAX_BATCH)
     parser.add_argument(
-        "--prefix-cache", type=_natural, default=0, help="MiB of keys and values kept of ended texts"
+        "--prefix-cache", type=_natural, default=0, help="MiB of keys and values to keep of ended texts"
     )
     return parser.parse_args(arguments)
 
@@ -125,7 +124,7 @@ def _natural(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What serves requests."""
+    """A loaded model and the parts that serve requests."""
 
     info: ModelInfo
     tokenizer: Tokenizer | None
@@ -134,7 +133,7 @@ class Started:
 
 
 def start(options: argparse.Namespace, report: Callable[[Loading], None]) -> Started | Unusable:
-    """The model, ready to run, or why it cannot be used."""
+    """Load the model; return it ready to run, or why it cannot be used."""
     report(Loading("starting", 0, 0, ""))
     try:
         return _load(options, report)
@@ -160,7 +159,7 @@ def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
 
     torch.set_num_threads(options.threads)
     loaded = load(checkpoint, precision=options.precision, report=report)
-    # Loading is faster without, and gives back in the end what it took.
+    # Only now: loading is faster without, and returns what it took when it ends.
     keep_large_apart()
     engine = Engine(
         loaded.model,
@@ -177,11 +176,11 @@ def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:
         for message in pipe.receive():
             inbox.put(message)
     except ProtocolError:
-        # The bytes themselves are not shown: they may be a prompt.
-        print("The model worker was sent bytes that are no message.", file=sys.stderr, flush=True)
+        # The bytes themselves stay out of the log: they may be a prompt.
+        print("The model worker received bytes that are no message.", file=sys.stderr, flush=True)
         pipe.status = EXIT_PROTOCOL
     except Exception:
-        # Memory may lack. The next worker is told again what was lost here.
+        # Perhaps for lack of memory. The next worker gets the lost message again.
         traceback.print_exc()
         pipe.status = EXIT_DEAF
     os._exit(pipe.status)
@@ -195,7 +194,7 @@ def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> 
     tidy = Tidy(rest)
     while True:
         if idle := engine.idle and similarity.idle:
-            # The bot asks every second whether this loop still goes round.
+            # Pings from the bot wake this loop, so this runs about once a second.
             tidy.idle()
         for message in _arrived(inbox, wait=idle):
             match message:
@@ -216,7 +215,7 @@ def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> 
 
 
 def _arrived(inbox: Inbox, *, wait: bool) -> Iterator[Message]:
-    """The messages that have come, after waiting for the first of them if ``wait``."""
+    """Yield the messages that have arrived; if ``wait``, wait for the first one."""
     if wait:
         yield inbox.get()
     with suppress(queue.Empty):

@@ -1,4 +1,4 @@
-"""The worker process's two ends of the pipes to its parent."""
+"""The worker's ends of the two pipes to its parent."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bot.model.wire import HEADER, body_length, decode, encode
 
 
 class Pipe:
-    """The two ends that lead to the parent, taken from stdin and stdout.
+    """The pipes to the parent, taken over from stdin and stdout.
 
-    Afterwards descriptor 0 is empty and descriptor 1 is stderr, so neither a
-    print nor a library's C code can reach the frames.
+    Afterwards descriptor 0 is empty and descriptor 1 is stderr, so neither a print
+    nor a library's C code can write between the frames.
     """
 
     def __init__(self) -> None:
-        # The exit status if the parent is gone.
+        # The exit status once the parent is gone.
         self.status = 0
         self._in = os.dup(0)
         self._out = os.dup(1)
@@ -29,7 +29,7 @@ class Pipe:
         os.dup2(2, 1)
 
     def send(self, messages: Iterable[FromWorker]) -> None:
-        """Write all ``messages`` at once; any thread may."""
+        """Write all ``messages`` in one go; thread-safe."""
         frames = memoryview(b"".join(encode(message) for message in messages))
         with self._lock:
             try:
@@ -39,17 +39,17 @@ class Pipe:
                 os._exit(self.status)
 
     def receive(self) -> Iterator[Message]:
-        """Messages until the parent is gone; ProtocolError if one is none."""
+        """Yield messages until the parent is gone; ProtocolError for a frame that is no message."""
         while (header := self._read(HEADER.size)) and (body := self._read(body_length(header))):
             yield decode(body)
 
     def _read(self, size: int) -> bytes:
-        """Exactly ``size`` bytes, or none at the end of the stream."""
+        """Read exactly ``size`` bytes; none at the end of the stream."""
         parts = []
         while size:
             part = os.read(self._in, size)
             if not part:
-                # A parent that dies while it writes leaves half a frame.
+                # A parent that dies while writing leaves half a frame.
                 return b""
             parts.append(part)
             size -= len(part)

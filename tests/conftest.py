@@ -35,10 +35,17 @@ from bot.settings import Settings
 from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.runs import Runs
 from bot.store.tables import metadata
+from tests.support.own_database import take_own_database
 
 # A loaded machine makes an example slow, not wrong.
 hypothesis.settings.register_profile("tokenwise", deadline=None)
 hypothesis.settings.load_profile("tokenwise")
+
+
+def pytest_configure() -> None:
+    # pytest-xdist names the process; without it there is only one.
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        take_own_database(worker)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

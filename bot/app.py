@@ -11,7 +11,7 @@ from bot.cards.pictures import fonts
 from bot.errors import ModelLoading, TokenizerMismatch
 from bot.executor import Executor
 from bot.model.client.process import ModelProcess
-from bot.model.protocol import GPT2_ENCODING
+from bot.model.model_info import GPT2_ENCODING
 from bot.moderation.blocklist import BlockedWords
 from bot.moderation.rules import Rules
 from bot.moderation.screening import ScreenedGenerations, Sieve

@@ -11,7 +11,7 @@ from typing import cast, get_args
 from bot.errors import InvalidSetting
 from bot.logs import Form
 from bot.model.cores import usable_cores
-from bot.model.protocol import GPT2_LARGE, Precision
+from bot.model.model_info import GPT2_LARGE, Precision
 from bot.proxies import Proxy, proxy_for_discord
 from bot.quoting import quoted
 from bot.store.address import parsed

@@ -7,7 +7,7 @@ import pytest
 from dotenv import dotenv_values
 
 from bot.errors import InvalidSetting
-from bot.model.protocol import GPT2_LARGE
+from bot.model.model_info import GPT2_LARGE
 from bot.settings import DEMO_MODEL, Settings
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from discord import ui
 
 from bot.cards.layout import DONE_COLOUR, Text, card, small
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 from bot.text.escaping import fenced
 
 PROGRAM = "same_text.py"

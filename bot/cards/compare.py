@@ -27,7 +27,7 @@ from bot.custom_ids import OPEN, custom_id
 from bot.errors import UnavailableError, Withheld
 from bot.features.compare import Continuation, divergence
 from bot.features.complete import CompletionJob
-from bot.model.protocol import ModelInfo
+from bot.model.model_info import ModelInfo
 from bot.queue.updates import Completion, Finished, News, Queued
 from bot.quoting import plural
 from bot.text.escaping import NEWLINE_SIGN, bold, inert_head, inert_tail

@@ -26,7 +26,8 @@ from bot.cards.layout import (
 )
 from bot.custom_ids import custom_id
 from bot.features.complete import CompletionJob, CompletionRun
-from bot.model.protocol import ModelInfo, SamplingParams, Step
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import SamplingParams, Step
 from bot.queue.updates import Finished, Progress, Queued, Update, token_ids
 from bot.quoting import plural
 from bot.text.escaping import bold, inert, inert_head, inert_tail

@@ -13,7 +13,8 @@ from discord import ui
 
 from bot.cards.pictures.fonts import has_all
 from bot.custom_ids import SHARE, delete_id
-from bot.model.protocol import Candidate, ModelInfo
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import Candidate
 from bot.text.escaping import clip_end, code, inert_head
 
 WAITING_COLOUR = 0xF0B232

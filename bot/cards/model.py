@@ -9,7 +9,7 @@ from discord import ui
 
 from bot import __version__
 from bot.cards.layout import DONE_COLOUR, Audience, Row, Text, card, model_name, rule, small
-from bot.model.protocol import ModelInfo, Precision
+from bot.model.model_info import ModelInfo, Precision
 from bot.queue.updates import Load
 from bot.quoting import plural
 from bot.text.escaping import clip_end, code, fenced, inert

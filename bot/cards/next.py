@@ -28,7 +28,8 @@ from bot.cards.layout import (
 )
 from bot.custom_ids import custom_id
 from bot.features.next import WalkRun
-from bot.model.protocol import Candidate, ModelInfo, Step
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import Candidate, Step
 from bot.text.escaping import clip_end, inert, inert_tail
 from bot.text.tokenization import Encodings
 

@@ -21,7 +21,8 @@ from bot.cards.layout import (
     token_name,
 )
 from bot.features.replay import Changed, Replay, Rerun
-from bot.model.protocol import Candidate, Fingerprint
+from bot.model.model_info import Fingerprint
+from bot.model.protocol import Candidate
 from bot.queue.updates import token_ids
 from bot.quoting import plural
 from bot.text.escaping import clip_end, code, inert_tail

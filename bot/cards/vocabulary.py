@@ -23,7 +23,8 @@ from bot.cards.layout import (
 )
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.custom_ids import vocabulary_id
-from bot.model.protocol import GPT2_ENCODING, Alike, ModelInfo
+from bot.model.model_info import GPT2_ENCODING, ModelInfo
+from bot.model.protocol import Alike
 from bot.quoting import plural
 from bot.text.escaping import clip_end, code, column, fenced, inert, isolated, visible
 from bot.text.pieces import Token

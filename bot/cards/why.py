@@ -29,7 +29,8 @@ from bot.cards.layout import (
 from bot.custom_ids import custom_id
 from bot.features.complete import CompletionRun
 from bot.features.surprise import bits
-from bot.model.protocol import END_OF_TEXT, Candidate, SamplingParams, Step
+from bot.model.model_info import END_OF_TEXT
+from bot.model.protocol import Candidate, SamplingParams, Step
 from bot.text.escaping import bold, clip_end, inert_head, inert_tail
 from bot.text.tokenization import Encodings
 

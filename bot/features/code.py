@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.features.complete import CompletionRun
-from bot.model.protocol import ModelInfo, SamplingParams
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import SamplingParams
 
 _COMMENT = 60  # characters of the prompt beside its ids
 _GPT2 = "'openai-community/gpt2'"

@@ -8,15 +8,8 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from bot.errors import ContextExceeded, NothingWritten
-from bot.model.protocol import (
-    MAX_SEED,
-    Candidate,
-    Fingerprint,
-    FinishReason,
-    GenerationRequest,
-    SamplingParams,
-    Step,
-)
+from bot.model.model_info import Fingerprint
+from bot.model.protocol import MAX_SEED, Candidate, FinishReason, GenerationRequest, SamplingParams, Step
 from bot.queue.updates import Completion, token_ids
 
 # Below it the logits divided by the temperature overflow; by then the most likely token

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.features.complete import check_context, new_run_id
-from bot.model.protocol import Fingerprint, GenerationRequest, SamplingParams, Step
+from bot.model.model_info import Fingerprint
+from bot.model.protocol import GenerationRequest, SamplingParams, Step
 
 
 @dataclass(frozen=True, slots=True)

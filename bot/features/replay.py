@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from bot.features.complete import CompletionRun, new_run_id
 from bot.features.next import WalkRun
-from bot.model.protocol import Candidate, Fingerprint, GenerationRequest, Step
+from bot.model.model_info import Fingerprint
+from bot.model.protocol import Candidate, GenerationRequest, Step
 
 
 @dataclass(frozen=True, slots=True)

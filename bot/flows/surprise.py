@@ -17,7 +17,8 @@ from bot.features.surprise import reading, scoring
 from bot.flows.message_text import text_in
 from bot.flows.streams import ask
 from bot.interactions.reply import Interaction, Reply
-from bot.model.protocol import ModelInfo, Step
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import Step
 from bot.services import Services
 
 

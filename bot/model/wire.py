@@ -5,9 +5,9 @@ of JSON, an object whose ``"type"`` names the message's class. Both ends run the
 same version of this file, so a frame that does not fit is a broken pipe or a
 stray print, never a newer peer.
 
-Python's own ``json`` reads and writes the text, because msgspec's JSON has
-neither infinite numbers (the logprob of a token whose probability is 0) nor lone
-surrogates (a folder whose name is not UTF-8); msgspec checks every field.
+Python's own ``json`` reads and writes the text, because msgspec's JSON has neither
+infinite numbers (the logprob of a token whose probability is 0) nor lone surrogates
+(in the name of a folder that is not UTF-8). msgspec checks every field.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from typing import Self
 
 from bot.errors import Withheld, WordBlocked
 from bot.features.complete import CompletionRun
-from bot.model.protocol import GPT2_ENCODING, GenerationRequest
+from bot.model.model_info import GPT2_ENCODING
+from bot.model.protocol import GenerationRequest
 from bot.moderation.blocklist import BlockedWords
 from bot.queue.generations import Generations, GenerationsWrapper
 from bot.queue.limits import Asker

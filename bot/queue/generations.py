@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from bot.model.protocol import Alike, GenerationRequest, ModelInfo
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import Alike, GenerationRequest
 from bot.queue.limits import Asker
 from bot.queue.updates import Load, Update
 

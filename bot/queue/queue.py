@@ -27,7 +27,8 @@ from typing import Self
 from bot import errors, logs
 from bot.background import Background
 from bot.model.client.progress import loading_text
-from bot.model.protocol import Alike, GenerationRequest, ModelInfo
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import Alike, GenerationRequest
 from bot.queue.counts import RequestCounts
 from bot.queue.limits import Admission, Asker, Limits
 from bot.queue.runner import Model, run_in_model

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from bot.errors import GenerationFailed, TokenwiseError
 from bot.logs import named
-from bot.model.protocol import Alike, Ended, FinishReason, GenerationRequest, Loading, ModelInfo, Stepped
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import Alike, Ended, FinishReason, GenerationRequest, Loading, Stepped
 from bot.queue.ticket import Ticket
 from bot.queue.updates import Outcome
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import RunExpired
 from bot.features.guess import Cast, Round, Score
-from bot.model.protocol import GPT2_ENCODING
+from bot.model.model_info import GPT2_ENCODING
 from bot.store import tables
 from bot.store.database import Database
 

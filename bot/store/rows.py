@@ -14,7 +14,8 @@ from bot.errors import StoreUnavailable
 from bot.features.complete import CompletionJob, CompletionRun
 from bot.features.guess import Round
 from bot.features.next import Walk, WalkRun
-from bot.model.protocol import Fingerprint, SamplingParams
+from bot.model.model_info import Fingerprint
+from bot.model.protocol import SamplingParams
 from bot.store.steps import packed, unpacked
 
 Run = CompletionRun | WalkRun
@@ -70,7 +71,7 @@ def question(
         # Greedy picks depend neither on the seed nor on what would filter a draw.
         params = replace(params, seed=0, top_k=0, top_p=1.0)
     appended = asked.appended_ids if isinstance(asked, Walk) else None
-    told: list[object] = [fingerprint.told(), asked.prompt_ids, appended, asdict(params)]
+    told: list[object] = [fingerprint.stored(), asked.prompt_ids, appended, asdict(params)]
     if channel is not None:
         told.append(channel)
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
@@ -118,7 +119,7 @@ def _common(run: Run) -> dict[str, Any]:
         "run_id": run.run_id,
         "owner": run.owner,
         "asked_at": run.asked_at,
-        "fingerprint": run.fingerprint.told(),
+        "fingerprint": run.fingerprint.stored(),
     }
 
 

@@ -19,7 +19,7 @@ from bot.errors import RunExpired, StoreUnavailable, Withheld
 from bot.features.complete import CompletionJob, CompletionRun
 from bot.features.guess import Round
 from bot.features.next import Walk, WalkRun
-from bot.model.protocol import Fingerprint
+from bot.model.model_info import Fingerprint
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.outbox import Outbox

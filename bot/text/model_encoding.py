@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import tiktoken
 from tiktoken_ext.openai_public import r50k_pat_str
 
-from bot.model.protocol import AddedToken, Tokenizer
+from bot.model.model_info import AddedToken, Tokenizer
 
 
 class ModelEncoding:

@@ -16,7 +16,7 @@ import tiktoken
 from tiktoken_ext import openai_public
 
 from bot.errors import InvalidTokenId, TokenizerMismatch, UnknownEncoding
-from bot.model.protocol import GPT2_ENCODING, Tokenizer
+from bot.model.model_info import GPT2_ENCODING, Tokenizer
 from bot.text.derived_encodings import Encoding, o200k_harmony, p50k_base, p50k_edit
 from bot.text.encoding_names import ALIKE, ENCODINGS, names, resolved
 from bot.text.model_encoding import ModelEncoding

@@ -29,7 +29,8 @@ from typing import get_args
 
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.cores import usable_cores
-from bot.model.protocol import GenerationRequest, Precision, SamplingParams, Stepped
+from bot.model.model_info import Precision
+from bot.model.protocol import GenerationRequest, SamplingParams, Stepped
 from tests.benchmarks.models import SHAPES, linked_model, random_model
 from tests.benchmarks.report import short, table
 from tests.benchmarks.workload import random_prompts

@@ -43,7 +43,7 @@ from bot.model.checkpoint.find import Checkpoint, find
 from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.client.process import worker_command
 from bot.model.cores import usable_cores
-from bot.model.protocol import GPT2_LARGE, ModelInfo, Precision
+from bot.model.model_info import GPT2_LARGE, ModelInfo, Precision
 from bot.model.worker.loading import LoadedModel, load
 from tests.benchmarks.crowd import MAX_BATCH, Crowd, RecordedModel, alone
 from tests.benchmarks.needles import Limits, Needle, random_needle

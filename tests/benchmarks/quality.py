@@ -35,7 +35,7 @@ from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.cores import usable_cores
 from bot.model.gpt2.transformer import GPT2
-from bot.model.protocol import GPT2_LARGE, Precision
+from bot.model.model_info import GPT2_LARGE, Precision
 from bot.model.worker.loading import load
 from bot.training.corpus import HELD_OUT_SHARE, UnusableText, read_books, split_books
 from tests.benchmarks.models import weights_a_token

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import CodeCard
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 from tests.support import strategies
 from tests.support.limits import assert_within_limits, text_of
 

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from bot import __version__, cards
 from bot.cards import Audience, ModelCard
-from bot.model.protocol import ModelInfo
+from bot.model.model_info import ModelInfo
 from bot.queue.updates import Load
 from bot.text.tokenization import Encodings
 from tests.support import strategies

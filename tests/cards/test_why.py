@@ -12,7 +12,8 @@ from msgspec import structs
 from bot import cards
 from bot.cards import Audience, WhyCard
 from bot.cards.why import PAGE
-from bot.model.protocol import END_OF_TEXT, SamplingParams, Step
+from bot.model.model_info import END_OF_TEXT
+from bot.model.protocol import SamplingParams, Step
 from bot.text.tokenization import Encodings
 from tests.support import strategies
 from tests.support.limits import assert_within_limits, buttons_of, text_of

@@ -10,7 +10,7 @@ import sys
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.model.protocol import GPT2_LARGE
+from bot.model.model_info import GPT2_LARGE
 from bot.playground.plain import RULE
 from bot.settings import DEMO_MODEL
 from tests.docs.documents import document

@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 from bot.errors import GenerationFailed
-from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, ModelInfo, Step, Stepped
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, Step, Stepped
 from tests.fakes.scripted_worker import REJECTED, scripted_info, scripted_similar, scripted_step
 
 

@@ -43,19 +43,17 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from bot.model.model_info import GPT2_ENCODING, Fingerprint, ModelInfo
 from bot.model.protocol import (
-    GPT2_ENCODING,
     Abort,
     Alike,
     Candidate,
     Ended,
-    Fingerprint,
     Forget,
     GenerationRequest,
     Loading,
     Lookup,
     Message,
-    ModelInfo,
     Ping,
     Pong,
     Ready,

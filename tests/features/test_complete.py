@@ -9,7 +9,8 @@ from msgspec import structs
 
 from bot.errors import ContextExceeded, NothingWritten
 from bot.features.complete import CompletionJob, CompletionRun, new_seed, warm_or_greedy
-from bot.model.protocol import END_OF_TEXT, MAX_SEED, SamplingParams
+from bot.model.model_info import END_OF_TEXT
+from bot.model.protocol import MAX_SEED, SamplingParams
 from bot.queue.updates import Completion
 from tests.support.samples import FINGERPRINT, NOON, step
 

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from bot.custom_ids import custom_id
 from bot.flows.message_text import full_text, text_in
-from bot.model.protocol import END_OF_TEXT
+from bot.model.model_info import END_OF_TEXT
 from bot.services import Services
 from bot.store.database import Database
 from bot.store.runs import Runs

@@ -14,7 +14,7 @@ from bot.model.checkpoint.configuration import Configuration
 from bot.model.checkpoint.weights import HEAD, PREFIX
 from bot.model.gpt2.parameters import Parameters
 from bot.model.gpt2.transformer import GPT2, UnsupportedPrecision
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 from tests.support.workers import Worker
 
 # Small models gain nothing from threads, and wait long for them on a busy

@@ -8,7 +8,8 @@ import torch
 from bot.model.checkpoint import hub
 from bot.model.checkpoint.find import find
 from bot.model.gpt2.transformer import GPT2
-from bot.model.protocol import GPT2_LARGE, GenerationRequest, SamplingParams
+from bot.model.model_info import GPT2_LARGE
+from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.model.worker.loading import LoadedModel, load
 from tests.support.driving import engine_of, run, run_alone
 

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import delete, func, insert, select, update
 
 from bot.errors import InvalidSetting, StoreUnavailable
-from bot.model.protocol import Fingerprint, SamplingParams
+from bot.model.model_info import Fingerprint
+from bot.model.protocol import SamplingParams
 from bot.store.address import parsed
 from bot.store.backend import PATIENCE
 from bot.store.database import IN_MEMORY, SCHEMA, Database, opened

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
+from bot.model.model_info import AddedToken, Tokenizer
 from bot.model.protocol import (
     Abort,
-    AddedToken,
     Alike,
     Candidate,
     Ended,
@@ -31,7 +31,6 @@ from bot.model.protocol import (
     Step,
     Stepped,
     Submit,
-    Tokenizer,
     Unusable,
 )
 from bot.model.wire import HEADER, encode

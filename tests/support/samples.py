@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.features.complete import CompletionRun
 from bot.features.next import Walk, WalkRun
-from bot.model.protocol import Candidate, Fingerprint, SamplingParams, Step
+from bot.model.model_info import Fingerprint
+from bot.model.protocol import Candidate, SamplingParams, Step
 
 FINGERPRINT = Fingerprint("0f" * 32, "float32", "AVX512", "2.13.0+cpu", 3)
 ADA, GRACE = 815, 4711

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bot.cards.layout import date
 from bot.features.complete import CompletionRun
 from bot.features.tour import agreeing
-from bot.model.protocol import Candidate, ModelInfo, Step
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import Candidate, Step
 from bot.queue.updates import token_ids
 from bot.text.escaping import clip_end, code, visible
 from bot.text.pieces import Token

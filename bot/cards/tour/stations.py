@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.cards.tour import examples, words
 from bot.cards.tour.lesson import Lesson
-from bot.model.protocol import ModelInfo
+from bot.model.model_info import ModelInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.model.protocol import ModelInfo
+from bot.model.model_info import ModelInfo
 
 
 def tokens(model: ModelInfo) -> str:

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from bot.model.checkpoint.gpt2_tokenizer import END_OF_TEXT, recover_merges, spell
-from bot.model.protocol import AddedToken, Tokenizer
+from bot.model.model_info import AddedToken, Tokenizer
 
 _PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 # SHA-256 of r50k_base.tiktoken, which holds GPT-2's tokens in the order of their merging.

@@ -16,7 +16,8 @@ from bot.model.checkpoint.configuration import Configuration, ends_of, read_json
 from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, told
 from bot.model.checkpoint.tokenizer_files import Brought
 from bot.model.checkpoint.weights import check_index, missing, stored
-from bot.model.protocol import GPT2_LARGE, Loading, Report, Tokenizer
+from bot.model.model_info import GPT2_LARGE, Tokenizer
+from bot.model.protocol import Loading, Report
 
 # The revision a bare name stands for, so that the default never changes silently.
 PINNED_REVISIONS = {GPT2_LARGE: "32b71b12589c2f8d625668d2335a01cac3249519"}

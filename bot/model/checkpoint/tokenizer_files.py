@@ -12,7 +12,7 @@ import tokenizers
 
 from bot.model.checkpoint.byte_bpe import OtherTokenizer, check_kind, described
 from bot.model.checkpoint.gpt2_tokenizer import END_OF_TEXT
-from bot.model.protocol import Tokenizer
+from bot.model.model_info import Tokenizer
 
 Brought = Literal["none", "gpt2", "own"]
 

@@ -27,7 +27,8 @@ from typing import cast
 from bot.background import Background
 from bot.model.client.environment import worker_environment
 from bot.model.client.heartbeat import Pulse, Vitals, WorkerBroken, beating
-from bot.model.protocol import FromWorker, Pong, Precision, ToWorker
+from bot.model.model_info import Precision
+from bot.model.protocol import FromWorker, Pong, ToWorker
 from bot.model.wire import HEADER, ProtocolError, body_length, decode, encode
 
 logger = logging.getLogger("bot.model.worker")

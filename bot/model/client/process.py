@@ -31,6 +31,7 @@ from bot.model.client.progress import loading_text
 from bot.model.client.readiness import Readiness, Restarts
 from bot.model.client.roster import Failure, Roster
 from bot.model.client.supervisor import Supervisor
+from bot.model.model_info import ModelInfo
 from bot.model.protocol import (
     Abort,
     Alike,
@@ -39,7 +40,6 @@ from bot.model.protocol import (
     FromWorker,
     GenerationRequest,
     Loading,
-    ModelInfo,
     Ready,
     Rejected,
     Similar,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from bot.errors import ShuttingDown
 from bot.model.client.roster import Failure
-from bot.model.protocol import Loading, ModelInfo
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import Loading
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bot.model.gpt2.linear import FloatLinear, Linear, as_bytes
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 
 Embedding = Callable[[Tensor], Tensor]
 

@@ -30,7 +30,7 @@ from bot.model.kernels.builder import LANES, KernelModule
 from bot.model.kernels.jit import Kernels, Processor, this_processor
 from bot.model.kernels.matmul import write_matmuls
 from bot.model.kernels.pack import write_pack
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 
 # The most rows of prompts in one pass: more would not be faster, and running requests wait for the
 # pass to end. A multiple of twelve, the rows of a tile.

@@ -34,7 +34,7 @@ from bot.model.kernels.builder import (
     Variable,
 )
 from bot.model.kernels.jit import Processor
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 
 # How many bytes ahead weights are prefetched. A processor prefetches by itself, but not
 # beyond the end of a page of memory.

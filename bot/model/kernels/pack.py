@@ -27,7 +27,7 @@ from bot.model.kernels.builder import (
     KernelModule,
     Variable,
 )
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 
 LARGEST = 127
 ZERO_POINT = 128

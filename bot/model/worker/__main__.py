@@ -26,21 +26,8 @@ from typing import TYPE_CHECKING, NoReturn, get_args
 
 from bot.model.checkpoint.refusal import ModelRefused, refusal
 from bot.model.cores import usable_cores
-from bot.model.protocol import (
-    Abort,
-    Forget,
-    Loading,
-    Lookup,
-    Message,
-    ModelInfo,
-    Ping,
-    Pong,
-    Precision,
-    Ready,
-    Submit,
-    Tokenizer,
-    Unusable,
-)
+from bot.model.model_info import ModelInfo, Precision, Tokenizer
+from bot.model.protocol import Abort, Forget, Loading, Lookup, Message, Ping, Pong, Ready, Submit, Unusable
 from bot.model.wire import ProtocolError
 from bot.model.worker.pipe import Pipe
 from bot.runtime import Tidy, keep_large_apart, return_freed

@@ -12,7 +12,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_to
 
 from bot.model.checkpoint.byte_bpe import OtherTokenizer, described
 from bot.model.checkpoint.tokenizer_files import GPT2_SIZE, brought
-from bot.model.protocol import Tokenizer as Described
+from bot.model.model_info import Tokenizer as Described
 from tests.model.conftest import DEMO_MODEL
 from tests.support.checkpoints import END, trained, write_tokenizer, write_vocabulary
 

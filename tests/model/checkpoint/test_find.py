@@ -11,7 +11,8 @@ from huggingface_hub import snapshot_download
 
 from bot.model.checkpoint.find import Checkpoint, find, own_tokenizer
 from bot.model.checkpoint.refusal import ModelRefused
-from bot.model.protocol import GPT2_LARGE, Loading
+from bot.model.model_info import GPT2_LARGE
+from bot.model.protocol import Loading
 from tests.fakes.hub import COMMIT, Hub, ask, running
 from tests.model.conftest import DEMO_MODEL
 from tests.support.checkpoints import trained, write_model, write_tokenizer, write_vocabulary

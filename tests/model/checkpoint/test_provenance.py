@@ -18,7 +18,7 @@ import torch
 
 from bot.model.checkpoint.find import PINNED_REVISIONS, find
 from bot.model.checkpoint.refusal import ModelRefused
-from bot.model.protocol import GPT2_LARGE
+from bot.model.model_info import GPT2_LARGE
 from bot.model.worker.loading import LoadedModel, load
 from tests.model.conftest import DEMO_MODEL
 from tests.support.offline import guarded

@@ -7,7 +7,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from bot.model.gpt2.embedding import Embedding, token_embedding
 from bot.model.gpt2.linear import Linear
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 
 VOCABULARY = 90
 

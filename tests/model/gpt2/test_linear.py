@@ -16,7 +16,7 @@ from bot.model.kernels.builder import KernelModule
 from bot.model.kernels.jit import Kernels, Processor, this_processor
 from bot.model.kernels.matmul import write_matmuls
 from bot.model.kernels.pack import write_pack
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 from tests.support.driving import torch_threads
 
 MakeLinear = Callable[..., Linear]

@@ -14,7 +14,7 @@ from transformers import GPT2LMHeadModel
 from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK, UnsupportedPrecision
 from bot.model.kernels.jit import this_processor
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import every_row, new_cache, some_ids
 

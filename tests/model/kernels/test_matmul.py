@@ -11,7 +11,7 @@ from bot.model.kernels.builder import KernelModule
 from bot.model.kernels.jit import Kernels, Processor, this_processor
 from bot.model.kernels.matmul import write_matmuls
 from bot.model.kernels.pack import write_pack
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 from tests.model.kernels.conftest import narrow
 
 

@@ -13,7 +13,7 @@ from bot.model.gpt2.linear import NO_NORM, Norm
 from bot.model.kernels.builder import LANES, KernelModule
 from bot.model.kernels.jit import Kernels, this_processor
 from bot.model.kernels.pack import LARGEST, PACK, ZERO_POINT, PackArguments, write_pack
-from bot.model.protocol import Precision
+from bot.model.model_info import Precision
 from tests.support.driving import torch_threads
 
 WIDEST = 8 * LANES

@@ -14,7 +14,8 @@ from transformers import GPT2LMHeadModel
 from bot.model.checkpoint.find import Checkpoint, find
 from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.kernels.jit import this_processor
-from bot.model.protocol import Loading, Precision
+from bot.model.model_info import Precision
+from bot.model.protocol import Loading
 from bot.model.worker.loading import fingerprint, load
 from tests.model.conftest import random_model
 from tests.support.driving import torch_threads

@@ -76,7 +76,7 @@ def test_other_bytes_are_no_message(body: bytes) -> None:
         None,
     ],
 )
-def test_a_message_with_other_fields_is_none(body: object) -> None:
+def test_a_message_with_other_fields_is_refused(body: object) -> None:
     with pytest.raises(ProtocolError):
         decode(json.dumps(body).encode())
 
@@ -99,7 +99,7 @@ def changed(kind: str, change: Callable[[dict[str, Any]], object]) -> bytes:
         ("Ready", lambda value: value["info"]["fingerprint"].pop("ends")),
     ],
 )
-def test_a_field_with_a_default_may_not_be_left_out_either(
+def test_a_field_with_a_default_may_not_be_missing_either(
     kind: str, change: Callable[[dict[str, Any]], object]
 ) -> None:
     with pytest.raises(ProtocolError):
@@ -147,7 +147,7 @@ def test_a_worker_that_counts_below_zero_is_broken(
         decode(changed(kind, change))
 
 
-def test_a_request_may_be_wrong_and_still_travels_for_it_is_rejected_alone() -> None:
+def test_a_bad_request_still_travels_because_the_engine_rejects_it_alone() -> None:
     body = changed("Submit", lambda value: value["request"]["params"].update(seed=-1, top_k=-1))
 
     assert "seed=-1" in repr(decode(body))
@@ -162,7 +162,7 @@ def test_a_number_that_no_field_can_hold_is_no_message(digits: int) -> None:
         )
 
 
-def test_every_kind_of_message_is_among_those_that_are_broken() -> None:
+def test_the_fuzz_breaks_every_kind_of_message() -> None:
     assert {type(message) for message in WHOLE} == set(get_args(Message))
 
 
@@ -184,7 +184,7 @@ def is_refused(body: bytes) -> bool:
     return False
 
 
-def test_what_is_no_message_is_not_repeated_for_it_may_be_a_text() -> None:
+def test_the_error_does_not_repeat_the_bytes_which_may_be_a_text() -> None:
     with pytest.raises(ProtocolError, match=r"^22 bytes that are no message$") as error:
         decode(b'{"secret": "London was')
     assert "London" not in str(error.value)

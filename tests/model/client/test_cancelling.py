@@ -1,4 +1,4 @@
-"""A request that is aborted takes one more step at most, and its slot is free for the next one."""
+"""An aborted request takes at most one more step, and frees its slot for the next one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def a_request(name: str) -> GenerationRequest:
     return GenerationRequest(name, (1, 2), SamplingParams(max_new_tokens=100))
 
 
-def test_the_engine_computes_nothing_more_for_it_and_lets_the_next_one_in_at_once() -> None:
+def test_the_engine_stops_computing_it_and_admits_the_next_request_at_once() -> None:
     model = Recorded(parameters_of(random_model()))
     engine = engine_of(model, max_batch=1)
     engine.submit(request("a", max_new_tokens=100))
@@ -50,7 +50,7 @@ def test_the_engine_computes_nothing_more_for_it_and_lets_the_next_one_in_at_onc
     assert [event.request_id for event in rest] == ["b"]
 
 
-def test_one_whose_prompt_is_still_read_is_let_go_as_soon() -> None:
+def test_a_request_whose_prompt_is_still_being_read_leaves_as_soon() -> None:
     model = Recorded(parameters_of(random_model()))
     engine = engine_of(model, max_batch=1)
     engine.submit(request("a", prompt=600))
@@ -62,7 +62,7 @@ def test_one_whose_prompt_is_still_read_is_let_go_as_soon() -> None:
     assert model.passes == [[7]]
 
 
-def test_a_worker_that_is_told_takes_one_more_step_at_most(start: type[Worker], tiny_folder: Path) -> None:
+def test_a_worker_takes_at_most_one_more_step_after_an_abort(start: type[Worker], tiny_folder: Path) -> None:
     worker = start("--model", str(tiny_folder), "--max-batch", "1", program=("-c", SLOW))
     worker.until(Ready)
     worker.send(Submit(request("a", max_new_tokens=300)), Submit(request("b")))
@@ -76,7 +76,7 @@ def test_a_worker_that_is_told_takes_one_more_step_at_most(start: type[Worker], 
     assert first.request_id == "b"
 
 
-async def test_a_reader_that_leaves_frees_the_slot_for_who_waits(tmp_path: Path) -> None:
+async def test_a_reader_that_leaves_frees_the_slot_for_a_waiting_request(tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     script = json.dumps([{"step_seconds": 0.5, "note_steps": True}])
     command = (sys.executable, "-m", "tests.fakes.scripted_worker", str(journal), script)

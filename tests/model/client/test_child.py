@@ -16,7 +16,7 @@ SHOW_ENVIRONMENT = (
 )
 
 
-def test_of_the_settings_the_worker_is_given_what_is_for_the_hub() -> None:
+def test_the_worker_gets_only_the_settings_for_the_hub() -> None:
     for_the_hub = {
         "HF_TOKEN": "hf_x",
         "HF_HOME": "/data",
@@ -34,18 +34,18 @@ def test_of_the_settings_the_worker_is_given_what_is_for_the_hub() -> None:
     assert worker_environment({}, for_the_hub | the_bot_s) == for_the_hub
 
 
-def test_the_worker_is_given_the_bot_s_environment_without_its_secrets() -> None:
+def test_the_worker_gets_the_bot_s_environment_without_its_secrets() -> None:
     own = {"PATH": "/bin", "HF_HOME": "/data", "DISCORD_TOKEN": "a.b.c", "DATABASE_URL": "sqlite://"}
     assert worker_environment(own, own) == {"PATH": "/bin", "HF_HOME": "/data"}
     assert worker_environment(own, {}) == {"PATH": "/bin", "HF_HOME": "/data"}
 
 
-def test_a_variable_for_the_hub_that_is_empty_counts_as_absent() -> None:
+def test_an_empty_variable_for_the_hub_counts_as_absent() -> None:
     assert worker_environment({"HF_ENDPOINT": ""}, {"HF_TOKEN": " "}) == {}
     assert worker_environment({"HF_HOME": "/data"}, {"HF_HOME": ""}) == {}
 
 
-async def test_the_worker_is_not_given_the_bot_s_secrets(
+async def test_the_worker_process_does_not_get_the_bot_s_secrets(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "a.very.secret")

@@ -1,4 +1,4 @@
-"""A worker is asked; one that is silent, and does nothing, is broken."""
+"""A worker is asked again and again; a silent one that does nothing is broken."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COMPUTES = Activity(1.0, stopped=False)
 
 @dataclass
 class FakeWorker:
-    """Is asked, and shows what it does."""
+    """Records what it is asked, and shows an activity."""
 
     shows: Activity | None = WAITING
     unfinished: bool = False
@@ -69,7 +69,7 @@ def test_a_worker_that_answers_is_asked_at_every_beat_and_never_broken() -> None
     assert len(worker.asked) == 10_000
 
 
-def test_one_that_serves_and_does_nothing_is_broken_after_the_patience() -> None:
+def test_a_serving_worker_that_does_nothing_is_broken_once_patience_runs_out() -> None:
     worker = FakeWorker()
     pulse = a_pulse(worker)
     pulse.heard(READY)
@@ -79,20 +79,20 @@ def test_one_that_serves_and_does_nothing_is_broken_after_the_patience() -> None
     assert len(worker.asked) == 1, "one question is enough"
 
 
-def test_one_that_computes_is_given_more_time_but_not_for_ever() -> None:
+def test_a_computing_worker_gets_more_time_but_not_for_ever() -> None:
     pulse = a_pulse(FakeWorker(COMPUTES))
     pulse.heard(READY)
     assert beats_until_broken(pulse, at_most=1000) == COMPUTING + 1
     assert pulse.diagnosis == "it said nothing for 65 s"
 
 
-def test_one_of_which_nothing_can_be_seen_may_be_computing() -> None:
+def test_a_worker_the_system_says_nothing_about_may_be_computing() -> None:
     pulse = a_pulse(FakeWorker(None))
     pulse.heard(READY)
     assert beats_until_broken(pulse, at_most=1000) == COMPUTING + 1
 
 
-def test_one_that_computes_now_and_then_is_not_still() -> None:
+def test_a_worker_that_computes_now_and_then_is_not_still() -> None:
     worker = FakeWorker()
     pulse = a_pulse(worker)
     pulse.heard(READY)
@@ -102,7 +102,7 @@ def test_one_that_computes_now_and_then_is_not_still() -> None:
     assert not pulse.diagnosis
 
 
-def test_one_that_prints_is_given_more_time_too() -> None:
+def test_a_worker_that_prints_gets_more_time_too() -> None:
     pulse = a_pulse(FakeWorker())
     pulse.heard(READY)
     for _ in range(COMPUTING):
@@ -112,7 +112,7 @@ def test_one_that_prints_is_given_more_time_too() -> None:
     assert beats_until_broken(pulse, at_most=1) == 1
 
 
-def test_one_that_loads_is_not_asked_and_may_wait_for_the_disk() -> None:
+def test_a_loading_worker_is_not_asked_and_may_wait_for_the_disk() -> None:
     worker = FakeWorker()
     pulse = a_pulse(worker)
     for _ in range(LOADING):
@@ -122,19 +122,19 @@ def test_one_that_loads_is_not_asked_and_may_wait_for_the_disk() -> None:
     assert worker.asked == []
 
 
-def test_one_that_was_stopped_while_it_loads_is_broken_after_the_patience() -> None:
+def test_a_worker_stopped_while_loading_is_broken_once_patience_runs_out() -> None:
     pulse = a_pulse(FakeWorker(STOPPED))
     assert beats_until_broken(pulse, at_most=1000) == STILL
 
 
-def test_a_message_that_does_not_end_is_found_at_the_second_beat() -> None:
+def test_a_message_that_does_not_end_is_noticed_at_the_second_beat() -> None:
     worker = FakeWorker(COMPUTES, unfinished=True)
     pulse = a_pulse(worker)
     pulse.heard(READY)
     assert beats_until_broken(pulse, at_most=1000) == UNFINISHED
 
 
-def test_messages_that_are_caught_half_way_and_then_end_are_no_fault() -> None:
+def test_messages_seen_half_way_that_then_end_are_no_fault() -> None:
     worker = FakeWorker(COMPUTES, unfinished=True)
     pulse = a_pulse(worker)
     pulse.heard(READY)
@@ -182,7 +182,7 @@ async def test_leaving_the_body_ends_the_beats() -> None:
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
-    """One that computes and never ends by itself."""
+    """A process that computes and never ends by itself."""
     process = subprocess.Popen([sys.executable, "-c", "while True: sum(range(1000))"])
     yield process
     process.kill()
@@ -190,7 +190,7 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def seen(happens: Callable[[], bool]) -> bool:
-    """Whether it happens within some seconds."""
+    """Whether it happens within 20 seconds."""
     end = time.monotonic() + 20
     while not happens():
         if time.monotonic() > end:
@@ -211,7 +211,7 @@ def stopped(vitals: Vitals) -> bool:
     return activity.stopped
 
 
-def test_what_computes_is_seen_to(process: subprocess.Popen[bytes]) -> None:
+def test_a_computing_process_is_seen_to_compute(process: subprocess.Popen[bytes]) -> None:
     vitals = Vitals(process.pid)
     for _ in range(2):
         assert seen(lambda: computed(vitals) > 0)
@@ -219,7 +219,9 @@ def test_what_computes_is_seen_to(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process")
-def test_what_is_stopped_is_seen_to_be_and_computes_nothing(process: subprocess.Popen[bytes]) -> None:
+def test_a_stopped_process_is_seen_to_be_stopped_and_computes_nothing(
+    process: subprocess.Popen[bytes],
+) -> None:
     vitals = Vitals(process.pid)
     process.send_signal(signal.SIGSTOP)
     assert seen(lambda: stopped(vitals))
@@ -227,7 +229,7 @@ def test_what_is_stopped_is_seen_to_be_and_computes_nothing(process: subprocess.
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-def test_without_a_free_file_descriptor_nothing_is_known_and_later_it_is_again(
+def test_without_a_free_file_descriptor_nothing_is_known_until_there_is_one(
     process: subprocess.Popen[bytes],
 ) -> None:
     import resource
@@ -245,7 +247,7 @@ def test_without_a_free_file_descriptor_nothing_is_known_and_later_it_is_again(
         assert seen(lambda vitals=vitals: computed(vitals) > 0)  # type: ignore[misc]
 
 
-def test_what_is_gone_computes_nothing(process: subprocess.Popen[bytes]) -> None:
+def test_a_process_that_is_gone_computes_nothing(process: subprocess.Popen[bytes]) -> None:
     vitals = Vitals(process.pid)
     process.kill()
     process.wait()

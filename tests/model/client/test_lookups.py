@@ -1,4 +1,4 @@
-"""Which tokens are alike, asked of the worker: answered, or failed at once, never forgotten."""
+"""A lookup of similar tokens is answered or fails at once; none is forgotten."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TOKENS = (Alike(5, 0.5),)
 # The bookkeeping
 
 
-async def test_an_answer_comes_to_who_asked() -> None:
+async def test_an_answer_reaches_its_caller() -> None:
     lookups = Lookups()
     first, one = lookups.ask(1, 10)
     second, other = lookups.ask(2, 10)
@@ -39,7 +39,7 @@ async def test_an_answer_comes_to_who_asked() -> None:
     assert await one == ()
 
 
-async def test_an_answer_to_who_has_gone_is_dropped() -> None:
+async def test_an_answer_to_a_caller_that_has_gone_is_dropped() -> None:
     lookups = Lookups()
     lookup, answer = lookups.ask(1, 10)
     answer.cancel()
@@ -48,7 +48,7 @@ async def test_an_answer_to_who_has_gone_is_dropped() -> None:
     assert answer.cancelled()
 
 
-async def test_one_that_could_not_be_answered_fails_alone() -> None:
+async def test_a_lookup_that_cannot_be_answered_fails_alone() -> None:
     lookups = Lookups()
     failing, one = lookups.ask(1, 10)
     good, other = lookups.ask(2, 10)
@@ -81,7 +81,7 @@ def journal(tmp_path: Path) -> Path:
     return tmp_path / "journal"
 
 
-async def test_the_worker_answers_also_while_it_writes(journal: Path) -> None:
+async def test_the_worker_answers_while_it_writes_too(journal: Path) -> None:
     request = GenerationRequest("a", (1, 2), SamplingParams(max_new_tokens=100_000))
     async with a_model(journal) as model, aclosing(model.run(request)) as events:
         await anext(events)
@@ -110,7 +110,7 @@ async def test_a_worker_that_dies_fails_the_lookup_and_the_next_one_answers(jour
         await until(answered)
 
 
-async def test_what_is_asked_between_two_workers_is_refused_at_once(journal: Path) -> None:
+async def test_a_lookup_between_two_workers_is_refused_at_once(journal: Path) -> None:
     async def gone() -> bool:
         return model.pid is None
 
@@ -130,7 +130,7 @@ async def test_a_worker_that_does_not_answer_is_replaced(journal: Path) -> None:
             await model.similar(7, 3)
 
 
-async def test_shutting_down_fails_what_is_asked(journal: Path) -> None:
+async def test_shutting_down_fails_open_lookups(journal: Path) -> None:
     async with a_model(journal, {"hang_at_lookup": 1}, grace=0.1) as model:
         await model.wait_ready()
         asking = asyncio.ensure_future(model.similar(7, 3))
@@ -141,7 +141,7 @@ async def test_shutting_down_fails_what_is_asked(journal: Path) -> None:
         await model.similar(7, 3)
 
 
-async def test_who_stops_waiting_leaves_the_worker_as_it_is(journal: Path) -> None:
+async def test_a_caller_that_stops_waiting_leaves_the_worker_as_it_is(journal: Path) -> None:
     async with a_model(journal) as model:
         await model.wait_ready()
         asking = asyncio.ensure_future(model.similar(7, 3))

@@ -34,7 +34,7 @@ Make = Callable[..., ModelProcess]
 
 
 class Journal:
-    """What the worker wrote down of its lives."""
+    """What the worker noted about its lives."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -112,14 +112,14 @@ async def test_a_request_before_the_model_is_ready_waits(make: Make) -> None:
         assert await collect(model, a_request()) == undisturbed(a_request())
 
 
-async def test_its_first_worker_can_be_waited_for(make: Make) -> None:
+async def test_launched_waits_for_the_first_worker(make: Make) -> None:
     async with make() as model:
         assert model.pid is None
         await model.launched()
         assert model.pid is not None
 
 
-async def test_nobody_waits_for_a_first_worker_that_cannot_be_started() -> None:
+async def test_launched_does_not_wait_for_a_worker_that_cannot_be_started() -> None:
     async with ModelProcess(("/no/such/program",), name="none", pause=0.01) as model:
         await model.launched()
         assert model.pid is None
@@ -199,7 +199,7 @@ async def test_the_worker_s_reason_decides_how_the_bot_ends(make: Make, reason: 
     assert exit_status(caught.value) is AFTER_REASON[reason]
 
 
-async def test_a_worker_that_is_killed_while_it_loads_may_have_lacked_memory() -> None:
+async def test_a_worker_killed_while_loading_may_have_run_out_of_memory() -> None:
     killed = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
     async with ModelProcess(killed, name="scripted", pause=0.01) as model:
         with pytest.raises(ModelUnusable, match="SIGKILL, perhaps for lack of memory") as caught:
@@ -240,9 +240,7 @@ async def test_leaving_while_loading(make: Make) -> None:
 @pytest.mark.parametrize(
     "fault", ["die_at", "exit_at", "close_at", "garbage_at", "digits_at", "oversize_at", "skip_at"]
 )
-async def test_a_broken_worker_is_replaced_and_nobody_notices(
-    make: Make, fault: str, journal: Journal
-) -> None:
+async def test_a_broken_worker_is_replaced_unnoticed(make: Make, fault: str, journal: Journal) -> None:
     async with make({fault: 3}, {}) as model:
         both = await asyncio.gather(
             collect(model, a_request("a")), collect(model, a_request("b", seed=7, steps=9))
@@ -361,7 +359,7 @@ async def test_a_replacement_that_reads_other_words_ends_the_model(make: Make) -
         assert "its tokenizer became another one" in failed.value.sentence
 
 
-async def test_what_is_ready_is_told_before_anything_is_asked_of_it(make: Make) -> None:
+async def test_on_ready_is_called_before_the_model_counts_as_ready(make: Make) -> None:
     told: list[Ready] = []
 
     def tell(ready: Ready) -> None:
@@ -562,7 +560,7 @@ def test_stderr_lines_keep_their_level_and_lose_their_controls(caplog: pytest.Lo
     ]
 
 
-def test_more_lines_than_anybody_reads_are_counted(
+def test_lines_beyond_the_limit_are_counted(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
@@ -576,7 +574,7 @@ def test_more_lines_than_anybody_reads_are_counted(
     assert len(messages) == LINES_PER_SECOND + 2
 
 
-async def test_a_worker_that_serves_is_told_to_forget_and_one_that_does_not_knows_nothing(
+async def test_a_serving_worker_is_asked_to_forget_and_a_loading_one_knows_nothing(
     make: Make, journal: Journal
 ) -> None:
     async with make() as model:

@@ -27,7 +27,7 @@ async def test_a_waiter_gets_the_model_once_it_is_ready() -> None:
     readiness.check()
 
 
-async def test_the_first_failure_stays_and_each_waiter_raises_one_of_its_own() -> None:
+async def test_the_first_failure_stays_and_each_waiter_gets_an_error_of_its_own() -> None:
     readiness = Readiness(None)
     assert readiness.fail(lambda: ModelUnusable("it", problem="it is broken.", reason="failed"))
     assert not readiness.fail(ShuttingDown)

@@ -1,4 +1,4 @@
-"""Whoever kills the worker fails, and nobody else does."""
+"""A request that kills the worker fails, and no other does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def whole(request: GenerationRequest) -> list[object]:
 
 
 class Simulation:
-    """A worker that takes a step of every request in turn, and its deaths.
+    """A worker that takes one step of every request in turn, and dies.
 
     ``poison`` dies at its second step, or, where ``erratic``, at any that chance says.
     """
@@ -71,7 +71,7 @@ class Simulation:
     arrivals=st.lists(st.tuples(st.integers(0, 4), st.integers(2, 6), st.booleans()), min_size=1, max_size=10)
 )
 def test_poison_fails_and_the_rest_finish(arrivals: list[tuple[int, int, bool]]) -> None:
-    """Requests come after some steps, are so long, and are poison or not."""
+    """Each request arrives after some steps, has a length, and may be poison."""
     poison = frozenset(str(number) for number, (_, _, bad) in enumerate(arrivals) if bad)
     simulation = Simulation(poison)
     runs: list[Run] = []
@@ -91,9 +91,7 @@ def test_poison_fails_and_the_rest_finish(arrivals: list[tuple[int, int, bool]])
 
 
 @given(seed=st.integers(0, 2**32), others=st.integers(0, 3))
-def test_what_kills_at_random_places_fails_after_so_many_deaths_and_nobody_else(
-    seed: int, others: int
-) -> None:
+def test_a_request_that_kills_at_random_steps_fails_alone_after_ten_deaths(seed: int, others: int) -> None:
     steps = 4
     simulation = Simulation(frozenset({"poison"}), erratic=seeded(seed))
     poison = simulation.roster.add(a_request("poison", steps))
@@ -108,8 +106,8 @@ def test_what_kills_at_random_places_fails_after_so_many_deaths_and_nobody_else(
 
 @settings(max_examples=4)
 @given(seed=st.integers(0, 2**32), requests=st.integers(1, 4))
-def test_a_hundred_deaths_from_outside_fail_nobody(seed: int, requests: int) -> None:
-    """Each comes as soon as somebody has got further, as far into the life as it may be."""
+def test_a_hundred_deaths_from_outside_fail_no_request(seed: int, requests: int) -> None:
+    """Each comes as soon as a request has got further than before."""
     chance = seeded(seed)
     simulation = Simulation(frozenset())
     runs = [simulation.roster.add(a_request(str(number), 500)) for number in range(requests)]
@@ -149,7 +147,7 @@ def test_one_death_proves_nothing() -> None:
     assert roster.submit() == [run.request]
 
 
-def test_nobody_is_sentenced_for_a_newcomer() -> None:
+def test_no_request_fails_because_of_a_newcomer() -> None:
     roster = Roster()
     innocent = roster.add(a_request("innocent"))
     roster.submit()
@@ -164,7 +162,7 @@ def test_nobody_is_sentenced_for_a_newcomer() -> None:
     assert roster.submit() == [newcomer.request]
 
 
-def test_steps_passed_on_before_are_swallowed_and_a_gap_is_noticed() -> None:
+def test_steps_passed_on_before_are_dropped_and_a_gap_is_noticed() -> None:
     roster = Roster()
     run = roster.add(a_request("a"))
     first, second, third = (Stepped("a", index, scripted_step(run.request, index)) for index in range(3))
@@ -191,7 +189,7 @@ def test_an_aborted_request_is_not_submitted_again() -> None:
     assert roster.submit() == []
 
 
-def test_all_fail_with_an_error_of_their_own() -> None:
+def test_every_request_fails_with_an_error_of_its_own() -> None:
     roster = Roster()
     runs = [roster.add(a_request(name)) for name in "ab"]
     roster.fail_all(ShuttingDown)

@@ -36,7 +36,7 @@ def test_a_waiting_request_can_be_aborted(gpt2: GPT2) -> None:
     assert engine.step() == [Ended("a", "cancelled")]
 
 
-def test_aborting_what_is_unknown_or_over_says_nothing(gpt2: GPT2) -> None:
+def test_aborting_an_unknown_or_ended_request_says_nothing(gpt2: GPT2) -> None:
     engine = engine_of(gpt2)
     run(engine, request("a"))
     engine.abort("a")

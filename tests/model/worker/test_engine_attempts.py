@@ -1,4 +1,4 @@
-"""What fails together is tried alone, so that only the culprit fails."""
+"""Work that fails together is tried alone, so that only the culprit fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.model.worker.engine import together_or_alone
 
 
 class Work:
-    """Doubles numbers, but not ``hated`` ones, and not if memory lacks."""
+    """Doubles numbers, except ``hated`` ones, and none while memory is short."""
 
     def __init__(self, *hated: int, lacks: bool = False) -> None:
         self.hated = hated
@@ -26,12 +26,12 @@ class Work:
 
 
 def attempt(work: Work, *numbers: int) -> tuple[list[tuple[int, int]], list[int]]:
-    """The results, and who failed."""
+    """The results, and the numbers that failed."""
     done, failed = together_or_alone(work, numbers, before_alone=work.free)
     return done, [number for number, _ in failed]
 
 
-def test_what_succeeds_together_is_done_once() -> None:
+def test_work_that_succeeds_together_is_done_once() -> None:
     work = Work()
     assert attempt(work, 1, 2, 3) == ([(1, 2), (2, 4), (3, 6)], [])
     assert work.done == [[1, 2, 3]]
@@ -43,12 +43,12 @@ def test_only_the_culprit_fails() -> None:
     assert work.done == [[1, 2, 3], [1], [2], [3]]
 
 
-def test_one_alone_has_a_second_try_with_more_memory() -> None:
+def test_a_single_part_gets_a_second_try_with_more_memory() -> None:
     assert attempt(Work(lacks=True), 1) == ([(1, 2)], [])
     assert attempt(Work(1), 1) == ([], [1])
 
 
-def test_nothing_is_done_for_nobody() -> None:
+def test_without_parts_nothing_is_done() -> None:
     work = Work()
     assert attempt(work) == ([], [])
     assert work.done == []

@@ -1,4 +1,4 @@
-"""Whatever fails in a step fails for the culprit alone; the others' texts do not change by a bit."""
+"""A failing step rejects only the culprit; the other texts do not change by a bit."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_request_that_fails_alone_is_rejected_and_the_next_one_served(
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 6])
-def test_a_pass_that_fails_together_and_not_alone_fails_for_nobody(
+def test_a_pass_that_fails_together_but_not_alone_rejects_no_request(
     faulty: Faulty, undisturbed: dict[str, Outcome], number: int
 ) -> None:
     faulty.bad = {number}
@@ -144,7 +144,7 @@ def test_a_score_that_fails_rejects_its_request_alone(
     assert outcomes == undisturbed
 
 
-def test_where_nothing_more_can_be_kept_all_is_computed_anew(
+def test_without_memory_for_prefixes_everything_is_computed_again(
     gpt2: GPT2, undisturbed: dict[str, Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(shape: Sequence[int]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Who takes part in a step's one pass over the weights, and with how many rows."""
+"""Which requests share a step's pass over the weights, and with how many rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_short_prompts_that_come_together_are_read_in_one_pass(recorded: Recorde
     assert recorded.passes == [[5, 1, 40]]
 
 
-def test_a_text_that_is_alone_takes_one_row_a_token(recorded: Recorded) -> None:
+def test_a_text_alone_takes_one_row_per_token(recorded: Recorded) -> None:
     run(engine_of(recorded), request("a", prompt=7, max_new_tokens=4))
     assert recorded.passes == [[7], [1], [1], [1]]
 
@@ -38,7 +38,7 @@ def test_a_prompt_is_read_while_others_go_on_in_the_same_pass(recorded: Recorded
     assert recorded.passes == [[3], [1, 20]]
 
 
-def test_a_long_prompt_delays_the_others_by_a_small_chunk_a_step(recorded: Recorded) -> None:
+def test_a_long_prompt_delays_the_others_by_one_small_chunk_per_step(recorded: Recorded) -> None:
     engine = engine_of(recorded)
     engine.submit(request("short", max_new_tokens=30))
     engine.step()
@@ -60,7 +60,7 @@ def test_several_prompts_share_the_small_chunk_the_first_to_come_first(recorded:
     assert recorded.passes[1:] == [[1, 30, 34], [1, 1, 26, 10]]
 
 
-def test_while_nobody_goes_on_prompts_are_read_in_large_chunks(recorded: Recorded) -> None:
+def test_while_no_text_is_written_prompts_are_read_in_large_chunks(recorded: Recorded) -> None:
     engine = engine_of(recorded)
     engine.submit(request("a", prompt=2 * LARGEST_CHUNK + 8, max_new_tokens=1))
     engine.submit(request("b", prompt=4, max_new_tokens=1))
@@ -92,7 +92,7 @@ def test_a_long_skip_of_draws_does_not_hold_up_the_others(recorded: Recorded) ->
     assert recorded.passes[1:] == [[1], [1]]
 
 
-def test_generated_ids_are_caught_up_with_in_chunks_too(recorded: Recorded) -> None:
+def test_generated_ids_are_read_in_chunks_too(recorded: Recorded) -> None:
     ids = tuple(some_ids(300))
     run(engine_of(recorded), GenerationRequest("a", ids, SamplingParams(max_new_tokens=1), generated=250))
     assert recorded.passes == [[LARGEST_CHUNK], [300 - LARGEST_CHUNK]]

@@ -1,4 +1,4 @@
-"""What is kept of ended texts saves rows, and changes nothing else."""
+"""Keeping ended texts saves rows, and changes nothing else."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def recorded() -> Recorded:
 
 @pytest.fixture
 def rows(recorded: Recorded) -> Rows:
-    """Runs a request in an engine that keeps texts, and tells the rows of its passes."""
+    """Runs a request in an engine that keeps texts, and returns the rows of its passes."""
     engine = engine_of(recorded, prefix_bytes=ROOMY)
 
     def run_counted(request: GenerationRequest) -> list[list[int]]:
@@ -99,7 +99,7 @@ def test_a_text_that_begins_as_another_computes_what_is_different(rows: Rows) ->
     assert rows(other) == [[3]]
 
 
-def test_ids_that_were_generated_are_known_where_somebody_types_them(rows: Rows) -> None:
+def test_generated_ids_are_recalled_when_a_person_types_them(rows: Rows) -> None:
     first = request("a", prompt=20, max_new_tokens=10)
     ids = run_alone(GPT2(parameters_of(random_model())), first).ids
     rows(first)
@@ -114,7 +114,7 @@ def test_without_a_prefix_cache_everything_is_computed_again(recorded: Recorded)
     assert recorded.passes == [[50], [50]]
 
 
-def test_what_was_forgotten_is_computed_again_to_the_same_bits(recorded: Recorded) -> None:
+def test_an_evicted_text_is_computed_again_to_the_same_bits(recorded: Recorded) -> None:
     # Room for the keys and values of 128 positions: two layers, two heads of 16 numbers.
     engine = engine_of(recorded, prefix_bytes=2 * 2 * 2 * 16 * 4 * 128)
     texts = [
@@ -155,7 +155,7 @@ def test_a_rest_between_two_texts_changes_nothing(recorded: Recorded) -> None:
     assert run(engine, wanted) == before
 
 
-def test_two_who_roll_again_together_both_begin_with_what_is_kept(recorded: Recorded) -> None:
+def test_two_rerolls_at_once_both_begin_with_what_is_kept(recorded: Recorded) -> None:
     engine = engine_of(recorded, prefix_bytes=ROOMY)
     run(engine, request("a", prompt=50, max_new_tokens=1))
     recorded.passes.clear()
@@ -163,7 +163,7 @@ def test_two_who_roll_again_together_both_begin_with_what_is_kept(recorded: Reco
     assert recorded.passes == [[1, 1, 1]]
 
 
-def test_what_is_to_be_forgotten_is_computed_again(recorded: Recorded) -> None:
+def test_forgotten_texts_are_computed_again(recorded: Recorded) -> None:
     engine = engine_of(recorded, prefix_bytes=ROOMY)
     run(engine, request("a", prompt=50, max_new_tokens=1))
     engine.forget()
@@ -174,7 +174,7 @@ def test_what_is_to_be_forgotten_is_computed_again(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize("ending", ["ended", "aborted", "running"])
-def test_so_is_what_is_in_progress_or_has_just_ended(recorded: Recorded, ending: str) -> None:
+def test_texts_in_progress_or_just_ended_are_forgotten_too(recorded: Recorded, ending: str) -> None:
     engine = engine_of(recorded, prefix_bytes=ROOMY)
     engine.submit(request("a", prompt=50, max_new_tokens=1 if ending == "ended" else 3))
     engine.step()

@@ -57,7 +57,7 @@ def test_neighbours_change_no_bit(precise: GPT2) -> None:
         assert together[text.request_id] == run_alone(precise, text)
 
 
-def test_what_was_kept_of_earlier_texts_makes_no_difference(gpt2: GPT2) -> None:
+def test_kept_prefixes_make_no_difference(gpt2: GPT2) -> None:
     text = scored("b", some_ids(LONG))
     engine = engine_of(gpt2, prefix_bytes=10**7)
     run(engine, replace(text, request_id="a", scored=False))
@@ -80,7 +80,7 @@ def test_the_end_of_text_token_in_it_ends_nothing(gpt2: GPT2) -> None:
     assert run_alone(gpt2, scored("a", ids), end_of_text=ids[7]).ids == ids[1:]
 
 
-def test_one_token_has_nothing_to_be_scored(gpt2: GPT2) -> None:
+def test_a_single_token_has_nothing_to_score(gpt2: GPT2) -> None:
     assert run_alone(gpt2, scored("a", [1])).ending == "rejected: there is no second token to score"
 
 

@@ -119,7 +119,7 @@ def test_an_abort_ends_a_request_and_the_next_one_is_served(worker: Worker) -> N
     assert len(worker.run(request("next"))["next"]) == 5
 
 
-def test_what_is_alike_is_looked_up_while_a_text_is_written_and_changes_nothing_in_it(
+def test_a_lookup_while_a_text_is_written_changes_nothing_in_it(
     worker: Worker,
 ) -> None:
     alone = worker.run(request("alone", max_new_tokens=60))["alone"]
@@ -134,7 +134,7 @@ def test_what_is_alike_is_looked_up_while_a_text_is_written_and_changes_nothing_
     assert [m.step for m in messages if isinstance(m, Stepped)] == alone[1:]
 
 
-def test_a_worker_with_nothing_to_write_looks_up_too(worker: Worker) -> None:
+def test_an_idle_worker_answers_lookups_too(worker: Worker) -> None:
     worker.send(Lookup("a", 481, 1), Lookup("b", 60_000, 1))
     first, second = worker.receive(), worker.receive()
     assert isinstance(first, Similar)
@@ -152,7 +152,7 @@ def test_an_interrupt_is_left_to_the_parent(worker: Worker) -> None:
     assert len(worker.run(request("after"))["after"]) == 5
 
 
-def test_what_is_printed_cannot_corrupt_the_frames(start: type[Worker], tiny_folder: Path) -> None:
+def test_print_cannot_corrupt_the_frames(start: type[Worker], tiny_folder: Path) -> None:
     worker = start("--model", str(tiny_folder), program=("-c", NOISE))
     worker.until(Ready)
     assert len(worker.run(request("a"))["a"]) == 5
@@ -186,7 +186,7 @@ runpy.run_module("bot.model.worker", run_name="__main__")
 """
 
 
-def test_a_worker_that_can_hear_no_more_ends(start: type[Worker], tiny_folder: Path) -> None:
+def test_a_worker_that_cannot_read_its_pipe_ends(start: type[Worker], tiny_folder: Path) -> None:
     worker = start("--model", str(tiny_folder), program=("-c", DEAF))
     worker.send(Submit(request("unheard")))
     worker.process.wait(timeout=60)
@@ -195,7 +195,7 @@ def test_a_worker_that_can_hear_no_more_ends(start: type[Worker], tiny_folder: P
     assert "MemoryError" in errors
 
 
-def test_a_ping_is_answered_while_nothing_and_while_something_is_written(worker: Worker) -> None:
+def test_a_ping_is_answered_idle_and_busy(worker: Worker) -> None:
     worker.send(Ping())
     assert worker.receive() == Pong()
     worker.send(Submit(request("long", max_new_tokens=200)))
@@ -275,7 +275,7 @@ def test_a_variable_of_the_hub_that_is_no_number_has_to_be_corrected(
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])
-def test_a_worker_computes_in_the_precision_that_it_is_told_to(
+def test_a_worker_computes_in_the_precision_of_its_option(
     start: type[Worker], tiny_folder: Path, precision: str
 ) -> None:
     worker = start("--model", str(tiny_folder), "--precision", precision)
@@ -305,7 +305,7 @@ def test_importing_the_worker_does_not_import_torch() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def test_a_text_that_is_to_be_forgotten_is_computed_again(start: type[Worker], tiny_folder: Path) -> None:
+def test_a_forgotten_text_is_computed_again(start: type[Worker], tiny_folder: Path) -> None:
     worker = start("--model", str(tiny_folder), "--prefix-cache", "8", program=("-c", COUNTING))
     worker.until(Ready)
     first = worker.run(request("a", max_new_tokens=1))["a"]

@@ -73,14 +73,14 @@ async def test_sigkill_in_the_middle_gives_the_same_steps(tiny_folder: Path) -> 
     assert [len(steps) for steps in expected] == [120, 120]
 
 
-async def test_a_model_that_is_not_there_cannot_be_used(tmp_path: Path) -> None:
+async def test_a_missing_model_cannot_be_used(tmp_path: Path) -> None:
     async with a_model(tmp_path / "nowhere") as model:
         with pytest.raises(ModelUnusable, match=r"MODEL=tiny cannot be used"):
             await model.wait_ready()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of another process")
-def test_a_request_for_which_memory_lacks_fails_alone(
+def test_a_request_that_runs_out_of_memory_fails_alone(
     start: type[Worker], tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Else the C library has some reserved for other threads, which it may or may not use then.

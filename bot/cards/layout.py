@@ -1,4 +1,4 @@
-"""What all cards share: colours, the frame, buttons, numbers in words."""
+"""Shared by all cards: colours, the frame, buttons, and numbers in words."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ WRITING_COLOUR = 0x5865F2
 DONE_COLOUR = 0x2DBE8C
 ERROR_COLOUR = 0xED4245
 
-# A number and its unit stay on one line.
+# Keeps a number and its unit on one line.
 NO_BREAK = "\N{NO-BREAK SPACE}"
-# Signs of a probability bar: on a phone a line has room for about 17.
+# Characters in a probability bar; a line on a phone has room for about 17.
 BAR_WIDTH = 14
 TOKEN_WIDTH = 60
 _SPACED = "The prompt ends with a space. Most tokens bring their own, so it usually works better without."
-_MOST = 3_900  # of Discord's 4,000 characters
+_ERROR_BUDGET = 3_900  # of Discord's 4,000 characters
 
 Text = ui.TextDisplay[ui.LayoutView]
 Row = ui.ActionRow[ui.LayoutView]
@@ -36,14 +36,14 @@ Button = ui.Button[ui.LayoutView]
 
 
 def card(*items: ui.Item[Any], colour: int) -> ui.LayoutView:
-    """One framed layout; presses reach the bot by their ``custom_id`` alone."""
+    """Frame ``items``; button presses find the bot by ``custom_id`` alone, so the view never times out."""
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.Container[ui.LayoutView](*items, accent_colour=colour))
     return view
 
 
 def error(sentence: str) -> ui.LayoutView:
-    return card(Text(inert_head(sentence, _MOST)), colour=ERROR_COLOUR)
+    return card(Text(inert_head(sentence, _ERROR_BUDGET)), colour=ERROR_COLOUR)
 
 
 def button(
@@ -58,7 +58,7 @@ def button(
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who sees a card: its ``owner`` alone, who can share it, or everyone, and its owner can delete it."""
+    """Who sees a card: only its ``owner``, who can share it, or everyone; then its owner can delete it."""
 
     owner: int
     private: bool
@@ -87,19 +87,19 @@ def small(text: str) -> str:
 
 
 def undrawn(text: str, *, twin: str) -> str:
-    """Where to read what a picture of ``text`` cannot show; nothing if it shows all."""
+    """Say that ``twin`` shows what a picture of ``text`` can't; empty if the picture shows everything."""
     if has_all(text):
         return ""
-    return f"U+… in the picture is a character that its fonts lack: read it in {twin}."
+    return f"U+… in the picture is a character its fonts don't have; see {twin}."
 
 
 def spaced(prompt: str) -> list[str]:
-    """A hint for somebody whose ``prompt`` ends in a space, which they may not see; else nothing."""
+    """Return a hint if ``prompt`` ends with a space, which is easy to miss; otherwise nothing."""
     return [_SPACED] if prompt.endswith(" ") else []
 
 
 def bar(share: float, *, width: int = BAR_WIDTH) -> str:
-    """``share`` (0 … 1) as a bar of ``width`` signs, exact to an eighth of one."""
+    """Draw ``share`` (0 … 1) as a bar of ``width`` characters, exact to an eighth of one."""
     eighths = min(8 * width, max(1 if share > 0 else 0, round(8 * width * share)))
     whole, rest = divmod(eighths, 8)
     drawn = "█" * whole + ("" if rest == 0 else "▏▎▍▌▋▊▉"[rest - 1])
@@ -107,12 +107,12 @@ def bar(share: float, *, width: int = BAR_WIDTH) -> str:
 
 
 def token_name(visible: str, width: int = TOKEN_WIDTH) -> str:
-    """A token's visible form as code, in at most so many signs."""
+    """Return a token's visible form as code, at most ``width`` characters long."""
     return code(clip_end(visible, width))
 
 
 def candidate_row(name: str, candidate: Candidate, *, mark: str = "") -> str:
-    """A candidate with its rank, probability and logit; ``mark`` says what is special about it."""
+    """Describe a candidate by rank, probability, id and logit; ``mark`` follows the probability."""
     probability = math.exp(candidate.logprob)
     return (
         f"**{candidate.rank:,}.** {token_name(name)} **{percent(probability)}**{mark}\n{bar(probability)}\n"
@@ -121,20 +121,20 @@ def candidate_row(name: str, candidate: Candidate, *, mark: str = "") -> str:
 
 
 def entropy(bits: float) -> str:
-    """What the entropy of a distribution means."""
+    """Explain the entropy of a next-token distribution."""
     options = round(2**bits)
     meaning = f"like choosing among {options:,} equal options" if options > 1 else "all but certain"
     return f"Entropy of the whole distribution: **{bits:.2f} bits**, {meaning}."
 
 
 def top_five(candidates: Sequence[Candidate]) -> str:
-    """How much of the probability the five ``candidates`` hold, and how much is left."""
+    """Say how much of the probability the five ``candidates`` hold, and how much is left."""
     held = min(1.0, sum(math.exp(candidate.logprob) for candidate in candidates))
     return f"These five: **{percent(held)}**. Everything else: {percent(1 - held)}."
 
 
 def percent(share: float) -> str:
-    """A probability in per cent, with three digits where it is small."""
+    """Format a probability (0 … 1) as a percentage: one decimal, or two digits if it is small."""
     value = share * 100
     if value >= 0.1:
         return f"{value:.1f}{NO_BREAK}%"
@@ -142,12 +142,12 @@ def percent(share: float) -> str:
 
 
 def number(value: float) -> str:
-    """A logit, with a true minus sign."""
+    """Format a logit, with a true minus sign."""
     return f"{value:.2f}".replace("-", "−")
 
 
 def date(seconds: float) -> str:
-    """Seconds since 1970 as a day and a time, for everybody the same."""
+    """Format seconds since 1970 as a day and time in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 

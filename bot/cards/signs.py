@@ -1,4 +1,4 @@
-"""What the signs in tokens' names stand for: those that are there, and no others."""
+"""What the signs in tokens' names stand for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from bot.text.escaping import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN
 
 
 class Sign(Enum):
-    """A kind of sign in a token's name, as ``visible`` writes it. Bytes below 80 are characters."""
+    """A kind of sign in a token's name, as ``visible`` writes it; its value is a pattern.
+
+    A byte below hexadecimal 80 is a character of its own, here a control character.
+    """
 
     SPACE = re.escape(SPACE_SIGN)
     NEWLINE = re.escape(NEWLINE_SIGN)
@@ -34,18 +37,18 @@ _MEANINGS = {
     Sign.NEWLINE: "a line break",
     Sign.TAB: "a tab",
     Sign.CONTROL: "a control character",
-    Sign.UNSEEN: "a character that cannot be seen",
+    Sign.UNSEEN: "an invisible character",
     Sign.BYTE: "a byte",
 }
 
 
 def signs_in(names: Iterable[str]) -> dict[Sign, str]:
-    """The kinds of signs in ``names``, each with the first of its kind that is there."""
+    """Return the kinds of signs in ``names``, each with the first example found."""
     text = "\n".join(names)
     found = ((sign, re.search(sign.value, text)) for sign in Sign)
     return {sign: match[0] for sign, match in found if match is not None}
 
 
 def meaning(sign: Sign, written: str) -> str:
-    """What it stands for; ``written`` is the sign itself."""
+    """Say what a sign stands for; ``written`` is the sign itself."""
     return _CONTROLS.get(written, _MEANINGS[sign])

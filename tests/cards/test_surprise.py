@@ -60,9 +60,7 @@ def test_for_what_the_picture_cannot_show_the_file_is_named() -> None:
     ids = ENCODINGS.encode("a 𒀀")
     cuneiform = read(*[(1, -0.5)] * (len(ids) - 1), ids=ids)
 
-    assert "U+… in the picture is a character that its fonts lack: read it in surprise.txt." in shown(
-        cuneiform
-    )
+    assert "U+… in the picture is a character its fonts don't have; see surprise.txt." in shown(cuneiform)
     assert listing(cuneiform, "m").splitlines()[-1].endswith("  \\x80 (part of 𒀀)")
     assert "fonts" not in shown(READ)
 

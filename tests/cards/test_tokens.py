@@ -71,7 +71,7 @@ def test_of_what_the_picture_shows_nothing_is_said(encodings: Encodings, text: s
 def test_for_what_the_picture_cannot_show_the_list_is_named(encodings: Encodings) -> None:
     text = text_of(cards.tokens(content_of(encodings, "a 𒀀")))
 
-    assert "U+… in the picture is a character that its fonts lack: read it in the list below it." in text
+    assert "U+… in the picture is a character its fonts don't have; see the list below it." in text
     assert "𒀀  ← F0" in text
 
 

@@ -134,9 +134,9 @@ def test_a_character_of_several_tokens_is_said_to_be_one() -> None:
         ("\x01", "\\x01 is a control character"),
         ("\x7f", "\\x7F is a delete character"),
         ("\t", "⇥ is a tab"),
-        ("\u00a0", "⟨U+00A0⟩ is a character that cannot be seen"),
-        ("\ufeff", "⟨U+FEFF⟩ is a character that cannot be seen"),
-        ("\u0085", "⟨U+0085⟩ is a character that cannot be seen"),
+        ("\u00a0", "⟨U+00A0⟩ is an invisible character"),
+        ("\ufeff", "⟨U+FEFF⟩ is an invisible character"),
+        ("\u0085", "⟨U+0085⟩ is an invisible character"),
     ],
 )
 def test_a_control_character_is_no_part_of_one(text: str, explained: str) -> None:

@@ -1,1 +1,1 @@
-"""The pictures on cards: letters, their fonts and order, drawn into tiles."""
+"""The pictures on cards: fonts, shaped and ordered text, and the tiles it is drawn in."""

@@ -1,4 +1,4 @@
-"""The fonts of the pictures, and which of them draws what."""
+"""The pictures' fonts, and which font draws which character."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import uharfbuzz as hb
 
 FONTS = Path(__file__).parents[2] / "data" / "fonts"
 LETTERS = "DejaVuSans.ttf"
-# In order of preference: scripts with a font of their own, letters and signs, emoji, and then
-# Chinese and Japanese. Korean syllables are put together from their letters.
+# In order of preference: scripts with their own font, letters and symbols, emoji, and finally
+# Chinese and Japanese. Korean syllables are composed from their letters.
 FILES = (
     "NotoSansArabic.ttf",
     "NotoSansHebrew.ttf",
@@ -41,7 +41,7 @@ FILES = (
     "DroidSansFallbackFull.ttf",
 )
 
-# Font units are 26.6 fixed point: so many to a pixel.
+# Font units per pixel (26.6 fixed point).
 UNITS = 64
 
 _GRAPHEME = regex.compile(r"\X")
@@ -51,7 +51,7 @@ _DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch of text that one font draws; a ``sign`` is what is written for a character that none has."""
+    """A stretch of text in one font; a ``sign`` stands for a character that no font has."""
 
     text: str
     file: str
@@ -59,7 +59,7 @@ class Run:
 
 
 def runs(text: str) -> list[Run]:
-    """``text`` as stretches that one font draws; a character that none has is U+XXXX."""
+    """Split ``text`` into stretches of one font each; a character that no font has becomes U+XXXX."""
     if text.isascii():
         return [Run(text, LETTERS)] if text else []
     found = (run for grapheme in _GRAPHEME.findall(text) for run in _drawn(grapheme))
@@ -70,18 +70,18 @@ def runs(text: str) -> list[Run]:
 
 
 def has_all(text: str) -> bool:
-    """Whether each character of ``text`` is drawn as itself, not as U+XXXX."""
+    """Return whether every character of ``text`` is drawn as itself, not as U+XXXX."""
     return not any(run.sign for run in runs(text))
 
 
 def load() -> None:
-    """Find out which font has what, so no picture waits for that; letters are read when they are drawn."""
+    """Index the fonts' characters ahead of the first picture; glyphs are read as they are drawn."""
     _first_with()
 
 
 @cache
 def font(file: str, size: int) -> hb.Font:
-    """The font of a file at a size in pixels."""
+    """Return a file's font at ``size`` pixels."""
     found = hb.Font(_face(file))
     found.scale = (size * UNITS, size * UNITS)
     return found
@@ -93,13 +93,13 @@ def _face(file: str) -> hb.Face:
 
 
 def _standing(text: str) -> str:
-    """``text``, where it begins with a mark, on the circle that stands for the letter it belongs to."""
+    """Put a mark at the start of ``text`` on a dotted circle, in place of its missing letter."""
     return _DOTTED_CIRCLE + text if category(text[0]).startswith("M") else text
 
 
 @lru_cache(maxsize=4096)
 def _drawn(grapheme: str) -> tuple[Run, ...]:
-    """A character as people see it: from one font if there is one, else each of its parts from another."""
+    """Draw a grapheme from one font if any has all of it, otherwise part by part."""
     file = _file(grapheme)
     if file:
         return (Run(grapheme, file),)
@@ -116,7 +116,10 @@ def _parts(grapheme: str) -> Iterator[Run]:
 
 
 def _file(grapheme: str) -> str | None:
-    """The first font that has all of it, as it is, composed or in its parts, but for what is never seen."""
+    """Return the first font with the whole grapheme: as given, composed or decomposed.
+
+    Characters that are never visible don't count.
+    """
     seen = _UNSEEN.sub("", grapheme)
     if not seen:
         return None
@@ -138,5 +141,5 @@ def _has(file: str, text: str) -> bool:
 
 @cache
 def _first_with() -> dict[int, str]:
-    """The first font that has a character, by its code point."""
+    """Map each code point to the first font that has it."""
     return {point: file for file in reversed(FILES) for point in _face(file).unicodes}

@@ -1,6 +1,6 @@
-"""Lines of text as people write them: letters joined and stacked, each script in its direction.
+"""Shaped lines of text: letters joined and stacked, each script in its own direction.
 
-HarfBuzz shapes and draws, from files that are shipped: a text looks alike on every machine.
+HarfBuzz shapes and draws from the shipped fonts, so a text looks the same on every machine.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from PIL import Image
 from bot.cards.pictures.fonts import LETTERS, UNITS, Run, font, runs
 from bot.cards.pictures.reading_order import Directed, from_left, visual
 
-_CONTEXT = 5  # HarfBuzz looks no further for what a text's letters are joined to
+_CONTEXT = 5  # characters on each side; HarfBuzz looks no further when it joins letters
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """Shapes of one font, each with its place: to the right of a line's beginning, above its base line."""
+    """Glyphs of one font as (index, x, y), from the line's start and above its baseline."""
 
     font: hb.Font
     placed: tuple[tuple[int, int, int], ...]
@@ -36,8 +36,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """How much a line covers of each pixel. The mask's upper left corner lies ``left`` to the
-    right of the line's beginning and ``above`` its base line."""
+    """How much of each pixel a line covers.
+
+    The mask's upper left corner is ``left`` pixels right of the line's start and ``above`` its baseline.
+    """
 
     mask: Image.Image
     left: int
@@ -45,12 +47,12 @@ class Ink:
 
 
 def plain_line(text: str, size: int) -> Line:
-    """A line that is read from left to right."""
+    """Shape a line that reads from left to right."""
     return line(from_left(text), size)
 
 
 def line(text: Directed, size: int, *, before: str = "", after: str = "") -> Line:
-    """``text`` at a size in pixels; its letters are joined to those of ``before`` and ``after``."""
+    """Shape ``text`` at ``size`` pixels, joining its letters to those of ``before`` and ``after``."""
     parts = _parts(text)
     before = before[-_CONTEXT:]
     whole = "".join((before, *(part.run.text for part in parts), after[:_CONTEXT]))
@@ -63,7 +65,7 @@ def line(text: Directed, size: int, *, before: str = "", after: str = "") -> Lin
 
 
 def ink(drawn: Line) -> Ink | None:
-    """The line's ink; None where it has none, as a space."""
+    """Rasterize a line; None if nothing of it is visible, as with a space."""
     raster = hb.RasterDraw()
     raster.scale_factor = (UNITS, UNITS)
     for glyphs in drawn.glyphs:
@@ -75,14 +77,14 @@ def ink(drawn: Line) -> Ink | None:
     if not (extents.width and extents.height):
         return None
     size = (extents.width, extents.height)
-    # Its rows lie from the lowest to the highest.
+    # HarfBuzz stores the bottom row first.
     mask = Image.frombuffer("L", size, image.buffer, "raw", "L", extents.stride, -1)
     return Ink(mask, extents.x_origin, extents.y_origin + extents.height)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A run of a line, where it begins there, and its level."""
+    """A run, its start within the line, and its bidirectional level."""
 
     run: Run
     start: int
@@ -100,12 +102,12 @@ def _parts(text: Directed) -> list[_Part]:
 
 
 def _shaped(part: _Part, whole: str, offset: int, size: int, x: int) -> tuple[Glyphs, int]:
-    """The glyphs of a part that begins at ``x``, and where the next one begins."""
+    """Return the glyphs of a part that starts at ``x``, and where the next part starts."""
     run = part.run
     buffer = hb.Buffer()
     buffer.add_str(whole, offset + part.start, len(run.text))
     buffer.direction = "rtl" if part.level % 2 and not run.sign else "ltr"
-    buffer.language = "en"  # else it is the machine's
+    buffer.language = "en"  # otherwise it depends on the machine
     buffer.guess_segment_properties()
     found = font(run.file, size)
     hb.shape(found, buffer)
@@ -113,7 +115,7 @@ def _shaped(part: _Part, whole: str, offset: int, size: int, x: int) -> tuple[Gl
     for info, place in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
         left = x + place.x_offset
         if run.file == LETTERS:
-            # On whole pixels: equal letters are equal there, so the PNG is smaller. None of these are joined.
+            # On whole pixels, where equal letters look equal: the PNG gets smaller. None of these join.
             left = round(left / UNITS) * UNITS
         placed.append((info.codepoint, left, place.y_offset))
         x += place.x_advance

@@ -1,8 +1,8 @@
-"""In which direction each part of a text is read: Unicode's bidirectional algorithm.
+"""Which way each part of a text reads, by Unicode's bidirectional algorithm.
 
-A text cut into pieces stays cut: what moves is each piece as a whole, and the characters
-within it. Levels are the algorithm's: even ones are read from left to right, odd ones
-from right to left, and a higher one is a part of the lower one around it.
+A text in pieces stays in pieces: each piece moves as a whole, and so do the characters
+within it. Levels are the algorithm's: even ones read from left to right, odd ones from
+right to left, and a higher level is nested in the lower one around it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from bot.text.escaping import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN
 Item = TypeVar("Item")
 
 _RIGHT_TO_LEFT = regex.compile(r"[\p{Bidi_Class=R}\p{Bidi_Class=AL}\p{Bidi_Class=AN}]")
-# What bot.text.escaping shows for a character that is not seen: read from left to right, wherever it stands.
+# How bot.text.escaping shows an invisible character; it reads from left to right everywhere.
 _SIGN = regex.compile(r"⟨U\+[0-9A-F]{4,6}⟩|\\x[0-9A-F]{2}")
 _NEUTRAL = "\N{OBJECT REPLACEMENT CHARACTER}"
-# The other signs stand for characters with a part in the algorithm.
+# The other signs stand for characters that matter to the algorithm.
 _MEANT = str.maketrans({SPACE_SIGN: " ", TAB_SIGN: "\t", NEWLINE_SIGN: "\n"})
 _STRONG = frozenset({"L", "R", "AL"})
 _DIRECTED = _STRONG | {"EN", "AN"}
@@ -34,10 +34,10 @@ _LEVEL = regex.compile(r"Level\(\s*(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Directed:
-    """A piece of a text, its own level, and each of its characters' levels, none of them lower.
+    """A piece of a text, its own level, and its characters' levels, none of them lower.
 
-    At its ends the text around it can go on at another level: the space in ``␣Paris`` is a
-    part of the sentence, though it is drawn as a part of the word.
+    ``ends`` are the levels at which the surrounding text continues: the space in ``␣Paris``
+    belongs to the sentence, though it is drawn with the word.
     """
 
     text: str
@@ -48,14 +48,17 @@ class Directed:
 
 @dataclass(frozen=True, slots=True)
 class ReadingOrder:
-    """A text's pieces, and whether lines of it begin at the right."""
+    """A text's pieces, and whether its lines start at the right."""
 
     from_right: bool
     pieces: tuple[Directed, ...]
 
 
 def reading_order(texts: Sequence[str]) -> ReadingOrder:
-    """The pieces of one text, as :func:`bot.text.escaping.visible` shows them, with their directions."""
+    """Find the direction of each piece of a text; pieces are in their visible form.
+
+    See :func:`bot.text.escaping.visible`.
+    """
     whole = "".join(texts)
     if not _RIGHT_TO_LEFT.search(whole):
         return ReadingOrder(False, tuple(map(from_left, texts)))
@@ -74,12 +77,12 @@ def reading_order(texts: Sequence[str]) -> ReadingOrder:
 
 
 def from_left(text: str) -> Directed:
-    """``text`` as one that is read from left to right, whatever it is."""
+    """Treat ``text`` as left-to-right, whatever it contains."""
     return Directed(text, 0, (0,) * len(text), (0, 0))
 
 
 def visual_pieces(items: Iterable[Item], piece: Callable[[Item], Directed]) -> list[Item]:
-    """What shows the pieces of one line, from left to right."""
+    """Return the items of one line from left to right; ``piece`` gives an item's direction."""
     places: list[tuple[Item | None, int]] = []
     for item in items:
         shown = piece(item)
@@ -89,7 +92,7 @@ def visual_pieces(items: Iterable[Item], piece: Callable[[Item], Directed]) -> l
 
 
 def visual(items: Iterable[Item], level: Callable[[Item], int]) -> list[Item]:
-    """The items of one line from left to right (the algorithm's rule L2)."""
+    """Return the items of one line from left to right (the algorithm's rule L2)."""
     shown = list(items)
     found = {level(item) for item in shown}
     lowest_odd = min((one for one in found if one % 2), default=0)
@@ -104,7 +107,7 @@ def _reversed_from(threshold: int, items: list[Item], level: Callable[[Item], in
 
 
 def _directed(text: str, plain: str, levels: list[int]) -> Directed:
-    """A piece with the direction of its letters and digits, not of a space or bracket beside them."""
+    """Give a piece the direction of its letters and digits; spaces and brackets don't count."""
     leading = [
         level
         for character, level in zip(plain, levels, strict=True)
@@ -116,7 +119,7 @@ def _directed(text: str, plain: str, levels: list[int]) -> Directed:
 
 
 def _levels(line: str, around: int) -> list[int]:
-    """A paragraph's levels: it has a direction of its own within a text of level ``around``."""
+    """Return a paragraph's levels; it has its own direction within a text of level ``around``."""
     base = _first_strong(line, otherwise=around)
     simple = not base and not _RIGHT_TO_LEFT.search(line)
     levels = [0] * len(line) if simple else _resolved(line, base)
@@ -124,13 +127,13 @@ def _levels(line: str, around: int) -> list[int]:
 
 
 def _first_strong(text: str, *, otherwise: int) -> int:
-    """The algorithm's rules P2 and P3."""
+    """Return the level of the first strong character (the algorithm's rules P2 and P3)."""
     classes = map(unicodedata.bidirectional, text)
     return next((int(found != "L") for found in classes if found in _STRONG), otherwise)
 
 
 def _resolved(line: str, base: int) -> list[int]:
-    # python-bidi tells the levels, one a byte, only in its account of what it did.
+    # python-bidi reports levels, one per byte, only in its debugging output.
     known = line.encode("utf-8", errors="replace").decode()
     account = get_display(known, base_dir="LR"[base], debug=True)
     _, _, listed = account.partition("\n    levels: [")

@@ -1,4 +1,4 @@
-"""Pictures drawn with Pillow. Pure: the same tokens always give the same PNG."""
+"""Tiles of text drawn with Pillow. Pure: the same tiles always give the same PNG."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.cards.pictures.reading_order import Directed, ReadingOrder, reading_ord
 from bot.text.escaping import clip_end
 from bot.text.pieces import Piece
 
-_SCALE = 2  # drawn at twice the size, so that it stays sharp on dense screens
+_SCALE = 2  # twice the size, to stay sharp on dense screens
 _MARGIN = 14 * _SCALE
 _NOTE_SIZE = 13 * _SCALE
 _MAX_TILE_CHARACTERS = 26
@@ -23,13 +23,13 @@ _MAX_TILE_CHARACTERS = 26
 _BACKGROUND = "#1f2127"
 _INK = "#14161a"
 _FAINT = "#a9adb8"
-# Neighbours differ in hue and in lightness, so the cut shows without colour too.
+# Neighbours differ in hue and lightness, so boundaries show without colour vision too.
 _COLOURS = ("#8ecae6", "#ffd166", "#a5e6ba", "#f4a9c4", "#cdb4f6", "#f9b384")
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A text in a box of a colour, above a smaller caption."""
+    """A text in a coloured box, above a smaller caption."""
 
     text: str
     caption: str
@@ -38,7 +38,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large everything is, in pixels; a box's texts are so far below its upper edge."""
+    """Dimensions in pixels; ``text_top`` and ``caption_top`` are measured from a box's upper edge."""
 
     width: int
     gap: int
@@ -57,7 +57,7 @@ class Sizes:
 
     @property
     def room(self) -> int:
-        """More boxes than ever fit, however narrow they are."""
+        """An upper bound on how many boxes fit, however narrow they are."""
         return self.max_rows * (self.row_width // (2 * self.padding + self.gap) + 1)
 
 
@@ -73,7 +73,7 @@ LARGE = Sizes(
     caption_top=30 * _SCALE,
     max_rows=12,
 )
-# For a long text, whose picture is to be opened.
+# For a long text, whose picture people open to read.
 SMALL = Sizes(
     width=900 * _SCALE,
     gap=2 * _SCALE,
@@ -90,7 +90,7 @@ SMALL = Sizes(
 
 @dataclass(frozen=True, slots=True)
 class _Box:
-    """A tile's lines, laid out; ``piece`` is its part in the reading order."""
+    """A tile's shaped lines; ``piece`` is its part in the reading order."""
 
     piece: Directed
     text: Line
@@ -101,7 +101,7 @@ class _Box:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Boxes broken into rows, each from left to right, and how many tiles did not fit."""
+    """Rows of boxes, each from left to right, and how many tiles didn't fit."""
 
     rows: Sequence[Sequence[_Box]]
     from_right: bool
@@ -109,7 +109,7 @@ class _Layout:
 
 
 def token_cut(pieces: Sequence[Piece]) -> bytes:
-    """A PNG of the pieces in reading order, each in a box above its token ids."""
+    """Draw a PNG of the pieces in reading order, each in a box above its token ids."""
     return drawn(
         [
             Tile(piece.visible, " ".join(str(token.id) for token in piece.tokens), colour)
@@ -119,9 +119,11 @@ def token_cut(pieces: Sequence[Piece]) -> bytes:
 
 
 def drawn(tiles: Sequence[Tile], sizes: Sequence[Sizes] = (LARGE,)) -> bytes:
-    """A PNG of the tiles in reading order: in the first of the ``sizes`` at which all of
-    them fit, else as many as fit in the last. Rows of a text that is read from right to
-    left begin at the right."""
+    """Draw a PNG of the tiles in reading order.
+
+    It takes the first of the ``sizes`` at which all tiles fit, or draws as many as fit in the
+    last. Rows of a right-to-left text start at the right.
+    """
     room = max(size.room for size in sizes)
     order = reading_order([clip_end(tile.text, _MAX_TILE_CHARACTERS) for tile in tiles[:room]])
     for size in sizes:
@@ -202,7 +204,7 @@ def _draw_box(image: Image.Image, box: _Box, corner: tuple[int, int], size: Size
 def _write(
     image: Image.Image, written: Line, start: tuple[int, int], colour: str, edges: tuple[int, int, int, int]
 ) -> None:
-    """Draw a line from ``start`` on its base line, but for what would be beyond the ``edges``."""
+    """Draw a line from ``start`` on its baseline, clipped to the ``edges``."""
     drawn_line = ink(written)
     if drawn_line is None:
         return
@@ -217,6 +219,6 @@ def _write(
 
 def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    # The quickest of Pillow's ways to a small file: 30 ms instead of 180 for the largest.
+    # Pillow's quickest way to a small file: 30 ms instead of 180 for the largest picture.
     image.quantize(colors=64, method=Image.Quantize.FASTOCTREE).save(buffer, format="PNG", compress_level=6)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Each character is drawn with a font that has it, and what none has is said."""
+"""Each character is drawn with a font that has it; one that no font has is named."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_script_is_drawn_with_its_font(file: str) -> None:
+def test_a_script_is_drawn_with_its_own_font(file: str) -> None:
     letters = runs(SENTENCES[file].replace(" ", ""))
 
     assert max(letters, key=lambda run: len(run.text)).file == file
     assert has_all(SENTENCES[file])
 
 
-def test_every_font_that_is_shipped_is_used() -> None:
+def test_every_shipped_font_is_used() -> None:
     assert sorted(FILES) == sorted(file.name for file in FONTS.glob("*.?tf"))
 
 
-def test_every_syllable_of_korean_is_put_together_from_its_letters() -> None:
+def test_every_korean_syllable_is_composed_from_its_letters() -> None:
     syllables = [chr(point) for point in range(0xAC00, 0xD7A4)]
 
     assert all(has_all(syllable) for syllable in syllables)
     assert has_all("".join(unicodedata.normalize("NFD", syllable) for syllable in syllables[::97]))
 
 
-def test_a_character_that_no_font_has_is_its_number() -> None:
+def test_a_character_that_no_font_has_becomes_its_number() -> None:
     assert runs("a𒀀b") == [
         Run("a", LETTERS),
         Run("U+12000", LETTERS, sign=True),
@@ -77,12 +77,12 @@ def test_a_mark_without_its_letter_stands_on_a_dotted_circle(mark: str) -> None:
     assert last.text in ("◌" + mark, "␣" + mark)
 
 
-def test_what_only_changes_its_neighbour_needs_no_font() -> None:
+def test_a_character_that_only_changes_its_neighbour_needs_no_font() -> None:
     assert [run.file for run in runs("❤\ufe0f")] == [LETTERS]
     assert runs("\u200d") == [Run("U+200D", LETTERS, sign=True)]
 
 
-def test_fonts_that_were_loaded_are_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loaded_fonts_are_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
     fonts.load()
     monkeypatch.setattr(fonts, "hb", None)
 

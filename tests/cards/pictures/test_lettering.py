@@ -1,4 +1,4 @@
-"""Letters are joined and placed as people write them."""
+"""Letters join and stack as people write them."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def written(*texts: str) -> list[Line]:
 
 
 def glyphs(line: Line) -> list[int]:
-    """The glyphs from left to right."""
+    """Return the line's glyphs from left to right."""
     return [index for part in line.glyphs for index, _, _ in part.placed]
 
 
-def test_letters_that_join_have_other_forms_than_they_have_alone() -> None:
+def test_joined_letters_have_other_forms_than_single_ones() -> None:
     (word,) = written("بيت")
     alone = {index for letter in "بيت" for index in glyphs(*written(letter))}
 
@@ -53,7 +53,7 @@ def test_letters_join_across_the_border_of_a_token(pieces: tuple[str, ...]) -> N
     assert torn == glyphs(whole)
 
 
-def test_letters_join_what_is_a_letter_only() -> None:
+def test_letters_join_only_letters() -> None:
     (alone,) = written("ب")
     _, after_space, _ = written("ت", "␣ب", "␣ت")
     _, between_signs, _ = written("ت⟨U+200C⟩", "ب", "⏎")
@@ -71,19 +71,19 @@ def test_the_first_letter_is_the_rightmost(word: str) -> None:
     assert whole.width == pytest.approx(first.width + second.width, abs=1)
 
 
-def test_digits_in_a_text_read_from_right_to_left_are_read_from_left_to_right() -> None:
+def test_digits_read_from_left_to_right_in_a_right_to_left_text() -> None:
     (year,) = written("שנת2024")
 
     assert glyphs(year)[:4] == glyphs(plain_line("2024", SIZE))
 
 
-def test_a_bracket_is_mirrored_where_it_is_read_from_right_to_left() -> None:
+def test_a_bracket_is_mirrored_in_a_right_to_left_text() -> None:
     _, bracket, _ = written("אב", "(", "גד")
 
     assert glyphs(bracket) == glyphs(plain_line(")", SIZE))
 
 
-def test_a_number_for_a_character_that_no_font_has_stays_readable() -> None:
+def test_the_number_of_a_character_that_no_font_has_stays_readable() -> None:
     (sign,) = written("\u0710")  # Syriac, read from right to left
 
     assert glyphs(sign) == glyphs(plain_line("U+0710", SIZE))
@@ -94,13 +94,13 @@ def test_a_number_for_a_character_that_no_font_has_stays_readable() -> None:
     [("क्ष", 1), ("한", 3), ("👩‍💻", 1), ("น้ำ", 4), ("é", 1), ("لا", 1)],
     ids=["conjunct", "syllable", "emoji", "stacked", "accent", "ligature"],
 )
-def test_what_is_one_for_its_readers_is_put_together(text: str, count: int) -> None:
+def test_what_readers_see_as_one_shape_is_composed(text: str, count: int) -> None:
     (whole,) = written(text)
 
     assert len(glyphs(whole)) == count
 
 
-def test_a_vowel_sign_written_before_its_letter_is_drawn_before_it() -> None:
+def test_a_vowel_sign_that_belongs_before_its_letter_is_drawn_there() -> None:
     (syllable,) = written("कि")
 
     assert glyphs(syllable)[-1] == glyphs(*written("क"))[0]
@@ -116,12 +116,12 @@ def test_a_line_s_ink_is_as_wide_as_the_line() -> None:
         assert found.mask.getextrema() == (0, 255)
 
 
-def test_what_has_no_ink_is_no_picture() -> None:
+def test_an_invisible_line_has_no_ink() -> None:
     assert ink(plain_line(" ", SIZE)) is None
     assert ink(plain_line("", SIZE)) is None
 
 
-def test_glyphs_of_a_line_follow_each_other() -> None:
+def test_the_glyphs_of_a_line_follow_each_other() -> None:
     (drawn,) = written("אבגד")
     places = [x for part in drawn.glyphs for _, x, _ in part.placed]
 
@@ -137,13 +137,13 @@ def test_a_browser_writes_every_script_in_the_same_width() -> None:
 
 
 def in_a_browser() -> dict[str, float]:
-    """How wide each font's sentence is, written with our fonts."""
+    """Measure each font's sentence in a browser, written with our fonts."""
     fonts = "".join(f"@font-face {{ font-family: '{file}'; src: url('{file}') }}" for file in FILES)
     families = ", ".join(f"'{file}'" for file in FILES)
     style = f"{fonts} span {{ font: {SIZE}px {families}; white-space: pre }}"
     texts = "".join(f'<div><span lang="en">{SENTENCES[file]}</span></div>' for file in FILES)
     with browser() as window, window.new_page() as page:
-        # No server is asked: the page and its fonts are handed over here.
+        # No server is involved: the page and its fonts are served from here.
         page.route("**/*", lambda route: route.fulfill(path=FONTS / Path(route.request.url).name))
         page.route(PAGE, lambda route: route.fulfill(body=PREFACE + f"<style>{style}</style>{texts}"))
         page.goto(PAGE)

@@ -1,4 +1,4 @@
-"""Pieces of a text, put into the order in which people read them."""
+"""Pieces of a text are put in the order in which people read them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.text.escaping import visible
 from bot.text.tokenization import Encodings
 from tests.support.browsing import browser, chromium
 
-# Words of several directions, numbers, and what is neither.
+# Words in both directions, numbers, and neutral characters.
 WORDS = (
     *(
         "hello",
@@ -35,7 +35,7 @@ WORDS = (
     ),
     *("12", "3.5%", "-7", "$5", "10:30", "۱۲۳", "١٢", '"', "،", "؛", "?", "؟", "!", "…"),
 )
-# Letters and digits of each direction that have no mirror image and are no white space.
+# Letters and digits of each direction; none has a mirror image, and none is white space.
 LETTERS = "abאבجد12١٢"
 MEASURE = """() => [...document.querySelectorAll("p")].map(text => [
     getComputedStyle(text).direction,
@@ -44,23 +44,23 @@ MEASURE = """() => [...document.querySelectorAll("p")].map(text => [
 
 
 def shown(*texts: str) -> list[str]:
-    """The pieces from left to right."""
+    """Return the pieces from left to right."""
     return visual_pieces(texts, dict(zip(texts, reading_order(texts).pieces, strict=True)).__getitem__)
 
 
 def drawn(piece: Directed) -> str:
-    """The characters of one piece from left to right."""
+    """Return the characters of one piece from left to right."""
     pairs = visual(zip(piece.text, piece.levels, strict=True), lambda pair: pair[1])
     return "".join(character for character, _ in pairs)
 
 
-def test_what_is_read_from_left_to_right_stays_as_it_is() -> None:
+def test_a_left_to_right_text_stays_as_it_is() -> None:
     assert reading_order(["Paris", "␣will"]).pieces == (from_left("Paris"), from_left("␣will"))
     assert not reading_order(["Paris", "␣will"]).from_right
 
 
 @pytest.mark.parametrize("words", [["שלום", "␣עולם", "!"], ["مرحبا", "␣بالعالم", "،"]])
-def test_a_text_read_from_right_to_left_begins_at_the_right(words: list[str]) -> None:
+def test_a_right_to_left_text_starts_at_the_right(words: list[str]) -> None:
     assert reading_order(words).from_right
     assert shown(*words) == words[::-1]
 
@@ -71,12 +71,12 @@ def test_the_first_letter_of_a_word_is_its_rightmost() -> None:
     assert drawn(piece) == "םולש"
 
 
-def test_words_of_another_direction_are_turned_within_the_sentence() -> None:
+def test_words_of_the_other_direction_are_reversed_within_the_sentence() -> None:
     assert shown("say", "␣שלום", "␣עולם", "␣now") == ["say", "␣עולם", "␣שלום", "␣now"]
     assert shown("אמר", "␣hello", "␣world", "␣אז") == ["␣אז", "␣hello", "␣world", "אמר"]
 
 
-def test_a_number_in_pieces_is_read_from_left_to_right_everywhere() -> None:
+def test_a_number_in_pieces_reads_from_left_to_right_everywhere() -> None:
     assert shown("بعد", "␣", "12", "34", "␣عام") == ["␣عام", "12", "34", "␣", "بعد"]
     assert shown("بعد", "␣", "۱۲", "۳۴", "␣عام") == ["␣عام", "۱۲", "۳۴", "␣", "بعد"]
 
@@ -89,7 +89,7 @@ def test_brackets_belong_to_the_text_around_them() -> None:
     assert shown("אב", "␣(", "abc", ")", "␣de") == ["␣de", ")", "abc", "␣(", "אב"]
 
 
-def test_a_space_is_drawn_where_its_word_begins() -> None:
+def test_a_space_is_drawn_where_its_word_starts() -> None:
     _, hebrew, _ = reading_order(["say", "␣שלום", "␣now"]).pieces
     _, latin, _ = reading_order(["אמר", "␣hello", "␣אז"]).pieces
 
@@ -97,7 +97,7 @@ def test_a_space_is_drawn_where_its_word_begins() -> None:
     assert drawn(latin) == "␣hello"
 
 
-def test_the_sign_of_an_unseen_character_is_read_from_left_to_right_and_directs_nothing() -> None:
+def test_the_sign_of_an_invisible_character_reads_left_to_right_and_sets_no_direction() -> None:
     sign, word = reading_order([visible("\u200c"), visible("می\u200c")]).pieces
 
     assert (drawn(sign), drawn(word)) == ("⟨U+200C⟩", "⟨U+200C⟩یم")
@@ -111,7 +111,7 @@ def test_each_paragraph_has_its_own_direction() -> None:
 
 
 @given(st.text(LETTERS, min_size=1, max_size=30))
-def test_pieces_of_one_letter_are_ordered_as_the_whole_text_is(text: str) -> None:
+def test_pieces_of_one_letter_are_ordered_like_the_whole_text(text: str) -> None:
     pieces = reading_order(list(text)).pieces
 
     assert "".join(piece.text for piece in visual_pieces(pieces, lambda piece: piece)) == get_display(text)
@@ -130,7 +130,7 @@ def test_every_character_has_a_level_and_every_piece_a_place(texts: list[str]) -
 @pytest.mark.browser
 @pytest.mark.skipif(chromium() is None, reason="no Chromium is installed")
 @pytest.mark.parametrize("encoding", ["gpt2", "o200k_base"])
-def test_a_browser_orders_pieces_alike(encoding: str) -> None:
+def test_a_browser_orders_the_pieces_alike(encoding: str) -> None:
     chance = random.Random(5)
     texts = [" ".join(chance.choices(WORDS, k=chance.randrange(2, 9))) for _ in range(200)]
     encodings = Encodings()
@@ -138,7 +138,7 @@ def test_a_browser_orders_pieces_alike(encoding: str) -> None:
     for pieces, (direction, places) in zip(cut, in_a_browser(cut), strict=True):
         order = reading_order([visible(piece) for piece in pieces])
         ours = visual_pieces(range(len(pieces)), order.pieces.__getitem__)
-        # A browser tears a space from its word where they are in two directions.
+        # A browser separates a space from its word if the two differ in direction.
         whole = {number: place[0] for number, place in enumerate(places) if len(place) == 1}
 
         assert order.from_right == (direction == "rtl")
@@ -148,7 +148,7 @@ def test_a_browser_orders_pieces_alike(encoding: str) -> None:
 
 
 def in_a_browser(texts: list[list[str]]) -> list[tuple[str, list[list[float]]]]:
-    """Each text's direction, and where each of its pieces is drawn, in one place or several."""
+    """Return each text's direction, and where a browser draws each of its pieces: in one place or several."""
     spans = ("".join(f"<span>{html.escape(piece)}</span>" for piece in pieces) for pieces in texts)
     page = "".join(f'<p dir="auto" style="white-space: pre; width: 5000px">{text}</p>' for text in spans)
     with browser() as window, window.new_page() as opened:

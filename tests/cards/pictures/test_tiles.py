@@ -1,4 +1,4 @@
-"""The picture of a cut: always a small PNG, and every box where it belongs."""
+"""The picture of a text's tokens is always a small PNG with every box in its place."""
 
 import io
 
@@ -11,7 +11,7 @@ from bot.cards.pictures import fonts
 from bot.cards.pictures.tiles import LARGE, SMALL, Tile, drawn, token_cut
 from bot.text.tokenization import Encodings
 
-UPPER_EDGE = 34  # a row of pixels within the first row's boxes, above their texts
+UPPER_EDGE = 34  # a row of pixels inside the first row of boxes, above their texts
 PURE = ("#ff0000", "#00ff00", "#0000ff", "#ffff00")
 
 
@@ -25,13 +25,13 @@ def picture_of(encodings: Encodings, text: str) -> Image.Image:
 
 
 def boxes_in(picture: Image.Image) -> int:
-    """How many boxes a row shows: stretches of colour along its upper edge."""
+    """Count the boxes of the first row: stretches of colour along its upper edge."""
     row = [picture.convert("L").getpixel((x, UPPER_EDGE)) for x in range(picture.width)]
     bright = [isinstance(value, int) and value > 128 for value in row]
     return sum(1 for before, now in zip([False, *bright], bright, strict=False) if now and not before)
 
 
-def test_one_box_a_token(encodings: Encodings) -> None:
+def test_each_token_has_a_box(encodings: Encodings) -> None:
     assert boxes_in(picture_of(encodings, "Paris will be")) == 3
 
 
@@ -70,7 +70,7 @@ def test_a_long_text_makes_a_picture_of_bounded_size(encodings: Encodings, text:
     assert len(png) < 500_000
 
 
-def test_what_does_not_fit_large_is_drawn_small() -> None:
+def test_tiles_that_do_not_fit_large_are_drawn_small() -> None:
     tiles = [Tile("word", "1", "#a5e6ba")] * 150
     png = drawn(tiles, (LARGE, SMALL))
 
@@ -82,12 +82,12 @@ def test_what_does_not_fit_large_is_drawn_small() -> None:
 def test_a_whole_context_of_words_fits_small() -> None:
     tiles = [Tile("␣words", "12,345", "#a5e6ba")] * 1024
 
-    # A tile more takes more room, so none is left out.
+    # Twice as many take more room, so none of the first is left out.
     assert len({Image.open(io.BytesIO(drawn(tiles * times, (SMALL,)))).height for times in (1, 2)}) == 2
 
 
 def places(*texts: str) -> list[float]:
-    """Where in the width of a picture (0 … 1) the boxes of these tiles have their middles."""
+    """Return where the boxes of these tiles have their middles, as shares of the picture's width."""
     tiles = [Tile(text, "1", colour) for text, colour in zip(texts, PURE, strict=False)]
     picture = Image.open(io.BytesIO(drawn(tiles))).convert("RGB")
     edge = [picture.getpixel((x, UPPER_EDGE)) for x in range(picture.width)]
@@ -99,25 +99,25 @@ def places(*texts: str) -> list[float]:
     return shares
 
 
-def test_a_text_read_from_left_to_right_begins_at_the_left() -> None:
+def test_a_left_to_right_text_starts_at_the_left() -> None:
     first, second = places("one", "␣two")
 
     assert 0 < first < second < 0.2
 
 
-def test_a_text_read_from_right_to_left_begins_at_the_right() -> None:
+def test_a_right_to_left_text_starts_at_the_right() -> None:
     first, second, third = places("שלום", "␣עולם", "!")
 
     assert 0.7 < third < second < first < 1
 
 
-def test_words_read_from_right_to_left_are_turned_within_a_sentence() -> None:
+def test_right_to_left_words_are_reversed_within_a_sentence() -> None:
     say, first, second, now = places("say", "␣مرحبا", "␣بكم", "␣now")
 
     assert say < second < first < now
 
 
-def test_what_would_be_beyond_a_box_is_cut_off() -> None:
+def test_ink_beyond_a_box_is_cut_off() -> None:
     tower = "Z" + "\u0335\u0321\u0301" * 8
     picture = Image.open(io.BytesIO(drawn([Tile(tower, "1", "#a5e6ba")] * 40))).convert("RGB")
     gap_below_the_first_row = (0, 126, picture.width, 131)
@@ -132,7 +132,7 @@ def test_a_tile_has_its_own_colour() -> None:
     assert picture.getpixel((60, 40)) == pytest.approx((0xCD, 0xB4, 0xF6), abs=4)
 
 
-def test_what_was_loaded_is_read_once(encodings: Encodings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loaded_fonts_are_not_read_again(encodings: Encodings, monkeypatch: pytest.MonkeyPatch) -> None:
     fonts.load()
     monkeypatch.setattr(fonts, "FONTS", None)
 

@@ -1,4 +1,4 @@
-"""/tokens and the message command *Tokenize*: how an encoding cuts a text."""
+"""/tokens and the message command *Tokenize*: how an encoding splits a text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.flows.tokens import cut_message, cut_text
+from bot.flows.tokens import tokenize_message, tokenize_text
 from bot.interactions.reply import Interaction, Reply
 from bot.services import Services
 
@@ -39,10 +39,10 @@ class Tokens(commands.Cog):
         encoding: str | None = None,
         private: bool = False,
     ) -> None:
-        await cut_text(self.services, text, Reply(interaction, private=private), encoding=encoding)
+        await tokenize_text(self.services, text, Reply(interaction, private=private), encoding=encoding)
 
     async def tokenize(self, interaction: Interaction, message: discord.Message) -> None:
-        await cut_message(self.services, interaction, message)
+        await tokenize_message(self.services, interaction, message)
 
 
 async def setup(bot: TokenwiseBot) -> None:

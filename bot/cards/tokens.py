@@ -1,4 +1,4 @@
-"""The card of ``/tokens`` and ``/decode``: how an encoding cuts a text."""
+"""The card of ``/tokens`` and ``/decode``: how an encoding splits a text."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _TEXT_BUDGET = 600
 _ALT_BUDGET = 1_000
 _NAME_WIDTH = 60
 _LEGEND = (
-    "Each box is a token: a piece of text that the model reads as one number, the token id below it. "
-    "A box with several ids is a character that takes several tokens."
+    "Each box is a token; the number below it is its id, which is all that the model reads. "
+    "A box with several ids is one character made of several tokens."
 )
 _FAMILIES = {
     "gpt2": "gpt2 (GPT-2, GPT-3)",
@@ -36,8 +36,11 @@ _FAMILIES = {
 
 @dataclass(frozen=True, slots=True)
 class TokensCard:
-    """All that the card shows, already in words: a text of 6,000 characters takes
-    long to describe, so that is done apart from showing it."""
+    """Everything the card shows, already in words.
+
+    Describing a text of 6,000 characters takes long, so it happens off the event loop.
+    ``decoded`` is the text that pasted ids stand for.
+    """
 
     encoding: str
     vocabulary: int | None
@@ -54,46 +57,46 @@ class TokensCard:
 
     @property
     def needs_listing(self) -> bool:
-        """Whether the whole table is only in the attached file."""
+        """Whether only the attached file has the whole table."""
         return len(self.listing) > _TABLE_BUDGET
 
 
 def describe_tokens(
-    cut: Tokenized,
+    tokenized: Tokenized,
     counts: Mapping[str, int],
     characters: int,
     *,
     audience: Audience,
     decoded: str | None = None,
 ) -> TokensCard:
-    """A cut in words.
+    """Describe a tokenized text.
 
-    ``decoded`` is the text that ids stood for, where ids were given; ``counts``
-    is empty where these are no whole text.
+    ``counts`` are the numbers of tokens by encoding. If ids were pasted, ``decoded`` is their
+    text, and ``counts`` is empty where that isn't a complete text.
     """
-    tokens = cut.tokens
+    tokens = tokenized.tokens
     return TokensCard(
-        encoding=cut.encoding,
-        vocabulary=cut.vocabulary,
+        encoding=tokenized.encoding,
+        vocabulary=tokenized.vocabulary,
         token_count=len(tokens),
         byte_count=sum(len(token.data) for token in tokens),
         characters=characters,
         counts=counts,
         ids=clip_end("[" + ", ".join(str(token.id) for token in tokens) + "]", _IDS_BUDGET),
-        undrawn=undrawn("".join(piece.visible for piece in cut.pieces), twin="the list below it"),
-        picture_text=_picture_text(cut, len(tokens)),
-        listing=listing(cut),
+        undrawn=undrawn("".join(piece.visible for piece in tokenized.pieces), twin="the list below it"),
+        picture_text=_picture_text(tokenized),
+        listing=listing(tokenized),
         decoded=None if decoded is None else inert_tail(decoded, _TEXT_BUDGET),
         audience=audience,
     )
 
 
 def tokens(content: TokensCard) -> ui.LayoutView:
-    """The card; it shows attachments named PICTURE and, if needed, LISTING."""
+    """Build the card; it shows attachments named PICTURE and, if needed, LISTING."""
     head = f"### {plural(content.token_count, 'token')} in {_named(content.encoding)}"
     if content.decoded is not None:
         head += f"\n{content.decoded}"
-    size = f"{plural(content.characters, 'character')} · {plural(content.byte_count, 'byte')} of UTF-8"
+    size = f"{plural(content.characters, 'character')} · {plural(content.byte_count, 'byte')} in UTF-8"
     if content.vocabulary is not None:
         size += f" · the model has {content.vocabulary:,} token ids"
     view = [
@@ -112,10 +115,10 @@ def tokens(content: TokensCard) -> ui.LayoutView:
     return card(*view, Row(content.audience.button), colour=DONE_COLOUR)
 
 
-def listing(cut: Tokenized) -> str:
-    """A line a piece: its ids, the piece, and its bytes where a character is torn."""
-    width = max((len(str(token.id)) for token in cut.tokens), default=0)
-    return "\n".join(_line(piece, width) for piece in cut.pieces)
+def listing(tokenized: Tokenized) -> str:
+    """List the pieces, one per line: ids, text, and the bytes of a character of several tokens."""
+    width = max((len(str(token.id)) for token in tokenized.tokens), default=0)
+    return "\n".join(_line(piece, width) for piece in tokenized.pieces)
 
 
 def _line(piece: Piece, width: int) -> str:
@@ -128,28 +131,28 @@ def _line(piece: Piece, width: int) -> str:
 
 def _comparison(content: TokensCard) -> str:
     if not content.counts:
-        return "These ids are no whole text: some bytes in it are part of a character."
-    line = "**Tokens under each encoding:** " + " · ".join(
+        return "These ids aren't a complete text: some of the bytes are only part of a character."
+    line = "**Tokens by encoding:** " + " · ".join(
         f"{_FAMILIES.get(name) or _named(name)} **{count:,}**" for name, count in content.counts.items()
     )
-    # What cuts as another one does is not counted apart.
+    # An encoding that splits every text as another one does isn't counted separately.
     if content.token_count != content.counts[ALIKE.get(content.encoding, content.encoding)]:
-        line += f"\nThe ids given are not how {_named(content.encoding)} itself cuts this text."
+        line += f"\n{_named(content.encoding)} itself would split this text differently."
     return line
 
 
 def _named(encoding: str) -> str:
-    """The name of a shipped encoding as it is, that of a model as text."""
+    """Name an encoding: a shipped one as it is, a model's as inert text."""
     return encoding if encoding in ENCODINGS else inert(clip_end(encoding, _NAME_WIDTH))
 
 
-def _picture_text(cut: Tokenized, count: int) -> str:
-    pieces = " | ".join(piece.visible for piece in cut.pieces)
-    return clip_end(f"The text cut into {plural(count, 'token')}: {pieces}", _ALT_BUDGET)
+def _picture_text(tokenized: Tokenized) -> str:
+    pieces = " | ".join(piece.visible for piece in tokenized.pieces)
+    return clip_end(f"The text split into {plural(len(tokenized.tokens), 'token')}: {pieces}", _ALT_BUDGET)
 
 
 def _clip_lines(text: str, limit: int) -> str:
-    """Whole lines of ``text`` up to ``limit`` characters, and how many are left."""
+    """Keep whole lines of ``text`` up to ``limit`` characters, and count the rest."""
     if len(text) <= limit:
         return text
     lines = text.split("\n")

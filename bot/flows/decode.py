@@ -1,4 +1,4 @@
-"""/decode: turn token ids back into text, and show it as /tokens does."""
+"""/decode: turn token ids back into text, and show it like /tokens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 
 from bot import cards
 from bot.cards import Audience, TokensCard
-from bot.cards.pictures.tiles import token_cut
+from bot.cards.pictures.tiles import draw_tokens
 from bot.errors import NoTokenIds
 from bot.flows.tokens import show_tokens
 from bot.interactions.reply import Reply
@@ -16,7 +16,7 @@ from bot.text.tokenization import Encodings
 
 
 async def decode_ids(services: Services, ids: str, reply: Reply, *, encoding: str | None) -> None:
-    """Show the text of ``ids``, as pasted; NoTokenIds, InvalidTokenId or WordBlocked."""
+    """Show the text of pasted ``ids``; NoTokenIds, InvalidTokenId or WordBlocked."""
     known = services.encodings
     resolved = known.resolve_or_usual(encoding)
     token_ids = known.parse_ids(ids, resolved)
@@ -29,9 +29,9 @@ async def decode_ids(services: Services, ids: str, reply: Reply, *, encoding: st
 def _decoded(
     encodings: Encodings, ids: tuple[int, ...], encoding: str, audience: Audience
 ) -> tuple[TokensCard, bytes]:
-    """The card of token ids and its picture."""
+    """Make the card and picture of token ids."""
     tokenized = encodings.pieces(ids, encoding)
     text = encodings.decode(ids, encoding)
     counts = encodings.counts(text, encoding) if is_whole(text) else {}
     card = cards.describe_tokens(tokenized, counts, len(text), audience=audience, decoded=text)
-    return card, token_cut(tokenized.pieces)
+    return card, draw_tokens(tokenized.pieces)

@@ -1,4 +1,4 @@
-"""What there is to read in a message: what somebody wrote, or the text that a card is about."""
+"""The text of a message: what someone wrote, or the text that a card is about."""
 
 from __future__ import annotations
 
@@ -21,19 +21,18 @@ from bot.text.tokenization import Encodings
 log = logging.getLogger(__name__)
 
 _END_OF_TEXT = b"<|endoftext|>"
-PATIENCE = 5.0  # seconds for files of a message, which are small
+PATIENCE = 5.0  # seconds for a message's files, which are small
 
 
 async def text_in(message: discord.Message, interaction: Interaction, services: Services) -> str:
-    """The text that a message command reads; NoText if there is none, or WordBlocked.
+    """Return the text that a message command reads; NoText if there is none, or WordBlocked.
 
-    Files of text are read where the message says nothing else.
-    Of the bot's own cards it is the text of their run, without the numbers and the
-    small print around it; of what has no run, or none that is kept or can be
-    read now, their head.
+    Text files are read if the message says nothing else. For the bot's own cards, it is the
+    text of their run, without the numbers and small print around it, or the card's head if
+    there is no run, or none that can be read now.
     """
     if message.author.id != interaction.client.user.id:
-        # Any bot's buttons could name a run: only the bot's own cards show theirs.
+        # Another bot's buttons could name any run, so only our own cards may show theirs.
         text = text_of(message) or await _files_of(message)
     else:
         text = await _run_text(message, services) or heading_of(message)
@@ -44,17 +43,17 @@ async def text_in(message: discord.Message, interaction: Interaction, services: 
 
 
 async def _files_of(message: discord.Message) -> str:
-    """What is in the message's files of text; FileUnreadable if Discord does not give them."""
+    """Read the message's text files; FileUnreadable if Discord doesn't deliver them."""
     try:
         async with asyncio.timeout(PATIENCE):
             return decoded([await with_retries(file.read) for file in text_files(message)])
     except TRANSIENT as error:
-        log.warning("a file could not be read: %s", named(error))
+        log.warning("cannot read a message's file: %s", named(error))
         raise FileUnreadable from error
 
 
 async def _run_text(message: discord.Message, services: Services) -> str:
-    """The text of the run whose card the message is; nothing if no run of it is kept."""
+    """Return the text of the message's run; empty if that isn't stored."""
     run_id = run_of(message)
     if run_id is None:
         return ""
@@ -63,15 +62,15 @@ async def _run_text(message: discord.Message, services: Services) -> str:
     except RunExpired:
         return ""
     except StoreUnavailable as error:
-        log.error("the text of a card cannot be read: %s", error.detail)
+        log.error("cannot read the text of a card: %s", error.detail)
         return ""
 
 
 def full_text(run: Run, encodings: Encodings) -> str:
-    """The prompt and what came behind it.
+    """Return the prompt and everything after it.
 
-    The token that ends a text is no part of it, unless it is a piece of one, as a full stop is;
-    nor are the bytes of a character that was not written to its end.
+    A token that ends the text is left out, unless it is text itself, like a full stop. So are
+    the bytes of an incomplete character.
     """
     encoding = run.fingerprint.encoding
 

@@ -9,7 +9,7 @@ import discord
 
 from bot import cards
 from bot.cards import Audience, SurpriseCard
-from bot.cards.pictures.tiles import LARGE, SMALL, drawn
+from bot.cards.pictures.tiles import LARGE, SMALL, draw_tiles
 from bot.cards.surprise import LISTING, PICTURE
 from bot.errors import TextTooLong, TextTooShort
 from bot.features.complete import new_run_id
@@ -62,4 +62,4 @@ def _scored(
     found = reading(ids, steps, token, hidden=lambda token: blocked.in_text(token.visible))
     name = cards.model_name(model)
     card = cards.describe_surprise(found, model=name, vocabulary=model.vocabulary, audience=audience)
-    return card, drawn(cards.surprise_tiles(found), (LARGE, SMALL))
+    return card, draw_tiles(cards.surprise_tiles(found), (LARGE, SMALL))

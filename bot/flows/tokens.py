@@ -1,4 +1,4 @@
-"""/tokens: cut a text, draw the pieces, and show them."""
+"""/tokens: split a text into tokens, draw them, and show them."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import discord
 
 from bot import cards
 from bot.cards import Audience, TokensCard
-from bot.cards.pictures.tiles import token_cut
+from bot.cards.pictures.tiles import draw_tokens
 from bot.cards.tokens import LISTING, PICTURE
 from bot.flows.message_text import text_in
 from bot.interactions.reply import Interaction, Reply
 from bot.services import Services
 from bot.text.tokenization import Encodings
 
-# The card and its picture, for the card's audience.
+# Makes the card and its picture, given who sees it.
 Describe = Callable[[Audience], tuple[TokensCard, bytes]]
 
 
-async def cut_message(services: Services, interaction: Interaction, message: discord.Message) -> None:
-    """Cut the text of a message, for the person alone."""
+async def tokenize_message(services: Services, interaction: Interaction, message: discord.Message) -> None:
+    """Tokenize a message's text, and show the result to the person alone."""
     reply = Reply(interaction, private=True)
     await reply.acknowledge()
-    await cut_text(services, await text_in(message, interaction, services), reply, encoding=None)
+    await tokenize_text(services, await text_in(message, interaction, services), reply, encoding=None)
 
 
-async def cut_text(services: Services, text: str, reply: Reply, *, encoding: str | None) -> None:
-    """Cut ``text`` by an encoding, by default the loaded model's."""
+async def tokenize_text(services: Services, text: str, reply: Reply, *, encoding: str | None) -> None:
+    """Tokenize ``text`` with ``encoding``, by default the loaded model's; UnknownEncoding."""
     known = services.encodings
-    await show_tokens(services, partial(_cut, known, text, known.resolve_or_usual(encoding)), reply)
+    await show_tokens(services, partial(_tokenized, known, text, known.resolve_or_usual(encoding)), reply)
 
 
 async def show_tokens(services: Services, describe: Describe, reply: Reply) -> None:
-    """Draw in the person's turn, and show.
+    """Describe and draw when it is the person's turn, then show the card.
 
-    The text itself was let in, and its tokens are not words of their own.
+    Nothing is screened: the text itself was checked, and its tokens are not new words.
     """
     async with services.executor.place(reply.asker) as place:
         await reply.wait()
@@ -49,8 +49,8 @@ async def show_tokens(services: Services, describe: Describe, reply: Reply) -> N
     await reply.finish(cards.tokens(content), files=files, harmless=True)
 
 
-def _cut(encodings: Encodings, text: str, encoding: str, audience: Audience) -> tuple[TokensCard, bytes]:
-    """The card of a text and its picture; some 100 ms for a long one."""
+def _tokenized(encodings: Encodings, text: str, encoding: str, audience: Audience) -> tuple[TokensCard, bytes]:
+    """Make a text's card and picture; a long text takes some 100 ms."""
     tokenized = encodings.cut(text, encoding)
     card = cards.describe_tokens(tokenized, encodings.counts(text, encoding), len(text), audience=audience)
-    return card, token_cut(tokenized.pieces)
+    return card, draw_tokens(tokenized.pieces)

@@ -1,4 +1,4 @@
-"""The card of /tokens shows every token, in colour and in plain text."""
+"""The /tokens card shows every token, in colour and in plain text."""
 
 import pytest
 from discord import ui
@@ -38,17 +38,17 @@ def test_tokens_and_ids_are_in_plain_text(encodings: Encodings) -> None:
     assert "[40313, 481]" in text
 
 
-def test_the_counts_of_all_encodings_are_compared(encodings: Encodings) -> None:
+def test_the_token_counts_of_all_encodings_are_compared(encodings: Encodings) -> None:
     text = text_of(cards.tokens(content_of(encodings, "paris")))
 
     assert "gpt2 (GPT-2, GPT-3) **2** · cl100k_base (GPT-3.5, GPT-4) **2** · o200k_base" in text
 
 
-def test_parts_of_a_character_stand_together_with_their_bytes(encodings: Encodings) -> None:
+def test_tokens_of_one_character_share_a_line_with_its_bytes(encodings: Encodings) -> None:
     assert listing(encodings.cut("文", "gpt2")) == "23877   229  文  ← E6 96 | 87"
 
 
-def test_a_piece_read_from_right_to_left_does_not_move_its_ids(encodings: Encodings) -> None:
+def test_a_right_to_left_piece_does_not_move_its_ids(encodings: Encodings) -> None:
     lines = listing(encodings.cut("של b", "gpt2")).splitlines()
 
     assert lines == ["50227  \u2068ש\u2069", "40010  \u2068ל\u2069", "  275  ␣b"]
@@ -60,22 +60,22 @@ def test_the_picture_is_described(encodings: Encodings) -> None:
     (picture,) = gallery.items
 
     assert picture.media.url == f"attachment://{PICTURE}"
-    assert picture.description == "The text cut into 2 tokens: Paris | ␣will"
+    assert picture.description == "The text split into 2 tokens: Paris | ␣will"
 
 
 @pytest.mark.parametrize("text", ["Paris", "שלום مرحبا नमस्ते สวัสดี வணக்கம் 한국어 你好 🦊", "a\u200cb\x00"])
-def test_of_what_the_picture_shows_nothing_is_said(encodings: Encodings, text: str) -> None:
+def test_a_picture_that_shows_everything_needs_no_hint(encodings: Encodings, text: str) -> None:
     assert "fonts" not in text_of(cards.tokens(content_of(encodings, text)))
 
 
-def test_for_what_the_picture_cannot_show_the_list_is_named(encodings: Encodings) -> None:
+def test_a_picture_that_lacks_a_character_points_to_the_list(encodings: Encodings) -> None:
     text = text_of(cards.tokens(content_of(encodings, "a 𒀀")))
 
     assert "U+… in the picture is a character its fonts don't have; see the list below it." in text
     assert "𒀀  ← F0" in text
 
 
-def test_what_does_not_fit_is_attached(encodings: Encodings) -> None:
+def test_a_long_table_is_attached(encodings: Encodings) -> None:
     content = content_of(encodings, "a long text " * 200)
     view = cards.tokens(content)
 

@@ -1,4 +1,4 @@
-"""/decode as people use it: ids become text."""
+"""/decode as people use it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ async def test_ids_of_another_encoding_become_its_text(ada: MemberActor, channel
     ("ids", "named"),
     [("40313, x, y", "'x'"), ("-1", "'-1'"), ("50257", "'50257'"), ("[]", "no token ids")],
 )
-async def test_what_is_no_id_is_named(ada: MemberActor, channel: ChannelHandle, ids: str, named: str) -> None:
+async def test_the_first_word_that_is_not_an_id_is_named(
+    ada: MemberActor, channel: ChannelHandle, ids: str, named: str
+) -> None:
     assert named in refusal_of(await ada.slash(channel, "decode", ids=ids))
 
 
-async def test_an_id_without_a_token_is_told_from_one_beyond_the_vocabulary(
+async def test_an_unused_id_within_the_vocabulary_has_its_own_refusal(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     answer = await ada.slash(channel, "decode", ids="100256", encoding="cl100k_base")
@@ -37,11 +39,13 @@ async def test_an_id_without_a_token_is_told_from_one_beyond_the_vocabulary(
     assert refusal_of(answer) == "There's no token 100256 in cl100k_base."
 
 
-async def test_ids_that_an_encoding_would_not_give_are_said_to_be_so(
+async def test_ids_that_the_encoding_itself_would_not_give_are_pointed_out(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
-    assert "not how gpt2 itself cuts" in text_of(await ada.slash(channel, "decode", ids="47 283 271"))
-    assert "not how gpt2 itself cuts" not in text_of(await ada.slash(channel, "decode", ids="40313"))
+    said = "gpt2 itself would split this text differently"
+
+    assert said in text_of(await ada.slash(channel, "decode", ids="47 283 271"))
+    assert said not in text_of(await ada.slash(channel, "decode", ids="40313"))
 
 
 async def test_part_of_a_character_is_shown_as_its_bytes(ada: MemberActor, channel: ChannelHandle) -> None:
@@ -49,4 +53,4 @@ async def test_part_of_a_character_is_shown_as_its_bytes(ada: MemberActor, chann
 
     assert "\\xF0\\x9F\\x98" in text
     assert "�" not in text
-    assert "These ids are no whole text" in text
+    assert "These ids aren't a complete text" in text

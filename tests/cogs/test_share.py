@@ -76,7 +76,7 @@ async def test_pictures_and_files_are_shared_with_their_card(
     assert [await file.read() for file in after.message.attachments] == [
         await file.read() for file in before.message.attachments
     ]
-    assert "(picture: The text cut into" in text_of(public)
+    assert "(picture: The text split into" in text_of(public)
 
 
 async def test_the_buttons_of_a_shared_card_work_and_stay_public(

@@ -14,7 +14,7 @@ from PIL import Image
 from simcord import ChannelHandle, InteractionResult, MemberActor
 from transformers import GPT2LMHeadModel
 
-from bot.cards.pictures.tiles import SMALL, Tile, drawn
+from bot.cards.pictures.tiles import SMALL, Tile, draw_tiles
 from bot.flows.message_text import full_text
 from bot.playground.real_time import outside
 from bot.playground.world import World
@@ -93,7 +93,7 @@ async def test_the_picture_and_the_file_hold_the_longest_text(
 
 async def test_the_event_loop_goes_on_while_the_longest_text_is_described(world: World) -> None:
     started = time.perf_counter()
-    drawn([Tile("␣dark", "12,345", "#cdb4f6")] * 1_024, (SMALL,))
+    draw_tiles([Tile("␣dark", "12,345", "#cdb4f6")] * 1_024, (SMALL,))
     at_once = time.perf_counter() - started
     pauses: list[float] = []
 

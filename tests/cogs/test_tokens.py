@@ -1,4 +1,4 @@
-"""/tokens, /decode and Tokenize as people use them."""
+"""/tokens and *Tokenize* as people use them."""
 
 from __future__ import annotations
 
@@ -19,38 +19,40 @@ from tests.support.worlds import forget
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_text_is_cut_in_a_picture_and_in_words(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_a_text_s_tokens_are_shown_in_a_picture_and_in_words(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
     answer = await ada.slash(channel, "tokens", text="Paris will")
     (picture,) = card_of(answer).attachments
 
     assert picture.filename == "tokens.png"
     assert "2 tokens in gpt2" in text_of(answer)
     assert "40313  Paris" in text_of(answer)
-    assert "(picture: The text cut into 2 tokens: Paris | ␣will)" in text_of(answer)
+    assert "(picture: The text split into 2 tokens: Paris | ␣will)" in text_of(answer)
 
 
 @pytest.mark.parametrize(
     ("encoding", "head"),
     [("gpt-4o", "in o200k_base"), ("GPT-4", "in cl100k_base"), ("r50k_base", "in r50k_base")],
 )
-async def test_an_encoding_is_chosen_by_its_name_or_a_model_s(
+async def test_an_encoding_is_chosen_by_its_own_name_or_a_model_s(
     ada: MemberActor, channel: ChannelHandle, encoding: str, head: str
 ) -> None:
     assert head in text_of(await ada.slash(channel, "tokens", text="Paris", encoding=encoding))
 
 
-async def test_the_end_of_text_token_s_name_is_cut_like_any_text(
+async def test_the_name_of_the_end_of_text_token_is_split_like_any_text(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     assert "7 tokens" in text_of(await ada.slash(channel, "tokens", text="<|endoftext|>"))
 
 
 @pytest.mark.parametrize("text", ["😀" * 3000, " ", "a\x00b\ud83d", "`" * 500, "@everyone <@1>"])
-async def test_any_text_can_be_cut(ada: MemberActor, channel: ChannelHandle, text: str) -> None:
+async def test_any_text_can_be_tokenized(ada: MemberActor, channel: ChannelHandle, text: str) -> None:
     assert card_of(await ada.slash(channel, "tokens", text=text))
 
 
-async def test_a_long_cut_comes_whole_as_a_file(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_a_long_table_comes_whole_as_a_file(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await ada.slash(channel, "tokens", text="one two three " * 100)
     _, listing = card_of(answer).attachments
 
@@ -58,7 +60,7 @@ async def test_a_long_cut_comes_whole_as_a_file(ada: MemberActor, channel: Chann
     assert "more lines, all in tokens.txt" in text_of(answer)
 
 
-async def test_encodings_and_models_are_offered_while_typing(
+async def test_encodings_and_models_are_suggested_while_typing(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     offered = await ada.autocomplete(channel, "tokens", "encoding", "4o", text="x")
@@ -67,7 +69,7 @@ async def test_encodings_and_models_are_offered_while_typing(
     assert len(await ada.autocomplete(channel, "decode", "encoding", "", ids="1")) == 25
 
 
-async def test_an_unknown_encoding_is_answered_with_the_nearest(
+async def test_an_unknown_encoding_is_refused_with_the_nearest_name(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     answer = await ada.slash(channel, "tokens", text="x", encoding="cl100k")
@@ -90,14 +92,14 @@ async def test_the_bot_s_own_card_is_tokenized_by_its_text(ada: MemberActor, cha
     answer = await ada.context_menu(channel, "Tokenize", card.message)
 
     assert "␣token" in text_of(answer)
-    assert "encoding" not in text_of(answer).partition("Ids")[0]  # what the card says further below
+    assert "encoding" not in text_of(answer).partition("Ids")[0]  # a word from further down the card
 
 
 @pytest.mark.parametrize("command", ["complete", "next"])
-async def test_the_whole_text_of_a_run_is_tokenized_however_much_of_it_its_card_shows(
+async def test_the_whole_text_of_a_run_is_tokenized_however_little_its_card_shows(
     ada: MemberActor, channel: ChannelHandle, runs: Runs, services: Services, command: str
 ) -> None:
-    prompt = "*" * 2_000  # with their escapes more than a card has room for
+    prompt = "*" * 2_000  # escaped, this is more than a card has room for
     card = card_of(await ada.slash(channel, command, prompt=prompt, temperature=0.0))
     run = await elsewhere(runs.get(run_id_of(card)))
     answer = await ada.context_menu(channel, "Tokenize", card.message)
@@ -105,10 +107,11 @@ async def test_the_whole_text_of_a_run_is_tokenized_however_much_of_it_its_card_
     written = full_text(run, services.encodings)
     assert written.startswith(prompt)
     assert f"\n{len(written):,} characters" in text_of(answer)
-    assert "likeliest" not in text_of(answer)
+    assert "logit" not in text_of(answer)  # /next's numbers
+    assert "seed" not in text_of(answer)  # /complete's small print
 
 
-async def test_of_a_run_that_is_no_longer_kept_the_text_on_its_card_is_tokenized(
+async def test_once_a_run_is_deleted_the_text_on_its_card_is_tokenized(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
     card = card_of(await ada.slash(channel, "complete", prompt="Paris will", max_tokens=1, temperature=0))
@@ -144,7 +147,7 @@ async def test_an_embed_is_tokenized(world: World, ada: MemberActor, channel: Ch
     )
 
 
-async def test_a_file_is_tokenized_where_the_message_says_nothing_else(
+async def test_a_file_is_tokenized_if_the_message_says_nothing_else(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     files = [("cat.png", b"\x89PNG"), ("message.txt", b"Paris will")]
@@ -166,7 +169,7 @@ async def test_a_file_that_is_too_long_is_not_read(
     assert refusal_of(answer) == FilesTooLarge(limit=16_384).sentence
 
 
-async def test_a_file_that_discord_does_not_give_is_told(
+async def test_a_file_that_discord_does_not_deliver_is_reported(
     world: World, ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     message = await grace.send(channel, "", attachments=[("a.txt", b"x")])

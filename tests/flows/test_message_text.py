@@ -24,7 +24,7 @@ ENCODINGS = Encodings()
 
 
 async def text_of_card(runs: Runs, monkeypatch: pytest.MonkeyPatch, *, author: int) -> str:
-    """What is read in a card of the run "aaa…" by ``author``."""
+    """What a message command reads in a card of the run "aaa…" by ``author``."""
     view = ui.LayoutView()
     view.add_item(ui.TextDisplay("the head `\u2068ש\u2069`"))
     view.add_item(ui.TextDisplay("-# small print"))
@@ -44,7 +44,7 @@ async def text_of_card(runs: Runs, monkeypatch: pytest.MonkeyPatch, *, author: i
 
 
 @pytest.mark.asyncio
-async def test_a_card_is_read_by_its_run_while_that_is_kept(
+async def test_a_card_is_read_by_its_run_while_that_is_stored(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = Runs(database, days=1, clock=lambda: NOON)
@@ -68,7 +68,7 @@ def test_a_walk_s_text_is_its_prompt_and_what_was_appended() -> None:
     assert full_text(walk_run("b" * 16, 530, 286), ENCODINGS) == "London was one of"
 
 
-def test_what_ends_a_text_or_is_part_of_a_character_is_not_in_it() -> None:
+def test_the_end_of_text_and_an_incomplete_character_are_left_out() -> None:
     half = ENCODINGS.encode("文")[0]
 
     assert full_text(completion_run("a" * 16, 530, END_OF_TEXT), ENCODINGS) == "London was one"

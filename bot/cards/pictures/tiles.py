@@ -108,9 +108,9 @@ class _Layout:
     left_out: int
 
 
-def token_cut(pieces: Sequence[Piece]) -> bytes:
+def draw_tokens(pieces: Sequence[Piece]) -> bytes:
     """Draw a PNG of the pieces in reading order, each in a box above its token ids."""
-    return drawn(
+    return draw_tiles(
         [
             Tile(piece.visible, " ".join(str(token.id) for token in piece.tokens), colour)
             for piece, colour in zip(pieces, cycle(_COLOURS), strict=False)
@@ -118,7 +118,7 @@ def token_cut(pieces: Sequence[Piece]) -> bytes:
     )
 
 
-def drawn(tiles: Sequence[Tile], sizes: Sequence[Sizes] = (LARGE,)) -> bytes:
+def draw_tiles(tiles: Sequence[Tile], sizes: Sequence[Sizes] = (LARGE,)) -> bytes:
     """Draw a PNG of the tiles in reading order.
 
     It takes the first of the ``sizes`` at which all tiles fit, or draws as many as fit in the

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
 from bot.cards.pictures import fonts
-from bot.cards.pictures.tiles import LARGE, SMALL, Tile, drawn, token_cut
+from bot.cards.pictures.tiles import LARGE, SMALL, Tile, draw_tiles, draw_tokens
 from bot.text.tokenization import Encodings
 
 UPPER_EDGE = 34  # a row of pixels inside the first row of boxes, above their texts
@@ -21,7 +21,7 @@ def encodings() -> Encodings:
 
 
 def picture_of(encodings: Encodings, text: str) -> Image.Image:
-    return Image.open(io.BytesIO(token_cut(encodings.cut(text, "gpt2").pieces)))
+    return Image.open(io.BytesIO(draw_tokens(encodings.cut(text, "gpt2").pieces)))
 
 
 def boxes_in(picture: Image.Image) -> int:
@@ -42,7 +42,7 @@ def test_a_character_of_several_tokens_is_one_box(encodings: Encodings) -> None:
 def test_the_same_text_gives_the_same_picture(encodings: Encodings) -> None:
     pieces = encodings.cut("London was one of 文 🙂", "gpt2").pieces
 
-    assert token_cut(pieces) == token_cut(pieces)
+    assert draw_tokens(pieces) == draw_tokens(pieces)
 
 
 @settings(max_examples=25)
@@ -65,31 +65,31 @@ def test_any_mixture_of_scripts_can_be_drawn(encodings: Encodings, text: str) ->
 
 @pytest.mark.parametrize("text", ["😀" * 3000, "W" * 6000, " " * 6000, "שלום " * 1200, "\u0301" * 6000])
 def test_a_long_text_makes_a_picture_of_bounded_size(encodings: Encodings, text: str) -> None:
-    png = token_cut(encodings.cut(text, "gpt2").pieces)
+    png = draw_tokens(encodings.cut(text, "gpt2").pieces)
 
     assert len(png) < 500_000
 
 
 def test_tiles_that_do_not_fit_large_are_drawn_small() -> None:
     tiles = [Tile("word", "1", "#a5e6ba")] * 150
-    png = drawn(tiles, (LARGE, SMALL))
+    png = draw_tiles(tiles, (LARGE, SMALL))
 
-    assert png == drawn(tiles, (SMALL,))
-    assert png != drawn(tiles)
-    assert drawn(tiles[:20], (LARGE, SMALL)) == drawn(tiles[:20])
+    assert png == draw_tiles(tiles, (SMALL,))
+    assert png != draw_tiles(tiles)
+    assert draw_tiles(tiles[:20], (LARGE, SMALL)) == draw_tiles(tiles[:20])
 
 
 def test_a_whole_context_of_words_fits_small() -> None:
     tiles = [Tile("␣words", "12,345", "#a5e6ba")] * 1024
 
     # Twice as many take more room, so none of the first is left out.
-    assert len({Image.open(io.BytesIO(drawn(tiles * times, (SMALL,)))).height for times in (1, 2)}) == 2
+    assert len({Image.open(io.BytesIO(draw_tiles(tiles * times, (SMALL,)))).height for times in (1, 2)}) == 2
 
 
 def places(*texts: str) -> list[float]:
     """Return where the boxes of these tiles have their middles, as shares of the picture's width."""
     tiles = [Tile(text, "1", colour) for text, colour in zip(texts, PURE, strict=False)]
-    picture = Image.open(io.BytesIO(drawn(tiles))).convert("RGB")
+    picture = Image.open(io.BytesIO(draw_tiles(tiles))).convert("RGB")
     edge = [picture.getpixel((x, UPPER_EDGE)) for x in range(picture.width)]
     shares = []
     for tile in tiles:
@@ -119,7 +119,7 @@ def test_right_to_left_words_are_reversed_within_a_sentence() -> None:
 
 def test_ink_beyond_a_box_is_cut_off() -> None:
     tower = "Z" + "\u0335\u0321\u0301" * 8
-    picture = Image.open(io.BytesIO(drawn([Tile(tower, "1", "#a5e6ba")] * 40))).convert("RGB")
+    picture = Image.open(io.BytesIO(draw_tiles([Tile(tower, "1", "#a5e6ba")] * 40))).convert("RGB")
     gap_below_the_first_row = (0, 126, picture.width, 131)
     between = picture.crop(gap_below_the_first_row)
 
@@ -127,7 +127,7 @@ def test_ink_beyond_a_box_is_cut_off() -> None:
 
 
 def test_a_tile_has_its_own_colour() -> None:
-    picture = Image.open(io.BytesIO(drawn([Tile("a", "1", "#cdb4f6")]))).convert("RGB")
+    picture = Image.open(io.BytesIO(draw_tiles([Tile("a", "1", "#cdb4f6")]))).convert("RGB")
 
     assert picture.getpixel((60, 40)) == pytest.approx((0xCD, 0xB4, 0xF6), abs=4)
 

@@ -1,4 +1,4 @@
-"""/surprise and the message command *Surprise*: what the model did not expect in a text."""
+"""/surprise and the message command *Surprise*: what the model didn't expect in a text."""
 
 from __future__ import annotations
 

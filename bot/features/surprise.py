@@ -1,4 +1,4 @@
-"""How surprising a text is for the model: every token's rank, and what was expected. Pure."""
+"""How surprising a text is to the model: every token's rank, and what it expected. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enum import Enum
 from bot.model.protocol import GenerationRequest, SamplingParams, Step
 from bot.text.pieces import Piece, Token, group
 
-# So many likelier tokens are told of each.
+# How many more likely tokens are named for each token of the text.
 EXPECTED = 3
 
 
@@ -22,7 +22,7 @@ def bits(nats: float) -> float:
 class Bucket(Enum):
     """Ranks as GLTR colours them (Gehrmann, Strobelt and Rush 2019, https://arxiv.org/abs/1906.04043).
 
-    A value is the bucket's last rank.
+    A bucket's value is its last rank.
     """
 
     TOP_10 = 10
@@ -37,15 +37,15 @@ class Bucket(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A token that the model found likelier than the text's."""
+    """A token that the model found more likely than the text's own."""
 
     token: Token
     probability: float
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A token of the text, as the model found it after all before it. ``logprob`` is natural."""
+class Scored:
+    """A token of the text as the model scored it, given everything before. ``logprob`` is natural."""
 
     token: Token
     rank: int
@@ -62,7 +62,7 @@ class Judged:
 
     @property
     def surprise(self) -> float:
-        """The negative log-likelihood, in nats."""
+        """The negative log-likelihood in nats."""
         return 0.0 - self.logprob  # never -0.0
 
     @property
@@ -73,39 +73,42 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Whole characters of the text, and its tokens ``start`` … in them; the text's first is not judged."""
+    """Whole characters of the text, whose tokens start at position ``start``.
+
+    The text's very first token isn't scored.
+    """
 
     piece: Piece
     start: int
-    judged: tuple[Judged, ...]
+    scored: tuple[Scored, ...]
 
     @property
-    def most_surprising(self) -> Judged | None:
-        """The least likely of its tokens for which the model expected another one."""
-        unexpected = (judged for judged in self.judged if judged.rank > 1)
-        return min(unexpected, key=lambda judged: judged.logprob, default=None)
+    def most_surprising(self) -> Scored | None:
+        """Its least likely token that wasn't the model's top guess."""
+        unexpected = (scored for scored in self.scored if scored.rank > 1)
+        return min(unexpected, key=lambda scored: scored.logprob, default=None)
 
     @property
     def bucket(self) -> Bucket | None:
-        """That of its highest rank."""
-        return Bucket.of(max(judged.rank for judged in self.judged)) if self.judged else None
+        """The bucket of its highest rank."""
+        return Bucket.of(max(scored.rank for scored in self.scored)) if self.scored else None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text of at least two tokens, read by the model; before its ``first`` there is nothing."""
+    """A text of at least two tokens, read by the model; ``first`` has nothing before it and no score."""
 
     first: Token
-    judged: tuple[Judged, ...]
+    scored: tuple[Scored, ...]
 
     @property
     def tokens(self) -> tuple[Token, ...]:
-        return (self.first, *(judged.token for judged in self.judged))
+        return (self.first, *(scored.token for scored in self.scored))
 
     @property
     def loss(self) -> float:
         """The mean negative log-likelihood in nats: what transformers returns for ``labels=``."""
-        return math.fsum(judged.surprise for judged in self.judged) / len(self.judged)
+        return math.fsum(scored.surprise for scored in self.scored) / len(self.scored)
 
     @property
     def perplexity(self) -> float:
@@ -116,32 +119,31 @@ class Reading:
 
     @property
     def buckets(self) -> dict[Bucket, int]:
-        """How many tokens are in each; all are there."""
-        counted = Counter(judged.bucket for judged in self.judged)
+        """The number of tokens in each bucket, empty ones included."""
+        counted = Counter(scored.bucket for scored in self.scored)
         return {bucket: counted[bucket] for bucket in Bucket}
 
     def parts(self) -> list[Part]:
-        """The text cut at whole characters."""
+        """Split the text into whole characters."""
         parts: list[Part] = []
         start = 0
         for piece in group(self.tokens):
             end = start + len(piece.tokens)
-            parts.append(Part(piece, start, self.judged[max(0, start - 1) : end - 1]))
+            parts.append(Part(piece, start, self.scored[max(0, start - 1) : end - 1]))
             start = end
         return parts
 
-    def most_surprising(self, count: int) -> list[tuple[Part, Judged]]:
-        """The tokens that the model found the least likely, the least likely first, each with its
-        characters, of which no other token is there.
+    def most_surprising(self, count: int) -> list[tuple[Part, Scored]]:
+        """Return the ``count`` least likely tokens with their characters, the least likely first.
 
-        What it itself would have written is not among them.
+        There is one token per part at most, and none that was the model's top guess.
         """
-        found = [(part, judged) for part in self.parts() if (judged := part.most_surprising)]
+        found = [(part, scored) for part in self.parts() if (scored := part.most_surprising)]
         return sorted(found, key=lambda pair: (pair[1].logprob, pair[0].start))[:count]
 
 
 def scoring(request_id: str, ids: Sequence[int]) -> GenerationRequest:
-    """What the model is asked to read a text of at least two tokens."""
+    """Ask the model to read a text of at least two tokens."""
     params = SamplingParams(temperature=1.0, candidates=EXPECTED)
     return GenerationRequest(request_id, tuple(ids), params, scored=True)
 
@@ -152,12 +154,12 @@ def reading(
     token: Callable[[int], Token],
     hidden: Callable[[Token], bool] = lambda _token: False,
 ) -> Reading:
-    """A text's ids with the answer to :func:`scoring`, whose steps begin with the second token.
+    """Combine a text's ids with the answer to :func:`scoring`, whose steps start with the second token.
 
-    ``token`` knows the vocabulary; what is ``hidden`` is not told of as expected.
+    ``token`` looks up the vocabulary; ``hidden`` tokens are never named as expected.
     """
-    judged = [
-        Judged(
+    scored = [
+        Scored(
             token=token(token_id),
             rank=step.chosen.rank,
             logprob=step.chosen.logprob,
@@ -169,4 +171,4 @@ def reading(
         )
         for token_id, step in zip(ids[1:], steps, strict=True)
     ]
-    return Reading(token(ids[0]), tuple(judged))
+    return Reading(token(ids[0]), tuple(scored))

@@ -37,7 +37,7 @@ async def score_text(services: Services, text: str, reply: Reply) -> None:
         raise TextTooShort
     if len(ids) > model.context:
         raise TextTooLong(tokens=len(ids), context=model.context)
-    # A text that the model has read is always drawn, so make sure first that there is room.
+    # Once the model has read a text, its picture is always drawn, so check first that there is room.
     services.executor.check(reply.asker)
     async with ask(services.generations, scoring(new_run_id(), ids), asker=reply.asker) as answer:
         await reply.wait()
@@ -49,14 +49,14 @@ async def score_text(services: Services, text: str, reply: Reply) -> None:
         discord.File(io.BytesIO(picture), PICTURE),
         discord.File(io.BytesIO(content.listing.encode()), LISTING),
     ]
-    # The text was let in, and what the model expected comes without blocked words.
+    # The text itself was checked, and blocked words are left out of what the model expected.
     await reply.finish(cards.surprise(content), files=files, harmless=True)
 
 
 def _scored(
     services: Services, model: ModelInfo, ids: tuple[int, ...], steps: tuple[Step, ...], audience: Audience
 ) -> tuple[SurpriseCard, bytes]:
-    """The card of a text that ``model`` has read, and its picture; some 300 ms for a long text."""
+    """Make the card and picture of a text that ``model`` has read; a long one takes some 300 ms."""
     blocked = services.rules.blocked
     token = partial(services.encodings.token, encoding=model.encoding)
     found = reading(ids, steps, token, hidden=lambda token: blocked.in_text(token.visible))

@@ -1,4 +1,4 @@
-"""The card of /surprise shows every token's rank, in colour and in plain text."""
+"""The /surprise card shows every token's rank, in colour and in plain text."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_any_text_fits_in_a_message(text: str, steps: list[Step], audience: Audi
     assert len(cards.surprise_tiles(found)) == len(found.parts())
 
 
-def test_for_what_the_picture_cannot_show_the_file_is_named() -> None:
+def test_a_picture_that_lacks_a_character_points_to_the_file() -> None:
     ids = ENCODINGS.encode("a 𒀀")
     cuneiform = read(*[(1, -0.5)] * (len(ids) - 1), ids=ids)
 
@@ -91,13 +91,13 @@ def test_the_picture_is_described() -> None:
 
 def test_the_colours_are_explained_and_counted() -> None:
     assert (
-        "🟩 rank 1–10: **2** tokens (50 %) · 🟨 11–100: **1** · 🟥 101–1,000: **0** · 🟪 beyond: **1**"
+        "🟩 rank 1–10: **2** tokens (50 %) · 🟨 11–100: **1** · 🟥 101–1,000: **0** · 🟪 over 1,000: **1**"
     ) in shown(READ)
     assert "🟩 rank 1–10: **1** token (25 %)" in shown(read((1, -1.0), *[(99, -3.0)] * 3))
 
 
 def test_the_signs_that_occur_are_explained() -> None:
-    assert "what the model expected most. ␣ is a space.\n" in shown(READ)
+    assert "1 is the model's top guess. ␣ is a space.\n" in shown(READ)
     lines = ENCODINGS.encode("a b\n\tc")
     assert "␣ is a space, ⏎ a line break, ⇥ a tab.\n" in shown(
         read(*[(1, -1.0)] * (len(lines) - 1), ids=lines)
@@ -108,15 +108,15 @@ def test_the_signs_that_occur_are_explained() -> None:
     )
     words = ENCODINGS.encode("ab文")
     assert "␣ is a space, `\\xE2` a byte.\n" in shown(read(*[(9, -1.0)] * (len(words) - 1), ids=words))
-    assert "what the model expected most.\n" in shown(read((1, -1.0), ids=ENCODINGS.encode("a.")))
+    assert "1 is the model's top guess.\n" in shown(read((1, -1.0), ids=ENCODINGS.encode("a.")))
 
 
 def test_loss_and_perplexity_are_shown_with_their_meaning() -> None:
     text = text_of(cards.surprise(described(READ)))
 
-    assert "(loss) **4.938 nats** a token (7.12 bits)" in text
-    assert "perplexity **139**: on average like a choice between **139** equally likely tokens." in text
-    assert "Each bit halves the probability; a coin that shows heads surprises by one." in text
+    assert "(loss) **4.938 nats** per token (7.12 bits)" in text
+    assert "perplexity **139**, like choosing among **139** equal options each time." in text
+    assert "each bit halves the probability (one coin flip = 1 bit)." in text
 
 
 @pytest.mark.parametrize(
@@ -125,34 +125,34 @@ def test_loss_and_perplexity_are_shown_with_their_meaning() -> None:
 def test_a_large_perplexity_has_no_decimals(perplexity: float, figure: str) -> None:
     text = shown(read(*[(9, -math.log(perplexity) + 1e-9)] * 4))
 
-    assert f"perplexity **{figure}**: on average like a choice between **{figure}** equally" in text
+    assert f"perplexity **{figure}**, like choosing among **{figure}** equal options" in text
 
 
 def test_a_perplexity_above_the_vocabulary_is_worse_than_guessing() -> None:
     text = shown(read(*[(9, -math.log(60_000))] * 4))
 
-    assert "perplexity **60,000**, worse than a blind guess among all 50,257 tokens: the model knows" in text
-    assert "on average" not in text
+    assert "perplexity **60,000**, worse than a blind guess among all 50,257 tokens: the model has" in text
+    assert "equal options" not in text
 
 
-def test_the_most_surprising_come_with_what_was_before_and_what_was_expected() -> None:
+def test_the_biggest_surprises_come_with_the_text_before_and_the_model_s_guesses() -> None:
     text = text_of(cards.surprise(described(READ)))
-    found = text.partition("**The most surprising tokens**\n")[2].splitlines()
+    found = text.partition("**The biggest surprises**\n")[2].splitlines()
 
     assert found[0] == "🟪 `London␣was␣one` **`␣of`** rank 20,000"
-    assert found[1] == "-# 20.2 bits (< 0.0001 %) · expected instead: `␣a` 36.8 %, `␣the` 13.5 %"
+    assert found[1] == "-# 20.2 bits (< 0.0001 %) · it expected: `␣a` 36.8 %, `␣the` 13.5 %"
     assert found[2].startswith("🟨 `London␣was` **`␣one`** rank 12")
-    assert found[5] == "-# 1.8 bits (28.7 %) · expected instead: `␣a` 36.8 %"
+    assert found[5] == "-# 1.8 bits (28.7 %) · it expected: `␣a` 36.8 %"
 
 
-def test_before_the_first_character_there_is_nothing() -> None:
+def test_the_first_character_has_no_text_before_it() -> None:
     text = shown(read((9, -2.0), (500, -12.0), ids=ENCODINGS.encode("文a")))
 
-    assert "🟩 **`文`** (its token `\\x87`) at the very beginning · rank 9\n" in text
+    assert "🟩 **`文`** (its token `\\x87`) at the very start · rank 9\n" in text
     assert "``" not in text
 
 
-def test_what_is_read_from_right_to_left_moves_nothing_beside_it() -> None:
+def test_right_to_left_text_does_not_move_what_is_beside_it() -> None:
     ids = ENCODINGS.encode("שלום")
     found = read(*[(12, -4.0)] * (len(ids) - 1), ids=ids)
 
@@ -160,7 +160,7 @@ def test_what_is_read_from_right_to_left_moves_nothing_beside_it() -> None:
     assert any("  \u2068ו\u2069  ← ␣a" in line for line in listing(found, "m").splitlines())
 
 
-def test_of_a_long_text_the_end_before_the_token_is_shown() -> None:
+def test_only_the_end_of_a_long_text_is_shown_before_a_token() -> None:
     ids = ENCODINGS.encode("one two three four five six seven eight nine ten eleven")
     steps = [Step(Candidate(id_, 1.0, -1.0, 1), (), 1.0) for id_ in ids[1:]]
     steps[-1] = replace(steps[-1], chosen=Candidate(ids[-1], 1.0, -9.0, 400))
@@ -169,13 +169,13 @@ def test_of_a_long_text_the_end_before_the_token_is_shown() -> None:
     assert "🟥 `…ix␣seven␣eight␣nine␣ten` **`␣eleven`**" in text
 
 
-def test_a_text_without_surprises_is_said_to_be_so() -> None:
+def test_a_text_without_surprises_says_so() -> None:
     text = text_of(cards.surprise(described(read(*[(1, -0.1)] * 4))))
 
-    assert "Nothing in it is a surprise" in text
+    assert "**No surprises:** every token was the model's top guess." in text
 
 
-def test_a_huge_perplexity_is_no_long_number() -> None:
+def test_a_huge_perplexity_is_not_spelled_out() -> None:
     text = text_of(cards.surprise(described(read(*[(9, -900.0)] * 4))))
 
     assert "perplexity **over 1,000,000**, worse than a blind guess" in text
@@ -185,10 +185,10 @@ def test_the_file_lists_every_token_with_its_numbers() -> None:
     lines = listing(READ, "gpt2-large").splitlines()
 
     assert lines[0] == "5 tokens, read by gpt2-large"
-    assert "Mean negative log-likelihood (loss): 4.937500 nats a token (7.1233 bits)" in lines
+    assert "Mean negative log-likelihood (loss): 4.937500 nats per token (7.1233 bits)" in lines
     assert "Perplexity: 139" in lines
-    assert "Ranks: 1–10: 2, 11–100: 1, 101–1,000: 0, beyond: 1" in lines
-    assert "   no.    rank  probability  surprise in bits  token  ← likelier" in lines
+    assert "Ranks: 1–10: 2, 11–100: 1, 101–1,000: 0, over 1,000: 1" in lines
+    assert "   no.    rank  probability  surprise in bits  token  ← it expected" in lines
     assert lines[-5:] == [
         "     1       –            –                 –  London",
         "     2       1       60.7 %            0.7213  ␣was",

@@ -287,7 +287,7 @@ async def test_what_the_model_expected_in_a_text_is_told_without_such_words(open
     async with open_blocking(FakeModel(says=says), WORD) as world:
         answer = await finished(world, "surprise", text="one two three")
 
-        assert "expected instead: ␣my" in text_of(answer)
+        assert "it expected: ␣my" in text_of(answer)
         (listing,) = [file for file in card_of(answer).attachments if file.filename.endswith(".txt")]
         assert_never_sent(world, WORD)
         assert "darn" not in await text_in_file(answer, listing.filename)

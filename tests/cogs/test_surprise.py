@@ -1,4 +1,4 @@
-"""/surprise and the message command Surprise as people use them."""
+"""/surprise and *Surprise* as people use them."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ async def test_the_loss_is_what_transformers_returns(
         loss = float(model(ids, labels=ids).loss)
     answer = await ada.slash(channel, "surprise", text=text)
     _, listing = await files_of(answer)
-    (shown,) = re.findall(r"\(loss\): (\d+\.\d+) nats a token", listing)
+    (shown,) = re.findall(r"\(loss\): (\d+\.\d+) nats per token", listing)
 
     assert float(shown) == pytest.approx(loss, abs=1e-4)
     assert f"(loss) {float(shown):.3f} nats" in text_of(answer)
-    (perplexity,) = re.findall(r"perplexity ([\d,.]+[\d]):? ", text_of(answer).replace(", worse", " "))
+    (perplexity,) = re.findall(r"perplexity ([\d,.]*\d), (?:like|worse)", text_of(answer))
     assert float(perplexity.replace(",", "")) == pytest.approx(math.exp(float(shown)), rel=0.01)
 
 
-async def test_ranks_are_those_that_transformers_gives(
+async def test_ranks_are_those_of_transformers(
     services: Services, ada: MemberActor, channel: ChannelHandle
 ) -> None:
     model = GPT2LMHeadModel.from_pretrained(services.generations.model.name, dtype=torch.float32)
@@ -70,17 +70,17 @@ async def test_ranks_are_those_that_transformers_gives(
     assert [int(rank.replace(",", "")) for rank in shown] == ranks
 
 
-async def test_the_most_surprising_word_is_named_with_what_was_expected(
+async def test_the_biggest_surprise_is_named_with_the_model_s_guesses(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     text = text_of(await ada.slash(channel, "surprise", text=TEXT))
 
-    entry = r"🟪 …\S*␣and␣the ␣banana rank [\d,]+\n[\d.]+ bits \(.* %\) · expected instead: \S+ [\d.]+ %"
+    entry = r"🟪 …\S*␣and␣the ␣banana rank [\d,]+\n[\d.]+ bits \(.* %\) · it expected: \S+ [\d.]+ %"
     assert re.search(entry, text)
-    assert "How surprised is the model by these 15 tokens?" in text
+    assert "How surprising is this text?\n15 tokens\n" in text
 
 
-async def test_the_picture_and_the_file_hold_the_longest_text(
+async def test_the_picture_and_the_file_have_room_for_the_longest_text(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     answer = await ada.slash(channel, "surprise", text=LONGEST)
@@ -91,7 +91,7 @@ async def test_the_picture_and_the_file_hold_the_longest_text(
     assert len(re.findall(r"^ +\d+ ", listing, re.MULTILINE)) == 1024
 
 
-async def test_the_event_loop_goes_on_while_the_longest_text_is_described(world: World) -> None:
+async def test_the_event_loop_keeps_running_while_the_longest_text_is_described(world: World) -> None:
     started = time.perf_counter()
     draw_tiles([Tile("␣dark", "12,345", "#cdb4f6")] * 1_024, (SMALL,))
     at_once = time.perf_counter() - started
@@ -121,7 +121,7 @@ async def test_one_token_more_than_the_context_is_refused(ada: MemberActor, chan
 
 
 @pytest.mark.parametrize("text", [" ", "a", "the"])
-async def test_a_single_token_cannot_surprise(ada: MemberActor, channel: ChannelHandle, text: str) -> None:
+async def test_a_single_token_is_refused(ada: MemberActor, channel: ChannelHandle, text: str) -> None:
     assert "only one token" in refusal_of(await ada.slash(channel, "surprise", text=text))
 
 
@@ -129,11 +129,11 @@ async def test_a_single_token_cannot_surprise(ada: MemberActor, channel: Channel
     "text",
     ["  ", "\n\n\n", "שלום עולם", "😀" * 300, "a\x00b\ud83d", "`" * 500, "@everyone <@1>", "<|endoftext|>"],
 )
-async def test_any_other_text_can_be_read(ada: MemberActor, channel: ChannelHandle, text: str) -> None:
+async def test_any_other_text_can_be_scored(ada: MemberActor, channel: ChannelHandle, text: str) -> None:
     assert card_of(await ada.slash(channel, "surprise", text=text))
 
 
-async def test_private_is_for_one_person(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_a_private_card_is_for_one_person(ada: MemberActor, channel: ChannelHandle) -> None:
     private = await ada.slash(channel, "surprise", text=TEXT, private=True)
     public = await ada.slash(channel, "surprise", text=TEXT)
 
@@ -143,9 +143,7 @@ async def test_private_is_for_one_person(ada: MemberActor, channel: ChannelHandl
     assert "[Delete]" in text_of(public)
 
 
-async def test_a_shared_reading_brings_its_picture_and_its_file(
-    ada: MemberActor, channel: ChannelHandle
-) -> None:
+async def test_a_shared_card_keeps_its_picture_and_its_file(ada: MemberActor, channel: ChannelHandle) -> None:
     private = await ada.slash(channel, "surprise", text=TEXT, private=True)
     public = await ada.click(card_of(private), label="Share")
 
@@ -153,7 +151,7 @@ async def test_a_shared_reading_brings_its_picture_and_its_file(
     assert (await files_of(public))[1] == (await files_of(private))[1]
 
 
-async def test_a_message_is_read_for_one_person(
+async def test_a_message_is_scored_for_one_person(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     message = await grace.send(channel, TEXT)
@@ -163,14 +161,14 @@ async def test_a_message_is_read_for_one_person(
     assert "␣banana" in text_of(answer)
 
 
-async def test_the_bot_s_own_card_is_read_by_its_text(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_the_bot_s_own_card_is_scored_by_its_text(ada: MemberActor, channel: ChannelHandle) -> None:
     card = card_of(await ada.slash(channel, "decode", ids="40313"))
     _, listing = await files_of(await ada.context_menu(channel, "Surprise", card.message))
 
     assert "␣token\n" in listing or "␣token  ←" in listing
 
 
-async def test_a_completion_is_read_as_it_was_written_without_what_is_around_it(
+async def test_a_completion_s_card_is_scored_by_its_text_alone(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle, runs: Runs, services: Services
 ) -> None:
     card = await complete(ada, channel)
@@ -181,7 +179,7 @@ async def test_a_completion_is_read_as_it_was_written_without_what_is_around_it(
     assert listing.startswith(f"{len(written)} tokens, read by")
 
 
-async def test_a_message_without_text_has_no_surprises(
+async def test_a_message_without_text_is_refused(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     message = await grace.send(channel, "", attachments=[("a.png", b"x")])
@@ -189,7 +187,7 @@ async def test_a_message_without_text_has_no_surprises(
     assert "no text" in refusal_of(await ada.context_menu(channel, "Surprise", message))
 
 
-async def test_a_full_queue_refuses_a_text_too(open_world: OpenWorld) -> None:
+async def test_a_full_queue_refuses_a_text(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model, max_waiting=1) as world:
         ada, grace, alan = world.members
@@ -199,7 +197,7 @@ async def test_a_full_queue_refuses_a_text_too(open_world: OpenWorld) -> None:
         assert "queue is full" in refusal_of(await alan.slash(world.channel, "surprise", text=TEXT))
 
 
-async def test_a_model_still_loading_says_how_far_it_is(open_world: OpenWorld) -> None:
+async def test_while_the_model_loads_the_refusal_says_how_far_it_is(open_world: OpenWorld) -> None:
     async with open_world(FakeModel(info=None)) as world:
         answer = await world.members[0].slash(world.channel, "surprise", text=TEXT)
 

@@ -1,4 +1,4 @@
-"""What a reading of a text says: ranks, loss, perplexity, and what was expected instead."""
+"""A scored text: ranks, loss, perplexity, and what the model expected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENCODINGS = Encodings()
 
 
 def read(text: str, *found: tuple[int, float]) -> Reading:
-    """``text``, each of whose tokens from the second on was ``found`` so: its rank and logprob."""
+    """Score ``text``; ``found`` has the rank and logprob of each token from the second on."""
     ids = ENCODINGS.encode(text)
     steps = [
         step(id_, rank=rank, logprob=logprob) for id_, (rank, logprob) in zip(ids[1:], found, strict=True)
@@ -42,7 +42,7 @@ def test_ranks_are_grouped_as_gltr_does(rank: int, bucket: Bucket) -> None:
     assert Bucket.of(rank) is bucket
 
 
-def test_the_text_is_asked_for_as_it_is_at_temperature_1() -> None:
+def test_a_text_is_scored_at_temperature_1() -> None:
     request = scoring("a", [23421, 373])
 
     assert request.scored
@@ -50,16 +50,16 @@ def test_the_text_is_asked_for_as_it_is_at_temperature_1() -> None:
     assert (request.params.temperature, request.params.candidates) == (1.0, EXPECTED)
 
 
-def test_the_loss_is_the_mean_of_the_surprises_and_the_perplexity_its_exponential() -> None:
+def test_the_loss_is_the_mean_surprise_and_the_perplexity_its_exponential() -> None:
     found = read("London was one", (3, -1.0), (7, -2.5))
 
-    assert [judged.surprise for judged in found.judged] == [1.0, 2.5]
-    assert [judged.bits for judged in found.judged] == [1.0 / math.log(2), 2.5 / math.log(2)]
+    assert [scored.surprise for scored in found.scored] == [1.0, 2.5]
+    assert [scored.bits for scored in found.scored] == [1.0 / math.log(2), 2.5 / math.log(2)]
     assert found.loss == 1.75
     assert found.perplexity == math.exp(1.75)
 
 
-def test_a_perplexity_that_no_number_holds_is_infinite() -> None:
+def test_a_perplexity_beyond_any_float_is_infinite() -> None:
     assert read("London was", (50_257, -1_000.0)).perplexity == math.inf
 
 
@@ -69,48 +69,48 @@ def test_every_token_but_the_first_is_in_a_bucket() -> None:
     assert found.buckets == {Bucket.TOP_10: 1, Bucket.TOP_100: 2, Bucket.TOP_1000: 0, Bucket.BEYOND: 1}
 
 
-def test_only_what_is_likelier_was_expected_instead() -> None:
+def test_only_more_likely_tokens_were_expected() -> None:
     chosen = Candidate(373, 1.0, -2.0, 2)
     best = Candidate(318, 2.0, -1.0, 1)
-    (judged,) = reading([23421, 373], [Step(chosen, (best, chosen), 1.0)], ENCODINGS.token).judged
+    (scored,) = reading([23421, 373], [Step(chosen, (best, chosen), 1.0)], ENCODINGS.token).scored
 
-    assert [(one.token.visible, one.probability) for one in judged.expected] == [("␣is", math.exp(-1.0))]
+    assert [(one.token.visible, one.probability) for one in scored.expected] == [("␣is", math.exp(-1.0))]
 
 
-def test_the_most_surprising_are_the_least_likely_in_that_order() -> None:
+def test_the_least_likely_tokens_are_the_most_surprising() -> None:
     found = read("London was one of the", (5, -3.0), (2, -1.0), (900, -8.0), (6, -3.0))
 
     assert [part.piece.visible for part, _ in found.most_surprising(3)] == ["␣of", "␣was", "␣the"]
 
 
-def test_what_the_model_would_have_written_itself_is_no_surprise() -> None:
+def test_the_model_s_top_guess_is_never_a_surprise() -> None:
     assert read("London was one", (1, -3.0), (1, -2.0)).most_surprising(5) == []
 
 
-def test_every_surprise_has_something_that_was_expected_instead() -> None:
+def test_for_every_surprise_the_model_expected_something_else() -> None:
     found = read("London was one of", (1, -3.0), (2, -1.0), (1, -8.0))
-    ((part, judged),) = found.most_surprising(5)
+    ((part, scored),) = found.most_surprising(5)
 
     assert part.piece.visible == "␣one"
-    assert judged.rank == 2
+    assert scored.rank == 2
 
 
-def test_of_one_character_the_token_is_told_that_was_not_expected() -> None:
+def test_the_unexpected_token_of_a_character_is_its_surprise() -> None:
     found = read("a 🙃", (2, -1.0), (1, -3.0), (1, -2.0))
-    ((_, judged),) = found.most_surprising(5)
+    ((_, scored),) = found.most_surprising(5)
 
-    assert judged.rank == 2
+    assert scored.rank == 2
 
 
 def test_a_character_of_several_tokens_is_one_part_with_all_their_ranks() -> None:
     found = read("a 🙃", (9, -5.0), (2_000, -9.0), (3, -1.0))
     first, smile = found.parts()
 
-    assert (first.judged, first.bucket) == ((), None)
+    assert (first.scored, first.bucket) == ((), None)
     assert smile.piece.visible == "␣🙃"
-    assert [judged.rank for judged in smile.judged] == [9, 2_000, 3]
+    assert [scored.rank for scored in smile.scored] == [9, 2_000, 3]
     assert smile.bucket is Bucket.BEYOND
-    assert found.most_surprising(5) == [(smile, smile.judged[1])]
+    assert found.most_surprising(5) == [(smile, smile.scored[1])]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
@@ -120,7 +120,7 @@ def test_the_parts_hold_every_token_once(text: str) -> None:
     parts = reading(ids, steps, ENCODINGS.token).parts()
 
     assert [token.id for part in parts for token in part.piece.tokens] == list(ids)
-    assert [judged.rank for part in parts for judged in part.judged] == list(range(1, len(ids)))
+    assert [scored.rank for part in parts for scored in part.scored] == list(range(1, len(ids)))
     assert [part.start for part in parts] == [
         sum(len(part.piece.tokens) for part in parts[:number]) for number in range(len(parts))
     ]

@@ -1,4 +1,4 @@
-"""/vocabulary: find a token, and see which ones are alike."""
+"""/vocabulary: find a token, and see the ones closest to it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class VocabularyCommand(commands.Cog, name="Vocabulary"):
 
 
 class TokenMenu(PersistentItem[ui.Select[Any]], template=VOCABULARY_TEMPLATE):
-    """Opens another token: in place for the card's owner, on a card of their own for anybody else."""
+    """Opens another token: in place for the card's owner, for others on a card of their own."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
         is_owner = interaction.user.id == int(self.match["owner"])

@@ -1,4 +1,4 @@
-"""The card of ``/vocabulary``: a token, what is alike for the model, its neighbours by id."""
+"""The card of ``/vocabulary``: a token, the ones closest to it, and its neighbours by id."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from bot.text.vocabulary import Found
 
 _FORM_WIDTH = 24
 _TYPED_WIDTH = 40
-# In the tables, whose lines have room for 32 characters on a phone.
+# In the tables; on a phone a line has room for 32 characters.
 _SIMILAR_WIDTH = 14
 _NEIGHBOUR_WIDTH = 21
 _BYTES = 256
@@ -42,38 +42,37 @@ _MOST_OPTIONS = 25
 _EACH_SIDE = 3
 _LONGER = 8
 
-_ALIKE = (
-    "For the model a token is a list of numbers, its embedding, which training has found. These point most "
-    "nearly the same way. The cosine of the angle between the two is 1 where they have the same "
-    "direction, and 0 where they have nothing in common."
+_CLOSEST = (
+    "To the model, a token is a list of learned numbers (its embedding). The closest ones point nearly the "
+    "same way: the cosine of the angle between two tokens is 1 for the same direction, and 0 for nothing "
+    "in common."
 )
 _UNSEEN = (
     "Nearly every token is this close: the model has probably hardly ever seen this one, so its numbers are "
-    "still near those it began with."
+    "still near those it started with."
 )
-_UNSEEN_FROM = 0.95  # the cosine of the last of those shown
+_UNSEEN_FROM = 0.95  # the cosine of the last one shown
 _NEIGHBOURS = (
-    "Ids count in which order the pieces were put together when the vocabulary was made, the frequent ones "
-    "first. They say nothing of the meaning."
+    "Ids follow the order tokens were created in, frequent ones first. They say nothing about meaning."
 )
 _BYTES_FIRST = (
-    "The first 256 ids are the single bytes, of which every text can be written; those that are a sign of "
-    "their own come first. The pieces put together from them follow. Ids say nothing of the meaning."
+    "The first 256 ids are the single bytes, which can spell any text; visible characters come first. "
+    "Longer tokens, built from them, follow. Ids say nothing about meaning."
 )
 _ADDED_LAST = (
-    "The other ids count in which order the pieces were put together when the vocabulary was made. This one "
-    "was not put together, but added behind the last of them. Ids say nothing of the meaning."
+    "The other ids follow the order tokens were created in; this one was added after the last of them. "
+    "Ids say nothing about meaning."
 )
-_MADE = "Ids follow the order in which the vocabulary was made. They say nothing of the meaning."
+_MADE = "Ids follow the order in which the vocabulary was made. They say nothing about meaning."
 _NONE = "The model has a row of numbers for this id, but its tokenizer has no token: it stands for no text."
-_SPECIAL = "It is no piece of a text: it was added to the vocabulary whole, as a sign for the model."
-_PART = "It is part of a character only: a rare character is made of several tokens."
-_END = "It is no piece of a text: with it the model says that a text is over."
+_SPECIAL = "It isn't text: it was added to the vocabulary whole, as a sign for the model."
+_PART = "It is only part of a character: a rare character takes several tokens."
+_END = "It isn't text: the model uses it to end a text."
 
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """``cosine`` is that of the angle between two tokens' embeddings: 1 is the same direction."""
+    """A token, and the cosine of the angle between its embedding and the card's token's."""
 
     token: Token
     cosine: float
@@ -81,14 +80,14 @@ class Similar:
 
 @dataclass(frozen=True, slots=True)
 class VocabularyCard:
-    """All that the card shows.
+    """Everything the card shows.
 
-    ``twin`` is the same with or without the space before it. ``longer`` are tokens
-    that begin with ``stem``, ``count`` in all. ``typed`` is what was asked for where
-    no token is exactly that; nor does any begin so, if this one does in ``other_case``.
-    ``spelt`` is the token that a number is as a text, where it was taken for an id.
-    A token that ``is_special`` is no piece of a text; one of them ``ends_text``. Ids are
-    ``in_order`` if they count as GPT-2's do.
+    ``twin`` is the same token with or without its leading space. ``longer`` are some of the
+    ``count`` tokens that start with ``stem``. ``typed`` is the query if no token is exactly
+    that; with ``other_case``, none starts with it either, unless in another case. ``spelt`` is
+    the token that a number is as text, if the query was read as an id. A token that
+    ``is_special`` isn't text, and may be the one that ``ends_text``. ``in_order`` says that ids
+    are ordered like GPT-2's.
     """
 
     model: str
@@ -118,7 +117,7 @@ def describe_token(
     model: ModelInfo,
     typed: str | None = None,
 ) -> VocabularyCard:
-    """The card of a token, found by ``typed`` unless it was opened from a menu."""
+    """Describe a token; ``typed`` is the query that found it, None if it was picked from the menu."""
     vocabulary = encodings.vocabulary(model.encoding)
     token = partial(encodings.token, encoding=model.encoding)
     opened = token(found.token_id)
@@ -137,7 +136,7 @@ def describe_token(
         longer=tuple(map(token, heapq.nsmallest(_LONGER, longer))),
         count=len(longer),
         neighbours=tuple(map(token, vocabulary.neighbours(found.token_id, each_side=_EACH_SIDE))),
-        # A model may have more rows than tokens: its tables are padded to a round size.
+        # A model may have more rows than tokens, if its tables are padded to a round size.
         similar=tuple(Similar(token(one.token_id), one.cosine) for one in alike if token(one.token_id).data),
         audience=audience,
         typed=None if found.exact or typed is None else visible(typed),
@@ -164,12 +163,12 @@ def _head(content: VocabularyCard) -> Iterator[str]:
     if content.typed is not None:
         typed = code(clip_end(content.typed, _TYPED_WIDTH))
         yield (
-            f"No token begins with {typed} as you typed it; with another case there is this one."
+            f"No token starts with {typed}, but this one does in another case."
             if content.other_case
-            else f"No token is {typed}; this is the most common that begins so."
+            else f"No token is exactly {typed}; this is the most common one that starts with it."
         )
     if content.spelt is not None:
-        yield f"{token.id} was taken for an id; as a text it is token {content.spelt.id}."
+        yield f"I read {token.id} as an id. As text, it's token {content.spelt.id}."
     if not token.data:
         yield _NONE
         return
@@ -188,9 +187,9 @@ def _head(content: VocabularyCard) -> Iterator[str]:
     if content.twin is not None:
         twin = _shown(content.twin)
         yield (
-            f"Within a sentence it is {twin}: open that one from the menu."
+            f"Within a sentence it's usually {twin}, {content.twin.id}: pick it from the menu."
             if _is_spaced(content.twin)
-            else f"Without the space before it, it is another token: {twin}, {content.twin.id}."
+            else f"Without the leading space, it's another token: {twin}, {content.twin.id}."
         )
 
 
@@ -199,10 +198,10 @@ def _similar(content: VocabularyCard) -> str:
     for other in content.similar:
         form = column(other.token.visible, _SIMILAR_WIDTH)
         lines.append(f"{form}  {_cosine(other.cosine):>6}  {other.token.id:>5}")
-    why = [small(_ALIKE)]
+    why = [small(_CLOSEST)]
     if content.similar[-1].cosine >= _UNSEEN_FROM:
         why.append(small(_UNSEEN))
-    return "\n".join(("**Most alike for the model**", fenced("\n".join(lines)), *why))
+    return "\n".join(("**Closest tokens**", fenced("\n".join(lines)), *why))
 
 
 def _neighbours(content: VocabularyCard) -> str:
@@ -215,7 +214,7 @@ def _neighbours(content: VocabularyCard) -> str:
 
 
 def _order(content: VocabularyCard) -> str:
-    """Why these are neighbours."""
+    """Explain the order of the ids around this one."""
     if not content.in_order:
         return _MADE
     if content.ends_text:
@@ -225,22 +224,22 @@ def _order(content: VocabularyCard) -> str:
 
 def _longer(content: VocabularyCard) -> str:
     stem = code(clip_end(content.stem, _TYPED_WIDTH))
-    begin = "other that begins" if content.count == 1 else "others that begin"
+    start = "more token starts" if content.count == 1 else "more tokens start"
     shown = " · ".join(f"{_shown(token)} {token.id}" for token in content.longer)
     more = " · …" if content.count > len(content.longer) else ""
-    return f"**{content.count:,} {begin} with** {stem}, with or without a space before it\n{shown}{more}"
+    return f"**{content.count:,} {start} with** {stem}, with or without a leading space\n{shown}{more}"
 
 
 def _others(content: VocabularyCard) -> dict[Token, str]:
-    """Every other token on the card, and why it is there."""
+    """Map every other token on the card to the reason it is there, the most useful first."""
     groups: tuple[tuple[str, Iterable[Token | None]], ...] = (
-        ("the number as a text", [content.spelt]),
-        ("begins alike", content.longer),
+        ("the number as text", [content.spelt]),
+        ("same start", content.longer),
         ("neighbour by id", content.neighbours),
     )
     others: dict[Token, str] = {}
-    if (twin := content.twin) is not None:  # first: as likely as not it is the one that was meant
-        others[twin] = "as it stands within a sentence" if _is_spaced(twin) else "at the beginning of a text"
+    if (twin := content.twin) is not None:  # first: it may well be the one that was meant
+        others[twin] = "within a sentence" if _is_spaced(twin) else "at the start of a text"
     for other in content.similar:
         others.setdefault(other.token, f"cosine {_cosine(other.cosine)}")
     for why, tokens in groups:
@@ -265,7 +264,7 @@ def _menu(content: VocabularyCard, others: dict[Token, str]) -> ui.Select[ui.Lay
 
 
 def _legend(content: VocabularyCard) -> str:
-    return f"{inert(clip_end(content.model, 100))} · ␣ is a space, ⏎ the end of a line, `\\xE2` a byte"
+    return f"{inert(clip_end(content.model, 100))} · ␣ is a space, ⏎ a line break, `\\xE2` a byte"
 
 
 def _shown(token: Token) -> str:

@@ -1,4 +1,4 @@
-"""/vocabulary: find a token, look up its closest neighbours, and show them."""
+"""/vocabulary: find a token, look up the closest ones, and show them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def search(services: Services, query: str, reply: Reply) -> None:
 
 
 async def open_token(services: Services, token_id: int, interaction: Interaction, *, in_place: bool) -> None:
-    """Show another token, ``in_place`` of the card or on a private one."""
+    """Show another token, ``in_place`` on the same card or on a private one."""
     vocabulary = services.encodings.vocabulary(services.generations.model.encoding)
     found = Found(token_id, vocabulary.stem(token_id))
     audience = Audience(interaction.user.id, private=is_private(interaction) or not in_place)
@@ -33,7 +33,7 @@ async def open_token(services: Services, token_id: int, interaction: Interaction
 
 
 def suggestions(services: Services, typed: str) -> list[tuple[str, str]]:
-    """Names and values to offer while someone types, without blocked words."""
+    """Return names and values to suggest while someone types, without blocked words."""
     vocabulary = services.encodings.vocabulary(services.encodings.usual)
     is_blocked = services.rules.blocked.in_text
     return [

@@ -1,4 +1,4 @@
-"""The card of /vocabulary explains one token, whatever bytes it is made of."""
+"""The /vocabulary card explains one token, whatever its bytes."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_any_token_fits_in_a_message_and_its_tables_on_a_phone(content: Vocabula
 
 
 @given(contents)
-def test_the_menu_is_one_that_discord_takes(content: VocabularyCard) -> None:
+def test_the_menu_keeps_discord_s_limits(content: VocabularyCard) -> None:
     distinct = {token.id: token for token in (*content.neighbours, content.token)}
     content = replace(
         content, neighbours=tuple(distinct.values()), twin=None, spelt=None, longer=(), similar=()
@@ -97,13 +97,13 @@ def test_the_menu_is_one_that_discord_takes(content: VocabularyCard) -> None:
         assert len(menu.custom_id) <= 100
 
 
-def test_the_token_is_told_with_its_id_and_its_bytes() -> None:
+def test_the_token_comes_first_with_its_id_and_its_bytes() -> None:
     text = text_of(cards.vocabulary(CONTENT))
 
     assert text.startswith("### `␣will` is token 481\nOne of 50,257 tokens · 5 bytes `20 77 69 6C 6C`\n")
 
 
-def test_the_most_alike_are_named_first_then_have_their_cosine_and_id() -> None:
+def test_the_closest_tokens_are_listed_with_their_cosines_and_ids() -> None:
     text = text_of(cards.vocabulary(CONTENT))
 
     assert "token           cosine     id\n␣shall           0.712   2236\n" in text
@@ -111,19 +111,20 @@ def test_the_most_alike_are_named_first_then_have_their_cosine_and_id() -> None:
     assert "cosine of the angle" in text
 
 
-def test_a_token_that_is_like_nothing_has_no_list_of_what_is_alike() -> None:
-    assert "Most alike" not in text_of(cards.vocabulary(replace(CONTENT, similar=())))
+def test_a_token_without_close_ones_has_no_list_of_them() -> None:
+    assert "Closest tokens" in text_of(cards.vocabulary(CONTENT))
+    assert "Closest tokens" not in text_of(cards.vocabulary(replace(CONTENT, similar=())))
 
 
 @pytest.mark.parametrize(("least", "said"), [(0.949, False), (0.951, True)])
-def test_a_token_that_is_like_all_others_was_perhaps_never_seen(least: float, said: bool) -> None:
+def test_a_token_close_to_all_others_was_perhaps_never_seen(least: float, said: bool) -> None:
     alike = (Similar(Token(1, b"a"), 0.999), Similar(Token(2, b"b"), least))
     text = text_of(cards.vocabulary(replace(CONTENT, similar=alike)))
 
     assert ("Nearly every token is this close: the model has probably hardly ever seen" in text) == said
 
 
-def test_what_is_written_from_right_to_left_does_not_take_the_numbers_with_it() -> None:
+def test_right_to_left_text_does_not_move_the_numbers_beside_it() -> None:
     token = Token(7, "של".encode())
     content = replace(CONTENT, similar=(Similar(token, 0.5),), neighbours=(token,))
     text = text_of(cards.vocabulary(content))
@@ -136,12 +137,12 @@ def test_what_is_written_from_right_to_left_does_not_take_the_numbers_with_it() 
     ("token", "said"),
     [
         (Token(255, b"\xad"), "The first 256 ids are the single bytes"),
-        (Token(256, b" t"), "the frequent ones first"),
-        (Token(50256, b"<|endoftext|>"), "added behind the last of them"),
+        (Token(256, b" t"), "frequent ones first"),
+        (Token(50256, b"<|endoftext|>"), "added after the last of them"),
     ],
 )
-def test_it_is_said_what_the_ids_beside_a_token_have_to_do_with_it(token: Token, said: str) -> None:
-    reasons = {"The first 256 ids are the single bytes", "the frequent ones first", "added behind the last"}
+def test_the_order_of_the_neighbouring_ids_is_explained(token: Token, said: str) -> None:
+    reasons = {"The first 256 ids are the single bytes", "frequent ones first", "added after the last"}
     text = text_of(cards.vocabulary(replace(CONTENT, token=token, ends_text=token.id == 50256))).replace(
         "\n", " "
     )
@@ -156,77 +157,77 @@ def test_the_token_is_marked_among_its_neighbours() -> None:
     assert "    480  ame\n→   481  ␣will\n    482  ok" in text
 
 
-def test_the_same_with_or_without_the_space_is_another_token() -> None:
+def test_the_same_word_with_or_without_the_space_is_another_token() -> None:
     with_space = text_of(cards.vocabulary(CONTENT))
     without = text_of(cards.vocabulary(replace(CONTENT, token=Token(10594, b"will"), twin=WILL)))
 
-    assert "Without the space before it, it is another token: `will`, 10594." in with_space
-    assert "\nWithin a sentence it is `␣will`: open that one from the menu.\n" in without
+    assert "Without the leading space, it's another token: `will`, 10594." in with_space
+    assert "\nWithin a sentence it's usually `␣will`, 481: pick it from the menu.\n" in without
 
 
-def test_others_that_begin_alike_are_counted() -> None:
+def test_tokens_with_the_same_start_are_counted() -> None:
     one = replace(CONTENT, longer=(Token(4684, b" willing"),), count=1)
 
     seven = text_of(cards.vocabulary(CONTENT))
 
-    assert "**7 others that begin with** `will`, with or without a space before it\n" in seven
+    assert "**7 more tokens start with** `will`, with or without a leading space\n" in seven
     assert "\n`␣willing` 4684 · `␣wills` 49928 · …" in seven
-    assert "**1 other that begins with** `will`" in text_of(cards.vocabulary(one))
-    assert "begin" not in text_of(cards.vocabulary(replace(CONTENT, longer=(), count=0)))
+    assert "**1 more token starts with** `will`" in text_of(cards.vocabulary(one))
+    assert "start" not in text_of(cards.vocabulary(replace(CONTENT, longer=(), count=0)))
 
 
-def test_what_was_typed_is_told_where_it_is_no_token() -> None:
+def test_a_query_that_is_not_a_token_is_repeated() -> None:
     text = text_of(cards.vocabulary(replace(CONTENT, typed="wil`l")))
 
-    assert "No token is `wilˋl`; this is the most common that begins so." in text
+    assert "No token is exactly `wilˋl`; this is the most common one that starts with it." in text
 
 
-def test_that_it_was_found_in_another_case_is_told() -> None:
+def test_a_token_found_in_another_case_says_so() -> None:
     text = text_of(cards.vocabulary(replace(CONTENT, typed="WIL", other_case=True)))
 
-    assert "No token begins with `WIL` as you typed it; with another case there is this one." in text
+    assert "No token starts with `WIL`, but this one does in another case." in text
     assert "No token is" not in text
 
 
-def test_a_number_that_is_a_token_too_is_told() -> None:
+def test_a_number_that_is_also_a_token_says_so() -> None:
     text = text_of(cards.vocabulary(replace(CONTENT, spelt=Token(40271, b"481"))))
 
-    assert "481 was taken for an id; as a text it is token 40271." in text
+    assert "I read 481 as an id. As text, it's token 40271." in text
 
 
-def test_part_of_a_character_is_shown_as_its_bytes_and_said_to_be_one() -> None:
+def test_part_of_a_character_is_shown_as_its_bytes_and_named_as_such() -> None:
     text = text_of(cards.vocabulary(replace(CONTENT, token=Token(447, b"\xe2\x80"), twin=None)))
 
     assert text.startswith("### `\\xE2\\x80` is token 447\n")
-    assert "It is part of a character only" in text
-    assert "It is part of a character only" not in text_of(cards.vocabulary(CONTENT))
+    assert "It is only part of a character" in text
+    assert "It is only part of a character" not in text_of(cards.vocabulary(CONTENT))
 
 
-def test_a_control_character_is_said_to_be_one() -> None:
+def test_a_control_character_is_named() -> None:
     token = Token(201, b"\r")
     text = text_of(cards.vocabulary(replace(CONTENT, token=token, twin=None)))
 
     assert "`\\x0D` is a carriage return." in text
-    assert "It is part of a character" not in text
+    assert "part of a character" not in text
 
 
-def test_the_end_of_text_is_no_piece_of_a_text() -> None:
+def test_the_end_of_text_token_is_not_text() -> None:
     token = Token(50256, b"<|endoftext|>")
     text = text_of(cards.vocabulary(replace(CONTENT, token=token, ends_text=True)))
 
-    assert "with it the model says that a text is over" in text
+    assert "It isn't text: the model uses it to end a text." in text
 
 
-def test_what_was_added_and_what_has_no_token_is_said_to_be_that() -> None:
+def test_an_added_token_and_an_id_without_a_token_are_explained() -> None:
     added = replace(CONTENT, token=Token(50257, b"<|user|>"), twin=None, is_special=True, in_order=False)
     missing = replace(CONTENT, token=Token(50300, b""), twin=None, longer=(), in_order=False)
 
     assert "added to the vocabulary whole" in text_of(cards.vocabulary(added))
-    assert "put together" not in text_of(cards.vocabulary(added))
+    assert "created" not in text_of(cards.vocabulary(added))
     assert text_of(cards.vocabulary(missing)).startswith("### Id 50300 has no token\n")
 
 
-def test_every_other_token_of_the_card_can_be_opened_once() -> None:
+def test_the_menu_has_every_other_token_of_the_card_once() -> None:
     menu = menu_of(cards.vocabulary(replace(CONTENT, similar=(Similar(Token(482, b"ok"), 0.5),))))
 
     assert [option.value for option in menu.options] == ["10594", "482", "4684", "49928", "480"]
@@ -235,18 +236,18 @@ def test_every_other_token_of_the_card_can_be_opened_once() -> None:
     assert menu.custom_id == f"vocabulary:token:{ADA}"
 
 
-def test_the_menu_begins_with_the_twin_and_says_where_that_one_stands() -> None:
+def test_the_menu_starts_with_the_twin_and_says_where_it_is_used() -> None:
     similar = Similar(WILL, 0.9)
     without = menu_of(
         cards.vocabulary(replace(CONTENT, token=Token(10594, b"will"), twin=WILL, similar=(similar,)))
     )
     spaced = menu_of(cards.vocabulary(CONTENT))
 
-    assert without.options[0].description == "id 481 · as it stands within a sentence"
-    assert spaced.options[0].description == "id 10594 · at the beginning of a text"
+    assert without.options[0].description == "id 481 · within a sentence"
+    assert spaced.options[0].description == "id 10594 · at the start of a text"
 
 
-def test_it_ends_with_what_can_be_done_with_the_card() -> None:
+def test_it_ends_with_share_or_delete() -> None:
     private = replace(CONTENT, audience=Audience(ADA, private=True))
 
     assert list(buttons_of(cards.vocabulary(CONTENT))) == ["Delete"]

@@ -1,4 +1,4 @@
-"""/vocabulary as people use it: find a token, see what is alike, walk on."""
+"""/vocabulary as people use it: find a token, see the closest ones, walk on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 class Failing(FakeModel):
-    """A model whose worker dies at a lookup from the ``dies_at`` one on."""
+    """A model whose worker dies at every lookup from number ``dies_at`` on."""
 
     dies_at = 1
 
@@ -51,13 +51,15 @@ async def test_a_token_is_found_by_its_text_or_its_id(
     assert title(await ada.slash(channel, "vocabulary", query=query)) == found
 
 
-async def test_a_beginning_shows_what_begins_so(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_the_start_of_a_token_finds_the_most_common_one(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
     text = text_of(await ada.slash(channel, "vocabulary", query="Lond"))
 
-    assert text.startswith("␣London is token 3576\nNo token is Lond;")
+    assert text.startswith("␣London is token 3576\nNo token is exactly Lond;")
 
 
-async def test_what_is_alike_comes_from_the_loaded_model(
+async def test_the_closest_tokens_come_from_the_loaded_model(
     ada: MemberActor, channel: ChannelHandle, services: Services
 ) -> None:
     text = text_of(await ada.slash(channel, "vocabulary", query="#481"))
@@ -70,13 +72,13 @@ async def test_what_is_alike_comes_from_the_loaded_model(
         assert line.replace("-", "−") in text
 
 
-async def test_a_beginning_in_another_case_is_found_and_said_to_be_one(
+async def test_the_start_of_a_token_is_found_in_another_case_and_says_so(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     text = text_of(await ada.slash(channel, "vocabulary", query="lond"))
     offered = await ada.autocomplete(channel, "vocabulary", "query", "lond")
 
-    assert text.startswith("␣London is token 3576\nNo token begins with lond as you typed it;")
+    assert text.startswith("␣London is token 3576\nNo token starts with lond, but")
     assert [choice["value"] for choice in offered] == ["#3576", "#23421"]
 
 
@@ -87,13 +89,13 @@ async def test_a_beginning_in_another_case_is_found_and_said_to_be_one(
         ("999999", "There's no token 999999. Ids go from 0 to 50,256."),
     ],
 )
-async def test_what_is_no_token_is_refused(
+async def test_a_query_without_a_token_is_refused(
     ada: MemberActor, channel: ChannelHandle, query: str, said: str
 ) -> None:
     assert refusal_of(await ada.slash(channel, "vocabulary", query=query)) == said
 
 
-async def test_tokens_are_offered_while_typing_and_what_is_chosen_is_found(
+async def test_tokens_are_suggested_while_typing_and_every_suggestion_is_found(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     for typed in ("", "wil", "481", "\\xE2", "<", "\n", "ÃÂ", "-----"):
@@ -107,7 +109,9 @@ async def test_tokens_are_offered_while_typing_and_what_is_chosen_is_found(
             assert title(answer).startswith(form.removesuffix("…")[:20])
 
 
-async def test_nothing_is_offered_where_nothing_begins_so(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_nothing_is_suggested_if_no_token_starts_like_that(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
     assert await ada.autocomplete(channel, "vocabulary", "query", "🦜🦜") == []
 
 
@@ -120,7 +124,7 @@ async def test_another_token_is_opened_in_the_same_message(ada: MemberActor, cha
     assert title(await ada.select(card_of(second), ["481"])) == "␣will is token 481"
 
 
-async def test_somebody_else_opens_it_on_a_card_of_their_own(
+async def test_someone_else_opens_it_on_a_card_of_their_own(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     first = await ada.slash(channel, "vocabulary", query="#481")
@@ -144,7 +148,7 @@ async def test_a_token_is_opened_after_the_bot_restarted(
 
 
 @pytest.mark.parametrize(("private", "label"), [(True, "Share"), (False, "Delete")])
-async def test_a_card_stays_for_one_or_for_all_while_tokens_are_opened(
+async def test_a_card_stays_private_or_public_while_tokens_are_opened(
     ada: MemberActor, channel: ChannelHandle, private: bool, label: str
 ) -> None:
     first = await ada.slash(channel, "vocabulary", query="#481", private=private)
@@ -155,7 +159,7 @@ async def test_a_card_stays_for_one_or_for_all_while_tokens_are_opened(
         assert [button["label"] for button in buttons(card_of(answer).components)] == [label]
 
 
-async def test_of_a_shared_card_who_shared_it_opens_tokens_in_place(
+async def test_on_a_shared_card_its_owner_opens_tokens_in_place(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     private = await ada.slash(channel, "vocabulary", query="#481", private=True)
@@ -175,7 +179,9 @@ async def test_while_the_model_loads_it_says_so(open_world: OpenWorld) -> None:
         assert "The model is still loading" in refusal_of(answer)
 
 
-async def test_a_lookup_that_fails_is_told(open_world: OpenWorld, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_lookup_that_fails_is_reported(
+    open_world: OpenWorld, caplog: pytest.LogCaptureFixture
+) -> None:
     async with open_world(Failing()) as world:
         answer = await world.members[0].slash(world.channel, "vocabulary", query="Paris")
 

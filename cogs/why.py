@@ -1,4 +1,4 @@
-"""*Why this word?*: the choice at one position of a text, and forks from there."""
+"""*Why this word?*: the model's guesses at one position of a text, and forks from there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class WhyButton(RunItem[ui.Button[Any]], template=template("why", "open", "fork", *TURNS)):
-    """Opens the card, turns it to another position, or forks the text there."""
+    """Opens the card, turns it to another position, or forks the text."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
         is_alone = is_private(interaction)
@@ -37,7 +37,7 @@ class WhyButton(RunItem[ui.Button[Any]], template=template("why", "open", "fork"
 
 class PositionMenu(RunItem[ui.Select[Any]], template=template("position", "show")):
     async def press(self, interaction: Interaction, services: Services) -> None:
-        # Each page is a menu of its own to Discord, which would keep the last one's choice.
+        # Each page has its own custom_id: Discord would otherwise keep the last page's choice.
         _page, as_private = self.numbers
         position = int(self.item.values[0])
         await show_position(services, self.run_id, position, interaction, private=bool(as_private))

@@ -1,4 +1,4 @@
-"""The card of *Why this word?*: what the model found likely at one position of a text."""
+"""The card of *Why this word?*: the model's top guesses at one position of a text."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from bot.model.protocol import Candidate, SamplingParams, Step
 from bot.text.escaping import bold, clip_end, inert_head, inert_tail
 from bot.text.tokenization import Encodings
 
-PAGE = 25  # options of a menu, by Discord's limit
-TURNS = ("page-back", "back", "next", "page-next")  # no two buttons of a card may have the same id
+PAGE = 25  # options in a menu, by Discord's limit
+TURNS = ("page-back", "back", "next", "page-next")  # distinct, since a card's buttons need different ids
 
 _BEFORE = 700
 _PROMPT_SHARE = 200
@@ -46,10 +46,10 @@ _AFTER = 300
 class WhyCard:
     """Position ``position`` (from 0) of a run's ``tokens``, which are in visible form.
 
-    ``prompt``, ``before`` and ``after`` are the text around it. ``names`` maps a
-    token id to its visible form for every id in the ``step``, which is the
-    position's; ``chosen`` are the chosen tokens of all positions. A text ends at ``ends``.
-    A fork is seen as the text is: by one person alone if that is ``private``.
+    ``prompt``, ``before`` and ``after`` are the text around it; ``step`` is what the model
+    computed there, and ``names`` maps its token ids to their visible forms. ``chosen`` has the
+    chosen token of every position. The tokens in ``ends`` end a text. A fork of a ``private``
+    text is private too.
     """
 
     run_id: str
@@ -72,7 +72,7 @@ class WhyCard:
 def describe_why(
     run: CompletionRun, position: int, encodings: Encodings, *, private: bool, audience: Audience
 ) -> WhyCard:
-    """The card of step ``position`` of the run; LookupError if it has none."""
+    """Describe step ``position`` of the run; LookupError if there is none."""
     ids, step, encoding = run.token_ids, run.steps[position], run.fingerprint.encoding
 
     def text(some: Sequence[int]) -> str:
@@ -118,7 +118,7 @@ def why(content: WhyCard) -> ui.LayoutView:
 
 
 def _text(content: WhyCard) -> str:
-    """The text around the token, with the prompt in bold and the token in a box."""
+    """Show the text around the token, with the prompt in bold and the token as code."""
     before = inert_tail(content.before, _BEFORE - _PROMPT_SHARE)
     prompt = bold(inert_tail(content.prompt, _BEFORE - len(before)))
     after = inert_head(content.after, _AFTER)
@@ -128,23 +128,22 @@ def _text(content: WhyCard) -> str:
 def _explanation(content: WhyCard) -> str:
     place = f"Token {content.position + 1:,} of {len(content.tokens):,}"
     if content.most_surprising:
-        place += ", the one that the model expected least"
+        place += ", the biggest surprise"
     return (
-        f"{place}. These are the tokens that it found likeliest there, with their scores (logits) and "
-        f"probabilities{_circumstances(content.params)}. Press **Fork here** to let the text go on from "
-        "another one."
+        f"{place}. The model's top guesses here, with their scores (logits) and "
+        f"probabilities{_circumstances(content.params)}. Pick another token to rewrite from here."
     )
 
 
 def _circumstances(params: SamplingParams) -> str:
-    """At which temperature the probabilities are, and that the draw was among fewer tokens."""
+    """Say which temperature the probabilities are for, and which tokens could be drawn."""
     if params.temperature == 0:
         return " at temperature 1"
     said = f" at temperature {params.temperature:g}"
-    kept = [f"the {params.top_k} likeliest (top-k)"] if params.top_k else []
+    limits = [f"the top {params.top_k} (top-k)"] if params.top_k else []
     if params.top_p < 1:
-        kept.append(f"those that hold {100 * params.top_p:g}{NO_BREAK}% (top-p)")
-    return f"{said}; the draw was among {', of which '.join(kept)}" if kept else said
+        limits.append(f"those that make up {100 * params.top_p:g}{NO_BREAK}% (top-p)")
+    return f"{said}; it drew from {', and of these from '.join(limits)}" if limits else said
 
 
 def _section(content: WhyCard, candidate: Candidate) -> ui.Section[ui.LayoutView]:
@@ -153,7 +152,7 @@ def _section(content: WhyCard, candidate: Candidate) -> ui.Section[ui.LayoutView
     is_end = candidate.token_id in content.ends
     if is_chosen:
         label = "chosen"
-    elif is_end:  # what would stand behind it belongs to another text
+    elif is_end:  # anything after it would be another text
         label = "ends the text"
     else:
         label = f"Fork here: {clip_end(name, TOKEN_WIDTH)}"
@@ -177,15 +176,14 @@ def _summary(content: WhyCard) -> str:
     chosen = step.chosen
     name = token_name(content.names[chosen.token_id])
     if content.by_hand:
-        how = f"Somebody chose {name} by hand"
+        how = f"Someone picked {name}"
     elif content.params.temperature == 0:
-        how = f"Greedy (temperature 0) takes the likeliest, {name}"
+        how = f"Greedy (temperature 0) took the top guess, {name}"
     else:
-        how = f"The draw fell on {name}"
+        how = f"It drew {name}"
     return (
         f"**{how}: rank {chosen.rank:,}, {percent(math.exp(chosen.logprob))}.** "
-        f"Its surprise is **{bits(max(0.0, -chosen.logprob)):,.1f} bits** "
-        "(a coin that shows heads surprises by one). "
+        f"Surprise: **{bits(max(0.0, -chosen.logprob)):,.1f} bits** (one coin flip = 1 bit). "
         f"{entropy(step.entropy)}"
     )
 
@@ -209,11 +207,11 @@ def _menu(content: WhyCard) -> ui.Select[ui.LayoutView]:
 
 
 def _turns(content: WhyCard) -> list[Button]:
-    """A token back or on; a page of the menu back or on."""
+    """Make the buttons that turn to a token or a page before or after this one."""
     last = len(content.tokens) - 1
     page = content.position // PAGE * PAGE
     places = (page - PAGE, content.position - 1, content.position + 1, page + PAGE)
-    labels = (f"« {PAGE} back", "‹ Back", "Next ›", f"{PAGE} on »")
+    labels = (f"−{PAGE}", "‹ Back", "Next ›", f"+{PAGE}")
     return [
         button(
             label,

@@ -12,7 +12,7 @@ from bot.services import Services
 async def show_position(
     services: Services, run_id: str, position: int, interaction: Interaction, *, private: bool
 ) -> None:
-    """Turn the card to another position if it is the person's alone; otherwise open one that is."""
+    """Turn a private card to another position; for a public one, open a private card."""
     reply = Reply(interaction, private=True, replace=is_private(interaction))
     await reply.acknowledge()
     await show_why(services, run_id, reply, position=position, private=private)
@@ -21,9 +21,9 @@ async def show_position(
 async def show_why(
     services: Services, run_id: str, reply: Reply, *, private: bool, position: int | None = None
 ) -> None:
-    """Show the person alone the card of one position, by default of the most surprising one.
+    """Show one position to the person alone, by default the biggest surprise.
 
-    ``private`` says whether they alone see the text, too.
+    ``private`` says whether the text is theirs alone as well.
     """
     run = await services.runs.completion(run_id)
     if position is None:
@@ -39,6 +39,6 @@ async def show_why(
 async def fork(
     services: Services, run_id: str, position: int, token_id: int, private: bool, reply: Reply
 ) -> None:
-    """Let the model write on from another token at ``position``."""
+    """Rewrite the text from ``position`` on with another token there."""
     run = await services.runs.completion(run_id)
     await write(services, run.forked(position, token_id, owner=reply.asker.person, private=private), reply)

@@ -1,4 +1,4 @@
-"""The card of *Why this word?* shows one position of a text, and the ways to others."""
+"""The *Why this word?* card shows one position of a text, and leads to the others."""
 
 from dataclasses import replace
 from typing import Any
@@ -81,18 +81,18 @@ def test_any_position_of_any_text_fits_in_a_message(content: WhyCard) -> None:
     assert [option.value for option in options if option.default] == [str(content.position)]
 
 
-def test_the_token_stands_in_its_place() -> None:
+def test_the_token_is_marked_within_the_text() -> None:
     assert text_of(cards.why(shown())).startswith("**London was** one`␣of` the\n")
 
 
-def test_the_candidates_are_listed_with_what_the_model_gave_them() -> None:
+def test_the_candidates_are_listed_with_their_numbers() -> None:
     text = text_of(cards.why(shown()))
 
     assert "**1.** `␣of` **60.7 %** ← chosen\n████████▌░░░░░\n-# id 286 · logit 2.25" in text
     assert text.count("id ") == 5
 
 
-def test_a_token_below_the_five_is_listed_behind_them() -> None:
+def test_a_chosen_token_below_the_top_five_is_listed_after_them() -> None:
     low = step(286, rank=1_204, logprob=-9.0)
     content = replace(shown(), step=low, names={id_: f"<{id_}>" for id_ in range(280, 300)})
     text = text_of(cards.why(content))
@@ -114,7 +114,7 @@ def test_every_other_candidate_can_be_forked_to() -> None:
     assert buttons[1].custom_id == f"why:fork:{'a' * 16}:1:288:0"
 
 
-def test_behind_the_end_of_the_text_nothing_goes_on() -> None:
+def test_a_token_that_ends_the_text_cannot_be_forked_to() -> None:
     ending = structs.replace(step(286), candidates=(candidate(END_OF_TEXT), candidate(286)))
     content = replace(shown(), step=ending, names={END_OF_TEXT: "<|endoftext|>", 286: "␣of"})
 
@@ -124,12 +124,12 @@ def test_behind_the_end_of_the_text_nothing_goes_on() -> None:
 @pytest.mark.parametrize(
     ("params", "by_hand", "said"),
     [
-        (SamplingParams(), False, "The draw fell on `␣of`"),
-        (SamplingParams(temperature=0), False, "Greedy (temperature 0) takes the likeliest, `␣of`"),
-        (SamplingParams(), True, "Somebody chose `␣of` by hand"),
+        (SamplingParams(), False, "It drew `␣of`"),
+        (SamplingParams(temperature=0), False, "Greedy (temperature 0) took the top guess, `␣of`"),
+        (SamplingParams(), True, "Someone picked `␣of`"),
     ],
 )
-def test_the_card_says_how_the_token_came_about(params: SamplingParams, by_hand: bool, said: str) -> None:
+def test_the_card_says_how_the_token_was_chosen(params: SamplingParams, by_hand: bool, said: str) -> None:
     content = shown(params=params, by_hand=(1,) if by_hand else (0,))
 
     assert f"{said}: rank 1, 60.7 %." in text_of(cards.why(content))
@@ -140,11 +140,11 @@ def test_the_card_says_how_the_token_came_about(params: SamplingParams, by_hand:
     [
         (SamplingParams(temperature=0), "probabilities at temperature 1."),
         (SamplingParams(temperature=0.7, top_k=0), "probabilities at temperature 0.7."),
-        (SamplingParams(top_k=40), "at temperature 0.9; the draw was among the 40 likeliest (top-k)."),
-        (SamplingParams(top_k=0, top_p=0.8), "the draw was among those that hold 80 % (top-p)."),
+        (SamplingParams(top_k=40), "at temperature 0.9; it drew from the top 40 (top-k)."),
+        (SamplingParams(top_k=0, top_p=0.8), "it drew from those that make up 80 % (top-p)."),
         (
             SamplingParams(top_k=9, top_p=0.8),
-            "among the 9 likeliest (top-k), of which those that hold 80 % (top-p).",
+            "it drew from the top 9 (top-k), and of these from those that make up 80 % (top-p).",
         ),
     ],
 )
@@ -152,7 +152,7 @@ def test_the_card_says_which_probabilities_it_shows(params: SamplingParams, said
     assert said in text_of(cards.why(shown(params=params)))
 
 
-def test_the_most_surprising_token_is_said_to_be_it() -> None:
+def test_the_biggest_surprise_says_so() -> None:
     run = completion_run("a" * 16, 530, 286)
     run = replace(run, steps=(run.steps[0], step(286, logprob=-7.0)))
     first, second = (
@@ -160,11 +160,11 @@ def test_the_most_surprising_token_is_said_to_be_it() -> None:
         for position in (0, 1)
     )
 
-    assert "Token 2 of 2, the one that the model expected least." in second
+    assert "Token 2 of 2, the biggest surprise." in second
     assert "Token 1 of 2. " in first
 
 
-def test_the_menu_has_a_page_of_the_tokens_and_the_buttons_turn_it() -> None:
+def test_the_menu_has_one_page_of_tokens_and_the_buttons_turn_it() -> None:
     run = completion_run("a" * 16, *range(300, 360))
     view = cards.why(cards.describe_why(run, 25, ENCODINGS, private=False, audience=CLOSING))
     turns = {button.label: button for button in list(buttons_of(view).values())[-5:]}
@@ -172,19 +172,19 @@ def test_the_menu_has_a_page_of_the_tokens_and_the_buttons_turn_it() -> None:
     assert [option.value for option in menu_of(view).options] == [str(place) for place in range(25, 50)]
     assert menu_of(view).placeholder == "Tokens 26 to 50"
     assert {label: (turns[label].custom_id or "").split(":")[3] for label in list(turns)[:4]} == {
-        "« 25 back": "0",
+        "−25": "0",
         "‹ Back": "24",
         "Next ›": "26",
-        "25 on »": "50",
+        "+25": "50",
     }
     assert list(turns)[-1] == "Share"
 
 
 @pytest.mark.parametrize(
     ("position", "disabled"),
-    [(0, ["« 25 back", "‹ Back", "25 on »"]), (2, ["« 25 back", "Next ›", "25 on »"])],
+    [(0, ["−25", "‹ Back", "+25"]), (2, ["−25", "Next ›", "+25"])],
 )
-def test_at_the_ends_there_is_no_way_on(position: int, disabled: list[str]) -> None:
+def test_at_the_ends_the_buttons_beyond_are_disabled(position: int, disabled: list[str]) -> None:
     turns = list(buttons_of(cards.why(shown(position))).values())[-5:]
 
     assert [button.label for button in turns if button.disabled] == disabled

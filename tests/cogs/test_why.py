@@ -37,7 +37,7 @@ Restart = Callable[[], Awaitable[None]]
 ACTIONS = ("Why this word?", "Code", "Replay")
 
 
-async def test_why_opens_for_me_alone_at_the_most_surprising_token(
+async def test_it_opens_privately_at_the_biggest_surprise(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:
     card = await complete(ada, channel)
@@ -47,7 +47,7 @@ async def test_why_opens_for_me_alone_at_the_most_surprising_token(
 
     assert card_of(answer).ephemeral
     assert position_of(answer) == run.most_surprising() + 1
-    assert "the one that the model expected least" in text_of(answer)
+    assert "the biggest surprise" in text_of(answer)
     assert text_of(card) == before
 
 
@@ -55,7 +55,7 @@ async def test_any_position_can_be_chosen_and_paged_to_in_place(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     opened = card_of(await ada.click(await complete(ada, channel), label="Why this word?"))
-    (page,) = (label for label in ("« 25 back", "25 on »") if f"[{label}] (disabled)" not in text_of(opened))
+    (page,) = (label for label in ("−25", "+25") if f"[{label}] (disabled)" not in text_of(opened))
     turned = await ada.click(opened, label=page)
     assert position_of(turned) in (1, 26)
     assert card_of(turned).id == opened.id
@@ -69,7 +69,7 @@ async def test_any_position_can_be_chosen_and_paged_to_in_place(
     assert card_of(chosen).id == opened.id
 
 
-async def test_a_card_that_all_can_see_is_turned_for_me_alone(
+async def test_a_public_card_is_turned_on_a_private_one(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
     run_id = run_id_of(await complete(ada, channel))
@@ -113,7 +113,7 @@ async def test_a_fork_of_a_fork_says_that_two_tokens_were_chosen_by_hand(
     assert "Forked 2 times" in text_of(card)
     while position_of(opened) != 4:
         opened = card_of(await ada.click(opened, label="‹ Back" if position_of(opened) > 4 else "Next ›"))
-    assert "by hand: rank" in text_of(opened)
+    assert "Someone picked " in text_of(opened)
 
 
 async def test_a_fork_of_a_private_text_is_private(ada: MemberActor, channel: ChannelHandle) -> None:
@@ -123,7 +123,7 @@ async def test_a_fork_of_a_private_text_is_private(ada: MemberActor, channel: Ch
     assert card_of(await ada.click(card_of(opened), label=forks(opened)[0])).ephemeral
 
 
-async def test_a_fork_goes_on_to_the_bit_as_a_walk_over_the_same_tokens(
+async def test_a_fork_continues_bit_for_bit_like_a_walk_over_the_same_tokens(
     services: Services, ada: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:
     await complete(ada, channel, top_k=0, seed=7)
@@ -139,9 +139,7 @@ async def test_a_fork_goes_on_to_the_bit_as_a_walk_over_the_same_tokens(
             assert (await step_()).steps == (run.steps[number],)
 
 
-async def test_there_is_no_fork_where_nothing_fits_behind_it(
-    world: World, ada: MemberActor, runs: Runs
-) -> None:
+async def test_a_fork_without_room_after_it_is_refused(world: World, ada: MemberActor, runs: Runs) -> None:
     context = world.bot.services.generations.model.context
     run = completion_run("c" * 16, *[530] * (context - 2))
     await keep(runs, run)
@@ -153,7 +151,7 @@ async def test_there_is_no_fork_where_nothing_fits_behind_it(
     assert "shorten your prompt" in refusal_of(await ada.click(message, custom_id=fork))
 
 
-async def test_all_of_it_works_after_a_restart(
+async def test_everything_works_after_a_restart(
     ada: MemberActor, channel: ChannelHandle, restart: Restart
 ) -> None:
     card = await complete(ada, channel)
@@ -173,7 +171,7 @@ async def test_all_of_it_works_after_a_restart(
     assert "to the last bit" in text_of(await ada.context_menu(channel, "Replay", card.message))
 
 
-async def test_what_is_no_longer_kept_says_so(world: World, ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_a_deleted_run_says_so(world: World, ada: MemberActor, channel: ChannelHandle) -> None:
     card = await complete(ada, channel)
     opened = card_of(await ada.click(card, label="Why this word?"))
     fork, menu = forks(opened)[0], menu_of(opened)
@@ -188,7 +186,7 @@ async def test_what_is_no_longer_kept_says_so(world: World, ada: MemberActor, ch
     assert ["no longer works" in refusal_of(answer) for answer in answers] == [True] * 6
 
 
-async def test_while_the_model_loads_one_can_look_but_not_ask(open_world: OpenWorld, runs: Runs) -> None:
+async def test_while_the_model_loads_people_can_look_but_not_ask(open_world: OpenWorld, runs: Runs) -> None:
     await keep(runs, completion_run("c" * 16))
     async with open_world(FakeModel(info=None)) as world:
         ada = world.members[0]

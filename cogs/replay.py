@@ -1,4 +1,4 @@
-"""*Replay*, as a button and as a message command: run a request again and compare."""
+"""*Replay*, as a button and as a message command: compute a run again and compare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card of *Replay*: identical, or what differs and what has changed."""
+"""The card of *Replay*: identical, or what differs and what has changed since."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from bot.text.escaping import clip_end, code, inert_tail
 from bot.text.tokenization import Encodings
 
 _TEXT_BUDGET = 1_500
-_VALUE_WIDTH = 24  # enough of a digest to tell two apart
+_VALUE_WIDTH = 24  # characters; enough to tell two digests apart
 _TOKEN_WIDTH = 60
 _PARTS = {
     "weights": "the model's weights",
     "precision": "the precision",
     "processor": "the kind of processor",
-    "torch": "the version of torch",
-    "engine": "the version of the engine",
+    "torch": "torch's version",
+    "engine": "the engine's version",
     "encoding": "the tokenizer",
     "ends": "the tokens that end a text",
 }
@@ -44,10 +44,10 @@ _PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class ReplayCard:
-    """``text`` is what both have in common, ``given`` tokens of which were not asked again.
+    """A replay and its common ``text``, of which ``given`` tokens were not generated again.
 
-    ``names`` maps the ids of the tokens that differ to their visible forms;
-    ``fingerprint`` is today's, ``made`` says when the run was made.
+    ``names`` maps the ids of the differing tokens to their visible forms; ``fingerprint`` is
+    today's, ``made`` says when the run was made.
     """
 
     replay: Replay
@@ -62,7 +62,7 @@ class ReplayCard:
 def describe_replay(
     asked: Rerun, found: Replay, encodings: Encodings, *, today: Fingerprint, made: float, audience: Audience
 ) -> ReplayCard:
-    """``today`` is the fingerprint under which it was asked again; ``made`` is in seconds since 1970."""
+    """Describe a replay; ``today`` is the current fingerprint, ``made`` is in seconds since 1970."""
     difference = found.difference
     common = asked.then if difference is None else asked.then[: difference.position]
     differing = () if difference is None else tuple(filter(None, (difference.then, difference.now)))
@@ -97,12 +97,12 @@ def _text(content: ReplayCard) -> str:
 
 
 def _identical(found: Replay) -> str:
-    said = f"✅ **Identical.** Asked again for {plural(found.tokens, 'token')}, the model said the same"
+    said = f"✅ **Identical.** The model wrote the same {plural(found.tokens, 'token')} again"
     if found.exact:
-        return f"{said}; every logit is the same, too, to the last bit."
+        return f"{said}, and every logit matches to the last bit."
     if found.drift == 0:
-        return f"{said}; the logits are the same, but their probabilities differ in the last digits."
-    return f"{said}; the logits differ by {_gap(found.drift)}."
+        return f"{said}. The logits match, but the probabilities differ in the last digits."
+    return f"{said}. The logits differ by {_gap(found.drift)}."
 
 
 def _different(content: ReplayCard) -> str:
@@ -111,28 +111,26 @@ def _different(content: ReplayCard) -> str:
         return ""
     return (
         f"❌ **Different from token {content.given + difference.position + 1:,} on:** "
-        f"{_shown(content, difference.then)} then, {_shown(content, difference.now)} now."
+        f"then {_shown(content, difference.then)}, now {_shown(content, difference.now)}."
     )
 
 
 def _circumstances(content: ReplayCard) -> list[str]:
     found = content.replay
-    lines = [
-        "A logit is the model's score for a token; at each step those of the five likeliest were compared."
-    ]
+    lines = ["A logit is the model's score for a token; at each step the top five were compared."]
     if content.given:
         lines.append(
-            f"The {plural(content.given, 'token')} before, up to the last that somebody chose, "
-            f"{'was' if content.given == 1 else 'were'} told to the model and not asked again."
+            f"The first {plural(content.given, 'token')}, up to the last hand-picked one, "
+            f"{'was' if content.given == 1 else 'were'} given to the model, not written again."
         )
     if found.changed:
-        return [*lines, f"Since {content.made} there has changed:", *map(_change, found.changed)]
+        return [*lines, f"Changed since {content.made}:", *map(_change, found.changed)]
     lines.append(f"Same fingerprint as on {content.made}: {content.fingerprint}.")
     if not (found.exact and found.difference is None):
-        # A text that was continued keeps the newest fingerprint alone.
+        # A continued text keeps only the newest fingerprint.
         lines.append(
-            "That can only be if the text was begun under another one and continued under this: "
-            "if it was not, please tell whoever runs this bot."
+            "This can only happen if the text was started under another fingerprint and continued under "
+            "this one. If it wasn't, please tell the people who run this bot."
         )
     return lines
 

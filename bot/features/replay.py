@@ -1,4 +1,4 @@
-"""The same request once more, beside what it said the first time. Pure."""
+"""A run computed again, and compared with the first time. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bot.model.protocol import Candidate, GenerationRequest, Step
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """What the model is asked again: after ``ids`` it once took the steps ``then``.
+    """The request that repeats a run: after ``ids``, the model once took the steps ``then``.
 
-    The last ``given`` of ``ids`` are of the text, too, up to the last one that
-    somebody chose; they are told to the model, not asked.
+    The last ``given`` of the ``ids`` belong to the text, up to its last hand-picked token; the
+    model is given them and doesn't write them again.
     """
 
     request: GenerationRequest
@@ -29,7 +29,7 @@ class Rerun:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first token, counted from 0, that is another one; None where a text has ended by then."""
+    """The first position (from 0) at which the tokens differ; None where a text had already ended."""
 
     position: int
     then: Candidate | None
@@ -38,7 +38,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A part of the fingerprint that is another one."""
+    """A part of the fingerprint that has changed."""
 
     part: str
     then: str
@@ -47,10 +47,10 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """How ``tokens`` came out again.
+    """How ``tokens`` tokens came out the second time.
 
-    ``exact`` says that every number which a step reports is the same to the bit;
-    ``drift`` is by how much a logit differs at most, up to the ``difference``.
+    ``exact`` says that every number of every step is the same to the bit; ``drift`` is the
+    largest difference between logits, up to the ``difference``.
     """
 
     tokens: int
@@ -61,8 +61,11 @@ class Replay:
 
 
 def rerun(run: CompletionRun | WalkRun, *, owner: int, context: int) -> Rerun:
-    """How to ask for the run again; NothingWritten if the model wrote nothing of it,
-    ContextExceeded if it does not fit into a model of ``context`` tokens."""
+    """Return the request that repeats the run.
+
+    NothingWritten if the model wrote none of it; ContextExceeded if it doesn't fit into
+    ``context`` tokens.
+    """
     if isinstance(run, CompletionRun):
         job = run.again(owner=owner)
         request, given = job.request(context), len(job.earlier)
@@ -73,7 +76,7 @@ def rerun(run: CompletionRun | WalkRun, *, owner: int, context: int) -> Rerun:
 
 
 def compare(then: Sequence[Step], now: Sequence[Step], before: Fingerprint, today: Fingerprint) -> Replay:
-    """What became of the steps ``then``, made under ``before``, when they were made again."""
+    """Compare the steps ``then``, made under ``before``, with the steps ``now``."""
     difference = _first_difference(then, now)
     alike = len(then) if difference is None else difference.position + 1
     return Replay(
@@ -98,7 +101,7 @@ def _first_difference(then: Sequence[Step], now: Sequence[Step]) -> Difference |
 
 
 def _drifts(then: Sequence[Step], now: Sequence[Step]) -> Iterator[float]:
-    """Of every token that both report at a step, by how much its logit differs."""
+    """Yield how much the logits differ, for every token that both report at a step."""
     for was, is_now in zip(then, now, strict=False):
         before, today = _logits(was), _logits(is_now)
         yield from (abs(before[token_id] - today[token_id]) for token_id in before.keys() & today.keys())

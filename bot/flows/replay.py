@@ -1,4 +1,4 @@
-"""*Replay*: ask the model for a run again, and show whether it comes out the same."""
+"""*Replay*: let the model compute a run again, and show whether it comes out the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.services import Services
 async def replay_message(services: Services, interaction: Interaction, message: discord.Message) -> None:
     """Replay the run of one of the bot's own cards; NoRun for any other message."""
     is_ours = message.author.id == interaction.client.user.id
-    run_id = run_of(message) if is_ours else None  # the buttons of other bots could name any run
+    run_id = run_of(message) if is_ours else None  # another bot's buttons could name any run
     if run_id is None:
         raise NoRun
     reply = Reply(interaction, private=True)
@@ -51,7 +51,7 @@ async def _replay(services: Services, run: CompletionRun | WalkRun, reply: Reply
 
 
 def _parts(services: Services, again: Rerun, found: Replay) -> frozenset[str]:
-    """The blocked words on the card that are only parts of longer ones, shown token by token."""
+    """Find blocked words on the card that are only parts of longer words, shown token by token."""
     if (difference := found.difference) is None:
         return frozenset()
     before = again.ids + token_ids(again.then[: difference.position])

@@ -1,4 +1,4 @@
-"""The card of *Replay* says identical, or what differs and what has changed."""
+"""The *Replay* card says identical, or what differs and what has changed."""
 
 from dataclasses import replace
 
@@ -58,51 +58,51 @@ def test_any_replay_fits_in_a_message(found: Replay, text: str, given_: int, nam
 def test_identical_to_the_last_bit() -> None:
     text = said()
 
-    assert "✅ **Identical.** Asked again for 64 tokens, the model said the same; every logit" in text
+    assert "✅ **Identical.** The model wrote the same 64 tokens again, and every logit" in text
     assert "to the last bit" in text
     assert "Same fingerprint as on 2026-11-24 20:00 UTC: 1a2b3c4d5e6f." in text
     assert list(buttons_of(cards.replayed(CONTENT))) == ["Share"]
 
 
-def test_identical_tokens_with_other_logits_say_how_far_these_are() -> None:
-    assert "the logits differ by up to 0.000012." in said(replay=replace(SAME, exact=False, drift=1.2e-5))
+def test_identical_tokens_with_other_logits_say_how_far_apart_these_are() -> None:
+    assert "The logits differ by up to 0.000012." in said(replay=replace(SAME, exact=False, drift=1.2e-5))
     assert "by less than 0.000001." in said(replay=replace(SAME, exact=False, drift=1e-9))
-    assert "the logits are the same, but" in said(replay=replace(SAME, exact=False, drift=0.0))
+    assert "The logits match, but" in said(replay=replace(SAME, exact=False, drift=0.0))
 
 
 def test_the_first_token_that_differs_is_named_with_both_probabilities() -> None:
     text = said(replay=replace(SAME, exact=False, difference=OTHER))
 
     assert (
-        "❌ **Different from token 13 on:** `␣one` (rank 1, 60.7 %) then, `␣a` (rank 2, 47.2 %) now." in text
+        "❌ **Different from token 13 on:** then `␣one` (rank 1, 60.7 %), now `␣a` (rank 2, 47.2 %)." in text
     )
     assert text.startswith("London was one ▁▁▁")
-    assert "please tell whoever runs this bot" in text
+    assert "please tell the people who run this bot" in text
 
 
-def test_tokens_that_were_given_count() -> None:
+def test_given_tokens_are_counted() -> None:
     text = said(given=5, replay=replace(SAME, exact=False, difference=OTHER))
 
     assert "token 18 on" in text
-    assert "The 5 tokens before, up to the last that somebody chose, were told" in text
-    assert "The 1 token before, up to the last that somebody chose, was told" in said(given=1)
+    assert "The first 5 tokens, up to the last hand-picked one, were given" in text
+    assert "The first 1 token, up to the last hand-picked one, was given" in said(given=1)
 
 
-def test_the_end_of_a_text_can_be_what_differs() -> None:
-    assert "then, the end of the text now" in said(replay=replace(SAME, difference=replace(OTHER, now=None)))
+def test_the_end_of_a_text_can_be_the_difference() -> None:
+    assert ", now the end of the text." in said(replay=replace(SAME, difference=replace(OTHER, now=None)))
 
 
-def test_what_has_changed_is_listed() -> None:
+def test_changes_since_are_listed() -> None:
     changed = (Changed("precision", "float32", "int8"), Changed("weights", "sha256:" + "a" * 64, "commit:b"))
     text = said(replay=replace(SAME, exact=False, difference=OTHER, changed=changed))
 
-    assert "Since 2026-11-24 20:00 UTC there has changed:" in text
+    assert "Changed since 2026-11-24 20:00 UTC:" in text
     assert "the precision: `float32` → `int8`" in text
     assert "the model's weights: `sha256:aaaaaaaaaaaaaaaa…` → `commit:b`" in text
     assert "please tell" not in text
 
 
-def test_the_text_shown_is_what_both_have_in_common() -> None:
+def test_the_common_part_of_both_texts_is_shown() -> None:
     again = rerun(completion_run("a" * 16, 530, 286, 262), owner=ADA, context=1024)
     found = compare(again.then, (step(530), step(257), step(1)), FINGERPRINT, FINGERPRINT)
     content = cards.describe_replay(

@@ -1,4 +1,4 @@
-"""*Replay* as people use it: a finished text, asked for again."""
+"""*Replay* as people use it: a finished text, computed again."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_a_replay_asks_the_model_and_never_the_store(open_world: OpenWorld
         assert "✅ Identical." in text_of(answer)
 
 
-async def test_continued_and_forked_texts_are_replayed_by_whoever_asks(
+async def test_continued_and_forked_texts_are_replayed_for_anyone(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     continued = card_of(await ada.click(await complete(ada, channel), label="Continue"))
@@ -61,10 +61,10 @@ async def test_continued_and_forked_texts_are_replayed_by_whoever_asks(
     for card, asked_for in ((continued, 60), (forked, 30)):
         answer = await grace.context_menu(channel, "Replay", card.message)
 
-        assert f"Asked again for {asked_for} tokens" in text_of(answer)
+        assert f"The model wrote the same {asked_for} tokens again" in text_of(answer)
         assert "to the last bit" in text_of(answer)
         assert card_of(answer).ephemeral
-    assert "chose, were told to the model" in text_of(answer)
+    assert "up to the last hand-picked one, were given to the model" in text_of(answer)
 
 
 async def test_a_table_of_next_is_replayed_too(ada: MemberActor, channel: ChannelHandle) -> None:
@@ -73,10 +73,10 @@ async def test_a_table_of_next_is_replayed_too(ada: MemberActor, channel: Channe
     table = card_of(await ada.click(table, label=label))
     answer = await ada.context_menu(channel, "Replay", table.message)
 
-    assert "Asked again for 1 token, the model said the same; every logit" in text_of(answer)
+    assert "The model wrote the same 1 token again, and every logit" in text_of(answer)
 
 
-async def test_a_text_of_another_token_is_said_to_differ_there(
+async def test_the_first_token_that_differs_is_named(
     world: World, ada: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:
     run = await elsewhere(runs.completion(run_id_of(await complete(ada, channel))))
@@ -87,10 +87,10 @@ async def test_a_text_of_another_token_is_said_to_differ_there(
     text = world.bot.services.encodings.decode(run.prompt_ids + run.token_ids[:5])
     is_now = world.bot.services.encodings.token(run.token_ids[5]).visible
 
-    assert "❌ Different from token 6 on: ␣a (rank 1, 60.7 %) then" in text_of(answer)
-    assert f"then, {is_now} (rank {run.steps[5].chosen.rank}, " in text_of(answer)
+    assert "❌ Different from token 6 on: then ␣a (rank 1, 60.7 %), now" in text_of(answer)
+    assert f"%), now {is_now} (rank {run.steps[5].chosen.rank}, " in text_of(answer)
     assert text_of(answer).startswith(f"{text} ▁▁▁")
-    assert "please tell whoever runs this bot" in text_of(answer)
+    assert "please tell the people who run this bot" in text_of(answer)
 
 
 async def test_what_changed_since_is_named(
@@ -105,15 +105,15 @@ async def test_what_changed_since_is_named(
     message = await posted(world, replay, code)
     answer = text_of(await ada.click(message, custom_id=replay))
 
-    assert "✅ Identical. Asked again for 30 tokens, the model said the same; the logits differ by" in answer
+    assert "✅ Identical. The model wrote the same 30 tokens again. The logits differ by" in answer
     assert "up to 0.500000" in answer
     assert "the precision: int8 → float32" in answer
-    assert "the version of torch: 1.0 → " in answer
+    assert "torch's version: 1.0 → " in answer
     assert "the model's weights: commit:0000000000000000… → sha256:" in answer
     assert "Another model wrote this text" in text_of(await ada.click(message, custom_id=code))
 
 
-async def test_a_table_made_otherwise_is_said_to_differ(
+async def test_a_table_that_differs_says_so(
     world: World, ada: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:
     await keep(runs, walk_run("d" * 16, 530))
@@ -121,10 +121,10 @@ async def test_a_table_made_otherwise_is_said_to_differ(
     answer = await ada.context_menu(channel, "Replay", message)
 
     assert "❌ Different from token 2 on" in text_of(answer)
-    assert "there has changed" in text_of(answer)
+    assert "Changed since" in text_of(answer)
 
 
-async def test_what_is_no_finished_text_cannot_be_replayed(
+async def test_a_message_without_a_finished_run_cannot_be_replayed(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
     said = await ada.send(channel, "Hello")
@@ -136,7 +136,7 @@ async def test_what_is_no_finished_text_cannot_be_replayed(
         assert refusal.startswith("There's nothing to replay in this message")
 
 
-async def test_a_full_queue_is_told_to_who_asks_and_a_place_in_it_awaited(open_world: OpenWorld) -> None:
+async def test_a_replay_waits_its_turn_or_is_refused_by_a_full_queue(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model, max_waiting=1) as world:
         ada, grace, alan = world.members

@@ -30,7 +30,7 @@ def test_the_same_steps_are_the_same_to_the_bit() -> None:
     assert compared(THEN) == Replay(tokens=3, difference=None, exact=True, drift=0.0, changed=())
 
 
-def test_a_logit_that_differs_is_no_other_token() -> None:
+def test_a_different_logit_is_not_a_different_token() -> None:
     found = compared((THEN[0], shifted(THEN[1], 0.25), THEN[2]))
 
     assert found.difference is None
@@ -38,13 +38,13 @@ def test_a_logit_that_differs_is_no_other_token() -> None:
     assert found.drift == 0.25
 
 
-def test_any_number_that_differs_is_noticed() -> None:
+def test_any_different_number_is_noticed() -> None:
     found = compared((THEN[0], structs.replace(THEN[1], entropy=1.25), THEN[2]))
 
     assert (found.difference, found.exact, found.drift) == (None, False, 0.0)
 
 
-def test_the_first_other_token_is_named_and_what_follows_it_does_not_count() -> None:
+def test_the_first_different_token_is_named_and_later_ones_do_not_count() -> None:
     found = compared((THEN[0], step(21), shifted(step(90), 50.0)))
 
     assert found.difference is not None
@@ -72,7 +72,7 @@ def test_what_changed_in_the_fingerprint_is_named_part_by_part() -> None:
     assert found.changed == (Changed("precision", "float32", "int8"), Changed("engine", "3", "4"))
 
 
-def test_a_completion_is_asked_for_again_from_its_prompt() -> None:
+def test_a_completion_is_computed_again_from_its_prompt() -> None:
     run = completion_run("a" * 16, 10, 20, 30, private=True)
     again = rerun(run, owner=GRACE, context=1024)
 
@@ -82,7 +82,7 @@ def test_a_completion_is_asked_for_again_from_its_prompt() -> None:
     assert (again.given, again.then) == (0, run.steps)
 
 
-def test_a_fork_is_asked_for_again_from_behind_the_last_choice_by_hand() -> None:
+def test_a_fork_is_computed_again_from_after_the_last_hand_picked_token() -> None:
     run = replace(completion_run("a" * 16, 10, 20, 30), by_hand=(1,))
     again = rerun(run, owner=ADA, context=1024)
 
@@ -92,7 +92,7 @@ def test_a_fork_is_asked_for_again_from_behind_the_last_choice_by_hand() -> None
     assert again.request.params.max_new_tokens == 1
 
 
-def test_a_walk_is_asked_for_its_last_table_again() -> None:
+def test_a_walk_s_last_table_is_computed_again() -> None:
     run = walk_run("b" * 16, 530, 286)
     again = rerun(run, owner=GRACE, context=1024)
 
@@ -101,7 +101,7 @@ def test_a_walk_is_asked_for_its_last_table_again() -> None:
     assert (again.given, again.then) == (2, (run.step,))
 
 
-def test_what_was_not_written_or_does_not_fit_is_not_asked() -> None:
+def test_a_run_without_written_tokens_or_without_room_is_refused() -> None:
     with pytest.raises(NothingWritten):
         rerun(replace(completion_run(), steps=()), owner=ADA, context=1024)
     for run in (completion_run("a" * 16, 10, 20, 30), walk_run("b" * 16, 530, 286)):

@@ -1,4 +1,4 @@
-"""The card of *Code*: a program that says what the bot said."""
+"""The card of *Code*: a program that prints the same text."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ _BUDGET = 2_600
 
 @dataclass(frozen=True, slots=True)
 class CodeCard:
-    """``precision`` and ``fingerprint`` are those the text was written in;
-    ``same_model`` says whether the program names the model that wrote it."""
+    """``precision`` and ``fingerprint`` are those of the text's run.
+
+    ``same_model`` says whether the program names the model that wrote the text.
+    """
 
     program: str
     precision: Precision
@@ -27,13 +29,13 @@ class CodeCard:
 
 
 def code_card(content: CodeCard) -> ui.LayoutView:
-    """The program, if it is short enough, and always as the attachment PROGRAM."""
+    """Show the program if it is short enough, and always attach it as PROGRAM."""
     if len(content.program) <= _BUDGET:
         shown = fenced(content.program.rstrip(), "python")
     else:
-        shown = "It is too long to be shown here: it is in the file."
+        shown = "It's too long to show here; it's all in the file."
     return card(
-        Text("**This program prints the same text**, with nothing of the bot in it."),
+        Text("**This program prints the same text**, without the bot."),
         Text(shown),
         ui.File[ui.LayoutView](f"attachment://{PROGRAM}"),
         Text("\n".join(map(small, _notes(content)))),
@@ -43,14 +45,14 @@ def code_card(content: CodeCard) -> ui.LayoutView:
 
 def _notes(content: CodeCard) -> list[str]:
     notes = [
-        "It needs Python with torch and transformers, and downloads the model once, unless that is a folder.",
+        "It needs Python, torch and transformers, and downloads the model once, unless that is a folder.",
         _precision(content),
     ]
     if not content.same_model:
         notes.insert(
             0,
-            "⚠️ Another model wrote this text, or a part of it, than the one that is loaded now, whose name "
-            "the program has: it may print something else.",
+            "⚠️ Another model wrote this text, or part of it. The program names the one that is loaded "
+            "now, so it may print something else.",
         )
     return notes
 
@@ -59,7 +61,8 @@ def _precision(content: CodeCard) -> str:
     wrote = f"The text was written in {content.precision} (fingerprint {content.fingerprint})"
     if content.precision == "float32":
         return (
-            f"{wrote}. So computes the program, but in another order: its logits (the scores of the tokens) "
-            "differ by up to some 0.00001, and only where two tokens are that close another one may come out."
+            f"{wrote}. The program uses float32 too, but adds in a different order: its logits (the tokens' "
+            "scores) differ by up to about 0.00001, so a token may come out differently only where two are "
+            "that close."
         )
-    return f"{wrote} and the program computes in float32, so a token may come out differently."
+    return f"{wrote}; the program computes in float32, so a token may come out differently."

@@ -1,4 +1,4 @@
-"""A run as a program: what to type to get the same text without the bot. Pure."""
+"""A run as a Python program that prints the same text without the bot. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ _GPT2 = "'openai-community/gpt2'"
 
 
 def script(run: CompletionRun, prompt: str, model: ModelInfo) -> str:
-    """Python that prints the run's ``prompt`` and all that stands behind it.
+    """Return Python code that prints the run's ``prompt`` and everything after it.
 
-    It takes ``model``, which is the one that wrote the run if :func:`is_its_own`,
-    and computes in float32; a run of another precision may differ. What the model's
-    folder says of tokenizing and generating changes nothing: the program has ids and
-    all settings.
+    It loads ``model``, the one that wrote the run if :func:`is_its_own`, and computes in
+    float32; a run of another precision may differ. The tokenizer and generation settings in
+    the model's folder don't matter: the program has its own ids and settings.
     """
     kept = max(run.by_hand, default=-1) + 1
     written = len(run.steps) - kept
@@ -39,7 +38,7 @@ def script(run: CompletionRun, prompt: str, model: ModelInfo) -> str:
 
 
 def is_its_own(run: CompletionRun, model: ModelInfo) -> bool:
-    """Whether all of the run was written with the weights that ``model`` has."""
+    """Return whether the whole run was written with ``model``'s weights."""
     return run.fingerprint.weights == model.fingerprint.weights and not run.mixed
 
 
@@ -54,14 +53,14 @@ def _heading(run: CompletionRun, model: ModelInfo) -> list[str]:
     made = run.fingerprint
     lines = [f"# Prints a text that was written in {made.precision}; fingerprint {made}."]
     if not is_its_own(run, model):
-        lines.append("# It, or a part of it, was written by another model than the one named here.")
+        lines.append("# The text, or part of it, was written by another model than the one named here.")
     if model.revision is None:
-        lines.append("# The model is a folder beside this program: ask whoever runs the bot for it.")
+        lines.append("# The model is a folder next to this program: ask the people who run the bot for it.")
     return [*lines, ""]
 
 
 def _arguments(model: ModelInfo) -> str:
-    if model.revision is None:  # a folder, whose path concerns nobody but who runs the bot
+    if model.revision is None:  # a folder; only its name is shown, since the path is the operator's business
         return _literal(model.title)
     return f"{_literal(model.name)}, revision={_literal(model.revision)}"
 
@@ -69,16 +68,16 @@ def _arguments(model: ModelInfo) -> str:
 def _tokenizer(model: ModelInfo) -> list[str]:
     if model.brings_tokenizer:
         return [f"tokenizer = AutoTokenizer.from_pretrained({_arguments(model)})"]
-    return [f"tokenizer = AutoTokenizer.from_pretrained({_GPT2})  # the model brings none: this is GPT-2's"]
+    return [f"tokenizer = AutoTokenizer.from_pretrained({_GPT2})  # the model has none, so this is GPT-2's"]
 
 
 def _ids(run: CompletionRun, prompt: str, kept: int) -> list[str]:
-    """The prompt, and behind it the tokens up to the last one that was chosen by hand."""
+    """Write the prompt's ids, then the tokens up to the last hand-picked one."""
     shown = prompt if len(prompt) <= _COMMENT else prompt[:_COMMENT] + "…"
     lines = [f"ids = torch.tensor([{list(run.prompt_ids)}])  # {_literal(shown)}"]
     if kept:
         lines += [
-            "# Of what follows, the last token was chosen by hand.",
+            "# The last of these tokens was picked by hand.",
             f"ids = torch.cat([ids, torch.tensor([{list(run.token_ids[:kept])}])], dim=1)",
         ]
     return lines
@@ -90,7 +89,7 @@ def _seeding(params: SamplingParams, kept: int) -> list[str]:
     lines = [f"set_seed({params.seed})"]
     if kept:
         lines += [
-            f"for _ in range({kept}):  # each of those tokens has spent a draw of the seed",
+            f"for _ in range({kept}):  # each of those tokens used up one of the seed's draws",
             "    torch.empty(1, model.config.vocab_size).exponential_()",
         ]
     return lines
@@ -110,7 +109,7 @@ def _generation(run: CompletionRun, written: int) -> list[str]:
     if ends:
         how.append(f"    eos_token_id={ends[0] if len(ends) == 1 else list(ends)},")
     return [
-        "# In place of all that the model's own files set, a penalty for repetition for example.",
+        "# Replaces everything the model's own files set, such as a repetition penalty.",
         "model.generation_config = GenerationConfig(",
         *how,
         f"    max_new_tokens={written},",
@@ -122,5 +121,5 @@ def _generation(run: CompletionRun, written: int) -> list[str]:
 
 
 def _literal(text: str) -> str:
-    """``text`` in Python, without a sign that could end the block of code in which it is shown."""
+    """Write ``text`` as a Python literal without backticks, which could end the code block around it."""
     return repr(text).replace("`", "\\x60")

@@ -1,4 +1,4 @@
-"""The card of *Code* shows a program, or says that it is in the file; and what it promises."""
+"""The *Code* card shows a program or points to the file, and says what it promises."""
 
 from dataclasses import replace
 from typing import get_args
@@ -26,7 +26,7 @@ def test_a_short_program_is_shown() -> None:
     assert "```python\nprint(1)\n```" in text_of(cards.code_card(CONTENT))
 
 
-def test_a_long_one_is_only_in_the_file() -> None:
+def test_a_long_program_is_only_in_the_file() -> None:
     text = text_of(cards.code_card(replace(CONTENT, program="# " * 1_500)))
 
     assert "```" not in text
@@ -38,10 +38,10 @@ def test_what_it_promises_depends_on_the_precision() -> None:
     rounded = text_of(cards.code_card(replace(CONTENT, precision="int8")))
 
     assert "written in float32 (fingerprint 1a2b3c4d5e6f)" in exact
-    assert "up to some 0.00001" in exact
-    assert "written in int8 (fingerprint 1a2b3c4d5e6f) and the program computes in float32" in rounded
+    assert "up to about 0.00001" in exact
+    assert "written in int8 (fingerprint 1a2b3c4d5e6f); the program computes in float32" in rounded
 
 
-def test_another_model_is_warned_of() -> None:
+def test_a_text_of_another_model_comes_with_a_warning() -> None:
     assert "Another model" not in text_of(cards.code_card(CONTENT))
     assert "Another model wrote this text" in text_of(cards.code_card(replace(CONTENT, same_model=False)))

@@ -22,7 +22,7 @@ from tests.support.samples import completion_run
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_the_program_comes_to_me_alone_and_prints_the_text(
+async def test_the_program_is_shown_privately_and_prints_the_text(
     world: World, ada: MemberActor, grace: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:
     card = await complete(ada, channel, prompt='He said: "`No`"\n', top_p=0.9)
@@ -39,7 +39,7 @@ async def test_the_program_comes_to_me_alone_and_prints_the_text(
     assert await outputs_of([program.decode()]) == [text_of_run(run, world.bot.services.encodings) + "\n"]
 
 
-async def test_a_choice_by_hand_with_nothing_behind_it_has_no_replay_but_a_program(
+async def test_a_hand_picked_token_with_nothing_after_it_has_a_program_but_no_replay(
     world: World, ada: MemberActor, runs: Runs
 ) -> None:
     await keep(runs, completion_run("c" * 16, 530, 286, by_hand=(1,), finish_reason="cancelled"))

@@ -40,7 +40,7 @@ INFO = scripted_info("0f" * 32)
 
 async def write(services: Services, job: CompletionJob) -> CompletionRun:
     model = services.generations.model
-    # Everybody may have a few requests in progress only, so each is another person's.
+    # One person may have only a few requests in progress, so each is someone else's.
     owner = int(job.run_id, 16)
     async with ask(services.generations, job.request(model.context), asker=Asker(owner, None)) as answer:
         return job.finished(await answer(), fingerprint=model.fingerprint, asked_at=NOON)
@@ -53,7 +53,7 @@ async def begin(services: Services, *, prompt: str = "London was", **changes: An
 
 
 async def fork(services: Services, run: CompletionRun, position: int) -> CompletionRun:
-    """Takes the least likely of the five at ``position``."""
+    """Fork to the least likely of the top five at ``position``."""
     token_id = run.steps[position].candidates[-1].token_id
     return await write(services, run.forked(position, token_id, owner=1))
 
@@ -63,7 +63,7 @@ async def go_on(services: Services, run: CompletionRun) -> CompletionRun:
 
 
 async def family(services: Services, **params: Any) -> list[CompletionRun]:
-    """A run, it continued, forked, and what comes of these."""
+    """A run; the run continued and forked; and forks, continuations and beginnings of those."""
     first = await begin(services, **params)
     longer = await go_on(services, first)
     forked = await fork(services, longer, 15)
@@ -132,8 +132,8 @@ def test_the_program_is_in_the_folder_or_the_revision_that_is_loaded() -> None:
     pinned = script(completion_run(), "London was", structs.replace(INFO, name="a/b", revision="c0ffee"))
 
     assert "from_pretrained('model')" in local
-    assert "ask whoever runs the bot" in local
-    assert "ask whoever" not in pinned
+    assert "ask the people who run the bot" in local
+    assert "ask the people" not in pinned
     assert "from_pretrained('a/b', revision='c0ffee')" in pinned
 
 
@@ -143,7 +143,7 @@ def test_the_program_says_in_what_the_text_was_written() -> None:
     assert f"written in float32; fingerprint {run.fingerprint}" in script(run, "London was", INFO)
 
 
-def test_a_text_of_another_model_is_said_to_be_that() -> None:
+def test_a_text_of_another_model_says_so() -> None:
     other = replace(completion_run(), fingerprint=structs.replace(completion_run().fingerprint, weights="x"))
 
     assert is_its_own(completion_run(), INFO)
@@ -153,7 +153,7 @@ def test_a_text_of_another_model_is_said_to_be_that() -> None:
 
 
 @pytest.mark.parametrize("prompt", ["`", "a``` b", "\\`", "'`\\"])
-def test_nothing_in_the_program_ends_the_block_of_code_it_is_shown_in(prompt: str) -> None:
+def test_nothing_in_the_program_ends_the_code_block_around_it(prompt: str) -> None:
     program = script(completion_run(), prompt, INFO)
     (literal,) = re.findall(r"ids = torch\.tensor\(.*\)  # (.*)", program)
 
@@ -161,7 +161,7 @@ def test_nothing_in_the_program_ends_the_block_of_code_it_is_shown_in(prompt: st
     assert eval(literal) == prompt  # noqa: S307
 
 
-def test_greedy_needs_no_seed_and_a_text_of_nothing_no_model() -> None:
+def test_greedy_needs_no_seed_and_an_empty_text_no_model() -> None:
     greedy = replace(completion_run(), params=SamplingParams(temperature=0))
 
     assert "seed(" not in script(greedy, "London was", INFO)

@@ -1,4 +1,4 @@
-"""/model: what is loaded, and what it is not."""
+"""/model: what the loaded model is, and what it is not."""
 
 from __future__ import annotations
 

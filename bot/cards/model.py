@@ -1,4 +1,4 @@
-"""The card of ``/model``: what is loaded, beside its famous successors, and what it is not."""
+"""The card of ``/model``: the loaded model beside its famous successors, and what it is not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.queue.updates import Load
 from bot.quoting import plural
 from bot.text.escaping import clip_end, code, fenced, inert
 
-_PHONE = 34  # characters of a code block
+_PHONE = 34  # characters in a line of a code block
 _COUNT_WIDTH = 7
 _BITS: dict[Precision, int] = {"float32": 32, "bfloat16": 16, "int8": 8}
 _UNITS = ((10**12, "T", "trillion"), (10**9, "B", "billion"), (10**6, "M", "million"))
@@ -29,23 +29,21 @@ _GPT_4 = ("GPT-4", "1.7 T?", "120?", "?", "?", "128,000", "100,277")
 
 _SOURCES = (
     "M million, B billion (a thousand million), T trillion (a million million). GPT-3: Brown et al. 2020. "
-    "A question mark is a rumour, or nothing known at all: OpenAI has not published how GPT-4 is made. "
-    "Its context is that of GPT-4 Turbo."
+    "A question mark is a rumour, or unknown: OpenAI hasn't published how GPT-4 is built. "
+    "Its context is GPT-4 Turbo's."
 )
 _WORDS = (
-    "**Parameters** are the numbers that training has set. A text goes through the **layers** one after the "
-    "other, as **width** numbers for each token; the **heads**, so many in each layer, look back at the "
-    "earlier tokens. The **context** is how many tokens the model can see at once, the **vocabulary** how "
-    "many different tokens it knows."
+    "**Parameters** are the numbers set by training. A text passes through the **layers** one by one, as "
+    "**width** numbers per token; each layer's **heads** look back at earlier tokens. The **context** is how "
+    "many tokens the model can see at once, the **vocabulary** how many different ones it knows."
 )
 _WHAT_IT_IS_NOT = (
     "**What it is not**\n"
-    "- **It does not learn.** Its numbers were fixed when the training ended, and nothing that you write "
-    "changes them.\n"
-    "- **It has no memory.** Every request is computed from its text alone, as if there had been none "
-    "before it.\n"
-    "- **It has no self.** Between two requests nothing happens in it, and it wants nothing. To the same "
-    "text and seed it always gives the same answer."
+    "- **It does not learn.** Its numbers were fixed when training ended, and nothing you write changes "
+    "them.\n"
+    "- **It has no memory.** Every request is computed from its text alone, as if it were the first.\n"
+    "- **It has no self.** Between requests nothing happens in it, and it wants nothing. The same text and "
+    "seed always get the same reply."
 )
 
 
@@ -73,7 +71,7 @@ def model(content: ModelCard) -> ui.LayoutView:
 
 def _size(parameters: int) -> str:
     return (
-        f"A language model of {_amount(parameters, in_words=True)} parameters. GPT-3 has about "
+        f"A language model with {_amount(parameters, in_words=True)} parameters. GPT-3 has about "
         f"{_times(_GPT_3_PARAMETERS, parameters)} times as many, GPT-4 perhaps "
         f"{_times(_GPT_4_PARAMETERS, parameters)} times."
     )
@@ -85,7 +83,7 @@ def _times(greater: int, parameters: int) -> str:
 
 
 def _table(info: ModelInfo) -> str:
-    """A line a property, a column a model, in few enough characters for a phone."""
+    """Compare the models, one property per line, narrow enough for a phone."""
     shape = (info.layers, info.heads, info.width, info.context, info.vocabulary)
     columns = (
         ("", *_ROWS),
@@ -104,30 +102,31 @@ def _line(cells: Iterable[str], widths: list[int], gap: str) -> str:
 
 
 def _count(count: int) -> str:
-    """Exact where that is short enough for the table."""
+    """Format a count exactly if that fits the table, otherwise rounded."""
     return shown if len(shown := f"{count:,}") <= _COUNT_WIDTH else _amount(count)
 
 
 def _here(info: ModelInfo, load: Load) -> list[str]:
-    """How it runs on this machine, now."""
-    speed = f"{1 / load.pace:.1f} tokens/s for one text, lately" if load.pace else "not measured yet"
-    revision = code(clip_end(info.revision, 60)) if info.revision else "none, it comes from a folder"
-    processor = "the processor" if info.device == "cpu" else inert(clip_end(info.device, 60))
+    """Describe how the model runs on this machine right now."""
+    speed = f"{1 / load.pace:.1f} tokens/s per text, recently" if load.pace else "not measured yet"
+    source = (
+        f"**Revision** {code(clip_end(info.revision, 60))}" if info.revision else "**Source** local folder"
+    )
+    processor = "CPU" if info.device == "cpu" else inert(clip_end(info.device, 60))
     threads = plural(info.threads, "thread")
     return [
-        f"**Precision** {info.precision}, {_BITS[info.precision]} bits a number",
+        f"**Precision** {info.precision}, {_BITS[info.precision]} bits per number",
         f"**Device** {processor}, {threads}",
-        f"**Revision** {revision}",
+        source,
         f"**Memory** {info.memory / 2**30:.2f} GiB after loading",
         f"**Speed** {speed}",
         f"**Queue** {plural(load.running, 'request')} running, {load.waiting:,} waiting",
-        small(f"fingerprint {info.fingerprint} · while it stays the same, so does the text of every seed"),
-        small(f"Tokenwise {__version__}"),
+        small(f"fingerprint {info.fingerprint} · while it stays the same, every seed gives the same text"),
     ]
 
 
 def _amount(parameters: int, *, in_words: bool = False) -> str:
-    """A number of parameters in three digits or so: ``774 M``, or ``774 million``."""
+    """Round a number of parameters to about three digits: ``774 M`` or ``774 million``."""
     for size, letter, word in _UNITS:
         if parameters >= size:
             value = parameters / size

@@ -1,4 +1,4 @@
-"""The card of /model: what is loaded, beside its successors, and what it is not."""
+"""The /model card shows the loaded model beside its successors, and says what it is not."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_any_model_fits_in_a_message_and_its_table_on_a_phone(content: ModelCard
     assert max(map(len, table(content))) <= PHONE
 
 
-def test_what_is_loaded_stands_beside_its_successors() -> None:
+def test_the_loaded_model_is_beside_its_successors() -> None:
     assert table(CONTENT)[0].split() == ["this", "GPT-3", "GPT-4"]
     assert table(CONTENT)[1].split() == ["parameters", "774", "M", "175", "B", "1.7", "T?"]
     assert cells(CONTENT, 1) == ["36", "20", "1,280", "1,024", "50,257"]
@@ -82,7 +82,7 @@ def test_what_is_loaded_stands_beside_its_successors() -> None:
     assert cells(CONTENT, 3) == ["120?", "?", "?", "128,000", "100,277"]
 
 
-def test_a_rumour_is_said_to_be_one() -> None:
+def test_rumours_are_marked() -> None:
     assert "A question mark is a rumour" in text_of(cards.model(CONTENT))
 
 
@@ -104,17 +104,17 @@ def test_the_vocabularies_are_those_of_the_encodings() -> None:
         (12, "12", "15,000,000,000"),
     ],
 )
-def test_the_size_is_told_in_words(parameters: int, shown: str, gpt_3: str) -> None:
+def test_the_size_is_in_words(parameters: int, shown: str, gpt_3: str) -> None:
     text = text_of(cards.model(replace(CONTENT, info=structs.replace(LARGE, parameters=parameters))))
 
-    assert f"A language model of {shown} parameters. GPT-3 has about {gpt_3} times as many" in text
+    assert f"A language model with {shown} parameters. GPT-3 has about {gpt_3} times as many" in text
 
 
-def test_how_it_runs_is_told_with_units() -> None:
+def test_how_it_runs_comes_with_units() -> None:
     text = text_of(cards.model(CONTENT))
 
-    assert "**Precision** float32, 32 bits a number" in text
-    assert "**Device** the processor, 2 threads" in text
+    assert "**Precision** float32, 32 bits per number" in text
+    assert "**Device** CPU, 2 threads" in text
     assert f"**Revision** `{REVISION}`" in text
     assert "**Memory** 3.40 GiB after loading\n" in text
     assert "**Speed** 12.5 tokens/s" in text
@@ -122,11 +122,7 @@ def test_how_it_runs_is_told_with_units() -> None:
     assert f"fingerprint {FINGERPRINT}" in text
 
 
-def test_the_bot_s_version_is_in_small_print() -> None:
-    assert f"\n-# Tokenwise {__version__}" in text_of(cards.model(CONTENT))
-
-
-def test_before_anything_was_written_the_speed_is_not_known() -> None:
+def test_before_the_first_text_the_speed_is_unknown() -> None:
     assert "**Speed** not measured yet" in text_of(cards.model(replace(CONTENT, load=Load(0, 0, None))))
 
 
@@ -135,16 +131,17 @@ def test_a_folder_has_no_revision() -> None:
     text = text_of(cards.model(replace(CONTENT, info=info)))
 
     assert text.startswith("### demo-model\n")
-    assert "**Revision** none, it comes from a folder" in text
+    assert "**Source** local folder" in text
+    assert "**Revision**" not in text
 
 
-def test_what_such_a_model_is_not_is_said() -> None:
+def test_the_card_says_what_a_model_is_not() -> None:
     text = text_of(cards.model(CONTENT))
 
     assert all(f"It {what}." in text for what in ("does not learn", "has no memory", "has no self"))
 
 
-def test_it_ends_with_what_can_be_done_with_the_card() -> None:
+def test_it_ends_with_share_or_delete() -> None:
     assert list(buttons_of(cards.model(CONTENT))) == ["Delete"]
     assert list(buttons_of(cards.model(replace(CONTENT, audience=Audience(ADA, private=True))))) == ["Share"]
 
@@ -176,7 +173,7 @@ def test_it_ends_with_what_can_be_done_with_the_card() -> None:
         ("~ada", "local model"),
     ],
 )
-def test_of_a_folder_only_its_own_name_is_shown(name: str, shown: str) -> None:
+def test_only_a_folder_s_own_name_is_shown(name: str, shown: str) -> None:
     card = cards.model(replace(CONTENT, info=structs.replace(LARGE, name=name, revision=None)))
 
     assert text_of(card).splitlines()[0] == f"### {shown}"

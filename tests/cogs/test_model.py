@@ -26,7 +26,7 @@ async def test_the_loaded_model_is_described(
     assert f"fingerprint {info.fingerprint}" in text
 
 
-async def test_the_card_is_for_all_or_for_one(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_the_card_is_public_or_private(ada: MemberActor, channel: ChannelHandle) -> None:
     public = card_of(await ada.slash(channel, "model"))
     private = card_of(await ada.slash(channel, "model", private=True))
 
@@ -41,7 +41,7 @@ async def test_a_private_card_can_be_shared(ada: MemberActor, channel: ChannelHa
     assert "What it is not" in text_of(public)
 
 
-async def test_the_speed_is_told_once_something_was_written(open_world: OpenWorld) -> None:
+async def test_the_speed_is_shown_once_a_text_was_written(open_world: OpenWorld) -> None:
     async with open_world(FakeModel()) as world:
         ada = world.members[0]
         assert "Speed not measured yet" in text_of(await ada.slash(world.channel, "model"))
@@ -50,7 +50,7 @@ async def test_the_speed_is_told_once_something_was_written(open_world: OpenWorl
         assert re.search(r"Speed [\d.]+ tokens/s", text_of(await ada.slash(world.channel, "model")))
 
 
-async def test_what_runs_and_waits_is_told(open_world: OpenWorld) -> None:
+async def test_running_and_waiting_requests_are_counted(open_world: OpenWorld) -> None:
     async with open_world(FakeModel(stepwise=True), max_running=1) as world:
         ada, grace, alan = world.members
         for person in (ada, grace):

@@ -49,7 +49,7 @@ class Tour(commands.Cog):
 
 
 class TourButton(RunItem[ui.Button[Any]], template=template("tour", "show", "try")):
-    """Goes to a station, or asks for a text of one's own."""
+    """Goes to another station, or asks for the person's own text."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
         (station,) = self.numbers

@@ -1,8 +1,7 @@
-"""``/tour`` without Discord: which run its stations are about, and what they ask the model.
+"""The run that a tour is about, and what its stations ask the model. Pure.
 
-A tour is a completion, drawn from all tokens at temperature 1: so the shares that
-are shown are exactly the chances of the draw. Its run holds what most stations
-show; two of them ask the model once more.
+A tour is a completion, drawn from all tokens at temperature 1, so the shares on its cards are
+exactly the chances of the draw. Its run has what most stations show; two need another request.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from bot.model.protocol import MAX_SEED, GenerationRequest, SamplingParams
 from bot.text.numbers import whole_number
 
 EXAMPLE = "London was"
-# How many tokens are written, where there is room for them.
+# How many tokens are written, if there is room for them.
 REPEATED = 16
 
 
@@ -30,9 +29,9 @@ def begun(
     parent: CompletionRun | None = None,
     made_from_it: bool = False,
 ) -> CompletionJob:
-    """The text of a tour, to be written; ``parent`` is that of the card on which it was asked for.
+    """Return the job that writes a tour's text; ``parent`` is the tour it was started from.
 
-    ``made_from_it`` says whether its text is that one's, or holds it.
+    ``made_from_it`` says whether the prompt is, or contains, the parent's.
     """
     room = max(1, min(REPEATED, context - len(prompt_ids)))
     params = SamplingParams(max_new_tokens=room, temperature=1.0, top_k=0, top_p=1.0, seed=seed)
@@ -48,7 +47,7 @@ def begun(
 
 
 def taken(run: CompletionRun, *, owner: int, now: float) -> CompletionRun:
-    """The same tour as one of ``owner``'s own, which others do not see."""
+    """Copy a tour as a private one of ``owner``'s."""
     return replace(
         run,
         run_id=new_run_id(),
@@ -61,9 +60,9 @@ def taken(run: CompletionRun, *, owner: int, now: float) -> CompletionRun:
 
 
 def reading(run: CompletionRun) -> GenerationRequest | None:
-    """What gives the row of logits after each token of the prompt but the last.
+    """Ask for the row of logits after each prompt token but the last.
 
-    None for a prompt of one token: the row after the last one is the run's own.
+    None for a prompt of one token: the run itself has the last row.
     """
     if len(run.prompt_ids) < 2:
         return None
@@ -71,7 +70,7 @@ def reading(run: CompletionRun) -> GenerationRequest | None:
 
 
 def agreeing(before: Sequence[int], again: Sequence[int]) -> int:
-    """How many tokens two texts have in common from their beginning."""
+    """Count the tokens that two texts have in common from the start."""
     for place, (one, other) in enumerate(zip(before, again, strict=False)):
         if one != other:
             return place
@@ -79,14 +78,14 @@ def agreeing(before: Sequence[int], again: Sequence[int]) -> int:
 
 
 def text_of(typed: str) -> str:
-    """What somebody typed as their own text; BlankText if that is nothing."""
+    """Return the text that someone typed; BlankText if it is blank."""
     if not typed.strip():
         raise BlankText("text")
     return typed
 
 
 def seed_of(typed: str, *, otherwise: int) -> int:
-    """The seed that somebody typed, or ``otherwise`` for nothing; InvalidSeed if it is none."""
+    """Return the seed that someone typed, ``otherwise`` if it is blank; InvalidSeed if it isn't one."""
     if not typed.strip():
         return otherwise
     seed = whole_number(typed, highest=MAX_SEED)

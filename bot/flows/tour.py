@@ -1,4 +1,4 @@
-"""A tour: its text is written once, and each station is made from it."""
+"""/tour: write a text once, and show each station of the tour from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.services import Services
 
 
 async def begin(services: Services, prompt: str, seed: int | None, reply: Reply) -> None:
-    """Begin a tour about ``prompt`` at the first station; BlankText if it is blank."""
+    """Start a tour about ``prompt`` at the first station; BlankText."""
     if not prompt.strip():
         raise BlankText("prompt")
     job = tour.begun(
@@ -37,10 +37,10 @@ async def begin(services: Services, prompt: str, seed: int | None, reply: Reply)
 
 
 async def begin_own(services: Services, interaction: Interaction, submitted: Submission) -> None:
-    """Show a station with the text that somebody typed into the form.
+    """Show a station with the text that someone typed into the modal.
 
-    In place if the tour is theirs. If they have pressed its buttons meanwhile, it gets a
-    message of its own, as other people's texts do, so that the text is not lost.
+    It replaces the card if the tour is theirs. If they have pressed its buttons meanwhile, it
+    gets its own message, as other people's texts do, so that the text isn't lost.
     """
     run_id = submitted.match["run_id"]
     station = int(submitted.match["numbers"].lstrip(":"))
@@ -57,24 +57,24 @@ async def begin_own(services: Services, interaction: Interaction, submitted: Sub
             private=is_private(interaction) or not in_place,
             context=services.generations.model.context,
             parent=run,
-            # The form came with the old text in it.
+            # The modal came with the old text in it.
             made_from_it=services.encodings.decode(run.prompt_ids, run.fingerprint.encoding) in text,
         )
         await _begin(services, job, station, reply)
 
 
 async def ask_for_text(services: Services, run_id: str, station: int, interaction: Interaction) -> None:
-    """Open the form for a text of one's own, filled in with the tour's."""
+    """Open the modal for the person's own text."""
     run = await in_time(services.runs.completion(run_id))
     text = services.encodings.decode(run.prompt_ids, run.fingerprint.encoding)
     await open_modal(interaction, cards.own_text(run.run_id, station, text=text, seed=run.params.seed))
 
 
 async def go_to(services: Services, run_id: str, station: int, audience: Audience, reply: Reply) -> None:
-    """Show ``station`` on a card for ``audience``.
+    """Show ``station`` to the owner of ``audience``, with which the card ends.
 
-    People who did not begin the tour see it as one of their own. If another model is
-    loaded by now, the tour begins again there: a lesson is about one model.
+    People who didn't start the tour get one of their own. If another model has been loaded
+    since, the text is written again at this station: a lesson is about one model.
     """
     run = await services.runs.completion(run_id)
     model = services.generations.model
@@ -100,13 +100,13 @@ async def go_to(services: Services, run_id: str, station: int, audience: Audienc
 
 
 async def _begin(services: Services, job: CompletionJob, station: int, reply: Reply) -> None:
-    """Let the model write the tour's text, keep it, and show ``station``."""
+    """Let the model write the tour's text, store it, and show ``station``."""
     model, asked_at = services.generations.model, services.runs.now()
     async with reply.restored():
         completion = await _ask(services, job.request(model.context), reply, group=job.run_id)
         run = job.finished(completion, fingerprint=model.fingerprint, asked_at=asked_at)
         await services.runs.keep(run, channel=reply.channel)
-        # The station's own request belongs to the one just before, so no cooldown lies between.
+        # The station's own request is in the same group, so no cooldown applies between the two.
         await _show(services, run, station, Audience(job.owner, job.private), reply, group=job.run_id)
 
 
@@ -136,7 +136,7 @@ async def _show(
 
 
 def _parts(services: Services, run: CompletionRun, station: int, rows: Sequence[Step]) -> frozenset[str]:
-    """The blocked words on the station that are only parts of longer ones, shown token by token."""
+    """Find blocked words on the station that are only parts of longer words, shown token by token."""
     prompt, following = run.prompt_ids, run.steps[0].candidates
     offered = [(prompt, one.token_id) for one in following] if station in OFFERING else []
     if station == SCORES:

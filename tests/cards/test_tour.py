@@ -123,7 +123,7 @@ def test_in_a_table_what_is_read_from_right_to_left_moves_nothing_beside_it(stat
 def test_a_character_of_several_tokens_is_said_to_be_one() -> None:
     run = replace(RUN, prompt_ids=ENCODINGS.encode("שלום\n"))
 
-    assert "⏎ is a new line · \\x begins a byte" in said(1, lesson(run))
+    assert "⏎ is a new line · \\x starts a byte" in said(1, lesson(run))
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_text_of_one_token_has_one_row() -> None:
 def test_of_a_long_text_the_end_is_shown_and_the_rest_counted(station: int, what: str) -> None:
     run = replace(RUN, prompt_ids=(262,) * 1000)
 
-    assert f"the last {what} before them are left out here" in said(station, lesson(run))
+    assert f"the last {what} earlier ones are left out" in said(station, lesson(run))
 
 
 def test_the_five_likeliest_have_their_shares_and_scores() -> None:
@@ -193,15 +193,15 @@ def test_the_five_likeliest_have_their_shares_and_scores() -> None:
 
     assert text.count("░\n") + text.count("█\n") >= 4
     assert "**1.** `␣one` **60.7 %** · score 2.25" in text
-    assert "the other 50,252 tokens share the rest" in text
+    assert "The other 50,252 tokens share the rest" in text
 
 
 @pytest.mark.parametrize(
     ("rank", "luck"),
     [
-        (1, "the likeliest of all"),
-        (3, "among the five likeliest"),
-        (700, "not among the five likeliest, but all the others together have 10.0 % of the wheel"),
+        (1, "the top guess"),
+        (3, "among the top five"),
+        (700, "not among the top five, but together the others have 10.0 % of the wheel"),
     ],
 )
 def test_the_draw_says_how_likely_it_was(rank: int, luck: str) -> None:
@@ -224,8 +224,8 @@ def test_appending_is_shown_round_by_round() -> None:
 def test_a_text_that_the_model_ended_says_so() -> None:
     ended = replace(RUN, finish_reason="stop")
 
-    assert "sign for the end of a text" in said(6, lesson(ended))
-    assert "sign for the end of a text" not in said(6)
+    assert "The last token drawn ends the text" in said(6, lesson(ended))
+    assert "The last token drawn ends the text" not in said(6)
 
 
 def test_the_same_again_is_said_to_be_the_same() -> None:

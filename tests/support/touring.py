@@ -9,12 +9,12 @@ from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessa
 from tests.support.reading import buttons, card_of, text_of
 
 TITLES = (
-    "1 of 7 · A text is cut into tokens",
+    "1 of 7 · A text is split into tokens",
     "2 of 7 · Every token is a number",
     "3 of 7 · The model gives scores",
     "4 of 7 · Scores become probabilities",
     "5 of 7 · One token is drawn",
-    "6 of 7 · Append it, and repeat",
+    "6 of 7 · Add it, and repeat",
     "7 of 7 · What it is not",
 )
 

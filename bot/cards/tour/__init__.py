@@ -1,10 +1,10 @@
-"""``/tour``: how a model writes, in seven short cards, each with an example of its own.
+"""``/tour``: how a model writes, in seven short cards, each with its own example.
 
-lesson    what the loaded model has computed of one text
+lesson    what the loaded model computed for one text
 words     what each station explains
 examples  what each station shows of the lesson
-stations  the seven, in their order
-card      the frame, the buttons, and the modal for a text of one's own
+stations  the seven stations in order
+card      the frame, the buttons, and the modal for your own text
 """
 
 from bot.cards.tour.card import TourCard, own_text, tour

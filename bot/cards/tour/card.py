@@ -1,4 +1,4 @@
-"""The frame of every station, and the modal for a text of one's own."""
+"""The frame around every station, and the modal for your own text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from bot.text.escaping import clip_end, inert
 TEXT, SEED = "text", "seed"
 _LONGEST = 2_000
 _LAST = len(STATIONS)
-_ON = "That was the tour. To go on: `/next` walks token by token, `/complete` writes whole texts."
+_ON = "That was the tour. What next? `/next` walks token by token, `/complete` writes whole texts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ def tour(content: TourCard) -> ui.LayoutView:
 
 
 def own_text(run_id: str, station: int, *, text: str, seed: int) -> ui.Modal:
-    """The modal that asks for another text, and for a seed where the station depends on it.
+    """Ask for another text, and for a seed if the station depends on one.
 
-    There ``text`` is filled in, for somebody who wants to change the seed alone.
+    In that case ``text`` is filled in, for people who only want to change the seed.
     """
     shown = STATIONS[station - 1]
     modal = ui.Modal(
@@ -82,7 +82,7 @@ def own_text(run_id: str, station: int, *, text: str, seed: int) -> ui.Modal:
         modal.add_item(
             ui.Label(
                 text="Seed",
-                description="A whole number; the same seed always draws the same tokens.",
+                description="A whole number. Same seed, same draws.",
                 component=number,
             )
         )
@@ -111,5 +111,5 @@ def _facts(lesson: Lesson) -> str:
 
 
 def _fits(text: str) -> bool:
-    """Whether the field can hold it, which counts as JavaScript does."""
+    """Return whether the field has room for ``text``; Discord counts UTF-16 units, like JavaScript."""
     return len(text.encode("utf-16-le", errors="surrogatepass")) // 2 <= _LONGEST

@@ -1,4 +1,4 @@
-"""What each station of a tour shows of its lesson: pictures made of text."""
+"""What each station of a tour shows of its lesson."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bot.text.escaping import (
 
 MOST_TOKENS = 40
 MOST_ROWS = 10
-_NARROW = 16  # so that a row does not wrap on a telephone
+_NARROW = 16  # characters, so that a row doesn't wrap on a phone
 _PROMPT_BUDGET = 300
 _WRITTEN_BUDGET = 700
 _SEEN = 28  # characters of the text before each round
@@ -54,7 +54,7 @@ def ids(lesson: Lesson) -> str:
     ]
     if lesson.cased:
         words = (f"{code(cased.word)} is {code(f'[{_list(cased.ids)}]')}" for cased in lesson.cased)
-        lines.append(small("One letter makes the difference: " + ", ".join(words)))
+        lines.append(small("One letter makes a difference: " + ", ".join(words)))
     return "\n".join(lines)
 
 
@@ -67,31 +67,31 @@ def scores(lesson: Lesson) -> str:
         cells.append((token.visible, number(best.logit), lesson.name(best)))
     shape = (
         f"The table's shape is {code(f'[1, {count}, {size}]')}: 1 text × {plural(count, 'token')} × "
-        f"{size:,} scores, {count * size:,} numbers in all. The highest of each row:"
+        f"{size:,} scores, {count * size:,} numbers in all. Each row's highest score:"
     )
     return "\n".join([shape, *_left_out(lesson, "rows", len(rows)), fenced(_table(cells))])
 
 
 def probabilities(lesson: Lesson) -> str:
-    likeliest = lesson.next.candidates
-    others = lesson.model.vocabulary - len(likeliest)
+    top = lesson.next.candidates
+    others = lesson.model.vocabulary - len(top)
     return "\n".join(
         [
             bold(inert_tail(lesson.text, _PROMPT_BUDGET)) + " ▁▁▁",
-            *(_candidate(lesson, candidate) for candidate in likeliest),
-            f"Together **{percent(_held(likeliest))}**; the other {others:,} tokens share the rest.",
+            *(_candidate(lesson, candidate) for candidate in top),
+            f"These {len(top)}: **{percent(_total(top))}**. The other {others:,} tokens share the rest.",
         ]
     )
 
 
 def draw(lesson: Lesson) -> str:
-    drawn, likeliest = lesson.next.chosen, lesson.next.candidates[0]
+    drawn, top_guess = lesson.next.chosen, lesson.next.candidates[0]
     lines = [
         f"🎲 Seed {lesson.seed} draws {_share(lesson, drawn)}",
         small(f"rank {drawn.rank:,} of {lesson.model.vocabulary:,}: {_luck(lesson)}"),
     ]
     if drawn.rank > 1:
-        lines.append(f"Greedy would take {_share(lesson, likeliest)}")
+        lines.append(f"Greedy would take {_share(lesson, top_guess)}")
     return "\n".join(lines)
 
 
@@ -102,21 +102,21 @@ def repeat(lesson: Lesson) -> str:
     ]
     lines = [fenced("\n".join(rounds)), f"After {plural(len(lesson.steps), 'round')}:", _whole(lesson)]
     if lesson.ended:
-        lines.append(small("The last token drawn is the sign for the end of a text, so it stopped there."))
+        lines.append(small("The last token drawn ends the text, so it stopped there."))
     return "\n".join(lines)
 
 
 def what_it_is_not(lesson: Lesson) -> str:
     again = lesson.again
     if again is None:
-        raise ValueError("this station shows what was written when the same was asked again")
+        raise ValueError("this station needs the text of the second request")
     count = plural(len(lesson.steps), "token")
-    asked = f"Asked again just now, with seed {lesson.seed}:"
+    asked = f"Asked again just now with seed {lesson.seed}:"
     if again.is_identical:
         return f"{asked} ✅ the same {count} as before.\n{_whole(lesson)}"
     return (
-        f"{asked} ❌ of {count}, only the first {again.same:,} are the same as before. This must not happen; "
-        "please tell the people who run this bot.\n"
+        f"{asked} ❌ of {count}, only the first {again.same:,} are the same as before. This should never "
+        "happen; please tell the people who run this bot.\n"
         f"Before: {_whole(lesson)}\nNow: {inert_tail(again.written, _WRITTEN_BUDGET)}"
     )
 
@@ -131,22 +131,22 @@ def _share(lesson: Lesson, candidate: Candidate, more: str = "") -> str:
 
 
 def _luck(lesson: Lesson) -> str:
-    rank, likeliest = lesson.next.chosen.rank, lesson.next.candidates
+    rank, top = lesson.next.chosen.rank, lesson.next.candidates
     if rank == 1:
-        return "the likeliest of all"
-    if rank <= len(likeliest):
-        return "among the five likeliest"
-    others = 1 - _held(likeliest)
-    return f"not among the five likeliest, but all the others together have {percent(others)} of the wheel"
+        return "the top guess"
+    if rank <= len(top):
+        return "among the top five"
+    others = 1 - _total(top)
+    return f"not among the top five, but together the others have {percent(others)} of the wheel"
 
 
-def _held(candidates: Iterable[Candidate]) -> float:
-    """The probability of all of them together."""
+def _total(candidates: Iterable[Candidate]) -> float:
+    """Return their probability together."""
     return math.fsum(math.exp(candidate.logprob) for candidate in candidates)
 
 
 def _table(cells: list[tuple[str, str, str]]) -> str:
-    """The rows with a mark before the last one, which decides."""
+    """Lay out the rows, with a mark before the last one, which decides."""
     width = max(len(clip_end(first, _NARROW)) for first, _, _ in cells)
     lines = [
         f"  {column(first, width)}  {second:>7}  {isolated(clip_end(third, _NARROW))}"
@@ -160,14 +160,14 @@ def _whole(lesson: Lesson) -> str:
 
 
 def _end(text: str) -> str:
-    """The end of ``text`` in one line, with its spaces."""
+    """Return the end of ``text`` in one line, with its spaces."""
     line = visible(text).replace(SPACE_SIGN, " ")
     return line if len(line) <= _SEEN else "…" + line[1 - _SEEN :]
 
 
 def _left_out(lesson: Lesson, what: str, shown: int) -> list[str]:
     more = len(lesson.tokens) - shown
-    return [small(f"the last {shown:,} {what}; {more:,} before them are left out here")] if more else []
+    return [small(f"the last {shown:,} {what}; {more:,} earlier ones are left out")] if more else []
 
 
 def _list(ids: Iterable[int]) -> str:
@@ -175,7 +175,7 @@ def _list(ids: Iterable[int]) -> str:
 
 
 def _legend(names: list[str]) -> list[str]:
-    """What the signs in the names stand for, those that are there."""
+    """Explain the signs that occur in the names."""
     return [_explained(sign, written) for sign, written in signs_in(names).items()]
 
 
@@ -184,6 +184,6 @@ def _explained(sign: Sign, written: str) -> str:
         case Sign.NEWLINE:
             return f"{written} is a new line"
         case Sign.BYTE:
-            return "\\x begins a byte that is only a part of a character"
+            return "\\x starts a byte that is only part of a character"
         case _:
             return f"{written} is {meaning(sign, written)}"

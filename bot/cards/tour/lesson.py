@@ -1,4 +1,4 @@
-"""What the stations of a tour show: one text, and all that the model computed of it."""
+"""What the stations of a tour show: one text, and everything the model computed for it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from bot.text.pieces import Token
 from bot.text.tokenization import Encodings
 
 TOKEN_WIDTH = 24
-# How many rounds of appending are shown one by one.
+# How many rounds of adding a token are shown one by one.
 ROUNDS = 3
-# A word of more tokens is no example at a glance.
+# A word of more tokens can't be taken in at a glance.
 _FEW = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Cased:
-    """A word as it is cut if it stands alone."""
+    """A word on its own, and its token ids."""
 
     word: str
     ids: tuple[int, ...]
@@ -32,7 +32,7 @@ class Cased:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """The same asked once more: ``same`` tokens agree from the beginning."""
+    """The text of the same request made again; its first ``same`` tokens agree with the original."""
 
     same: int
     written: str
@@ -41,14 +41,13 @@ class Repetition:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """All that the stations show of one text.
+    """Everything the stations show of one text.
 
-    ``steps`` are the model's behind the text, ``written`` what they added; ``rounds``
-    are the text before each of the first of them. ``cased`` is its first word, and
-    that with the other kind of first letter; nothing where there is none, or many tokens.
-    ``rows`` are the steps after each token but the last, and ``again`` is the same
-    asked once more, both at the stations alone that are about them. ``names`` has
-    the visible form of every id in a step.
+    ``steps`` are the model's after the text, and ``written`` is what they added; ``rounds`` has
+    the text before each of the first few. ``cased`` is the text's first word with a small and a
+    capital first letter, or empty if it has no such letter or too many tokens. ``rows`` are the
+    steps after each token but the last, and ``again`` is the text of a second request; only the
+    stations about them have these. ``names`` has the visible form of every id in a step.
     """
 
     model: ModelInfo
@@ -67,7 +66,7 @@ class Lesson:
 
     @property
     def next(self) -> Step:
-        """What comes after the text."""
+        """The step right after the text."""
         return self.steps[0]
 
     def name(self, candidate: Candidate) -> str:
@@ -85,7 +84,7 @@ def describe_lesson(
     rows: tuple[Step, ...] = (),
     again: Sequence[int] | None = None,
 ) -> Lesson:
-    """The lesson of ``run``; ``again`` are the tokens written when asked once more."""
+    """Describe ``run`` as a lesson; ``again`` are the tokens of a second, identical request."""
     encoding = model.encoding
 
     def decoded(ids: Sequence[int]) -> str:

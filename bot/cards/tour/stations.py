@@ -1,4 +1,4 @@
-"""The seven stations of a tour, in their order."""
+"""The seven stations of a tour, in order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.model.model_info import ModelInfo
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """``hint`` is what is worth trying there; a ``seeded`` one also depends on the seed."""
+    """``hint`` is something worth trying here; a ``seeded`` station also depends on the seed."""
 
     title: str
     explain: Callable[[ModelInfo], str]
@@ -23,7 +23,7 @@ class Station:
 
 STATIONS = (
     Station(
-        "A text is cut into tokens",
+        "A text is split into tokens",
         words.tokens,
         examples.tokens,
         "a rare word, your own name, another language, an emoji",
@@ -32,7 +32,7 @@ STATIONS = (
         "Every token is a number",
         words.ids,
         examples.ids,
-        "the same word twice, small and with a capital",
+        "the same word with and without a capital",
     ),
     Station(
         "The model gives scores",
@@ -44,7 +44,7 @@ STATIONS = (
         "Scores become probabilities",
         words.probabilities,
         examples.probabilities,
-        "a text of which you know for sure how it goes on",
+        "a text with only one likely next word",
     ),
     Station(
         "One token is drawn",
@@ -54,10 +54,10 @@ STATIONS = (
         seeded=True,
     ),
     Station(
-        "Append it, and repeat",
+        "Add it, and repeat",
         words.repeat,
         examples.repeat,
-        "the beginning of a story of your own",
+        "the start of your own story",
         seeded=True,
     ),
     Station(
@@ -68,7 +68,7 @@ STATIONS = (
         seeded=True,
     ),
 )
-# The two, counted from 1, whose examples ask the model once more.
+# The numbers (from 1) of the two whose examples need another request.
 SCORES, AGAIN = 3, 7
-# Those that show tokens which could come next, and are in no text.
+# The stations that show possible next tokens, which are in no text yet.
 OFFERING = (4, 5)

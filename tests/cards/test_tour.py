@@ -91,7 +91,7 @@ def test_a_card_explains_in_few_words(station: int) -> None:
 
 
 @pytest.mark.parametrize("station", NUMBERS)
-def test_one_can_go_on_and_back_but_not_beyond_the_ends(station: int) -> None:
+def test_the_buttons_go_back_and_on_but_not_beyond_the_ends(station: int) -> None:
     buttons = buttons_of(shown(station))
 
     assert f"{station} of 7" in said(station)
@@ -109,7 +109,7 @@ def test_a_text_is_shown_as_its_tokens_and_their_signs_are_explained() -> None:
 
 
 @pytest.mark.parametrize("station", NUMBERS)
-def test_in_a_table_what_is_read_from_right_to_left_moves_nothing_beside_it(station: int) -> None:
+def test_right_to_left_text_in_a_table_moves_nothing_beside_it(station: int) -> None:
     (shin,) = ENCODINGS.encode("ש")
     run = replace(RUN, prompt_ids=(shin, 530), steps=(step(shin), step(shin)))
     tables = said(station, lesson(run, rows=(step(shin),))).split("```")[1::2]
@@ -120,7 +120,7 @@ def test_in_a_table_what_is_read_from_right_to_left_moves_nothing_beside_it(stat
         assert ("ש" in line) == (line != bare)
 
 
-def test_a_character_of_several_tokens_is_said_to_be_one() -> None:
+def test_a_byte_of_a_character_is_explained() -> None:
     run = replace(RUN, prompt_ids=ENCODINGS.encode("שלום\n"))
 
     assert "⏎ is a new line · \\x starts a byte" in said(1, lesson(run))
@@ -182,7 +182,7 @@ def test_a_text_of_one_token_has_one_row() -> None:
 @pytest.mark.parametrize(
     ("station", "what"), [(1, "40 tokens; 960"), (2, "10 tokens; 990"), (3, "10 rows; 990")]
 )
-def test_of_a_long_text_the_end_is_shown_and_the_rest_counted(station: int, what: str) -> None:
+def test_the_end_of_a_long_text_is_shown_and_the_rest_counted(station: int, what: str) -> None:
     run = replace(RUN, prompt_ids=(262,) * 1000)
 
     assert f"the last {what} earlier ones are left out" in said(station, lesson(run))
@@ -228,12 +228,12 @@ def test_a_text_that_the_model_ended_says_so() -> None:
     assert "The last token drawn ends the text" not in said(6)
 
 
-def test_the_same_again_is_said_to_be_the_same() -> None:
+def test_an_identical_text_says_so() -> None:
     assert "✅ the same 4 tokens as before.\n**London was** one of the few" in said(AGAIN)
 
 
 @pytest.mark.parametrize(("again", "same"), [((530, 286, 257, 1178), 2), ((530,), 1), ((), 0)])
-def test_something_else_is_not_said_to_be_the_same(again: tuple[int, ...], same: int) -> None:
+def test_a_different_text_is_not_called_identical(again: tuple[int, ...], same: int) -> None:
     text = said(AGAIN, lesson(again=again))
 
     assert f"❌ of 4 tokens, only the first {same} are the same" in text

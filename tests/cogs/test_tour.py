@@ -61,7 +61,7 @@ async def test_the_scores_are_those_of_the_model(ada: MemberActor, channel: Chan
     assert f"▶ ␣was    {await logits(ada, channel, 'London was')}" in table
 
 
-async def test_shares_and_draw_are_those_of_next(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_shares_and_draw_match_next(ada: MemberActor, channel: ChannelHandle) -> None:
     table = text_of(await ada.slash(channel, "next", prompt="London was", seed=42))
     shares = re.findall(r"^\d\. \S+ [\d.]+ %", table, re.MULTILINE)
     drawn = re.search(r"Seed 42 drew (\S+) \(([^,]+), rank ([\d,]+)\)", table)
@@ -74,9 +74,7 @@ async def test_shares_and_draw_are_those_of_next(ada: MemberActor, channel: Chan
     assert f"rank {drawn[3]} of" in five
 
 
-async def test_what_is_repeated_is_the_completion_of_the_seed(
-    ada: MemberActor, channel: ChannelHandle
-) -> None:
+async def test_the_rounds_write_the_seed_s_completion(ada: MemberActor, channel: ChannelHandle) -> None:
     six, seven = text_of(await at(6, ada, channel)), text_of(await at(7, ada, channel))
     whole = await ada.slash(
         channel, "complete", prompt="London was", seed=42, max_tokens=16, temperature=1.0, top_k=0
@@ -150,14 +148,14 @@ async def test_a_tour_goes_on_after_the_bot_restarted(
     assert "✅ the same 16 tokens as before" in text_of(answer)
 
 
-async def test_who_asked_can_have_it_forgotten(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_its_owner_can_have_it_deleted(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await at(2, ada, channel)
     await ada.slash(channel, "forget")
 
     assert "no longer works" in refusal_of(await ada.click(card_of(answer), label="Next"))
 
 
-async def test_somebody_else_s_press_gives_them_a_tour_of_their_own(
+async def test_someone_else_s_press_starts_their_own_tour(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     adas = await at(3, ada, channel)

@@ -33,7 +33,7 @@ async def test_the_author_s_text_takes_the_place_of_the_old_one(
     assert "Paris" in text_of(on)
 
 
-async def test_somebody_else_s_text_is_shown_to_them_alone(
+async def test_someone_else_s_text_is_shown_only_to_them(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     tour = await at(4, ada, channel)
@@ -82,7 +82,7 @@ async def test_where_a_token_is_drawn_the_seed_can_be_changed_alone(
         ("x", "-1", "isn't a seed"),
     ],
 )
-async def test_what_cannot_be_shown_is_refused_in_a_sentence(
+async def test_a_text_or_seed_that_cannot_be_used_is_refused_in_a_sentence(
     ada: MemberActor, channel: ChannelHandle, text: str, seed: str, refusal: str
 ) -> None:
     tour = await at(5, ada, channel)
@@ -118,7 +118,7 @@ async def test_a_modal_that_was_open_during_a_restart_is_answered(
     assert card_of(own).id == card_of(tour).id
 
 
-async def test_what_is_typed_while_the_card_changes_is_not_lost(open_world: OpenWorld) -> None:
+async def test_a_text_typed_while_the_card_changes_is_not_lost(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model, max_running=2) as world:
         ada = world.members[0]
@@ -136,7 +136,7 @@ async def test_what_is_typed_while_the_card_changes_is_not_lost(open_world: Open
         assert "[40313, 481]" in text_of(own)
 
 
-async def test_an_unexpected_error_is_logged_and_told_without_details(
+async def test_an_unexpected_error_is_logged_and_reported_without_details(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = world.members[0]
@@ -160,7 +160,7 @@ async def test_no_modal_is_kept_in_memory(world: World) -> None:
     assert not world.bot._connection._view_store._modals
 
 
-async def test_a_cooldown_keeps_nobody_from_the_station_that_reads_what_was_just_written(
+async def test_a_cooldown_does_not_block_a_station_s_second_request(
     open_world: OpenWorld,
 ) -> None:
     now = 0.0

@@ -34,7 +34,7 @@ def test_a_text_that_fills_the_context_is_refused() -> None:
         begun(CONTEXT)
 
 
-def test_somebody_else_takes_a_tour_as_a_private_one_of_their_own() -> None:
+def test_someone_else_takes_a_private_copy_of_a_tour() -> None:
     run = completion_run()
     own = tour.taken(run, owner=GRACE, now=NOON + 1)
 
@@ -84,7 +84,7 @@ def test_no_seed_leaves_it_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("typed", ["-1", str(MAX_SEED + 1), "1.5", "seven", "²", "1e3", "9" * 5000])
-def test_what_is_no_seed_is_refused(typed: str) -> None:
+def test_anything_but_a_seed_is_refused(typed: str) -> None:
     with pytest.raises(InvalidSeed) as refusal:
         tour.seed_of(typed, otherwise=42)
 

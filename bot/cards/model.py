@@ -122,6 +122,7 @@ def _here(info: ModelInfo, load: Load) -> list[str]:
         f"**Speed** {speed}",
         f"**Queue** {plural(load.running, 'request')} running, {load.waiting:,} waiting",
         small(f"fingerprint {info.fingerprint} · while it stays the same, every seed gives the same text"),
+        small(f"Tokenwise {__version__}"),
     ]
 
 

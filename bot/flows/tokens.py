@@ -31,7 +31,7 @@ async def tokenize_message(services: Services, interaction: Interaction, message
 async def tokenize_text(services: Services, text: str, reply: Reply, *, encoding: str | None) -> None:
     """Tokenize ``text`` with ``encoding``, by default the loaded model's; UnknownEncoding."""
     known = services.encodings
-    await show_tokens(services, partial(_tokenized, known, text, known.resolve_or_usual(encoding)), reply)
+    await show_tokens(services, partial(_described, known, text, known.resolve_or_usual(encoding)), reply)
 
 
 async def show_tokens(services: Services, describe: Describe, reply: Reply) -> None:
@@ -49,7 +49,9 @@ async def show_tokens(services: Services, describe: Describe, reply: Reply) -> N
     await reply.finish(cards.tokens(content), files=files, harmless=True)
 
 
-def _tokenized(encodings: Encodings, text: str, encoding: str, audience: Audience) -> tuple[TokensCard, bytes]:
+def _described(
+    encodings: Encodings, text: str, encoding: str, audience: Audience
+) -> tuple[TokensCard, bytes]:
     """Make a text's card and picture; a long text takes some 100 ms."""
     tokenized = encodings.cut(text, encoding)
     card = cards.describe_tokens(tokenized, encodings.counts(text, encoding), len(text), audience=audience)

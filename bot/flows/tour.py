@@ -71,7 +71,7 @@ async def ask_for_text(services: Services, run_id: str, station: int, interactio
 
 
 async def go_to(services: Services, run_id: str, station: int, audience: Audience, reply: Reply) -> None:
-    """Show ``station`` to the owner of ``audience``, with which the card ends.
+    """Show ``station`` on a card for ``audience``.
 
     People who didn't start the tour get one of their own. If another model has been loaded
     since, the text is written again at this station: a lesson is about one model.

@@ -122,6 +122,10 @@ def test_how_it_runs_comes_with_units() -> None:
     assert f"fingerprint {FINGERPRINT}" in text
 
 
+def test_the_bot_s_version_is_in_small_print() -> None:
+    assert f"\n-# Tokenwise {__version__}" in text_of(cards.model(CONTENT))
+
+
 def test_before_the_first_text_the_speed_is_unknown() -> None:
     assert "**Speed** not measured yet" in text_of(cards.model(replace(CONTENT, load=Load(0, 0, None))))
 

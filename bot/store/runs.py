@@ -47,6 +47,10 @@ def _allow(_run: Run) -> None:
     """Nothing is withheld."""
 
 
+def _group_of(run: Run) -> str | None:
+    return run.group if isinstance(run, CompletionRun) else None
+
+
 class Runs:
     """Finished runs, found by their ids for ``days`` days.
 
@@ -100,13 +104,16 @@ class Runs:
         return await self._find(run_id) is not None
 
     async def siblings(self, group: str) -> frozenset[str]:
-        """The ids of the runs of one comparison that are kept. StoreUnavailable."""
-        oldest = self._oldest()
+        """The ids of the runs of a comparison that are kept, by its group: the id of the first.
+
+        StoreUnavailable.
+        """
         unsaved = self._outbox.ids(
-            lambda run: isinstance(run, CompletionRun) and run.group == group and run.asked_at >= oldest
+            lambda run: group in (run.run_id, _group_of(run)) and not self._is_old(run)
         )
-        stored = select(tables.runs.c.run_id).where(
-            tables.runs.c.group == group, tables.runs.c.asked_at >= oldest
+        runs = tables.runs.c
+        stored = select(runs.run_id).where(
+            or_(runs.group == group, runs.run_id == group), runs.asked_at >= self._oldest()
         )
         async with self._database.transaction() as connection:
             return frozenset(unsaved) | frozenset(await connection.scalars(stored))
@@ -194,12 +201,12 @@ class Runs:
         since = self._clock() - _IN_PROGRESS
         self._forgotten = {person: at for person, at in self._forgotten.items() if at > since}
         oldest = self._oldest()
-        unsaved = self._outbox.drop(lambda run: run.asked_at < oldest)
+        unsaved = self._outbox.drop(self._is_old)
         (deleted,) = await self._delete(delete(tables.runs).where(tables.runs.c.asked_at < oldest))
         return deleted + unsaved
 
     async def _find(self, run_id: str) -> Run | None:
-        if (run := self._outbox.get(run_id)) and run.asked_at >= self._oldest():
+        if (run := self._outbox.get(run_id)) and not self._is_old(run):
             return run
         return await self._first(self._kept().where(tables.runs.c.run_id == run_id))
 
@@ -240,6 +247,9 @@ class Runs:
     def _kept(self) -> Select[tuple[object, ...]]:
         """Runs that are not too old, even if none were deleted for a while."""
         return select(tables.runs).where(tables.runs.c.asked_at >= self._oldest())
+
+    def _is_old(self, run: Run) -> bool:
+        return run.asked_at < self._oldest()
 
     def _oldest(self) -> float:
         return self._clock() - self._days * DAY

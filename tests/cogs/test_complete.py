@@ -188,7 +188,7 @@ async def test_the_text_grows_and_stop_keeps_what_was_written(live_world: World)
     while "[Stop]" in text_of(card):
         await live_world.env.settle()
 
-    assert "stopped" in text_of(card)
+    assert "Stopped after" in text_of(card)
     assert "[Continue]" in text_of(card)
 
 

@@ -39,7 +39,7 @@ async def test_the_reveal_shows_who_voted_for_what_and_the_favourite(
     assert f"1 vote: <@{grace.id}>" in text
     five = [label.removeprefix("+ ") for label in labels(nexts)[:5]]
     assert re.search(" · ".join(rf"{re.escape(name)} [\d.]+ %" for name in five), text)
-    assert "(entropy " in text
+    assert "Entropy of the whole distribution: " in text
     assert f"Leaderboard: 🥇 <@{ada.id}> 1 of 1 round\n" in text
     assert labels(card) == ["Next round", "Leaderboard", "Delete"]
 

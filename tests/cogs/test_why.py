@@ -128,7 +128,7 @@ async def test_a_fork_continues_bit_for_bit_like_a_walk_over_the_same_tokens(
 ) -> None:
     await complete(ada, channel, top_k=0, seed=7)
     card = await complete(ada, channel, top_k=0, seed=7)
-    assert "saved reply from" in text_of(card)
+    assert "here is the saved reply" in text_of(card)
     opened = await ada.click(card, label="Why this word?")
     answer = await ada.click(card_of(opened), label=forks(opened)[1])
     run: CompletionRun = await elsewhere(runs.completion(run_id_of(card_of(answer))))

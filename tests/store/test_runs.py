@@ -153,6 +153,17 @@ async def test_an_answer_that_is_too_old_is_none(runs: Runs, clock: Clock) -> No
     assert await runs.answer(the_same(ADA), FINGERPRINT) is None
 
 
+async def test_siblings_are_the_kept_runs_of_one_group(runs: Runs, clock: Clock) -> None:
+    for run_id in (A, B):
+        await runs.keep(completion_run(run_id, group=A))
+    await runs.keep(completion_run(C))
+
+    assert await runs.siblings(A) == {A, B}
+    assert await runs.siblings(C) == {C}
+    clock.now += 31 * DAY
+    assert not await runs.siblings(A)
+
+
 async def test_what_cannot_be_stored_is_found_and_stored_later(
     failing: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

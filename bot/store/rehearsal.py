@@ -73,7 +73,7 @@ async def rehearse(parameters: Mapping[str, str]) -> str | None:
         answering = asyncio.create_task(listener.answer(listening), name="rehearsal")
         try:
             await AsyncConnection.connect(**{**parameters, **there, "connect_timeout": 2})
-        except Error as error:  # always, for nobody is let in
+        except Error as error:  # always: the rehearsal lets no client in
             return None if listener.convinced else _without_values(error, parameters)
         finally:
             answering.cancel()

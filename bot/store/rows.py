@@ -71,10 +71,10 @@ def question(
         # Greedy picks depend neither on the seed nor on what would filter a draw.
         params = replace(params, seed=0, top_k=0, top_p=1.0)
     appended = asked.appended_ids if isinstance(asked, Walk) else None
-    told: list[object] = [fingerprint.stored(), asked.prompt_ids, appended, asdict(params)]
+    known: list[object] = [fingerprint.stored(), asked.prompt_ids, appended, asdict(params)]
     if channel is not None:
-        told.append(channel)
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        known.append(channel)
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 
 
 def _completion_row(run: CompletionRun) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _walk(row: Mapping[str, Any], sources: frozenset[int]) -> WalkRun:
     return WalkRun(walk, step, _fingerprint(row["fingerprint"]), row["asked_at"])
 
 
-def _fingerprint(told: Mapping[str, Any]) -> Fingerprint:
+def _fingerprint(known: Mapping[str, Any]) -> Fingerprint:
     """Fields that are not stored have GPT-2's values."""
-    found = Fingerprint(**told)
+    found = Fingerprint(**known)
     return replace(found, ends=tuple(found.ends))

@@ -188,7 +188,7 @@ def test_the_end_of_a_long_text_is_shown_and_the_rest_counted(station: int, what
     assert f"the last {what} earlier ones are left out" in said(station, lesson(run))
 
 
-def test_the_five_likeliest_have_their_shares_and_scores() -> None:
+def test_the_five_most_likely_have_their_shares_and_scores() -> None:
     text = said(4)
 
     assert text.count("░\n") + text.count("█\n") >= 4
@@ -205,8 +205,8 @@ def test_the_five_likeliest_have_their_shares_and_scores() -> None:
     ],
 )
 def test_the_draw_says_how_likely_it_was(rank: int, luck: str) -> None:
-    likeliest = tuple(candidate(262 + place, rank=place, logprob=-1.7147984) for place in range(1, 6))
-    drawn = Step(candidate(530, rank=rank, logprob=-4.60517), likeliest, 1.0)
+    most_likely = tuple(candidate(262 + place, rank=place, logprob=-1.7147984) for place in range(1, 6))
+    drawn = Step(candidate(530, rank=rank, logprob=-4.60517), most_likely, 1.0)
     text = said(5, lesson(replace(RUN, steps=(drawn,))))
 
     assert "Seed 42 draws `␣one` **1.0 %**" in text

@@ -25,14 +25,14 @@ async def test_the_reveal_shows_who_voted_for_what_and_the_favourite(
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
     four = labels(card)[:4]
     nexts = await ada.slash(channel, "next", prompt=TEXT, temperature=0.0)
-    likeliest = labels(nexts)[0].removeprefix("+ ")
-    wrong = next(name for name in four if name != likeliest)
-    await ada.click(card, label=likeliest)
+    top_token = labels(nexts)[0].removeprefix("+ ")
+    wrong = next(name for name in four if name != top_token)
+    await ada.click(card, label=top_token)
     await grace.click(card, label=wrong)
     revealed = await ada.click(card, label="Reveal")
 
     assert card_of(revealed).id == card.id
-    assert top_guess(card) == likeliest
+    assert top_guess(card) == top_token
     text = text_of(card)
     assert text.count(" ⭐ top guess") == 1
     assert "1 of 2 votes got it right." in text

@@ -26,7 +26,7 @@ def sentence(answer: Any) -> str:
     return text_of(answer).partition("▁▁▁")[0].rstrip()
 
 
-async def test_five_candidates_likeliest_first(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_five_candidates_top_token_first(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await ada.slash(channel, "next", prompt="London was", seed=7)
     shares = [float(share) for share in re.findall(r"^\d\. .*? ([\d.e-]+) %", text_of(answer), re.MULTILINE)]
 
@@ -96,11 +96,11 @@ async def test_a_walk_goes_on_after_the_bot_restarted(
     assert "step 2" in text_of(second)
 
 
-async def test_greedy_draws_the_likeliest(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_greedy_draws_the_top_token(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await ada.slash(channel, "next", prompt="London was", temperature=0.0)
-    likeliest, *_, draw, _undo, _delete = labels(answer)
+    top_token, *_, draw, _undo, _delete = labels(answer)
 
-    assert draw == likeliest.replace("+", "🎲 Draw")
+    assert draw == top_token.replace("+", "🎲 Draw")
     assert "Greedy (temperature 0) picks" in text_of(answer)
 
 

@@ -52,7 +52,7 @@ def test_the_model_is_asked_for_its_own_probabilities_and_for_enough_candidates(
 
 
 @given(st.integers(0, 2**64 - 1))
-def test_a_round_has_the_favourite_and_three_rivals_of_the_likeliest(number: int) -> None:
+def test_a_round_has_the_top_guess_and_three_likely_rivals(number: int) -> None:
     round_ = round_of(run_of(*WORDS, run_id=f"{number:016x}"), 7, WORDS.__getitem__)
 
     assert round_.top_guess == 0

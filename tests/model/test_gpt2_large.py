@@ -65,7 +65,7 @@ def test_the_greedy_text_of_paris_will(large: GPT2) -> None:
     assert run_alone(large, greedy(PARIS_WILL, len(expected))).ids == expected
 
 
-def test_each_token_of_the_london_sentence_is_among_the_five_likeliest(large: GPT2) -> None:
+def test_each_token_of_the_london_sentence_is_among_the_top_five(large: GPT2) -> None:
     sentence = [530, 286, 262, 1178, 4113, 326, 550, 262, 11917, 284, 1302, 510, 284, 262, 1230, 13]
     with torch.inference_mode():
         logits = large.all_logits([*LONDON_WAS, *sentence[:-1]])[1:]

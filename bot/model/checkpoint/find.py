@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.model.checkpoint import tokenizer_files
 from bot.model.checkpoint.byte_bpe import OtherTokenizer
 from bot.model.checkpoint.configuration import Configuration, ends_of, read_json
-from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, told
+from bot.model.checkpoint.refusal import ModelRefused, described_error, refusal, system_reason
 from bot.model.checkpoint.tokenizer_files import Brought
 from bot.model.checkpoint.weights import check_index, missing, stored
 from bot.model.model_info import GPT2_LARGE, Tokenizer
@@ -66,7 +66,7 @@ def _of_hub(name: str, revision: str | None, report: Report) -> Checkpoint:
         from bot.model.checkpoint.hub import fetch_beside, snapshot
     except ValueError as error:
         # The library reads its variables when it is imported.
-        detail = f"a variable for the hub (HF_…) cannot be used ({told(error)})."
+        detail = f"a variable for the hub (HF_…) cannot be used ({described_error(error)})."
         raise ModelRefused("failed", detail) from error
     pinned = PINNED_REVISIONS.get(name)
     folder = snapshot(name, revision or pinned or "main", report)
@@ -98,7 +98,7 @@ def own_tokenizer(checkpoint: Checkpoint) -> Tokenizer | None:
     except Exception as error:
         if system_reason(error):
             raise refusal(error) from error
-        raise ModelRefused("failed", f"its tokenizer cannot be read ({told(error)}).") from error
+        raise ModelRefused("failed", f"its tokenizer cannot be read ({described_error(error)}).") from error
 
 
 def _looks_like_path(name: str) -> bool:

@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 from bot.errors import UnusableReason, chain
 from bot.model.checkpoint import tokenizer_files
 from bot.model.checkpoint.configuration import GENERATION
-from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, told
+from bot.model.checkpoint.refusal import ModelRefused, described_error, refusal, system_reason
 from bot.model.checkpoint.weights import INDEX, missing
 from bot.model.protocol import Loading, Report
 
@@ -112,11 +112,11 @@ def _refusal(error: Exception, name: str, revision: str) -> ModelRefused:
             detail = "it is not in the local cache, and HF_HUB_OFFLINE forbids downloads."
             return ModelRefused("forbidden", detail)
         if _is_no_address(link):
-            detail = f"HF_ENDPOINT or the address of a proxy cannot be used ({told(link)})."
+            detail = f"HF_ENDPOINT or the address of a proxy cannot be used ({described_error(link)})."
             return ModelRefused("failed", detail)
         if system_reason(link):
             return refusal(link)
-    return _not_fetched(name, f"the download failed ({told(error)})")
+    return _not_fetched(name, f"the download failed ({described_error(error)})")
 
 
 def _is_no_address(error: BaseException) -> bool:
@@ -159,11 +159,11 @@ def _away(error: BaseException) -> str | None:
     if not isinstance(error, httpx2.RequestError) or isinstance(error, httpx2.UnsupportedProtocol):
         return None
     if isinstance(error, httpx2.ProxyError):
-        return f"the proxy does not let the bot through to the Hugging Face Hub ({told(error)})"
+        return f"the proxy does not let the bot through to the Hugging Face Hub ({described_error(error)})"
     if isinstance(error, httpx2.TimeoutException):
         return "the Hugging Face Hub does not answer in time"
     if "CERTIFICATE" in str(error).upper():
-        return f"the Hugging Face Hub's certificate is not trusted ({told(error)})"
+        return f"the Hugging Face Hub's certificate is not trusted ({described_error(error)})"
     return "the Hugging Face Hub cannot be reached"
 
 

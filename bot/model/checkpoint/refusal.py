@@ -1,7 +1,7 @@
 """Why a model cannot be used, in one sentence for the operator.
 
 What libraries and servers say may have many lines, be of any length and quote a secret, so all of it
-goes through :class:`ModelRefused` or :func:`told`.
+goes through :class:`ModelRefused` or :func:`described_error`.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def refusal(error: BaseException) -> ModelRefused:
     """What ``error``, from anywhere in loading, says about the model."""
     for link in chain(error):
         if reason := system_reason(link):
-            return ModelRefused(reason, f"{_SENTENCES[reason]} ({told(link)}).")
-    return ModelRefused("fault", f"loading it failed ({told(error)}).")
+            return ModelRefused(reason, f"{_SENTENCES[reason]} ({described_error(link)}).")
+    return ModelRefused("fault", f"loading it failed ({described_error(error)}).")
 
 
 def system_reason(error: BaseException) -> UnusableReason | None:
@@ -76,7 +76,7 @@ def system_reason(error: BaseException) -> UnusableReason | None:
     return next((reason for number, reason in _REASONS.items() if os.strerror(number) in text), None)
 
 
-def told(error: BaseException) -> str:
+def described_error(error: BaseException) -> str:
     """The kind and the words of ``error``, on one short line."""
     words = one_line(_without_secrets(str(error)), _LONGEST_QUOTE).rstrip(".")
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -14,7 +14,7 @@ from re import fullmatch
 from safetensors import SafetensorError, safe_open
 
 from bot.model.checkpoint.configuration import Configuration
-from bot.model.checkpoint.refusal import ModelRefused, refusal, system_reason, told
+from bot.model.checkpoint.refusal import ModelRefused, described_error, refusal, system_reason
 
 INDEX = "model.safetensors.index.json"
 EMBEDDING = "wte.weight"
@@ -126,7 +126,9 @@ def _instead(file: Path, error: Exception) -> ModelRefused:
         return ModelRefused("failed", detail)
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         return ModelRefused("failed", f"its {file.name} is a web page, not the weights: download it again.")
-    return ModelRefused("failed", f"its weights cannot be read: {file.name} is broken ({told(error)}).")
+    return ModelRefused(
+        "failed", f"its weights cannot be read: {file.name} is broken ({described_error(error)})."
+    )
 
 
 def _check_shapes(found: Mapping[str, Stored], configuration: Configuration) -> None:

@@ -37,7 +37,7 @@ class PrefixCache:
         try:
             self._entries[ids] = cache.prefix(len(ids))
         except (MemoryError, OSError):
-            # Whoever runs needs the memory more.
+            # Running requests need the memory more.
             self.clear()
             return
         self._used += size

@@ -15,7 +15,7 @@ from bot.model.protocol import Candidate, Step
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``token_id`` was chosen at ``temperature``; the ``candidates`` likeliest are to be reported."""
+    """``token_id`` was chosen at ``temperature``; the ``candidates`` most likely are to be reported."""
 
     token_id: int
     temperature: float
@@ -29,9 +29,9 @@ def report(logits: Tensor, choices: Sequence[Choice]) -> list[Step]:
     softmax(logits / temperature), or of softmax(logits) where it is 0. A row's
     report is the same, bit for bit, whatever rows lie beside it.
     """
-    best = likeliest(logits, max(choice.candidates for choice in choices))
-    told = torch.tensor([[choice.token_id, *ids] for choice, ids in zip(choices, best, strict=True)])
-    above = (logits > logits.gather(-1, told[:, :1])).sum(dim=-1)
+    best = most_likely(logits, max(choice.candidates for choice in choices))
+    reported = torch.tensor([[choice.token_id, *ids] for choice, ids in zip(choices, best, strict=True)])
+    above = (logits > logits.gather(-1, reported[:, :1])).sum(dim=-1)
     logprobs, entropies = _distributions(logits, [choice.temperature or 1.0 for choice in choices])
     return [
         Step(
@@ -41,9 +41,9 @@ def report(logits: Tensor, choices: Sequence[Choice]) -> list[Step]:
         )
         for choice, ids, told_logits, told_logprobs, rank, entropy in zip(
             choices,
-            told.tolist(),
-            logits.gather(-1, told).tolist(),
-            logprobs.gather(-1, told).tolist(),
+            reported.tolist(),
+            logits.gather(-1, reported).tolist(),
+            logprobs.gather(-1, reported).tolist(),
             (above + 1).tolist(),
             entropies,
             strict=True,
@@ -64,7 +64,7 @@ def _distributions(logits: Tensor, temperatures: Sequence[float]) -> tuple[Tenso
     return logprobs[:rows], bits[:rows].tolist()
 
 
-def likeliest(logits: Tensor, count: int) -> list[list[int]]:
+def most_likely(logits: Tensor, count: int) -> list[list[int]]:
     """The ids of each row's ``count`` largest logits, largest first, the lower id first in a tie."""
     count = min(count, logits.size(-1))
     if count == 0:
@@ -84,7 +84,7 @@ def likeliest(logits: Tensor, count: int) -> list[list[int]]:
 
 
 def _ranked(ids: Sequence[int], logits: Sequence[float], logprobs: Sequence[float]) -> tuple[Candidate, ...]:
-    """The candidates behind the first of each list, likeliest first; equal logits share a rank."""
+    """The candidates behind the first of each list, most likely first; equal logits share a rank."""
     ranked: list[Candidate] = []
     for position in range(1, len(ids)):
         tied = position > 1 and logits[position] == logits[position - 1]

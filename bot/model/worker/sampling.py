@@ -99,7 +99,7 @@ def keep_top_k(scores: Tensor, k: int) -> Tensor:
 def keep_top_p(scores: Tensor, p: float) -> Tensor:
     """The unlikeliest tokens of total probability ≤ 1 - ``p`` become -inf (TopPLogitsWarper).
 
-    The likeliest token always stays.
+    The most likely token always stays.
     """
     ascending, order = torch.sort(scores, descending=False)
     remove_sorted = ascending.softmax(dim=-1).cumsum(dim=-1) <= (1 - p)

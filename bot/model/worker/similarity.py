@@ -1,8 +1,8 @@
-"""Which tokens are alike to the model: the cosines of their embeddings.
+"""Which tokens are similar to the model: the cosines of their embeddings.
 
-There are as many embeddings as tokens, so they are compared in portions, one
-between two steps of the engine: whoever is being written for hardly waits. No
-second copy of them is made, and they are those that the model computes with.
+There is an embedding per token, so they are compared in portions, one between two steps of
+the engine: running requests barely wait. They are the embeddings that the model computes
+with, not a copy.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Similarity:
         try:
             return self._compare_next(lookup)
         except Exception:
-            # Memory may lack; whoever is being written for goes on.
+            # Memory may be short; the running requests go on.
             traceback.print_exc()
             self._end()
             return [Similar(lookup.lookup_id, None)]

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from bot.errors import UnusableReason
-from bot.model.checkpoint.refusal import ModelRefused, refusal, told
+from bot.model.checkpoint.refusal import ModelRefused, described_error, refusal
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_an_error_that_leads_to_itself_is_looked_at_once() -> None:
 
 def test_lines_and_control_characters_are_gone() -> None:
     raw = "four\n\n raw\r\n\tlines\x1b[31m\x00"
-    assert told(ValueError(raw)) == "ValueError: four raw lines�[31m�"
+    assert described_error(ValueError(raw)) == "ValueError: four raw lines�[31m�"
     assert ModelRefused("failed", raw).detail == "four raw lines�[31m�"
 
 
 def test_a_long_text_is_cut() -> None:
-    assert told(ValueError("x" * 1000)) == "ValueError: " + "x" * 119 + "…"
+    assert described_error(ValueError("x" * 1000)) == "ValueError: " + "x" * 119 + "…"
     assert len(ModelRefused("failed", "x" * 10**6).detail) == 400
 
 
@@ -71,7 +71,7 @@ def test_a_long_text_is_cut() -> None:
     ],
 )
 def test_no_token_and_no_password_is_quoted(text: str) -> None:
-    assert "hunter2" not in told(ValueError(text))
+    assert "hunter2" not in described_error(ValueError(text))
     assert "hunter2" not in ModelRefused("failed", text).detail
 
 

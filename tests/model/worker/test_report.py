@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bot.model.protocol import Step
-from bot.model.worker.report import Choice, likeliest, report
+from bot.model.worker.report import Choice, most_likely, report
 from tests.support.driving import torch_threads
 
 
@@ -102,14 +102,14 @@ def test_the_logits_are_left_as_they_were() -> None:
 
 
 @given(batches(), st.integers(0, 500))
-def test_the_likeliest_are_in_order_the_lower_id_first_in_a_tie(
+def test_the_most_likely_are_in_order_the_lower_id_first_in_a_tie(
     batch: tuple[Tensor, list[Choice]], count: int
 ) -> None:
     logits, _ = batch
     expected = [sorted(range(len(row)), key=lambda i, row=row: (-row[i], i)) for row in logits.tolist()]  # type: ignore[misc]
-    assert likeliest(logits, count) == [ids[:count] for ids in expected]
+    assert most_likely(logits, count) == [ids[:count] for ids in expected]
 
 
 @pytest.mark.parametrize("count", [1, 5, 300])
-def test_where_all_are_alike_the_lowest_ids_are_the_likeliest(count: int) -> None:
-    assert likeliest(torch.zeros(2, 50257), count) == [list(range(count))] * 2
+def test_where_all_are_alike_the_lowest_ids_are_the_most_likely(count: int) -> None:
+    assert most_likely(torch.zeros(2, 50257), count) == [list(range(count))] * 2

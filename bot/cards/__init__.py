@@ -25,7 +25,7 @@ from bot.cards.share import file_name, media, share
 from bot.cards.surprise import SurpriseCard, describe_surprise, surprise, surprise_tiles
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 from bot.cards.tour import TourCard, describe_lesson, own_text, tour
-from bot.cards.vocabulary import Similar, VocabularyCard, describe_token, vocabulary
+from bot.cards.vocabulary import Similar, VocabularyCard, describe_vocabulary, vocabulary
 from bot.cards.why import WhyCard, describe_why, why
 
 __all__ = [
@@ -61,8 +61,8 @@ __all__ = [
     "describe_reveal",
     "describe_run",
     "describe_surprise",
-    "describe_token",
     "describe_tokens",
+    "describe_vocabulary",
     "describe_why",
     "error",
     "file_name",

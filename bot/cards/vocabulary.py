@@ -108,7 +108,7 @@ class VocabularyCard:
     in_order: bool = True
 
 
-def describe_token(
+def describe_vocabulary(
     encodings: Encodings,
     found: Found,
     alike: tuple[Alike, ...],

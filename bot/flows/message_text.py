@@ -10,7 +10,7 @@ import discord
 from bot.errors import FileUnreadable, NoText, RunExpired, StoreUnavailable
 from bot.features.complete import CompletionRun
 from bot.interactions.api_errors import TRANSIENT, with_retries
-from bot.interactions.card_messages import heading_of, run_of
+from bot.interactions.card_messages import heading_of, run_id_of
 from bot.interactions.message_content import decoded, text_files, text_of
 from bot.interactions.reply import Interaction
 from bot.logs import named
@@ -54,7 +54,7 @@ async def _files_of(message: discord.Message) -> str:
 
 async def _run_text(message: discord.Message, services: Services) -> str:
     """Return the text of the message's run; empty if that isn't stored."""
-    run_id = run_of(message)
+    run_id = run_id_of(message)
     if run_id is None:
         return ""
     try:

@@ -11,7 +11,7 @@ from bot.features.complete import CompletionRun
 from bot.features.next import WalkRun
 from bot.features.replay import Replay, Rerun, compare, rerun
 from bot.flows.streams import ask
-from bot.interactions.card_messages import run_of
+from bot.interactions.card_messages import run_id_of
 from bot.interactions.reply import Interaction, Reply
 from bot.queue.updates import token_ids
 from bot.services import Services
@@ -20,7 +20,7 @@ from bot.services import Services
 async def replay_message(services: Services, interaction: Interaction, message: discord.Message) -> None:
     """Replay the run of one of the bot's own cards; NoRun for any other message."""
     is_ours = message.author.id == interaction.client.user.id
-    run_id = run_of(message) if is_ours else None  # another bot's buttons could name any run
+    run_id = run_id_of(message) if is_ours else None  # another bot's buttons could name any run
     if run_id is None:
         raise NoRun
     reply = Reply(interaction, private=True)

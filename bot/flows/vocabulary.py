@@ -50,5 +50,7 @@ async def _show(
     async with reply.restored():
         await reply.wait()
         alike = await services.generations.similar(found.token_id, SIMILAR, asker=reply.asker)
-        content = cards.describe_token(services.encodings, found, alike, audience, model=model, typed=typed)
+        content = cards.describe_vocabulary(
+            services.encodings, found, alike, audience, model=model, typed=typed
+        )
         await reply.finish(cards.vocabulary(content))

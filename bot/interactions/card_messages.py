@@ -23,7 +23,7 @@ def heading_of(message: discord.Message) -> str:
     return unformatted(without_isolates(next(displays(message), "")))
 
 
-def run_of(message: discord.Message) -> str | None:
+def run_id_of(message: discord.Message) -> str | None:
     """Return the id of the run that the card shows, by its buttons."""
     for item in _items(message):
         if isinstance(item, ui.Button) and (match := _ANY_RUN.fullmatch(item.custom_id or "")):

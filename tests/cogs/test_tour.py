@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from simcord import ChannelHandle, MemberActor
 
-from bot.interactions.card_messages import run_of
+from bot.interactions.card_messages import run_id_of
 from bot.playground.world import World
 from bot.services import Services
 from tests.support.reading import card_of, refusal_of, text_of
@@ -96,7 +96,7 @@ async def test_a_tour_s_text_answers_who_asks_for_it_and_its_card_is_known(
 
     assert message
     assert message.id == card.id
-    run = await world.bot.services.runs.completion(run_of(message) or "")
+    run = await world.bot.services.runs.completion(run_id_of(message) or "")
     assert len(run.steps) == 16
     assert "Same request as at 20" in text_of(again)
 

@@ -199,7 +199,7 @@ def vocabulary(maker: Maker) -> ui.LayoutView:
     token_id, *others = (*maker.ids(11), 0)
     found = Found(token_id, maker.encodings.vocabulary().stem(token_id))
     alike = tuple(Alike(other, maker.random.uniform(-1, 1)) for other in others)
-    content = cards.describe_token(
+    content = cards.describe_vocabulary(
         maker.encodings,
         found,
         alike,

@@ -17,15 +17,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from bot.errors import UnusableReason
-from bot.model.model_info import END_OF_TEXT as END_OF_TEXT
-from bot.model.model_info import GPT2_ENCODING as GPT2_ENCODING
-from bot.model.model_info import GPT2_LARGE as GPT2_LARGE
-from bot.model.model_info import AddedToken as AddedToken
-from bot.model.model_info import Count
-from bot.model.model_info import Fingerprint as Fingerprint
-from bot.model.model_info import ModelInfo as ModelInfo
-from bot.model.model_info import Precision as Precision
-from bot.model.model_info import Tokenizer as Tokenizer
+from bot.model.model_info import Count, ModelInfo, Tokenizer
 
 FinishReason = Literal["stop", "length", "cancelled"]
 Rank = Annotated[int, Meta(ge=1)]

@@ -40,7 +40,7 @@ CONTENT = ModelCard(LARGE, Load(running=1, waiting=2, pace=0.08), Audience(ADA, 
 
 counts = st.integers(1, 10**6)
 infos = st.builds(
-    replace,
+    structs.replace,
     st.just(LARGE),
     name=strategies.texts,
     revision=st.none() | strategies.texts,

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browsing import PATIENCE, Person, Playground, browser, chromium, playground, wait_for_model
+from tests.support.browsing import (
+    PATIENCE,
+    Pace,
+    Person,
+    Playground,
+    browser,
+    chromium,
+    playground,
+    wait_for_model,
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -50,26 +57,12 @@ def visitor(name: str, place: Playground, window: Browser) -> Iterator[Person]:
     page.close()
 
 
-class Pulse:
-    """The model works only when it is told to, so that its text can be watched growing."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        os.kill(pid, signal.SIGSTOP)
-
-    def beat(self, seconds: float) -> None:
-        os.kill(self.pid, signal.SIGCONT)
-        time.sleep(seconds)
-        os.kill(self.pid, signal.SIGSTOP)
-
-
 @pytest.fixture
-def slow_model(place: Playground) -> Iterator[Pulse]:
-    if not Path("/proc/self/stat").exists():
-        pytest.skip("finding the worker's process needs /proc")
-    pulse = Pulse(place.worker())
-    yield pulse
-    os.kill(pulse.pid, signal.SIGCONT)
+def slow_model(place: Playground) -> Iterator[Pace]:
+    """The model works only when it is told to, so that its text can be watched growing."""
+    place.pace.hold()
+    yield place.pace
+    place.pace.free()
 
 
 def test_the_channel_says_what_to_try(ada: Person) -> None:
@@ -107,41 +100,38 @@ def test_the_same_seed_gives_the_same_text(ada: Person, grace: Person) -> None:
     assert texts[0] == texts[1]
 
 
-def test_a_completion_grows_until_it_is_stopped(ada: Person, slow_model: Pulse) -> None:
-    ada.run("complete", {"prompt": "Once upon a time", "max_tokens": "256"})
+def test_a_completion_grows_until_it_is_stopped(ada: Person, slow_model: Pace) -> None:
+    ada.run("complete", {"prompt": "Once upon a time", "seed": "42", "max_tokens": "256"})
     ada.reads("Stop")
-    lengths = [len(ada.written())]
-    deadline = time.monotonic() + PATIENCE / 1000
-    while len(lengths) < 4 and time.monotonic() < deadline:
-        slow_model.beat(0.02)
-        time.sleep(0.3)
-        if (length := len(ada.written())) > lengths[-1]:
-            lengths.append(length)
-    assert len(lengths) == 4, "the text was not seen growing"
+    for _ in range(3):
+        written = ada.written()
+        slow_model.beat()
+        ada.sees_more_than(written)
 
     ada.press("Stop")
 
-    ada.reads("stopped", "Continue", "Re-roll")
+    ada.reads("Stopped after", "Continue", "Re-roll")
     expect(ada.card.get_by_role("button", name="Stop")).to_have_count(0)
     shown = re.search(r"(\d+) tokens ·", ada.card.inner_text())
     assert shown is not None
     assert 0 < int(shown[1]) < 256
 
 
-def test_one_can_type_while_another_text_is_written(ada: Person, grace: Person, slow_model: Pulse) -> None:
-    ada.run("complete", {"prompt": "A long story", "max_tokens": "256"})
+def test_one_can_type_while_another_text_is_written(ada: Person, grace: Person, slow_model: Pace) -> None:
+    ada.run("complete", {"prompt": "A long story", "seed": "42", "max_tokens": "256"})
     ada.reads("Stop")
     grace.composer.click()
     for part in ("This ", "is ", "typed ", "slowly"):
-        slow_model.beat(0.02)
+        written = ada.written()
+        slow_model.beat()
         grace.page.keyboard.type(part, delay=80)
-        time.sleep(0.3)
+        ada.sees_more_than(written)
     expect(grace.composer).to_have_value("This is typed slowly")
     ada.press("Stop")
-    ada.reads("stopped")
+    ada.reads("Stopped after")
 
 
-def test_only_the_author_can_stop(ada: Person, grace: Person, slow_model: Pulse) -> None:
+def test_only_the_author_can_stop(ada: Person, grace: Person, slow_model: Pace) -> None:
     ada.run("complete", {"prompt": "Mine", "max_tokens": "256"})
     ada.reads("Stop")
     expect(grace.messages.last).to_contain_text("Mine", timeout=PATIENCE)
@@ -152,7 +142,7 @@ def test_only_the_author_can_stop(ada: Person, grace: Person, slow_model: Pulse)
     expect(grace.messages.last).to_contain_text("Only you can see this")
     expect(ada.messages.last).to_contain_text("Mine")
     ada.press("Stop")
-    ada.reads("stopped")
+    ada.reads("Stopped after")
 
 
 def test_the_next_tokens_walk_on_and_back(ada: Person) -> None:
@@ -198,10 +188,10 @@ def test_it_ends_cleanly_when_told_to(sign: signal.Signals, window: Browser, tmp
         wait_for_model(window, place.url)
         page = window.new_page()
         person = Person(page, place.url)
-        pulse = Pulse(place.worker())
+        place.pace.hold()
         person.run("complete", {"prompt": "Never finished", "max_tokens": "256"})
         person.reads("Stop")
-        os.kill(pulse.pid, signal.SIGCONT)
+        place.pace.free()
 
         assert place.end(sign) == 0
         page.close()

@@ -11,10 +11,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.fakes.paced_worker import FREE, PACE
 
 ROOT = Path(__file__).parents[2]
 # As root, as in containers, Chromium runs only without its sandbox. None of
@@ -38,37 +40,48 @@ def chromium() -> str | None:
 
 
 @dataclass
+class Pace:
+    """How fast the model writes: as it can, until it is held."""
+
+    file: Path
+    _steps: int = field(default=0, init=False)
+
+    def hold(self) -> None:
+        """Let the model take no step from now on."""
+        self.file.write_text(str(self._steps))
+
+    def beat(self, steps: int = 2) -> None:
+        """Let the model that is held take some steps more."""
+        self._steps += steps
+        self.hold()
+
+    def free(self) -> None:
+        self.file.write_text(FREE)
+
+
+@dataclass
 class Playground:
     """A running playground. ``errors`` is the file of what it says on stderr."""
 
     process: subprocess.Popen[str]
     url: str
     errors: Path
+    pace: Pace
 
     def end(self, sign: signal.Signals = signal.SIGTERM) -> int:
         """End it as the terminal or a service manager does; its exit status."""
         self.process.send_signal(sign)
         return self.process.wait(60)
 
-    def worker(self) -> int:
-        """The process id of the model worker."""
-        for status in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parent = int(status.read_text().rpartition(")")[2].split()[1])
-                command = (status.parent / "cmdline").read_bytes()
-            except OSError:  # it has just ended
-                continue
-            if parent == self.process.pid and b"bot.model.worker" in command:
-                return int(status.parent.name)
-        raise LookupError("there is no model worker")
-
 
 @contextmanager
 def playground(folder: Path, **variables: str) -> Iterator[Playground]:
     """``python -m bot`` without a token; ``variables`` are added to its environment."""
     environ = {name: value for name, value in os.environ.items() if name != "DISCORD_TOKEN"}
-    errors = folder / "playground.log"
-    command = [sys.executable, "-m", "bot", "--env", os.devnull, "--no-browser"]
+    errors, pace = folder / "playground.log", Pace(folder / "pace")
+    pace.free()
+    variables[PACE] = str(pace.file)
+    command = [sys.executable, "-m", "tests.fakes.paced_worker", "bot", "--env", os.devnull, "--no-browser"]
     with (
         errors.open("w") as log,
         subprocess.Popen(
@@ -84,13 +97,14 @@ def playground(folder: Path, **variables: str) -> Iterator[Playground]:
                     break
             else:
                 raise AssertionError(f"no address: {said}{errors.read_text()}")
-            yield Playground(process, found[0], errors)
+            yield Playground(process, found[0], errors, pace)
         finally:
             process.kill()
 
 
 @contextmanager
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as tools:
         yield tools.chromium.launch(executable_path=chromium(), args=list(SWITCHES))
 
@@ -134,6 +148,11 @@ class Person:
                 self.page.locator("button.command-ghost").click()
                 self.page.locator(f".command-suggestion[data-value={name}]").click()
             field.fill(value)
+            # The page asks for suggestions a moment later, and drops a command that is sent meanwhile.
+            self.page.wait_for_function(
+                "() => window.simcordPreview.commandPicker.autocomplete.state !== 'loading'"
+            )
+        self._until_ready()
         # Not Enter: in a command without options it sends nothing.
         self.page.locator("button[aria-label*=Send], button[title*=Send]").first.click()
         expect(self.messages).to_have_count(before + 1, timeout=PATIENCE)
@@ -141,7 +160,11 @@ class Person:
     def press(self, label: str) -> None:
         """Press the first button of the newest card that begins with ``label``."""
         self._until_ready()
-        self.card.get_by_role("button", name=re.compile("^" + re.escape(label))).first.click()
+        button = self.card.get_by_role("button", name=re.compile("^" + re.escape(label))).first
+        button.click(trial=True)
+        # A mouse goes down and up, and a page that is drawn anew in between, as it is while a text
+        # grows, forgets the click.
+        button.dispatch_event("click")
 
     def reads(self, *texts: str) -> None:
         """Wait until all ``texts`` are in the newest card."""
@@ -158,9 +181,20 @@ class Person:
         """The first paragraph of the newest card."""
         return self.card.locator(".text-display").first.inner_text()
 
+    def sees_more_than(self, written: str) -> None:
+        """Wait until the first paragraph of the newest card is longer."""
+        self.page.wait_for_function(
+            "length => [...document.querySelectorAll('article.channel-message')].at(-1)"
+            ".querySelector('.component-container .text-display').innerText.length > length",
+            arg=len(written),
+        )
+
     def _until_ready(self) -> None:
-        """The page takes no second action before it has done with the first."""
-        self.page.wait_for_function("() => window.simcordPreview?.ready === true")
+        """The page takes no second action before it shows what came of the first."""
+        self.page.wait_for_function(
+            "() => window.simcordPreview?.ready === true"
+            " && !(simcordPreview.awaitingRevision > simcordPreview.publishedRevision)"
+        )
 
 
 def wait_for_model(window: Browser, url: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 
 
-async def until(happened: Callable[[], bool | Awaitable[bool]], *, patience: float = 20.0) -> None:
+async def until(happened: Callable[[], bool | Awaitable[bool]], *, patience: float = 60.0) -> None:
     """Return once ``happened`` says so; TimeoutError after ``patience`` seconds."""
     async with asyncio.timeout(patience):
         while True:

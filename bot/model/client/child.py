@@ -37,6 +37,7 @@ CHUNK_BYTES = 64 * 1024
 LINE_CHARACTERS = 500
 LINES_PER_SECOND = 100
 LAST_WORDS = 1.0  # seconds
+REAPED = 10.0  # seconds for a killed process to be gone: a busy or swapping machine takes its time
 BROKEN_GRACE = 0.2  # seconds
 READ_AGAIN = 0.1  # seconds; a worker whose stderr is full blocks
 
@@ -183,6 +184,9 @@ class Child:
             self.kill()
             # Bounded, because a process that the worker started may hold its pipes.
             await self._ended_within(LAST_WORDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REAPED):
+                    await self._gone()
 
     async def _ended_within(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -196,6 +200,11 @@ class Child:
         while await self._stdout.read(CHUNK_BYTES):
             pass
         await self._process.wait()
+
+    async def _gone(self) -> None:
+        # Process.wait() would wait for the pipes, too, and there is no event for the process alone.
+        while self._process.returncode is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
     async def _log_stderr(self) -> None:
         """Log the child's stderr until it ends; never stop reading it."""

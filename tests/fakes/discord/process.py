@@ -19,7 +19,7 @@ from tests.fakes.discord.addresses import GATEWAY, REST, Addresses
 ROOT = Path(__file__).parents[3]
 TOKEN = "a.fake.token"  # noqa: S105
 LINES = 10_000  # of its output that are kept
-PATIENCE = 40.0  # seconds to end after SIGTERM
+PATIENCE = 120.0  # seconds to end after SIGTERM
 
 
 @dataclass(eq=False)

@@ -17,6 +17,7 @@ import pytest
 
 from bot.errors import GenerationFailed, ModelUnusable, ShuttingDown, UnusableReason
 from bot.exit_status import AFTER_REASON, ExitStatus, exit_status
+from bot.model.client import child as child_module
 from bot.model.client.child import LINE_CHARACTERS, LINES_PER_SECOND, Child, LineLog
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.protocol import (
@@ -484,6 +485,18 @@ async def test_closing_kills_a_worker_that_does_not_listen(make: Make) -> None:
         os.kill(pid, 0)
     with pytest.raises(ShuttingDown):
         await reader
+
+
+async def test_a_killed_worker_is_gone_even_where_that_takes_a_while(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_module, "LAST_WORDS", 0.0)
+    async with make({"hang_at": 1}, grace=0.0) as model, aclosing(model.run(a_request())) as events:
+        await anext(events)
+        pid = model.pid
+    assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 async def test_an_interrupt_in_the_terminal_does_not_reach_the_worker(make: Make) -> None:

@@ -33,7 +33,7 @@ def message(monkeypatch: pytest.MonkeyPatch) -> Any:
     "pressed", [custom_id("complete", "continue", RUN), custom_id("why", "page-next", RUN, 5)]
 )
 def test_a_card_s_buttons_name_its_run(message: Any, pressed: str) -> None:
-    assert card_messages.run_of(message(SHARE, pressed)) == RUN
+    assert card_messages.run_id_of(message(SHARE, pressed)) == RUN
 
 
 @pytest.mark.parametrize(
@@ -48,5 +48,5 @@ def test_a_card_s_buttons_name_its_run(message: Any, pressed: str) -> None:
     ],
 )
 def test_a_card_without_a_finished_run_names_none(message: Any, pressed: str) -> None:
-    assert card_messages.run_of(message(pressed)) is None
-    assert card_messages.run_of(message()) is None
+    assert card_messages.run_id_of(message(pressed)) is None
+    assert card_messages.run_id_of(message()) is None

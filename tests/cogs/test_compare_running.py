@@ -8,22 +8,13 @@ import pytest
 from discord import ui
 
 from bot.custom_ids import custom_id
-from bot.playground.real_time import SimulatedGenerations
-from bot.playground.world import World
-from bot.queue.queue import GenerationQueue
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel, settled
 from tests.support.comparing import compare, options_of, texts_of
+from tests.support.queues import queue_of
 from tests.support.reading import card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-def queue_of(world: World) -> GenerationQueue:
-    generations = world.bot.services.generations
-    assert isinstance(generations, SimulatedGenerations)
-    assert isinstance(generations._inner, GenerationQueue)
-    return generations._inner
 
 
 async def test_all_six_run_at_once_where_there_is_room(open_world: OpenWorld) -> None:

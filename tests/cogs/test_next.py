@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from bot.playground.plain import RULE
 from bot.services import Services
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel, settled
+from tests.support.queues import queue_of
 from tests.support.reading import buttons, card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -123,13 +125,15 @@ async def test_while_a_press_is_computed_nothing_can_be_pressed(open_world: Open
 
 async def test_a_press_that_fails_leaves_the_table_as_it_was(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
-    async with open_world(model, deadline=0.5) as world:
+    async with open_world(model) as world:
         ada = world.members[0]
         answer = await ada.slash(world.channel, "next", prompt="London was")
         await model.step(model.started[0], 2)
         await world.env.settle()
         card = card_of(answer)
         before = text_of(card)
+        queue = queue_of(world)
+        queue._limits = replace(queue._limits, deadline=0.3)  # only the press is short of time
         pressed = await ada.click(card, label=labels(answer)[0])
         while "(disabled)" in text_of(card).replace("[Undo] (disabled)", ""):
             await settled()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
+from msgspec import structs
 from simcord import ChannelHandle, MemberActor
 
 from bot.custom_ids import custom_id
@@ -97,9 +98,9 @@ async def test_what_changed_since_is_named(
     world: World, ada: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:
     run = await elsewhere(runs.completion(run_id_of(await complete(ada, channel))))
-    chosen = replace(run.steps[2].chosen, logit=run.steps[2].chosen.logit + 0.5)
-    made = replace(run.fingerprint, precision="int8", torch="1.0", weights="commit:" + "0" * 40)
-    drifted = (*run.steps[:2], replace(run.steps[2], chosen=chosen, candidates=()), *run.steps[3:])
+    chosen = structs.replace(run.steps[2].chosen, logit=run.steps[2].chosen.logit + 0.5)
+    made = structs.replace(run.fingerprint, precision="int8", torch="1.0", weights="commit:" + "0" * 40)
+    drifted = (*run.steps[:2], structs.replace(run.steps[2], chosen=chosen, candidates=()), *run.steps[3:])
     await keep(runs, replace(run, run_id="c" * 16, steps=drifted, fingerprint=made))
     replay, code = custom_id("run", "replay", "c" * 16), custom_id("run", "code", "c" * 16)
     message = await posted(world, replay, code)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from bot.playground.real_time import SimulatedGenerations
+from bot.playground.world import World
 from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue
 from bot.queue.runner import Model
@@ -21,3 +23,11 @@ def queue_before(model: Model, **options: Any) -> GenerationQueue:
     limits = {name: value for name, value in options.items() if name in _LIMITS}
     others = {name: value for name, value in options.items() if name not in _LIMITS}
     return GenerationQueue(model, some_limits(**limits), **others)
+
+
+def queue_of(world: World) -> GenerationQueue:
+    """The queue behind the bot of a simulated Discord."""
+    generations = world.bot.services.generations
+    assert isinstance(generations, SimulatedGenerations)
+    assert isinstance(generations._inner, GenerationQueue)
+    return generations._inner

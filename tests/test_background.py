@@ -113,6 +113,7 @@ async def test_a_failure_while_leaving_is_logged(caplog: pytest.LogCaptureFixtur
     assert "sweeping failed while ending" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill", KILLS)
 async def test_every_background_task_of_the_bot_survives_being_killed(
     kill: Kill, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -221,6 +221,7 @@ def test_reconfiguring_the_log_replaces_the_handler() -> None:
     assert output.getvalue().count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("url", "problem"),
     [

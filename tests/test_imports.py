@@ -187,6 +187,7 @@ def test_no_two_modules_share_a_name_unless_they_are_the_same_command_s() -> Non
     assert {name: modules for name, modules in seen.items() if len(modules) > 1} == {}
 
 
+@pytest.mark.slow
 def test_the_bot_process_starts_without_what_only_others_need() -> None:
     code = (
         "import sys, bot.__main__; from importlib import import_module; from bot.client import COGS; "

@@ -135,6 +135,7 @@ async def test_the_bot_pauses_before_it_ends(
     assert len(fake.requests) == 1
 
 
+@pytest.mark.slow
 async def test_sigterm_ends_the_pause_at_once() -> None:
     faults = Planned("GET", ME, [Answered(429, headers={"Retry-After": "3000"})])
     async with FakeDiscord.opened(faults=faults) as fake, fake.bot() as bot:
@@ -146,6 +147,7 @@ async def test_sigterm_ends_the_pause_at_once() -> None:
     assert "Traceback" not in bot.stderr
 
 
+@pytest.mark.slow
 async def test_a_refused_login_is_one_sentence_and_status_1() -> None:
     faults = Planned("GET", ME, [Answered(403, headers={"Retry-After": "1"})])
     async with FakeDiscord.opened(faults=faults) as fake, fake.bot() as bot:
@@ -187,6 +189,7 @@ async def test_a_bot_out_of_connections_for_today_waits() -> None:
     assert fake.gateway.identified == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault", [Answered(403), Answered(200), Answered(200, "{}", JSON), Limited(60), Silent()]
 )

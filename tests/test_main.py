@@ -37,6 +37,7 @@ def run(*arguments: str, module: str = "bot", **environment: str) -> subprocess.
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PROC.exists(), reason="finds the worker by Linux' list of processes")
 @pytest.mark.parametrize(
     ("number", "arguments"),
@@ -92,6 +93,7 @@ def test_help_tells_of_the_playground_and_of_try() -> None:
     assert "try" in answer.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "named"),
     [
@@ -112,6 +114,7 @@ def test_an_unusable_setting_ends_with_status_2_and_one_sentence(
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.slow
 def test_a_settings_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
     file = tmp_path / "my.env"
     missing = run("--env", str(file))
@@ -134,6 +137,7 @@ def test_a_folder_in_the_place_of_the_settings_file_does_not_open_the_playground
     assert answer.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -143,6 +147,7 @@ def test_a_port_in_use_is_named() -> None:
     assert answer.stderr.splitlines()[-1].startswith(f"Port {port} is in use")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("port", ["9" * 5_000, "65536", "x"])
 def test_what_is_no_port_is_told_in_short(port: str) -> None:
     answer = run("--port", port)
@@ -153,6 +158,7 @@ def test_what_is_no_port_is_told_in_short(port: str) -> None:
     assert len(sentence) < 200
 
 
+@pytest.mark.slow
 def test_a_port_for_metrics_that_is_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -165,6 +171,7 @@ def test_a_port_for_metrics_that_is_in_use_is_named() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_discord_that_cannot_be_reached_is_no_setting_to_be_corrected() -> None:
     nowhere = {REST: "http://127.0.0.1:1/api/v10", GATEWAY: "ws://127.0.0.1:1/"}
     settings = {"DISCORD_TOKEN": "a.b.c", "MODEL": DEMO_MODEL, "DATABASE_URL": "sqlite://"}
@@ -182,6 +189,7 @@ def test_a_model_that_cannot_be_fetched_now_is_no_setting_to_be_corrected(tmp_pa
     assert answer.stderr.splitlines()[-1].endswith("the Hugging Face Hub cannot be reached.")
 
 
+@pytest.mark.slow
 def test_a_model_of_which_the_hub_has_sent_only_a_part_is_no_setting_to_be_corrected(tmp_path: Path) -> None:
     repository = tmp_path / "hub" / "models--someone--tiny"
     snapshot, refs = repository / "snapshots" / ("0" * 40), repository / "refs"
@@ -199,6 +207,7 @@ def test_a_model_of_which_the_hub_has_sent_only_a_part_is_no_setting_to_be_corre
     )
 
 
+@pytest.mark.slow
 def test_an_expired_access_token_is_a_setting_to_be_corrected(tmp_path: Path) -> None:
     refused = Answer(401, headers={"X-Error-Message": 'User Access Token "x" is expired'})
     with running({}) as hub:
@@ -213,6 +222,7 @@ def test_an_expired_access_token_is_a_setting_to_be_corrected(tmp_path: Path) ->
     )
 
 
+@pytest.mark.slow
 def test_what_the_settings_file_says_of_the_hub_reaches_it(tmp_path: Path) -> None:
     with running({}) as hub:
         settings = {"MODEL": "someone/tiny", "HF_TOKEN": "hf_mine0123456789", "HF_ENDPOINT": hub.url}
@@ -229,6 +239,7 @@ def test_what_the_settings_file_says_of_the_hub_reaches_it(tmp_path: Path) -> No
     assert hub.tokens == {"Bearer hf_mine0123456789"}
 
 
+@pytest.mark.slow
 def test_a_simulated_discord_needs_no_token_and_no_large_model() -> None:
     assert run("try", "/decode ids:40313", DISCORD_TOKEN="a.b.c").returncode == 0  # noqa: S106
 
@@ -242,6 +253,7 @@ def test_a_settings_file_is_read(tmp_path: Path) -> None:
     assert "QUEUE_SIZE is '0'" in answer.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
@@ -262,6 +274,7 @@ def test_a_refused_command_ends_with_status_1_and_its_sentence(command: str, sen
     assert len(answer.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_reader_who_has_seen_enough_is_no_error() -> None:
     command = [sys.executable, "-W", "ignore", "-m", "bot", "try", "/decode ids:40313"]
     environment = {**os.environ, "DISCORD_TOKEN": ""}
@@ -277,6 +290,7 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
     assert said == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "rule", "token"), [("ascii", "-" * 60, "\\u2423will"), ("cp1252", "-" * 60, "\\u2423will")]
 )
@@ -293,6 +307,7 @@ def test_a_card_can_be_read_where_the_output_is_not_utf_8(encoding: str, rule: s
     assert token in card
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
 @pytest.mark.parametrize(
     ("arguments", "status"), [(["try", "/decode ids:40313"], 1), (["--help"], 0), (["try", "/nothing"], 1)]

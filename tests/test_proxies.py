@@ -57,6 +57,7 @@ async def behind(
             yield discord, proxy, bot
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_requests_and_the_gateway_go_through_the_proxy(scheme: str, trust: Trust) -> None:
     address = f"{scheme}://ada:{QUOTED}@localhost:{{port}}"
@@ -75,6 +76,7 @@ async def test_requests_and_the_gateway_go_through_the_proxy(scheme: str, trust:
     assert QUOTED not in bot.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("refusal", "status", "said"),
     [
@@ -94,6 +96,7 @@ async def test_a_proxy_s_refusal_is_one_sentence(
     assert QUOTED not in bot.stderr
 
 
+@pytest.mark.slow
 async def test_a_proxy_that_blocks_discord_delays_the_end(trust: Trust) -> None:
     async with behind(trust, "http://localhost:{port}", refusal="403 Forbidden") as (_, _, bot):
         line = await bot.said("The bot ends in 600 s")
@@ -101,6 +104,7 @@ async def test_a_proxy_that_blocks_discord_delays_the_end(trust: Trust) -> None:
     assert "HTTP 403, not from Discord itself" in line
 
 
+@pytest.mark.slow
 async def test_an_unreachable_proxy_is_one_sentence(trust: Trust) -> None:
     async with behind(trust, "http://127.0.0.1:1") as (_, _, bot):
         assert await bot.wait() == 1
@@ -108,6 +112,7 @@ async def test_an_unreachable_proxy_is_one_sentence(trust: Trust) -> None:
     assert bot.lines[-1].startswith("Discord cannot be reached (ClientProxyConnectionError)")
 
 
+@pytest.mark.slow
 async def test_discord_can_be_exempt_from_the_proxy(trust: Trust) -> None:
     variables = {"NO_PROXY": "localhost,.discord.com,discord.gg"}
     async with behind(trust, "http://localhost:{port}", variables) as (_, proxy, bot):

@@ -93,6 +93,7 @@ async def test_commands_are_marked_for_adults_only_if_age_restricted(
     assert {command["nsfw"] for command in fake.commands} == {restricted}
 
 
+@pytest.mark.slow
 async def test_health_answers_from_the_start_and_turns_good_after_joining() -> None:
     model, at = LoadingModel(), Address("127.0.0.1", unused_port())
     async with on_loopback(), parts_with(model) as parts:
@@ -224,6 +225,7 @@ async def test_it_leaves_as_soon_as_nothing_is_under_way(monkeypatch: pytest.Mon
         await asyncio.wait({joining})
 
 
+@pytest.mark.slow
 async def test_people_whose_answers_never_come_hear_of_the_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.serve.FAREWELL", 0.2)
     monkeypatch.setattr(Runs, "forget", lambda *_: _wait_and_forget(asyncio.Event()))

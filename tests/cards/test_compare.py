@@ -66,6 +66,7 @@ def menu_of(view: ui.LayoutView) -> ui.Select[ui.LayoutView]:
     return menu
 
 
+@pytest.mark.slow
 @given(card_contents)
 def test_any_texts_fit_in_a_message(content: ComparisonCard) -> None:
     assert_within_limits(cards.comparison(content))

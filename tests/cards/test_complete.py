@@ -48,6 +48,7 @@ card_contents = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(card_contents.filter(lambda content: content.prompt.strip() and len(content.model) < 100))
 def test_any_completion_fits_in_a_message(content: CompletionCard) -> None:
     assert_within_limits(cards.completion(content))

@@ -60,6 +60,7 @@ def games(draw: st.DrawFn) -> RevealCard:
     return RevealCard(game, step, draw(strategies.texts), tuple(draw(scores)))
 
 
+@pytest.mark.slow
 @given(games())
 def test_any_round_fits_in_a_message_and_has_room_to_be_shared(content: RevealCard) -> None:
     for view in (cards.guess(content.game), cards.reveal(content)):

@@ -46,6 +46,7 @@ def shown(read: Reading) -> str:
 READ = read((1, -0.5), (12, -4.0), (20_000, -14.0), (2, -1.25))
 
 
+@pytest.mark.slow
 @given(strategies.long_texts, st.lists(strategies.steps, min_size=1, max_size=40), strategies.audiences)
 def test_any_text_fits_in_a_message(text: str, steps: list[Step], audience: Audience) -> None:
     ids = ENCODINGS.encode("a " + text)[:1024]

@@ -25,6 +25,7 @@ def content_of(encodings: Encodings, text: str, *, decoded: str | None = None) -
     )
 
 
+@pytest.mark.slow
 @given(strategies.long_texts.filter(bool))
 def test_any_text_fits_in_a_message(encodings: Encodings, text: str) -> None:
     assert_within_limits(cards.tokens(content_of(encodings, text, decoded=text)))

@@ -67,6 +67,7 @@ def menu_of(view: ui.LayoutView) -> ui.Select[Any]:
     return menu
 
 
+@pytest.mark.slow
 @given(contents())
 @settings(max_examples=60)
 def test_any_position_of_any_text_fits_in_a_message(content: WhyCard) -> None:

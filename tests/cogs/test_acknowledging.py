@@ -105,6 +105,7 @@ def kind_of(answer: InteractionResult) -> str:
     return ALONE if answer.response.ephemeral else FOR_ALL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ready", "follows"), READING.values(), ids=READING.keys())
 async def test_whatever_reads_the_database_is_acknowledged_before(
     held: Held, ready: Ready, follows: str

@@ -29,6 +29,7 @@ COMPLETIONS = {
 }
 
 
+@pytest.mark.slow
 async def test_each_text_is_what_complete_writes_so(
     ada: MemberActor, channel: ChannelHandle, world: World
 ) -> None:
@@ -44,6 +45,7 @@ async def test_each_text_is_what_complete_writes_so(
         assert texts[method] == re.sub(r"\s*\n\s*", " ⏎ ", written.strip())
 
 
+@pytest.mark.slow
 async def test_it_says_where_each_text_differs_from_the_greedy_one(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -55,6 +57,7 @@ async def test_it_says_where_each_text_differs_from_the_greedy_one(
     assert "top guess 32 of 32 times\n" in text.partition("temperature 0.3")[0]
 
 
+@pytest.mark.slow
 async def test_the_same_seed_gives_the_same_texts(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -82,6 +85,7 @@ async def test_one_opens_as_a_private_card_of_its_own(
     assert labels[-1] == "Share"
 
 
+@pytest.mark.slow
 async def test_an_opened_text_goes_on_as_one_longer_request(ada: MemberActor, channel: ChannelHandle) -> None:
     opened = await open_one(ada, await compare(ada, channel), "temperature 1.0")
     longer = await ada.slash(

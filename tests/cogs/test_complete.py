@@ -333,6 +333,7 @@ async def test_a_deleted_card_ends_its_generation(open_world: OpenWorld) -> None
         assert card
 
 
+@pytest.mark.slow
 async def test_shutting_down_finishes_the_cards(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model) as world:
@@ -420,6 +421,7 @@ async def test_what_is_being_written_when_its_author_is_forgotten_is_not_stored(
         assert "no longer works" in refusal_of(await ada.click(card, label="Continue"))
 
 
+@pytest.mark.slow
 async def test_a_killed_worker_is_replaced_and_the_text_is_the_same(
     live_world: World, model: ModelProcess
 ) -> None:

@@ -105,6 +105,7 @@ async def test_a_vote_while_the_card_is_being_edited_is_shown_by_who_edits_it(
     assert [len(edit) for edit in edits] == [0, 2]
 
 
+@pytest.mark.slow
 async def test_a_vote_that_cannot_be_stored_is_refused_and_works_later(
     ada: MemberActor, channel: ChannelHandle, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -73,6 +73,7 @@ async def test_a_walk_of_draws_is_the_completion_of_its_seed(
     assert sentence(step) == text_of(whole).partition(RULE)[0].rstrip()
 
 
+@pytest.mark.slow
 async def test_what_was_asked_before_is_answered_at_once_and_said_to_be_so(open_world: OpenWorld) -> None:
     model = FakeModel()
     async with open_world(model) as world:

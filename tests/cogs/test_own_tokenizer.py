@@ -64,6 +64,7 @@ async def world(services: Services) -> AsyncIterator[World]:
         yield world
 
 
+@pytest.mark.slow
 async def test_a_text_is_continued_in_the_model_s_tokens(
     world: World, ada: MemberActor, channel: ChannelHandle, theirs: PreTrainedTokenizerBase, folder: Path
 ) -> None:

@@ -28,6 +28,7 @@ from tests.support.samples import step, walk_run
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"temperature": 0.0}, {"max_tokens": 1}, {"private": True}])
 async def test_a_replay_is_identical_to_the_bit(
     ada: MemberActor, channel: ChannelHandle, options: dict[str, Any]
@@ -53,6 +54,7 @@ async def test_a_replay_asks_the_model_and_never_the_store(open_world: OpenWorld
         assert "✅ Identical." in text_of(answer)
 
 
+@pytest.mark.slow
 async def test_continued_and_forked_texts_are_replayed_for_anyone(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:

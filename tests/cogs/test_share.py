@@ -167,6 +167,7 @@ async def test_forget_deletes_the_runs_of_one_person_and_says_how_many(
     assert text_of(await ada.slash(channel, "forget")) == "I have nothing stored about you."
 
 
+@pytest.mark.slow
 async def test_what_others_made_from_a_text_is_forgotten_with_it(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:

@@ -80,6 +80,7 @@ async def test_the_biggest_surprise_is_named_with_the_model_s_guesses(
     assert "How surprising is this text?\n15 tokens\n" in text
 
 
+@pytest.mark.slow
 async def test_the_picture_and_the_file_have_room_for_the_longest_text(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -91,6 +92,7 @@ async def test_the_picture_and_the_file_have_room_for_the_longest_text(
     assert len(re.findall(r"^ +\d+ ", listing, re.MULTILINE)) == 1024
 
 
+@pytest.mark.slow
 async def test_the_event_loop_keeps_running_while_the_longest_text_is_described(world: World) -> None:
     started = time.perf_counter()
     draw_tiles([Tile("␣dark", "12,345", "#cdb4f6")] * 1_024, (SMALL,))
@@ -125,6 +127,7 @@ async def test_a_single_token_is_refused(ada: MemberActor, channel: ChannelHandl
     assert "only one token" in refusal_of(await ada.slash(channel, "surprise", text=text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["  ", "\n\n\n", "שלום עולם", "😀" * 300, "a\x00b\ud83d", "`" * 500, "@everyone <@1>", "<|endoftext|>"],

@@ -95,6 +95,7 @@ async def test_the_bot_s_own_card_is_tokenized_by_its_text(ada: MemberActor, cha
     assert "encoding" not in text_of(answer).partition("Ids")[0]  # a word from further down the card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["complete", "next"])
 async def test_the_whole_text_of_a_run_is_tokenized_however_little_its_card_shows(
     ada: MemberActor, channel: ChannelHandle, runs: Runs, services: Services, command: str

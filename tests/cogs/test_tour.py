@@ -74,6 +74,7 @@ async def test_shares_and_draw_match_next(ada: MemberActor, channel: ChannelHand
     assert f"rank {drawn[3]} of" in five
 
 
+@pytest.mark.slow
 async def test_the_rounds_write_the_seed_s_completion(ada: MemberActor, channel: ChannelHandle) -> None:
     six, seven = text_of(await at(6, ada, channel)), text_of(await at(7, ada, channel))
     whole = await ada.slash(
@@ -101,6 +102,7 @@ async def test_a_tour_s_text_answers_who_asks_for_it_and_its_card_is_known(
     assert "Same request as at 20" in text_of(again)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", ["A", "🙃", "\N{ZERO WIDTH SPACE}", "```\n@everyone **x**", "שלום عليكم"])
 async def test_any_text_can_be_toured(ada: MemberActor, channel: ChannelHandle, prompt: str) -> None:
     answer = await at(1, ada, channel, prompt=prompt)
@@ -109,6 +111,7 @@ async def test_any_text_can_be_toured(ada: MemberActor, channel: ChannelHandle, 
         assert title(answer) == expected
 
 
+@pytest.mark.slow
 async def test_a_text_that_leaves_little_room_is_toured_as_far_as_there_is_room(
     ada: MemberActor, channel: ChannelHandle, services: Services
 ) -> None:
@@ -136,6 +139,7 @@ async def test_a_blank_text_is_refused(ada: MemberActor, channel: ChannelHandle)
     assert "The prompt is blank" in refusal_of(await ada.slash(channel, "tour", prompt=" "))
 
 
+@pytest.mark.slow
 async def test_a_tour_goes_on_after_the_bot_restarted(
     ada: MemberActor, channel: ChannelHandle, restart: Callable[[], Awaitable[None]]
 ) -> None:

@@ -50,6 +50,7 @@ async def test_someone_else_s_text_is_shown_only_to_them(
     assert card_of(on).id == card_of(own).id
 
 
+@pytest.mark.slow
 async def test_every_station_can_be_tried(ada: MemberActor, channel: ChannelHandle) -> None:
     for station, expected in enumerate(TITLES, start=1):
         modal = await ada.click(card_of(await at(station, ada, channel)), label="Try it yourself")

@@ -95,6 +95,7 @@ async def test_a_query_without_a_token_is_refused(
     assert refusal_of(await ada.slash(channel, "vocabulary", query=query)) == said
 
 
+@pytest.mark.slow
 async def test_tokens_are_suggested_while_typing_and_every_suggestion_is_found(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:

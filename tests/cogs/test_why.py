@@ -81,6 +81,7 @@ async def test_a_public_card_is_turned_on_a_private_one(
     assert card_of(answer).id != shared.id
 
 
+@pytest.mark.slow
 async def test_a_fork_is_a_new_card_with_the_other_token_in_its_place(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:
@@ -116,6 +117,7 @@ async def test_a_fork_of_a_fork_says_that_two_tokens_were_chosen_by_hand(
     assert "Someone picked " in text_of(opened)
 
 
+@pytest.mark.slow
 async def test_a_fork_of_a_private_text_is_private(ada: MemberActor, channel: ChannelHandle) -> None:
     card = await complete(ada, channel, private=True)
     opened = await ada.click(card, label="Why this word?")
@@ -123,6 +125,7 @@ async def test_a_fork_of_a_private_text_is_private(ada: MemberActor, channel: Ch
     assert card_of(await ada.click(card_of(opened), label=forks(opened)[0])).ephemeral
 
 
+@pytest.mark.slow
 async def test_a_fork_continues_bit_for_bit_like_a_walk_over_the_same_tokens(
     services: Services, ada: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:
@@ -151,6 +154,7 @@ async def test_a_fork_without_room_after_it_is_refused(world: World, ada: Member
     assert "shorten your prompt" in refusal_of(await ada.click(message, custom_id=fork))
 
 
+@pytest.mark.slow
 async def test_everything_works_after_a_restart(
     ada: MemberActor, channel: ChannelHandle, restart: Restart
 ) -> None:

@@ -60,6 +60,7 @@ def slash(discord: FakeDiscord, *, age: float = 0.0) -> Asked:
     return discord.slash(discord.person("ada"), discord.channel(), "next", age=age)
 
 
+@pytest.mark.slow
 async def test_the_real_bot_in_its_own_process_answers_and_ends() -> None:
     async with FakeDiscord.opened() as discord, discord.bot() as bot:
         await discord.joined()
@@ -206,6 +207,7 @@ async def test_an_invalid_session_that_can_be_resumed_is() -> None:
     assert (discord.gateway.identified, discord.gateway.resumed) == (1, 1)
 
 
+@pytest.mark.slow
 async def test_a_forgotten_session_is_begun_anew() -> None:
     async with FakeDiscord.opened() as discord, hosted(discord):
         discord.gateway.invalidate(resumable=False)

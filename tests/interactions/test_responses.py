@@ -73,6 +73,7 @@ def read(asked: Asked) -> list[str]:
     return ["\n".join(texts(message.components)) for message in asked.all_messages]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "faults",
     [[LOST], [REPLY_LOST], [LOST, REPLY_LOST], [LOST] * 4, [DONE_BUT_FAILED], [LOST, DONE_BUT_FAILED]],
@@ -155,6 +156,7 @@ async def test_a_picture_is_sent_until_it_arrives(caplog: pytest.LogCaptureFixtu
     assert picture.content.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("faults", [[], [LOST], [LOST] * 5])
 async def test_an_error_after_thinking_arrives_in_the_end(
     faults: list[RequestFault], caplog: pytest.LogCaptureFixture
@@ -213,6 +215,7 @@ async def test_a_picture_to_share_is_fetched_again_if_it_was_lost(caplog: pytest
     assert len(shared.answer.attachments) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [LOST, Refused(50001)])
 async def test_lost_suggestions_are_no_error(fault: RequestFault, caplog: pytest.LogCaptureFixture) -> None:
     async with failing("POST", CALLBACK, [fault], caplog) as discord:

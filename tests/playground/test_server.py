@@ -75,6 +75,7 @@ def test_the_channel_says_what_to_try(ada: Person) -> None:
         expect(first).to_contain_text(command)
 
 
+@pytest.mark.slow
 def test_a_completion_and_its_buttons(ada: Person) -> None:
     ada.run("complete", {"prompt": "London was", "seed": "42", "max_tokens": "8"})
     ada.reads("London was", "seed 42", "8 tokens", "Continue")
@@ -90,6 +91,7 @@ def test_a_completion_and_its_buttons(ada: Person) -> None:
     ada.reads("London was", "Continue")
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_text(ada: Person, grace: Person) -> None:
     texts = []
     for person in (ada, grace):
@@ -100,6 +102,7 @@ def test_the_same_seed_gives_the_same_text(ada: Person, grace: Person) -> None:
     assert texts[0] == texts[1]
 
 
+@pytest.mark.slow
 def test_a_completion_grows_until_it_is_stopped(ada: Person, slow_model: Pace) -> None:
     ada.run("complete", {"prompt": "Once upon a time", "seed": "42", "max_tokens": "256"})
     ada.reads("Stop")
@@ -131,6 +134,7 @@ def test_one_can_type_while_another_text_is_written(ada: Person, grace: Person, 
     ada.reads("Stopped after")
 
 
+@pytest.mark.slow
 def test_only_the_author_can_stop(ada: Person, grace: Person, slow_model: Pace) -> None:
     ada.run("complete", {"prompt": "Mine", "max_tokens": "256"})
     ada.reads("Stop")
@@ -145,6 +149,7 @@ def test_only_the_author_can_stop(ada: Person, grace: Person, slow_model: Pace) 
     ada.reads("Stopped after")
 
 
+@pytest.mark.slow
 def test_the_next_tokens_walk_on_and_back(ada: Person) -> None:
     ada.run("next", {"prompt": "London was"})
     ada.reads("London was", "step 1", "Entropy")
@@ -182,6 +187,7 @@ def test_a_refusal_is_seen_by_nobody_else(ada: Person, grace: Person) -> None:
     expect(ada.page.get_by_text("There is no encoding or model called")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly_when_told_to(sign: signal.Signals, window: Browser, tmp_path: Path) -> None:
     with playground(tmp_path) as place:
@@ -198,6 +204,7 @@ def test_it_ends_cleanly_when_told_to(sign: signal.Signals, window: Browser, tmp
         assert "Traceback" not in place.errors.read_text()
 
 
+@pytest.mark.slow
 def test_it_ends_cleanly_from_the_page(window: Browser, tmp_path: Path) -> None:
     with playground(tmp_path) as place:
         page = window.new_page()

@@ -18,6 +18,7 @@ PEOPLE = frozenset({OWNER})
 SILENT: dict[str, list[str]] = {"parse": []}
 
 
+@pytest.mark.slow
 async def test_nothing_that_is_typed_or_written_pings_escapes_crashes_or_is_too_long() -> None:
     measured = await measure(texts=3 * len(KINDS), commands=12, seed=1)
 

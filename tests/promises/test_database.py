@@ -19,6 +19,7 @@ from tests.promises.outages import Outage
 from tests.promises.postgresql import terminate_others
 
 
+@pytest.mark.slow
 async def test_a_killed_process_loses_nothing_that_it_acknowledged(database: Database, url: str) -> None:
     if url == IN_MEMORY:
         pytest.skip("a database in memory ends with its process")
@@ -28,6 +29,7 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(database: Dat
         assert found.is_whole, found
 
 
+@pytest.mark.slow
 async def test_whose_connections_are_terminated_loses_nothing_either() -> None:
     url = os.environ.get("TEST_POSTGRESQL") or pytest.skip("TEST_POSTGRESQL names no server")
     ledger = await asyncio.to_thread(
@@ -40,6 +42,7 @@ async def test_whose_connections_are_terminated_loses_nothing_either() -> None:
     assert found.is_whole, found
 
 
+@pytest.mark.slow
 def test_a_file_that_fails_for_a_while_costs_nobody_anything(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)  # where the tests are root's, somebody else must get there

@@ -11,6 +11,7 @@ from tests.promises.secrets_search import Search
 FEW = (Reset(), Refused(50035))
 
 
+@pytest.mark.slow
 async def test_no_secret_and_nothing_that_people_write_is_in_the_log() -> None:
     search = Search()
     visit = await served("json", search, with_model=False, wrong=FEW)
@@ -20,6 +21,7 @@ async def test_no_secret_and_nothing_that_people_write_is_in_the_log() -> None:
     assert visit.lines > visit.asked
 
 
+@pytest.mark.slow
 async def test_the_search_finds_what_discord_py_would_tell_at_debug() -> None:
     search = Search()
     await served("plain", search, with_model=False, guarded=False, wrong=FEW)

@@ -25,6 +25,7 @@ KEPT = Shutdown(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PROC.exists(), reason="finds the worker by Linux' list of processes")
 async def test_a_busy_bot_ends_in_order_and_leaves_no_card_behind() -> None:
     ended = await measure("orderly", signal.SIGINT, writers=9)
@@ -36,6 +37,7 @@ async def test_a_busy_bot_ends_in_order_and_leaves_no_card_behind() -> None:
     assert ended.asked > 9
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PROC.exists(), reason="finds the worker by Linux' list of processes")
 async def test_who_waits_for_a_picture_gets_it_or_is_told() -> None:
     ended = await measure("drawing", signal.SIGTERM)

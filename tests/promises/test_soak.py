@@ -10,6 +10,7 @@ from tests.promises.watching import Taken
 TAKEN = Taken(memory=2**27, worker_memory=2**28, descriptors=20, threads=12, tasks=15)
 
 
+@pytest.mark.slow
 async def test_everything_is_answered_and_nothing_goes_wrong() -> None:
     soaked = await measure(0.1, 8.0, seed=1, looks=2)
 

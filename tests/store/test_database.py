@@ -60,6 +60,7 @@ async def test_what_was_written_is_there_after_the_file_was_closed(tmp_path: Pat
         assert await count(database) == 1
 
 
+@pytest.mark.slow
 async def test_a_locked_file_is_an_error_after_a_wait(tmp_path: Path) -> None:
     file = tmp_path / "runs.sqlite3"
     async with opened(f"sqlite:///{file}") as database:
@@ -114,6 +115,7 @@ def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.slow
 async def test_all_who_wait_for_a_silent_server_share_one_attempt() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

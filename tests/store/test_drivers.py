@@ -165,6 +165,7 @@ async def test_cancelling_is_no_failure_of_the_database(
     assert waiting.cancelled()
 
 
+@pytest.mark.slow
 @any_error
 async def test_housekeeping_goes_on(
     tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -91,6 +91,7 @@ def test_every_token_is_found_by_its_id(vocabulary: Vocabulary) -> None:
         assert vocabulary.find(f"#{token_id}") == Found(token_id, vocabulary.stem(token_id))
 
 
+@pytest.mark.slow
 def test_every_token_is_found_as_it_is_spelt_in_vocab_json_but_for_what_is_another_text(
     vocabulary: Vocabulary,
 ) -> None:

@@ -128,6 +128,7 @@ def test_the_glyphs_of_a_line_follow_each_other() -> None:
     assert all(left < right for left, right in pairwise(places))
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(chromium() is None, reason="no Chromium is installed")
 def test_a_browser_writes_every_script_in_the_same_width() -> None:

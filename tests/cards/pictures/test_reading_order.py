@@ -127,6 +127,7 @@ def test_every_character_has_a_level_and_every_piece_a_place(texts: list[str]) -
     assert sorted(visual_pieces(range(len(pieces)), pieces.__getitem__)) == list(range(len(pieces)))
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(chromium() is None, reason="no Chromium is installed")
 @pytest.mark.parametrize("encoding", ["gpt2", "o200k_base"])

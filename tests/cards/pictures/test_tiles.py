@@ -79,6 +79,7 @@ def test_tiles_that_do_not_fit_large_are_drawn_small() -> None:
     assert draw_tiles(tiles[:20], (LARGE, SMALL)) == draw_tiles(tiles[:20])
 
 
+@pytest.mark.slow
 def test_a_whole_context_of_words_fits_small() -> None:
     tiles = [Tile("␣words", "12,345", "#a5e6ba")] * 1024
 

@@ -146,6 +146,7 @@ def test_with_more_rows_it_is_another(size: int) -> None:
     assert tokenizer.unmerged == "PHxlbmRvZnRleHR8Pg== 50256\n"
 
 
+@pytest.mark.slow
 def test_added_tokens_that_the_model_has_no_row_for_are_none() -> None:
     tokenizer = Tokenizer.from_str(json.dumps(GPT2))
     tokenizer.add_special_tokens(["[PAD]"])

@@ -230,6 +230,7 @@ def test_that_the_hub_has_no_tokenizer_is_asked_once(
     assert found("someone/tiny")[0].tokenizer == "none"
 
 
+@pytest.mark.slow
 def test_a_model_whose_tokenizer_is_out_of_reach_may_be_loaded_later(
     cache: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

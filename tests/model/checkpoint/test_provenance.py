@@ -105,6 +105,7 @@ def test_an_index_that_is_none_is_refused(copied: Path, text: str) -> None:
     assert f"its {INDEX} cannot be read" in refused(copied)
 
 
+@pytest.mark.slow
 def test_code_beside_the_weights_is_not_run(copied: Path, mark: Path) -> None:
     (copied / "modeling.py").write_text(f"import os; os.mkdir({str(mark)!r})", encoding="utf-8")
     config = json.loads((copied / "config.json").read_text(encoding="utf-8"))
@@ -157,6 +158,7 @@ print({"peft", "kernels", "modeling"} & set(sys.modules))
 """
 
 
+@pytest.mark.slow
 def test_nothing_in_a_configuration_makes_code_run_or_the_network_be_asked(
     copied: Path, mark: Path, tmp_path: Path
 ) -> None:
@@ -215,6 +217,7 @@ def calls() -> Iterator[tuple[str, ast.Call]]:
                     yield f"{file.relative_to(ROOT)}:{node.lineno}", node
 
 
+@pytest.mark.slow
 def test_nothing_allows_code_that_comes_with_a_model_or_reads_pickles() -> None:
     allowing = [
         place
@@ -237,6 +240,7 @@ print(load(checkpoint, precision="float32", report=lambda _: None).info.revision
 """
 
 
+@pytest.mark.slow
 def test_what_is_cached_is_loaded_without_a_single_connection(tmp_path: Path, tiny_folder: Path) -> None:
     base = tmp_path / "home" / "hub" / "models--someone--tiny"
     (base / "refs").mkdir(parents=True)

@@ -170,6 +170,7 @@ def test_a_sequence_has_the_same_logits_alone_and_among_seven_others(gpt2: GPT2,
         assert torch.equal(mine, theirs)
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_a_neighbour_that_is_not_finite_changes_nothing(precise: GPT2) -> None:
     model = GPT2(parameters_of(overflowing_model()), precision=precise.precision)

@@ -118,6 +118,7 @@ def test_a_cache_counts_the_bytes_of_its_positions_in_all_layers() -> None:
     assert cache.nbytes == 3 * 2 * 2 * 96 * LANES * 4
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1))
 def test_each_sequence_keeps_its_own_numbers_while_others_come_and_go(seed: int) -> None:
     chance = random.Random(seed)

@@ -49,6 +49,7 @@ def test_logits_are_those_of_transformers(gpt2: GPT2, reference: GPT2LMHeadModel
     torch.testing.assert_close(logits_of(gpt2, ids), expected_logits(reference, ids), atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config",
     [
@@ -119,6 +120,7 @@ def test_the_next_logits_are_those_after_each_sequence_s_last_row(gpt2: GPT2) ->
     assert torch.equal(gpt2.next_logits(hidden), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", get_args(Precision))
 def test_each_weight_is_freed_once_it_is_packed(precision: Precision) -> None:
     parameters = parameters_of(random_model())

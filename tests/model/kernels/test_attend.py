@@ -74,6 +74,7 @@ def step(by: Compiled, parts: Sequence[tuple[KVCache, Tensor]]) -> list[Tensor]:
     return list(torch.split(out[..., : by.head_width].flatten(1), [len(qkv) for _, qkv in parts]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head_width", [1, 5, 8, 16, 24, 64, 80])
 def test_it_computes_the_attention_of_torch(head_width: int, processor: Processor) -> None:
     qkv = some_qkv(CONTEXT, head_width)
@@ -83,6 +84,7 @@ def test_it_computes_the_attention_of_torch(head_width: int, processor: Processo
     torch.testing.assert_close(got.double(), expected.transpose(0, 1).flatten(1), atol=2e-6, rtol=2e-5)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, CONTEXT), max_size=6), st.sampled_from([5, 16, 64]))
 @settings(max_examples=40)
 def test_cuts_do_not_change_a_bit(cuts: list[int], head_width: int) -> None:
@@ -121,6 +123,7 @@ def test_sequences_beside_it_do_not_change_a_bit(threads: int) -> None:
     assert torch.equal(torch.cat(got), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_context_longer_than_a_stack_changes_no_bit(threads: int, processor: Processor) -> None:
     qkv = some_qkv(40, 16)

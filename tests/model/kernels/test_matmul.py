@@ -22,6 +22,7 @@ def matmul(precision: Precision, processor: Processor) -> Matmul:
     return Matmul(Kernels(module, processor), processor)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "vectors"), [(1, 1), (3, 2), (5, 1), (4, 3), (12, 2)])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 def test_the_bits_do_not_depend_on_the_shape_of_a_tile(precision: Precision, rows: int, vectors: int) -> None:

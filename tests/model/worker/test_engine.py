@@ -137,6 +137,7 @@ def test_a_failure_while_sampling_ends_that_request_alone(
 NOT_FINITE = Outcome([], "rejected: ValueError: the model's logits are not finite")
 
 
+@pytest.mark.slow
 def test_logits_that_are_not_finite_reject_their_request_alone() -> None:
     model = GPT2(parameters_of(overflowing_model()))
     bad = GenerationRequest("bad", (1, 2, OVERFLOWS), SamplingParams())
@@ -154,6 +155,7 @@ def outcome_beside_others(engine: Engine, request: GenerationRequest) -> Outcome
     return outcomes[request.request_id]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix_bytes", [0, 10**6])
 def test_a_rejected_request_leaves_nothing_behind_for_the_next_ones(prefix_bytes: int) -> None:
     model = GPT2(parameters_of(overflowing_model()))

@@ -54,6 +54,7 @@ def test_fifty_texts_are_those_of_generate(
     assert {name: outcome.ids for name, outcome in outcomes.items()} == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_request_is_the_same_to_the_bit_whatever_joins_leaves_and_fails_beside_it(
@@ -85,6 +86,7 @@ def test_a_request_is_the_same_to_the_bit_whatever_joins_leaves_and_fails_beside
             assert together == alone
 
 
+@pytest.mark.slow
 def test_a_model_on_disk_says_the_same_alone_and_among_seven_others(model: GPT2) -> None:
     random = seeded(3)
     longest = min(300, model.context - 20)
@@ -103,6 +105,7 @@ def in_two_parts(whole: GenerationRequest, ids: list[int], count: int) -> tuple[
     return begun, GenerationRequest("rest", prompt, rest, generated=count)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(
     prompt=st.integers(1, 100),

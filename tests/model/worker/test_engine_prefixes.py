@@ -60,6 +60,7 @@ def a_walk(length: int) -> Walk:
     return Walk("0" * 16, 1, tuple(some_ids(length)), (), temperature=1.0, seed=7)
 
 
+@pytest.mark.slow
 def test_a_step_of_a_walk_computes_one_row(rows: Rows) -> None:
     walk = a_walk(50)
     assert rows(walk.request) == [[50]]
@@ -68,6 +69,7 @@ def test_a_step_of_a_walk_computes_one_row(rows: Rows) -> None:
         assert rows(walk.request) == [[1]]
 
 
+@pytest.mark.slow
 def test_a_step_back_computes_one_row(rows: Rows) -> None:
     walk = a_walk(50)
     for token_id in (5, 6, 7):
@@ -79,6 +81,7 @@ def test_a_step_back_computes_one_row(rows: Rows) -> None:
     assert rows(walk.append(9, owner=1).request) == [[1]]
 
 
+@pytest.mark.slow
 def test_a_completion_that_is_continued_or_rolled_again_computes_one_row_before_its_tokens(
     rows: Rows,
 ) -> None:
@@ -91,6 +94,7 @@ def test_a_completion_that_is_continued_or_rolled_again_computes_one_row_before_
     assert rows(done.rerolled(owner=1).request(640)) == [[1]] * 9
 
 
+@pytest.mark.slow
 def test_a_text_that_begins_as_another_computes_what_is_different(rows: Rows) -> None:
     rows(request("a", prompt=100, max_new_tokens=1))
     assert rows(request("longer", prompt=130, max_new_tokens=1)) == [[30]]
@@ -99,6 +103,7 @@ def test_a_text_that_begins_as_another_computes_what_is_different(rows: Rows) ->
     assert rows(other) == [[3]]
 
 
+@pytest.mark.slow
 def test_generated_ids_are_recalled_when_a_person_types_them(rows: Rows) -> None:
     first = request("a", prompt=20, max_new_tokens=10)
     ids = run_alone(GPT2(parameters_of(random_model())), first).ids
@@ -208,6 +213,7 @@ def related(random: Random, earlier: GenerationRequest, ids: list[int]) -> Gener
     return GenerationRequest("", prompt, params, generated=min(own, len(prompt) - 1))
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_whatever_is_kept_taken_and_forgotten_the_steps_are_the_same_to_the_bit(

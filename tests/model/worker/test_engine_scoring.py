@@ -95,6 +95,7 @@ def test_a_scored_request_can_be_aborted_half_way(gpt2: GPT2) -> None:
     assert engine.idle
 
 
+@pytest.mark.slow
 def test_logits_that_are_not_finite_reject_it_alone() -> None:
     model = GPT2(parameters_of(overflowing_model()))
     outcomes = run(engine_of(model), request("before"), scored("bad", [1, 2, OVERFLOWS, 3]), request("after"))

@@ -36,6 +36,7 @@ def copied(tiny_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_folder, tmp_path / "model"))
 
 
+@pytest.mark.slow
 def test_a_folder_of_any_precision_is_run_in_float32(folder: Path) -> None:
     loaded = load(checkpoint_of(folder), precision="float32", report=lambda _: None)
     reference = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32)
@@ -47,6 +48,7 @@ def test_a_folder_of_any_precision_is_run_in_float32(folder: Path) -> None:
     torch.testing.assert_close(logits, expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_what_is_loaded_is_described(tiny_folder: Path) -> None:
     reports: list[Loading] = []
     loaded = load(checkpoint_of(tiny_folder), precision="float32", report=reports.append)
@@ -67,6 +69,7 @@ def test_what_is_loaded_is_described(tiny_folder: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", get_args(Precision))
 def test_a_model_is_loaded_in_the_precision_that_was_asked_for(
     tiny_folder: Path, precision: Precision
@@ -155,6 +158,7 @@ def logits_of_transformers(folder: Path) -> torch.Tensor:
     return got
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config",
     [
@@ -187,6 +191,7 @@ def with_masks(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return tensors | masks | {"transformer.h.0.attn.masked_bias": torch.tensor(-1e4)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -211,6 +216,7 @@ def test_the_same_weights_in_another_dress_give_the_same_bits(
     assert loaded.info.parameters == random_model(vocab_size=VOCABULARY, n_positions=320).num_parameters()
 
 
+@pytest.mark.slow
 def test_a_head_that_differs_from_the_embedding_is_used_as_in_transformers(copied: Path) -> None:
     tied = logits(copied)
     renamed(copied, lambda tensors: tensors | {"lm_head.weight": tensors["transformer.wte.weight"].flip(0)})
@@ -229,12 +235,14 @@ def test_weights_that_become_infinite_as_float32_are_refused(copied: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_the_largest_numbers_of_float32_are_numbers(copied: Path) -> None:
     largest = torch.full((16,), torch.finfo(torch.float32).max)
     renamed(copied, lambda tensors: tensors | {"transformer.h.1.ln_2.bias": largest})
     load(checkpoint_of(copied), precision="float32", report=lambda _: None)
 
 
+@pytest.mark.slow
 def test_weights_in_several_files_are_read_from_all_of_them(copied: Path) -> None:
     expected = logits(copied)
     model = GPT2LMHeadModel.from_pretrained(copied, dtype=torch.float16)

@@ -69,6 +69,7 @@ def test_in_other_precisions_the_cosines_are_those_of_the_rounded_numbers(
         assert token.cosine == pytest.approx(cosines[token.token_id].item(), abs=within)
 
 
+@pytest.mark.slow
 def test_with_a_head_of_its_own_it_is_the_embedding_that_is_compared() -> None:
     reference = random_model(tie_word_embeddings=False)
     (first, *_) = answer(GPT2(parameters_of(random_model(tie_word_embeddings=False))), 7)
@@ -131,6 +132,7 @@ def test_none_are_found_where_none_are_asked_for(gpt2: GPT2, count: int) -> None
     assert answer(gpt2, 7, count) == ()
 
 
+@pytest.mark.slow
 def test_what_is_no_number_is_like_nothing() -> None:
     model = GPT2(parameters_of(overflowing_model()))
 
@@ -138,6 +140,7 @@ def test_what_is_no_number_is_like_nothing() -> None:
     assert OVERFLOWS not in [token.token_id for token in answer(model, 7, count=VOCABULARY)]
 
 
+@pytest.mark.slow
 def test_a_token_of_zeros_is_like_nothing() -> None:
     zeroed = random_model()
     with torch.no_grad():

@@ -471,6 +471,7 @@ print(start(parse(["--model", sys.argv[1], "--threads", "1"]), report).reason)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits how much memory a process may ask for")
 def test_running_out_of_memory_while_reading_weights_may_be_over_after_a_restart(tiny_folder: Path) -> None:
     command = [sys.executable, "-c", LIMITED, str(tiny_folder)]

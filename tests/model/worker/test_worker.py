@@ -71,6 +71,7 @@ def request(name: str, **params: float) -> GenerationRequest:
     return GenerationRequest(name, (40313, 481), SamplingParams(**settings))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_worker_says_what_it_loads_then_that_it_is_ready_and_ends_with_its_parent(
     start: type[Worker], folder: Path
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_worker_says_what_it_loads_then_that_it_is_ready_and_ends_with_its_par
     assert worker.end() == (0, "")
 
 
+@pytest.mark.slow
 def test_requests_sent_while_it_loads_are_served_when_it_is_ready(
     start: type[Worker], tiny_folder: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_requests_sent_while_it_loads_are_served_when_it_is_ready(
     assert worker.end() == (0, "")
 
 
+@pytest.mark.slow
 def test_two_requests_over_the_wire_say_the_same_together_as_alone(worker: Worker) -> None:
     first, second = request("first", max_new_tokens=12), request("second", seed=9, top_p=0.9)
     together = worker.run(first, second)
@@ -119,6 +122,7 @@ def test_an_abort_ends_a_request_and_the_next_one_is_served(worker: Worker) -> N
     assert len(worker.run(request("next"))["next"]) == 5
 
 
+@pytest.mark.slow
 def test_a_lookup_while_a_text_is_written_changes_nothing_in_it(
     worker: Worker,
 ) -> None:
@@ -152,6 +156,7 @@ def test_an_interrupt_is_left_to_the_parent(worker: Worker) -> None:
     assert len(worker.run(request("after"))["after"]) == 5
 
 
+@pytest.mark.slow
 def test_print_cannot_corrupt_the_frames(start: type[Worker], tiny_folder: Path) -> None:
     worker = start("--model", str(tiny_folder), program=("-c", NOISE))
     worker.until(Ready)
@@ -195,6 +200,7 @@ def test_a_worker_that_cannot_read_its_pipe_ends(start: type[Worker], tiny_folde
     assert "MemoryError" in errors
 
 
+@pytest.mark.slow
 def test_a_ping_is_answered_idle_and_busy(worker: Worker) -> None:
     worker.send(Ping())
     assert worker.receive() == Pong()
@@ -211,6 +217,7 @@ def test_a_parent_that_dies_while_it_writes_ends_it_too(start: type[Worker], tin
     assert worker.end() == (0, "")
 
 
+@pytest.mark.slow
 def test_a_parent_that_stops_reading_ends_it(start: type[Worker], tiny_folder: Path) -> None:
     worker = start("--model", str(tiny_folder))
     worker.until(Loading)
@@ -256,6 +263,7 @@ def test_a_model_that_cannot_be_used_is_named_with_the_reason_and_ends_it(
     assert worker.end() == (3, "")
 
 
+@pytest.mark.slow
 def test_an_unknown_hub_model_without_a_network_is_answered_soon(start: type[Worker]) -> None:
     *_, last = start("--model", "someone/no-such-model").until(Unusable)
     assert isinstance(last, Unusable)
@@ -274,6 +282,7 @@ def test_a_variable_of_the_hub_that_is_no_number_has_to_be_corrected(
     assert worker.end() == (3, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])
 def test_a_worker_computes_in_the_precision_of_its_option(
     start: type[Worker], tiny_folder: Path, precision: str
@@ -305,6 +314,7 @@ def test_importing_the_worker_does_not_import_torch() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+@pytest.mark.slow
 def test_a_forgotten_text_is_computed_again(start: type[Worker], tiny_folder: Path) -> None:
     worker = start("--model", str(tiny_folder), "--prefix-cache", "8", program=("-c", COUNTING))
     worker.until(Ready)

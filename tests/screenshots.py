@@ -35,13 +35,13 @@ def next_tokens(person: Person) -> None:
 
 def cut(person: Person) -> None:
     person.run("tokens", {"text": "Paris will be the first city, naïve café 🙂"})
-    person.reads("each encoding")
+    person.reads("by encoding")
     person.sees_picture()
 
 
 def decoded(person: Person) -> None:
     person.run("decode", {"ids": "40313, 481"})
-    person.reads("each encoding")
+    person.reads("by encoding")
     person.sees_picture()
 
 
@@ -85,7 +85,7 @@ def guess(person: Person) -> Locator:
     person.reads("You voted for")  # which is a message of its own, below
     game = person.messages.nth(-2).locator(".component-container")
     game.get_by_role("button", name="Reveal").click()
-    expect(game).to_contain_text("entropy", timeout=PATIENCE)
+    expect(game).to_contain_text("Entropy", timeout=PATIENCE)
     return game
 
 

@@ -215,6 +215,7 @@ def any_of(cls: type[errors.TokenwiseError]) -> st.SearchStrategy[errors.Tokenwi
 EVERY_KIND = sorted(leaves(errors.TokenwiseError), key=lambda cls: cls.__name__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EVERY_KIND, ids=lambda kind: kind.__name__)
 @given(data=st.data())
 def test_any_data_makes_one_short_line(kind: type[errors.TokenwiseError], data: st.DataObject) -> None:

@@ -199,6 +199,7 @@ def test_the_bot_process_starts_without_what_only_others_need() -> None:
     assert answer.stdout.strip() == "set()", answer.stderr
 
 
+@pytest.mark.slow
 def test_the_worker_starts_before_the_rest_is_imported() -> None:
     code = (
         "import sys, bot.__main__; "

@@ -70,6 +70,7 @@ sys.exit(bot.main([]))
 """
 
 
+@pytest.mark.slow
 def test_being_cancelled_by_anything_but_a_signal_is_a_fault() -> None:
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CANCELLED_FROM_WITHIN],
@@ -85,6 +86,7 @@ def test_being_cancelled_by_anything_but_a_signal_is_a_fault() -> None:
     assert ended.stderr == "The bot stopped unexpectedly: its work was cancelled. Restart it.\n"
 
 
+@pytest.mark.slow
 def test_help_tells_of_the_playground_and_of_try() -> None:
     answer = run("--help")
 
@@ -126,6 +128,7 @@ def test_a_settings_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> 
     assert no_text.stderr == f"The settings file {file} cannot be used: it is not UTF-8 text.\n"
 
 
+@pytest.mark.slow
 def test_a_folder_in_the_place_of_the_settings_file_does_not_open_the_playground(tmp_path: Path) -> None:
     answer = run("--env", str(tmp_path))
 
@@ -181,6 +184,7 @@ def test_a_discord_that_cannot_be_reached_is_no_setting_to_be_corrected() -> Non
     assert answer.stderr.splitlines()[-1].startswith("Discord cannot be reached")
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_fetched_now_is_no_setting_to_be_corrected(tmp_path: Path) -> None:
     nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
     answer = run("try", "/next prompt:Hello", MODEL="someone/no-such-model", **nowhere)
@@ -244,6 +248,7 @@ def test_a_simulated_discord_needs_no_token_and_no_large_model() -> None:
     assert run("try", "/decode ids:40313", DISCORD_TOKEN="a.b.c").returncode == 0  # noqa: S106
 
 
+@pytest.mark.slow
 def test_a_settings_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("QUEUE_SIZE=0")

@@ -151,6 +151,7 @@ async def test_running_requests_may_finish_and_waiting_ones_are_refused_at_once(
         assert fake.gateway.is_connected
 
 
+@pytest.mark.slow
 async def test_a_request_that_takes_too_long_ends_with_the_text_so_far() -> None:
     async with asked("complete", grace=0.5) as (joining, model, _, (running,)):
         await model.step(model.started[0], 3)
@@ -196,6 +197,7 @@ class SilentModel(LoadingModel):
         raise AssertionError
 
 
+@pytest.mark.slow
 async def test_a_person_who_waits_for_a_lookup_hears_of_the_restart() -> None:
     model = SilentModel()
     async with on_loopback() as fake, parts_with(model) as parts:
@@ -243,6 +245,7 @@ async def test_people_whose_answers_never_come_hear_of_the_restart(monkeypatch: 
     assert joining.cancelled()
 
 
+@pytest.mark.slow
 async def test_a_person_who_asks_at_the_very_end_hears_of_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     never = asyncio.Event()
     monkeypatch.setattr("bot.serve.FAREWELL", 0.2)

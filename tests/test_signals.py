@@ -77,6 +77,7 @@ async def test_a_second_signal_ends_it_at_once(
     assert process.returncode == 128 + second
 
 
+@pytest.mark.slow
 async def test_two_signals_to_a_busy_program_end_it_at_once() -> None:
     busy = PROGRAM.replace('print("ready", flush=True)', 'print("ready", flush=True); time.sleep(1)')
     process = await asyncio.create_subprocess_exec(

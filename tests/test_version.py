@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from bot import __version__
 from tests.test_main import ROOT, run
 
 
+@pytest.mark.slow
 def test_the_command_line_prints_it() -> None:
     answer = run("--version")
 

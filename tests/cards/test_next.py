@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
@@ -50,6 +51,7 @@ def card_contents(draw: st.DrawFn) -> NextCard:
     )
 
 
+@pytest.mark.slow
 @given(card_contents())
 def test_any_table_fits_in_a_message(content: NextCard) -> None:
     assert_within_limits(cards.next_tokens(content))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,7 @@ def said(**changes: object) -> str:
     return text_of(cards.replayed(replace(CONTENT, **changes)))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @given(replays, strategies.long_texts, st.integers(0, 1023), strategies.texts.filter(bool))
 def test_any_replay_fits_in_a_message(found: Replay, text: str, given_: int, name: str) -> None:
     names = dict.fromkeys(range(50257), name)

@@ -57,6 +57,7 @@ def contents(draw: st.DrawFn) -> TourCard:
     return TourCard(run.run_id, draw(st.sampled_from(NUMBERS)), content, draw(strategies.audiences))
 
 
+@pytest.mark.slow
 @given(contents())
 def test_any_text_fits_in_a_card_that_can_be_shared(content: TourCard) -> None:
     view = cards.tour(content)

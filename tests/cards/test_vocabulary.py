@@ -72,6 +72,7 @@ def menu_of(view: ui.LayoutView) -> ui.Select[Any]:
     return menu
 
 
+@pytest.mark.slow
 @given(contents)
 def test_any_token_fits_in_a_message_and_its_tables_on_a_phone(content: VocabularyCard) -> None:
     view = cards.vocabulary(content)
@@ -81,6 +82,7 @@ def test_any_token_fits_in_a_message_and_its_tables_on_a_phone(content: Vocabula
     assert all(len(line) <= PHONE for table in tables for line in table.split("\n"))
 
 
+@pytest.mark.slow
 @given(contents)
 def test_the_menu_keeps_discord_s_limits(content: VocabularyCard) -> None:
     distinct = {token.id: token for token in (*content.neighbours, content.token)}

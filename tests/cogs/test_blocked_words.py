@@ -420,6 +420,7 @@ async def test_a_game_may_have_a_part_of_a_word_as_a_choice(open_blocking: Open)
         assert "You voted for ass" in text_of(voted)
 
 
+@pytest.mark.slow
 async def test_a_card_from_before_the_word_was_blocked_is_not_shared(open_blocking: Open) -> None:
     async with open_blocking(FakeModel()) as world:
         card = card_of(await finished(world, "tokens", text="oh darn it", private=True))

@@ -86,6 +86,7 @@ def full_disk(file: Path) -> Iterator[None]:
         pytest.skip(str(reason))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "breaking", [outages.locked, outages.taken_away, outages.no_database, outages.corrupt, full_disk]
 )

@@ -22,6 +22,7 @@ from tests.support.samples import completion_run
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.slow
 async def test_the_program_is_shown_privately_and_prints_the_text(
     world: World, ada: MemberActor, grace: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:

@@ -96,6 +96,7 @@ async def test_an_opened_text_goes_on_as_one_longer_request(ada: MemberActor, ch
     assert text_of(answer).partition(RULE)[0] == text_of(longer).partition(RULE)[0]
 
 
+@pytest.mark.slow
 async def test_the_menu_works_after_the_bot_restarted(
     ada: MemberActor, channel: ChannelHandle, restart: Callable[[], Awaitable[None]]
 ) -> None:
@@ -138,6 +139,7 @@ async def test_private_is_for_one_person(ada: MemberActor, channel: ChannelHandl
     assert not card_of(await compare(ada, channel)).ephemeral
 
 
+@pytest.mark.slow
 async def test_a_shared_comparison_still_opens(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -159,6 +161,7 @@ async def test_a_request_that_cannot_be_served_is_answered_in_private(
     assert sentence in refusal_of(await compare(ada, channel, **options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", ["<|endoftext|>", "a\x00b", "@everyone ```", "שלום", "x" * 2000])
 async def test_odd_prompts_are_text_like_any_other(
     ada: MemberActor, channel: ChannelHandle, prompt: str

@@ -39,6 +39,7 @@ async def test_the_texts_grow_together(open_world: OpenWorld) -> None:
         assert "[Stop]" in text_of(card)
 
 
+@pytest.mark.slow
 async def test_those_without_a_place_wait(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model, max_running=4) as world:
@@ -125,6 +126,7 @@ async def test_the_six_count_as_one_request(open_world: OpenWorld) -> None:
         assert "already have 2 requests" in refusal_of(await compare(ada, world.channel))
 
 
+@pytest.mark.slow
 async def test_what_takes_too_long_is_cut_short_and_told_once(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model, max_running=6, deadline=1.0) as world:

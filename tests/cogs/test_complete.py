@@ -37,6 +37,7 @@ def written(answer: InteractionResult) -> str:
     return text_of(answer).partition(RULE)[0]
 
 
+@pytest.mark.slow
 async def test_the_same_seed_gives_the_same_text(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -99,6 +100,7 @@ async def test_a_re_roll_is_another_text_in_another_message(ada: MemberActor, ch
     assert "seed 42 " not in text_of(second)
 
 
+@pytest.mark.slow
 async def test_buttons_work_after_the_bot_restarted(
     ada: MemberActor, channel: ChannelHandle, restart: Callable[[], Awaitable[None]]
 ) -> None:
@@ -147,6 +149,7 @@ async def test_what_one_person_asked_in_private_is_no_answer_for_another(open_wo
         assert "Same request" in text_of(await complete(ada, world.channel))
 
 
+@pytest.mark.slow
 async def test_a_drawn_seed_always_asks_the_model(open_world: OpenWorld) -> None:
     model = FakeModel()
     async with open_world(model) as world:
@@ -165,6 +168,7 @@ async def test_a_forgotten_run_says_so(world: World) -> None:
     assert "no longer works" in refusal_of(await ada.click(card, label="Continue"))
 
 
+@pytest.mark.slow
 async def test_a_long_text_comes_whole_as_a_file(ada: MemberActor, channel: ChannelHandle) -> None:
     prompt = "*" * 1900 + " London was"
     answer = await complete(ada, channel, prompt=prompt, max_tokens=64)

@@ -149,6 +149,7 @@ async def test_there_is_no_round_without_four_distinct_tokens(open_world: OpenWo
         assert world.channel.history() == []
 
 
+@pytest.mark.slow
 async def test_every_beginning_of_ours_can_be_guessed(services: Services) -> None:
     encodings = services.encodings
     for number, text in enumerate(BEGINNINGS):

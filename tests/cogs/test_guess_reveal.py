@@ -137,6 +137,7 @@ async def test_where_the_old_card_cannot_be_edited_the_next_round_begins_all_the
     assert labels(card)[0] == "Next round"
 
 
+@pytest.mark.slow
 async def test_scores_are_told_to_who_asks_alone(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:

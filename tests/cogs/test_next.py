@@ -59,6 +59,7 @@ async def test_undo_takes_it_back(ada: MemberActor, channel: ChannelHandle) -> N
     assert text_of(third) == before
 
 
+@pytest.mark.slow
 async def test_a_walk_of_draws_is_the_completion_of_its_seed(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -107,6 +108,7 @@ async def test_greedy_draws_the_top_token(ada: MemberActor, channel: ChannelHand
     assert "Greedy (temperature 0) picks" in text_of(answer)
 
 
+@pytest.mark.slow
 async def test_while_a_press_is_computed_nothing_can_be_pressed(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model) as world:
@@ -124,6 +126,7 @@ async def test_while_a_press_is_computed_nothing_can_be_pressed(open_world: Open
         assert not all(button.get("disabled") for button in buttons(card.components))
 
 
+@pytest.mark.slow
 async def test_a_press_that_fails_leaves_the_table_as_it_was(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model) as world:

@@ -79,6 +79,7 @@ async def test_a_table_of_next_is_replayed_too(ada: MemberActor, channel: Channe
     assert "The model wrote the same 1 token again, and every logit" in text_of(answer)
 
 
+@pytest.mark.slow
 async def test_the_first_token_that_differs_is_named(
     world: World, ada: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:
@@ -96,6 +97,7 @@ async def test_the_first_token_that_differs_is_named(
     assert "please tell the people who run this bot" in text_of(answer)
 
 
+@pytest.mark.slow
 async def test_what_changed_since_is_named(
     world: World, ada: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:

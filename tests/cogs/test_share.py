@@ -79,6 +79,7 @@ async def test_pictures_and_files_are_shared_with_their_card(
     assert "(picture: The text split into" in text_of(public)
 
 
+@pytest.mark.slow
 async def test_the_buttons_of_a_shared_card_work_and_stay_public(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -150,6 +151,7 @@ async def test_a_moderator_does(world: World, ada: MemberActor, channel: Channel
     assert not is_there(channel, card.id)
 
 
+@pytest.mark.slow
 async def test_forget_deletes_the_runs_of_one_person_and_says_how_many(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -185,6 +187,7 @@ async def test_what_others_made_from_a_text_is_forgotten_with_it(
     assert "[Continue]" in text_of(await grace.click(own, label="Continue"))
 
 
+@pytest.mark.slow
 async def test_a_tour_s_text_is_forgotten_with_what_another_person_typed_after_it(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:

@@ -37,6 +37,7 @@ async def files_of(answer: InteractionResult) -> tuple[Image.Image, str]:
     return Image.open(io.BytesIO(await picture.read())), (await listing.read()).decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [TEXT, "   \n\n  ", "naïve café 🙃 文", "one two three " * 100])
 async def test_the_loss_is_what_transformers_returns(
     services: Services, ada: MemberActor, channel: ChannelHandle, text: str
@@ -171,6 +172,7 @@ async def test_the_bot_s_own_card_is_scored_by_its_text(ada: MemberActor, channe
     assert "␣token\n" in listing or "␣token  ←" in listing
 
 
+@pytest.mark.slow
 async def test_a_completion_s_card_is_scored_by_its_text_alone(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle, runs: Runs, services: Services
 ) -> None:

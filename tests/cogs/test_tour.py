@@ -25,6 +25,7 @@ async def logits(actor: MemberActor, channel: ChannelHandle, prompt: str) -> str
     return f"{found[2]:>7}  {found[1]}"
 
 
+@pytest.mark.slow
 async def test_the_seven_stations_are_walked_in_one_message(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await ada.slash(channel, "tour")
     first, seen = card_of(answer).id, [title(answer)]
@@ -38,6 +39,7 @@ async def test_the_seven_stations_are_walked_in_one_message(ada: MemberActor, ch
     assert labels(card_of(answer)) == ["Back", "Next", "Try it yourself", "Delete"]
 
 
+@pytest.mark.slow
 async def test_back_shows_what_was_there(ada: MemberActor, channel: ChannelHandle) -> None:
     before = text_of(await at(4, ada, channel))
     five = await at(5, ada, channel)
@@ -46,6 +48,7 @@ async def test_back_shows_what_was_there(ada: MemberActor, channel: ChannelHandl
     assert text_of(back) == before
 
 
+@pytest.mark.slow
 async def test_the_text_and_the_seed_can_be_given(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await at(2, ada, channel, prompt="Paris will", seed=7)
 
@@ -53,6 +56,7 @@ async def test_the_text_and_the_seed_can_be_given(ada: MemberActor, channel: Cha
     assert "seed 7" in text_of(answer)
 
 
+@pytest.mark.slow
 async def test_the_scores_are_those_of_the_model(ada: MemberActor, channel: ChannelHandle) -> None:
     table = text_of(await at(3, ada, channel))
 
@@ -61,6 +65,7 @@ async def test_the_scores_are_those_of_the_model(ada: MemberActor, channel: Chan
     assert f"▶ ␣was    {await logits(ada, channel, 'London was')}" in table
 
 
+@pytest.mark.slow
 async def test_shares_and_draw_match_next(ada: MemberActor, channel: ChannelHandle) -> None:
     table = text_of(await ada.slash(channel, "next", prompt="London was", seed=42))
     shares = re.findall(r"^\d\. \S+ [\d.]+ %", table, re.MULTILINE)

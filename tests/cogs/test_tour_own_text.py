@@ -18,6 +18,7 @@ from tests.support.touring import TITLES, at, labels, title
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.slow
 async def test_the_author_s_text_takes_the_place_of_the_old_one(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -33,6 +34,7 @@ async def test_the_author_s_text_takes_the_place_of_the_old_one(
     assert "Paris" in text_of(on)
 
 
+@pytest.mark.slow
 async def test_someone_else_s_text_is_shown_only_to_them(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -60,6 +62,7 @@ async def test_every_station_can_be_tried(ada: MemberActor, channel: ChannelHand
         assert "seed 42" in text_of(own)
 
 
+@pytest.mark.slow
 async def test_where_a_token_is_drawn_the_seed_can_be_changed_alone(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -107,6 +110,7 @@ async def test_a_text_too_long_for_the_model_is_refused(
     assert text_of(tour) == before
 
 
+@pytest.mark.slow
 async def test_a_modal_that_was_open_during_a_restart_is_answered(
     ada: MemberActor, channel: ChannelHandle, restart: Callable[[], Awaitable[None]]
 ) -> None:

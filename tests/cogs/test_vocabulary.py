@@ -72,6 +72,7 @@ async def test_the_closest_tokens_come_from_the_loaded_model(
         assert line.replace("-", "−") in text
 
 
+@pytest.mark.slow
 async def test_the_start_of_a_token_is_found_in_another_case_and_says_so(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -180,6 +181,7 @@ async def test_while_the_model_loads_it_says_so(open_world: OpenWorld) -> None:
         assert "The model is still loading" in refusal_of(answer)
 
 
+@pytest.mark.slow
 async def test_a_lookup_that_fails_is_reported(
     open_world: OpenWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -190,6 +192,7 @@ async def test_a_lookup_that_fails_is_reported(
     caplog.clear()
 
 
+@pytest.mark.slow
 async def test_a_lookup_that_fails_leaves_the_card_as_it_was(
     open_world: OpenWorld, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -51,6 +51,7 @@ async def test_it_opens_privately_at_the_biggest_surprise(
     assert text_of(card) == before
 
 
+@pytest.mark.slow
 async def test_any_position_can_be_chosen_and_paged_to_in_place(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -69,6 +70,7 @@ async def test_any_position_can_be_chosen_and_paged_to_in_place(
     assert card_of(chosen).id == opened.id
 
 
+@pytest.mark.slow
 async def test_a_public_card_is_turned_on_a_private_one(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -100,6 +102,7 @@ async def test_a_fork_is_a_new_card_with_the_other_token_in_its_place(
     assert (child.parent, child.owner, child.by_hand) == (parent.run_id, grace.id, (place,))
 
 
+@pytest.mark.slow
 async def test_a_fork_of_a_fork_says_that_two_tokens_were_chosen_by_hand(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -175,6 +178,7 @@ async def test_everything_works_after_a_restart(
     assert "to the last bit" in text_of(await ada.context_menu(channel, "Replay", card.message))
 
 
+@pytest.mark.slow
 async def test_a_deleted_run_says_so(world: World, ada: MemberActor, channel: ChannelHandle) -> None:
     card = await complete(ada, channel)
     opened = card_of(await ada.click(card, label="Why this word?"))

@@ -64,6 +64,7 @@ def test_it_is_a_gpt2_with_gpt2_s_vocabulary(model: GPT2LMHeadModel) -> None:
     assert model.lm_head.weight is model.transformer.wte.weight
 
 
+@pytest.mark.slow
 def test_its_tokenizer_is_gpt2_s(
     model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerBase, tmp_path: Path
 ) -> None:

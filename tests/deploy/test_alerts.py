@@ -97,6 +97,7 @@ def test_every_alert_has_a_case() -> None:
     assert {case.alert for case in CASES} | {"TokenwiseAcknowledgementSlow"} == set(ALERTS)
 
 
+@pytest.mark.slow
 @needs_promtool
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_an_alert_is_raised_in_time_and_only_with_cause(case: Case, tmp_path: Path) -> None:

@@ -131,6 +131,7 @@ def image(tmp_path: Path) -> Image:
     return image
 
 
+@pytest.mark.slow
 def test_every_step_can_be_taken_and_the_bot_then_runs(image: Image) -> None:
     torch, requirements, compiled, user = image.journal
 

@@ -44,6 +44,7 @@ async def stored(runs: Runs) -> int:
     return await outside(count)
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_commands_that_store_a_text_are_named(
     world: World, runs: Runs, ada: MemberActor, channel: ChannelHandle

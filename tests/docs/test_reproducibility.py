@@ -22,6 +22,7 @@ def output_of(script: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_script_prints_what_the_bot_writes(ada: MemberActor, channel: ChannelHandle) -> None:
     script = document("docs/reproducibility.md").block("python")

@@ -91,6 +91,7 @@ async def ended(folder: Path) -> CompletionRun:
         return await begin(parts.services, max_new_tokens=200)
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_programs_print_what_was_written(services: Services, tmp_path: Path) -> None:
     runs = [*await family(services), *await family(services, temperature=0.0)]

@@ -134,6 +134,7 @@ def runs_of(loaded: LoadedModel, encodings: Encodings) -> list[CompletionRun]:
     return [*runs, written(loaded, first.forked(position, token_id, owner=1)), replace(first, steps=())]
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_the_programs_print_what_was_written(tmp_path: Path) -> None:
     gpt2 = tmp_path / "openai-community" / "gpt2"
@@ -153,6 +154,7 @@ async def test_the_programs_print_what_was_written(tmp_path: Path) -> None:
         assert printed == text, program
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "ends"),
     [

@@ -38,6 +38,7 @@ def test_continuing_says_what_was_generated_before() -> None:
     assert request.params.seed == 42
 
 
+@pytest.mark.slow
 @given(st.integers(min_value=1, max_value=1023))
 def test_continuing_asks_for_no_more_than_fits(written: int) -> None:
     run = finished(job(), *range(min(written, 1021)))

@@ -207,6 +207,7 @@ async def test_a_late_acknowledgement_is_ignored() -> None:
     assert seconds == []
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="session")
 async def test_commands_presses_and_refusals_get_a_line_each(
     ada: MemberActor, channel: ChannelHandle, caplog: pytest.LogCaptureFixture

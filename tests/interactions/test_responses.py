@@ -88,6 +88,7 @@ async def test_a_lost_acknowledgement_is_sent_again(
     assert "London was" in card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [LOST, REPLY_LOST, DONE_BUT_FAILED])
 async def test_a_lost_thinking_is_sent_again(fault: RequestFault, caplog: pytest.LogCaptureFixture) -> None:
     async with failing("POST", CALLBACK, [fault], caplog) as discord:
@@ -99,6 +100,7 @@ async def test_a_lost_thinking_is_sent_again(fault: RequestFault, caplog: pytest
     assert thought_of.answer.is_ephemeral
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [LOST, REPLY_LOST, DONE_BUT_FAILED])
 async def test_an_error_as_first_answer_is_shown_once(
     fault: RequestFault, caplog: pytest.LogCaptureFixture
@@ -121,6 +123,7 @@ async def test_an_error_takes_the_place_of_a_card_that_came_through_unnoticed(
     assert DiscordFailed().sentence in card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("private", [True, False])
 async def test_an_error_takes_the_place_of_thinking_that_came_through_unnoticed(
     private: bool, caplog: pytest.LogCaptureFixture
@@ -147,6 +150,7 @@ async def test_a_press_whose_acknowledgement_is_lost_counts_once(
     assert len(read(pressed)) == 1
 
 
+@pytest.mark.slow
 async def test_a_picture_is_sent_until_it_arrives(caplog: pytest.LogCaptureFixture) -> None:
     async with failing("PATCH", ANSWER, [LOST, REPLY_LOST, LOST], caplog) as discord:
         asked = await tokens(discord).settled()

@@ -94,6 +94,7 @@ async def test_people_are_served_with_the_commands_that_discord_has() -> None:
     assert fake.commands[0]["description"] == "what it was before"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 @pytest.mark.parametrize("fault", [Silent(), Limited(600)])
 async def test_a_slow_answer_does_not_keep_the_bot_from_joining_and_leaving(

@@ -110,6 +110,7 @@ def test_the_default_of_threads_are_the_usable_cores(monkeypatch: pytest.MonkeyP
     assert Settings.from_env({"THREADS": "7"}).threads == 7
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system keeps no process to some cores")
 def test_a_process_that_is_kept_to_one_core_counts_one() -> None:
     code = (

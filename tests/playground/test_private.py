@@ -13,6 +13,7 @@ from bot.playground.world import World
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.slow
 async def test_every_action_passes_and_every_page_is_seen(world: World) -> None:
     passed: list[Body] = []
 

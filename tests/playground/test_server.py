@@ -22,6 +22,7 @@ from tests.support.browsing import (
 )
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(chromium() is None, reason="no Chromium is installed"),
 ]
@@ -120,6 +121,7 @@ def test_a_completion_grows_until_it_is_stopped(ada: Person, slow_model: Pace) -
     assert 0 < int(shown[1]) < 256
 
 
+@pytest.mark.slow
 def test_one_can_type_while_another_text_is_written(ada: Person, grace: Person, slow_model: Pace) -> None:
     ada.run("complete", {"prompt": "A long story", "seed": "42", "max_tokens": "256"})
     ada.reads("Stop")
@@ -165,6 +167,7 @@ def test_the_next_tokens_walk_on_and_back(ada: Person) -> None:
     assert ada.written() == start
 
 
+@pytest.mark.slow
 def test_a_cut_is_a_picture_with_its_text(ada: Person) -> None:
     ada.run("tokens", {"text": "Paris will"})
     ada.reads("2 tokens", "40313", "481")
@@ -178,6 +181,7 @@ def test_ids_become_text_again(ada: Person) -> None:
     ada.reads("Paris will")
 
 
+@pytest.mark.slow
 def test_a_refusal_is_seen_by_nobody_else(ada: Person, grace: Person) -> None:
     grace.run("tokens", {"text": "x", "encoding": "gpt3"})
     grace.reads("There is no encoding or model called 'gpt3'.")

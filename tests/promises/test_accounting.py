@@ -10,6 +10,7 @@ import pytest
 from tests.promises.accounting import OUTCOMES, Accounting, measure, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_every_request_is_accounted_for_and_everybody_told_once(seed: int) -> None:
     measured = await measure(600, seed, per_round=300, between_deaths=60)

@@ -19,6 +19,7 @@ KEPT = Acknowledged(
 )
 
 
+@pytest.mark.slow
 async def test_what_comes_in_time_is_acknowledged_and_what_comes_late_is_not() -> None:
     measured = await measure(80, 10.0, seed=5)
 

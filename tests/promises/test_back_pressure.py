@@ -22,6 +22,7 @@ KEPT = Pressed(
 )
 
 
+@pytest.mark.slow
 async def test_whoever_is_refused_is_told_when_to_come_back() -> None:
     pressed = await measure(0.1, 30.0, warm_up=2.0, counted=3.0)
 

@@ -139,6 +139,7 @@ async def test_whoever_asked_elsewhere_is_not_disturbed() -> None:
         assert now.bot.queue.counts.finished == 1
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_worker_takes_the_step_under_way_and_no_other(model: ModelProcess) -> None:
     measured = await measure(model, times=4, seed=2)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.promises.discord_faults import measure
 
 
+@pytest.mark.slow
 async def test_nothing_is_lost_that_could_be_kept_and_nothing_told_twice() -> None:
     measured = await measure(range(7_000, 7_005), at_once=5, quick=True)
 

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.promises.event_loop import Lagged, measure
 
 WELL = Lagged(greatest=0.05, actions=100, refused=0, busy=1.0)
 
 
+@pytest.mark.slow
 async def test_everything_is_admitted_while_it_looks() -> None:
     lagged = await measure(3.0, 4.0, seed=1, settled=0.0)
 

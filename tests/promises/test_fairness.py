@@ -39,6 +39,7 @@ async def test_the_one_follows_what_runs(at: int, end: int) -> None:
     assert await finished_at(Pattern(1, (*many, Arrival(at, ONE, steps=7))), ONE) == end
 
 
+@pytest.mark.slow
 async def test_a_picture_waits_for_few_of_a_hundred_of_somebody_else_s() -> None:
     drawn = await draw(100)
 

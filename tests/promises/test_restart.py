@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.fakes.discord import FakeDiscord, texts
 
 READY = "the model is ready"
 
 
+@pytest.mark.slow
 async def test_after_a_kill_an_old_card_answers_as_before(tmp_path: Path) -> None:
     settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/runs.sqlite3"}
     async with FakeDiscord.opened() as discord:

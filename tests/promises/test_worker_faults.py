@@ -34,6 +34,7 @@ def assert_only_the_culprit_fails(outcome: Outcome) -> None:
     assert outcome.restarts == outcome.fault.cost
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -55,6 +56,7 @@ async def kill(there: Serving, count: int) -> Kills:
     return await killed(there, count, steps=STEPS, told=lambda kills: None)
 
 
+@pytest.mark.slow
 async def test_kills_in_a_row_fail_nobody(tmp_path: Path) -> None:
     async with serving(command(tmp_path / "journal"), steps=STEPS) as there:
         kills = await kill(there, 5)

@@ -184,6 +184,7 @@ async def test_housekeeping_goes_on(
     assert "osprey" not in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["prompt_ids", "params", "token_ids", "by_hand", "fingerprint", "steps"])
 @pytest.mark.parametrize("damage", [5, 1.5, "text", "[[[[[", "[" * 100_000, b"\xff", 2**63 - 1])
 async def test_a_column_may_have_anything_in_it(tmp_path: Path, column: str, damage: object) -> None:

@@ -140,6 +140,7 @@ async def test_others_barely_wait_while_it_cannot_be_wiped(file: Path) -> None:
     assert not traces(file)
 
 
+@pytest.mark.slow
 async def test_in_an_older_bot_s_database_what_others_made_is_found_by_its_ancestors(
     database: Database,
 ) -> None:

@@ -52,6 +52,7 @@ async def keep_and_read(runs: Runs, first: int) -> None:
     assert await runs.delete_old() == 0
 
 
+@pytest.mark.slow
 async def test_several_bots_share_it_and_connect_again(bouncer: str) -> None:
     async with opened(bouncer) as first:
         runs = await anew(first)
@@ -66,6 +67,7 @@ async def test_several_bots_share_it_and_connect_again(bouncer: str) -> None:
         assert (await runs.forget(completion_run().owner)).runs == 5 + 3 * 8 * 5
 
 
+@pytest.mark.slow
 async def test_it_may_be_restarted(server: str) -> None:
     with pgbouncer(server) as url:
         async with opened(url) as database:

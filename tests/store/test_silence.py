@@ -42,6 +42,7 @@ async def seconds_of(asking: asyncio.Task[object]) -> float:
     return loop.time() - began
 
 
+@pytest.mark.slow
 async def test_a_question_without_an_answer_is_given_up(relayed: tuple[Relay, Database]) -> None:
     relay, database = relayed
 
@@ -60,6 +61,7 @@ async def test_a_question_without_an_answer_is_given_up(relayed: tuple[Relay, Da
     assert failed.detail == "OperationalError: no answer within 2 seconds"
 
 
+@pytest.mark.slow
 async def test_a_silent_server_is_left_and_found_again(relayed: tuple[Relay, Database]) -> None:
     relay, database = relayed
     assert await ask(database) == 1
@@ -75,6 +77,7 @@ async def test_a_silent_server_is_left_and_found_again(relayed: tuple[Relay, Dat
     assert await ask(database) == 1
 
 
+@pytest.mark.slow
 async def test_a_statement_that_takes_too_long_is_given_up(relayed: tuple[Relay, Database]) -> None:
     _, database = relayed
     asking = asyncio.create_task(ask(database, "SELECT pg_sleep(30)"))
@@ -121,6 +124,7 @@ async def closed(database: Database) -> object:
     return None
 
 
+@pytest.mark.slow
 async def test_how_long_to_wait_for_a_connection_may_be_said_in_the_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

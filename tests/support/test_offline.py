@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.offline import guarded
 
 
@@ -20,6 +22,7 @@ def test_the_guard_tells_of_what_is_tried(tmp_path: Path) -> None:
     assert attempts() == ["socket.getaddrinfo 192.0.2.1"]
 
 
+@pytest.mark.slow
 def test_a_command_is_answered_without_a_connection_to_anywhere(tmp_path: Path) -> None:
     with guarded(tmp_path) as (environment, attempts):
         answered = subprocess.run(

@@ -159,6 +159,7 @@ def ours(folder: Path) -> ModelEncoding:
     return ModelEncoding(tokenizer)
 
 
+@pytest.mark.slow
 @given(text=TEXTS.filter(lambda text: END not in text))
 def test_every_text_is_cut_alike(ours: ModelEncoding, theirs: PreTrainedTokenizerBase, text: str) -> None:
     assert ours.encode(text) == theirs(text, add_special_tokens=False)["input_ids"]

@@ -75,6 +75,7 @@ def test_a_text_or_an_id_is_found(vocabulary: Vocabulary, query: str, token_id: 
     assert (found.token_id, found.exact) == (token_id, True)
 
 
+@pytest.mark.slow
 def test_every_token_is_found_by_what_it_looks_like_but_numbers_which_are_ids(vocabulary: Vocabulary) -> None:
     for token_id in range(SIZE):
         form = vocabulary[token_id]

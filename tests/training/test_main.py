@@ -29,6 +29,7 @@ def test_nonsense_is_refused_before_anything_is_read(option: str) -> None:
         main(["text.txt", option])
 
 
+@pytest.mark.slow
 def test_a_run_of_two_seconds_leaves_a_model_and_its_card(text: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     arguments = [str(text), "--output", str(folder), "--minutes", "0.03", "--seed", "5"]

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors import safe_open
 from transformers import AutoTokenizer, GPT2LMHeadModel, GPT2Model
@@ -20,6 +21,7 @@ def test_the_logits_are_those_of_the_model_over_all_ids(
     torch.testing.assert_close(ours[..., vocabulary.rows()], theirs, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_folder_loads_as_any_gpt2_does(
     network: GPT2Model, vocabulary: CompactVocabulary, tmp_path: Path
 ) -> None:
@@ -38,6 +40,7 @@ def test_the_folder_loads_as_any_gpt2_does(
     assert (table[never] == table[never][0]).all()
 
 
+@pytest.mark.slow
 def test_the_table_is_stored_once(network: GPT2Model, vocabulary: CompactVocabulary, tmp_path: Path) -> None:
     export(network, vocabulary, tmp_path)
     with safe_open(tmp_path / "model.safetensors", "pt") as weights:

@@ -45,6 +45,7 @@ def test_threads_share_a_batch_without_changing_the_update(
         torch.testing.assert_close(a.grad, b.grad)
 
 
+@pytest.mark.slow
 def test_a_short_run_learns_for_as_long_as_it_may(
     network: GPT2Model, corpus: Corpus, vocabulary: CompactVocabulary
 ) -> None:

@@ -31,10 +31,12 @@ def boxes_in(picture: Image.Image) -> int:
     return sum(1 for before, now in zip([False, *bright], bright, strict=False) if now and not before)
 
 
+@pytest.mark.slow
 def test_each_token_has_a_box(encodings: Encodings) -> None:
     assert boxes_in(picture_of(encodings, "Paris will be")) == 3
 
 
+@pytest.mark.slow
 def test_a_character_of_several_tokens_is_one_box(encodings: Encodings) -> None:
     assert boxes_in(picture_of(encodings, "文")) == 1
 

@@ -138,6 +138,7 @@ def test_gpt2_s_own_is_known_as_that() -> None:
     assert described(GPT2, GPT2_SIZE) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [50_258, 50_304])
 def test_with_more_rows_it_is_another(size: int) -> None:
     tokenizer = described(GPT2, size)
@@ -173,6 +174,7 @@ def gpt2_in(folder: Path) -> Path:
     return write_tokenizer(folder, Tokenizer.from_str(json.dumps(GPT2)))
 
 
+@pytest.mark.slow
 def test_gpt2_s_files_are_known_without_reading_more(tmp_path: Path) -> None:
     assert brought(DEMO_MODEL, GPT2_SIZE) == "gpt2"
     assert brought(gpt2_in(tmp_path / "a"), GPT2_SIZE) == "gpt2"
@@ -181,6 +183,7 @@ def test_gpt2_s_files_are_known_without_reading_more(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "settings"),
     [

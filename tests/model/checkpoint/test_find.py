@@ -169,6 +169,7 @@ def put_into(cache: Path, name: str, commit: str, folder: Path) -> Path:
     return Path(shutil.copytree(folder, base / "snapshots" / commit))
 
 
+@pytest.mark.slow
 def test_a_cached_model_is_used_without_asking_the_network(
     cache: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

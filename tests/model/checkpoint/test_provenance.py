@@ -193,6 +193,7 @@ def test_nothing_in_a_configuration_makes_code_run_or_the_network_be_asked(
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.slow
 def test_transformers_is_not_asked_to_load_a_model() -> None:
     asking = [
         place

@@ -8,6 +8,8 @@ import sys
 from contextlib import aclosing
 from pathlib import Path
 
+import pytest
+
 from bot.model.client.process import ModelProcess
 from bot.model.protocol import Abort, Ended, GenerationRequest, Ready, SamplingParams, Stepped, Submit
 from bot.queue.limits import Asker, Limits
@@ -50,6 +52,7 @@ def test_the_engine_stops_computing_it_and_admits_the_next_request_at_once() -> 
     assert [event.request_id for event in rest] == ["b"]
 
 
+@pytest.mark.slow
 def test_a_request_whose_prompt_is_still_being_read_leaves_as_soon() -> None:
     model = Recorded(parameters_of(random_model()))
     engine = engine_of(model, max_batch=1)
@@ -62,6 +65,7 @@ def test_a_request_whose_prompt_is_still_being_read_leaves_as_soon() -> None:
     assert model.passes == [[7]]
 
 
+@pytest.mark.slow
 def test_a_worker_takes_at_most_one_more_step_after_an_abort(start: type[Worker], tiny_folder: Path) -> None:
     worker = start("--model", str(tiny_folder), "--max-batch", "1", program=("-c", SLOW))
     worker.until(Ready)
@@ -76,6 +80,7 @@ def test_a_worker_takes_at_most_one_more_step_after_an_abort(start: type[Worker]
     assert first.request_id == "b"
 
 
+@pytest.mark.slow
 async def test_a_reader_that_leaves_frees_the_slot_for_a_waiting_request(tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     script = json.dumps([{"step_seconds": 0.5, "note_steps": True}])
@@ -104,6 +109,7 @@ async def first_step(queue: GenerationQueue, request: GenerationRequest, owner: 
                 return
 
 
+@pytest.mark.slow
 async def test_an_abort_is_heard_between_two_steps(tmp_path: Path) -> None:
     script = json.dumps([{"step_seconds": 0.5}])
     command = (sys.executable, "-m", "tests.fakes.scripted_worker", str(tmp_path / "journal"), script)

@@ -308,12 +308,14 @@ async def test_a_worker_stopped_while_it_loads_is_replaced(make: Make, journal: 
         assert model.restarts == 1
 
 
+@pytest.mark.slow
 async def test_a_busy_worker_is_not_taken_for_one_that_hangs(make: Make) -> None:
     async with make({"busy_at": 2, "busy_seconds": 1.5}, patience=0.5) as model:
         assert await collect(model, a_request()) == undisturbed(a_request())
         assert model.restarts == 0
 
 
+@pytest.mark.slow
 async def test_a_worker_without_requests_goes_on_living(make: Make) -> None:
     async with make(patience=1.0) as model:
         await model.wait_ready()
@@ -393,6 +395,7 @@ async def test_poison_among_others_is_found_and_the_others_finish(make: Make) ->
     assert results == [undisturbed(request) for request in others]
 
 
+@pytest.mark.slow
 async def test_restarts_do_not_storm(make: Make, journal: Journal) -> None:
     async with make({}, {"exit_loading": 1}, pause=0.15) as model:
         await model.wait_ready()

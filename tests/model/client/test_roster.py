@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +68,7 @@ class Simulation:
         self.roster.worker_died()
 
 
+@pytest.mark.slow
 @given(
     arrivals=st.lists(st.tuples(st.integers(0, 4), st.integers(2, 6), st.booleans()), min_size=1, max_size=10)
 )
@@ -90,6 +92,7 @@ def test_poison_fails_and_the_rest_finish(arrivals: list[tuple[int, int, bool]])
     assert simulation.deaths <= 3 * len(poison)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32), others=st.integers(0, 3))
 def test_a_request_that_kills_at_random_steps_fails_alone_after_ten_deaths(seed: int, others: int) -> None:
     steps = 4
@@ -104,6 +107,7 @@ def test_a_request_that_kills_at_random_steps_fails_alone_after_ten_deaths(seed:
     assert [said(run) for run in innocent] == [whole(run.request) for run in innocent]
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(seed=st.integers(0, 2**32), requests=st.integers(1, 4))
 def test_a_hundred_deaths_from_outside_fail_no_request(seed: int, requests: int) -> None:

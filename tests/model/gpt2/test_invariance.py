@@ -119,6 +119,7 @@ def test_the_choice_of_wanted_rows_changes_no_bit(
         assert torch.equal(row, expected[-1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_heads_and_lengths_of_gpt2_large_have_the_same_bits_too(threads: int) -> None:
     """Kernels take other paths for other sizes."""

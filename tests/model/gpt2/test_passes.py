@@ -36,6 +36,7 @@ def test_the_next_pass_leaves_earlier_results_alone(gpt2: GPT2) -> None:
     assert torch.equal(first, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [32, 40, 42])
 def test_a_nan_does_not_outlive_its_text(width: int) -> None:
     """Rows are padded to whole panels. The weights there are 0, but 0 · NaN is NaN."""

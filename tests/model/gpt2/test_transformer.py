@@ -99,6 +99,7 @@ def test_each_precision_has_logits_of_its_own(gpt2: GPT2, precise: GPT2) -> None
     assert same == (precise.precision == "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", get_args(Precision))
 def test_each_precision_works_with_an_untied_head(precision: Precision) -> None:
     ids = some_ids(40)

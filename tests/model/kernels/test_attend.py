@@ -92,12 +92,14 @@ def test_cuts_do_not_change_a_bit(cuts: list[int], head_width: int) -> None:
     assert torch.equal(attended(by, qkv, sorted(cuts)), attended(by, qkv))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head_width", [5, 64])
 def test_row_by_row_is_the_same_to_the_bit(head_width: int, processor: Processor) -> None:
     by, qkv = attention(head_width, processor), some_qkv(CONTEXT, head_width)
     assert torch.equal(attended(by, qkv, range(1, CONTEXT)), attended(by, qkv))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other",
     [narrow(), replace(this_processor(), rows=1), replace(this_processor(), rows=7)],

@@ -56,6 +56,7 @@ def test_fma_rounds_once() -> None:
     assert got[0] != torch.tensor(3.0) * torch.tensor(third) - 1  # rounded twice
 
 
+@pytest.mark.slow
 @given(st.floats(-(2.0**21), 2.0**21, width=32), st.integers(-200, 200))
 def test_the_nearest_integer_is_returned_as_a_float_and_in_the_low_bits(number: float, offset: int) -> None:
     function = nearest(offset)

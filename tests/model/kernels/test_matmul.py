@@ -34,10 +34,12 @@ def test_the_bits_do_not_depend_on_the_shape_of_a_tile(precision: Precision, row
     )
 
 
+@pytest.mark.slow
 def test_the_bits_of_float32_do_not_depend_on_the_width_of_the_registers() -> None:
     assert torch.equal(computed("float32", narrow()), computed("float32", this_processor()))
 
 
+@pytest.mark.slow
 def test_an_output_is_one_chain_from_the_bias_over_the_inputs_in_order() -> None:
     generator = torch.Generator().manual_seed(1)
     weight, bias = torch.randn(20, 37, generator=generator), torch.randn(20, generator=generator)

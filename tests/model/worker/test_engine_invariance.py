@@ -45,6 +45,7 @@ def generated(folder: Path, model: GPT2) -> list[tuple[GenerationRequest, list[i
     return list(zip(requests, json.loads(done.stdout), strict=True))
 
 
+@pytest.mark.slow
 def test_fifty_texts_are_those_of_generate(
     model: GPT2, generated: list[tuple[GenerationRequest, list[int]]]
 ) -> None:

@@ -131,6 +131,7 @@ def test_an_evicted_text_is_computed_again_to_the_same_bits(recorded: Recorded) 
     assert outcomes[:2] == outcomes[4:2:-1]
 
 
+@pytest.mark.slow
 def test_an_aborted_text_is_kept_as_far_as_it_came(rows: Rows, recorded: Recorded) -> None:
     engine = engine_of(recorded, prefix_bytes=ROOMY)
     engine.submit(request("a", prompt=500))

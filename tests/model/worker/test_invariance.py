@@ -36,6 +36,7 @@ def test_thirty_requests_are_the_same_to_the_bit_in_a_crowd(precise: GPT2) -> No
     assert crowd.prefixes.forgotten
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="workers are killed by a signal")
 async def test_requests_are_the_same_in_a_worker_that_is_killed(tiny_folder: Path) -> None:
     checkpoint = find(str(tiny_folder), revision=None, report=lambda progress: None)

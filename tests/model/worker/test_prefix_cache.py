@@ -89,6 +89,7 @@ def test_what_is_kept_is_a_copy() -> None:
     assert recalled(prefixes, 1, 2, 3) == [1, 2]
 
 
+@pytest.mark.slow
 @given(st.lists(texts(), max_size=6), texts())
 def test_the_longest_known_beginning_is_recalled(known: list[Ids], wanted: Ids) -> None:
     prefixes = PrefixCache(ROOMY)

@@ -54,6 +54,7 @@ def test_a_report_states_the_whole_distribution_before_the_filters(
         assert step.entropy == pytest.approx(entropy, abs=1e-4)
 
 
+@pytest.mark.slow
 @given(batches())
 def test_a_row_s_report_is_the_same_to_the_bit_alone_and_among_others(
     batch: tuple[Tensor, list[Choice]],
@@ -62,6 +63,7 @@ def test_a_row_s_report_is_the_same_to_the_bit_alone_and_among_others(
     assert report(logits, choices) == [alone(row, one) for row, one in zip(logits, choices, strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("rows", [2, 3, 8, 17])
 @pytest.mark.parametrize("vocabulary", [97, 50257])

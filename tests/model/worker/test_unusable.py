@@ -496,6 +496,7 @@ def as_somebody_else() -> Iterator[None]:
         os.seteuid(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("situation", "reason", "words"), ROWS)
 def test_each_situation_has_its_reason_and_one_sentence(
     place: Place, situation: Situation, reason: UnusableReason, words: str

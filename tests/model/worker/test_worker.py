@@ -112,6 +112,7 @@ def test_a_text_continued_over_the_wire_goes_on_as_one_longer_request(worker: Wo
     assert worker.run(rest)["rest"] == whole[5:]
 
 
+@pytest.mark.slow
 def test_an_abort_ends_a_request_and_the_next_one_is_served(worker: Worker) -> None:
     worker.send(Submit(request("long", max_new_tokens=300)))
     worker.until(Stepped)

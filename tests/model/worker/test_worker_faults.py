@@ -58,6 +58,7 @@ async def disturbed(queue: GenerationQueue, request: GenerationRequest, pid: int
     raise AssertionError("the stream did not finish")
 
 
+@pytest.mark.slow
 async def test_sigkill_in_the_middle_gives_the_same_steps(tiny_folder: Path) -> None:
     async with (
         a_model(tiny_folder) as model,
@@ -79,6 +80,7 @@ async def test_a_missing_model_cannot_be_used(tmp_path: Path) -> None:
             await model.wait_ready()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of another process")
 def test_a_request_that_runs_out_of_memory_fails_alone(
     start: type[Worker], tiny_folder: Path, monkeypatch: pytest.MonkeyPatch

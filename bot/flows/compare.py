@@ -7,14 +7,13 @@ from dataclasses import replace
 
 from bot import cards
 from bot.cards import ComparisonCard
-from bot.errors import BlankText, NotRunning, UnavailableError
+from bot.errors import BlankText, UnavailableError
 from bot.features.compare import METHODS, Continuation, Method, jobs
 from bot.features.complete import CompletionJob, CompletionRun, new_seed
 from bot.flows import complete
 from bot.flows.streams import ask_all
 from bot.interactions.outgoing import naming_seed
 from bot.interactions.reply import Interaction, Reply
-from bot.interactions.responses import defer
 from bot.queue.updates import Completion, Finished, Queued
 from bot.services import Services
 
@@ -43,16 +42,7 @@ async def begin(
 
 async def stop(services: Services, group: str, interaction: Interaction) -> None:
     """Stop all that is still being written of a comparison; NotYours, or NotRunning."""
-    try:
-        services.generations.cancel(group, owner=interaction.user.id)
-    except NotRunning:
-        await defer(interaction)
-        # It ended while the button was being pressed, and its card says so already;
-        # or the bot was restarted while it was written, and the card never will.
-        if not await services.runs.siblings(group):
-            raise
-    else:
-        await defer(interaction)
+    await complete.stop_group(services, group, interaction, has_ended=services.runs.siblings)
 
 
 async def explore(services: Services, run_id: str, interaction: Interaction) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import discord
@@ -62,13 +62,24 @@ async def reroll(services: Services, run_id: str, private: bool, reply: Reply) -
 
 async def stop(services: Services, run_id: str, interaction: Interaction) -> None:
     """Stop what is still being written; NotYours, or NotRunning."""
+    await stop_group(services, run_id, interaction, has_ended=services.runs.is_kept)
+
+
+async def stop_group(
+    services: Services,
+    group: str,
+    interaction: Interaction,
+    *,
+    has_ended: Callable[[str], Awaitable[object]],
+) -> None:
+    """Stop the requests of ``group``; NotYours, or NotRunning unless it ``has_ended`` as it should."""
     try:
-        services.generations.cancel(run_id, owner=interaction.user.id)
+        services.generations.cancel(group, owner=interaction.user.id)
     except NotRunning:
         await defer(interaction)
         # It ended while the button was being pressed, and the card says so already;
         # or the bot was restarted while it was written, and the card never will.
-        if not await services.runs.is_kept(run_id):
+        if not await has_ended(group):
             raise
     else:
         await defer(interaction)

@@ -1,4 +1,4 @@
-"""docs/hosting.md names the metrics there are, no more and no fewer."""
+"""docs/hosting.md names exactly the metrics that the bot exports."""
 
 from __future__ import annotations
 

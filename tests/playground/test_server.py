@@ -60,7 +60,7 @@ def visitor(name: str, place: Playground, window: Browser) -> Iterator[Person]:
 
 @pytest.fixture
 def slow_model(place: Playground) -> Iterator[Pace]:
-    """The model works only when it is told to, so that its text can be watched growing."""
+    """The model, one step at a time, so that its text can be watched growing."""
     place.pace.hold()
     yield place.pace
     place.pace.free()

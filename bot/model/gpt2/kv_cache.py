@@ -20,7 +20,7 @@ class KVStore:
     values, laid out as in ``bot.model.kernels.attend``, with the head width rounded up to
     a multiple of ``LANES``. Each slot has room for ``context`` positions, but takes memory only
     as far as it has been filled. That memory is given back when the last sequence leaves,
-    unless it is no more than ``kept`` bytes.
+    unless it has at most ``kept`` bytes.
     """
 
     def __init__(

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, NoReturn
 from bot import __version__, logs, settings_file
 from bot.errors import StartError, UnexpectedStop
 from bot.executor import take_short_turns
-from bot.exit_status import ExitStatus, exit_status
-from bot.guard import guard
 from bot.launch import started
-from bot.runtime import keep_large_apart
 from bot.settings import Settings
-from bot.signals import end_by_signal
-from bot.terminal import adapt, complain, say, settle, stand_in, typed
+from bot.system.exit_status import ExitStatus, exit_status
+from bot.system.guard import guard
+from bot.system.runtime import keep_large_apart
+from bot.system.signals import end_by_signal
+from bot.system.terminal import adapt, complain, say, settle, stand_in, typed
 from bot.text.numbers import whole_number
 
 # The rest of the bot is imported while the model worker loads: see bot.launch.

@@ -19,13 +19,13 @@ from bot.monitoring.metrics import Instruments
 from bot.queue.generations import Generations
 from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue
-from bot.runtime import freeze_heap
 from bot.services import Services
 from bot.settings import Settings
 from bot.store.database import Database, opened
 from bot.store.housekeeping import tidied
 from bot.store.rows import Run
 from bot.store.runs import Runs
+from bot.system.runtime import freeze_heap
 from bot.text.tokenization import Encodings
 
 # Discord slows down anyone who edits a message more often.

@@ -50,7 +50,7 @@
         └── OutputLost                `try` can't print its card
 
 Each error carries data and makes its sentence from it; :mod:`bot.quoting` quotes what people wrote.
-:mod:`bot.exit_status` says how the process ends after a StartError.
+:mod:`bot.system.exit_status` says how the process ends after a StartError.
 
 The dataclasses cannot be frozen: contextlib sets ``__traceback__`` of what passes through it, and
 ``add_note`` sets ``__notes__``. They compare by identity, as all exceptions do.

@@ -15,7 +15,7 @@ from bot.login import connect, log_in
 from bot.monitoring.endpoint import Address, monitored
 from bot.monitoring.metrics import Sources
 from bot.proxies import Proxy
-from bot.runtime import freeze_heap
+from bot.system.runtime import freeze_heap
 
 GRACE = 20.0  # grace period in seconds for running requests
 # Seconds to finish the remaining answers: half for pictures that are still to be drawn, half to tell people

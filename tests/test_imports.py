@@ -27,17 +27,14 @@ class Room:
 HOUSE = {
     "cogs": Room("client flows interactions cards services features model custom_ids", "discord"),
     "__main__": Room(
-        "playground serve launch app monitoring settings executor text guard logs exit_status "
-        "settings_file terminal runtime signals errors"
+        "playground serve launch app monitoring settings executor text system logs settings_file errors"
     ),
-    "playground": Room(
-        "client cards services queue text model exit_status terminal errors quoting", "discord simcord"
-    ),
-    "serve": Room("app monitoring login client interactions proxies runtime errors"),
+    "playground": Room("client cards services queue text model system errors quoting", "discord simcord"),
+    "serve": Room("app monitoring login client interactions proxies system errors"),
     "launch": Room("app moderation settings text model.client model integrity"),
     "app": Room(
         "monitoring cards.pictures services moderation settings store executor queue text "
-        "model.client model runtime errors"
+        "model.client model system errors"
     ),
     "monitoring": Room(
         "store executor queue model.client model background errors", "aiohttp prometheus_client"
@@ -59,7 +56,7 @@ HOUSE = {
     "queue": Room("model.client model logs background errors"),
     "text": Room("model errors", "regex tiktoken tiktoken_ext"),
     "model.client": Room("model background errors", "psutil tqdm"),
-    "model.worker": Room("model.gpt2 model.checkpoint model runtime", "psutil safetensors torch"),
+    "model.worker": Room("model.gpt2 model.checkpoint model system", "psutil safetensors torch"),
     "model.gpt2": Room("model.kernels model.checkpoint model", "torch"),
     "model.kernels": Room("model", "llvmlite torch"),
     "training": Room("model.checkpoint", "tiktoken torch transformers"),
@@ -68,15 +65,11 @@ HOUSE = {
     ),
     "model": Room("errors", "msgspec psutil"),
     "proxies": Room("errors", "aiohttp yarl"),
-    "guard": Room("logs"),
+    "system": Room("logs errors"),
     "logs": Room("errors", "pythonjsonlogger"),
-    "exit_status": Room("errors"),
     "integrity": Room("errors"),
     "settings_file": Room("errors", "dotenv"),
-    "terminal": Room("errors"),
     "background": Room(),
-    "runtime": Room(),
-    "signals": Room(),
     "errors": Room("quoting"),
     "quoting": Room(),
     "custom_ids": Room(),

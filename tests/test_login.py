@@ -9,7 +9,7 @@ import pytest
 
 from bot import login
 from bot.errors import DiscordUnreachable, GatewayRefused, InvalidSetting, LoginRefused, StartError
-from bot.exit_status import ExitStatus, exit_status
+from bot.system.exit_status import ExitStatus, exit_status
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.faults import (
     Answered,

@@ -15,7 +15,6 @@ from aiohttp.test_utils import unused_port
 from bot.app import Started
 from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, UnexpectedStop
-from bot.exit_status import ExitStatus, exit_status
 from bot.model.protocol import Alike
 from bot.moderation.rules import Rules
 from bot.monitoring.endpoint import Address
@@ -25,6 +24,7 @@ from bot.serve import join
 from bot.services import Services
 from bot.store.database import IN_MEMORY, opened
 from bot.store.runs import Forgotten, Runs
+from bot.system.exit_status import ExitStatus, exit_status
 from bot.text.tokenization import Encodings
 from tests.fakes.discord import Addresses, Asked, FakeDiscord, leading_to, texts
 from tests.support.waiting import until

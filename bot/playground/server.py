@@ -15,12 +15,12 @@ from typing import Any
 import simcord
 
 from bot.errors import PortTaken
-from bot.exit_status import ExitStatus
 from bot.playground.pages import LivePages
 from bot.playground.real_time import SimulatedGenerations
 from bot.playground.world import World, simulated
 from bot.services import Services
-from bot.terminal import say
+from bot.system.exit_status import ExitStatus
+from bot.system.terminal import say
 
 # The longest that anything but the model may take.
 SETTLE_TIMEOUT = 60.0

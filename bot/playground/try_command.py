@@ -12,13 +12,13 @@ from typing import Any
 from simcord import InteractionResult, ResponseMessage, SetupError
 
 from bot.cards import ERROR_COLOUR
-from bot.exit_status import ExitStatus
 from bot.playground.plain import plain
 from bot.playground.real_time import SimulatedGenerations
 from bot.playground.slash import Mistyped, described, parse
 from bot.playground.world import World, simulated
 from bot.services import Services
-from bot.terminal import complain, say
+from bot.system.exit_status import ExitStatus
+from bot.system.terminal import complain, say
 
 # Above the longest TIME_LIMIT, so that the queue gives up first.
 SETTLE_TIMEOUT = 900.0

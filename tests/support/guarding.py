@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stderr
 import pytest
 
 from bot import logs
-from bot.guard import guard
+from bot.system.guard import guard
 
 # A password that was not escaped has the first before what should have been, and the second behind it.
 PARTS = ("kestrel", "osprey")

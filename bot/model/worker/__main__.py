@@ -30,7 +30,7 @@ from bot.model.model_info import ModelInfo, Precision, Tokenizer
 from bot.model.protocol import Abort, Forget, Loading, Lookup, Message, Ping, Pong, Ready, Submit, Unusable
 from bot.model.wire import ProtocolError
 from bot.model.worker.pipe import Pipe
-from bot.runtime import Tidy, keep_large_apart, return_freed
+from bot.system.runtime import Tidy, keep_large_apart, return_freed
 
 # torch takes a second to import, and what is imported may print meanwhile: so the
 # functions below import it, once stdout is safe and the parent knows that loading

@@ -18,7 +18,7 @@ from bot.model.gpt2.parameters import Parameters
 from bot.model.gpt2.transformer import GPT2, UnsupportedPrecision
 from bot.model.model_info import END_OF_TEXT, GPT2_ENCODING, Fingerprint, ModelInfo, Precision, Tokenizer
 from bot.model.protocol import Loading, Report
-from bot.runtime import return_freed
+from bot.system.runtime import return_freed
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
 ENGINE_VERSION = 3

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from bot.errors import GenerationFailed, ModelUnusable, ShuttingDown, UnusableReason
-from bot.exit_status import AFTER_REASON, ExitStatus, exit_status
 from bot.model.client import child as child_module
 from bot.model.client.child import LINE_CHARACTERS, LINES_PER_SECOND, Child, LineLog
 from bot.model.client.process import ModelProcess, worker_command
@@ -28,6 +27,7 @@ from bot.model.protocol import (
     SamplingParams,
     Stepped,
 )
+from bot.system.exit_status import AFTER_REASON, ExitStatus, exit_status
 from tests.fakes.scripted_worker import POISON, REJECTED, scripted_info, scripted_step
 from tests.support.waiting import until
 

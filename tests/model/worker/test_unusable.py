@@ -21,11 +21,11 @@ from huggingface_hub import close_session
 from safetensors.torch import load_file, save_file
 
 from bot.errors import UnusableReason
-from bot.exit_status import AFTER_REASON, ExitStatus
 from bot.model.checkpoint.find import find
 from bot.model.checkpoint.refusal import refusal
 from bot.model.protocol import Unusable
 from bot.model.worker.__main__ import parse, start
+from bot.system.exit_status import AFTER_REASON, ExitStatus
 from tests.fakes.hub import COMMIT, NAME, Answer, Hub, ask, running
 from tests.support.workers import ROOT
 

@@ -8,13 +8,13 @@ import sys
 
 import pytest
 
-from bot.runtime import Tidy, return_freed
+from bot.system.runtime import Tidy, return_freed
 
 # Large tables come and go between small objects that stay. Prints how many MiB that costs.
 PASSING = """
 import sys
 import psutil
-from bot.runtime import keep_large_apart
+from bot.system.runtime import keep_large_apart
 
 if sys.argv[1] == "apart":
     keep_large_apart()

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 from bot import __main__ as command_line
 from bot import logs
-from bot.guard import guard
 from bot.settings import Settings
+from bot.system.guard import guard
 from tests.support.guarding import PARTS, guarded, has_a_part, put_back
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)

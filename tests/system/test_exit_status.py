@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from bot.errors import ModelUnusable, StartError, UnusableReason
-from bot.exit_status import AFTER_ERROR, AFTER_REASON, ExitStatus, exit_status
+from bot.system.exit_status import AFTER_ERROR, AFTER_REASON, ExitStatus, exit_status
 
 
 def test_no_error_is_unmapped() -> None:

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.playground.plain import RULE
-from bot.terminal import adapt, say, typed
+from bot.system.terminal import adapt, say, typed
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ENCODINGS = ["ascii", "cp1252", "latin-1", "cp437", "shift_jis", "utf-8", "utf-16"]
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
-SAYS = "import sys; from bot.terminal import *; adapt(sys.stdout, sys.stderr); "
+SAYS = "import sys; from bot.system.terminal import *; adapt(sys.stdout, sys.stderr); "
 
 
 def printed(text: str, encoding: str) -> str:
@@ -88,7 +88,7 @@ def test_closed_output_is_no_error() -> None:
 def test_a_file_opened_later_never_takes_the_place_of_a_closed_stream(closed: str, tmp_path: Path) -> None:
     opened = tmp_path / "opened"
     program = f"""
-from bot.terminal import stand_in
+from bot.system.terminal import stand_in
 stand_in()
 file = open({str(opened)!r}, "w")
 import logging, os

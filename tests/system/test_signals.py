@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
 # The first argument says what it does after the first signal.
 PROGRAM = """
 import asyncio, sys, time
-from bot.signals import end_by_signal
+from bot.system.signals import end_by_signal
 
 async def main():
     working = asyncio.create_task(asyncio.sleep(60))

@@ -271,7 +271,7 @@ async def test_a_model_still_loading_says_how_far_it_is(open_world: OpenWorld) -
 
 async def test_what_was_written_before_a_failure_stays(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
-    async with open_world(model, deadline=0.3) as world:
+    async with open_world(model, deadline=1.0) as world:
         ada = world.members[0]
         answer = await complete(ada, world.channel)
         await model.step(model.started[0], 3)

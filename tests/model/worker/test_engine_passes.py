@@ -11,9 +11,15 @@ from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import Recorded, engine_of, request, run, some_ids
 
 
-@pytest.fixture
-def recorded() -> Recorded:
+@pytest.fixture(scope="module")
+def recording() -> Recorded:
     return Recorded(parameters_of(random_model()))
+
+
+@pytest.fixture
+def recorded(recording: Recorded) -> Recorded:
+    recording.passes.clear()
+    return recording
 
 
 def test_short_prompts_that_come_together_are_read_in_one_pass(recorded: Recorded) -> None:

@@ -36,21 +36,25 @@ ROOMY = 10**8
 Rows = Callable[[GenerationRequest], list[list[int]]]
 
 
-@pytest.fixture
-def recorded() -> Recorded:
+@pytest.fixture(scope="module")
+def recording() -> Recorded:
     return Recorded(parameters_of(random_model()))
 
 
 @pytest.fixture
-def rows(recorded: Recorded) -> Rows:
+def recorded(recording: Recorded) -> Recorded:
+    recording.passes.clear()
+    return recording
+
+
+@pytest.fixture
+def rows(recorded: Recorded, gpt2: GPT2) -> Rows:
     """Runs a request in an engine that keeps texts, and returns the rows of its passes."""
     engine = engine_of(recorded, prefix_bytes=ROOMY)
 
     def run_counted(request: GenerationRequest) -> list[list[int]]:
         recorded.passes.clear()
-        assert run(engine, request)[request.request_id] == run_alone(
-            GPT2(parameters_of(random_model())), request
-        )
+        assert run(engine, request)[request.request_id] == run_alone(gpt2, request)
         return list(recorded.passes)
 
     return run_counted
@@ -83,12 +87,12 @@ def test_a_step_back_computes_one_row(rows: Rows) -> None:
 
 @pytest.mark.slow
 def test_a_completion_that_is_continued_or_rolled_again_computes_one_row_before_its_tokens(
-    rows: Rows,
+    rows: Rows, gpt2: GPT2
 ) -> None:
     params = SamplingParams(max_new_tokens=9, seed=3)
     job = CompletionJob("0" * 16, 1, tuple(some_ids(70)), params, private=False)
     assert rows(job.request(640)) == [[70], *[[1]] * 8]
-    steps = run_alone(GPT2(parameters_of(random_model())), job.request(640)).steps
+    steps = run_alone(gpt2, job.request(640)).steps
     done = job.finished(Completion(tuple(steps), "length"), fingerprint=FINGERPRINT, asked_at=0.0)
     assert rows(done.continued(owner=1).request(640)) == [[1]] * 9
     assert rows(done.rerolled(owner=1).request(640)) == [[1]] * 9
@@ -104,9 +108,9 @@ def test_a_text_that_begins_as_another_computes_what_is_different(rows: Rows) ->
 
 
 @pytest.mark.slow
-def test_generated_ids_are_recalled_when_a_person_types_them(rows: Rows) -> None:
+def test_generated_ids_are_recalled_when_a_person_types_them(rows: Rows, gpt2: GPT2) -> None:
     first = request("a", prompt=20, max_new_tokens=10)
-    ids = run_alone(GPT2(parameters_of(random_model())), first).ids
+    ids = run_alone(gpt2, first).ids
     rows(first)
     typed = GenerationRequest("typed", (*first.prompt_ids, *ids), SamplingParams(max_new_tokens=1))
     assert rows(typed) == [[1]]
@@ -132,15 +136,13 @@ def test_an_evicted_text_is_computed_again_to_the_same_bits(recorded: Recorded) 
 
 
 @pytest.mark.slow
-def test_an_aborted_text_is_kept_as_far_as_it_came(rows: Rows, recorded: Recorded) -> None:
+def test_an_aborted_text_is_kept_as_far_as_it_came(recorded: Recorded, gpt2: GPT2) -> None:
     engine = engine_of(recorded, prefix_bytes=ROOMY)
     engine.submit(request("a", prompt=500))
     engine.step()
     engine.abort("a")
     recorded.passes.clear()
-    assert run(engine, request("b", prompt=500))["b"] == run_alone(
-        GPT2(parameters_of(random_model())), request("b", prompt=500)
-    )
+    assert run(engine, request("b", prompt=500))["b"] == run_alone(gpt2, request("b", prompt=500))
     assert recorded.passes[0] == [500 - LARGEST_CHUNK]
 
 

@@ -44,6 +44,9 @@ hypothesis.settings.load_profile("tokenwise")
 
 
 def pytest_configure() -> None:
+    # OpenMP's threads spin while they wait, and so take the cores from the tests beside them: a small
+    # model then writes ten times slower. Workers and programs that tests start inherit this.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # pytest-xdist names the process; without it there is only one.
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         take_own_database(worker)

@@ -103,7 +103,9 @@ async def test_the_programs_print_what_was_written(services: Services, tmp_path:
         first = await begin(services, **params)
         runs += [first, await go_on(services, first), await fork(services, first, 4)]
     runs += await asyncio.gather(*(begin(services, prompt=prompt) for prompt in ODD_PROMPTS))
-    runs.append(await begin(services, max_new_tokens=services.generations.model.context - 2))
+    context = services.generations.model.context
+    runs.append(await begin(services, prompt="word " * (context - 103), max_new_tokens=100))
+    assert len(runs[-1].prompt_ids) + len(runs[-1].steps) == context - 2
     texts = [text_of_run(run, services.encodings) + "\n" for run in runs]
     programs = [
         script(run, services.encodings.decode(run.prompt_ids), services.generations.model) for run in runs

@@ -1,4 +1,4 @@
-"""Programs, run as somebody would who copied them: in an interpreter of their own."""
+"""Programs, run as by a person who copied them: in an interpreter of their own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from bot.features.complete import CompletionRun
 from bot.settings import DEMO_MODEL
 from bot.text.tokenization import Encodings
 
-# One process for all, since importing torch and transformers takes seconds.
+# One process for all, since importing torch and transformers takes seconds. A tokenizer, which no
+# program changes, is read once.
 _RUNNER = """
-import contextlib, io, json, sys
+import contextlib, functools, io, json, sys
+from transformers import AutoTokenizer
 
+AutoTokenizer.from_pretrained = functools.cache(AutoTokenizer.from_pretrained)
 printed = []
 for program in json.load(sys.stdin):
     with contextlib.redirect_stdout(io.StringIO()) as output:
@@ -49,6 +52,6 @@ def _outputs_of(programs: Sequence[str], folder: Path) -> list[str]:
 
 
 def text_of_run(run: CompletionRun, encodings: Encodings) -> str:
-    """Prompt and continuation; bytes that are no character as everybody decodes them."""
+    """Prompt and continuation; bytes that are no character are replaced."""
     written = encodings.bytes_of(run.prompt_ids + run.token_ids, run.fingerprint.encoding)
     return written.decode("utf-8", errors="replace")

@@ -64,13 +64,13 @@ async def test_requests_and_the_gateway_go_through_the_proxy(scheme: str, trust:
     tls = trust.server if scheme == "https" else None
     async with behind(trust, address, credentials=f"ada:{WORD}", tls=tls) as (discord, proxy, bot):
         await discord.joined()
-        asked = discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London was")
-        await asked.settled()
+        interaction = discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London was")
+        await interaction.settled()
         bot.signal(signal.SIGTERM)
 
         assert await bot.wait() == 0
-    assert asked.answer is not None
-    assert "London" in "\n".join(texts(asked.answer.components))
+    assert interaction.reply is not None
+    assert "London" in "\n".join(texts(interaction.reply.components))
     assert set(proxy.asked) == {f"CONNECT {HOST}:{discord.port}"}
     assert WORD not in bot.stderr
     assert QUOTED not in bot.stderr

@@ -26,7 +26,7 @@ from bot.store.database import IN_MEMORY, opened
 from bot.store.runs import Forgotten, Runs
 from bot.system.exit_status import ExitStatus, exit_status
 from bot.text.tokenization import Encodings
-from tests.fakes.discord import Addresses, Asked, FakeDiscord, leading_to, texts
+from tests.fakes.discord import Addresses, FakeDiscord, Interaction, leading_to, texts
 from tests.support.waiting import until
 from tests.support.watched import WatchedModel
 
@@ -119,7 +119,7 @@ async def health_is(at: Address, status: int) -> bool:
 @asynccontextmanager
 async def asked(
     *commands: str, grace: float
-) -> AsyncIterator[tuple[asyncio.Task[int], LoadingModel, FakeDiscord, list[Asked]]]:
+) -> AsyncIterator[tuple[asyncio.Task[int], LoadingModel, FakeDiscord, list[Interaction]]]:
     """A bot with room for one request, and one person per command who has just sent it."""
     model = LoadingModel()
     async with on_loopback() as fake, parts_with(model) as parts:
@@ -130,7 +130,7 @@ async def asked(
         answers = []
         for person, command in zip(people, commands, strict=True):
             answers.append(fake.slash(person, channel, command, prompt="London was"))
-            await answers[-1].until(lambda: answers[-1].answer is not None)
+            await answers[-1].until(lambda: answers[-1].reply is not None)
         yield joining, model, fake, answers
         assert await asyncio.wait({joining}, timeout=30) == ({joining}, set())
         assert all(answer.is_settled for answer in answers)
@@ -276,11 +276,11 @@ async def _wait_and_forget(event: asyncio.Event) -> Forgotten:
     return Forgotten(0, 0)
 
 
-async def until_said(answer: Asked, word: str) -> None:
+async def until_said(answer: Interaction, word: str) -> None:
     await answer.until(lambda: word in said(answer) and answer.is_settled)
 
 
-def said(answer: Asked) -> str:
+def said(answer: Interaction) -> str:
     """Return everything that is visible of an answer."""
     return "\n".join(text for message in answer.all_messages for text in texts(message.components))
 

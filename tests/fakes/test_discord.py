@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.fakes.discord import Ask, Asked, FakeDiscord, Flag, texts
+from tests.fakes.discord import FakeDiscord, Flag, Interaction, InteractionType, texts
 from tests.fakes.discord.hosted import hosted
 from tests.fakes.discord.openapi import VARIABLE, description_file
 
@@ -27,18 +27,18 @@ class Bot:
         self._session = session
         self._discord = discord
 
-    async def call_back(self, asked: Asked, kind: int, data: dict[str, Any] | None = None) -> int:
-        path = f"/interactions/{asked.id}/{asked.token}/callback"
+    async def call_back(self, interaction: Interaction, kind: int, data: dict[str, Any] | None = None) -> int:
+        path = f"/interactions/{interaction.id}/{interaction.token}/callback"
         return await self.send("POST", path, {"type": kind} | ({"data": data} if data else {}))
 
-    async def edit(self, asked: Asked, body: dict[str, Any]) -> int:
-        return await self.send("PATCH", f"{self._webhook(asked)}/messages/@original", body)
+    async def edit(self, interaction: Interaction, body: dict[str, Any]) -> int:
+        return await self.send("PATCH", f"{self._webhook(interaction)}/messages/@original", body)
 
-    async def follow_up(self, asked: Asked, body: dict[str, Any]) -> int:
-        return await self.send("POST", self._webhook(asked), body)
+    async def follow_up(self, interaction: Interaction, body: dict[str, Any]) -> int:
+        return await self.send("POST", self._webhook(interaction), body)
 
-    def _webhook(self, asked: Asked) -> str:
-        return f"/webhooks/{self._discord.bot_user.id}/{asked.token}"
+    def _webhook(self, interaction: Interaction) -> str:
+        return f"/webhooks/{self._discord.bot_user.id}/{interaction.token}"
 
     async def send(self, method: str, path: str, body: dict[str, Any]) -> int:
         """Discord's error code; 0 if it did what it was asked."""
@@ -56,7 +56,7 @@ async def fake(**options: Any) -> AsyncIterator[tuple[FakeDiscord, Bot]]:
         yield discord, Bot(session, discord)
 
 
-def slash(discord: FakeDiscord, *, age: float = 0.0) -> Asked:
+def slash(discord: FakeDiscord, *, age: float = 0.0) -> Interaction:
     return discord.slash(discord.person("ada"), discord.channel(), "next", age=age)
 
 
@@ -65,33 +65,35 @@ async def test_the_real_bot_in_its_own_process_answers_and_ends() -> None:
     async with FakeDiscord.opened() as discord, discord.bot() as bot:
         await discord.joined()
         ada, channel = discord.person("ada"), discord.channel()
-        asked = await discord.slash(ada, channel, "tokens", text="London was").settled()
+        interaction = await discord.slash(ada, channel, "tokens", text="London was").settled()
         bot.signal(signal.SIGTERM)
 
         assert await bot.wait() == 0
-    assert asked.answer is not None
-    assert "London" in "\n".join(texts(asked.answer.components))
+    assert interaction.reply is not None
+    assert "London" in "\n".join(texts(interaction.reply.components))
     assert discord.violations == []
 
 
 async def test_the_bot_in_this_process_acknowledges_and_answers() -> None:
     async with FakeDiscord.opened() as discord, hosted(discord):
         ada, channel = discord.person("ada"), discord.channel()
-        asked = await discord.slash(ada, channel, "complete", prompt="London was", max_tokens=3).settled()
-        continued = await discord.press(ada, asked.answer, label="Continue").settled()
+        interaction = await discord.slash(
+            ada, channel, "complete", prompt="London was", max_tokens=3
+        ).settled()
+        continued = await discord.press(ada, interaction.reply, label="Continue").settled()
 
-    assert asked.latency < 3
-    assert asked.answer is not None
-    assert asked.answer is continued.answer
-    assert asked.answer.flags == Flag.COMPONENTS_V2
+    assert interaction.latency < 3
+    assert interaction.reply is not None
+    assert interaction.reply is continued.reply
+    assert interaction.reply.flags == Flag.COMPONENTS_V2
     assert discord.violations == []
 
 
 async def test_an_interaction_is_acknowledged_once() -> None:
     async with fake() as (discord, bot):
-        asked = slash(discord)
-        assert await bot.call_back(asked, 4, CARD) == 0
-        assert await bot.call_back(asked, 4, CARD) == 40060
+        interaction = slash(discord)
+        assert await bot.call_back(interaction, 4, CARD) == 0
+        assert await bot.call_back(interaction, 4, CARD) == 40060
 
 
 async def test_an_interaction_is_forgotten_after_three_seconds() -> None:
@@ -101,59 +103,59 @@ async def test_an_interaction_is_forgotten_after_three_seconds() -> None:
 
 async def test_a_token_is_nothing_before_the_acknowledgement_and_after_its_time() -> None:
     async with fake(lifetime=0.05) as (discord, bot):
-        asked = slash(discord)
-        assert await bot.edit(asked, CARD) == 10015
-        await bot.call_back(asked, 5)
-        assert await bot.edit(asked, CARD) == 0
+        interaction = slash(discord)
+        assert await bot.edit(interaction, CARD) == 10015
+        await bot.call_back(interaction, 5)
+        assert await bot.edit(interaction, CARD) == 0
         await asyncio.sleep(0.06)
-        assert await bot.edit(asked, CARD) == 50027
+        assert await bot.edit(interaction, CARD) == 50027
 
 
 async def test_what_was_deleted_cannot_be_edited() -> None:
     async with fake() as (discord, bot):
-        asked = slash(discord)
-        await bot.call_back(asked, 4, CARD)
-        assert asked.answer is not None
-        discord.delete_message(asked.answer)
-        assert await bot.edit(asked, CARD) == 10008
-        discord.delete_channel(asked.channel)
-        assert await bot.edit(asked, CARD) == 10003
+        interaction = slash(discord)
+        await bot.call_back(interaction, 4, CARD)
+        assert interaction.reply is not None
+        discord.delete_message(interaction.reply)
+        assert await bot.edit(interaction, CARD) == 10008
+        discord.delete_channel(interaction.channel)
+        assert await bot.edit(interaction, CARD) == 10003
 
 
 async def test_the_first_follow_up_takes_the_place_and_the_visibility_of_thinking() -> None:
     async with fake() as (discord, bot):
-        asked = slash(discord)
-        await bot.call_back(asked, 5)
+        interaction = slash(discord)
+        await bot.call_back(interaction, 5)
         private = CARD | {"flags": int(Flag.COMPONENTS_V2 | Flag.EPHEMERAL)}
-        await bot.follow_up(asked, private)
-        await bot.follow_up(asked, private)
+        await bot.follow_up(interaction, private)
+        await bot.follow_up(interaction, private)
 
-    assert asked.answer is not None
-    assert not asked.answer.is_ephemeral
-    assert [message.is_ephemeral for message in asked.followups] == [True]
+    assert interaction.reply is not None
+    assert not interaction.reply.is_ephemeral
+    assert [message.is_ephemeral for message in interaction.followups] == [True]
 
 
 async def test_components_v2_need_their_flag_and_allow_no_content_beside_them() -> None:
     async with fake() as (discord, bot):
-        asked = slash(discord)
-        assert await bot.call_back(asked, 4, CARD | {"flags": 0}) == 50035
-        assert await bot.call_back(asked, 4, CARD | {"content": "hello"}) == 50035
-        assert await bot.call_back(asked, 5) == 0
-        assert await bot.edit(asked, CARD | {"flags": 0}) == 50035
-        assert await bot.edit(asked, CARD) == 0
-        assert await bot.edit(asked, {"components": [TEXT], "allowed_mentions": NOBODY}) == 0
+        interaction = slash(discord)
+        assert await bot.call_back(interaction, 4, CARD | {"flags": 0}) == 50035
+        assert await bot.call_back(interaction, 4, CARD | {"content": "hello"}) == 50035
+        assert await bot.call_back(interaction, 5) == 0
+        assert await bot.edit(interaction, CARD | {"flags": 0}) == 50035
+        assert await bot.edit(interaction, CARD) == 0
+        assert await bot.edit(interaction, {"components": [TEXT], "allowed_mentions": NOBODY}) == 0
 
 
 async def test_components_get_ids_and_files_an_address_at_which_they_are() -> None:
     async with FakeDiscord.opened() as discord, hosted(discord):
         ada, channel = discord.person("ada"), discord.channel()
-        asked = await discord.slash(ada, channel, "tokens", text="London was", private=True).settled()
-        shared = await discord.press(ada, asked.answer, label="Share").settled()
+        interaction = await discord.slash(ada, channel, "tokens", text="London was", private=True).settled()
+        shared = await discord.press(ada, interaction.reply, label="Share").settled()
 
-    assert asked.answer is not None
-    assert asked.answer.components[0]["id"] == 1
-    assert shared.answer is not None
-    (copied,), (picture,) = shared.answer.attachments.values(), asked.answer.attachments.values()
+    assert interaction.reply is not None
+    assert interaction.reply.components[0]["id"] == 1
+    assert shared.reply is not None
+    (copied,), (picture,) = shared.reply.attachments.values(), interaction.reply.attachments.values()
     assert copied.content == picture.content
     assert copied.url != picture.url
 
@@ -191,9 +193,9 @@ async def test_what_was_missed_is_told_after_a_resume() -> None:
     async with FakeDiscord.opened() as discord, hosted(discord):
         for cut in (discord.gateway.reset, discord.gateway.ask_to_reconnect):
             cut()
-            asked = discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London was")
-            assert asked.delivered_at is None
-            await asked.settled()
+            interaction = discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London was")
+            assert interaction.delivered_at is None
+            await interaction.settled()
 
     assert discord.gateway.resumed == 2
     assert discord.gateway.identified == 1
@@ -222,5 +224,5 @@ async def test_suggestions_and_forms_are_asked_for_and_kept() -> None:
         suggesting = discord.autocomplete(discord.person("ada"), discord.channel(), "next", focused="text")
         await bot.call_back(suggesting, 8, {"choices": [{"name": "a", "value": "b"}]})
 
-    assert suggesting.kind is Ask.AUTOCOMPLETE
+    assert suggesting.kind is InteractionType.AUTOCOMPLETE
     assert suggesting.choices == [{"name": "a", "value": "b"}]

@@ -16,9 +16,9 @@ UNKNOWN = AgeUnknown().sentence
 
 
 async def said_in(fake: FakeDiscord, at: Channel) -> str:
-    asked = await fake.slash(fake.person("ada"), at, "tokens", text="London was").settled()
-    assert asked.answer is not None
-    return "\n".join(texts(asked.answer.components))
+    interaction = await fake.slash(fake.person("ada"), at, "tokens", text="London was").settled()
+    assert interaction.reply is not None
+    return "\n".join(texts(interaction.reply.components))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from bot.errors import InputError
 from bot.interactions.error_handler import UNEXPECTED
 from bot.text.tokenization import Encodings
-from tests.fakes.discord import Asked, FakeDiscord, texts
+from tests.fakes.discord import FakeDiscord, Interaction, texts
 from tests.fakes.discord.faults import NoFaults, Planned, Refused, RequestFault
 from tests.fakes.discord.hosted import hosted
 from tests.fakes.discord.paths import CALLBACK
@@ -48,20 +48,22 @@ class Failing(Encodings):
         raise self._error
 
 
-async def answered(error: Exception, *refusals: RequestFault) -> Asked:
+async def answered(error: Exception, *refusals: RequestFault) -> Interaction:
     """Let a command fail with ``error``, and Discord refuse the first answers so."""
     faults = Planned("POST", CALLBACK, refusals)
     async with (
         FakeDiscord.opened(faults=faults) as discord,
         hosted(discord, encodings=Failing(error)),
     ):
-        asked = discord.slash(discord.person("ada"), discord.channel(), "tokens", text="x", encoding="y")
-        await asked.until(lambda: bool(asked.all_messages))
-    return asked
+        interaction = discord.slash(
+            discord.person("ada"), discord.channel(), "tokens", text="x", encoding="y"
+        )
+        await interaction.until(lambda: bool(interaction.all_messages))
+    return interaction
 
 
-def said(asked: Asked) -> str:
-    (message,) = asked.all_messages
+def said(interaction: Interaction) -> str:
+    (message,) = interaction.all_messages
     assert message.is_ephemeral
     return "\n".join(texts(message.components))
 
@@ -116,8 +118,8 @@ async def test_an_error_is_only_logged_if_the_plain_sentence_is_refused_too(
 @pytest.mark.parametrize("digits", ["0" * 10 + "9" * 4_000, "9" * 5_000, "٩" * 6_000, "0" * 6_000])
 async def test_ids_of_thousands_of_digits_are_answered(digits: str) -> None:
     async with FakeDiscord.opened(faults=NoFaults()) as discord, hosted(discord):
-        asked = discord.slash(discord.person("ada"), discord.channel(), "decode", ids=digits)
-        await asked.until(lambda: bool(asked.all_messages) and asked.is_settled)
+        interaction = discord.slash(discord.person("ada"), discord.channel(), "decode", ids=digits)
+        await interaction.until(lambda: bool(interaction.all_messages) and interaction.is_settled)
 
-    (card,) = asked.all_messages
+    (card,) = interaction.all_messages
     assert ("isn't a token id in gpt2" in str(card)) == (digits[-1] != "0")

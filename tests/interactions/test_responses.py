@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bot.errors import BlankText, DiscordFailed
-from tests.fakes.discord import Asked, Callback, FakeDiscord, texts
+from tests.fakes.discord import CallbackType, FakeDiscord, Interaction, texts
 from tests.fakes.discord.faults import Failed, NoFaults, Planned, Refused, RequestFault, Reset
 from tests.fakes.discord.hosted import ReadyModel, hosted
-from tests.fakes.discord.paths import ANSWER, CALLBACK, FILE, FOLLOW_UPS
+from tests.fakes.discord.paths import CALLBACK, FILE, FOLLOW_UPS, WEBHOOK_MESSAGE
 from tests.fakes.discord.requests import Request
 from tests.support.waiting import until
 
@@ -37,12 +37,12 @@ async def failing(
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def complete(discord: FakeDiscord, prompt: str = "London was", **options: Any) -> Asked:
+def complete(discord: FakeDiscord, prompt: str = "London was", **options: Any) -> Interaction:
     ada, channel = discord.person("ada"), discord.channel()
     return discord.slash(ada, channel, "complete", prompt=prompt, max_tokens=2, **options)
 
 
-def tokens(discord: FakeDiscord, *, private: bool = False) -> Asked:
+def tokens(discord: FakeDiscord, *, private: bool = False) -> Interaction:
     """Ask for a reply that "thinking…" precedes and that contains a picture."""
     return discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London", private=private)
 
@@ -52,11 +52,11 @@ def busy() -> dict[str, Any]:
     return {"model": ReadyModel(stepwise=True), "per_person": 1}
 
 
-async def refused_after_thinking(discord: FakeDiscord) -> Asked:
+async def refused_after_thinking(discord: FakeDiscord) -> Interaction:
     """Make a second request while the only one allowed is being written."""
     first = await complete(discord).acknowledged()
     refused = await complete(discord, seed=1).settled()
-    await discord.press(discord.person("ada"), first.answer, label="Stop").settled()
+    await discord.press(discord.person("ada"), first.reply, label="Stop").settled()
     await first.settled()
     return refused
 
@@ -68,9 +68,9 @@ async def until_refused(discord: FakeDiscord) -> None:
     await until(refused)
 
 
-def read(asked: Asked) -> list[str]:
+def read(interaction: Interaction) -> list[str]:
     """Return the text of each message of the answer."""
-    return ["\n".join(texts(message.components)) for message in asked.all_messages]
+    return ["\n".join(texts(message.components)) for message in interaction.all_messages]
 
 
 @pytest.mark.slow
@@ -96,8 +96,8 @@ async def test_a_lost_thinking_is_sent_again(fault: RequestFault, caplog: pytest
 
     (card,) = read(thought_of)
     assert "London" in card
-    assert thought_of.answer is not None
-    assert thought_of.answer.is_ephemeral
+    assert thought_of.reply is not None
+    assert thought_of.reply.is_ephemeral
 
 
 @pytest.mark.slow
@@ -106,10 +106,10 @@ async def test_an_error_as_first_answer_is_shown_once(
     fault: RequestFault, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with failing("POST", CALLBACK, [fault], caplog) as discord:
-        asked = complete(discord, "  ")
-        await asked.until(lambda: discord.requests[-1].status == 200 and bool(asked.all_messages))
+        interaction = complete(discord, "  ")
+        await interaction.until(lambda: discord.requests[-1].status == 200 and bool(interaction.all_messages))
 
-    (card,) = read(asked)
+    (card,) = read(interaction)
     assert BlankText("prompt").sentence in card
 
 
@@ -117,9 +117,9 @@ async def test_an_error_takes_the_place_of_a_card_that_came_through_unnoticed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with failing("POST", CALLBACK, [REPLY_LOST, Refused(50013)], caplog) as discord:
-        asked = await complete(discord).settled()
+        interaction = await complete(discord).settled()
 
-    (card,) = read(asked)
+    (card,) = read(interaction)
     assert DiscordFailed().sentence in card
 
 
@@ -129,10 +129,12 @@ async def test_an_error_takes_the_place_of_thinking_that_came_through_unnoticed(
     private: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with failing("POST", CALLBACK, [REPLY_LOST, *[LOST] * 4], caplog) as discord:
-        asked = tokens(discord, private=private)
-        await asked.until(lambda: DiscordFailed().sentence in str(read(asked)) and len(read(asked)) == 1)
+        interaction = tokens(discord, private=private)
+        await interaction.until(
+            lambda: DiscordFailed().sentence in str(read(interaction)) and len(read(interaction)) == 1
+        )
 
-    (message,) = asked.all_messages
+    (message,) = interaction.all_messages
     assert message.is_ephemeral
 
 
@@ -140,23 +142,23 @@ async def test_a_press_whose_acknowledgement_is_lost_counts_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with failing("POST", CALLBACK, [None, REPLY_LOST], caplog) as discord:
-        asked = await complete(discord).settled()
-        pressed = discord.press(discord.person("ada"), asked.answer, label="Continue")
-        await pressed.until(lambda: pressed.is_settled and pressed.answer is not None)
+        interaction = await complete(discord).settled()
+        pressed = discord.press(discord.person("ada"), interaction.reply, label="Continue")
+        await pressed.until(lambda: pressed.is_settled and pressed.reply is not None)
         (card,) = read(pressed)
         await pressed.until(lambda: read(pressed) != [card] and pressed.is_settled)
 
-    assert pressed.callback is Callback.DEFERRED_UPDATE
+    assert pressed.callback is CallbackType.DEFERRED_UPDATE
     assert len(read(pressed)) == 1
 
 
 @pytest.mark.slow
 async def test_a_picture_is_sent_until_it_arrives(caplog: pytest.LogCaptureFixture) -> None:
-    async with failing("PATCH", ANSWER, [LOST, REPLY_LOST, LOST], caplog) as discord:
-        asked = await tokens(discord).settled()
+    async with failing("PATCH", WEBHOOK_MESSAGE, [LOST, REPLY_LOST, LOST], caplog) as discord:
+        interaction = await tokens(discord).settled()
 
-    assert asked.answer is not None
-    (picture,) = asked.answer.attachments.values()
+    assert interaction.reply is not None
+    (picture,) = interaction.reply.attachments.values()
     assert picture.content.startswith(b"\x89PNG")
 
 
@@ -168,55 +170,57 @@ async def test_an_error_after_thinking_arrives_in_the_end(
     async with failing("POST", FOLLOW_UPS, faults, caplog, **busy()) as discord:
         refused = await refused_after_thinking(discord)
 
-    assert refused.callback is Callback.DEFERRED_MESSAGE
+    assert refused.callback is CallbackType.DEFERRED_MESSAGE
     (card,) = read(refused)
     assert "You already have 1 request in progress" in card
 
 
 async def test_a_placeholder_that_cannot_be_deleted_shows_the_error(caplog: pytest.LogCaptureFixture) -> None:
-    async with failing("DELETE", ANSWER, [Refused(50013)], caplog, **busy()) as discord:
+    async with failing("DELETE", WEBHOOK_MESSAGE, [Refused(50013)], caplog, **busy()) as discord:
         refused = await refused_after_thinking(discord)
 
-    assert refused.answer is not None
+    assert refused.reply is not None
     assert "You already have 1 request in progress" in read(refused)[0]
 
 
 async def test_discord_s_refusal_becomes_a_sentence(caplog: pytest.LogCaptureFixture) -> None:
     async with failing("POST", CALLBACK, [Refused(50013)], caplog) as discord:
-        asked = await tokens(discord).settled()
+        interaction = await tokens(discord).settled()
 
-    assert DiscordFailed().sentence in read(asked)[0]
+    assert DiscordFailed().sentence in read(interaction)[0]
 
 
 async def test_another_copy_of_the_bot_may_answer_instead(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with failing("POST", CALLBACK, [], caplog) as discord:
-        asked = tokens(discord)
-        discord.answers.call_back(asked.id, asked.token, {"type": Callback.DEFERRED_MESSAGE}, {})
+        interaction = tokens(discord)
+        discord.responses.call_back(
+            interaction.id, interaction.token, {"type": CallbackType.DEFERRED_MESSAGE}, {}
+        )
         await until_refused(discord)
 
     assert [request.status for request in discord.requests if request.template == CALLBACK] == [400]
-    assert asked.answer is not None
-    assert asked.answer.is_loading
+    assert interaction.reply is not None
+    assert interaction.reply.is_loading
 
 
 async def test_a_lost_deletion_is_sent_again(caplog: pytest.LogCaptureFixture) -> None:
-    async with failing("DELETE", ANSWER, [LOST], caplog) as discord:
-        asked = await complete(discord).settled()
-        pressed = discord.press(discord.person("ada"), asked.answer, label="Delete")
-        await pressed.until(lambda: asked.answer is not None and asked.answer.deleted)
+    async with failing("DELETE", WEBHOOK_MESSAGE, [LOST], caplog) as discord:
+        interaction = await complete(discord).settled()
+        pressed = discord.press(discord.person("ada"), interaction.reply, label="Delete")
+        await pressed.until(lambda: interaction.reply is not None and interaction.reply.deleted)
 
     assert pressed.all_messages == []
 
 
 async def test_a_picture_to_share_is_fetched_again_if_it_was_lost(caplog: pytest.LogCaptureFixture) -> None:
     async with failing("GET", FILE, [LOST], caplog) as discord:
-        asked = await tokens(discord, private=True).settled()
-        shared = await discord.press(discord.person("ada"), asked.answer, label="Share").settled()
+        interaction = await tokens(discord, private=True).settled()
+        shared = await discord.press(discord.person("ada"), interaction.reply, label="Share").settled()
 
-    assert shared.answer is not None
-    assert len(shared.answer.attachments) == 1
+    assert shared.reply is not None
+    assert len(shared.reply.attachments) == 1
 
 
 @pytest.mark.slow
@@ -232,10 +236,10 @@ async def test_lost_suggestions_are_no_error(fault: RequestFault, caplog: pytest
 async def test_an_event_that_arrives_twice_is_answered_once(caplog: pytest.LogCaptureFixture) -> None:
     faults = Planned("POST", CALLBACK, [], copies=2)
     async with FakeDiscord.opened(faults=faults) as discord, hosted(discord) as bot:
-        asked = await complete(discord).settled()
+        interaction = await complete(discord).settled()
 
     assert len(bot.model.started) == 1
-    assert len(read(asked)) == 1
+    assert len(read(interaction)) == 1
     assert [request.status for request in discord.requests if request.template == CALLBACK] == [200]
 
 
@@ -251,9 +255,11 @@ async def test_stop_does_not_wait_for_discord(command: str) -> None:
 
     async with FakeDiscord.opened(faults=Watching()) as discord, hosted(discord, model, max_running=6):
         ada = discord.person("ada")
-        asked = await discord.slash(ada, discord.channel(), command, prompt="Oh", max_tokens=2).acknowledged()
-        await until(lambda: "Stop" in str(asked.answer))
-        await discord.press(ada, asked.answer, label="Stop").settled()
-        await asked.settled()
+        interaction = await discord.slash(
+            ada, discord.channel(), command, prompt="Oh", max_tokens=2
+        ).acknowledged()
+        await until(lambda: "Stop" in str(interaction.reply))
+        await discord.press(ada, interaction.reply, label="Stop").settled()
+        await interaction.settled()
 
     assert running[-1] == 0  # when the press was acknowledged

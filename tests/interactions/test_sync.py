@@ -88,8 +88,8 @@ async def test_people_are_served_with_the_commands_that_discord_has() -> None:
         fake.commands[0]["description"] = "what it was before"
         fake.rest.faults = Planned("PUT", COMMANDS, [TOO_MANY] * 1_000)
         async with hosted(fake):
-            asked = fake.slash(fake.person("ada"), fake.channel(), "tokens", text="London was")
-            await asked.settled()
+            interaction = fake.slash(fake.person("ada"), fake.channel(), "tokens", text="London was")
+            await interaction.settled()
 
     assert fake.commands[0]["description"] == "what it was before"
 

@@ -19,7 +19,7 @@ from random import Random
 
 from aiohttp.test_utils import unused_port
 
-from tests.fakes.discord import Asked, FakeDiscord
+from tests.fakes.discord import FakeDiscord, Interaction
 from tests.promises.crowd import Crowd
 from tests.promises.figures import parser, percentile, told, verdict
 from tests.promises.watching import Watch
@@ -75,10 +75,10 @@ async def measure(interactions: int, rate: float, seed: int) -> Acknowledged:
                 await asyncio.sleep(LATEST)
         return Acknowledged(
             rate=len(in_time + late) / (in_time[-1].sent_at - in_time[0].sent_at),
-            latencies=tuple(asked.latency for asked in in_time if asked.is_acknowledged),
-            unanswered=sum(not asked.is_acknowledged for asked in in_time),
+            latencies=tuple(interaction.latency for interaction in in_time if interaction.is_acknowledged),
+            unanswered=sum(not interaction.is_acknowledged for interaction in in_time),
             late=len(late),
-            late_answered=sum(asked.is_acknowledged for asked in late),
+            late_answered=sum(interaction.is_acknowledged for interaction in late),
             busy=busy.share,
             violations=tuple(discord.violations),
         )
@@ -86,10 +86,10 @@ async def measure(interactions: int, rate: float, seed: int) -> Acknowledged:
 
 async def arrivals(
     crowd: Crowd, interactions: int, rate: float, random: Random
-) -> tuple[list[Asked], list[Asked]]:
+) -> tuple[list[Interaction], list[Interaction]]:
     """All that was asked, at ``rate`` a second whatever the bot does: in time, and late."""
-    in_time: list[Asked] = []
-    late: list[Asked] = []
+    in_time: list[Interaction] = []
+    late: list[Interaction] = []
     start = asyncio.get_running_loop().time()
     for number in range(interactions):
         await asyncio.sleep(start + number / rate - asyncio.get_running_loop().time())

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from aiohttp.test_utils import unused_port
 
-from tests.fakes.discord import Asked, Channel, FakeDiscord, texts
+from tests.fakes.discord import Channel, FakeDiscord, Interaction, texts
 from tests.promises.figures import parser, percentile, told, verdict
 from tests.promises.watching import Taken, Watch
 from tests.promises.writers import beside, saturated
@@ -81,17 +81,17 @@ async def measure(
             capacity = await capacity_of(discord, watch, warm_up, counted)
             looks: list[Taken] = []
             async with beside(look(watch, looks)):
-                asked = await pressure(discord, capacity * times, minutes * 60)
+                interactions = await pressure(discord, capacity * times, minutes * 60)
             await asyncio.sleep(AT_ONCE)
-    refused = [one for one in asked if is_refused(one)]
+    refused = [one for one in interactions if is_refused(one)]
     return Pressed(
         capacity=capacity,
         offered=capacity * times,
-        asked=len(asked),
-        served=sum(one.is_acknowledged for one in asked) - len(refused),
+        asked=len(interactions),
+        served=sum(one.is_acknowledged for one in interactions) - len(refused),
         refusals=tuple(one.latency for one in refused),
         unfriendly=sum(not WHEN.search(sentence(one)) for one in refused),
-        unanswered=sum(not one.is_acknowledged for one in asked),
+        unanswered=sum(not one.is_acknowledged for one in interactions),
         memory=tuple(taken.memory for taken in looks),
         worker_memory=tuple(taken.worker_memory for taken in looks),
         violations=tuple(discord.violations),
@@ -120,18 +120,18 @@ async def look(watch: Watch, looks: list[Taken]) -> None:
         await asyncio.sleep(SAMPLED)
 
 
-async def pressure(discord: FakeDiscord, rate: float, seconds: float) -> list[Asked]:
+async def pressure(discord: FakeDiscord, rate: float, seconds: float) -> list[Interaction]:
     """What was asked at ``rate`` texts a second, whether or not the bot keeps up."""
-    channel, asked = discord.channel(), list[Asked]()
+    channel, interactions = discord.channel(), list[Interaction]()
     loop = asyncio.get_running_loop()
     start = loop.time()
     while loop.time() < start + seconds:
-        asked.append(ask(discord, channel, len(asked)))
-        await asyncio.sleep(start + len(asked) / rate - loop.time())
-    return asked
+        interactions.append(ask(discord, channel, len(interactions)))
+        await asyncio.sleep(start + len(interactions) / rate - loop.time())
+    return interactions
 
 
-def ask(discord: FakeDiscord, channel: Channel, number: int) -> Asked:
+def ask(discord: FakeDiscord, channel: Channel, number: int) -> Interaction:
     return discord.slash(
         discord.person(f"person-{number % PEOPLE}"),
         channel,
@@ -141,13 +141,13 @@ def ask(discord: FakeDiscord, channel: Channel, number: int) -> Asked:
     )
 
 
-def is_refused(asked: Asked) -> bool:
+def is_refused(interaction: Interaction) -> bool:
     """Whether somebody was told at once, privately, that it cannot be now."""
-    return asked.answer is not None and asked.answer.is_ephemeral
+    return interaction.reply is not None and interaction.reply.is_ephemeral
 
 
-def sentence(asked: Asked) -> str:
-    return " ".join(texts(asked.answer.components)) if asked.answer else ""
+def sentence(interaction: Interaction) -> str:
+    return " ".join(texts(interaction.reply.components)) if interaction.reply else ""
 
 
 def report(measured: Pressed) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.fakes.discord import Asked, Channel, FakeDiscord, Person
+from tests.fakes.discord import Channel, FakeDiscord, Interaction, Person
 from tests.fakes.discord.components import pressable
 
 SENTENCE = "London was one of the few places that had the courage to stand up. "
@@ -17,12 +17,12 @@ BEGINNINGS = ("London was", "Paris will", "Once upon a time", "It was a dark and
 # So many of the latest answers may be pressed.
 REMEMBERED = 200
 
-Act = Callable[["Crowd", Person, Channel], Asked | None]
+Act = Callable[["Crowd", Person, Channel], Interaction | None]
 
 
 @dataclass(eq=False)
 class Crowd:
-    """``answers`` are those whose buttons may be pressed."""
+    """``interactions`` are those whose buttons may be pressed."""
 
     discord: FakeDiscord
     random: Random
@@ -30,7 +30,7 @@ class Crowd:
     channels: Sequence[Channel]
     acts: Sequence[Act]
     weights: Sequence[float]
-    answers: deque[Asked] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    interactions: deque[Interaction] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     @classmethod
     def gathered(
@@ -53,58 +53,60 @@ class Crowd:
             list(chosen.values()),
         )
 
-    def act(self) -> Asked:
+    def act(self) -> Interaction:
         """Let somebody do something."""
         while True:
             (act,) = self.random.choices(self.acts, self.weights)
-            asked = act(self, self.random.choice(self.people), self.random.choice(self.channels))
-            if asked is not None:
-                self.answers.append(asked)
-                return asked
+            interaction = act(self, self.random.choice(self.people), self.random.choice(self.channels))
+            if interaction is not None:
+                self.interactions.append(interaction)
+                return interaction
 
     def beginning(self) -> str:
         return self.random.choice(BEGINNINGS)
 
-    def pressable(self) -> Iterator[tuple[Asked, dict[str, Any]]]:
+    def pressable(self) -> Iterator[tuple[Interaction, dict[str, Any]]]:
         """What can be pressed on the latest answers, in a random order."""
-        answers = [asked for asked in self.answers if asked.answer and asked.is_settled]
-        self.random.shuffle(answers)
-        for asked in answers:
-            if asked.answer is None or asked.answer.deleted:
+        interactions = [
+            interaction for interaction in self.interactions if interaction.reply and interaction.is_settled
+        ]
+        self.random.shuffle(interactions)
+        for interaction in interactions:
+            if interaction.reply is None or interaction.reply.deleted:
                 continue
-            items = [item for item in pressable(asked.answer.components) if not item.get("disabled")]
+            items = [item for item in pressable(interaction.reply.components) if not item.get("disabled")]
             if items:
-                yield asked, self.random.choice(items)
+                yield interaction, self.random.choice(items)
 
 
 def _slash(name: str, **options: Any) -> Act:
-    def act(crowd: Crowd, person: Person, channel: Channel) -> Asked:
+    def act(crowd: Crowd, person: Person, channel: Channel) -> Interaction:
         return crowd.discord.slash(person, channel, name, **options)
 
     return act
 
 
 def _from_a_beginning(name: str, option: str = "prompt", **options: Any) -> Act:
-    def act(crowd: Crowd, person: Person, channel: Channel) -> Asked:
+    def act(crowd: Crowd, person: Person, channel: Channel) -> Interaction:
         told = {option: crowd.beginning(), **options}
         return crowd.discord.slash(person, channel, name, **told)
 
     return act
 
 
-def _press(crowd: Crowd, person: Person, _channel: Channel) -> Asked | None:
-    for asked, item in crowd.pressable():
+def _press(crowd: Crowd, person: Person, _channel: Channel) -> Interaction | None:
+    for interaction, item in crowd.pressable():
         values = [crowd.random.choice(item["options"])["value"]] if item.get("options") else None
-        who = asked.person if asked.answer and asked.answer.is_ephemeral else person
-        return crowd.discord.press(who, asked.answer, custom_id=item["custom_id"], values=values)
+        who = interaction.person if interaction.reply and interaction.reply.is_ephemeral else person
+        return crowd.discord.press(who, interaction.reply, custom_id=item["custom_id"], values=values)
     return None
 
 
-def _suggest(crowd: Crowd, person: Person, channel: Channel) -> Asked:
+def _suggest(crowd: Crowd, person: Person, channel: Channel) -> Interaction:
     return crowd.discord.autocomplete(person, channel, "vocabulary", focused="query", query="wo")
 
 
-def _tokenize(crowd: Crowd, person: Person, channel: Channel) -> Asked:
+def _tokenize(crowd: Crowd, person: Person, channel: Channel) -> Interaction:
     return crowd.discord.message_command(person, crowd.discord.say(person, channel, SENTENCE), "Tokenize")
 
 

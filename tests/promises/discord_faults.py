@@ -143,9 +143,14 @@ async def _quiet(discord: FakeDiscord) -> None:
     """Return once all is answered that will be, and discord.py will not try anything again."""
     while True:
         now = time.monotonic()
-        happened = [request.at for request in discord.requests] + [asked.sent_at for asked in discord.asked]
+        happened = [request.at for request in discord.requests] + [
+            interaction.sent_at for interaction in discord.interactions
+        ]
         silence = now - max(happened)
-        is_over = all(asked.is_settled or now - asked.sent_at > TO_BE_DROPPED for asked in discord.asked)
+        is_over = all(
+            interaction.is_settled or now - interaction.sent_at > TO_BE_DROPPED
+            for interaction in discord.interactions
+        )
         if silence > (SOON if is_over and not _is_to_be_tried_again(discord.requests) else LATE):
             return
         await asyncio.sleep(0.1)

@@ -27,7 +27,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.fakes.discord import Ask, Asked, Callback, FakeDiscord
+from tests.fakes.discord import CallbackType, FakeDiscord, Interaction, InteractionType
 from tests.fakes.discord.faults import Refused, was_done
 from tests.fakes.discord.paths import CALLBACK
 from tests.fakes.discord.requests import Request
@@ -48,37 +48,37 @@ def judged(discord: FakeDiscord) -> Verdict:
     requests = _by_token(discord.requests)
     ends: Counter[str] = Counter()
     problems: list[str] = []
-    for asked in discord.asked:
-        own = requests[asked.token]
-        end = end_of(asked, own)
+    for interaction in discord.interactions:
+        own = requests[interaction.token]
+        end = end_of(interaction, own)
         ends[end] += 1
         if end.startswith("lost"):
-            problems.append(f"{end}: {_told(asked, own)}")
-        problems += (f"{problem}: {_told(asked, own)}" for problem in _twice(asked, own))
+            problems.append(f"{end}: {_told(interaction, own)}")
+        problems += (f"{problem}: {_told(interaction, own)}" for problem in _twice(interaction, own))
     return Verdict(ends, (*problems, *discord.violations))
 
 
-def end_of(asked: Asked, requests: Sequence[Request]) -> str:
+def end_of(interaction: Interaction, requests: Sequence[Request]) -> str:
     attempts = [request for request in requests if request.template == CALLBACK]
-    if _is_gone(asked):
+    if _is_gone(interaction):
         return "gone: its message or channel was deleted"
     if not attempts:
-        return "lost: never answered" if _arrived(asked) else "dropped: arrived late or not at all"
-    if asked.kind is Ask.AUTOCOMPLETE:
-        return "answered" if asked.is_acknowledged else "suggestions that did not come"
-    if not asked.is_acknowledged:
+        return "lost: never answered" if _arrived(interaction) else "dropped: arrived late or not at all"
+    if interaction.kind is InteractionType.AUTOCOMPLETE:
+        return "answered" if interaction.is_acknowledged else "suggestions that did not come"
+    if not interaction.is_acknowledged:
         return _unacknowledged(attempts)
-    if _is_silent(asked) or (asked.is_settled and not _is_bare(asked)):
+    if _is_silent(interaction) or (interaction.is_settled and not _is_bare(interaction)):
         return "answered"
-    if any(not message.deleted for message in asked.followups):
+    if any(not message.deleted for message in interaction.followups):
         return "told that it failed, beside a card that could not be finished"
     return _unfinished(requests)
 
 
-def _is_gone(asked: Asked) -> bool:
+def _is_gone(interaction: Interaction) -> bool:
     """Whether there is no place for an answer, or the answer was taken away."""
-    was_deleted = asked.answer is not None and asked.answer.deleted and not asked.followups
-    return asked.channel.deleted or was_deleted
+    was_deleted = interaction.reply is not None and interaction.reply.deleted and not interaction.followups
+    return interaction.channel.deleted or was_deleted
 
 
 def _unacknowledged(attempts: Sequence[Request]) -> str:
@@ -98,33 +98,37 @@ def _unfinished(requests: Sequence[Request]) -> str:
     return "lost: acknowledged and never finished"
 
 
-def _arrived(asked: Asked) -> bool:
-    return asked.is_heard and asked.written_at is not None and asked.written_at - asked.sent_at < IN_TIME
+def _arrived(interaction: Interaction) -> bool:
+    return (
+        interaction.is_heard
+        and interaction.written_at is not None
+        and interaction.written_at - interaction.sent_at < IN_TIME
+    )
 
 
-def _is_silent(asked: Asked) -> bool:
+def _is_silent(interaction: Interaction) -> bool:
     """A press that is done once it is acknowledged: what it changes is the answer to an earlier one."""
-    custom_id = str(asked.data.get("custom_id"))
+    custom_id = str(interaction.data.get("custom_id"))
     is_silent = ":stop:" in custom_id or custom_id.startswith("delete")
-    return is_silent and asked.callback is Callback.DEFERRED_UPDATE
+    return is_silent and interaction.callback is CallbackType.DEFERRED_UPDATE
 
 
-def _is_bare(asked: Asked) -> bool:
+def _is_bare(interaction: Interaction) -> bool:
     """Whether nothing at all is to be seen of an answer that there must be."""
-    if asked.modal is not None or asked.followups:
+    if interaction.modal is not None or interaction.followups:
         return False
-    if asked.callback is Callback.DEFERRED_UPDATE:
-        return asked.answer is not None and asked.answer.revision == asked.revision
-    return not asked.all_messages
+    if interaction.callback is CallbackType.DEFERRED_UPDATE:
+        return interaction.reply is not None and interaction.reply.revision == interaction.revision
+    return not interaction.all_messages
 
 
-def _twice(asked: Asked, requests: Sequence[Request]) -> Iterator[str]:
+def _twice(interaction: Interaction, requests: Sequence[Request]) -> Iterator[str]:
     accepted = [each for each in requests if each.template == CALLBACK and 200 <= each.status < 300]
     if len(accepted) > 1:
         yield "acknowledged twice"
     unsure = any(each.method == "POST" and was_done(each.fault) for each in requests)
     if not unsure:
-        cards = Counter(json.dumps(message.components) for message in asked.followups)
+        cards = Counter(json.dumps(message.components) for message in interaction.followups)
         yield from ("told twice" for count in cards.values() if count > 1)
 
 
@@ -137,11 +141,15 @@ def _by_token(requests: Iterable[Request]) -> defaultdict[str, list[Request]]:
     return grouped
 
 
-def _told(asked: Asked, requests: Sequence[Request]) -> str:
-    what = asked.data.get("name") or asked.data.get("custom_id")
+def _told(interaction: Interaction, requests: Sequence[Request]) -> str:
+    what = interaction.data.get("name") or interaction.data.get("custom_id")
     wire = ", ".join(f"{each.method} {each.status}{_because(each)}" for each in requests)
-    when = "never" if asked.written_at is None else f"{asked.written_at - asked.sent_at:.1f} s after it"
-    return f"{asked.kind.name} {what}: the bot was told {when}; {wire or 'no request'}"
+    when = (
+        "never"
+        if interaction.written_at is None
+        else f"{interaction.written_at - interaction.sent_at:.1f} s after it"
+    )
+    return f"{interaction.kind.name} {what}: the bot was told {when}; {wire or 'no request'}"
 
 
 def _because(request: Request) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
-from tests.fakes.discord import Asked, Channel, FakeDiscord, Message, Person
+from tests.fakes.discord import Channel, FakeDiscord, Interaction, Message, Person
 from tests.fakes.discord.components import Kind, pressable
 
 PATIENCE = 20.0  # seconds somebody waits for an answer before doing something else
@@ -34,7 +34,7 @@ class Visitors:
             group.create_task(self._trouble())
 
     async def _visit(self, person: Person) -> None:
-        last: Asked | None = None
+        last: Interaction | None = None
         for _ in range(self._rng.randint(1, 4)):
             await asyncio.sleep(self._rng.uniform(0.0, 0.4))
             last = self._ask(person, last)
@@ -42,9 +42,9 @@ class Visitors:
                 with suppress(TimeoutError):
                     await last.settled(IMPATIENCE if self._quick else PATIENCE)
 
-    def _ask(self, person: Person, last: Asked | None) -> Asked:
+    def _ask(self, person: Person, last: Interaction | None) -> Interaction:
         """Press something on the last answer, or ask something new."""
-        message = last.answer if last is not None else None
+        message = last.reply if last is not None else None
         if message is not None and not message.deleted and self._rng.random() < 0.5:
             for item in self._rng.sample(live := _live(message), len(live)):
                 return self._press(person, message, item)
@@ -52,17 +52,17 @@ class Visitors:
             return self._discord.submit(person, last, {})
         return self._command(person)
 
-    def _press(self, person: Person, message: Message, item: dict[str, object]) -> Asked:
+    def _press(self, person: Person, message: Message, item: dict[str, object]) -> Interaction:
         options = item.get("options")
         values = None
         if isinstance(options, list):
             values = [str(self._rng.choice(options)["value"])]
         return self._discord.press(person, message, custom_id=str(item["custom_id"]), values=values)
 
-    def _command(self, person: Person) -> Asked:
+    def _command(self, person: Person) -> Interaction:
         channel = self._rng.choice(self._channels)
         private = self._rng.random() < 0.3
-        ask: list[Callable[[], Asked]] = [
+        ask: list[Callable[[], Interaction]] = [
             lambda: self._complete(person, channel, private),
             lambda: self._discord.slash(person, channel, "next", prompt="London was", private=private),
             lambda: self._discord.slash(person, channel, "tokens", text="Paris will", private=private),
@@ -74,13 +74,13 @@ class Visitors:
         ]
         return self._rng.choices(ask, weights=(6, 2, 3, 1, 1, 1, 1, 1))[0]()
 
-    def _complete(self, person: Person, channel: Channel, private: bool) -> Asked:
+    def _complete(self, person: Person, channel: Channel, private: bool) -> Interaction:
         tokens = self._rng.randint(1, 8)
         return self._discord.slash(
             person, channel, "complete", prompt="London was", max_tokens=tokens, private=private
         )
 
-    def _on_a_message(self, person: Person, channel: Channel) -> Asked:
+    def _on_a_message(self, person: Person, channel: Channel) -> Interaction:
         said = self._discord.say(person, channel, "Paris will be the first city")
         return self._discord.message_command(person, said, "Tokenize")
 
@@ -107,7 +107,7 @@ class Visitors:
                 gateway.invalidate(resumable=False)
                 self.counts["invalid session, forgotten"] += 1
             case "message":
-                if answers := [each.answer for each in discord.asked if each.answer is not None]:
+                if answers := [each.reply for each in discord.interactions if each.reply is not None]:
                     discord.delete_message(self._rng.choice(answers))
                     self.counts["message deleted"] += 1
             case "channel":

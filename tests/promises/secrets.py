@@ -157,7 +157,7 @@ async def served(
             await bot.process.wait()
             said = bot.said()
         search.look(f"the log ({form})", said, _all(canaries, visit))
-        return Served(len(discord.asked), len(visit.written), said.count("\n"))
+        return Served(len(discord.interactions), len(visit.written), said.count("\n"))
 
 
 async def refused(form: Form, search: Search) -> None:
@@ -194,7 +194,7 @@ async def represented(search: Search) -> None:
 
 
 def _all(canaries: Canaries, visit: Visit) -> Sequence[tuple[str, str]]:
-    tokens = [("an interaction's token", asked.token) for asked in visit.discord.asked]
+    tokens = [("an interaction's token", interaction.token) for interaction in visit.discord.interactions]
     completions = [("a completion", text) for text in visit.written]
     return [*canaries.secrets.items(), *canaries.written.items(), *tokens, *completions]
 

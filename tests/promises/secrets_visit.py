@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.discord import Asked, Channel, FakeDiscord, Person, texts
+from tests.fakes.discord import Channel, FakeDiscord, Interaction, Person, texts
 from tests.fakes.discord.components import pressable
 from tests.fakes.discord.faults import EventFault, Failed, Limited, Refused, RequestFault, Reset
 from tests.fakes.discord.requests import Request
@@ -75,10 +75,10 @@ class Visit:
         await self._slash("complete", prompt=f"London {self.word} was")
         message = self.discord.say(self.ada, self.channel, f"London {self.word} was")
         await self._done(self.discord.message_command(self.ada, message, "Tokenize"))
-        asked = self.discord.autocomplete(
+        interaction = self.discord.autocomplete(
             self.ada, self.channel, "tokens", focused="encoding", text=self.word, encoding=self.word
         )
-        await self._done(asked)
+        await self._done(interaction)
         for fault in self.wrong:
             self.faults.arm(fault)
             await self._slash("tokens", text=f"London {self.word} was")
@@ -95,9 +95,9 @@ class Visit:
             ("model", {}),
         )
         for command, options in visited:
-            asked = await self._slash(command, **options)
-            self._note(asked)
-            await self._press_everything(asked)
+            interaction = await self._slash(command, **options)
+            self._note(interaction)
+            await self._press_everything(interaction)
         message = self.discord.say(self.ada, self.channel, prompt)
         await self._done(self.discord.message_command(self.ada, message, "Surprise"))
         for fault in self.wrong:
@@ -107,37 +107,37 @@ class Visit:
 
     async def worker_killed(self, worker: Callable[[], int]) -> None:
         """SIGKILL while it writes, so that it is written by another one."""
-        asked = self.discord.slash(
+        interaction = self.discord.slash(
             self.ada, self.channel, "complete", prompt=f"{self.word} dies", max_tokens=256
         )
-        await asked.acknowledged()
+        await interaction.acknowledged()
         os.kill(worker(), signal.SIGKILL)
-        await self._done(asked)
-        self._note(asked)
+        await self._done(interaction)
+        self._note(interaction)
 
-    async def _slash(self, command: str, **options: Any) -> Asked:
+    async def _slash(self, command: str, **options: Any) -> Interaction:
         return await self._done(self.discord.slash(self.ada, self.channel, command, **options))
 
-    async def _done(self, asked: Asked) -> Asked:
+    async def _done(self, interaction: Interaction) -> Interaction:
         # What Discord's faults have cut off is never done.
         with suppress(TimeoutError):
-            await asked.settled(patience=60.0 if self.faults.fault is None else 2.0)
-        return asked
+            await interaction.settled(patience=60.0 if self.faults.fault is None else 2.0)
+        return interaction
 
-    async def _press_everything(self, asked: Asked) -> None:
+    async def _press_everything(self, interaction: Interaction) -> None:
         """Each button and menu of the card once, the last one (Delete) last, and each form that opens."""
-        for item in list(pressable(asked.answer.components)) if asked.answer else []:
+        for item in list(pressable(interaction.reply.components)) if interaction.reply else []:
             with suppress(LookupError):  # the card has changed meanwhile
                 values = [option["value"] for option in item.get("options", [])][:1] or None
                 pressed = self.discord.press(
-                    self.ada, asked.answer, custom_id=item["custom_id"], values=values
+                    self.ada, interaction.reply, custom_id=item["custom_id"], values=values
                 )
                 if (await self._done(pressed)).modal is not None:
                     await self._done(self.discord.submit(self.ada, pressed, {"Your text": f"My {self.word}"}))
                 self._note(pressed)
 
-    def _note(self, asked: Asked) -> None:
-        for message in asked.all_messages:
+    def _note(self, interaction: Interaction) -> None:
+        for message in interaction.all_messages:
             self.written.update(_behind(self.word, texts(message.components)))
 
 

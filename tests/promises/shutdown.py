@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.serve import GRACE
-from tests.fakes.discord import Asked, FakeDiscord, texts
+from tests.fakes.discord import FakeDiscord, Interaction, texts
 from tests.fakes.discord.process import BotProcess
 from tests.promises.crowd import LONG_TEXT
 from tests.promises.event_loop import LIMITS
@@ -123,7 +123,7 @@ async def measure(
     )
 
 
-async def _busy(discord: FakeDiscord, writers: int, *, tokens: int) -> list[Asked]:
+async def _busy(discord: FakeDiscord, writers: int, *, tokens: int) -> list[Interaction]:
     """Interactions in progress, of all sorts."""
     channel = discord.channel()
     done = await _finished(discord)
@@ -141,12 +141,12 @@ async def _busy(discord: FakeDiscord, writers: int, *, tokens: int) -> list[Aske
     for one in asked:
         with suppress(TimeoutError):  # on a machine too busy to deliver it in time, it is dropped
             await one.acknowledged(4.0)
-    pressed = discord.press(discord.person("curious"), done.answer, label="Re-roll")
+    pressed = discord.press(discord.person("curious"), done.reply, label="Re-roll")
     await pressed.acknowledged()
     return [one for one in (*asked, pressed) if one.is_acknowledged]
 
 
-async def _drawing(discord: FakeDiscord, pictures: int) -> list[Asked]:
+async def _drawing(discord: FakeDiscord, pictures: int) -> list[Interaction]:
     """People who wait for the pictures of long texts, while the model is idle."""
     await _finished(discord)
     asked = [
@@ -159,20 +159,20 @@ async def _drawing(discord: FakeDiscord, pictures: int) -> list[Asked]:
     return [one for one in asked if one.is_acknowledged]
 
 
-async def _finished(discord: FakeDiscord) -> Asked:
+async def _finished(discord: FakeDiscord) -> Interaction:
     """A text with its buttons, once the model is loaded."""
     ada, channel = discord.person("ada"), discord.channel()
     while True:
-        asked = discord.slash(ada, channel, "complete", prompt="London was", max_tokens=64)
-        await asked.settled()
-        if asked.answer is not None and "seed" in _said(asked):
-            return asked
+        interaction = discord.slash(ada, channel, "complete", prompt="London was", max_tokens=64)
+        await interaction.settled()
+        if interaction.reply is not None and "seed" in _said(interaction):
+            return interaction
         await asyncio.sleep(0.2)
 
 
 async def _end(
     kind: Kind, number: signal.Signals, discord: FakeDiscord, bot: BotProcess
-) -> tuple[float, list[Asked]]:
+) -> tuple[float, list[Interaction]]:
     """Send the signals; when the last one was sent, and what was asked after the first."""
     at = time.monotonic()
     bot.signal(number)
@@ -198,8 +198,8 @@ async def _gone(worker: int) -> None:
         await asyncio.sleep(0.02)
 
 
-def _said(asked: Asked) -> str:
-    return "\n".join(text for message in asked.all_messages for text in texts(message.components))
+def _said(interaction: Interaction) -> str:
+    return "\n".join(text for message in interaction.all_messages for text in texts(message.components))
 
 
 def report(measured: Sequence[Shutdown]) -> int:

@@ -20,7 +20,7 @@ from statistics import median
 
 from aiohttp.test_utils import unused_port
 
-from tests.fakes.discord import Asked, FakeDiscord
+from tests.fakes.discord import FakeDiscord, Interaction
 from tests.promises.crowd import Crowd
 from tests.promises.figures import parser, verdict
 from tests.promises.watching import Taken, Watch
@@ -103,12 +103,12 @@ async def measure(minutes: float, rate: float, seed: int, *, looks: int = LOOKS)
         return Soaked(tuple(taken), actions, unanswered, errors, tuple(discord.violations))
 
 
-async def _act(crowd: Crowd, rate: float) -> Asked:
+async def _act(crowd: Crowd, rate: float) -> Interaction:
     await asyncio.sleep(crowd.random.expovariate(rate))
     return crowd.act()
 
 
-async def _rest(asked: list[Asked]) -> None:
+async def _rest(asked: list[Interaction]) -> None:
     """Return once all were answered to the end, or after ``PATIENCE`` seconds."""
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):

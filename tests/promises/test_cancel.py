@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.model.client.process import ModelProcess
-from tests.fakes.discord import Asked, FakeDiscord
+from tests.fakes.discord import FakeDiscord, Interaction
 from tests.fakes.discord.faults import Faults, NoFaults, Refused
 from tests.fakes.discord.hosted import Hosted, ReadyModel, hosted
 from tests.fakes.discord.requests import Request
@@ -26,8 +26,8 @@ class Scene:
 
     discord: FakeDiscord
     bot: Hosted
-    running: Asked
-    waiting: Asked
+    running: Interaction
+    waiting: Interaction
 
     @property
     def ids(self) -> list[str]:
@@ -44,18 +44,18 @@ async def scene(command: str = "complete", faults: Faults | None = None) -> Asyn
     async with FakeDiscord.opened(faults=faults) as discord, hosted(discord, model, max_running=1) as bot:
         ada, grace = discord.person("ada"), discord.person("grace")
         running = discord.slash(ada, discord.channel("one"), command, prompt="London was")
-        await running.until(lambda: running.answer is not None)
+        await running.until(lambda: running.reply is not None)
         waiting = discord.slash(grace, discord.channel("two"), "complete", prompt="Paris will")
-        await waiting.until(lambda: waiting.answer is not None)
+        await waiting.until(lambda: waiting.reply is not None)
         if command == "complete":
             await model.step(model.started[0], WRITTEN)
-            await running.until(lambda: running.answer is not None and running.answer.revision >= 1)
+            await running.until(lambda: running.reply is not None and running.reply.revision >= 1)
         yield Scene(discord, bot, running, waiting)
 
 
 def stop(scene: Scene) -> None:
-    assert scene.running.answer is not None
-    scene.discord.press(scene.running.person, scene.running.answer, label="Stop")
+    assert scene.running.reply is not None
+    scene.discord.press(scene.running.person, scene.running.reply, label="Stop")
 
 
 def delete_channel(scene: Scene) -> None:
@@ -78,8 +78,8 @@ async def test_what_shows_nothing_yet_ends_with_its_channel_too() -> None:
 
 async def test_a_deleted_message_is_noticed_at_the_next_edit_and_no_step_is_taken_after() -> None:
     async with scene() as now:
-        assert now.running.answer is not None
-        now.discord.delete_message(now.running.answer)
+        assert now.running.reply is not None
+        now.discord.delete_message(now.running.reply)
         await settled()
         assert now.bot.model.running == now.ids[:1]
 

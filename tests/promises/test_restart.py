@@ -30,7 +30,7 @@ async def test_after_a_kill_an_old_card_answers_as_before(tmp_path: Path) -> Non
         async with discord.bot(settings) as bot:
             await discord.joined()
             await bot.said(READY)
-            told = await discord.press(ada, card.answer, label="Code").settled()
+            told = await discord.press(ada, card.reply, label="Code").settled()
             (program,) = ["\n".join(texts(message.components)) for message in told.all_messages]
 
         assert "ids = torch.tensor([[23421]])  # 'London'" in program

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from tests.fakes.discord.openapi import Description, described, description_file
-from tests.fakes.discord.paths import ANSWER, CALLBACK, FOLLOW_UPS, MESSAGE, MESSAGES
+from tests.fakes.discord.paths import CALLBACK, FOLLOW_UPS, MESSAGE, MESSAGES, WEBHOOK_MESSAGE
 from tests.fakes.discord.requests import Request
 from tests.fakes.discord.rules import callback_problems, message_problems
 
-_CREATE_OR_EDIT = {FOLLOW_UPS, ANSWER, MESSAGES, MESSAGE}
+_CREATE_OR_EDIT = {FOLLOW_UPS, WEBHOOK_MESSAGE, MESSAGES, MESSAGE}
 
 
 class Checks:

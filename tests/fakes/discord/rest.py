@@ -15,7 +15,6 @@ from typing import Any
 from aiohttp import web
 
 from tests.fakes.discord import payloads
-from tests.fakes.discord.answers import Answers
 from tests.fakes.discord.checks import Checks
 from tests.fakes.discord.faults import (
     Answered,
@@ -29,7 +28,6 @@ from tests.fakes.discord.faults import (
     was_done,
 )
 from tests.fakes.discord.paths import (
-    ANSWER,
     API,
     CALLBACK,
     COMMANDS,
@@ -37,9 +35,11 @@ from tests.fakes.discord.paths import (
     FOLLOW_UPS,
     MESSAGE,
     MESSAGES,
+    WEBHOOK_MESSAGE,
 )
 from tests.fakes.discord.refusals import Refusal
 from tests.fakes.discord.requests import Request, read
+from tests.fakes.discord.responses import Responses
 from tests.fakes.discord.state import Channel, Json, Message
 
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)
@@ -51,7 +51,7 @@ Handler = Callable[[Request], Any]
 class Rest:
     """``accepts`` says whether the bot's token is known; ``sessions`` how often it may still connect."""
 
-    answers: Answers
+    responses: Responses
     checks: Checks
     faults: Faults
     gateway_url: Callable[[], str]
@@ -63,17 +63,17 @@ class Rest:
 
     def routes(self) -> list[web.RouteDef]:
         table: list[tuple[str, str, Handler]] = [
-            ("GET", "/users/@me", lambda _: payloads.user(self.answers.bot)),
-            ("GET", "/oauth2/applications/@me", lambda _: payloads.application(self.answers.bot)),
+            ("GET", "/users/@me", lambda _: payloads.user(self.responses.bot)),
+            ("GET", "/oauth2/applications/@me", lambda _: payloads.application(self.responses.bot)),
             ("GET", "/gateway", lambda _: {"url": self.gateway_url()}),
             ("GET", "/gateway/bot", self._gateway),
             ("GET", COMMANDS, lambda _: self.commands),
             ("PUT", COMMANDS, self._put_commands),
             ("POST", CALLBACK, self._callback),
             ("POST", FOLLOW_UPS, self._follow_up),
-            ("GET", ANSWER, self._get_original),
-            ("PATCH", ANSWER, self._edit_original),
-            ("DELETE", ANSWER, self._delete_original),
+            ("GET", WEBHOOK_MESSAGE, self._get_original),
+            ("PATCH", WEBHOOK_MESSAGE, self._edit_original),
+            ("DELETE", WEBHOOK_MESSAGE, self._delete_original),
             ("POST", MESSAGES, self._post),
             ("GET", MESSAGE, lambda request: payloads.message(self._message(request))),
             ("PATCH", MESSAGE, self._edit),
@@ -110,39 +110,39 @@ class Rest:
         return {"url": self.gateway_url(), "shards": 1, "session_start_limit": limit}
 
     def _put_commands(self, request: Request) -> list[Json]:
-        new = self.answers.snowflakes.new
-        filled_in = {"description": "", "application_id": str(self.answers.bot.id), "version": "1"}
+        new = self.responses.snowflakes.new
+        filled_in = {"description": "", "application_id": str(self.responses.bot.id), "version": "1"}
         self.commands[:] = [filled_in | command | {"id": str(new())} for command in request.json]
         return self.commands
 
     def _callback(self, request: Request) -> Json | None:
         id_, token = int(request.values["interaction_id"]), request.values["interaction_token"]
-        asked = self.answers.call_back(id_, token, request.json, request.files)
+        interaction = self.responses.call_back(id_, token, request.json, request.files)
         if request.query.get("with_response", "").lower() not in ("true", "1"):
             return None
-        shown = asked.answer if asked.callback is not None and asked.callback <= 7 else None
-        told: Json = {"interaction": {"id": str(id_), "type": int(asked.kind)}}
+        shown = interaction.reply if interaction.callback is not None and interaction.callback <= 7 else None
+        told: Json = {"interaction": {"id": str(id_), "type": int(interaction.kind)}}
         told["interaction"] |= {"response_message_id": str(shown.id)} if shown else {}
         return told | {"resource": {"type": int(request.json["type"])} | _shown(shown)}
 
     def _follow_up(self, request: Request) -> Json | None:
-        asked = self.answers.asked(request.values["webhook_token"])
-        return payloads.message(self.answers.follow_up(asked, request.json, request.files))
+        interaction = self.responses.find(request.values["webhook_token"])
+        return payloads.message(self.responses.follow_up(interaction, request.json, request.files))
 
     def _get_original(self, request: Request) -> Json:
         return payloads.message(self._original(request))
 
     def _edit_original(self, request: Request) -> Json:
         message = self._original(request)
-        self.answers.edit(message, request.json, request.files)
+        self.responses.edit(message, request.json, request.files)
         return payloads.message(message)
 
     def _delete_original(self, request: Request) -> None:
-        self.answers.delete(self._original(request))
+        self.responses.delete(self._original(request))
 
     def _original(self, request: Request) -> Message:
         token, id_ = request.values["webhook_token"], request.values["message_id"]
-        return self.answers.original(token, id_)[1]
+        return self.responses.original(token, id_)[1]
 
     def _channel(self, request: Request) -> Channel:
         channel = self.channels.get(int(request.values["channel_id"]))
@@ -159,20 +159,20 @@ class Rest:
         return message
 
     def _post(self, request: Request) -> Json:
-        return payloads.message(self.answers.post(self._channel(request), request.json, request.files))
+        return payloads.message(self.responses.post(self._channel(request), request.json, request.files))
 
     def _edit(self, request: Request) -> Json:
         message = self._message(request)
-        self.answers.edit(message, request.json, request.files)
+        self.responses.edit(message, request.json, request.files)
         return payloads.message(message)
 
     def _delete(self, request: Request) -> None:
-        self.answers.delete(self._message(request))
+        self.responses.delete(self._message(request))
 
     async def _file(self, web_request: web.Request) -> web.StreamResponse:
         request = await read(web_request, FILE)
         self.requests.append(request)
-        attachment = self.answers.files.get(int(request.values["attachment_id"]))
+        attachment = self.responses.files.get(int(request.values["attachment_id"]))
         if isinstance(self.faults.of_request(request), Reset):
             return _reset(web_request, request)
         request.status = 200 if attachment else 404

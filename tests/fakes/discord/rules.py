@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tests.fakes.discord.asked import Callback
 from tests.fakes.discord.components import Kind, texts, walk
+from tests.fakes.discord.interaction import CallbackType
 from tests.fakes.discord.state import Flag
 
 MAX_COMPONENTS = 40
@@ -18,17 +18,17 @@ def callback_problems(body: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the answer to an interaction, in sentences."""
     data = body.get("data") or {}
     match body.get("type"):
-        case Callback.MESSAGE:
+        case CallbackType.MESSAGE:
             yield from message_problems(data)
-        case Callback.UPDATE:
+        case CallbackType.UPDATE:
             yield from message_problems(data, is_edit=True)
-        case Callback.DEFERRED_MESSAGE if data.get("flags", 0) & ~Flag.EPHEMERAL:
+        case CallbackType.DEFERRED_MESSAGE if data.get("flags", 0) & ~Flag.EPHEMERAL:
             yield "a deferred answer can carry no flag but EPHEMERAL"
-        case Callback.MODAL:
+        case CallbackType.MODAL:
             yield from _form(data)
-        case Callback.AUTOCOMPLETE:
+        case CallbackType.AUTOCOMPLETE:
             yield from _choices(data.get("choices", []))
-        case Callback.DEFERRED_MESSAGE | Callback.DEFERRED_UPDATE:
+        case CallbackType.DEFERRED_MESSAGE | CallbackType.DEFERRED_UPDATE:
             pass
         case other:
             yield f"there is no callback of type {other}"

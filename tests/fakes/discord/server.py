@@ -13,22 +13,22 @@ from aiohttp import web
 
 from tests.fakes.discord import payloads
 from tests.fakes.discord.addresses import Addresses, leading_to
-from tests.fakes.discord.answers import LIFETIME, PATIENCE, Answers
 from tests.fakes.discord.checks import Checks
+from tests.fakes.discord.community import Community
 from tests.fakes.discord.faults import Faults, NoFaults
 from tests.fakes.discord.gateway import HEARTBEAT, Gateway
 from tests.fakes.discord.process import BotProcess, running
 from tests.fakes.discord.requests import Request
+from tests.fakes.discord.responses import LIFETIME, PATIENCE, Responses
 from tests.fakes.discord.rest import Rest
 from tests.fakes.discord.snowflakes import Snowflakes
 from tests.fakes.discord.state import Json, Person
-from tests.fakes.discord.town import Town
 
 HOST = "discord.test"  # where it is by TLS; no such name resolves
 LARGEST = 32 * 1024 * 1024  # bytes of a request
 
 
-class FakeDiscord(Town):
+class FakeDiscord(Community):
     """Use :meth:`opened`.
 
     ``accepts`` says whether the bot's token is known; ``schema_every`` how many
@@ -53,13 +53,13 @@ class FakeDiscord(Town):
     ) -> None:
         snowflakes, faults = Snowflakes(), faults or NoFaults()
         bot_user = Person(snowflakes.new(age=86_400), "Tokenwise", is_bot=True)
-        answers = Answers(bot_user, snowflakes, lambda: self._at("http", ""), patience, lifetime)
+        responses = Responses(bot_user, snowflakes, lambda: self._at("http", ""), patience, lifetime)
         gateway = Gateway(self._welcome, None if accepts else 4004, heartbeat)
-        super().__init__(bot_user, snowflakes, answers, gateway, faults)
+        super().__init__(bot_user, snowflakes, responses, gateway, faults)
         self.requests: deque[Request] = deque(maxlen=remembered)
         self.checks = Checks(schema_every=schema_every)
         self.rest = Rest(
-            answers=answers,
+            responses=responses,
             checks=self.checks,
             faults=faults,
             gateway_url=lambda: self._at("ws", "/gateway/"),

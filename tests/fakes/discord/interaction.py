@@ -15,7 +15,7 @@ from tests.fakes.discord.state import Channel, Json, Message, Person
 TO_BE_READ = 0.3  # seconds after which what was written is taken to be read
 
 
-class Ask(IntEnum):
+class InteractionType(IntEnum):
     """Interaction types."""
 
     COMMAND = 2
@@ -24,7 +24,7 @@ class Ask(IntEnum):
     MODAL = 5
 
 
-class Callback(IntEnum):
+class CallbackType(IntEnum):
     """What a bot may answer an interaction with."""
 
     MESSAGE = 4
@@ -36,23 +36,23 @@ class Callback(IntEnum):
 
 
 @dataclass(eq=False)
-class Asked:
+class Interaction:
     """One interaction. Times are of ``time.monotonic``."""
 
     id: int
-    kind: Ask
+    kind: InteractionType
     token: str = field(repr=False)
     person: Person
     channel: Channel
     data: Mapping[str, object] = field(repr=False)
-    on: Message | None = None  # whose button was pressed, or on which a form was opened
+    message: Message | None = None  # whose button was pressed, or on which a form was opened
     sent_at: float = field(default_factory=time.monotonic)
     delivered_at: float | None = None  # first written to the bot's connection
     written_at: float | None = None  # last written, again after a RESUME
     written_to: Connection | None = field(default=None, repr=False)
     acknowledged_at: float | None = None
-    callback: Callback | None = None
-    answer: Message | None = None  # @original; it stays here, ``deleted``, once it is taken away
+    callback: CallbackType | None = None
+    reply: Message | None = None  # @original; it stays here, ``deleted``, once it is taken away
     revision: int = 0  # the answer's when it was acknowledged
     followups: list[Message] = field(default_factory=list)
     modal: Json | None = None
@@ -73,7 +73,7 @@ class Asked:
     @property
     def all_messages(self) -> list[Message]:
         """What is to be seen of the answer, @original first."""
-        told = [self.answer] if self.answer is not None else []
+        told = [self.reply] if self.reply is not None else []
         return [message for message in [*told, *self.followups] if not message.deleted]
 
     @property
@@ -81,15 +81,15 @@ class Asked:
         """Whether the answer is final, as far as one can see."""
         if not self.is_acknowledged:
             return False
-        return self.answer is None or self.answer.deleted or is_final(self.answer)
+        return self.reply is None or self.reply.deleted or is_final(self.reply)
 
-    async def acknowledged(self, patience: float = 10.0) -> Asked:
+    async def acknowledged(self, patience: float = 10.0) -> Interaction:
         return await self.until(lambda: self.is_acknowledged, patience)
 
-    async def settled(self, patience: float = 30.0) -> Asked:
+    async def settled(self, patience: float = 30.0) -> Interaction:
         return await self.until(lambda: self.is_settled, patience)
 
-    async def until(self, happened: Callable[[], bool], patience: float = 30.0) -> Asked:
+    async def until(self, happened: Callable[[], bool], patience: float = 30.0) -> Interaction:
         """Return once ``happened``, asked anew after each change; TimeoutError after ``patience`` seconds."""
         async with asyncio.timeout(patience):
             while not happened():

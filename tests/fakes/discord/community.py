@@ -9,28 +9,28 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from tests.fakes.discord import payloads, people
-from tests.fakes.discord.answers import Answers
-from tests.fakes.discord.asked import Ask, Asked
+from tests.fakes.discord import interaction_data, payloads
 from tests.fakes.discord.faults import EventFault, Faults
 from tests.fakes.discord.gateway import Gateway
+from tests.fakes.discord.interaction import Interaction, InteractionType
+from tests.fakes.discord.responses import Responses
 from tests.fakes.discord.snowflakes import Snowflakes
 from tests.fakes.discord.state import Channel, Guild, Json, Message, Person
 
 
 @dataclass(eq=False)
-class Town:
-    """``commands`` is what Discord was told of; ``asked`` every interaction so far."""
+class Community:
+    """``commands`` is what Discord was told of; ``interactions`` every interaction so far."""
 
     bot_user: Person
     snowflakes: Snowflakes
-    answers: Answers
+    responses: Responses
     gateway: Gateway
     faults: Faults
     commands: list[Json] = field(default_factory=list)
     guilds: dict[str, Guild] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    interactions: list[Interaction] = field(default_factory=list)
     _people: dict[str, Person] = field(default_factory=dict)
 
     def guild(self, name: str = "Playground", *, has_bot: bool = True) -> Guild:
@@ -74,21 +74,21 @@ class Town:
 
     def slash(
         self, person: Person, at: Channel, command: str, /, *, age: float = 0.0, **options: Any
-    ) -> Asked:
+    ) -> Interaction:
         """A slash command; ``age`` is how many seconds ago it was sent."""
-        data = people.slash_data(self.commands, command, options)
-        return self._ask(Ask.COMMAND, person, at, data, age=age)
+        data = interaction_data.slash_data(self.commands, command, options)
+        return self._ask(InteractionType.COMMAND, person, at, data, age=age)
 
     def autocomplete(
         self, person: Person, at: Channel, command: str, /, *, focused: str, **options: Any
-    ) -> Asked:
+    ) -> Interaction:
         """Ask for suggestions for the option ``focused``, one of ``options``."""
-        data = people.slash_data(self.commands, command, options, focused)
-        return self._ask(Ask.AUTOCOMPLETE, person, at, data)
+        data = interaction_data.slash_data(self.commands, command, options, focused)
+        return self._ask(InteractionType.AUTOCOMPLETE, person, at, data)
 
-    def message_command(self, person: Person, on: Message, command: str) -> Asked:
-        data = people.message_command_data(self.commands, command, on)
-        return self._ask(Ask.COMMAND, person, on.channel, data)
+    def message_command(self, person: Person, on: Message, command: str) -> Interaction:
+        data = interaction_data.message_command_data(self.commands, command, on)
+        return self._ask(InteractionType.COMMAND, person, on.channel, data)
 
     def press(
         self,
@@ -99,19 +99,19 @@ class Town:
         custom_id: str | None = None,
         values: Sequence[str] | None = None,
         age: float = 0.0,
-    ) -> Asked:
+    ) -> Interaction:
         """A button, or a menu with what was chosen. Raises LookupError if it is not there."""
         if message is None:
             raise LookupError("there is no message")
-        data = people.press_data(message, label=label, custom_id=custom_id, values=values)
-        return self._ask(Ask.COMPONENT, person, message.channel, data, on=message, age=age)
+        data = interaction_data.press_data(message, label=label, custom_id=custom_id, values=values)
+        return self._ask(InteractionType.COMPONENT, person, message.channel, data, on=message, age=age)
 
-    def submit(self, person: Person, opened: Asked, typed: Mapping[str, str]) -> Asked:
+    def submit(self, person: Person, opened: Interaction, typed: Mapping[str, str]) -> Interaction:
         """Fill in the form that ``opened`` was answered with; by label or ``custom_id`` of each field."""
         if opened.modal is None:
             raise LookupError("no form was opened")
-        data = people.form_data(opened.modal, typed)
-        return self._ask(Ask.MODAL, person, opened.channel, data, on=opened.on)
+        data = interaction_data.form_data(opened.modal, typed)
+        return self._ask(InteractionType.MODAL, person, opened.channel, data, on=opened.message)
 
     def say(self, person: Person, at: Channel, content: str) -> Message:
         """An ordinary message, of which the bot is not told: it has no intent for that."""
@@ -121,43 +121,45 @@ class Town:
 
     def delete_message(self, message: Message) -> None:
         """Somebody deletes it. The bot is not told: it has no intent for that."""
-        self.answers.delete(message)
+        self.responses.delete(message)
 
     def delete_channel(self, channel: Channel) -> None:
         channel.deleted = True
         for message in channel.messages.values():
-            self.answers.changed(message)
+            self.responses.changed(message)
         self.gateway.dispatch("CHANNEL_DELETE", payloads.channel(channel))
 
     def _ask(
         self,
-        kind: Ask,
+        kind: InteractionType,
         person: Person,
         at: Channel,
         data: Json,
         *,
         on: Message | None = None,
         age: float = 0.0,
-    ) -> Asked:
-        asked = Asked(self.snowflakes.new(age=age), kind, secrets.token_urlsafe(48), person, at, data, on)
-        asked.sent_at -= age
-        self.asked.append(asked)
-        self.answers.add(asked)
+    ) -> Interaction:
+        interaction = Interaction(
+            self.snowflakes.new(age=age), kind, secrets.token_urlsafe(48), person, at, data, on
+        )
+        interaction.sent_at -= age
+        self.interactions.append(interaction)
+        self.responses.add(interaction)
         payload = payloads.interaction(
-            id_=asked.id,
+            id_=interaction.id,
             kind=kind,
-            token=asked.token,
+            token=interaction.token,
             data=data,
             person=person,
             at=at,
             application_id=self.bot_user.id,
             on=on,
         )
-        self._deliver(asked, payload, self.faults.of_event("INTERACTION_CREATE") or EventFault())
-        return asked
+        self._deliver(interaction, payload, self.faults.of_event("INTERACTION_CREATE") or EventFault())
+        return interaction
 
-    def _deliver(self, asked: Asked, payload: Json, fault: EventFault) -> None:
-        send = partial(self.gateway.dispatch, "INTERACTION_CREATE", payload, asked.written)
+    def _deliver(self, interaction: Interaction, payload: Json, fault: EventFault) -> None:
+        send = partial(self.gateway.dispatch, "INTERACTION_CREATE", payload, interaction.written)
         for _ in range(1 + fault.copies):
             if fault.late:
                 asyncio.get_running_loop().call_later(fault.late, send)

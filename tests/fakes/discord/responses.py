@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fakes.discord import payloads
-from tests.fakes.discord.asked import Asked, Callback
 from tests.fakes.discord.components import Kind, media, walk
+from tests.fakes.discord.interaction import CallbackType, Interaction
 from tests.fakes.discord.refusals import Refusal
 from tests.fakes.discord.snowflakes import Snowflakes
 from tests.fakes.discord.state import Attachment, Channel, Flag, Json, Message, Person
@@ -23,7 +23,7 @@ _NEEDS_V2 = frozenset(Kind) - {Kind.ACTION_ROW, Kind.BUTTON, Kind.STRING_SELECT}
 
 
 @dataclass
-class Answers:
+class Responses:
     """``address`` is where files are served; ``files`` what is served there, by attachment id."""
 
     bot: Person
@@ -31,61 +31,61 @@ class Answers:
     address: Callable[[], str]
     patience: float = PATIENCE
     lifetime: float = LIFETIME
-    by_id: dict[int, Asked] = field(default_factory=dict)
-    by_token: dict[str, Asked] = field(default_factory=dict)
+    by_id: dict[int, Interaction] = field(default_factory=dict)
+    by_token: dict[str, Interaction] = field(default_factory=dict)
     files: dict[int, Attachment] = field(default_factory=dict)
-    _shown: defaultdict[int, list[Asked]] = field(default_factory=lambda: defaultdict(list))
+    _shown: defaultdict[int, list[Interaction]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, asked: Asked) -> None:
-        self.by_id[asked.id] = self.by_token[asked.token] = asked
+    def add(self, interaction: Interaction) -> None:
+        self.by_id[interaction.id] = self.by_token[interaction.token] = interaction
 
-    def call_back(self, id_: int, token: str, body: Json, uploads: Mapping[int, Any]) -> Asked:
+    def call_back(self, id_: int, token: str, body: Json, uploads: Mapping[int, Any]) -> Interaction:
         """An interaction is answered for the first time. Raises Refusal."""
-        asked, now = self.by_id.get(id_), time.monotonic()
-        if asked is None or asked.token != token:
+        interaction, now = self.by_id.get(id_), time.monotonic()
+        if interaction is None or interaction.token != token:
             raise Refusal(10062)
-        if asked.is_acknowledged:
+        if interaction.is_acknowledged:
             raise Refusal(40060)
-        if now - asked.sent_at > self.patience:
+        if now - interaction.sent_at > self.patience:
             raise Refusal(10062)
-        self._apply(asked, Callback(body["type"]), body.get("data") or {}, uploads)
-        asked.callback, asked.acknowledged_at = Callback(body["type"]), now
-        if asked.answer is not None:
-            asked.revision = asked.answer.revision
-            self._shown[asked.answer.id].append(asked)
-            self.changed(asked.answer)
-        asked.changed()
-        return asked
+        self._apply(interaction, CallbackType(body["type"]), body.get("data") or {}, uploads)
+        interaction.callback, interaction.acknowledged_at = CallbackType(body["type"]), now
+        if interaction.reply is not None:
+            interaction.revision = interaction.reply.revision
+            self._shown[interaction.reply.id].append(interaction)
+            self.changed(interaction.reply)
+        interaction.changed()
+        return interaction
 
     def changed(self, message: Message) -> None:
         """Tell whoever waits for an interaction that this message answers."""
-        for asked in self._shown.get(message.id, ()):
-            asked.changed()
+        for interaction in self._shown.get(message.id, ()):
+            interaction.changed()
 
     def delete(self, message: Message) -> None:
         message.deleted = True
         self.changed(message)
 
-    def asked(self, token: str) -> Asked:
+    def find(self, token: str) -> Interaction:
         """The interaction whose token that is, if the token can be used. Raises Refusal."""
-        asked = self.by_token.get(token)
-        if asked is None or asked.acknowledged_at is None:
+        interaction = self.by_token.get(token)
+        if interaction is None or interaction.acknowledged_at is None:
             raise Refusal(10015)
-        if time.monotonic() - asked.acknowledged_at > self.lifetime:
+        if time.monotonic() - interaction.acknowledged_at > self.lifetime:
             raise Refusal(50027)
-        return asked
+        return interaction
 
-    def original(self, token: str, message_id: str = "@original") -> tuple[Asked, Message]:
+    def original(self, token: str, message_id: str = "@original") -> tuple[Interaction, Message]:
         """A message that answers the interaction. Raises Refusal."""
-        asked = self.asked(token)
-        message = asked.answer
+        interaction = self.find(token)
+        message = interaction.reply
         if message_id != "@original":
-            own = [*asked.followups, *([asked.answer] if asked.answer else [])]
+            own = [*interaction.followups, *([interaction.reply] if interaction.reply else [])]
             message = next((each for each in own if str(each.id) == message_id), None)
         if message is None:
             raise Refusal(10008)
         _check_there(message.channel, message)
-        return asked, message
+        return interaction, message
 
     def edit(self, message: Message, body: Json, uploads: Mapping[int, Any]) -> None:
         """Change what ``body`` names. "thinking…" ends with it. Raises Refusal."""
@@ -95,14 +95,14 @@ class Answers:
         message.edited_at = time.time()
         self.changed(message)
 
-    def follow_up(self, asked: Asked, body: Json, uploads: Mapping[int, Any]) -> Message:
+    def follow_up(self, interaction: Interaction, body: Json, uploads: Mapping[int, Any]) -> Message:
         """One more message. The first after "thinking…" takes its place. Raises Refusal."""
-        if asked.answer is not None and asked.answer.is_loading and not asked.answer.deleted:
-            self.edit(asked.answer, body | {"flags": body.get("flags", 0) & ~Flag.EPHEMERAL}, uploads)
-            return asked.answer
-        message = self.post(asked.channel, body, uploads, interaction=_metadata(asked))
-        asked.followups.append(message)
-        asked.changed()
+        if interaction.reply is not None and interaction.reply.is_loading and not interaction.reply.deleted:
+            self.edit(interaction.reply, body | {"flags": body.get("flags", 0) & ~Flag.EPHEMERAL}, uploads)
+            return interaction.reply
+        message = self.post(interaction.channel, body, uploads, interaction=_metadata(interaction))
+        interaction.followups.append(message)
+        interaction.changed()
         return message
 
     def post(
@@ -116,29 +116,32 @@ class Answers:
         channel.messages[message.id] = message
         return message
 
-    def _apply(self, asked: Asked, kind: Callback, data: Json, uploads: Mapping[int, Any]) -> None:
+    def _apply(
+        self, interaction: Interaction, kind: CallbackType, data: Json, uploads: Mapping[int, Any]
+    ) -> None:
+        metadata = _metadata(interaction)
         match kind:
-            case Callback.MESSAGE:
-                asked.answer = self.post(asked.channel, data, uploads, interaction=_metadata(asked))
-            case Callback.DEFERRED_MESSAGE:
-                _check_there(asked.channel)
-                asked.answer = Message(
-                    self.snowflakes.new(), asked.channel, self.bot, interaction=_metadata(asked)
+            case CallbackType.MESSAGE:
+                interaction.reply = self.post(interaction.channel, data, uploads, interaction=metadata)
+            case CallbackType.DEFERRED_MESSAGE:
+                _check_there(interaction.channel)
+                interaction.reply = Message(
+                    self.snowflakes.new(), interaction.channel, self.bot, interaction=metadata
                 )
-                asked.answer.flags = Flag.LOADING | (data.get("flags", 0) & Flag.EPHEMERAL)
-                asked.channel.messages[asked.answer.id] = asked.answer
-            case Callback.DEFERRED_UPDATE:
-                asked.answer = asked.on
-            case Callback.UPDATE:
-                if asked.on is None:
+                interaction.reply.flags = Flag.LOADING | (data.get("flags", 0) & Flag.EPHEMERAL)
+                interaction.channel.messages[interaction.reply.id] = interaction.reply
+            case CallbackType.DEFERRED_UPDATE:
+                interaction.reply = interaction.message
+            case CallbackType.UPDATE:
+                if interaction.message is None:
                     raise Refusal(50035, "there is no message to update")
-                _check_there(asked.channel, asked.on)
-                self.edit(asked.on, data, uploads)
-                asked.answer = asked.on
-            case Callback.MODAL:
-                asked.modal = data
-            case Callback.AUTOCOMPLETE:
-                asked.choices = data["choices"]
+                _check_there(interaction.channel, interaction.message)
+                self.edit(interaction.message, data, uploads)
+                interaction.reply = interaction.message
+            case CallbackType.MODAL:
+                interaction.modal = data
+            case CallbackType.AUTOCOMPLETE:
+                interaction.choices = data["choices"]
 
     def _fill(self, message: Message, body: Json, uploads: Mapping[int, Any]) -> None:
         components = copy.deepcopy(body.get("components"))
@@ -178,11 +181,11 @@ def _check_there(channel: Channel, message: Message | None = None) -> None:
         raise Refusal(10008)
 
 
-def _metadata(asked: Asked) -> Json:
+def _metadata(interaction: Interaction) -> Json:
     return {
-        "id": str(asked.id),
-        "type": int(asked.kind),
-        "user": payloads.user(asked.person),
+        "id": str(interaction.id),
+        "type": int(interaction.kind),
+        "user": payloads.user(interaction.person),
         "authorizing_integration_owners": {},
     }
 

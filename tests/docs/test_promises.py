@@ -8,7 +8,7 @@ from tests.docs.documents import ROOT, document
 
 PAGE = document("docs/promises.md")
 # Run by another one.
-HELPERS = {"secrets_loud"}
+HELPERS = {"secrets_verbose_bot"}
 
 
 def test_every_promise_has_its_command_and_every_program_its_promise() -> None:

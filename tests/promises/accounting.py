@@ -39,8 +39,8 @@ from bot.model.client.process import ModelProcess
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.limits import Asker, Limits
 from bot.queue.queue import GenerationQueue
-from tests.promises.askers import Askers, Found
 from tests.promises.figures import parser, verdict
+from tests.promises.requesters import Askers, Found
 from tests.support.queues import queue_before
 from tests.support.waiting import until
 

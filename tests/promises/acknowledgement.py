@@ -22,7 +22,7 @@ from aiohttp.test_utils import unused_port
 from tests.fakes.discord import FakeDiscord, Interaction
 from tests.promises.crowd import Crowd
 from tests.promises.figures import parser, percentile, told, verdict
-from tests.promises.watching import Watch
+from tests.promises.monitor import Watch
 from tests.promises.writers import saturated
 
 LATEST = 3.0  # Discord's own bar

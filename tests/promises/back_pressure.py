@@ -20,7 +20,7 @@ from aiohttp.test_utils import unused_port
 
 from tests.fakes.discord import Channel, FakeDiscord, Interaction, texts
 from tests.promises.figures import parser, percentile, told, verdict
-from tests.promises.watching import Taken, Watch
+from tests.promises.monitor import Taken, Watch
 from tests.promises.writers import beside, saturated
 
 WARM_UP = 20.0  # seconds until the line is full and the pace is known

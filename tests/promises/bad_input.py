@@ -23,12 +23,12 @@ from typing import Any
 from bot.playground.plain import plain
 from bot.text.escaping import inert, without_isolates
 from bot.text.tokenization import Encodings
-from tests.promises import fuzz, judge
+from tests.promises import fuzz, markdown_oracle
+from tests.promises.card_kinds import KINDS, kinds
+from tests.promises.command_fuzz import Used, use
+from tests.promises.content_factory import OTHER, OWNER, Maker
 from tests.promises.figures import parser, verdict
-from tests.promises.making import OTHER, OWNER, Maker
-from tests.promises.sent import Faults, escapes_in, over_limits_in, walked
-from tests.promises.showing import KINDS, kinds
-from tests.promises.using import Used, use
+from tests.promises.message_checks import Faults, escapes_in, over_limits_in, walked
 
 PEOPLE = frozenset({OWNER, OTHER})
 
@@ -78,7 +78,7 @@ def show(texts: int, random: Random, encodings: Encodings) -> Shown:
     for _, kind in zip(range(texts), kinds(), strict=False):
         text = fuzz.text(random)
         characters += len(text)
-        left = judge.active(without_isolates(inert(text)))
+        left = markdown_oracle.active(without_isolates(inert(text)))
         faults += Faults(escapes=tuple(f"inert: {mark}" for mark in left))
         maker = Maker(random, encodings, fuzz.typed(random))
         try:

@@ -35,8 +35,8 @@ from pathlib import Path
 from random import Random
 
 from tests.promises import outages
+from tests.promises.database_kills import disturbed, killed
 from tests.promises.figures import parser, verdict
-from tests.promises.killing import disturbed, killed
 from tests.promises.ledger import Found
 from tests.promises.outages import Break, Impossible, Outage, outage
 from tests.promises.postgresql import Server, server, terminate_others

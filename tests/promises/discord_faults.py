@@ -34,8 +34,8 @@ from tests.fakes.discord.faults import Failed
 from tests.fakes.discord.hosted import ReadyModel, hosted
 from tests.fakes.discord.requests import Request
 from tests.promises.discord_schedule import Schedule
+from tests.promises.discord_users import Visitors
 from tests.promises.discord_verdict import judged
-from tests.promises.discord_visitors import Visitors
 from tests.promises.figures import parser, verdict
 
 LATE = 30.0  # seconds without a request after which none comes: discord.py's longest pause is 9

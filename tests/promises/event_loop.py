@@ -21,7 +21,7 @@ from bot.monitoring.lag import EVERY
 from tests.fakes.discord import FakeDiscord
 from tests.promises.crowd import Crowd
 from tests.promises.figures import parser, verdict
-from tests.promises.watching import Watch
+from tests.promises.monitor import Watch
 from tests.promises.writers import saturated
 
 BAR = 0.1

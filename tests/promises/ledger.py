@@ -15,7 +15,7 @@ from bot.store.address import parsed
 from bot.store.database import Database, opened
 from bot.store.runs import Runs
 from bot.store.sqlite import SQLite
-from tests.promises.keeping import DAYS, made, made_walk, run_id
+from tests.promises.run_writer import DAYS, made, made_walk, run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Found:
 
 @dataclass
 class Ledger:
-    """What the lines of one process said; see :mod:`tests.promises.keeping`."""
+    """What the lines of one process said; see :mod:`tests.promises.run_writer`."""
 
     runs: dict[str, CompletionRun | WalkRun] = field(default_factory=dict)
     forgotten: set[int] = field(default_factory=set)

@@ -19,7 +19,7 @@ from bot.errors import RunExpired, StoreUnavailable
 from bot.store.database import opened
 from bot.store.outbox import PAUSE
 from bot.store.runs import Runs
-from tests.promises.keeping import DAYS, made, run_id
+from tests.promises.run_writer import DAYS, made, run_id
 
 RUNS = 20  # kept before, and as many while it fails
 NOBODY = 65_534

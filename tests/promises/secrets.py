@@ -46,8 +46,8 @@ from tests.fakes.discord.addresses import GATEWAY, REST
 from tests.fakes.discord.faults import RequestFault
 from tests.promises import secrets_search
 from tests.promises.figures import verdict
-from tests.promises.secrets_loud import UNGUARDED
 from tests.promises.secrets_search import Canaries, Search
+from tests.promises.secrets_verbose_bot import UNGUARDED
 from tests.promises.secrets_visit import FAULTS, OneAtATime, Visit
 from tests.support.processes import first_child
 
@@ -116,7 +116,7 @@ async def loud(discord: FakeDiscord, environment: Mapping[str, str]) -> AsyncIte
         log = Path(folder) / "log"
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-W", "default", "-m", "tests.promises.secrets_loud"),
+                *(sys.executable, "-W", "default", "-m", "tests.promises.secrets_verbose_bot"),
                 cwd=folder,
                 env={**os.environ, **told},
                 stdout=output,

@@ -13,7 +13,7 @@ from tests.fakes.discord import Channel, FakeDiscord, Interaction, Person, texts
 from tests.fakes.discord.components import pressable
 from tests.fakes.discord.faults import EventFault, Failed, Limited, Refused, RequestFault, Reset
 from tests.fakes.discord.requests import Request
-from tests.promises.secrets_loud import CRASH
+from tests.promises.secrets_verbose_bot import CRASH
 
 FAULTS: tuple[RequestFault, ...] = (
     Reset(),

@@ -23,7 +23,7 @@ from aiohttp.test_utils import unused_port
 from tests.fakes.discord import FakeDiscord, Interaction
 from tests.promises.crowd import Crowd
 from tests.promises.figures import parser, verdict
-from tests.promises.watching import Taken, Watch
+from tests.promises.monitor import Taken, Watch
 
 LOOKS = 30
 WARM_UP = 1 / 3  # of them

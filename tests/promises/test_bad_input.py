@@ -8,11 +8,11 @@ from random import Random
 import pytest
 
 from bot.text.escaping import inert
-from tests.promises import fuzz, judge
+from tests.promises import fuzz, markdown_oracle
 from tests.promises.bad_input import measure
-from tests.promises.making import OWNER
-from tests.promises.sent import Faults, faults_of
-from tests.promises.showing import KINDS
+from tests.promises.card_kinds import KINDS
+from tests.promises.content_factory import OWNER
+from tests.promises.message_checks import Faults, faults_of
 
 PEOPLE = frozenset({OWNER})
 SILENT: dict[str, list[str]] = {"parse": []}
@@ -36,23 +36,23 @@ def test_every_mark_among_the_odd_texts_would_be_found_were_it_not_disarmed() ->
     spans = ("*x*", "**x**", "_x_", "__x__", "~~x~~", "||x||", "`x", "\ud800", "\x00", "\u2028")
 
     for mark in (*marks, *lines, *spans):
-        assert judge.active(mark), mark
-        assert not judge.active(inert(mark)), mark
+        assert markdown_oracle.active(mark), mark
+        assert not markdown_oracle.active(inert(mark)), mark
 
 
 @pytest.mark.parametrize(
     "markup", ["`*x*`", "```\n# x\n```", r"\*x\*", r"\<@1>", "snake_case_name", "12:30", "a: b"]
 )
 def test_code_escaped_signs_and_ordinary_writing_are_no_marks(markup: str) -> None:
-    assert judge.active(markup) == []
+    assert markdown_oracle.active(markup) == []
 
 
 def test_a_card_may_be_formatted_and_name_people_but_its_texts_may_not() -> None:
-    assert judge.escapes(f"### Title\n**bold** `code`\n-# by <@{OWNER}>", people=PEOPLE) == []
-    assert judge.escapes(f"<@{OWNER + 1}>", people=PEOPLE) == ["mention"]
-    assert judge.escapes(f"<@&{OWNER}>", people=PEOPLE) == ["mention"]
-    assert judge.escapes("**bold** **", people=PEOPLE) == ["strong"]
-    assert judge.escapes("\u2068open", people=PEOPLE) == ["isolate"]
+    assert markdown_oracle.escapes(f"### Title\n**bold** `code`\n-# by <@{OWNER}>", people=PEOPLE) == []
+    assert markdown_oracle.escapes(f"<@{OWNER + 1}>", people=PEOPLE) == ["mention"]
+    assert markdown_oracle.escapes(f"<@&{OWNER}>", people=PEOPLE) == ["mention"]
+    assert markdown_oracle.escapes("**bold** **", people=PEOPLE) == ["strong"]
+    assert markdown_oracle.escapes("\u2068open", people=PEOPLE) == ["isolate"]
 
 
 @pytest.mark.parametrize("allowed", [None, {}, {"parse": ["users"]}, {"parse": [], "users": ["1"]}])

@@ -13,7 +13,7 @@ import pytest
 
 from bot.store.database import IN_MEMORY, Database
 from tests.promises.database import OUTAGES, Figures, Series, all_outages, report
-from tests.promises.killing import disturbed, killed
+from tests.promises.database_kills import disturbed, killed
 from tests.promises.ledger import Found
 from tests.promises.outages import Outage
 from tests.promises.postgresql import terminate_others

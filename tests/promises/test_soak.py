@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.promises.monitor import Taken
 from tests.promises.soak import Soaked, measure, report
-from tests.promises.watching import Taken
 
 TAKEN = Taken(memory=2**27, worker_memory=2**28, descriptors=20, threads=12, tasks=15)
 

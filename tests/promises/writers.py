@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.fakes.discord import Channel, FakeDiscord, Person
-from tests.promises.watching import Watch
+from tests.promises.monitor import Watch
 
 AGAIN = 0.3  # seconds until somebody who was refused asks again
 SAMPLED = 0.5  # seconds between two looks at the queue

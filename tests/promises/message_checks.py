@@ -8,7 +8,7 @@ from typing import Any
 
 from discord import InteractionResponseType
 
-from tests.promises import judge
+from tests.promises import markdown_oracle
 
 MOST_COMPONENTS, MOST_CHARACTERS = 40, 4_000
 # The most characters of what a component says, by its member's name.
@@ -54,11 +54,11 @@ def faults_of(body: Any, *, people: frozenset[int]) -> Faults | None:
 
 def escapes_in(components: Sequence[Component], *, people: frozenset[int]) -> Iterator[str]:
     for component in components:
-        yield from judge.escapes(component.get("content", ""), people=people)
+        yield from markdown_oracle.escapes(component.get("content", ""), people=people)
         for member in ("label", "placeholder", "description"):
-            yield from judge.unclean(component.get(member) or "")
+            yield from markdown_oracle.unclean(component.get(member) or "")
         for option in component.get("options", ()):
-            yield from judge.unclean(option["label"] + (option.get("description") or ""))
+            yield from markdown_oracle.unclean(option["label"] + (option.get("description") or ""))
 
 
 def over_limits_in(components: Sequence[Component]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The bot on a fake Discord with every logger at DEBUG, whatever it sets itself, and a command that crashes.
 
-python -m tests.promises.secrets_loud
+python -m tests.promises.secrets_verbose_bot
 
 With UNGUARDED set, nothing keeps discord.py and the database from telling all at DEBUG:
 what is then written shows that the search finds what there is to be found.

@@ -31,7 +31,7 @@ from bot.model.protocol import Alike, Step
 from bot.queue.updates import Completion, Finished, News, Progress, Queued, token_ids
 from bot.text.vocabulary import Found
 from tests.fakes.scripted_worker import scripted_info
-from tests.promises.making import OTHER, OWNER, Maker
+from tests.promises.content_factory import OTHER, OWNER, Maker
 
 MODEL = scripted_info()
 

@@ -10,8 +10,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from random import Random
 
-from tests.promises.keeping import NUMBERS, keep_until_killed
 from tests.promises.ledger import Ledger
+from tests.promises.run_writer import NUMBERS, keep_until_killed
 
 # Seconds that a process has for work before it is killed.
 SHORTEST, LONGEST = 0.01, 0.6
@@ -48,7 +48,7 @@ def disturbed(url: str, process: int, chance: Random, disturb: Callable[[], obje
 @contextmanager
 def _keeping(url: str, process: int) -> Iterator[tuple[BaseProcess, Connection]]:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.promises.keeping"])
+    context.set_forkserver_preload(["tests.promises.run_writer"])
     ours, theirs = context.Pipe()
     keeper = context.Process(target=keep_until_killed, args=(url, 1 + process * NUMBERS, theirs))
     keeper.start()

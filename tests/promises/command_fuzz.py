@@ -21,7 +21,7 @@ from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
 from tests.promises import fuzz
-from tests.promises.sent import Faults, faults_of
+from tests.promises.message_checks import Faults, faults_of
 from tests.support.reading import buttons
 
 A_WORLD = 50  # commands; a simulated Discord remembers all that was sent

@@ -1,14 +1,14 @@
-"""How soon interactions are acknowledged while the model has more to do than it can.
+"""How soon interactions are acknowledged while the model is overloaded.
 
     python -m tests.promises.acknowledgement [--interactions 10000] [--rate 50] [--seed 0]
 
 The real bot, ``python -m bot`` with the demo model, in a process of its own, is
-connected to a Discord on loopback. Writers keep every slot of the model taken by
-texts of 256 tokens, and the line behind it full. Meanwhile people use commands,
-buttons, menus and suggestions at a fixed rate, whether or not the bot keeps up.
-Now and then an interaction arrives late by more than 2.5 s, which the bot has to
-drop. Printed is the time from when Discord sends an interaction until the bot's
-acknowledgement has arrived there.
+connected to a Discord on loopback. Writers keep every slot of the model busy with
+texts of 256 tokens, and the queue full. Meanwhile people use commands, buttons,
+menus and suggestions at a fixed rate, whether or not the bot keeps up. Now and
+then an interaction arrives more than 2.5 s late, and the bot has to drop it.
+The program prints the time from Discord's sending an interaction to its receiving
+the acknowledgement.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from aiohttp.test_utils import unused_port
 
 from tests.fakes.discord import FakeDiscord, Interaction
 from tests.promises.crowd import Crowd
-from tests.promises.figures import parser, percentile, told, verdict
-from tests.promises.monitor import Watch
+from tests.promises.figures import describe, parser, percentile, verdict
+from tests.promises.monitor import Monitor
 from tests.promises.writers import saturated
 
-LATEST = 3.0  # Discord's own bar
-USUALLY = 1.0  # of 999 in 1,000
+LATEST = 3.0  # seconds, Discord's own limit
+USUALLY = 1.0  # seconds, for 999 in 1,000
 LATE_SHARE = 0.005
 LATE_AGE = 2.6
-WRITERS = 40  # as many as run and wait
-SATURATED = 0.9  # of the time, at least, or it was not measured what is promised
-IN_STEP = 0.95  # of the rate, at least
+WRITERS = 40  # enough to fill the slots and the queue
+SATURATED = 0.9  # the share of the time that all slots must be busy for the figures to count
+IN_STEP = 0.95  # the share of the rate that must have been reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ class Acknowledged:
     """``latencies`` in seconds; ``unanswered`` arrived in time, ``late_answered`` did not."""
 
     latencies: tuple[float, ...]
-    rate: float  # in a second, as it came to be
+    rate: float  # interactions a second, as measured
     unanswered: int
     late: int
     late_answered: int
-    busy: float  # share of the time in which all slots were taken
+    busy: float  # the share of the time that all slots were busy
     violations: tuple[str, ...]
 
     @property
@@ -67,10 +67,10 @@ async def measure(interactions: int, rate: float, seed: int) -> Acknowledged:
         discord.bot(settings) as bot,
     ):
         await discord.joined()
-        async with Watch.on(bot.pid, port) as watch:
-            await watch.ready()
+        async with Monitor.on(bot.pid, port) as monitor:
+            await monitor.ready()
             crowd = Crowd.gathered(discord, seed=seed, people=300, servers=10)
-            async with saturated(discord, watch, writers=WRITERS) as busy:
+            async with saturated(discord, monitor, writers=WRITERS) as busy:
                 in_time, late = await arrivals(crowd, interactions, rate, Random(seed))
                 await asyncio.sleep(LATEST)
         return Acknowledged(
@@ -87,7 +87,7 @@ async def measure(interactions: int, rate: float, seed: int) -> Acknowledged:
 async def arrivals(
     crowd: Crowd, interactions: int, rate: float, random: Random
 ) -> tuple[list[Interaction], list[Interaction]]:
-    """All that was asked, at ``rate`` a second whatever the bot does: in time, and late."""
+    """Send interactions at a fixed rate, however fast the bot is; return those in time, and those late."""
     in_time: list[Interaction] = []
     late: list[Interaction] = []
     start = asyncio.get_running_loop().time()
@@ -106,14 +106,16 @@ def report(measured: Acknowledged, rate: float) -> int:
     latencies = measured.latencies
     print(
         f"{len(latencies):,} interactions at {measured.rate:.1f}/s, "
-        f"all slots taken {measured.busy:.0%} of the time"
+        f"all slots busy {measured.busy:.0%} of the time"
     )
     print(
-        f"acknowledged after {told(latencies, 1e3, 'ms')}, 99.9 % {percentile(latencies, 99.9) * 1e3:.0f} ms"
+        f"acknowledged after {describe(latencies, 1e3, 'ms')}, "
+        f"99.9 % {percentile(latencies, 99.9) * 1e3:.0f} ms"
     )
     print(
-        f"not at all: {measured.unanswered}; older than 2.5 s: {measured.late}, answered of them: "
-        f"{measured.late_answered}; wrong requests to Discord: {len(measured.violations)}"
+        f"never acknowledged: {measured.unanswered}; older than 2.5 s: {measured.late}, "
+        f"of which answered: {measured.late_answered}; "
+        f"invalid requests to Discord: {len(measured.violations)}"
     )
     for sentence in measured.violations[:10]:
         print("  " + sentence)
@@ -123,8 +125,8 @@ def report(measured: Acknowledged, rate: float) -> int:
 
 def main() -> int:
     arguments = parser(__doc__)
-    arguments.add_argument("--interactions", type=int, default=10_000, help="how many (default: 10,000)")
-    arguments.add_argument("--rate", type=float, default=50.0, help="how many a second (default: 50)")
+    arguments.add_argument("--interactions", type=int, default=10_000, help="default: 10,000")
+    arguments.add_argument("--rate", type=float, default=50.0, help="interactions a second (default: 50)")
     arguments.add_argument("--seed", type=int, default=0, help="of what people do (default: 0)")
     options = arguments.parse_args()
     return report(asyncio.run(measure(options.interactions, options.rate, options.seed)), options.rate)

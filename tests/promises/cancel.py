@@ -1,16 +1,16 @@
-"""How soon a slot is free after a text is given up, in steps of the model.
+"""How many of the model's steps pass until a cancelled text's slot is free.
 
     python -m tests.promises.cancel [--times 50] [--model FOLDER]
 
-The real queue before the real model worker, with eight slots: seven texts run
-on, an eighth is given up at a random moment, by *Stop* or by leaving its
-stream, and one waits. Counted is how many steps the seven see from the moment
-it is given up to the waiting one's first token. One step is under way then and
-is computed to its end; the waiting one's first token comes with the next.
+The queue and the model worker are the real ones, with eight slots: seven texts keep
+running, an eighth is cancelled at a random moment, by *Stop* or by leaving its
+stream, and a ninth waits. The program counts the steps of the seven between the
+cancellation and the ninth's first token: the step under way is completed, and the
+next one gives that token.
 
-The bar: two steps, that is, none between. (That nothing is computed after
-the bot has learned of a deleted message, a lost channel or a shutdown,
-``tests/promises/test_cancel.py`` shows.)
+The bar: two steps, so none is wasted. ``tests/promises/test_cancel.py`` shows that
+nothing is computed either once the bot knows of a deleted message, a lost channel or
+a shutdown.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ ASKER = Asker(1, None)
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Until the next one's first token: the steps that the others saw, and the seconds."""
+    """Steps of the other texts, and seconds, until the waiting text's first token; one each a try."""
 
     steps: tuple[int, ...]
     seconds: tuple[float, ...]
 
 
 async def measure(model: ModelProcess, times: int, seed: int) -> Cancelled:
-    """Give so many texts up; the model is ready, and nobody else uses it."""
+    """Cancel ``times`` texts. The model must be ready and otherwise idle."""
     rng = random.Random(seed)
     steps, seconds = [], []
     async with GenerationQueue(
@@ -58,11 +58,11 @@ async def measure(model: ModelProcess, times: int, seed: int) -> Cancelled:
 
 
 async def _once(queue: GenerationQueue, name: str, rng: random.Random) -> tuple[int, float]:
-    """Give one text up, and count."""
-    async with AsyncExitStack() as others, AsyncExitStack() as given_up:
+    """Cancel one text; the steps and seconds until the waiting one's first token."""
+    async with AsyncExitStack() as others, AsyncExitStack() as cancelled:
         for number in range(SLOTS - 1):
             await others.enter_async_context(queue.stream(_text(f"{name}{number}", 256), asker=ASKER))
-        leaving = await given_up.enter_async_context(queue.stream(_text(f"{name}stop", 256), asker=ASKER))
+        leaving = await cancelled.enter_async_context(queue.stream(_text(f"{name}stop", 256), asker=ASKER))
         waiting = await others.enter_async_context(queue.stream(_text(f"{name}next", 1), asker=ASKER))
         async for update in leaving:
             if isinstance(update, Progress) and len(update.steps) >= rng.randint(1, 20):
@@ -72,7 +72,7 @@ async def _once(queue: GenerationQueue, name: str, rng: random.Random) -> tuple[
         if rng.random() < 0.5:
             queue.cancel(f"{name}stop", owner=ASKER.person)
         else:
-            await given_up.aclose()
+            await cancelled.aclose()
         async for update in waiting:
             if isinstance(update, Progress) and update.steps:
                 break
@@ -92,8 +92,8 @@ def report(measured: Cancelled) -> int:
 
 def main() -> int:
     arguments = parser(__doc__)
-    arguments.add_argument("--times", type=int, default=50, help="how many texts are given up (default: 50)")
-    arguments.add_argument("--model", default=DEMO_MODEL, help="a GPT-2 (default: the demo model)")
+    arguments.add_argument("--times", type=int, default=50, help="how many texts are cancelled (default: 50)")
+    arguments.add_argument("--model", default=DEMO_MODEL, help="a GPT-2 model (default: the demo model)")
     arguments.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
     options = arguments.parse_args()
     return report(asyncio.run(_measure(options.model, options.times, options.seed)))

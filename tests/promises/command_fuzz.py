@@ -1,4 +1,4 @@
-"""Whole commands with what people should not type, in a simulated Discord, before a model that raves."""
+"""Whole commands with odd texts, in a simulated Discord, with a model that writes odd tokens."""
 
 from __future__ import annotations
 
@@ -21,51 +21,51 @@ from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 from tests.fakes.model import FakeModel
 from tests.promises import fuzz
-from tests.promises.message_checks import Faults, faults_of
+from tests.promises.message_checks import Violations, check_message
 from tests.support.reading import buttons
 
-A_WORLD = 50  # commands; a simulated Discord remembers all that was sent
+COMMANDS_PER_WORLD = 50  # few, as a simulated Discord remembers every request
 _PROMPTS = {"complete": 2_000, "next": 2_000, "compare": 2_000, "tour": 2_000}
 _TEXTS = {"guess": 2_000, "surprise": 6_000, "tokens": 6_000}
 
 
 @dataclass
-class Used:
-    """``unsaid`` could not be typed in Discord; ``crashes`` are what was logged as an error."""
+class CommandResults:
+    """``untypable`` commands could not be typed in Discord; ``crashes`` are logged errors."""
 
     commands: int = 0
     messages: int = 0
-    unsaid: int = 0
-    faults: Faults = field(default_factory=Faults)
+    untypable: int = 0
+    violations: Violations = field(default_factory=Violations)
     crashes: list[str] = field(default_factory=list)
 
 
-async def use(commands: int, random: Random, encodings: Encodings) -> Used:
-    used = Used()
-    with _crashes(used.crashes):
-        while used.commands < commands:
+async def run_commands(commands: int, random: Random, encodings: Encodings) -> CommandResults:
+    results = CommandResults()
+    with _crashes(results.crashes):
+        while results.commands < commands:
             async with _world(random, encodings) as world:
-                for _ in range(min(A_WORLD, commands - used.commands)):
-                    await _command(world, random, used)
+                for _ in range(min(COMMANDS_PER_WORLD, commands - results.commands)):
+                    await _command(world, random, results)
                 people = frozenset(member.id for member in world.members)
                 for request in world.env.http_requests:
-                    found = faults_of(request.json, people=people)
+                    found = check_message(request.json, people=people)
                     if found is not None:
-                        used.messages += 1
-                        used.faults += found
-    return used
+                        results.messages += 1
+                        results.violations += found
+    return results
 
 
-async def _command(world: World, random: Random, used: Used) -> None:
-    """Type one, and press what its card has to be pressed, if anything."""
-    used.commands += 1
+async def _command(world: World, random: Random, results: CommandResults) -> None:
+    """Type a command, and press buttons of its card, if it has any."""
+    results.commands += 1
     ada = random.choice(world.members)
     try:
         answer = await _typed(world, ada, random)
         if answer is not None:
             await _pressed(ada, answer, random)
     except (SetupError, OptionError):
-        used.unsaid += 1
+        results.untypable += 1
 
 
 async def _typed(world: World, ada: MemberActor, random: Random) -> InteractionResult | None:
@@ -116,13 +116,13 @@ async def _pressed(ada: MemberActor, answer: InteractionResult, random: Random) 
 
 @asynccontextmanager
 async def _world(random: Random, encodings: Encodings) -> AsyncIterator[World]:
-    def raving(request: GenerationRequest, _index: int) -> Step:
+    def random_step(request: GenerationRequest, _index: int) -> Step:
         ids = list(dict.fromkeys((*fuzz.token_ids(random, encodings.encode, 9), *range(20))))
         ids = ids[: request.params.candidates]
         candidates = tuple(Candidate(id_, -rank, -rank / 2, rank) for rank, id_ in enumerate(ids, 1))
         return Step(random.choice(candidates), candidates, 1.5)
 
-    model = FakeModel(says=raving)
+    model = FakeModel(says=random_step)
     async with (
         opened(IN_MEMORY) as database,
         GenerationQueue(model, Limits(max_waiting=32, max_running=8, per_person=2, deadline=600.0)) as queue,
@@ -135,7 +135,7 @@ async def _world(random: Random, encodings: Encodings) -> AsyncIterator[World]:
 
 @contextmanager
 def _crashes(found: list[str]) -> Iterator[None]:
-    """What the bot, or discord.py for it, logs as an error meanwhile."""
+    """Collect what the bot and discord.py log as errors during the block."""
 
     class Errors(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

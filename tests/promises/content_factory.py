@@ -1,4 +1,4 @@
-"""What a card shows, made of what people may type and a model may write."""
+"""The content of cards, made of what people may type and a model may write."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bot.text.tokenization import Encodings
 from tests.promises import fuzz
 from tests.support.samples import completion_run
 
-OWNER, OTHER = 4_815_162_342, 1_618_033_988  # whom cards may name
+OWNER, OTHER = 4_815_162_342, 1_618_033_988  # the people that cards may mention
 FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Maker:
-    """Makes what a card shows; ``text`` is what somebody typed."""
+class ContentFactory:
+    """Makes random content for a card; ``text`` is what a person typed."""
 
     random: Random
     encodings: Encodings
@@ -35,7 +35,7 @@ class Maker:
         return self.encodings.encode(self.text)[-900:]
 
     def step(self, token_id: int | None = None) -> Step:
-        """With five candidates that are five tokens; the chosen one may be any."""
+        """A step with five different candidates; it chooses one of them, or ``token_id``."""
         ids = list(dict.fromkeys((*self.ids(9), *range(5))))[:5]
         candidates = tuple(self._candidate(id_, rank) for rank, id_ in enumerate(ids, 1))
         chosen = self.random.choice(candidates)

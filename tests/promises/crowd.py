@@ -1,4 +1,4 @@
-"""People on several servers who use all that there is, at random."""
+"""People on several servers who use every command and button at random."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fakes.discord.components import pressable
 SENTENCE = "London was one of the few places that had the courage to stand up. "
 LONG_TEXT = ("The quick brown 狐狸 jumps over the lazy 🐶, again and again. " * 120)[:6000]
 BEGINNINGS = ("London was", "Paris will", "Once upon a time", "It was a dark and", "She opened the door and")
-# So many of the latest answers may be pressed.
+# The buttons of this many of the latest replies may be pressed.
 REMEMBERED = 200
 
 Act = Callable[["Crowd", Person, Channel], Interaction | None]
@@ -22,7 +22,7 @@ Act = Callable[["Crowd", Person, Channel], Interaction | None]
 
 @dataclass(eq=False)
 class Crowd:
-    """``interactions`` are those whose buttons may be pressed."""
+    """``interactions`` are those whose replies' buttons may be pressed."""
 
     discord: FakeDiscord
     random: Random
@@ -42,7 +42,7 @@ class Crowd:
         servers: int,
         acts: dict[str, float] | None = None,
     ) -> Crowd:
-        """``acts`` are the names of what people do and how often, by default all in ``WEIGHTS``."""
+        """``acts`` maps names in ``ACTS`` to weights; by default, ``WEIGHTS``."""
         chosen = WEIGHTS if acts is None else acts
         return cls(
             discord,
@@ -54,7 +54,7 @@ class Crowd:
         )
 
     def act(self) -> Interaction:
-        """Let somebody do something."""
+        """Let a random person do something."""
         while True:
             (act,) = self.random.choices(self.acts, self.weights)
             interaction = act(self, self.random.choice(self.people), self.random.choice(self.channels))
@@ -66,7 +66,7 @@ class Crowd:
         return self.random.choice(BEGINNINGS)
 
     def pressable(self) -> Iterator[tuple[Interaction, dict[str, Any]]]:
-        """What can be pressed on the latest answers, in a random order."""
+        """Buttons and menus of the latest replies, in a random order."""
         interactions = [
             interaction for interaction in self.interactions if interaction.reply and interaction.is_settled
         ]
@@ -88,8 +88,7 @@ def _slash(name: str, **options: Any) -> Act:
 
 def _from_a_beginning(name: str, option: str = "prompt", **options: Any) -> Act:
     def act(crowd: Crowd, person: Person, channel: Channel) -> Interaction:
-        told = {option: crowd.beginning(), **options}
-        return crowd.discord.slash(person, channel, name, **told)
+        return crowd.discord.slash(person, channel, name, **{option: crowd.beginning(), **options})
 
     return act
 

@@ -1,24 +1,24 @@
-"""How safe a finished run is, whatever happens to the process and to the database.
+"""How safe a finished run is from failures of the process and of the database.
 
 Usage::
 
     python -m tests.promises.database [--kills 50] [--terminations 10] [--seed 0]
 
-*Kills*: a process keeps runs, deletes old ones, forgets people, records rounds and
-votes, and says what it has done; it is killed (SIGKILL) at a random moment, the
-database is opened anew, and all that was acknowledged must be there, whole. In an
-SQLite file and, where PostgreSQL is installed, in a server of our own.
+*Kills*: a process stores runs, deletes old ones, forgets people, records rounds and
+votes, and reports each of these; it is killed (SIGKILL) at a random moment, the
+database is reopened, and everything that was acknowledged must be there, intact. In
+an SQLite file and, where PostgreSQL is installed, in a server of our own.
 
-*Disturbances* of that server: its connections are terminated, and it is stopped as
-in a crash and started again, while a process works on, to its end.
+*Disturbances* of that server, while a process keeps writing: its connections are
+terminated, and it is stopped as in a crash and started again.
 
-*Outages* of a file: locked by another process, no room (a limit of this process's
-own, and a real disk that is full, where this user may mount one), read-only, its
-folder taken away, no database, corrupt. Runs must be kept all the same and nothing
-may raise; what was kept must be stored when the database works again.
+*Outages* of a file: locked by another process, no room (a limit of this process,
+and a disk that is really full, where this user may mount one), read-only, folder
+removed, not a database, corrupt. Runs must be accepted all the same and nothing may
+raise; they must be stored once the database works again.
 
-What waits while a database fails is in memory, so a kill *during* an outage loses
-that, and only that: the one thing that is not promised.
+Runs that wait for a failing database are in memory, so a kill *during* an outage
+loses them, and nothing else: that is the one thing not promised.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ from pathlib import Path
 from random import Random
 
 from tests.promises import outages
-from tests.promises.database_kills import disturbed, killed
+from tests.promises.database_kills import write_and_disturb, write_and_kill
 from tests.promises.figures import parser, verdict
-from tests.promises.ledger import Found
+from tests.promises.ledger import AuditResult
 from tests.promises.outages import Break, Impossible, Outage, outage
 from tests.promises.postgresql import Server, server, terminate_others
 
 OUTAGES: dict[str, tuple[Break, bool, bool]] = {
-    # name: how, whether the bot runs by then, whether the file survives
+    # name: how to break it, whether the bot is already running, whether the file survives
     "locked by another process": (outages.locked, True, True),
     "no room: a limit": (outages.limited, True, True),
     "read-only, at the start": (outages.read_only, False, True),
-    "its folder is taken away": (outages.taken_away, True, False),
-    "no database, at the start": (outages.no_database, False, False),
-    "no database, while running": (outages.no_database, True, False),
+    "its folder is removed": (outages.folder_removed, True, False),
+    "not a database, at the start": (outages.not_a_database, False, False),
+    "not a database, while running": (outages.not_a_database, True, False),
     "corrupt, at the start": (outages.corrupt, False, False),
     "corrupt, while running": (outages.corrupt, True, False),
 }
@@ -56,11 +56,11 @@ OUTAGES: dict[str, tuple[Break, bool, bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """So many kills or disturbances, and what was found."""
+    """``times`` kills or disturbances, and what the audits found."""
 
     name: str
     times: int
-    found: Found
+    found: AuditResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +70,19 @@ class Figures:
 
     @property
     def kept(self) -> bool:
-        return all(series.found.is_whole and series.found.acknowledged for series in self.series) and all(
-            outage.is_whole for outage in self.outages
+        return all(series.found.is_intact and series.found.acknowledged for series in self.series) and all(
+            outage.is_intact for outage in self.outages
         )
 
 
 def measure(kills: int, terminations: int, seed: int, *, with_server: bool = True) -> Figures:
     with tempfile.TemporaryDirectory() as name, server() if with_server else _no_server() as postgresql:
         folder = Path(name)
-        folder.chmod(0o755)  # read_only is somebody else for a while
+        folder.chmod(0o755)  # read_only switches to another user
         series = [Series("SQLite, killed", kills, _killed(f"sqlite:///{folder}/runs.sqlite3", kills, seed))]
         if postgresql is not None:
             series += _of_server(postgresql, kills, terminations, seed)
-        # In a process of its own, which changes its limits and its user.
+        # In a process of its own, because it changes its limits and its user.
         with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as process:
             return Figures(tuple(series), process.submit(all_outages, folder).result())
 
@@ -100,15 +100,15 @@ def _of_server(postgresql: Server, kills: int, terminations: int, seed: int) -> 
     ]
 
 
-def _killed(url: str, kills: int, seed: int) -> Found:
-    chance, found = Random(seed), Found()
+def _killed(url: str, kills: int, seed: int) -> AuditResult:
+    chance, found = Random(seed), AuditResult()
     for process in range(kills):
-        found += asyncio.run(killed(url, process, chance).compare(url))
+        found += asyncio.run(write_and_kill(url, process, chance).audit(url))
     return found
 
 
-def _disturbed(url: str, process: int, disturb: Callable[[], object], times: int, seed: int) -> Found:
-    return asyncio.run(disturbed(url, process, Random(seed), disturb, times).compare(url))
+def _disturbed(url: str, process: int, disturb: Callable[[], object], times: int, seed: int) -> AuditResult:
+    return asyncio.run(write_and_disturb(url, process, Random(seed), disturb, times).audit(url))
 
 
 def all_outages(folder: Path) -> tuple[Outage, ...]:
@@ -146,20 +146,20 @@ def report(figures: Figures) -> int:
         found = series.found
         print(
             f"{series.name}: {series.times} times; {found.acknowledged} runs acknowledged, "
-            f"{found.lost} lost, {found.corrupt} corrupt, {found.mixed_up} mixed up"
+            f"{found.lost} lost, {found.corrupt} corrupt, {found.inconsistent} inconsistent"
         )
     for one in figures.outages:
-        print(f"{one.name}: {_told(one)}")
-    untried = sum(bool(one.skipped) for one in figures.outages)
-    bar = "nothing lost that was acknowledged, nothing raised" + (f"; {untried} not tried" if untried else "")
+        print(f"{one.name}: {_describe(one)}")
+    skipped = sum(bool(one.skipped) for one in figures.outages)
+    bar = "no acknowledged run lost, nothing raised" + (f"; {skipped} skipped" if skipped else "")
     return verdict(bar, kept=figures.kept)
 
 
-def _told(one: Outage) -> str:
+def _describe(one: Outage) -> str:
     if one.skipped:
-        return f"not tried, {one.skipped}"
+        return f"skipped: {one.skipped}"
     return (
-        f"{one.kept} kept meanwhile, {one.waited} of them waited, {one.read} read, {one.refused} refused, "
+        f"{one.kept} kept during it, {one.waited} of them waited, {one.read} read, {one.refused} refused, "
         f"{one.raised} raised, {one.lost} lost"
     )
 

@@ -1,4 +1,4 @@
-"""Processes that are killed at random moments while they keep runs."""
+"""Processes that are killed, or lose their database, at random moments while they store runs."""
 
 from __future__ import annotations
 
@@ -11,29 +11,34 @@ from multiprocessing.process import BaseProcess
 from random import Random
 
 from tests.promises.ledger import Ledger
-from tests.promises.run_writer import NUMBERS, keep_until_killed
+from tests.promises.run_writer import NUMBERS, write_until_killed
 
-# Seconds that a process has for work before it is killed.
+# Seconds that a process has to work before it is killed.
 SHORTEST, LONGEST = 0.01, 0.6
 _PATIENCE = 60.0
 
 
-def killed(url: str, process: int, chance: Random) -> Ledger:
-    """What the process of this number had said when it was killed, some time after its first line."""
+def write_and_kill(url: str, process: int, chance: Random) -> Ledger:
+    """Start a process, kill it at a random moment after its first run, and return what it had reported.
+
+    ``process`` numbers it, so that no two write the same runs.
+    """
     ledger = Ledger()
-    with _keeping(url, process) as (keeper, lines):
+    with _writing(url, process) as (writer, lines):
         _read(lines, ledger, _PATIENCE, enough=lambda: bool(ledger.runs))
         _read(lines, ledger, chance.uniform(SHORTEST, LONGEST))
-        keeper.kill()
-        keeper.join()
+        writer.kill()
+        writer.join()
         _read(lines, ledger, _PATIENCE)
     return ledger
 
 
-def disturbed(url: str, process: int, chance: Random, disturb: Callable[[], object], times: int) -> Ledger:
-    """What a process said that was let work to its end, while its database was disturbed so often."""
+def write_and_disturb(
+    url: str, process: int, chance: Random, disturb: Callable[[], object], times: int
+) -> Ledger:
+    """Let a process end by itself, ``disturb`` its database ``times`` times, and return what it reported."""
     ledger = Ledger()
-    with _keeping(url, process) as (keeper, lines):
+    with _writing(url, process) as (writer, lines):
         _read(lines, ledger, _PATIENCE, enough=lambda: bool(ledger.runs))
         for _ in range(times):
             _read(lines, ledger, chance.uniform(SHORTEST, LONGEST))
@@ -41,34 +46,34 @@ def disturbed(url: str, process: int, chance: Random, disturb: Callable[[], obje
         _read(lines, ledger, LONGEST)
         lines.send("end")
         _read(lines, ledger, _PATIENCE, enough=lambda: ledger.ended)
-        keeper.join(_PATIENCE)
+        writer.join(_PATIENCE)
     return ledger
 
 
 @contextmanager
-def _keeping(url: str, process: int) -> Iterator[tuple[BaseProcess, Connection]]:
+def _writing(url: str, process: int) -> Iterator[tuple[BaseProcess, Connection]]:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.promises.run_writer"])
     ours, theirs = context.Pipe()
-    keeper = context.Process(target=keep_until_killed, args=(url, 1 + process * NUMBERS, theirs))
-    keeper.start()
+    writer = context.Process(target=write_until_killed, args=(url, 1 + process * NUMBERS, theirs))
+    writer.start()
     theirs.close()
     try:
-        yield keeper, ours
+        yield writer, ours
     finally:
-        keeper.kill()
-        keeper.join()
-        keeper.close()
+        writer.kill()
+        writer.join()
+        writer.close()
         ours.close()
 
 
 def _read(
     lines: Connection, ledger: Ledger, seconds: float, *, enough: Callable[[], bool] = lambda: False
 ) -> None:
-    """Enter lines until there are enough, the time is over, or nobody writes any more."""
+    """Enter lines until there are ``enough``, ``seconds`` are over, or the writer has ended."""
     deadline = time.monotonic() + seconds
     try:
         while not enough() and lines.poll(max(0.0, deadline - time.monotonic())):
             ledger.enter(lines.recv())
     except (EOFError, ConnectionResetError):
-        return  # a line that was cut has told nothing
+        return  # the writer is gone; an incomplete line doesn't count

@@ -1,14 +1,14 @@
-"""What the bot makes of everything that can go wrong with Discord.
+"""How the bot copes with everything that can go wrong with Discord.
 
 Seeded schedules: in each, several people use the bot on a Discord on loopback while connections
 are reset (REST and gateway), requests are limited (429, with and without global), fail (5xx) or
 are refused (50001, 50013), sessions end (RESUME, RECONNECT, invalid sessions of both kinds),
 events come twice or late, and messages and channels are deleted. The bot is the real one with the
-real discord.py, in this process, before a model that answers at once; several schedules run at a
-time. ``tests.promises.discord_verdict`` says precisely which requests could be kept.
+real discord.py, in this process, with a model that answers at once; several schedules run at a
+time. ``tests.promises.discord_verdict`` defines which interactions could have been answered.
 
-The bar: no unhandled error, no request lost that could be kept, nothing answered twice, the
-queue's accounts add up, and every request is as Discord's description and the limits have it.
+The bar: no unhandled error, no avoidable loss, nothing answered twice, the queue's accounts add up,
+and every request obeys Discord's OpenAPI description and limits.
 
 python -m tests.promises.discord_faults [--schedules 500] [--seed 0] [--at-once 8]
 """
@@ -34,18 +34,18 @@ from tests.fakes.discord.faults import Failed
 from tests.fakes.discord.hosted import ReadyModel, hosted
 from tests.fakes.discord.requests import Request
 from tests.promises.discord_schedule import Schedule
-from tests.promises.discord_users import Visitors
-from tests.promises.discord_verdict import judged
+from tests.promises.discord_users import Users
+from tests.promises.discord_verdict import judge
 from tests.promises.figures import parser, verdict
 
-LATE = 30.0  # seconds without a request after which none comes: discord.py's longest pause is 9
-SOON = 2.0  # and that are enough where it waits for nothing
-TO_BE_DROPPED = 4.0  # seconds after which the bot has surely dropped what it did not acknowledge
+LATE = 30.0  # seconds without a request after which no retry can come: discord.py waits 9 at most
+SOON = 2.0  # the same where no retry is due
+TO_BE_DROPPED = 4.0  # seconds after which the bot has dropped any interaction it did not acknowledge
 STEP = 0.01  # seconds the model takes for a token
 
 
 class PacedModel(ReadyModel):
-    """Takes a moment for each token, so that things go wrong while it writes."""
+    """Takes a moment for each token, so that faults hit while it writes."""
 
     async def _turn(self, request_id: str) -> None:
         await asyncio.sleep(STEP)
@@ -54,13 +54,13 @@ class PacedModel(ReadyModel):
 
 @dataclass(frozen=True)
 class Measured:
-    """Of all schedules: what there was of each fault, how the interactions ended, what was wrong."""
+    """Over all schedules: the faults by kind, how the interactions ended, what went wrong."""
 
     schedules: int
     faults: Counter[str]
     ends: Counter[str]
     admitted: int
-    asked_of_model: int
+    model_requests: int
     problems: tuple[str, ...]
     errors: tuple[str, ...]
     validated: int
@@ -72,18 +72,18 @@ class Measured:
 
 
 @dataclass
-class _Sum:
+class _Totals:
     faults: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     admitted: int = 0
-    asked_of_model: int = 0
+    model_requests: int = 0
     validated: int = 0
 
 
 async def measure(seeds: Sequence[int], *, at_once: int = 8, quick: bool = False) -> Measured:
-    """One schedule a seed, ``at_once`` at a time; ``quick`` without what discord.py waits seconds for."""
-    started, total, room = time.monotonic(), _Sum(), asyncio.Semaphore(at_once)
+    """Play a schedule for each seed, ``at_once`` at a time; ``quick`` leaves out faults that take seconds."""
+    started, total, room = time.monotonic(), _Totals(), asyncio.Semaphore(at_once)
     encodings = Encodings()
     encodings.load()
 
@@ -91,18 +91,18 @@ async def measure(seeds: Sequence[int], *, at_once: int = 8, quick: bool = False
         async with room:
             await _play(seed, encodings, total, quick=quick)
 
-    with _errors_kept() as errors:
+    with _collected_errors() as errors:
         async with asyncio.TaskGroup() as group:
             for seed in seeds:
                 group.create_task(play_one(seed))
-        gc.collect()  # a task whose error nobody took tells of it when it is collected
+        gc.collect()  # a task reports an error that was never retrieved when it is collected
         await asyncio.sleep(0)
     return Measured(
         len(seeds),
         total.faults,
         total.ends,
         total.admitted,
-        total.asked_of_model,
+        total.model_requests,
         tuple(total.problems),
         tuple(errors),
         total.validated,
@@ -110,37 +110,37 @@ async def measure(seeds: Sequence[int], *, at_once: int = 8, quick: bool = False
     )
 
 
-async def _play(seed: int, encodings: Encodings, total: _Sum, *, quick: bool) -> None:
+async def _play(seed: int, encodings: Encodings, total: _Totals, *, quick: bool) -> None:
     rng, model = random.Random(seed), PacedModel()
     schedule = Schedule(rng, quick)
     limits: dict[str, Any] = {"max_running": 2, "per_person": 3, "pace": 0.05}
     with TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/runs.sqlite3"  # several connections, as in earnest
+        url = f"sqlite:///{folder}/runs.sqlite3"  # a file, so several connections, as in production
         async with (
             FakeDiscord.opened(faults=schedule) as discord,
             hosted(discord, model, encodings=encodings, url=url, **limits) as bot,
         ):
-            visitors = Visitors(discord, rng, quick=quick)
-            await visitors.act()
-            await _quiet(discord)
-            verdict, counts = judged(discord), bot.queue.counts
+            users = Users(discord, rng, quick=quick)
+            await users.act()
+            await _wait_until_quiet(discord)
+            verdict, counts = judge(discord), bot.queue.counts
             if bot.joining.done():
                 total.problems.append(f"seed {seed}: the bot has ended: {bot.joining}")
-    total.faults += schedule.counts + visitors.counts
+    total.faults += schedule.counts + users.counts
     total.ends += verdict.ends
     total.admitted += counts.admitted
-    total.asked_of_model += len(model.started)
+    total.model_requests += len(model.started)
     total.validated += discord.checks.validated
     total.problems += (f"seed {seed}: {problem}" for problem in verdict.problems)
     ended = counts.finished + counts.cancelled + counts.expired + counts.failed
     if counts.admitted != ended:
-        total.problems.append(f"seed {seed}: of {counts.admitted} admitted requests {ended} ended")
+        total.problems.append(f"seed {seed}: {counts.admitted} requests were admitted, but {ended} ended")
     if len(model.started) != len(set(model.started)):
-        total.problems.append(f"seed {seed}: the model was asked for the same twice")
+        total.problems.append(f"seed {seed}: the model got a request twice")
 
 
-async def _quiet(discord: FakeDiscord) -> None:
-    """Return once all is answered that will be, and discord.py will not try anything again."""
+async def _wait_until_quiet(discord: FakeDiscord) -> None:
+    """Return once everything is answered that will be, and discord.py has no retry left."""
     while True:
         now = time.monotonic()
         happened = [request.at for request in discord.requests] + [
@@ -151,18 +151,18 @@ async def _quiet(discord: FakeDiscord) -> None:
             interaction.is_settled or now - interaction.sent_at > TO_BE_DROPPED
             for interaction in discord.interactions
         )
-        if silence > (SOON if is_over and not _is_to_be_tried_again(discord.requests) else LATE):
+        if silence > (SOON if is_over and not _will_retry(discord.requests) else LATE):
             return
         await asyncio.sleep(0.1)
 
 
-def _is_to_be_tried_again(requests: Iterable[Request]) -> bool:
-    """Whether discord.py waits after a 5xx, which it does for up to nine seconds."""
+def _will_retry(requests: Iterable[Request]) -> bool:
+    """Whether discord.py waits to retry after a 5xx, which takes up to nine seconds."""
     latest = {(request.method, request.path): request for request in requests}
     return any(isinstance(request.fault, Failed) for request in latest.values())
 
 
-class _Kept(logging.Handler):
+class _ErrorCollector(logging.Handler):
     def __init__(self, kept: list[str]) -> None:
         super().__init__(logging.ERROR)
         self._kept = kept
@@ -173,10 +173,10 @@ class _Kept(logging.Handler):
 
 
 @contextmanager
-def _errors_kept() -> Iterator[list[str]]:
-    """What is logged as an error, or reaches the event loop's exception handler, in the block."""
+def _collected_errors() -> Iterator[list[str]]:
+    """Errors that are logged, or reach the event loop's exception handler, during the block."""
     errors: list[str] = []
-    handler, loop, root = _Kept(errors), asyncio.get_running_loop(), logging.getLogger()
+    handler, loop, root = _ErrorCollector(errors), asyncio.get_running_loop(), logging.getLogger()
     before = loop.get_exception_handler()
 
     def note(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -204,11 +204,8 @@ def report(measured: Measured) -> int:
         f"{measured.faults.total():,} faults, {measured.admitted:,} requests admitted, "
         f"{measured.validated:,} bodies validated"
     )
-    print(
-        f"unhandled errors: {len(measured.errors)}; lost, told twice or against the rules: "
-        f"{len(measured.problems)}"
-    )
-    return verdict("no unhandled error, nothing lost that could be kept", kept=measured.kept)
+    print(f"unhandled errors: {len(measured.errors)}; lost, duplicated or invalid: {len(measured.problems)}")
+    return verdict("no unhandled error, no avoidable loss", kept=measured.kept)
 
 
 def main() -> int:

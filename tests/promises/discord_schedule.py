@@ -1,4 +1,4 @@
-"""What goes wrong with Discord in one schedule, drawn from a seed."""
+"""The faults of Discord in one schedule, drawn from a seed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from dataclasses import dataclass, field
 from tests.fakes.discord.faults import EventFault, Failed, Limited, Refused, RequestFault, Reset
 from tests.fakes.discord.requests import Request
 
-_UNTOUCHED = ("/users", "/oauth2", "/applications", "/gateway")  # the start is not what is measured
+_UNTOUCHED = (
+    "/users",
+    "/oauth2",
+    "/applications",
+    "/gateway",
+)  # requests of the start, which is not measured
 _STATUSES = (500, 502, 503, 504)
 _REFUSALS = (50001, 50013)
 
 
 @dataclass(eq=False)
 class Schedule:
-    """Faults of requests and events, with these chances; ``counts`` says what there was.
+    """Faults of requests and events, with the probabilities given; ``counts`` are those that occurred.
 
-    ``quick`` leaves out what discord.py or the bot waits seconds for.
+    ``quick`` leaves out those for which discord.py or the bot waits seconds.
     """
 
     rng: random.Random
@@ -71,14 +76,14 @@ class Schedule:
 
 
 def name_of(fault: object) -> str:
-    """The fault's kind, for people."""
+    """A readable name of the fault's kind."""
     match fault:
         case Reset(applied):
             return "reply lost in a reset" if applied else "request lost in a reset"
         case Limited(_, everywhere):
             return "429, global" if everywhere else "429"
         case Failed(_, applied):
-            return "5xx, though it was done" if applied else "5xx"
+            return "5xx, though applied" if applied else "5xx"
         case Refused(code):
             return f"refused, {code}"
         case _:

@@ -1,4 +1,4 @@
-"""What people do, and what befalls them, in one schedule."""
+"""What people do, and what goes wrong for them, in one schedule."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import suppress
 from tests.fakes.discord import Channel, FakeDiscord, Interaction, Message, Person
 from tests.fakes.discord.components import Kind, pressable
 
-PATIENCE = 20.0  # seconds somebody waits for an answer before doing something else
+PATIENCE = 20.0  # seconds that a person waits for a reply before doing something else
 IMPATIENCE = 2.0
 NAMES = ("ada", "grace", "alan")
 
 
-class Visitors:
-    """Several people who act at the same time; ``counts`` says what befell them."""
+class Users:
+    """Several people who act at the same time; ``counts`` says what went wrong for them."""
 
     def __init__(self, discord: FakeDiscord, rng: random.Random, *, quick: bool = False) -> None:
         self.counts: Counter[str] = Counter()
@@ -27,11 +27,11 @@ class Visitors:
         self._channels = [discord.channel("one"), discord.channel("two")]
 
     async def act(self) -> None:
-        """Everybody acts, and trouble comes, until everybody is through."""
+        """Let all people act, with trouble in between, until all are done."""
         async with asyncio.TaskGroup() as group:
             for name in NAMES:
                 group.create_task(self._visit(self._discord.person(name)))
-            group.create_task(self._trouble())
+            group.create_task(self._cause_trouble())
 
     async def _visit(self, person: Person) -> None:
         last: Interaction | None = None
@@ -43,7 +43,7 @@ class Visitors:
                     await last.settled(IMPATIENCE if self._quick else PATIENCE)
 
     def _ask(self, person: Person, last: Interaction | None) -> Interaction:
-        """Press something on the last answer, or ask something new."""
+        """Press a button of the last reply, or use a command."""
         message = last.reply if last is not None else None
         if message is not None and not message.deleted and self._rng.random() < 0.5:
             for item in self._rng.sample(live := _live(message), len(live)):
@@ -84,14 +84,14 @@ class Visitors:
         said = self._discord.say(person, channel, "Paris will be the first city")
         return self._discord.message_command(person, said, "Tokenize")
 
-    async def _trouble(self) -> None:
+    async def _cause_trouble(self) -> None:
         for _ in range(self._rng.randint(0, 3)):
             await asyncio.sleep(self._rng.uniform(0.05, 1.0))
             kinds = ("reset", "reconnect", "resumable", "forgotten", "message", "channel", "access")
             kind = self._rng.choices(kinds, weights=(4, 3, 3, 0 if self._quick else 1, 4, 1, 2))[0]
-            self._befall(kind)
+            self._inflict(kind)
 
-    def _befall(self, kind: str) -> None:
+    def _inflict(self, kind: str) -> None:
         gateway, discord = self._discord.gateway, self._discord
         match kind:
             case "reset":
@@ -107,8 +107,8 @@ class Visitors:
                 gateway.invalidate(resumable=False)
                 self.counts["invalid session, forgotten"] += 1
             case "message":
-                if answers := [each.reply for each in discord.interactions if each.reply is not None]:
-                    discord.delete_message(self._rng.choice(answers))
+                if replies := [each.reply for each in discord.interactions if each.reply is not None]:
+                    discord.delete_message(self._rng.choice(replies))
                     self.counts["message deleted"] += 1
             case "channel":
                 self._channels.append(discord.channel("three"))
@@ -120,7 +120,7 @@ class Visitors:
 
 
 def _live(message: Message) -> list[dict[str, object]]:
-    """What can be pressed; a link is not told of."""
+    """Buttons and menus that can be pressed; Discord sends no event for links."""
     known = (Kind.BUTTON, Kind.STRING_SELECT)
     return [
         item for item in pressable(message.components) if item["type"] in known and not item.get("disabled")

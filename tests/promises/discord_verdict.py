@@ -1,23 +1,23 @@
-"""Whether a schedule was borne: what became of each interaction, by what went over the wire. Pure.
+"""Whether the bot survived a schedule: the outcome of each interaction, judged by its requests. Pure.
 
-An interaction *could be kept*, and is lost if it was not, as follows.
+An interaction counts as lost if the bot could have answered it and did not. The rules:
 
-1. It arrived: it was written to a connection that lived on for a while, and was then younger
-   than 1.5 s (the bot drops what is older than 2.5 s, and a busy machine may read it a moment
-   later). Then there is an attempt to acknowledge it.
-2. An attempt was accepted, also where the reply was lost or told of a failure. If none was, the last one was
-   refused by Discord itself (it was too late, or the message or the channel was gone), or
-   refused for permissions, or the bot had tried as often as ``TRIES``.
-3. It was accepted: then the answer is final at the end, or an error was told; of Stop and Delete
-   nothing is to be seen but on the card, which is an earlier one's. Not needed where
-   the message or the channel is deleted, or where the schedule let the last ``TRIES`` requests
-   for it fail, or refused the last one for permissions.
+1. If it arrived, the bot must try to acknowledge it. It arrived if it was written, when younger than
+   1.5 s, to a connection that then stayed open for a while. (The bot drops what is older than 2.5 s,
+   and a busy machine may read it a moment after it was written.)
+2. One attempt must be accepted, even if the response was lost or reported a failure. Otherwise the last
+   one must have been refused by Discord (too late, or the message or channel is gone) or for lack of
+   permission, or the bot must have made ``TRIES`` attempts.
+3. Once one was accepted, the reply must be final at the end, or an error shown. Stop and Delete show
+   nothing of their own: their effect is on an earlier interaction's card. This rule doesn't apply if
+   the message or channel was deleted, if the schedule failed the last ``TRIES`` requests for the
+   interaction, or if it refused the last one for lack of permission.
 
-Suggestions are never lost: with the next character they are asked for anew.
+Suggestions are never lost: Discord asks for new ones with the next character.
 
-Nothing is answered twice: one acknowledgement each, no card as a follow-up twice, except where
-the schedule lost the reply to a follow-up that was sent, or failed it after it was: whether it
-came is then unknown, and an error is rather told again than not at all.
+Nothing may be answered twice: one acknowledgement each, and no card as a follow-up twice. An exception
+is a follow-up whose response the schedule lost or failed after it was sent: the bot can't know
+whether it arrived, and showing an error twice is better than not at all.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ IN_TIME = 1.5  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``ends`` counts how the interactions ended, ``problems`` are sentences, none if it was borne."""
+    """``ends`` counts how the interactions ended; ``problems`` are sentences, none if the bot survived."""
 
     ends: Counter[str]
     problems: tuple[str, ...]
 
 
-def judged(discord: FakeDiscord) -> Verdict:
+def judge(discord: FakeDiscord) -> Verdict:
     requests = _by_token(discord.requests)
     ends: Counter[str] = Counter()
     problems: list[str] = []
@@ -53,8 +53,8 @@ def judged(discord: FakeDiscord) -> Verdict:
         end = end_of(interaction, own)
         ends[end] += 1
         if end.startswith("lost"):
-            problems.append(f"{end}: {_told(interaction, own)}")
-        problems += (f"{problem}: {_told(interaction, own)}" for problem in _twice(interaction, own))
+            problems.append(f"{end}: {_describe(interaction, own)}")
+        problems += (f"{problem}: {_describe(interaction, own)}" for problem in _duplicates(interaction, own))
     return Verdict(ends, (*problems, *discord.violations))
 
 
@@ -71,12 +71,12 @@ def end_of(interaction: Interaction, requests: Sequence[Request]) -> str:
     if _is_silent(interaction) or (interaction.is_settled and not _is_bare(interaction)):
         return "answered"
     if any(not message.deleted for message in interaction.followups):
-        return "told that it failed, beside a card that could not be finished"
+        return "error shown beside a card that could not be finished"
     return _unfinished(requests)
 
 
 def _is_gone(interaction: Interaction) -> bool:
-    """Whether there is no place for an answer, or the answer was taken away."""
+    """Whether the reply's channel or the reply itself was deleted."""
     was_deleted = interaction.reply is not None and interaction.reply.deleted and not interaction.followups
     return interaction.channel.deleted or was_deleted
 
@@ -86,7 +86,7 @@ def _unacknowledged(attempts: Sequence[Request]) -> str:
     if isinstance(last.fault, Refused):
         return "refused: no permission to answer"
     if last.fault is None:
-        return "refused: too late, or what it was about is gone"
+        return "refused: too late, or the message is gone"
     return "refused: every attempt failed" if len(attempts) >= TRIES else "lost: given up unacknowledged"
 
 
@@ -107,14 +107,14 @@ def _arrived(interaction: Interaction) -> bool:
 
 
 def _is_silent(interaction: Interaction) -> bool:
-    """A press that is done once it is acknowledged: what it changes is the answer to an earlier one."""
+    """Whether an acknowledgement is all it needs: a press that changes an earlier interaction's reply."""
     custom_id = str(interaction.data.get("custom_id"))
     is_silent = ":stop:" in custom_id or custom_id.startswith("delete")
     return is_silent and interaction.callback is CallbackType.DEFERRED_UPDATE
 
 
 def _is_bare(interaction: Interaction) -> bool:
-    """Whether nothing at all is to be seen of an answer that there must be."""
+    """Whether nothing is visible of a reply that there must be."""
     if interaction.modal is not None or interaction.followups:
         return False
     if interaction.callback is CallbackType.DEFERRED_UPDATE:
@@ -122,14 +122,14 @@ def _is_bare(interaction: Interaction) -> bool:
     return not interaction.all_messages
 
 
-def _twice(interaction: Interaction, requests: Sequence[Request]) -> Iterator[str]:
+def _duplicates(interaction: Interaction, requests: Sequence[Request]) -> Iterator[str]:
     accepted = [each for each in requests if each.template == CALLBACK and 200 <= each.status < 300]
     if len(accepted) > 1:
         yield "acknowledged twice"
     unsure = any(each.method == "POST" and was_done(each.fault) for each in requests)
     if not unsure:
         cards = Counter(json.dumps(message.components) for message in interaction.followups)
-        yield from ("told twice" for count in cards.values() if count > 1)
+        yield from ("sent twice" for count in cards.values() if count > 1)
 
 
 def _by_token(requests: Iterable[Request]) -> defaultdict[str, list[Request]]:
@@ -141,15 +141,12 @@ def _by_token(requests: Iterable[Request]) -> defaultdict[str, list[Request]]:
     return grouped
 
 
-def _told(interaction: Interaction, requests: Sequence[Request]) -> str:
+def _describe(interaction: Interaction, requests: Sequence[Request]) -> str:
     what = interaction.data.get("name") or interaction.data.get("custom_id")
     wire = ", ".join(f"{each.method} {each.status}{_because(each)}" for each in requests)
-    when = (
-        "never"
-        if interaction.written_at is None
-        else f"{interaction.written_at - interaction.sent_at:.1f} s after it"
-    )
-    return f"{interaction.kind.name} {what}: the bot was told {when}; {wire or 'no request'}"
+    age = None if interaction.written_at is None else interaction.written_at - interaction.sent_at
+    when = "never delivered" if age is None else f"delivered after {age:.1f} s"
+    return f"{interaction.kind.name} {what}: {when}; {wire or 'no request'}"
 
 
 def _because(request: Request) -> str:

@@ -1,19 +1,19 @@
-"""How long somebody with one request waits for somebody with many.
+"""How long a person with one request waits for a person with many.
 
     python -m tests.promises.fairness [--patterns 300] [--seed 0]
 
-Each pattern is drawn from the seed: so many slots, when the twenty come, how
-long each request is, who else asks what and when, and when the one comes. It is
-played through the real queue, with time in steps of the model, once with the
-twenty and once without them. How much later the one is finished with them is
-their delay.
+Each pattern is drawn from the seed: the number of slots, the arrival of one person's
+twenty requests and of another's single one, the requests of others, and the length of
+each. It is played through the real queue, with time in steps of the model, once with the
+twenty and once without them. The delay is how much later the single request finishes
+with them.
 
-Then one person lets the real bot, ``python -m bot`` on a Discord on loopback, cut 100
-texts of 6,000 characters, and somebody else the word "hello". Printed is how many of the
-100 were answered in between.
+Then the real bot, ``python -m bot`` on a Discord on loopback, splits 100 texts of 6,000
+characters for one person and the word "hello" for another. The program prints how many of
+the 100 replies came before the one to "hello".
 
-The bars: not later than by the time of one request, the longest that there is; and by
-that of three pictures, for the one before it may be on its way.
+The bars: a delay of one request's time at most, the longest of the pattern; and three
+pictures at most, as some may already be on their way.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ BETWEEN_BAR = 3
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request of ``steps`` steps, the end among them, that comes at step ``at``."""
+    """A request that arrives at step ``at`` and takes ``steps`` steps, including its end."""
 
     at: int
     person: int
@@ -63,13 +63,13 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Fairness:
-    """``delays`` are in units of the longest request's time, one a pattern."""
+    """``delays`` are in units of the longest request's time; one a pattern, as are ``slots``."""
 
     delays: tuple[float, ...]
     slots: tuple[int, ...]
 
 
-def drawn(rng: random.Random) -> Pattern:
+def random_pattern(rng: random.Random) -> Pattern:
     at_once, longest = rng.random() < 0.5, rng.randint(2, 20)
 
     def arrival(person: int, latest: int) -> Arrival:
@@ -83,7 +83,7 @@ def drawn(rng: random.Random) -> Pattern:
 
 
 async def finished_at(pattern: Pattern, person: int) -> int:
-    """The step at which the one request of ``person`` has ended."""
+    """The step at which the only request of ``person`` has ended."""
     model = FakeModel(stepwise=True)
     async with GenerationQueue(
         model, Limits(max_running=pattern.slots, max_waiting=100, per_person=TWENTY, deadline=3600.0)
@@ -117,7 +117,7 @@ async def measure(patterns: int, seed: int) -> Fairness:
     rng = random.Random(seed)
     delays, slots = [], []
     for _ in range(patterns):
-        pattern = drawn(rng)
+        pattern = random_pattern(rng)
         late = await finished_at(pattern, ONE) - await finished_at(pattern.without(MANY), ONE)
         delays.append(late / pattern.longest)
         slots.append(pattern.slots)
@@ -126,9 +126,9 @@ async def measure(patterns: int, seed: int) -> Fairness:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Of ``asked`` pictures, ``between`` were shown before somebody else's, and ``left`` after it."""
+    """Of the ``requested`` pictures, ``between`` came before another person's, and ``left`` after it."""
 
-    asked: int
+    requested: int
     between: int
     left: int
     seconds: float
@@ -139,18 +139,18 @@ class Drawn:
 
 
 async def draw(pictures: int) -> Drawn:
-    """Ask for a picture behind so many of somebody else's."""
+    """Request a picture while ``pictures`` of another person's are waiting."""
     async with FakeDiscord.opened() as discord, discord.bot(LIMITS):
         await discord.joined()
         many, one, channel = discord.person("many"), discord.person("one"), discord.channel()
-        asked = [discord.slash(many, channel, "tokens", text=LONG_TEXT) for _ in range(pictures)]
-        for each in asked:
+        large = [discord.slash(many, channel, "tokens", text=LONG_TEXT) for _ in range(pictures)]
+        for each in large:
             await each.acknowledged()
-        before = sum(each.is_settled for each in asked)
+        before = sum(each.is_settled for each in large)
         hello = discord.slash(one, channel, "tokens", text="hello")
         await hello.settled()
         seconds = time.monotonic() - hello.sent_at
-        shown = sum(each.is_settled for each in asked)
+        shown = sum(each.is_settled for each in large)
     return Drawn(pictures, shown - before, pictures - shown, seconds)
 
 
@@ -158,15 +158,15 @@ def report(measured: Fairness, drawn: Drawn) -> int:
     for slots in sorted(set(measured.slots)):
         delays = _with(measured, slots)
         mean = sum(delays) / len(delays)
-        print(f"{slots} slots: {max(delays):.2f} of a request's time at most, {mean:.2f} in the mean")
+        print(f"{slots} slots: {max(delays):.2f} of a request's time at most, {mean:.2f} on average")
     greatest = max(measured.delays)
     print(f"{len(measured.delays)} patterns: {greatest:.2f} at most")
     print(
-        f"{drawn.asked} pictures of one person: another's came after {drawn.between} of them "
+        f"{drawn.requested} pictures for one person: another's came after {drawn.between} of them "
         f"and {drawn.seconds:.2f} s, {drawn.left} came later"
     )
     kept = greatest <= 1.0 and drawn.kept
-    return verdict("delayed by one request's time, or three pictures', at most", kept=kept)
+    return verdict("delayed by at most one request's time, or three pictures'", kept=kept)
 
 
 def _with(measured: Fairness, slots: int) -> Sequence[float]:
@@ -175,7 +175,7 @@ def _with(measured: Fairness, slots: int) -> Sequence[float]:
 
 def main() -> int:
     arguments = parser(__doc__)
-    arguments.add_argument("--patterns", type=int, default=300, help="how many are played (default: 300)")
+    arguments.add_argument("--patterns", type=int, default=300, help="default: 300")
     arguments.add_argument("--seed", type=int, default=0, help="of the patterns (default: 0)")
     options = arguments.parse_args()
     return report(asyncio.run(measure(options.patterns, options.seed)), asyncio.run(draw(PICTURES)))

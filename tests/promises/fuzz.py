@@ -1,4 +1,4 @@
-"""Texts that try to be more than text: what people may type, and what a model may write.
+"""Texts full of markup and odd characters, as people may type and a model may write them.
 
 The same ``Random`` gives the same texts.
 """
@@ -158,19 +158,19 @@ _KINDS: tuple[Sequence[str], ...] = (
 
 
 def text(random: Random) -> str:
-    """One to LONGEST characters: most often short, now and then as long as it may be."""
+    """One to LONGEST characters: usually short, now and then as long as possible."""
     shape = random.choices((_pieces, _lines, _wrapped, _stacked, _repeated, _anything), (8, 4, 3, 1, 1, 1))[0]
     return shape(random)[:LONGEST] or random.choice(WORDS)
 
 
 def typed(random: Random) -> str:
-    """As :func:`text`, of what Discord can send: characters alone, and not only white space."""
+    """Like :func:`text`, but something Discord can send: no surrogates, and not only white space."""
     found = text(random).encode("utf-8", errors="ignore").decode()
     return found if found.strip() else f"{found}a"
 
 
 def token_ids(random: Random, encode: Callable[[str], Sequence[int]], most: int) -> tuple[int, ...]:
-    """One to ``most`` ids of GPT-2: any at all, or those of a text, some of them torn out."""
+    """One to ``most`` ids of GPT-2: random ones, or those of a text with some left out."""
     if random.random() < 0.4:
         return tuple(random.randrange(_TOKENS) for _ in range(random.randint(1, most)))
     ids = list(encode(text(random)[: 4 * most]))
@@ -189,7 +189,7 @@ def _lines(random: Random) -> str:
 
 
 def _wrapped(random: Random) -> str:
-    """A text between two marks, as formatting has it."""
+    """A text between two marks, as in formatting."""
     mark = random.choice((*MARKS, *FENCES, *LINES, *LINKS))
     return f"{_piece(random)}{mark}{_pieces(random)}{mark}{_piece(random)}"
 

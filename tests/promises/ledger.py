@@ -1,4 +1,4 @@
-"""What a killed process had said it did, and whether the database agrees."""
+"""What a killed process had reported, and whether the database agrees."""
 
 from __future__ import annotations
 
@@ -15,47 +15,49 @@ from bot.store.address import parsed
 from bot.store.database import Database, opened
 from bot.store.runs import Runs
 from bot.store.sqlite import SQLite
-from tests.promises.run_writer import DAYS, made, made_walk, run_id
+from tests.promises.run_writer import DAYS, make_run, make_walk, run_id
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Counts: runs that were acknowledged, and what became of them; ``mixed_up`` are runs of people
-    who were forgotten, and votes that are not what was said."""
+class AuditResult:
+    """Counts of acknowledged runs, and what became of them.
+
+    ``inconsistent`` counts runs of forgotten people, and votes other than those reported.
+    """
 
     acknowledged: int = 0
     lost: int = 0
     corrupt: int = 0
-    mixed_up: int = 0
+    inconsistent: int = 0
 
-    def __add__(self, other: Found) -> Found:
-        return Found(
+    def __add__(self, other: AuditResult) -> AuditResult:
+        return AuditResult(
             self.acknowledged + other.acknowledged,
             self.lost + other.lost,
             self.corrupt + other.corrupt,
-            self.mixed_up + other.mixed_up,
+            self.inconsistent + other.inconsistent,
         )
 
     @property
-    def is_whole(self) -> bool:
-        return not (self.lost or self.corrupt or self.mixed_up)
+    def is_intact(self) -> bool:
+        return not (self.lost or self.corrupt or self.inconsistent)
 
 
 @dataclass
 class Ledger:
-    """What the lines of one process said; see :mod:`tests.promises.run_writer`."""
+    """What one process reported; see :mod:`tests.promises.run_writer` for the lines."""
 
     runs: dict[str, CompletionRun | WalkRun] = field(default_factory=dict)
     forgotten: set[int] = field(default_factory=set)
-    votes: dict[tuple[str, int], set[int]] = field(default_factory=dict)  # what they may be
+    votes: dict[tuple[str, int], set[int]] = field(default_factory=dict)  # the tokens that each may be for
     ended: bool = False
 
     def enter(self, line: tuple[object, ...]) -> None:
         match line:
             case ("kept", int(number), float(asked_at)):
-                self.runs[run_id(number)] = made(number, asked_at)
+                self.runs[run_id(number)] = make_run(number, asked_at)
             case ("opened", int(number), float(asked_at)):
-                self.runs[run_id(number)] = made_walk(number, asked_at)
+                self.runs[run_id(number)] = make_walk(number, asked_at)
             case ("forgot", int(person)):
                 self.forgotten.add(person)
             case ("voting", int(number), int(person), int(token)):
@@ -67,13 +69,13 @@ class Ledger:
             case _:
                 raise ValueError(line)
 
-    async def compare(self, url: str) -> Found:
-        """With the database, opened anew."""
+    async def audit(self, url: str) -> AuditResult:
+        """Compare the ledger with the database, opened anew."""
         damage = _damage(url)
         async with opened(url) as database:
             lost, corrupt = await self._missing(Runs(database, days=DAYS))
-            mixed_up = await self._remembered(database) + await self._miscounted(database)
-        return Found(len(self.runs), lost, corrupt + damage, mixed_up)
+            inconsistent = await self._remembered(database) + await self._miscounted(database)
+        return AuditResult(len(self.runs), lost, corrupt + damage, inconsistent)
 
     async def _missing(self, runs: Runs) -> tuple[int, int]:
         lost = corrupt = 0
@@ -87,13 +89,13 @@ class Ledger:
         return lost, corrupt
 
     async def _remembered(self, database: Database) -> int:
-        """Runs that are left of people who were forgotten."""
+        """The number of runs left of people who were forgotten."""
         async with database.transaction() as connection:
             owners = await connection.scalars(select(tables.runs.c.owner))
             return sum(owner in self.forgotten for owner in owners)
 
     async def _miscounted(self, database: Database) -> int:
-        """Votes that are neither the last one that was acknowledged nor the one under way."""
+        """The number of votes that are neither the last acknowledged one nor the one under way."""
         async with database.transaction() as connection:
             rows = (await connection.execute(select(tables.votes))).all()
         stored = {(row.run_id, row.person): row.token_id for row in rows}
@@ -101,7 +103,7 @@ class Ledger:
 
 
 def _damage(url: str) -> int:
-    """How much SQLite finds wrong with its file."""
+    """The number of problems that SQLite finds in its file."""
     address = parsed(url)
     if not isinstance(address, SQLite) or address.file is None:
         return 0

@@ -1,7 +1,7 @@
-"""What Discord would act on in a text: an independent reader of its markdown.
+"""What Discord would act on in a text: an independent parser of its markdown.
 
-It knows nothing of how the bot disarms texts: it takes away code and escaped signs
-from left to right, as Discord does, and names every mark that is left.
+It knows nothing of how the bot escapes texts: it removes code and escaped signs from
+left to right, as Discord does, and names every mark that is left.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MARKS = re.compile(
     | (?P<strong>\*\*)
     | (?P<underlined>__)
     | (?P<emphasis>\*|(?<!\w)_|_(?!\w))
-    | (?P<open>`)                                              # code that does not end
+    | (?P<open>`)                                              # code without an end
     | (?P<heading>^\#{1,3}[ \t])
     | (?P<subtext>^-\#[ \t])
     | (?P<quote>^[ \t]*>(?:>>)?[ \t])
@@ -37,37 +37,37 @@ _MARKS = re.compile(
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
 _HARMLESS = frozenset({"fence", "code", "escaped"})
-# What the cards themselves are made of.
-_FORMAT = frozenset({"strong", "heading", "subtext"})
-_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+# The markup that cards themselves use.
+_CARD_MARKS = frozenset({"strong", "heading", "subtext"})
+_BIDI_CONTROLS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _ISOLATE, _POP = "\u2068", "\u2069"
 
 
-def active(markup: str) -> list[str]:
+def active_marks(markup: str) -> list[str]:
     """Every mark in ``markup`` that Discord would act on."""
-    return [name for name, _ in _found(markup)] + list(_unseen(markup))
+    return [name for name, _ in _found(markup)] + list(_unsafe(markup))
 
 
 def escapes(markup: str, *, people: frozenset[int]) -> list[str]:
-    """What a text has made of a card's markup that is none of the card's own marks.
+    """The marks in a card's ``markup`` that are not the card's own, and so come from a text.
 
-    The card may name ``people``, but only by what pings one person, and nobody else.
+    Mentions of ``people`` are the card's own; other mentions are not.
     """
     found = [
         name
         for name, mark in _found(markup)
-        if name not in _FORMAT and not (name == "mention" and _person(mark) in people)
+        if name not in _CARD_MARKS and not (name == "mention" and _person(mark) in people)
     ]
     if Counter(name for name, _ in _found(markup))["strong"] % 2:
         found.append("strong")
     if markup.count(_ISOLATE) != markup.count(_POP):
         found.append("isolate")
-    return found + list(_unseen(markup.replace(_ISOLATE, "").replace(_POP, "")))
+    return found + list(_unsafe(markup.replace(_ISOLATE, "").replace(_POP, "")))
 
 
-def unclean(label: str) -> list[str]:
-    """What may not be in a text that has no formatting, such as a button's."""
-    return list(_unseen(label.replace(_ISOLATE, "").replace(_POP, "")))
+def unsafe_characters(label: str) -> list[str]:
+    """The characters in an unformatted text, such as a button's label, that must not be there."""
+    return list(_unsafe(label.replace(_ISOLATE, "").replace(_POP, "")))
 
 
 def _found(markup: str) -> Iterator[tuple[str, str]]:
@@ -82,13 +82,13 @@ def _person(mention: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _unseen(text: str) -> Iterator[str]:
-    """What a terminal obeys, what turns the line around, and what is no character at all."""
+def _unsafe(text: str) -> Iterator[str]:
+    """Surrogates, control characters, and those that change the direction of a line."""
     for character in text:
         category = unicodedata.category(character)
         if category == "Cs":
             yield "surrogate"
         elif category in {"Zl", "Zp"} or (category == "Cc" and character not in "\n\t"):
             yield "control"
-        elif unicodedata.bidirectional(character) in _TURNING:
+        elif unicodedata.bidirectional(character) in _BIDI_CONTROLS:
             yield "bidi"

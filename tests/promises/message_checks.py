@@ -1,4 +1,4 @@
-"""What is wrong with a request to Discord: a ping, an escape, a limit. Judged as it is on the wire."""
+"""What is wrong with a request to Discord, as it is on the wire: a ping, an escape, a limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from discord import InteractionResponseType
 from tests.promises import markdown_oracle
 
 MOST_COMPONENTS, MOST_CHARACTERS = 40, 4_000
-# The most characters of what a component says, by its member's name.
+# The most characters in a component's members.
 _LONGEST = {"label": 80, "placeholder": 150, "custom_id": 100}
 _LONGEST_OPTION = {"label": 100, "value": 100, "description": 100}
 
@@ -19,33 +19,33 @@ Component = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Faults:
-    """Of one request, or of many; each is said in a few words."""
+class Violations:
+    """Those of one request or of many, each in a few words."""
 
     pings: tuple[str, ...] = ()
     escapes: tuple[str, ...] = ()
     over_limits: tuple[str, ...] = ()
 
-    def __add__(self, other: Faults) -> Faults:
-        return Faults(
+    def __add__(self, other: Violations) -> Violations:
+        return Violations(
             self.pings + other.pings, self.escapes + other.escapes, self.over_limits + other.over_limits
         )
 
 
-def faults_of(body: Any, *, people: frozenset[int]) -> Faults | None:
-    """None if ``body`` is no message, nor what answers an interaction."""
+def check_message(body: Any, *, people: frozenset[int]) -> Violations | None:
+    """The violations in ``body``; None if it is neither a message nor the response to an interaction."""
     if not isinstance(body, dict):
         return None
     said = body.get("data") or body
     match body.get("type"):
         case InteractionResponseType.modal.value:
-            return None  # a form is seen by who opened it, and pings nobody
+            return None  # a form is seen only by the person who opened it, and cannot ping
         case InteractionResponseType.autocomplete_result.value:
-            return Faults(over_limits=tuple(_long_choices(said["choices"])))
+            return Violations(over_limits=tuple(_long_choices(said["choices"])))
     if "components" not in said and "content" not in said:
         return None
     inside = walked(said.get("components", ()))
-    return Faults(
+    return Violations(
         pings=() if _is_silent(said.get("allowed_mentions")) else ("allowed_mentions",),
         escapes=tuple(escapes_in(inside, people=people)),
         over_limits=tuple(over_limits_in(inside)),
@@ -56,9 +56,9 @@ def escapes_in(components: Sequence[Component], *, people: frozenset[int]) -> It
     for component in components:
         yield from markdown_oracle.escapes(component.get("content", ""), people=people)
         for member in ("label", "placeholder", "description"):
-            yield from markdown_oracle.unclean(component.get(member) or "")
+            yield from markdown_oracle.unsafe_characters(component.get(member) or "")
         for option in component.get("options", ()):
-            yield from markdown_oracle.unclean(option["label"] + (option.get("description") or ""))
+            yield from markdown_oracle.unsafe_characters(option["label"] + (option.get("description") or ""))
 
 
 def over_limits_in(components: Sequence[Component]) -> Iterator[str]:
@@ -84,7 +84,7 @@ def over_limits_in(components: Sequence[Component]) -> Iterator[str]:
 
 
 def walked(components: Sequence[Component]) -> tuple[Component, ...]:
-    """Each of a message's components, before those within it."""
+    """A message's components at every depth, each before those inside it."""
     found: list[Component] = []
     for component in components:
         within = [*component.get("components", ()), *filter(None, [component.get("accessory")])]
@@ -106,7 +106,7 @@ def _long_choices(choices: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _is_silent(allowed: Any) -> bool:
-    """Whether ``allowed_mentions`` lets nothing through; left out, Discord would parse with its defaults."""
+    """Whether ``allowed_mentions`` allows no pings; if it is left out, Discord's defaults apply."""
     return (
         isinstance(allowed, dict)
         and allowed.get("parse") == []

@@ -1,4 +1,4 @@
-"""What a running bot takes of the machine, and what it says of itself."""
+"""The resources that a running bot uses, and the metrics it exports."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Metrics = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """``memory`` of the bot and ``worker_memory`` in bytes; the rest of the bot.
+class Usage:
+    """Resources of the bot's process, and ``worker_memory``; memory in bytes.
 
-    Memory is what the processes hold themselves. Pages of files, such as the libraries',
-    are not counted: whose they are depends on what else runs on the machine.
+    Memory is private to the processes. Shared pages, such as those of libraries, are not
+    counted: whether they are shared depends on what else runs on the machine.
     """
 
     memory: int
@@ -30,8 +30,8 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """One bot's process and its metrics' port."""
+class Monitor:
+    """One bot's process and the port of its metrics."""
 
     pid: int
     port: int
@@ -39,12 +39,12 @@ class Watch:
 
     @classmethod
     @asynccontextmanager
-    async def on(cls, pid: int, port: int) -> AsyncIterator[Watch]:
+    async def on(cls, pid: int, port: int) -> AsyncIterator[Monitor]:
         async with aiohttp.ClientSession() as session:
             yield cls(pid, port, session)
 
     async def metrics(self) -> Metrics:
-        """Each sample by its name and, in braces, its labels' values."""
+        """Each sample by its name and, in braces, the values of its labels."""
         async with self.session.get(f"http://127.0.0.1:{self.port}/metrics") as answer:
             text = await answer.text()
         return {
@@ -55,7 +55,7 @@ class Watch:
         }
 
     async def ready(self, patience: float = 120.0) -> None:
-        """Return once the bot says that it is well."""
+        """Return once the bot reports that it is healthy."""
         async with asyncio.timeout(patience):
             while True:
                 with suppress(aiohttp.ClientError):
@@ -64,13 +64,13 @@ class Watch:
                             return
                 await asyncio.sleep(0.1)
 
-    async def taken(self) -> Taken:
+    async def usage(self) -> Usage:
         metrics = await self.metrics()
-        return await asyncio.to_thread(self._taken, int(metrics["tokenwise_event_loop_tasks"]))
+        return await asyncio.to_thread(self._usage, int(metrics["tokenwise_event_loop_tasks"]))
 
-    def _taken(self, tasks: int) -> Taken:
+    def _usage(self, tasks: int) -> Usage:
         bot = psutil.Process(self.pid)
-        return Taken(
+        return Usage(
             memory=_held(bot),
             worker_memory=sum(map(_held, bot.children())),
             descriptors=bot.num_fds(),

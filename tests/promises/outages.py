@@ -1,4 +1,4 @@
-"""Ways in which a database fails and works again, and what becomes of the runs meanwhile."""
+"""Ways to break and mend a database, and what becomes of the runs meanwhile."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from bot.errors import RunExpired, StoreUnavailable
 from bot.store.database import opened
 from bot.store.outbox import PAUSE
 from bot.store.runs import Runs
-from tests.promises.run_writer import DAYS, made, run_id
+from tests.promises.run_writer import DAYS, make_run, run_id
 
-RUNS = 20  # kept before, and as many while it fails
+RUNS = 20  # kept before the outage, and as many during it
 NOBODY = 65_534
 _HOLD = """
 import sqlite3, sys
@@ -36,10 +36,10 @@ Break = Callable[[Path], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Counts of runs: kept while the database failed, of those that had to wait, looked up meanwhile and
-    then read or refused, lost in the end; and of everything that raised anything else.
+    """Runs ``kept`` during the outage, and how many of these ``waited``; lookups that were ``read`` or
+    ``refused`` or ``raised`` another error; runs ``lost`` in the end.
 
-    ``skipped`` says why it was not tried.
+    ``skipped`` says why the outage was not tried.
     """
 
     name: str
@@ -52,12 +52,12 @@ class Outage:
     skipped: str = ""
 
     @property
-    def is_whole(self) -> bool:
+    def is_intact(self) -> bool:
         return bool(self.skipped) or (self.waited > 0 and not (self.raised or self.lost))
 
 
 class Impossible(Exception):
-    """This machine, or this user, cannot break a database so."""
+    """This machine or this user cannot break a database that way."""
 
 
 @dataclass
@@ -70,7 +70,7 @@ class _Clock:
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Another process has locked the file and does not let go."""
+    """Another process holds a lock on the file."""
     command = [sys.executable, "-c", _HOLD, str(file)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         if holder.stdout is None or holder.stdout.readline() != b"locked\n":
@@ -83,7 +83,7 @@ def locked(file: Path) -> Iterator[None]:
 
 @contextmanager
 def limited(file: Path) -> Iterator[None]:
-    """No file may grow any more, as under a quota. This process keeps to it as well."""
+    """No file may grow, as under a quota; this applies to the whole process."""
     if sys.platform == "win32":
         raise Impossible("Windows has no such limit")
     import resource
@@ -99,14 +99,14 @@ def limited(file: Path) -> Iterator[None]:
 
 @contextmanager
 def full(file: Path) -> Iterator[None]:
-    """A disk without room; the file's folder must be on one of its own, which ``small_disk`` makes."""
+    """A full disk; the file's folder must be a disk of its own, from ``small_disk``."""
     ballast = file.with_name("ballast")
     with ballast.open("wb", buffering=0) as out:
         try:
             while out.write(bytes(4096)):
                 pass
         except OSError:
-            pass  # that is what it was for
+            pass  # the disk is full now
     try:
         yield
     finally:
@@ -115,7 +115,7 @@ def full(file: Path) -> Iterator[None]:
 
 @contextmanager
 def read_only(file: Path) -> Iterator[None]:
-    """Neither the file nor its folder may be written to; root may, so it is somebody else meanwhile."""
+    """Neither the file nor its folder is writable. Root becomes another user, as root could write."""
     is_root = os.geteuid() == 0
     file.chmod(0o444)
     file.parent.chmod(0o555)
@@ -131,16 +131,16 @@ def read_only(file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def taken_away(file: Path) -> Iterator[None]:
-    """The folder is deleted, and made anew in the end."""
+def folder_removed(file: Path) -> Iterator[None]:
+    """The folder is deleted, and created again at the end."""
     shutil.rmtree(file.parent)
     yield
     file.parent.mkdir()
 
 
 @contextmanager
-def no_database(file: Path) -> Iterator[None]:
-    """Something else lies there; in the end it is deleted."""
+def not_a_database(file: Path) -> Iterator[None]:
+    """Random bytes take the file's place, and are deleted at the end."""
     _remove(file)
     file.write_bytes(Random(0).randbytes(40_000))
     yield
@@ -149,7 +149,7 @@ def no_database(file: Path) -> Iterator[None]:
 
 @contextmanager
 def corrupt(file: Path) -> Iterator[None]:
-    """Bytes all over the file were overwritten; in the end it is deleted."""
+    """Bytes all over the file are overwritten; it is deleted at the end."""
     connection = sqlite3.connect(file)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -169,7 +169,7 @@ def _remove(file: Path) -> None:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
-    """A disk of a megabyte in ``folder``; Impossible where nobody may mount one."""
+    """Mount a disk of one megabyte at ``folder``. Raises Impossible where this user may not."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
@@ -177,28 +177,28 @@ def small_disk(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S607 - as mount, above
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S607 - as mount above
 
 
 async def outage(name: str, file: Path, breaking: Break, *, while_running: bool, survives: bool) -> Outage:
-    """Keep runs before, while and after ``breaking`` breaks the database in ``file``.
+    """Keep runs before and while ``breaking`` breaks the database in ``file``, and look for them after.
 
-    The bot runs already or starts meanwhile. Where the file ``survives``, so must
-    what was kept before.
+    The bot is running already (``while_running``) or starts during the outage. If the
+    file ``survives``, the runs kept before must do so too.
     """
-    logging.disable()  # what is logged is tested elsewhere
+    logging.disable()  # other tests look at the log
     clock = _Clock(float(int(time())))
     before, meanwhile = range(1, RUNS + 1), range(RUNS + 1, 2 * RUNS + 1)
     async with opened(f"sqlite:///{file}") as first, opened(f"sqlite:///{file}") as second:
         for number in before:
-            await Runs(first, days=DAYS, clock=clock).keep(made(number, clock.now))
+            await Runs(first, days=DAYS, clock=clock).keep(make_run(number, clock.now))
         if not while_running:
             await first.close()
         runs = Runs(first if while_running else second, days=DAYS, clock=clock)
         kept_at = clock.now
         with breaking(file):
             raised = await _keep(runs, meanwhile, clock, kept_at)
-            waited = len(runs._outbox)  # else nothing would tell that anything failed
+            waited = len(runs._outbox)  # proves that the database failed
             read, refused, more = await _look_up(runs, [*before, *meanwhile])
         await runs.flush()
     lost = await _lost(file, [*(before if survives else ()), *meanwhile], clock, kept_at)
@@ -207,20 +207,20 @@ async def outage(name: str, file: Path, breaking: Break, *, while_running: bool,
 
 
 async def _keep(runs: Runs, numbers: range, clock: _Clock, kept_at: float) -> int:
-    """How many times that raised anything."""
+    """The number of calls that raised."""
     raised = 0
     for number in numbers:
         if number % 5 == 0:
-            clock.now += PAUSE  # so that it is tried again
+            clock.now += PAUSE  # so that it tries the database again
         try:
-            await runs.keep(made(number, kept_at))
+            await runs.keep(make_run(number, kept_at))
         except Exception:
             raised += 1
     return raised
 
 
 async def _look_up(runs: Runs, numbers: list[int]) -> tuple[int, int, int]:
-    """How many were read, refused, and raised anything else."""
+    """How many lookups were read, were refused, and raised another error."""
     read = refused = raised = 0
     for number in numbers:
         try:
@@ -239,7 +239,7 @@ async def _lost(file: Path, numbers: list[int], clock: _Clock, kept_at: float) -
         runs = Runs(database, days=DAYS, clock=clock)
         for number in numbers:
             try:
-                lost += await runs.get(run_id(number)) != made(number, kept_at)
+                lost += await runs.get(run_id(number)) != make_run(number, kept_at)
             except (RunExpired, StoreUnavailable):
                 lost += 1
     return lost

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own on loopback, to be stopped and started."""
+"""A private PostgreSQL server on loopback, which can be stopped and started."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Server:
         _run("pg_ctl", "start", *self._data, "--log", log, "--silent", "--wait", "--options", options)
 
     def stop(self) -> None:
-        """At once, as if it had crashed."""
+        """Stop at once, as in a crash."""
         _run("pg_ctl", "stop", *self._data, "--mode", "immediate", "--silent")
 
     def restart(self) -> None:
@@ -61,9 +61,9 @@ def _no_settings(_folder: Path) -> Sequence[str]:
 
 @contextmanager
 def server(settings: Callable[[Path], Sequence[str]] = _no_settings) -> Iterator[Server | None]:
-    """An empty one, running; None where PostgreSQL is not installed.
+    """A running server with an empty database; None where PostgreSQL is not installed.
 
-    ``settings`` gives what it is set to, and may put files for it into its folder.
+    ``settings`` returns the server's settings, and may write the files they name into its folder.
     """
     if not _PROGRAMS:
         yield None
@@ -81,7 +81,7 @@ def server(settings: Callable[[Path], Sequence[str]] = _no_settings) -> Iterator
 
 
 async def terminate_others(url: str) -> int:
-    """End every other connection to this database, as an administrator may; how many there were."""
+    """Terminate every other connection to this database, as an administrator may; return their number."""
     engine = parsed(url).engine()
     try:
         async with engine.connect() as connection:
@@ -103,14 +103,14 @@ def free_port() -> int:
 
 
 def give_to_postgres(*files: Path) -> None:
-    """What root has made, to the user whom the server runs as."""
+    """Give files that root created to the user that the server runs as."""
     if _is_root():
         for file in files:
             shutil.chown(file, "postgres")
 
 
 def as_postgres(*command: str) -> list[str]:
-    """``command`` as somebody else where this is root: PostgreSQL and PgBouncer refuse to run as root."""
+    """``command`` as another user if this is root: PostgreSQL and PgBouncer refuse to run as root."""
     return ["runuser", "-u", "postgres", "--", *command] if _is_root() else list(command)
 
 

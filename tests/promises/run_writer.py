@@ -1,12 +1,13 @@
-"""A process that keeps runs until it is killed, and says over a pipe what it has done.
+"""A process that stores runs until it is killed, and reports over a pipe what it has done.
 
-    ("kept", run, asked at)          the run is kept
-    ("forgot", person)               all that was kept of them is deleted
-    ("opened", run, asked at)        a round is
-    ("voting", run, person, token)   and, once that is done, ("voted", run, person, token)
-    ("ended",)                       as it was told to, and nothing waits any more
+    ("kept", run, asked at)          a run is stored
+    ("forgot", person)               everything stored about a person is deleted
+    ("opened", run, asked at)        a round is stored
+    ("voting", run, person, token)   a vote is about to be stored
+    ("voted", run, person, token)    it is stored
+    ("ended",)                       it ends as requested, with nothing left to store
 
-Runs are numbered, and made from their number alone: whoever reads this knows all of them.
+Runs are numbered, and made from their number alone, so the reader can make the same ones.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from tests.support.samples import completion_run, walk_run
 WRITERS = 3
 DAYS = 30
 VOTERS = range(1, 7)
-# The runs of a process have so many numbers, and so many of them each of its tasks.
+# Run numbers reserved for each process, and for each of its tasks.
 NUMBERS = 600_000
 _EACH = NUMBERS // (WRITERS + 3)
 _CHOICES = (257, 262, 530, 407)
@@ -42,25 +43,25 @@ def run_id(number: int) -> str:
     return f"{number:016x}"
 
 
-def made(number: int, asked_at: float) -> CompletionRun:
-    """A text of up to 60 tokens, of a person of its own."""
+def make_run(number: int, asked_at: float) -> CompletionRun:
+    """A text of up to 60 tokens, by a person who has no other."""
     chance = Random(number)
     prompt = tuple(chance.randrange(50_257) for _ in range(chance.randint(1, 40)))
     tokens = [chance.randrange(50_257 - 5) for _ in range(chance.randint(1, 60))]
     return completion_run(run_id(number), *tokens, owner=number, prompt_ids=prompt, asked_at=asked_at)
 
 
-def made_walk(number: int, asked_at: float) -> WalkRun:
+def make_walk(number: int, asked_at: float) -> WalkRun:
     return walk_run(run_id(number), number % 50_257, owner=number, asked_at=asked_at)
 
 
-def keep_until_killed(url: str, first: int, lines: Connection) -> None:
-    """The process; its runs are numbered from ``first`` on. Told anything, it ends by itself."""
-    logging.disable()  # how a database fails is told by the figures
-    asyncio.run(_Keeper(lines, first).work(url))
+def write_until_killed(url: str, first: int, lines: Connection) -> None:
+    """The process's main function; its runs are numbered from ``first``. Any message on the pipe ends it."""
+    logging.disable()  # the figures say how the database failed
+    asyncio.run(_Writer(lines, first).work(url))
 
 
-class _Keeper:
+class _Writer:
     def __init__(self, lines: Connection, first: int) -> None:
         self._lines = lines
         self._first = first
@@ -83,24 +84,24 @@ class _Keeper:
 
     async def _write(self, runs: Runs, numbers: Iterator[int]) -> None:
         for number in numbers:
-            await runs.keep(made(number, self._now))
+            await runs.keep(make_run(number, self._now))
             self._lines.send(("kept", number, self._now))
             await runs.flush()
 
     async def _forget(self, runs: Runs, numbers: Iterator[int]) -> None:
-        """Person after person keeps two runs and wants to be forgotten."""
+        """One person after another stores two runs and is forgotten."""
         for number in numbers:
-            for run in (made(number, self._now), made(next(numbers), self._now)):
+            for run in (make_run(number, self._now), make_run(next(numbers), self._now)):
                 await runs.keep(replace(run, owner=number))
             with suppress(StoreUnavailable):
                 await runs.forget(number)
                 self._lines.send(("forgot", number))
 
     async def _play(self, runs: Runs, numbers: Iterator[int]) -> None:
-        """Everybody votes, and then votes for something else."""
+        """Each voter votes, then changes their vote."""
         for number in numbers:
             round_ = Round(run_id(number), 7, _CHOICES, _CHOICES[0])
-            await runs.keep(made_walk(number, self._now), round_)
+            await runs.keep(make_walk(number, self._now), round_)
             self._lines.send(("opened", number, self._now))
             for person, turn in itertools.product(VOTERS, range(2)):
                 token = _CHOICES[(person + turn) % len(_CHOICES)]
@@ -112,8 +113,8 @@ class _Keeper:
                 await runs.rounds.reveal(run_id(number))
 
     async def _clear(self, runs: Runs, numbers: Iterator[int]) -> None:
-        """What is too old is kept, and deleted again."""
+        """Store runs that are too old, and delete them."""
         for number in numbers:
-            await runs.keep(made(number, asked_at=1.0))
+            await runs.keep(make_run(number, asked_at=1.0))
             with suppress(StoreUnavailable):
                 await runs.delete_old()

@@ -1,16 +1,16 @@
-"""Secrets: canary token, password, prompts and interaction tokens in no log at any level.
+"""Whether any secret, prompt, text or interaction token appears in a log at any level.
 
 python -m tests.promises.secrets
 
 The real bot, in a process of its own on a fake Discord, with every logger at DEBUG and
-asyncio's debug mode asked for; its database cannot be reached. People write a canary into
-every command, press every button, and meet a crash that quotes them, requests that Discord
-resets, limits, fails and refuses, and a worker that is killed. Then a token that Discord
-refuses. All of it once with plain and once with JSON logs. The canaries are looked for in
-stdout and stderr, in the command lines of all processes, in the worker's environment, and
-in the reprs and tracebacks of settings, bot and errors.
+asyncio in debug mode; its database cannot be reached. People write a canary into every
+command and press every button, while a command crashes with an error that quotes them,
+Discord resets, limits, fails and refuses requests, and the worker is killed. Then Discord
+refuses the bot's token. All of this happens once with plain and once with JSON logs. The
+canaries are searched for in stdout and stderr, in the command lines of all processes, in the
+worker's environment, and in the reprs and tracebacks of settings, bot and errors.
 
-Last, the control: the same without the guard, where the search has to find something.
+Last, the control: the same without the guard, where the search must find something.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ FORMS: tuple[Form, ...] = ("plain", "json")
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """``read`` bytes by place, ``found`` canaries by place; ``control`` were found without the guard."""
+    """``read`` counts bytes by place, ``found`` canaries by place; ``control``, those without the guard."""
 
     visits: Sequence[Served]
     read: Mapping[str, int]
@@ -72,15 +72,15 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """``completions`` are texts of the model that are looked for, too."""
+    """``completions`` counts texts of the model, which are searched for too."""
 
-    asked: int
+    interactions: int
     completions: int
     lines: int
 
 
 @dataclass(frozen=True, slots=True)
-class LoudBot:
+class VerboseBot:
     process: asyncio.subprocess.Process
     log: Path
 
@@ -98,7 +98,7 @@ class LoudBot:
 
 
 def settings_of(canaries: Canaries) -> dict[str, str]:
-    """With a database that is not there."""
+    """The bot's settings, with a database that cannot be reached."""
     return {
         "DISCORD_TOKEN": canaries.token,
         "DATABASE_URL": f"postgresql://tokenwise:{canaries.password}@127.0.0.1:1/tokenwise",
@@ -108,22 +108,22 @@ def settings_of(canaries: Canaries) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def loud(discord: FakeDiscord, environment: Mapping[str, str]) -> AsyncIterator[LoudBot]:
+async def verbose_bot(discord: FakeDiscord, environment: Mapping[str, str]) -> AsyncIterator[VerboseBot]:
     """The bot with every logger at DEBUG, its output in a file; ended by SIGTERM."""
     addresses = {REST: discord.where.rest, GATEWAY: discord.where.gateway}
-    told = {"PYTHONPATH": str(ROOT), "PYTHONASYNCIODEBUG": "1", **addresses, **environment}
+    variables = {"PYTHONPATH": str(ROOT), "PYTHONASYNCIODEBUG": "1", **addresses, **environment}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-W", "default", "-m", "tests.promises.secrets_verbose_bot"),
                 cwd=folder,
-                env={**os.environ, **told},
+                env={**os.environ, **variables},
                 stdout=output,
                 stderr=output,
             )
         try:
-            yield LoudBot(process, log)
+            yield VerboseBot(process, log)
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
@@ -138,12 +138,12 @@ async def served(
     guarded: bool = True,
     wrong: Sequence[RequestFault] = FAULTS,
 ) -> Served:
-    """A whole visit, or the half that needs no model."""
+    """Serve a whole visit, or only the half that needs no model, and search what the bot left."""
     canaries, faults = Canaries(), OneAtATime()
     environment = settings_of(canaries) | {"LOG_FORMAT": form} | ({} if guarded else {UNGUARDED: "1"})
     async with FakeDiscord.opened(faults=faults, schema_every=0) as discord:
         visit = Visit(discord, faults, canaries.word, wrong)
-        async with loud(discord, environment) as bot:
+        async with verbose_bot(discord, environment) as bot:
             await discord.joined()
             await visit.commands_without_a_model()
             if with_model:
@@ -161,21 +161,21 @@ async def served(
 
 
 async def refused(form: Form, search: Search) -> None:
-    """A token that Discord does not know ends the bot."""
+    """Start the bot with a token that Discord refuses, and search its log."""
     canaries = Canaries()
     environment = settings_of(canaries) | {"LOG_FORMAT": form}
-    async with FakeDiscord.opened(accepts=False) as discord, loud(discord, environment) as bot:
+    async with FakeDiscord.opened(accepts=False) as discord, verbose_bot(discord, environment) as bot:
         await bot.process.wait()
         search.look(f"the log ({form}) of a refused token", bot.said(), canaries.secrets.items())
 
 
 async def represented(search: Search) -> None:
-    """How settings, the bot's parts and what ends it look in a debugger or a traceback."""
+    """Search the reprs of the bot's parts, and the tracebacks of the errors that end it."""
     canaries = Canaries()
     settings = Settings.from_env(settings_of(canaries))
     model = ModelProcess(worker_command(settings.model, None, 1, 1), name=settings.model)
     queue = GenerationQueue(model, Limits(max_waiting=1, max_running=1, per_person=1, deadline=60.0))
-    told = []
+    shown = []
     async with FakeDiscord.opened(accepts=False) as discord, opened(settings.database_url) as database, queue:
         services = Services(queue, Encodings(), Runs(database, days=1))
         parts, bot = Started(model, queue, services), TokenwiseBot(services)
@@ -183,14 +183,14 @@ async def represented(search: Search) -> None:
             try:
                 await join(canaries.token, parts)
             except StartError as error:
-                told += [str(error), repr(error), *traceback.format_exception(error)]
+                shown += [str(error), repr(error), *traceback.format_exception(error)]
             try:
                 await bot.login(canaries.token)
             except LoginFailure as error:
-                told += [repr(error), *traceback.format_exception(error), repr(bot), repr(bot.http)]
+                shown += [repr(error), *traceback.format_exception(error), repr(bot), repr(bot.http)]
             await bot.close()
-    told += [repr(thing) for thing in (settings, parts, database, services.runs)]
-    search.look("reprs and tracebacks", "\n".join(told), canaries.secrets.items())
+    shown += [repr(thing) for thing in (settings, parts, database, services.runs)]
+    search.look("reprs and tracebacks", "\n".join(shown), canaries.secrets.items())
 
 
 def _all(canaries: Canaries, visit: Visit) -> Sequence[tuple[str, str]]:
@@ -210,10 +210,13 @@ async def measure(forms: Sequence[Form] = FORMS) -> Secrets:
 
 
 def report(measured: Secrets) -> int:
-    asked, completions, lines = (
-        sum(getattr(visit, name) for visit in measured.visits) for name in ("asked", "completions", "lines")
+    interactions, completions, lines = (
+        sum(getattr(visit, name) for visit in measured.visits)
+        for name in ("interactions", "completions", "lines")
     )
-    print(f"{asked} interactions, {completions} completions looked for, {lines:,} lines of log; read:")
+    print(
+        f"{interactions} interactions, {completions} completions searched for, {lines:,} lines of log; read:"
+    )
     for where, read in measured.read.items():
         print(f"    {read:9,} bytes of {where}")
     print(f"canaries found: {sum(measured.found.values())} (bar 0)")
@@ -222,7 +225,7 @@ def report(measured: Secrets) -> int:
     print(f"control, without the guard: {sum(measured.control.values())} found (bar: some)")
     for what, count in measured.control.items():
         print(f"    {count} × {what}")
-    bar = "nothing secret where it is logged or listed, and the search finds it elsewhere"
+    bar = "no secret in any log or listing, though the search finds them without the guard"
     return verdict(bar, kept=measured.kept)
 
 

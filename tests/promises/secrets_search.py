@@ -1,4 +1,4 @@
-"""Words that occur nowhere else, and the places in which none of them may be."""
+"""Canaries, which are unique words, and the search for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.processes import PROC
 
 @dataclass(frozen=True, slots=True)
 class Canaries:
-    """``token`` is Discord's, ``password`` the database's; ``word`` is in everything that people write."""
+    """``token`` is the bot's, ``password`` the database's; ``word`` is in everything that people write."""
 
     token: str = field(default_factory=lambda: f"MTIzNDU2Nzg5MA.GcAnAr.{secrets.token_urlsafe(28)}")
     password: str = field(default_factory=lambda: f"pw{secrets.token_hex(8)}")
@@ -26,7 +26,7 @@ class Canaries:
 
     @property
     def written(self) -> dict[str, str]:
-        """The word, and the ids of its tokens as Python and JSON write them."""
+        """The word, and its token ids as Python and JSON write them."""
         ids = Encodings().encode(" " + self.word)
         return {
             "a prompt": self.word,
@@ -37,7 +37,7 @@ class Canaries:
 
 @dataclass(slots=True)
 class Search:
-    """``found`` counts by what was found and where; ``read`` is in bytes, by place."""
+    """``found`` counts hits by canary and place; ``read`` counts bytes by place."""
 
     found: Counter[str] = field(default_factory=Counter)
     read: Counter[str] = field(default_factory=Counter)
@@ -50,7 +50,7 @@ class Search:
 
 
 def command_lines() -> str:
-    """Of all processes of the machine, as ``ps`` shows them."""
+    """The command lines of all processes of the machine, as ``ps`` shows them."""
     return "\n".join(_read(process / "cmdline") for process in PROC.glob("[0-9]*"))
 
 
@@ -61,5 +61,5 @@ def environment_of(pid: int) -> str:
 def _read(file: Path) -> str:
     try:
         return file.read_bytes().decode(errors="replace")
-    except OSError:  # it has ended meanwhile
+    except OSError:  # the process has just ended
         return ""

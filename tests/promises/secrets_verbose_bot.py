@@ -1,9 +1,9 @@
-"""The bot on a fake Discord with every logger at DEBUG, whatever it sets itself, and a command that crashes.
+"""The bot on a fake Discord, with every logger forced to DEBUG and a command that crashes.
 
 python -m tests.promises.secrets_verbose_bot
 
-With UNGUARDED set, nothing keeps discord.py and the database from telling all at DEBUG:
-what is then written shows that the search finds what there is to be found.
+With UNGUARDED set, discord.py and the database log everything at DEBUG, which shows that
+the search finds canaries.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from bot.__main__ import main
 from bot.text.tokenization import Encodings
 from tests.fakes.discord.addresses import GATEWAY, REST, Addresses, leading_to
 
-UNGUARDED = "LOUD_UNGUARDED"
+UNGUARDED = "VERBOSE_UNGUARDED"
 CRASH = "crash"
 
 _counts = Encodings.counts
 
 
 def _crashing(encodings: Encodings, text: str, encoding: str) -> dict[str, int]:
-    """In place of what /tokens calls: an error that quotes what somebody wrote, where it says so."""
+    """Stands in for a method that /tokens calls; raises an error that quotes a text with CRASH in it."""
     if CRASH in text:
         raise ValueError(f"cannot count the tokens of {text!r}")
     return _counts(encodings, text, encoding)

@@ -1,4 +1,4 @@
-"""People who write a canary into everything that the bot lets them write into, while much goes wrong."""
+"""A person who writes a canary into everything the bot accepts, while much goes wrong."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FAULTS: tuple[RequestFault, ...] = (
     Failed(502),
     *(Refused(code) for code in (10008, 10015, 10062, 50027, 50035)),
 )
-LEAST = 24  # characters of a completion that can be nothing else
+LEAST = 24  # characters of a completion, enough to be unique
 
 
 @dataclass(eq=False)
 class OneAtATime:
-    """Goes wrong once, at the next answer to somebody, after :meth:`arm`."""
+    """After :meth:`arm`, faults the bot's next response to an interaction, once."""
 
     fault: RequestFault | None = None
 
@@ -47,9 +47,9 @@ class OneAtATime:
 
 @dataclass(eq=False)
 class Visit:
-    """``word`` is in all that people write; ``written`` are texts that the model wrote for it.
+    """``word`` is in everything that is typed; ``written`` are the texts that the model wrote after it.
 
-    Each of ``wrong`` happens once to each half of the visit.
+    Each fault in ``wrong`` happens once in each half of the visit.
     """
 
     discord: FakeDiscord
@@ -106,7 +106,7 @@ class Visit:
         await self._slash("forget")
 
     async def worker_killed(self, worker: Callable[[], int]) -> None:
-        """SIGKILL while it writes, so that it is written by another one."""
+        """Kill the worker while it writes a text, so that another one writes the rest."""
         interaction = self.discord.slash(
             self.ada, self.channel, "complete", prompt=f"{self.word} dies", max_tokens=256
         )
@@ -119,15 +119,15 @@ class Visit:
         return await self._done(self.discord.slash(self.ada, self.channel, command, **options))
 
     async def _done(self, interaction: Interaction) -> Interaction:
-        # What Discord's faults have cut off is never done.
+        # Discord's faults may have cut it off for good.
         with suppress(TimeoutError):
             await interaction.settled(patience=60.0 if self.faults.fault is None else 2.0)
         return interaction
 
     async def _press_everything(self, interaction: Interaction) -> None:
-        """Each button and menu of the card once, the last one (Delete) last, and each form that opens."""
+        """Press each button and menu of the card once, Delete last, and submit each form that opens."""
         for item in list(pressable(interaction.reply.components)) if interaction.reply else []:
-            with suppress(LookupError):  # the card has changed meanwhile
+            with suppress(LookupError):  # an earlier press has changed the card
                 values = [option["value"] for option in item.get("options", [])][:1] or None
                 pressed = self.discord.press(
                     self.ada, interaction.reply, custom_id=item["custom_id"], values=values
@@ -138,11 +138,11 @@ class Visit:
 
     def _note(self, interaction: Interaction) -> None:
         for message in interaction.all_messages:
-            self.written.update(_behind(self.word, texts(message.components)))
+            self.written.update(_after(self.word, texts(message.components)))
 
 
-def _behind(word: str, shown: Iterator[str]) -> Iterator[str]:
-    """What a card shows behind the word: the model's own text, up to what formats it."""
+def _after(word: str, shown: Iterator[str]) -> Iterator[str]:
+    """What a card shows after the word: the model's own text, without the formatting around it."""
     for text in shown:
         _, found, rest = text.partition(word)
         line = rest.rpartition("**")[2].strip().split("\n")[0][:LEAST]

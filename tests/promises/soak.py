@@ -1,14 +1,14 @@
-"""Whether a bot that is used for long takes more and more of the machine.
+"""Whether the bot's use of resources grows over time.
 
     python -m tests.promises.soak [--minutes 30] [--rate 4] [--seed 0]
 
 The real bot, ``python -m bot`` with the demo model and an SQLite file, in a
-process of its own, is connected to a Discord on loopback. People use everything
-that there is. Now and then they pause until the bot has answered them all, and
-its asyncio tasks, file descriptors, threads and memory are looked at: at rest, so
-that only what stays is counted. What is compared is the end with the time after
-a warm-up, in which caches fill and allocators take what they keep (the one for
-beginnings of texts is made small, so that it is full by then).
+process of its own, is connected to a Discord on loopback. People use every command
+and button. Now and then they pause until the bot has answered them all, and its
+asyncio tasks, file descriptors, threads and memory are sampled: at rest, so that
+only what stays is counted. The samples at the end are compared with those after a
+warm-up, in which caches fill and allocators grow (the prefix cache is made small, so
+that it is full by then).
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from aiohttp.test_utils import unused_port
 from tests.fakes.discord import FakeDiscord, Interaction
 from tests.promises.crowd import Crowd
 from tests.promises.figures import parser, verdict
-from tests.promises.monitor import Taken, Watch
+from tests.promises.monitor import Monitor, Usage
 
-LOOKS = 30
-WARM_UP = 1 / 3  # of them
-COMPARED = 1 / 4  # of the others, at the beginning and at the end
-GROWTH = 0.05  # of memory
-SPARE = 4  # tasks, descriptors or threads more, or less: connections that are kept for a while
-PATIENCE = 120.0  # seconds for the last answers
-PAUSE = 2.5  # seconds until what follows an answer is done, too, and freed memory given back
+SAMPLES = 30
+WARM_UP = 1 / 3  # of the samples
+COMPARED = 1 / 4  # of the others, at each end
+GROWTH = 0.05  # of memory, at most
+SPARE = 4  # tasks, descriptors or threads more, as connections are kept for a while
+PATIENCE = 120.0  # seconds for the last replies
+PAUSE = 2.5  # seconds for the work after a reply, and for freed memory to be returned
 
 
 @dataclass(frozen=True, slots=True)
 class Soaked:
-    looks: tuple[Taken, ...]
+    samples: tuple[Usage, ...]
     actions: int
     unanswered: int
     errors: tuple[str, ...]
     violations: tuple[str, ...]
 
     @property
-    def before(self) -> Taken:
-        return _middle(self._warm[: self._some])
+    def before(self) -> Usage:
+        return _median(self._warm[: self._some])
 
     @property
-    def after(self) -> Taken:
-        return _middle(self._warm[-self._some :])
+    def after(self) -> Usage:
+        return _median(self._warm[-self._some :])
 
     @property
-    def _warm(self) -> tuple[Taken, ...]:
-        return self.looks[round(len(self.looks) * WARM_UP) :]
+    def _warm(self) -> tuple[Usage, ...]:
+        return self.samples[round(len(self.samples) * WARM_UP) :]
 
     @property
     def _some(self) -> int:
@@ -72,35 +72,35 @@ class Soaked:
         )
 
 
-def _middle(looks: tuple[Taken, ...]) -> Taken:
+def _median(samples: tuple[Usage, ...]) -> Usage:
     """The median of each figure."""
-    return Taken(
-        memory=round(median(look.memory for look in looks)),
-        worker_memory=round(median(look.worker_memory for look in looks)),
-        descriptors=round(median(look.descriptors for look in looks)),
-        threads=round(median(look.threads for look in looks)),
-        tasks=round(median(look.tasks for look in looks)),
+    return Usage(
+        memory=round(median(sample.memory for sample in samples)),
+        worker_memory=round(median(sample.worker_memory for sample in samples)),
+        descriptors=round(median(sample.descriptors for sample in samples)),
+        threads=round(median(sample.threads for sample in samples)),
+        tasks=round(median(sample.tasks for sample in samples)),
     )
 
 
-async def measure(minutes: float, rate: float, seed: int, *, looks: int = LOOKS) -> Soaked:
+async def measure(minutes: float, rate: float, seed: int, *, samples: int = SAMPLES) -> Soaked:
     port = unused_port()
     settings = {"LOG_LEVEL": "WARNING", "METRICS_PORT": str(port), "PREFIX_CACHE": "16"}
     async with FakeDiscord.opened(schema_every=20, remembered=1_000) as discord, discord.bot(settings) as bot:
         await discord.joined()
-        async with Watch.on(bot.pid, port) as watch:
-            await watch.ready()
+        async with Monitor.on(bot.pid, port) as monitor:
+            await monitor.ready()
             crowd = Crowd.gathered(discord, seed=seed, people=60, servers=5)
-            taken, actions, unanswered = list[Taken](), 0, 0
-            for _ in range(looks):
-                asked = [await _act(crowd, rate) for _ in range(round(minutes * 60 * rate / looks))]
-                await _rest(asked)
-                taken.append(await watch.taken())
-                print(_line(taken[-1]), flush=True)
-                actions += len(asked)
-                unanswered += sum(not one.is_settled for one in asked)
+            usage, actions, unanswered = list[Usage](), 0, 0
+            for _ in range(samples):
+                interactions = [await _act(crowd, rate) for _ in range(round(minutes * 60 * rate / samples))]
+                await _rest(interactions)
+                usage.append(await monitor.usage())
+                print(_line(usage[-1]), flush=True)
+                actions += len(interactions)
+                unanswered += sum(not one.is_settled for one in interactions)
         errors = tuple(line for line in bot.lines if " ERROR " in line or "Traceback" in line)
-        return Soaked(tuple(taken), actions, unanswered, errors, tuple(discord.violations))
+        return Soaked(tuple(usage), actions, unanswered, errors, tuple(discord.violations))
 
 
 async def _act(crowd: Crowd, rate: float) -> Interaction:
@@ -108,26 +108,26 @@ async def _act(crowd: Crowd, rate: float) -> Interaction:
     return crowd.act()
 
 
-async def _rest(asked: list[Interaction]) -> None:
-    """Return once all were answered to the end, or after ``PATIENCE`` seconds."""
+async def _rest(interactions: list[Interaction]) -> None:
+    """Return once all have their final replies, or after ``PATIENCE`` seconds."""
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
-            for one in asked:
+            for one in interactions:
                 await one.settled(PATIENCE)
     await asyncio.sleep(PAUSE)
 
 
-def _line(taken: Taken) -> str:
+def _line(usage: Usage) -> str:
     return (
-        f"{taken.tasks} tasks, {taken.descriptors} descriptors, {taken.threads} threads, "
-        f"{taken.memory / 2**20:.1f} MiB, the model worker {taken.worker_memory / 2**20:.1f} MiB"
+        f"{usage.tasks} tasks, {usage.descriptors} descriptors, {usage.threads} threads, "
+        f"{usage.memory / 2**20:.1f} MiB, the model worker {usage.worker_memory / 2**20:.1f} MiB"
     )
 
 
 def report(soaked: Soaked) -> int:
     print(
-        f"{soaked.actions:,} actions, {soaked.unanswered} without a final answer, "
-        f"{len(soaked.errors)} errors in the log, {len(soaked.violations)} wrong requests to Discord"
+        f"{soaked.actions:,} actions, {soaked.unanswered} without a final reply, "
+        f"{len(soaked.errors)} errors in the log, {len(soaked.violations)} invalid requests to Discord"
     )
     for line in (*soaked.errors[:10], *soaked.violations[:10]):
         print("  " + line)

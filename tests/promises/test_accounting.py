@@ -12,31 +12,31 @@ from tests.promises.accounting import OUTCOMES, Accounting, measure, report
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_every_request_is_accounted_for_and_everybody_told_once(seed: int) -> None:
-    measured = await measure(600, seed, per_round=300, between_deaths=60)
+async def test_every_request_is_accounted_for_and_gets_one_outcome(seed: int) -> None:
+    measured = await measure(600, seed, per_round=300, between_kills=60)
 
     assert measured.wrong == ()
     assert measured.accepted == sum(measured.outcomes[name] for name in OUTCOMES)
-    assert measured.asked == measured.accepted + measured.refused.total()
-    assert measured.accepted == measured.told.total() + measured.left
+    assert measured.requested == measured.accepted + measured.refused.total()
+    assert measured.accepted == measured.delivered.total() + measured.left
     assert {name for name in OUTCOMES if measured.outcomes[name]} >= {"finished", "cancelled"}
-    assert measured.deaths
+    assert measured.kills
 
 
 KEPT = Accounting(
-    asked=10,
+    requested=10,
     accepted=8,
     refused=Counter(QueueFull=2),
     outcomes=Counter(finished=4, cancelled=2, expired=1, failed=1),
-    told=Counter(finished=4, expired=1, failed=1),
+    delivered=Counter(finished=4, expired=1, failed=1),
     left=2,
-    deaths=1,
+    kills=1,
     seconds=1.0,
     wrong=(),
 )
 
 
-def test_accounts_that_add_up_are_reported_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_accounts_that_add_up_pass(capsys: pytest.CaptureFixture[str]) -> None:
     assert report(KEPT) == 0
     assert "ok: " in capsys.readouterr().out
 
@@ -44,14 +44,14 @@ def test_accounts_that_add_up_are_reported_so(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     "missed",
     [
-        replace(KEPT, wrong=("told twice",)),
+        replace(KEPT, wrong=("delivered twice",)),
         replace(KEPT, accepted=9),
         replace(KEPT, accepted=7, outcomes=Counter(finished=4, cancelled=2, expired=1)),
         replace(KEPT, refused=Counter()),
-        replace(KEPT, deaths=0),
+        replace(KEPT, kills=0),
     ],
 )
-def test_what_does_not_add_up_or_was_not_tried_is_reported_so(
+def test_accounts_that_do_not_add_up_or_lack_an_outcome_fail(
     missed: Accounting, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report(missed) == 1

@@ -1,4 +1,4 @@
-"""The program that measures acknowledgements, in small: what is in time is acknowledged, and nothing else."""
+"""A small version of ``python -m tests.promises.acknowledgement``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEPT = Acknowledged(
 
 
 @pytest.mark.slow
-async def test_what_comes_in_time_is_acknowledged_and_what_comes_late_is_not() -> None:
+async def test_interactions_are_acknowledged_unless_they_arrive_late() -> None:
     measured = await measure(80, 10.0, seed=5)
 
     assert measured.unanswered == 0
@@ -30,7 +30,7 @@ async def test_what_comes_in_time_is_acknowledged_and_what_comes_late_is_not() -
     assert measured.violations == ()
 
 
-def test_what_was_kept_is_reported_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_kept_promise_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert report(KEPT, 50.0) == 0
     assert "ok: " in capsys.readouterr().out
 
@@ -47,6 +47,6 @@ def test_what_was_kept_is_reported_so(capsys: pytest.CaptureFixture[str]) -> Non
         replace(KEPT, rate=40.0),
     ],
 )
-def test_what_was_missed_is_reported_so(missed: Acknowledged, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missed_bar_fails(missed: Acknowledged, capsys: pytest.CaptureFixture[str]) -> None:
     assert report(missed, 50.0) == 1
     assert "MISSED: " in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The program that shows odd texts, in small; and that its reader of markdown would find something."""
+"""A small version of ``python -m tests.promises.bad_input``, and tests of its markdown parser."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from tests.promises import fuzz, markdown_oracle
 from tests.promises.bad_input import measure
 from tests.promises.card_kinds import KINDS
 from tests.promises.content_factory import OWNER
-from tests.promises.message_checks import Faults, faults_of
+from tests.promises.message_checks import Violations, check_message
 
 PEOPLE = frozenset({OWNER})
 SILENT: dict[str, list[str]] = {"parse": []}
 
 
 @pytest.mark.slow
-async def test_nothing_that_is_typed_or_written_pings_escapes_crashes_or_is_too_long() -> None:
+async def test_no_odd_text_pings_escapes_crashes_or_exceeds_a_limit() -> None:
     measured = await measure(texts=3 * len(KINDS), commands=12, seed=1)
 
     assert measured.pings == ()
     assert measured.escapes == ()
     assert measured.crashes == ()
     assert measured.over_limits == ()
-    assert set(measured.shown.cards.values()) == {3}
-    assert measured.used.messages >= 10
+    assert set(measured.cards.by_kind.values()) == {3}
+    assert measured.commands.messages >= 10
 
 
-def test_every_mark_among_the_odd_texts_would_be_found_were_it_not_disarmed() -> None:
+def test_every_mark_is_found_unless_it_is_made_inert() -> None:
     marks = (*fuzz.MENTIONS[:8], *fuzz.RICH[:2], *fuzz.RICH[4:], *fuzz.LINKS[:8], *fuzz.BIDI[:9], *fuzz.ANSI)
     lines = ("# x", "## x", "### x", "-# x", "> x", ">>> x", "- x", "+ x", "1. x", "  - x")
     spans = ("*x*", "**x**", "_x_", "__x__", "~~x~~", "||x||", "`x", "\ud800", "\x00", "\u2028")
 
     for mark in (*marks, *lines, *spans):
-        assert markdown_oracle.active(mark), mark
-        assert not markdown_oracle.active(inert(mark)), mark
+        assert markdown_oracle.active_marks(mark), mark
+        assert not markdown_oracle.active_marks(inert(mark)), mark
 
 
 @pytest.mark.parametrize(
     "markup", ["`*x*`", "```\n# x\n```", r"\*x\*", r"\<@1>", "snake_case_name", "12:30", "a: b"]
 )
-def test_code_escaped_signs_and_ordinary_writing_are_no_marks(markup: str) -> None:
-    assert markdown_oracle.active(markup) == []
+def test_code_escaped_signs_and_ordinary_writing_are_not_marks(markup: str) -> None:
+    assert markdown_oracle.active_marks(markup) == []
 
 
-def test_a_card_may_be_formatted_and_name_people_but_its_texts_may_not() -> None:
+def test_a_card_may_use_markup_and_mentions_but_its_texts_may_not() -> None:
     assert markdown_oracle.escapes(f"### Title\n**bold** `code`\n-# by <@{OWNER}>", people=PEOPLE) == []
     assert markdown_oracle.escapes(f"<@{OWNER + 1}>", people=PEOPLE) == ["mention"]
     assert markdown_oracle.escapes(f"<@&{OWNER}>", people=PEOPLE) == ["mention"]
@@ -58,12 +58,12 @@ def test_a_card_may_be_formatted_and_name_people_but_its_texts_may_not() -> None
 @pytest.mark.parametrize("allowed", [None, {}, {"parse": ["users"]}, {"parse": [], "users": ["1"]}])
 def test_a_message_that_could_ping_is_found(allowed: object) -> None:
     text = {"type": 10, "content": "x"}
-    loud = faults_of({"components": [text], "allowed_mentions": allowed}, people=PEOPLE)
-    silent = faults_of({"data": {"components": [text], "allowed_mentions": SILENT}}, people=PEOPLE)
+    loud = check_message({"components": [text], "allowed_mentions": allowed}, people=PEOPLE)
+    silent = check_message({"data": {"components": [text], "allowed_mentions": SILENT}}, people=PEOPLE)
 
     assert loud is not None
     assert loud.pings
-    assert silent == Faults()
+    assert silent == Violations()
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_a_message_that_could_ping_is_found(allowed: object) -> None:
     ],
 )
 def test_a_message_beyond_a_limit_is_found(component: dict[str, object], limit: str) -> None:
-    found = faults_of({"components": [component], "allowed_mentions": SILENT}, people=PEOPLE)
+    found = check_message({"components": [component], "allowed_mentions": SILENT}, people=PEOPLE)
 
     assert found is not None
     assert found.over_limits == (limit,)
 
 
-def test_the_same_seed_gives_the_same_texts_as_long_as_they_may_be() -> None:
+def test_a_seed_gives_the_same_texts_of_every_kind_and_length() -> None:
     texts = [fuzz.text(random) for random in [Random(7)] for _ in range(300)]
 
     assert texts == [fuzz.text(random) for random in [Random(7)] for _ in range(300)]
@@ -105,7 +105,7 @@ def test_the_same_seed_gives_the_same_texts_as_long_as_they_may_be() -> None:
         assert any(re.search(wanted, text) for text in texts), wanted
 
 
-def test_what_can_be_typed_has_no_surrogates_and_is_not_blank() -> None:
+def test_typed_texts_have_no_surrogates_and_are_not_blank() -> None:
     random = Random(3)
 
     for _ in range(300):

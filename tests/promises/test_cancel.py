@@ -1,4 +1,4 @@
-"""The slot is free before the model's next step, wherever it is learned that nobody waits for the text."""
+"""A text that has lost its reader frees its slot before the model's next step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRITTEN = 3
 
 @dataclass(frozen=True)
 class Scene:
-    """A text of 64 tokens in the one slot, WRITTEN of them there and shown, and one that waits."""
+    """A text in the only slot, WRITTEN of its 64 tokens shown already, and one that waits."""
 
     discord: FakeDiscord
     bot: Hosted
@@ -34,7 +34,7 @@ class Scene:
         return self.bot.model.started
 
     async def is_next(self) -> bool:
-        """Whether the slot was given to the one that waited."""
+        """Whether the waiting text got the slot."""
         return self.bot.model.running != self.ids[:1] and len(self.ids) == 2
 
 
@@ -63,33 +63,33 @@ def delete_channel(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("event", [stop, delete_channel])
-async def test_no_step_is_taken_after(event: Callable[[Scene], None]) -> None:
+async def test_stop_or_a_deleted_channel_ends_a_text_at_once(event: Callable[[Scene], None]) -> None:
     async with scene() as now:
         event(now)
         await until(now.is_next)
         assert now.bot.queue.counts.cancelled == 1
 
 
-async def test_what_shows_nothing_yet_ends_with_its_channel_too() -> None:
+async def test_a_text_that_is_not_shown_yet_ends_with_its_channel() -> None:
     async with scene("next") as now:
         delete_channel(now)
         await until(now.is_next)
 
 
-async def test_a_deleted_message_is_noticed_at_the_next_edit_and_no_step_is_taken_after() -> None:
+async def test_a_deleted_message_ends_its_text_at_the_next_edit() -> None:
     async with scene() as now:
         assert now.running.reply is not None
         now.discord.delete_message(now.running.reply)
         await settled()
         assert now.bot.model.running == now.ids[:1]
 
-        await now.bot.model.step(now.ids[0])  # what there is to edit
+        await now.bot.model.step(now.ids[0])  # which gives the bot something to edit
         await until(now.is_next)
         assert now.bot.queue.counts.cancelled == 1
 
 
 class Edits(NoFaults):
-    """Each edit of an answer is refused with ``code``, once there is one."""
+    """Refuses every edit with ``code``, once that is set."""
 
     code: int | None = None
 
@@ -100,7 +100,7 @@ class Edits(NoFaults):
 
 
 @pytest.mark.parametrize("code", [10003, 10008, 10015, 50001, 50027])
-async def test_whatever_says_that_nobody_sees_it_any_more_ends_it(code: int) -> None:
+async def test_an_error_that_means_the_message_is_out_of_reach_ends_its_text(code: int) -> None:
     edits = Edits()
     async with scene(faults=edits) as now:
         edits.code = code
@@ -108,7 +108,7 @@ async def test_whatever_says_that_nobody_sees_it_any_more_ends_it(code: int) -> 
         await until(now.is_next)
 
 
-async def test_an_edit_that_fails_for_once_ends_nothing() -> None:
+async def test_one_failed_edit_ends_nothing() -> None:
     edits = Edits()
     async with scene(faults=edits) as now:
         edits.code = 50035
@@ -121,7 +121,7 @@ async def test_an_edit_that_fails_for_once_ends_nothing() -> None:
         assert now.bot.queue.counts.finished == 1
 
 
-async def test_no_step_is_taken_after_a_shutdown_gave_up_waiting() -> None:
+async def test_no_step_is_taken_once_a_shutdown_stops_waiting() -> None:
     async with scene() as now:
         await now.bot.queue.close(patience=0)
         await settled()
@@ -130,7 +130,7 @@ async def test_no_step_is_taken_after_a_shutdown_gave_up_waiting() -> None:
         await now.waiting.settled()
 
 
-async def test_whoever_asked_elsewhere_is_not_disturbed() -> None:
+async def test_a_deleted_channel_does_not_end_texts_in_others() -> None:
     async with scene() as now:
         now.discord.delete_channel(now.waiting.channel)
         await until(lambda: not now.bot.queue.load.waiting)
@@ -141,13 +141,13 @@ async def test_whoever_asked_elsewhere_is_not_disturbed() -> None:
 
 @pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="session")
-async def test_the_worker_takes_the_step_under_way_and_no_other(model: ModelProcess) -> None:
+async def test_the_worker_completes_only_the_step_under_way(model: ModelProcess) -> None:
     measured = await measure(model, times=4, seed=2)
 
     assert len(measured.steps) == 4
     assert 1 <= max(measured.steps) <= BAR
 
 
-def test_a_slot_that_is_free_too_late_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_slot_that_is_free_too_late_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert report(Cancelled(steps=(2, 3), seconds=(0.1, 0.2))) == 1
     assert "MISSED" in capsys.readouterr().out

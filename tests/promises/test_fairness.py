@@ -20,10 +20,10 @@ from tests.promises.fairness import (
     report,
 )
 
-DRAWN = Drawn(asked=100, between=1, left=90, seconds=0.4)
+DRAWN = Drawn(requested=100, between=1, left=90, seconds=0.4)
 
 
-async def test_nobody_is_delayed_by_more_than_one_request(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_delay_is_one_request_s_time_at_most(capsys: pytest.CaptureFixture[str]) -> None:
     measured = await measure(12, seed=5)
 
     assert len(measured.delays) == 12
@@ -33,20 +33,20 @@ async def test_nobody_is_delayed_by_more_than_one_request(capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(("at", "end"), [(0, 14), (1, 14), (6, 14), (8, 21)])
-async def test_the_one_follows_what_runs(at: int, end: int) -> None:
+async def test_a_single_request_runs_after_the_one_under_way(at: int, end: int) -> None:
     many = tuple(Arrival(0, MANY, steps=7) for _ in range(TWENTY))
 
     assert await finished_at(Pattern(1, (*many, Arrival(at, ONE, steps=7))), ONE) == end
 
 
 @pytest.mark.slow
-async def test_a_picture_waits_for_few_of_a_hundred_of_somebody_else_s() -> None:
+async def test_a_picture_waits_for_few_of_another_person_s_hundred() -> None:
     drawn = await draw(100)
 
     assert drawn.kept, drawn
 
 
-def test_a_longer_delay_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_longer_delay_fails(capsys: pytest.CaptureFixture[str]) -> None:
     fair = Fairness(delays=(0.5, 1.0), slots=(1, 1))
 
     assert report(Fairness(delays=(0.5, 1.1), slots=(1, 1)), DRAWN) == 1

@@ -1,4 +1,4 @@
-"""A bot that is killed at any moment starts again and knows what it had finished: the real process, twice."""
+"""The real bot is killed and started again: it still knows what it had finished."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ READY = "the model is ready"
 
 
 @pytest.mark.slow
-async def test_after_a_kill_an_old_card_answers_as_before(tmp_path: Path) -> None:
+async def test_an_old_card_s_buttons_work_after_a_kill(tmp_path: Path) -> None:
     settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/runs.sqlite3"}
     async with FakeDiscord.opened() as discord:
         ada, channel = discord.person("ada"), discord.channel()
@@ -30,8 +30,8 @@ async def test_after_a_kill_an_old_card_answers_as_before(tmp_path: Path) -> Non
         async with discord.bot(settings) as bot:
             await discord.joined()
             await bot.said(READY)
-            told = await discord.press(ada, card.reply, label="Code").settled()
-            (program,) = ["\n".join(texts(message.components)) for message in told.all_messages]
+            pressed = await discord.press(ada, card.reply, label="Code").settled()
+            (program,) = ["\n".join(texts(message.components)) for message in pressed.all_messages]
 
         assert "ids = torch.tensor([[23421]])  # 'London'" in program
         assert "max_new_tokens=4," in program

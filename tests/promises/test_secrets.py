@@ -12,24 +12,24 @@ FEW = (Reset(), Refused(50035))
 
 
 @pytest.mark.slow
-async def test_no_secret_and_nothing_that_people_write_is_in_the_log() -> None:
+async def test_the_log_has_no_secret_and_no_text_of_a_person() -> None:
     search = Search()
     visit = await served("json", search, with_model=False, wrong=FEW)
 
     assert search.found == {}
-    assert visit.asked > 10
-    assert visit.lines > visit.asked
+    assert visit.interactions > 10
+    assert visit.lines > visit.interactions
 
 
 @pytest.mark.slow
-async def test_the_search_finds_what_discord_py_would_tell_at_debug() -> None:
+async def test_the_search_finds_what_discord_py_logs_at_debug() -> None:
     search = Search()
     await served("plain", search, with_model=False, guarded=False, wrong=FEW)
 
     assert {"a prompt in the log (plain)", "an interaction's token in the log (plain)"} <= search.found.keys()
 
 
-async def test_no_repr_and_no_traceback_has_a_secret_in_it() -> None:
+async def test_no_repr_or_traceback_has_a_secret_in_it() -> None:
     search = Search()
     await represented(search)
 
@@ -37,7 +37,7 @@ async def test_no_repr_and_no_traceback_has_a_secret_in_it() -> None:
     assert search.read["reprs and tracebacks"] > 1_000
 
 
-def test_what_is_found_is_counted_by_what_and_where() -> None:
+def test_hits_are_counted_by_canary_and_place() -> None:
     search = Search()
     search.look("a log", "one canary and one canary", [("the token", "canary"), ("a prompt", "London")])
 
@@ -49,7 +49,7 @@ def test_what_is_found_is_counted_by_what_and_where() -> None:
     ("found", "control", "status"),
     [({}, {"a prompt in a log": 1}, 0), ({"a prompt in a log": 1}, {"a prompt in a log": 1}, 1), ({}, {}, 1)],
 )
-def test_it_is_kept_only_if_the_search_works_and_finds_nothing(
+def test_the_promise_is_kept_only_if_the_search_works_and_finds_nothing(
     found: dict[str, int], control: dict[str, int], status: int
 ) -> None:
     assert report(Secrets([], {"a log": 25}, found, control)) == status
@@ -58,5 +58,7 @@ def test_it_is_kept_only_if_the_search_works_and_finds_nothing(
 @pytest.mark.parametrize(
     ("visits", "read"), [([Served(10, 0, 10)], {"a log": 25}), ([Served(10, 1, 10)], {"a log": 0})]
 )
-def test_it_is_not_kept_if_there_was_nothing_to_find(visits: list[Served], read: dict[str, int]) -> None:
+def test_the_promise_is_not_kept_if_nothing_could_be_found(
+    visits: list[Served], read: dict[str, int]
+) -> None:
     assert report(Secrets(visits, read, {}, {"a prompt in a log": 1})) == 1

@@ -1,18 +1,18 @@
-"""The program that uses the bot for long, in small: everything is answered and nothing goes wrong."""
+"""A small version of ``python -m tests.promises.soak``."""
 
 from dataclasses import replace
 
 import pytest
 
-from tests.promises.monitor import Taken
+from tests.promises.monitor import Usage
 from tests.promises.soak import Soaked, measure, report
 
-TAKEN = Taken(memory=2**27, worker_memory=2**28, descriptors=20, threads=12, tasks=15)
+USAGE = Usage(memory=2**27, worker_memory=2**28, descriptors=20, threads=12, tasks=15)
 
 
 @pytest.mark.slow
 async def test_everything_is_answered_and_nothing_goes_wrong() -> None:
-    soaked = await measure(0.1, 8.0, seed=1, looks=2)
+    soaked = await measure(0.1, 8.0, seed=1, samples=2)
 
     assert soaked.actions > 0
     assert soaked.unanswered == 0
@@ -21,16 +21,16 @@ async def test_everything_is_answered_and_nothing_goes_wrong() -> None:
 
 
 def grown(**more: int) -> Soaked:
-    """Thirty looks, at each of which there is a little more."""
-    looks = [
-        replace(TAKEN, **{name: getattr(TAKEN, name) + number * by for name, by in more.items()})
+    """Thirty samples, each with a little more than the one before."""
+    samples = [
+        replace(USAGE, **{name: getattr(USAGE, name) + number * by for name, by in more.items()})
         for number in range(30)
     ]
-    return Soaked(tuple(looks), actions=7_200, unanswered=0, errors=(), violations=())
+    return Soaked(tuple(samples), actions=7_200, unanswered=0, errors=(), violations=())
 
 
 @pytest.mark.parametrize("soaked", [grown(), grown(memory=2**17)])
-def test_what_stays_is_reported_so(soaked: Soaked, capsys: pytest.CaptureFixture[str]) -> None:
+def test_steady_use_passes(soaked: Soaked, capsys: pytest.CaptureFixture[str]) -> None:
     assert report(soaked) == 0
     assert "ok: " in capsys.readouterr().out
 
@@ -48,6 +48,6 @@ def test_what_stays_is_reported_so(soaked: Soaked, capsys: pytest.CaptureFixture
         replace(grown(), violations=("a ping",)),
     ],
 )
-def test_what_grows_or_goes_wrong_is_reported_so(soaked: Soaked, capsys: pytest.CaptureFixture[str]) -> None:
+def test_growth_or_an_error_fails(soaked: Soaked, capsys: pytest.CaptureFixture[str]) -> None:
     assert report(soaked) == 1
     assert "MISSED: " in capsys.readouterr().out

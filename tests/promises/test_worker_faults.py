@@ -1,4 +1,4 @@
-"""The promise about worker faults in small: the same faults, a scripted worker, counts and no speeds."""
+"""A small version of ``python -m tests.promises.worker_faults``: a scripted worker, and no timing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from bot.model.protocol import GenerationRequest, SamplingParams
 from tests.fakes.scripted_worker import POISON, REJECTED
 from tests.promises.worker_faults import Fault, Figures, Outcome, inflicted, report, signalled
-from tests.promises.worker_kills import Kills, killed
-from tests.promises.worker_serving import Serving, innocent, serving
+from tests.promises.worker_kills import Kills, kill_repeatedly
+from tests.promises.worker_serving import Serving, bystanders, serving
 
 STEPS = 40
 
@@ -45,30 +45,28 @@ def assert_only_the_culprit_fails(outcome: Outcome) -> None:
     ],
     ids=lambda fault: fault.name,
 )
-async def test_only_the_culprit_fails_and_the_others_say_what_they_would_have(
-    tmp_path: Path, fault: Fault
-) -> None:
+async def test_only_the_culprit_fails_and_the_others_are_unchanged(tmp_path: Path, fault: Fault) -> None:
     async with serving(command(tmp_path / "journal"), steps=STEPS, patience=0.5) as there:
-        assert_only_the_culprit_fails(await inflicted(there, fault, innocent(STEPS)))
+        assert_only_the_culprit_fails(await inflicted(there, fault, bystanders(STEPS)))
 
 
 async def kill(there: Serving, count: int) -> Kills:
-    return await killed(there, count, steps=STEPS, told=lambda kills: None)
+    return await kill_repeatedly(there, count, steps=STEPS, on_kill=lambda kills: None)
 
 
 @pytest.mark.slow
-async def test_kills_in_a_row_fail_nobody(tmp_path: Path) -> None:
+async def test_kills_in_a_row_fail_no_request(tmp_path: Path) -> None:
     async with serving(command(tmp_path / "journal"), steps=STEPS) as there:
         kills = await kill(there, 5)
         assert there.model.restarts == 5
-    assert kills.asked == kills.finished >= 4
+    assert kills.requests == kills.finished >= 4
     assert (kills.failed, kills.differing) == (0, 0)
-    assert len(kills.again) == 5
+    assert len(kills.recovery) == 5
 
 
-def test_the_figures_are_told_with_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
-    good = Kills(1, asked=4, finished=4, failed=0, differing=0, again=(3.0,), beyond=(0.5,))
-    slow = Kills(1, asked=4, finished=4, failed=0, differing=0, again=(9.0,), beyond=(5.5,))
+def test_the_verdict_follows_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    good = Kills(1, requests=4, finished=4, failed=0, differing=0, recovery=(3.0,), beyond=(0.5,))
+    slow = Kills(1, requests=4, finished=4, failed=0, differing=0, recovery=(9.0,), beyond=(5.5,))
     hang = Fault("hang", 1)
     found = Outcome(hang, 9.0, 3.0, 2.0, 1, culprit_failed=False, failed=0, differing=0)
     late = Outcome(hang, 11.0, 3.0, 2.0, 1, culprit_failed=False, failed=0, differing=0)

@@ -1,13 +1,13 @@
-"""What a broken model worker costs: only the culprit, and a moment.
+"""Whether a broken model worker costs only the request that broke it, and little time.
 
     python -m tests.promises.worker_faults [--kills 100] [--model FOLDER]
 
-The real worker with the demo model breaks in every way in turn, while four requests
-run. For each way: how long until that was found, how long until a worker answers
-again, who failed, and whether all others said the same token ids as undisturbed. Then
-the worker is killed again and again, each time as soon as it has served something, while
-requests run all the time. The loading time in the bar is that of the first worker, which
-nothing disturbed.
+The real worker with the demo model breaks in each way in turn, while four requests run.
+For each way the program prints how long it took to detect the fault, how long until a
+worker answered again, which requests failed, and whether all others gave the same token
+ids as undisturbed. Then the worker is killed repeatedly while requests run, each time as
+soon as it has served something. The loading time in the bar is that of the first worker,
+which nothing disturbed.
 """
 
 from __future__ import annotations
@@ -29,44 +29,44 @@ from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.settings import DEMO_MODEL
 from tests.fakes.faulty_worker import CUES
 from tests.promises.figures import parser, verdict
-from tests.promises.worker_kills import AGAIN_WITHIN, Kills, killed
+from tests.promises.worker_kills import RECOVERED_WITHIN, Kills, kill_repeatedly
 from tests.promises.worker_serving import (
     STEPS,
     Recovery,
     Serving,
-    differing,
+    bystanders,
+    count_differing,
     faulty_command,
-    innocent,
     serving,
 )
 
-FOUND_WITHIN = 2.0  # seconds
-HANG_FOUND_WITHIN = 10.0
+DETECTED_WITHIN = 2.0  # seconds
+HANG_DETECTED_WITHIN = 10.0
 HANGS = {"SIGSTOP", "hang"}
-SPARE = 24 * 2**20  # bytes of memory: enough for a text, not for a long one to be scored
+SPARE = 24 * 2**20  # bytes: enough to write a text, not to score a long one
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to break. ``cost`` is how many workers it may cost."""
+    """One way to break. ``cost`` is the number of workers it costs."""
 
     name: str
     cost: int
     culprit: GenerationRequest | None = None
     inflict: Callable[[psutil.Process], None] | None = None
-    guilty: bool = False  # whether the culprit is to fail
+    guilty: bool = False  # whether the culprit must fail
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """In seconds: until it was ``found``, and from then on until a worker served ``again``.
+    """Seconds until the fault was ``detected``, and from then until a worker answered (``recovery``).
 
-    Of several workers that it cost, the longest.
+    If it cost several workers, ``recovery`` is the longest.
     """
 
     fault: Fault
-    found: float | None
-    again: float | None
+    detected: float | None
+    recovery: float | None
     loading: float  # of the first worker
     restarts: int
     culprit_failed: bool
@@ -75,10 +75,10 @@ class Outcome:
 
     @property
     def kept(self) -> bool:
-        within = HANG_FOUND_WITHIN if self.fault.name in HANGS else FOUND_WITHIN
-        in_time = self.found is None or self.found <= within
-        if self.again is not None:
-            in_time = in_time and self.again - self.loading <= AGAIN_WITHIN
+        within = HANG_DETECTED_WITHIN if self.fault.name in HANGS else DETECTED_WITHIN
+        in_time = self.detected is None or self.detected <= within
+        if self.recovery is not None:
+            in_time = in_time and self.recovery - self.loading <= RECOVERED_WITHIN
         blamed = self.culprit_failed == self.fault.guilty
         return in_time and blamed and not self.failed + self.differing and self.restarts == self.fault.cost
 
@@ -116,21 +116,21 @@ def faults() -> list[Fault]:
         Fault("a flood on stderr", 0, culprit=_cued("flood")),
         Fault("an exception", 0, culprit=_cued("raise"), guilty=True),
         Fault("poison", 3, culprit=_cued("poison"), guilty=True),
-        # The last one, for the limit stays.
+        # The last one, because the limit stays.
         Fault("out of memory", 0, culprit=greedy, inflict=_short_of_memory, guilty=True),
     ]
 
 
 async def inflicted(serving: Serving, fault: Fault, requests: Sequence[GenerationRequest]) -> Outcome:
-    """Let ``requests`` run, break the worker, and see what becomes of all."""
+    """Break the worker while ``requests`` run, and see what becomes of them."""
     before, recovery = serving.model.restarts, Recovery()
-    others = [asyncio.create_task(serving.said(request)) for request in requests]
+    others = [asyncio.create_task(serving.generate(request)) for request in requests]
     await asyncio.sleep(0.1)
     watching = asyncio.create_task(recovery.follow(serving, deaths=fault.cost or 1))
     start = time.monotonic()
     if fault.inflict is not None:
         fault.inflict(psutil.Process(serving.model.pid))
-    culprit = await serving.said(fault.culprit) if fault.culprit is not None else ()
+    culprit = await serving.generate(fault.culprit) if fault.culprit is not None else ()
     said = await asyncio.gather(*others)
     if fault.cost:
         await watching
@@ -138,27 +138,29 @@ async def inflicted(serving: Serving, fault: Fault, requests: Sequence[Generatio
     await asyncio.wait([watching])
     return Outcome(
         fault,
-        found=None if recovery.gone is None else recovery.gone - start,
-        again=recovery.again,
+        detected=None if recovery.died_at is None else recovery.died_at - start,
+        recovery=recovery.seconds,
         loading=serving.loading,
         restarts=serving.model.restarts - before,
         culprit_failed=isinstance(culprit, Exception),
         failed=sum(isinstance(one, Exception) for one in said),
-        differing=differing(serving, requests, said),
+        differing=count_differing(serving, requests, said),
     )
 
 
 async def measure(kills: int, *, model: str = DEMO_MODEL, steps: int = STEPS) -> Figures:
-    """Every fault on the worker with ``model``, then so many kills of a new one."""
+    """Inflict each fault on a worker with ``model``, then kill a new one ``kills`` times."""
     with tempfile.TemporaryDirectory() as folder:
         async with serving(faulty_command(Path(folder), model), steps=steps) as there:
-            outcomes = [await _told(there, fault, steps) for fault in faults()]
+            outcomes = [await _measure_fault(there, fault, steps) for fault in faults()]
         async with serving(faulty_command(Path(folder), model), steps=steps) as there:
-            return Figures(tuple(outcomes), await killed(there, kills, steps=steps, told=_progress))
+            return Figures(
+                tuple(outcomes), await kill_repeatedly(there, kills, steps=steps, on_kill=_progress)
+            )
 
 
-async def _told(there: Serving, fault: Fault, steps: int) -> Outcome:
-    outcome = await inflicted(there, fault, innocent(steps))
+async def _measure_fault(there: Serving, fault: Fault, steps: int) -> Outcome:
+    outcome = await inflicted(there, fault, bystanders(steps))
     print(row(outcome), flush=True)
     return outcome
 
@@ -169,12 +171,13 @@ def _progress(kills: int) -> None:
 
 
 def row(outcome: Outcome) -> str:
-    """What became of one fault, in a line."""
+    """One fault's outcome in a line."""
     fault, seconds = outcome.fault, _seconds
-    culprit = "culprit failed" if outcome.culprit_failed else "nobody guilty"
+    culprit = "culprit failed" if outcome.culprit_failed else "no culprit"
     return (
-        f"{'ok' if outcome.kept else 'MISSED':6}  {fault.name:20}  found {seconds(outcome.found)}, again "
-        f"{seconds(outcome.again)} (loading {seconds(outcome.loading)}), {outcome.restarts} restarts, "
+        f"{'ok' if outcome.kept else 'MISSED':6}  {fault.name:20}  detected {seconds(outcome.detected)}, "
+        f"recovered {seconds(outcome.recovery)} (loading {seconds(outcome.loading)}), "
+        f"{outcome.restarts} restarts, "
         f"{culprit}, others: {outcome.failed} failed, {outcome.differing} differ"
     )
 
@@ -184,22 +187,22 @@ def _seconds(value: float | None) -> str:
 
 
 def report(figures: Figures) -> int:
-    """Print what was promised and what came of it; the exit status."""
+    """Print the figures and the verdict; return the exit status."""
     kills = figures.kills
     print(f"{kills.kills} SIGKILLs in a row, each after something was served:")
-    if kills.again:
+    if kills.recovery:
         print(
-            f"  a worker answers again after {median(kills.again):.2f} s in the median and "
-            f"{max(kills.again):.2f} s at most, without its loading {max(kills.beyond):.2f} s"
+            f"  a worker answers again after {median(kills.recovery):.2f} s (median) or "
+            f"{max(kills.recovery):.2f} s (at most; {max(kills.beyond):.2f} s of it besides loading)"
         )
     print(
-        f"  {kills.asked} requests meanwhile: {kills.finished} finished, {kills.failed} failed, "
+        f"  {kills.requests} requests during that: {kills.finished} finished, {kills.failed} failed, "
         f"{kills.differing} with other token ids"
     )
     return verdict(
-        f"only the culprit fails, found within {FOUND_WITHIN:.0f} s "
-        f"(a hang within {HANG_FOUND_WITHIN:.0f} s), "
-        f"served again within the loading time + {AGAIN_WITHIN:.0f} s, everybody else's text unchanged",
+        f"only the culprit fails, detected within {DETECTED_WITHIN:.0f} s "
+        f"(a hang within {HANG_DETECTED_WITHIN:.0f} s), "
+        f"recovered within the loading time + {RECOVERED_WITHIN:.0f} s, all other texts unchanged",
         kept=figures.kept,
     )
 

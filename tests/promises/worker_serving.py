@@ -1,4 +1,4 @@
-"""Requests that run in a worker while it fails, and what became of them."""
+"""Requests that run in a worker while it fails, and how long it takes to recover."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ POLL = 0.002  # seconds
 TokenIds = tuple[int, ...]
 
 
-def innocent(steps: int = STEPS) -> list[GenerationRequest]:
+def bystanders(steps: int = STEPS) -> list[GenerationRequest]:
     return [
-        GenerationRequest(f"innocent {n}", prompt, SamplingParams(max_new_tokens=steps, seed=n))
+        GenerationRequest(f"bystanders {n}", prompt, SamplingParams(max_new_tokens=steps, seed=n))
         for n, prompt in enumerate(PROMPTS)
     ]
 
 
 @dataclass(eq=False, slots=True)
 class Serving:
-    """A model that serves, the queue before it, and what each request says undisturbed."""
+    """A serving model, its queue, and the token ids that each request gives undisturbed."""
 
     model: ModelProcess
     queue: GenerationQueue
-    undisturbed: dict[TokenIds, TokenIds]  # by prompt
+    expected: dict[TokenIds, TokenIds]  # by prompt
     loading: float  # seconds until the first worker was ready
-    asked: int = 0
-    progress: int = 0  # how often any request was told that it got further
+    requests: int = 0
+    progress: int = 0  # updates with new tokens, of all requests
 
-    async def said(self, request: GenerationRequest) -> TokenIds | GenerationFailed:
-        """The request's token ids, or why it failed; under an id of its own."""
-        self.asked += 1
-        own = replace(request, request_id=f"{request.request_id} {self.asked}")
+    async def generate(self, request: GenerationRequest) -> TokenIds | GenerationFailed:
+        """The request's token ids, or its error. Runs it under a new id."""
+        self.requests += 1
+        own = replace(request, request_id=f"{request.request_id} {self.requests}")
         try:
-            async with self.queue.stream(own, asker=Asker(self.asked, None)) as updates:
+            async with self.queue.stream(own, asker=Asker(self.requests, None)) as updates:
                 async for update in updates:
                     if isinstance(update, Progress) and update.steps:
                         self.progress += 1
@@ -60,8 +60,8 @@ class Serving:
             return failure
         raise AssertionError("the stream did not finish")
 
-    async def served(self) -> float:
-        """The time at which a worker has answered."""
+    async def wait_until_served(self) -> float:
+        """Return the time at which a worker first answers."""
         while True:
             try:
                 await self.model.similar(481, 1)
@@ -75,7 +75,7 @@ class Serving:
 async def serving(
     command: Sequence[str], *, steps: int = STEPS, patience: float = 8.0
 ) -> AsyncIterator[Serving]:
-    """Start the worker, and let it say once what the innocent requests say."""
+    """Start the worker, and run the bystanders once to learn their token ids."""
     started = time.monotonic()
     async with (
         ModelProcess(command, name="the model", patience=patience) as model,
@@ -83,24 +83,24 @@ async def serving(
     ):
         await model.wait_ready()
         found = Serving(model, queue, {}, time.monotonic() - started)
-        for request in innocent(steps):
-            said = await found.said(request)
+        for request in bystanders(steps):
+            said = await found.generate(request)
             assert isinstance(said, tuple), said
-            found.undisturbed[request.prompt_ids] = said
+            found.expected[request.prompt_ids] = said
         yield found
 
 
 def faulty_command(folder: Path, model: str = DEMO_MODEL) -> tuple[str, ...]:
-    """The worker that fails on cue, with ``folder`` for its memory.
+    """The command of a worker that fails on cue, and records its faults in ``folder``.
 
-    Where memory is to lack, the C library must not have some reserved for other threads.
+    One of its faults is lack of memory, so the C library must not reserve some for other threads.
     """
     program = ("env", "MALLOC_ARENA_MAX=1", sys.executable, "-m", "tests.fakes.faulty_worker", str(folder))
     return (*program, *worker_command(model, None, 1, 8, prefix_cache=64)[3:])
 
 
-async def when(happens: Callable[[], bool]) -> float:
-    """Wait until it happens; the time at which it did."""
+async def wait_for(happens: Callable[[], bool]) -> float:
+    """Wait until it happens; return the time at which it did."""
     while not happens():  # noqa: ASYNC110 - it happens in another process
         await asyncio.sleep(POLL)
     return time.monotonic()
@@ -108,26 +108,26 @@ async def when(happens: Callable[[], bool]) -> float:
 
 @dataclass(slots=True)
 class Recovery:
-    """When the first worker was ``gone``, and after how many seconds at most one served ``again``."""
+    """When the first worker died, and the most ``seconds`` from a death until a worker served."""
 
-    gone: float | None = None
-    again: float | None = None
+    died_at: float | None = None
+    seconds: float | None = None
 
     async def follow(self, serving: Serving, *, deaths: int = 1) -> None:
-        """After so many deaths there has to be an answer; after those before, a worker that is ready.
+        """Wait until the last of ``deaths`` workers was replaced by one that answers.
 
-        For what kills each worker may be back before anybody else's question.
+        Earlier replacements need only be ready: what kills them may reach them before any other request.
         """
         model = serving.model
         for left in reversed(range(deaths)):
             pid = model.pid
-            gone = await when(lambda pid=pid: model.pid != pid)  # type: ignore[misc]
-            back = await (when(lambda: model.serving) if left else serving.served())
-            self.gone = self.gone or gone
-            self.again = max(self.again or 0.0, back - gone)
+            gone = await wait_for(lambda pid=pid: model.pid != pid)  # type: ignore[misc]
+            back = await (wait_for(lambda: model.serving) if left else serving.wait_until_served())
+            self.died_at = self.died_at or gone
+            self.seconds = max(self.seconds or 0.0, back - gone)
 
 
-def differing(serving: Serving, requests: Sequence[GenerationRequest], said: Sequence[object]) -> int:
-    """How many of ``requests`` said something else than undisturbed."""
+def count_differing(serving: Serving, requests: Sequence[GenerationRequest], said: Sequence[object]) -> int:
+    """The number of ``requests`` whose token ids are not those they give undisturbed."""
     pairs = zip(requests, said, strict=True)
-    return sum(isinstance(one, tuple) and one != serving.undisturbed[r.prompt_ids] for r, one in pairs)
+    return sum(isinstance(one, tuple) and one != serving.expected[r.prompt_ids] for r, one in pairs)

@@ -1,8 +1,8 @@
-"""How many GB/s the machine's memory gives to so many threads that only read.
+"""The memory bandwidth, in GB/s, of a number of threads that only read.
 
     python -m tests.benchmarks.bandwidth --threads 2
 
-It limits how fast one text can be written: every token reads every weight once.
+It limits the speed of a single text, because every token reads every weight once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TRIES = 5
 
 
 async def read_bandwidth(threads: int) -> float:
-    """Measured in a process of its own, whose gigabyte is gone afterwards."""
+    """Measure in a process of its own, which frees its gigabyte afterwards."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __name__, "--threads", str(threads), stdout=asyncio.subprocess.PIPE
     )
@@ -26,7 +26,7 @@ async def read_bandwidth(threads: int) -> float:
 
 
 def measure(threads: int) -> float:
-    """The best of a few readings, as one long row and as many short ones, of which the faster varies."""
+    """The best of a few readings, of one long row and of many short ones: which is faster varies."""
     import torch
 
     torch.set_num_threads(threads)

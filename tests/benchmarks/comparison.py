@@ -1,4 +1,4 @@
-"""All programs, one after the other, round after round."""
+"""Runs all programs in turn, for a number of rounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.benchmarks.workload import OURS, Figures, Precision, TooShort
 
 @dataclass
 class Comparison:
-    """The figures of ``names`` with one model; those who fail are left out from then on."""
+    """The figures of the programs ``names`` with one model; one that fails is left out from then on."""
 
     model: Path
     files: Path
@@ -30,12 +30,12 @@ class Comparison:
                 await self._prepare(name, precision)
         for number in range(rounds):
             for precision, programs in self.results.items():
-                for name in _turned(list(programs), number):
+                for name in _rotated(list(programs), number):
                     await self._measure(name, precision, number)
 
     async def _prepare(self, name: str, precision: Precision) -> None:
         if name != OURS:
-            _tell(f"preparing {name}, {precision} …")
+            _log(f"preparing {name}, {precision} …")
             try:
                 await peers.prepare(name, self.model, self.files, precision, self.threads)
             except peers.PeerFailed as error:
@@ -51,23 +51,23 @@ class Comparison:
             self._leave_out(name, precision, error)
             return
         self.results[precision][name].append(figures)
-        _tell(f"round {number + 1}, {name}, {precision}: {figures}")
+        _log(f"round {number + 1}, {name}, {precision}: {figures}")
 
     def _leave_out(self, name: str, precision: Precision, error: Exception) -> None:
         del self.results[precision][name]
         self.failures.append(f"{name}, {precision}: {error}")
-        _tell(self.failures[-1])
+        _log(self.failures[-1])
 
 
 def _precisions(name: str) -> Sequence[Precision]:
     return ours.PRECISIONS if name == OURS else peers.peer(name).PRECISIONS
 
 
-def _turned(names: list[str], number: int) -> list[str]:
-    """Each round begins with another program, so that none always follows the same other."""
+def _rotated(names: list[str], number: int) -> list[str]:
+    """``names`` rotated by ``number``, so that no program always follows the same other."""
     turn = number % max(1, len(names))
     return [*names[turn:], *names[:turn]]
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

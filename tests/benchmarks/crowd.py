@@ -1,4 +1,4 @@
-"""Requests alone and in a crowd, with every row of logits noted."""
+"""Requests alone and in a crowd, with every row of logits recorded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.model.worker.prefix_cache import PrefixCache
 from tests.benchmarks.needles import Limits, Needle, Said, random_neighbour
 
 MAX_BATCH = 16
-MOST_IN_PROGRESS = 18  # so that some wait
+MOST_IN_PROGRESS = 18  # more than MAX_BATCH, so that some wait
 NEEDLE_SHARE = 0.6
 ARRIVAL = 0.6
 CROWD_CHANGES = 0.1
@@ -31,7 +31,7 @@ NEARBY = 8
 
 
 class RecordedModel(GPT2):
-    """The weights of ``model``; the digest of every row of logits is noted."""
+    """A model with the weights of ``model`` that records the digest of every row of logits."""
 
     def __init__(self, model: GPT2) -> None:
         vars(self).update(vars(model))
@@ -44,7 +44,7 @@ class RecordedModel(GPT2):
 
 
 class CountedPrefixes(PrefixCache):
-    """Counts how often a kept beginning is used."""
+    """A prefix cache that counts its hits."""
 
     def __init__(self, capacity: int) -> None:
         super().__init__(capacity)
@@ -66,7 +66,7 @@ class CountedPrefixes(PrefixCache):
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was compared, and what differed; ``examples`` are for who looks for the reason."""
+    """The steps compared, and how many differed; ``examples`` describe requests that did."""
 
     steps: int = 0
     logits: int = 0
@@ -85,7 +85,7 @@ class Findings:
 
 
 def compared(expected: Sequence[Said], heard: Sequence[Said | Step], about: str) -> Findings:
-    """``heard`` beside ``expected``; missing steps count as other tokens."""
+    """Compare ``heard`` with ``expected``; missing steps count as different tokens."""
     logits = tokens = reports = 0
     for alone, among in zip(expected, heard, strict=False):
         step = among.step if isinstance(among, Said) else among
@@ -98,14 +98,14 @@ def compared(expected: Sequence[Said], heard: Sequence[Said | Step], about: str)
 
 
 class RecordedEngine:
-    """An engine that says of each step which row of logits it came from."""
+    """An engine that pairs each step with the digest of its row of logits."""
 
     def __init__(self, model: RecordedModel, *, ends: Collection[int], max_batch: int) -> None:
         self._model = model
         self.engine = Engine(model, ends=ends, max_batch=max_batch)
 
     def step(self) -> list[tuple[str, Said | str]]:
-        """Each request's step or its finish reason; RuntimeError if one is rejected."""
+        """Each request's step or finish reason; RuntimeError if a request is rejected."""
         self._model.digests.clear()
         events = self.engine.step()
         digests = iter(self._model.digests)
@@ -122,7 +122,7 @@ class RecordedEngine:
 
 
 def alone(model: RecordedModel, request: GenerationRequest, *, ends: Collection[int]) -> Needle:
-    """What ``request`` says in an engine of its own that keeps nothing."""
+    """Run ``request`` in an engine of its own, without a prefix cache."""
     recorded = RecordedEngine(model, ends=ends, max_batch=1)
     recorded.engine.submit(request)
     said: list[Said] = []
@@ -132,8 +132,8 @@ def alone(model: RecordedModel, request: GenerationRequest, *, ends: Collection[
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """A request in progress, what it said yet, and, for a needle, from which step on it asks."""
+class Attempt:
+    """A request in progress and its steps so far; for a needle, also the step from which it continues."""
 
     request: GenerationRequest
     needle: Needle | None = None
@@ -142,7 +142,7 @@ class Try:
 
 
 class Crowd:
-    """Needles among up to fifteen neighbours that come and go, in one engine with a prefix cache."""
+    """Runs needles among neighbours that come and go, in one engine with a prefix cache."""
 
     def __init__(
         self,
@@ -158,24 +158,24 @@ class Crowd:
         self.prefixes = CountedPrefixes(prefix_bytes)
         self._engine = self._recorded.engine
         self._engine._batch.prefixes = self.prefixes
-        self._asked: list[tuple[Needle, int]] = []
-        self._running: dict[str, Try] = {}
+        self._needles: list[tuple[Needle, int]] = []
+        self._running: dict[str, Attempt] = {}
         self._submitted = 0
         self._crowd = 0
-        self._asked_for: set[tuple[int, ...]] = set()
+        self._requested: set[tuple[int, ...]] = set()
         self.findings = Findings()
         self.cancelled = 0
         self.continued = 0
 
     @property
     def needle_hits(self) -> int:
-        """How many times a needle began with what another text left."""
-        return sum(ids in self._asked_for for ids in self.prefixes.hits)
+        """The number of needles that found a prefix in the cache."""
+        return sum(ids in self._requested for ids in self.prefixes.hits)
 
     def run(self, needles: Sequence[Needle]) -> None:
-        """Ask all ``needles`` until each is complete, and compare what they say."""
-        self._asked = [(needle, 0) for needle in reversed(needles)]
-        while self._asked or any(each.needle for each in self._running.values()):
+        """Request all ``needles`` until each is complete, and compare their steps."""
+        self._needles = [(needle, 0) for needle in reversed(needles)]
+        while self._needles or any(each.needle for each in self._running.values()):
             self._arrive()
             self._leave()
             with self._other_chunks():
@@ -189,22 +189,22 @@ class Crowd:
         while len(self._running) <= self._crowd and self._random.random() < ARRIVAL:
             name = f"{self._submitted}"
             self._submitted += 1
-            if self._asked and self._random.random() < NEEDLE_SHARE:
-                self._submit(self._next_try(name))
-            elif near := [needle for needle, _ in self._asked[-NEARBY:]]:
+            if self._needles and self._random.random() < NEEDLE_SHARE:
+                self._submit(self._next_attempt(name))
+            elif near := [needle for needle, _ in self._needles[-NEARBY:]]:
                 chosen = self._random.choice(near)
-                self._submit(Try(random_neighbour(self._random, name, self._limits, chosen)))
+                self._submit(Attempt(random_neighbour(self._random, name, self._limits, chosen)))
 
-    def _next_try(self, name: str) -> Try:
-        needle, start = self._asked.pop()
+    def _next_attempt(self, name: str) -> Attempt:
+        needle, start = self._needles.pop()
         left = len(needle.alone) - start
         cut = left > 1 and self._random.random() < CUT
         at_most = self._random.randrange(1, left) if cut else self._limits.most_new_tokens
         request = needle.part(name, start, at_most)
-        self._asked_for.add(request.prompt_ids)
-        return Try(request, needle, start)
+        self._requested.add(request.prompt_ids)
+        return Attempt(request, needle, start)
 
-    def _submit(self, attempt: Try) -> None:
+    def _submit(self, attempt: Attempt) -> None:
         self._running[attempt.request.request_id] = attempt
         self._engine.submit(attempt.request)
 
@@ -220,7 +220,7 @@ class Crowd:
         if over.needle is not None:
             self._judge(over.needle, over, cancelled=said == "cancelled")
 
-    def _judge(self, needle: Needle, over: Try, *, cancelled: bool) -> None:
+    def _judge(self, needle: Needle, over: Attempt, *, cancelled: bool) -> None:
         end = over.start + over.request.params.max_new_tokens
         if cancelled:
             end = over.start + len(over.heard)
@@ -234,12 +234,12 @@ class Crowd:
         self.cancelled += cancelled
         again = 0 if cancelled and self._random.random() < 0.5 else min(end, len(needle.alone) - 1)
         self.continued += again > 0
-        # Soon, but not at once.
-        self._asked.insert(max(0, len(self._asked) - self._random.randrange(NEARBY)), (needle, again))
+        # Repeat it soon, but not at once.
+        self._needles.insert(max(0, len(self._needles) - self._random.randrange(NEARBY)), (needle, again))
 
     @contextmanager
     def _other_chunks(self) -> Iterator[None]:
-        """In every other step prompts are cut elsewhere for reading."""
+        """Change the chunks in which prompts are read, in half of the steps."""
         shared, largest = SHARED_CHUNK, LARGEST_CHUNK
         if self._random.random() < 0.5:
             shared, largest = self._random.randint(1, LARGEST_CHUNK), self._random.randint(1, LARGEST_CHUNK)

@@ -1,14 +1,14 @@
-"""How long people wait for the next token: while a long prompt is read, and after a press.
+"""How long people wait for the next token while a long prompt is read, and after a press.
 
     python -m tests.benchmarks.gaps [--shape gpt2-large] [--precision int8] [--rounds 5] [--json FILE]
 
-Through the real worker process. In every round seven requests are decoding, and
-a prompt of 900 tokens arrives. A gap is the time between two tokens of one of the
-seven: *before* it arrived, and *while* it is read, which ends with its first
-token; that one's time is taken too, beside the seven and alone. Then a text of 400
-tokens is asked for one step as ``/next`` does, again with the token that came
-(a press), and again with another seed (Re-roll): from the second time on the worker
-finds what it has read in its prefix cache of 512 MiB. Printed are milliseconds.
+In every round seven requests are decoding in the real worker process when a prompt
+of 900 tokens arrives. A gap is the time between two tokens of one of the seven,
+before the prompt arrives or while it is read, that is, until its first token. The
+time to that token is measured too, next to the seven and alone. Then ``/next`` is
+imitated on a text of 400 tokens: one step, a step after the token that came (a
+press), and one with another seed (Re-roll). The last two find the text in the
+worker's prefix cache of 512 MiB. The program prints milliseconds.
 
 By default the model is a random one of GPT-2 Large's shape.
 """
@@ -40,14 +40,14 @@ SHORT_PROMPT = 16
 LONG_PROMPT = 900
 TEXT = 400
 PREFIX_CACHE = 512  # MiB
-SETTLED = 10  # tokens that each of the running has before their gaps count
-STEADY = 40  # tokens that each has before the long prompt arrives
+SETTLED = 10  # tokens of each running request before its gaps count
+STEADY = 40  # tokens of each running request before the long prompt arrives
 MOST_NEW_TOKENS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds; one of each a round, but for the gaps."""
+    """Seconds; one value a round, except for the gaps."""
 
     before: list[float] = field(default_factory=list)
     during: list[float] = field(default_factory=list)
@@ -69,19 +69,19 @@ LABELS = {
 }
 
 
-class Asker:
-    """Asks a worker for tokens and notes when they come."""
+class Client:
+    """Requests tokens from a worker and notes when they come."""
 
     def __init__(self, model: ModelProcess) -> None:
         self._model = model
-        self._asked = 0
+        self._requests = 0
 
     async def tokens(self, ids: Sequence[int], count: int, came: list[float], generated: int = 0) -> int:
-        """Ask for ``count`` tokens, noting in ``came`` when each came; the last one's id."""
-        self._asked += 1
-        # A seed of its own, so that nothing but the beginning is alike.
-        params = SamplingParams(max_new_tokens=count, temperature=1.0, top_k=0, seed=self._asked)
-        request = GenerationRequest(f"{self._asked}", tuple(ids), params, generated)
+        """Request ``count`` tokens, append the time of each to ``came``, and return the last one's id."""
+        self._requests += 1
+        # A seed of its own, so that requests share nothing but a prefix.
+        params = SamplingParams(max_new_tokens=count, temperature=1.0, top_k=0, seed=self._requests)
+        request = GenerationRequest(f"{self._requests}", tuple(ids), params, generated)
         last = -1
         async with aclosing(self._model.run(request)) as events:
             async for event in events:
@@ -102,47 +102,47 @@ async def measure(command: Sequence[str], rounds: int) -> Times:
     times = Times()
     async with ModelProcess(command, name="the model") as model:
         await model.wait_ready()
-        asker = Asker(model)
-        await asker.first(random_prompts(1, LONG_PROMPT)[0])
+        client = Client(model)
+        await client.first(random_prompts(1, LONG_PROMPT)[0])
         for _ in range(rounds):
-            await long_prompt(asker, times)
-            await walk(asker, times)
+            await long_prompt(client, times)
+            await walk(client, times)
     return times
 
 
-async def long_prompt(asker: Asker, times: Times) -> None:
-    """One long prompt beside the seven that run, another alone."""
+async def long_prompt(client: Client, times: Times) -> None:
+    """Time one long prompt next to the running requests, and another alone."""
     came: list[list[float]] = [[] for _ in range(RUNNING)]
     prompts = random_prompts(RUNNING, SHORT_PROMPT)
     async with asyncio.TaskGroup() as group:
         running = [
-            group.create_task(asker.tokens(prompt, MOST_NEW_TOKENS, own))
+            group.create_task(client.tokens(prompt, MOST_NEW_TOKENS, own))
             for prompt, own in zip(prompts, came, strict=True)
         ]
-        while min(map(len, came)) < STEADY:  # noqa: ASYNC110 - the seven are not to spend time on it
+        while min(map(len, came)) < STEADY:  # noqa: ASYNC110 - an event would cost the requests time
             await asyncio.sleep(0.05)
         start = time.perf_counter()
-        seconds, _ = await asker.first(random_prompts(1, LONG_PROMPT)[0])
+        seconds, _ = await client.first(random_prompts(1, LONG_PROMPT)[0])
         for task in running:
             task.cancel()
     times.first_beside.append(seconds)
     for own in came:
         for earlier, later in zip(own[SETTLED:], own[SETTLED + 1 :], strict=False):
             (times.before if later < start else times.during).append(later - earlier)
-    times.first_alone.append((await asker.first(random_prompts(1, LONG_PROMPT)[0]))[0])
+    times.first_alone.append((await client.first(random_prompts(1, LONG_PROMPT)[0]))[0])
 
 
-async def walk(asker: Asker, times: Times) -> None:
-    """The steps of ``/next`` on a text that is new."""
+async def walk(client: Client, times: Times) -> None:
+    """Time the steps of ``/next`` on a new text."""
     text = random_prompts(1, TEXT)[0]
-    seconds, token_id = await asker.first(text)
+    seconds, token_id = await client.first(text)
     times.next_first.append(seconds)
-    times.next_pressed.append((await asker.first([*text, token_id], generated=1))[0])
-    times.next_rerolled.append((await asker.first(text))[0])
+    times.next_pressed.append((await client.first([*text, token_id], generated=1))[0])
+    times.next_rerolled.append((await client.first(text))[0])
 
 
 def report(times: Times) -> str:
-    rows = [["", "number", "median, ms", "p99, ms", "most, ms"]]
+    rows = [["", "number", "median, ms", "p99, ms", "max, ms"]]
     for name, label in LABELS.items():
         values: list[float] = getattr(times, name)
         figures = (median(values), percentile(values, 99), max(values))
@@ -188,8 +188,8 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=usable_cores())
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all times, in seconds, there too")
-    parser.add_argument("--files", type=Path, metavar="FOLDER", help="keep the model for the next time")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all times there, in seconds")
+    parser.add_argument("--files", type=Path, metavar="FOLDER", help="keep the model here for the next run")
     return parser.parse_args()
 
 

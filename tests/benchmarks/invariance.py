@@ -1,23 +1,23 @@
-"""Whether a request says the same, bit for bit, whatever happens around it.
+"""Whether a request gives the same result, bit for bit, no matter what runs beside it.
 
     python -m tests.benchmarks.invariance [--model NAME] [--precision float32] [--needles 1000] [--json FILE]
 
-Random requests, the needles, are asked one by one, each in an engine of its own.
-Then they are asked
+Random requests, the needles, run one by one, each in an engine of its own. Then they
+run again
 
 * in one engine among 0 to 15 random neighbours: other seeds of the same prompt,
-  continuations of it, prompts that begin alike, strangers. All arrive at random
-  between two steps, some are cancelled; prompts are cut for reading at random;
-  a prefix cache, too small for all, hands out beginnings. Some needles are cut
-  at a random step too, and go on in a second request.
+  continuations of it, prompts with the same beginning, unrelated ones. All arrive at
+  random times, some are cancelled, prompts are read in random chunks, and a prefix
+  cache too small for all of them is shared. Some needles are also stopped at a
+  random step and continued in a second request.
 * in a real worker process among such neighbours (a fifth of the needles), with one
-  thread more than before; it is killed three times and replaced.
-* of transformers' ``generate`` in a fresh process (float32 only, at most 200).
+  thread more; the worker is killed and replaced three times.
+* through transformers' ``generate`` in a fresh process (float32 only, at most 200).
 
-Counted are rows of logits that are not the same bytes, other tokens, steps that
-are reported differently (any token, logit, log-probability, rank or entropy), and
-texts that are not ``generate``'s. The exit status is 1 if there is any. The model
-is, if none is given, a random one of GPT-2 Large's width with two layers.
+The program counts rows of logits with other bytes, other tokens, steps that are
+reported differently (any token, logit, log-probability, rank or entropy), and texts
+that are not ``generate``'s. The exit status is 1 if there are any. The default model
+is a random one with two layers of GPT-2 Large's width.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from tests.benchmarks.restarts import Restarted, through_restarts
 
 MOST_NEW_TOKENS = 12
 LONGEST_PROMPT = 900
-PREFIX_CONTEXTS = 5  # as many full contexts the prefix cache holds
+PREFIX_CONTEXTS = 5  # full contexts that fit into the prefix cache
 KILLS = 3
 WORKER_SHARE = 5
 GENERATED_TEXTS = 200
@@ -62,7 +62,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was counted in one precision."""
+    """The counts of one precision."""
 
     precision: Precision
     fingerprint: str
@@ -96,7 +96,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Trial:
-    """One precision of one model, and the chance that chooses."""
+    """One precision of one model, and the random numbers for it."""
 
     checkpoint: Checkpoint
     precision: Precision
@@ -109,7 +109,7 @@ class Trial:
         info = loaded.info
         needles = self._alone(loaded, count)
         crowd = self._crowd(loaded, needles)
-        del loaded  # the worker needs as much memory
+        del loaded  # to make room for the worker's own copy
         restarted = self._restarts(needles[: max(1, count // WORKER_SHARE)], info)
         texts = [needle for needle in needles if not needle.request.generated][:GENERATED_TEXTS]
         if self.precision != "float32":
@@ -185,7 +185,7 @@ class Trial:
 
 
 def limits_of(info: ModelInfo) -> Limits:
-    # A text can be a neighbour's prompt: three times the new tokens are to fit.
+    # A text can become a neighbour's prompt, so three times the new tokens must fit.
     longest = min(LONGEST_PROMPT, info.context - 3 * MOST_NEW_TOKENS)
     return Limits(info.vocabulary, longest, MOST_NEW_TOKENS)
 
@@ -195,13 +195,13 @@ def prefix_bytes(info: ModelInfo) -> int:
 
 
 def random_model(folder: Path) -> Path:
-    """Two layers of GPT-2 Large's width; the weights are large enough to have opinions."""
+    """A model with two layers of GPT-2 Large's width, and weights large enough for peaked distributions."""
     config = GPT2Config(n_embd=1280, n_head=20, n_layer=2, initializer_range=0.06)
     torch.manual_seed(0)
     model = GPT2LMHeadModel(config)
     with torch.no_grad():
         for parameter in model.parameters():
-            if parameter.dim() == 1:  # biases and norms, which begin as zeros and ones
+            if parameter.dim() == 1:  # biases and norms, which start as zeros and ones
                 parameter.add_(0.1 * torch.randn_like(parameter))
     model.save_pretrained(folder)
     return folder
@@ -238,9 +238,9 @@ def parse() -> argparse.Namespace:
         "--precision", choices=get_args(Precision), action="append", help="can be repeated; default: all"
     )
     parser.add_argument("--needles", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0, help="of all that is chosen at random")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random")
     parser.add_argument("--threads", type=int, default=usable_cores())
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the counts there")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""The model that all programs run: GPT-2 of a known shape, in which no text ends early."""
+"""The model that all programs run: a GPT-2 of a known shape whose texts never end early."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONFIG, _GENERATION = "config.json", "generation_config.json"
 
 
 def random_model(shape: str, folder: Path) -> Path:
-    """A model of random weights; one that is in the folder already is taken."""
+    """Make a model with random weights in ``folder``, unless it is there already."""
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -34,7 +34,7 @@ def random_model(shape: str, folder: Path) -> Path:
 
 
 def linked_model(original: Path, folder: Path) -> Path:
-    """A given model, whose files are linked to so that its configuration can differ."""
+    """A copy of a model with links to its files, so that its configuration can differ."""
     model = folder / original.resolve().name
     if not model.exists():
         model.mkdir(parents=True)
@@ -47,16 +47,16 @@ def linked_model(original: Path, folder: Path) -> Path:
 
 
 def never_end(model: Path) -> None:
-    """Make the end of text an id that the vocabulary does not have: the timed runs are all equally long."""
+    """Set the end of text to an id outside the vocabulary, so that all timed runs are equally long."""
     config = configuration(model)
     config["eos_token_id"] = config["vocab_size"]
     (model / _CONFIG).write_text(json.dumps(config))
-    # Which is what counts where it is there.
+    # Where this file exists, it takes precedence.
     (model / _GENERATION).write_text(json.dumps({"eos_token_id": config["vocab_size"]}))
 
 
 def weights_a_token(model: Path) -> int:
-    """How many weights are read to write one token: the layers' matrices and the vocabulary's."""
+    """The number of weights read for one token: the matrices of the layers and the vocabulary."""
     config = configuration(model)
     return int(config["n_layer"] * 12 * config["n_embd"] ** 2 + config["vocab_size"] * config["n_embd"])
 

@@ -1,4 +1,4 @@
-"""Random requests, and requests that begin like them."""
+"""Random requests, and requests that share their beginnings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ TEMPERATURES = (0.0, 0.7, 1.0, 1.3)
 TOP_KS = (0, 0, 1, 40)
 TOP_PS = (1.0, 1.0, 0.9, 0.3)
 CANDIDATES = (0, 1, 5, 10)
-# A share of the needles ends with tokens that count as generated.
+# The share of needles whose last prompt tokens count as generated.
 GENERATED_SHARE = 0.2
 MOST_GENERATED = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long prompts and texts may be, in tokens, and how many token ids there are."""
+    """The most tokens in prompts and texts, and the number of token ids."""
 
     vocabulary: int
     longest_prompt: int
@@ -30,7 +30,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A step, and the digest of the row of logits that it was chosen from."""
+    """A step, and the digest of its row of logits."""
 
     digest: bytes
     step: Step
@@ -38,7 +38,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """A request, and what it said alone."""
+    """A request, and its steps when it ran alone."""
 
     request: GenerationRequest
     alone: tuple[Said, ...]
@@ -49,7 +49,7 @@ class Needle:
         return tuple(said.step.chosen.token_id for said in self.alone)
 
     def part(self, name: str, start: int, at_most: int) -> GenerationRequest:
-        """The request for ``at_most`` steps from ``start`` on, those before being generated already."""
+        """The request for ``at_most`` steps from ``start``; earlier ones count as generated."""
         request = self.request
         count = min(at_most, request.params.max_new_tokens - start)
         return GenerationRequest(
@@ -61,7 +61,7 @@ class Needle:
 
 
 def random_needle(random: Random, name: str, limits: Limits) -> GenerationRequest:
-    """A request of any settings; short prompts are as frequent as long ones, by magnitude."""
+    """A request with random settings; the logarithm of its prompt's length is uniform."""
     prompt = random_ids(random, round(limits.longest_prompt ** random.random()), limits)
     generated = 0
     if random.random() < GENERATED_SHARE:
@@ -85,22 +85,22 @@ def random_ids(random: Random, count: int, limits: Limits) -> tuple[int, ...]:
 
 
 def random_neighbour(random: Random, name: str, limits: Limits, needle: Needle) -> GenerationRequest:
-    """A stranger to ``needle``, or one that shares its beginning."""
+    """A request unrelated to ``needle``, or one that shares its beginning."""
     request = random.choice(_NEIGHBOURS)(random, needle, limits)
     return structs.replace(request, request_id=name)
 
 
-def _stranger(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
+def _unrelated(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
     return random_needle(random, "", limits)
 
 
 def _other_seed(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
-    """The same prompt at other settings."""
+    """The same prompt with other settings."""
     return structs.replace(needle.request, params=random_params(random, limits))
 
 
 def _continued(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
-    """The needle's text from some step on."""
+    """A continuation of the needle's text from a random step."""
     taken = random.randint(1, len(needle.alone))
     request = needle.request
     return GenerationRequest(
@@ -112,19 +112,19 @@ def _continued(random: Random, needle: Needle, limits: Limits) -> GenerationRequ
 
 
 def _walked(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
-    """The needle's text from some step on, whose last token another one was chosen for."""
+    """A continuation of the needle's text, with the last token replaced."""
     request = _continued(random, needle, limits)
     return structs.replace(request, prompt_ids=request.prompt_ids[:-1] + random_ids(random, 1, limits))
 
 
 def _read_again(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
-    """The needle's text as a prompt, less of it generated than the needle's."""
+    """The needle's text as a prompt, with fewer tokens that count as generated."""
     request = _continued(random, needle, limits)
     return structs.replace(request, generated=random.choice((0, random.randint(0, request.generated))))
 
 
 def _alike(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
-    """A prompt that leaves the needle's at some point."""
+    """A prompt that departs from the needle's at a random point."""
     shared = needle.request.prompt_ids[: random.randint(1, len(needle.request.prompt_ids))]
     own = random_ids(random, random.randint(0, limits.longest_prompt - len(shared)), limits)
     ids: Sequence[int] = shared + own[: random.choice((1, 20, len(own)))]
@@ -133,7 +133,7 @@ def _alike(random: Random, needle: Needle, limits: Limits) -> GenerationRequest:
 
 
 _NEIGHBOURS: tuple[Callable[[Random, Needle, Limits], GenerationRequest], ...] = (
-    _stranger,
+    _unrelated,
     _other_seed,
     _continued,
     _walked,

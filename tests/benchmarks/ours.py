@@ -34,7 +34,7 @@ async def figures(folder: Path, threads: int, precision: Precision) -> Figures:
 
 
 async def request(model: ModelProcess, number: int, prompt: list[int], new_tokens: int) -> int:
-    """How many tokens it got."""
+    """Run one request; return the number of its tokens."""
     params = SamplingParams(max_new_tokens=new_tokens, temperature=1.0, top_k=0, seed=number)
     async with aclosing(model.run(GenerationRequest(str(number), tuple(prompt), params))) as events:
         return sum([isinstance(event, Stepped) async for event in events])

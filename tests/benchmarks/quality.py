@@ -2,17 +2,16 @@
 
     python -m tests.benchmarks.quality --text FILE [--whole] [--model NAME] [--tokens 20000] [--json FILE]
 
-The text is UTF-8, one paragraph a line, with a line ``<|endoftext|>`` between
-books, as ``bot.training`` reads it: the last 4 % of the paragraphs of
-every book, which the demo model was not trained on, or with ``--whole`` all.
-No text is shipped; the demo model's is named in its model card.
+The text is UTF-8, one paragraph a line, with a line ``<|endoftext|>`` between books,
+as ``bot.training`` reads it. The program uses the last 4 % of each book's paragraphs,
+which the demo model was not trained on, or everything with ``--whole``. No text is
+shipped; the demo model's is named in its model card.
 
-Scored are about so many tokens as asked for, in pieces spread evenly over the
-text, each after half a context. Reported are the perplexity; the Kullback–Leibler
-divergence of the precision's distribution from float32's over the whole
-vocabulary, in nats a token (the mean, and the value that 99 % of the tokens stay
-below); the share of tokens before which both find the same token the likeliest;
-the weights read to write a token; and the memory of a worker that has loaded.
+About ``--tokens`` tokens are scored, in windows spread evenly over the text, each after
+half a context. The table has the perplexity; the Kullback–Leibler divergence of the
+precision's distribution from float32's over the whole vocabulary, in nats a token
+(mean and 99th percentile); the share of positions at which both have the same most
+likely token; the weights read for a token; and the memory of a loaded worker.
 """
 
 from __future__ import annotations
@@ -45,13 +44,13 @@ from tests.benchmarks.workload import memory
 DEMO_MODEL = Path(__file__).parents[2] / "bot" / "data" / "demo-model"
 SHORT_NAMES = {"gpt2-large": GPT2_LARGE}
 SMALLER: tuple[Precision, ...] = ("bfloat16", "int8")
-# Rows that are compared at once; a row of GPT-2's vocabulary in float64 is 400 kB.
+# Rows compared at once; a row of GPT-2's vocabulary in float64 is 400 kB.
 ROWS = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """[tokens] each: -log p, the divergence from float32, and whether the likeliest token is the same."""
+    """[tokens] each: -log p, the divergence from float32, and whether the most likely token is the same."""
 
     losses: Tensor
     divergences: Tensor
@@ -60,7 +59,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """One precision's; divergences in nats, ``same`` a share, ``read`` and ``loaded`` in MiB."""
+    """One precision's figures: divergences in nats, ``same`` as a share, ``read`` and ``loaded`` in MiB."""
 
     precision: Precision
     tokens: int
@@ -84,7 +83,7 @@ class Quality:
         ]
 
 
-HEAD = ["precision", "perplexity", "divergence", "p99", "same likeliest", "read a token, MiB", "loaded, MiB"]
+HEAD = ["precision", "perplexity", "divergence", "p99", "same top token", "read a token, MiB", "loaded, MiB"]
 
 
 def main() -> int:
@@ -113,14 +112,14 @@ def main() -> int:
 
 
 def loaded(checkpoint: Checkpoint, precisions: Sequence[Precision]) -> Iterator[tuple[Precision, GPT2]]:
-    """The model in each precision that this processor computes."""
+    """The model in each precision that this processor supports."""
     for precision in precisions:
         try:
             yield precision, load(checkpoint, precision=precision, report=lambda progress: None).model
         except ModelRefused as refusal:
             if precision == "float32":
                 raise
-            print(f"{precision} was left out: {refusal.detail}", file=sys.stderr)
+            print(f"{precision} is left out: {refusal.detail}", file=sys.stderr)
 
 
 def stream(text: Path, *, whole: bool) -> list[int]:
@@ -137,7 +136,7 @@ def stream(text: Path, *, whole: bool) -> list[int]:
 
 
 def windows(ids: Sequence[int], context: int, tokens: int) -> list[Sequence[int]]:
-    """Stretches of ``context`` ids, whose latter halves are about ``tokens`` ids spread over all."""
+    """Windows of ``context`` ids, whose second halves are about ``tokens`` ids spread evenly over ``ids``."""
     if len(ids) < context:
         raise SystemExit(f"The text has {len(ids):,} tokens to score, fewer than a context of {context:,}.")
     stretches = (len(ids) - context) // (context // 2) + 1
@@ -148,7 +147,7 @@ def windows(ids: Sequence[int], context: int, tokens: int) -> list[Sequence[int]
 
 @torch.inference_mode()
 def scored(models: dict[Precision, GPT2], texts: Sequence[Sequence[int]]) -> dict[Precision, Scores]:
-    """Each model's scores of the latter halves of ``texts``."""
+    """Each model's scores of the second halves of ``texts``."""
     parts: dict[Precision, list[Scores]] = {precision: [] for precision in models}
     for text in texts:
         half = len(text) // 2
@@ -170,7 +169,7 @@ def scored(models: dict[Precision, GPT2], texts: Sequence[Sequence[int]]) -> dic
 
 
 def compared(exact: Tensor, logits: Tensor, targets: Tensor) -> Scores:
-    """``logits`` beside the log-probabilities ``exact``, both [rows, vocabulary]."""
+    """Compare ``logits`` with the log-probabilities ``exact``, both [rows, vocabulary]."""
     logprobs = logits.double().log_softmax(-1)
     return Scores(
         losses=-logprobs.gather(-1, targets[:, None])[:, 0],
@@ -193,7 +192,7 @@ def quality(precision: Precision, scores: Scores, *, read: float, loaded: float)
 
 
 async def worker_memory(checkpoint: Checkpoint, precision: Precision, threads: int) -> float:
-    """MiB that a worker occupies once it is ready."""
+    """The memory of a worker once it is ready, in MiB."""
     command = worker_command(checkpoint.name, checkpoint.revision, threads, 8, precision=precision)
     async with ModelProcess(command, name=checkpoint.name) as model:
         await model.wait_ready()
@@ -206,7 +205,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--text", type=Path, required=True, metavar="FILE")
     parser.add_argument(
-        "--whole", action="store_true", help="score all of the text, not the ends of its books"
+        "--whole", action="store_true", help="score the whole text, not only the ends of its books"
     )
     parser.add_argument(
         "--model",
@@ -216,7 +215,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--tokens", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=usable_cores())
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     return parser.parse_args()
 
 

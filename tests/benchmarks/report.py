@@ -1,4 +1,4 @@
-"""The figures of all rounds as a table, and what the worker must reach beside its peers."""
+"""The figures of all rounds as a table, and the bars that the worker must meet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from tests.benchmarks.workload import LONG_PROMPT_TOKENS, OURS, TOGETHER, Figures, Precision
 
 WEIGHT_BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2, "int8": 1}
-# What the worker's speed must be at least, as a multiple of a peer's.
+# The least speed of the worker, as a multiple of a peer's.
 RATIOS: dict[Precision, tuple[tuple[str, str, float], ...]] = {
     "float32": (
         ("alone", "generate", 2.2),
@@ -22,7 +22,7 @@ RATIOS: dict[Precision, tuple[tuple[str, str, float], ...]] = {
     "bfloat16": (("alone", "llama_cpp", 1.0), ("together", "openvino_", 1.0)),
     "int8": (("alone", "llama_cpp", 1.0), ("together", "llama_cpp", 2.0)),
 }
-# GiB that GPT-2 Large may take once it is loaded.
+# GiB that GPT-2 Large may use once it is loaded.
 MEMORY: dict[Precision, float] = {"float32": 3.6, "bfloat16": 2.1, "int8": 1.3}
 COLUMNS = {
     "alone": "one request, tokens/s",
@@ -38,7 +38,7 @@ SHARE = "one request, % of what reading allows"
 
 @dataclass(frozen=True)
 class Bar:
-    """``value`` must be ``limit`` at least, or at most if less is better."""
+    """``value`` must be at least ``limit``, or at most that with ``at_most``."""
 
     text: str
     value: float
@@ -56,7 +56,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Report:
-    """One precision's: each program's figures, one a round, with a model of so many ``weights``."""
+    """One precision's figures: each program's, one a round, with a model that has ``weights`` weights."""
 
     precision: Precision
     results: Mapping[str, Sequence[Figures]]
@@ -73,10 +73,10 @@ class Report:
             columns = [self.values(program, name) for name in COLUMNS]
             rows.append([program, *map(spread, [*columns, self.shares(program)])])
         bars = "".join(f"\n{bar}" for bar in self.bars())
-        return f"{self.precision}: median (least to most) of the rounds\n\n{table(rows)}\n{bars}"
+        return f"{self.precision}: median (min to max) of the rounds\n\n{table(rows)}\n{bars}"
 
     def plain(self) -> dict[str, Any]:
-        """For JSON."""
+        """The report as data for JSON."""
         programs = {
             program: {
                 "rounds": [asdict(figures) for figures in rounds],
@@ -89,7 +89,7 @@ class Report:
         return {"precision": self.precision, "weights": self.weights, "programs": programs, "bars": bars}
 
     def bars(self) -> list[Bar]:
-        """Those for which this run has the figures; memory's only with GPT-2 Large's shape."""
+        """The bars for which there are figures; memory's only with GPT-2 Large's shape."""
         if OURS not in self.results:
             return []
         found = [
@@ -118,13 +118,13 @@ class Report:
         return [getattr(figures, name) for figures in self.results[program]]
 
     def shares(self, program: str) -> list[float]:
-        """How near one request came to reading every weight once a token and doing nothing else."""
+        """One request's speed in each round, as a percentage of what reading all weights a token allows."""
         gigabytes = self.weights * WEIGHT_BYTES[self.precision] / 1e9
         return [100 * figures.alone * gigabytes / figures.bandwidth for figures in self.results[program]]
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """In Markdown, the first row as its head."""
+    """A Markdown table whose head is the first row."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     lines.insert(1, ["-" * width for width in widths])
@@ -136,5 +136,5 @@ def spread(numbers: Sequence[float]) -> str:
 
 
 def short(number: float) -> str:
-    """About three digits: 0.42, 5.13, 61.2, 480."""
+    """``number`` with about three digits: 0.42, 5.13, 61.2, 480."""
     return f"{number:.0f}" if number >= 100 else f"{number:.1f}" if number >= 10 else f"{number:.2f}"

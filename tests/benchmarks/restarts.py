@@ -22,9 +22,9 @@ LEAVES_EARLY = 0.3
 
 @dataclass
 class Worker:
-    """A worker that is killed after so many steps as each of ``kills`` says.
+    """A worker that is killed after each number of steps in ``kills``.
 
-    Nobody is there twice when it dies: a request that is would be run alone.
+    No request is running at two deaths: after the second one it would be run alone.
     """
 
     model: ModelProcess
@@ -36,7 +36,7 @@ class Worker:
     _survivors: set[str] = field(default_factory=set)
 
     async def steps(self, request: GenerationRequest, at_most: int) -> list[Step]:
-        """The steps of ``request``, left alone after ``at_most`` of them."""
+        """The steps of ``request``, aborted after ``at_most`` of them."""
         steps: list[Step] = []
         self._running.add(request.request_id)
         async with aclosing(self.model.run(request)) as events:
@@ -61,7 +61,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """What the worker said beside what the needles said alone, and how often it was killed."""
+    """The worker's steps compared with the needles' own, and how often it was killed."""
 
     findings: Findings
     restarts: int
@@ -71,7 +71,7 @@ class Restarted:
 async def through_restarts(
     command: Sequence[str], needles: Sequence[Needle], random: Random, limits: Limits, *, kills: int
 ) -> Restarted:
-    """Ask all ``needles`` of a worker, each beside a neighbour, and kill it ``kills`` times."""
+    """Run all ``needles`` in a worker, each with a neighbour, and kill it ``kills`` times."""
     expected = sum(len(needle.alone) for needle in needles)
     async with ModelProcess(command, name="the model") as model:
         info = await model.wait_ready()

@@ -1,10 +1,10 @@
-"""How long the bot takes from nothing to one answered command.
+"""How long the bot takes from its start to the reply to one command.
 
     python -m tests.benchmarks.start [--times N] [--beside FOLDER]
 
-Runs ``python -m bot try "/next prompt:London was"`` with the demo model again and again. ``FOLDER`` is
-another checkout; the two take turns, so that a busy machine is as busy for both. Processor time is that
-of the bot and its model worker together, and says more than the clock where others compute too.
+Runs ``python -m bot try "/next prompt:London was"`` with the demo model ``--times`` times. ``FOLDER`` is
+another checkout; the two take turns, so that a busy machine is equally busy for both. Processor time is
+that of the bot and its model worker together; on a busy machine it is the better measure.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ COMMAND = (sys.executable, "-m", "bot", "try", "/next prompt:London was")
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """``elapsed`` and ``computed`` are seconds on the clock and of all processors."""
+    """Seconds: ``elapsed`` on the clock, ``computed`` of processor time."""
 
     elapsed: float
     computed: float
 
 
 def start(folder: Path) -> Start:
-    """One start of the bot in ``folder``; CalledProcessError if it does not answer."""
+    """Start the bot in ``folder`` once; CalledProcessError if it fails."""
     before, began = os.times(), time.monotonic()
     subprocess.run(COMMAND, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     elapsed, after = time.monotonic() - began, os.times()
@@ -41,7 +41,7 @@ def start(folder: Path) -> Start:
 
 def line(folder: Path, starts: list[Start]) -> str:
     elapsed, computed = [one.elapsed for one in starts], [one.computed for one in starts]
-    return f"{folder}: {_spread(elapsed)} s, of processor time {_spread(computed)} s"
+    return f"{folder}: {_spread(elapsed)} s, {_spread(computed)} s of processor time"
 
 
 def _spread(values: list[float]) -> str:
@@ -57,7 +57,7 @@ def main() -> None:
     for _ in range(options.times):
         for folder, done in starts.items():
             done.append(start(folder))
-    print(f"median (least to most) of {options.times} starts")
+    print(f"median (min to max) of {options.times} starts")
     for folder, done in starts.items():
         print(line(folder, done))
 

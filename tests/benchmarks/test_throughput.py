@@ -1,4 +1,4 @@
-"""What the comparison says of figures that were measured; nothing is measured here."""
+"""The comparison's report on given figures; nothing is measured here."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ def test_bars_are_ratios_of_medians() -> None:
     assert [(bar.value, bar.met) for bar in bars] == [(1.0, True), (1.0, True)]
 
 
-def test_a_missed_bar_is_said() -> None:
+def test_a_missed_bar_is_reported() -> None:
     missed = report(worker=replace(FIGURES, together=189.0), generate=replace(FIGURES, alone=4.0))
     assert not missed.met
     assert "ok     one request, tokens/s, worker : generate: 2.50, at least 2.20" in str(missed)
     assert "MISSED 8 requests, tokens/s, worker : generate: 3.78, at least 3.80" in str(missed)
 
 
-def test_the_first_token_is_compared_with_the_quickest_peer() -> None:
+def test_the_first_token_is_compared_with_the_fastest_peer() -> None:
     slow, quick = replace(FIGURES, first_token=3.0), replace(FIGURES, first_token=1.0)
     (*_, bar) = report("int8", worker=FIGURES, generate=slow, onnxruntime_=quick).bars()
     assert (bar.value, bar.met) == (2.0, False)
     assert "onnxruntime_" in bar.text
 
 
-def test_memory_is_judged_with_gpt2_larges_shape_only() -> None:
+def test_memory_has_a_bar_only_with_gpt2_large_s_shape() -> None:
     assert report(worker=replace(FIGURES, loaded=3.7), large=False).met
     assert not report(worker=replace(FIGURES, loaded=3.7), large=True).met
 
 
-def test_nothing_is_judged_without_the_worker() -> None:
+def test_there_are_no_bars_without_the_worker() -> None:
     assert report(generate=FIGURES).bars() == []
 
 
 @pytest.mark.parametrize(("precision", "share"), [("float32", 40), ("bfloat16", 20), ("int8", 10)])
-def test_the_share_of_what_reading_the_weights_allows(precision: Precision, share: float) -> None:
+def test_the_share_of_the_speed_that_the_bandwidth_allows(precision: Precision, share: float) -> None:
     assert report(precision, worker=FIGURES).shares("worker") == [share]
 
 
@@ -82,7 +82,7 @@ def test_every_peer_can_be_described_without_being_installed() -> None:
     assert peers.missing("generate") == []
 
 
-def test_no_prompt_is_asked_twice() -> None:
+def test_no_prompt_repeats() -> None:
     prompts = random_prompts(8, 16)
     assert len({tuple(prompt) for prompt in prompts}) == 8
     assert all(0 <= token < 50_000 for prompt in prompts for token in prompt)

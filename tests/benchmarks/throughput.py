@@ -1,16 +1,16 @@
-"""How fast the bot's model worker writes, beside every other program that is installed.
+"""How fast the bot's model worker writes, compared with every peer that is installed.
 
     python -m tests.benchmarks.throughput [--precision int8] [--rounds 3] [--json FILE]
 
 Speed does not depend on the values of the weights, so by default a random model
 of GPT-2 Large's shape is made in a temporary folder, and converted there for each
-peer. In every round each program runs once, in a process of its own, with the
-bandwidth of the machine's memory measured beside it; a speed is that of the fastest
-of four tries. Printed are the medians and the spreads over the rounds, and which of
-the worker's bars are met; the exit status is 1 if one is missed or a program failed.
+peer. In every round each program runs once, in a process of its own, and the memory
+bandwidth is measured with it; a speed is that of the fastest of four tries. The
+program prints the medians and spreads over the rounds, and which of the worker's
+bars are met; the exit status is 1 if one is missed or a program failed.
 
-``tests/benchmarks/requirements.txt`` tells how the peers are installed; what is
-not installed is left out.
+``tests/benchmarks/requirements.txt`` says how to install the peers; those not
+installed are left out.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def notes(programs: list[str], failures: list[str]) -> Iterator[str]:
-    """What was compared, for whoever judges whether that was fair."""
+    """How each peer was set up, so that readers can judge whether the comparison is fair."""
     for name in programs:
         if name == OURS:
             continue
@@ -85,8 +85,8 @@ def parse() -> argparse.Namespace:
         )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=usable_cores())
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
-    parser.add_argument("--files", type=Path, metavar="FOLDER", help="keep the models for the next time")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures there")
+    parser.add_argument("--files", type=Path, metavar="FOLDER", help="keep the models here for the next run")
     options = parser.parse_args()
     options.precision = options.precision or ["float32"]
     options.program = options.program or [OURS, *peers.NAMES]

@@ -1,7 +1,7 @@
-"""What every program is asked to do, and what is noted of it.
+"""What every program has to do, and what is measured.
 
-The same for our worker and for its peers, so that their figures can be compared:
-random prompts of the same ids, one process a program, the same order of
+It is the same for our worker and its peers, so that their figures can be compared:
+random prompts from the same ids, one process a program, the same order of
 measurements.
 """
 
@@ -31,10 +31,10 @@ LARGEST_ID = 50_000  # well below the end of text, 50,256
 
 @dataclass(frozen=True)
 class Figures:
-    """One program's in one round: seconds, GiB, tokens/s, and GB/s read beside them.
+    """One program's figures in one round: seconds, GiB, tokens/s, and the memory bandwidth in GB/s.
 
-    ``load`` is from the start of the process until it can be asked; ``loaded`` is
-    the memory after a few tokens, when lazily read weights are there.
+    ``load`` is the time from the start of the process until it takes requests; ``loaded``
+    is the memory after a few tokens, when lazily read weights are there too.
     """
 
     load: float
@@ -47,15 +47,15 @@ class Figures:
 
 
 class TooShort(Exception):
-    """A generation ended before it had all its tokens, so its speed says nothing."""
+    """A generation ended before it had all its tokens, so its speed means nothing."""
 
 
 async def measure(generate: Generate, *, pid: int, load: float, threads: int) -> Figures:
-    """Measure what ``generate``, which the process ``pid`` serves, takes.
+    """Measure ``generate``, which runs in the process ``pid``.
 
-    It makes so many new tokens of each prompt, all together, and returns how many
-    each got. Every shape is tried before it is timed, for some programs prepare
-    their kernels at the first sight of one.
+    It continues all prompts together by a number of tokens, and returns how many each
+    got. Every shape is tried once before it is timed, because some programs prepare
+    their kernels when they first see one.
     """
     await seconds(generate, 1, PROMPT_TOKENS, 8)
     loaded = memory(pid, "VmRSS")
@@ -78,8 +78,8 @@ async def measure(generate: Generate, *, pid: int, load: float, threads: int) ->
 async def shortest(generate: Generate, rows: int, prompt: int, new_tokens: int) -> float:
     """The seconds of the fastest of a few tries.
 
-    Whatever else a machine does, its neighbours on the same host among it, can only
-    take time: some read memory at 80 GB/s in one minute and at 50 in the next.
+    Other work on the machine, or on its host, can only cost time: some machines read
+    memory at 80 GB/s in one minute and at 50 in the next.
     """
     return min([await seconds(generate, rows, prompt, new_tokens) for _ in range(TRIES)])
 
@@ -90,18 +90,18 @@ async def seconds(generate: Generate, rows: int, prompt: int, new_tokens: int) -
     made = await generate(prompts, new_tokens)
     duration = time.perf_counter() - start
     if made != [new_tokens] * rows:
-        raise TooShort(f"{made} tokens were made, {rows} times {new_tokens} were asked for")
+        raise TooShort(f"got {made} tokens instead of {rows} times {new_tokens}")
     return duration
 
 
 def random_prompts(rows: int, length: int) -> Prompts:
-    """Never the same twice, so that no program can reuse what it knows of an earlier one."""
+    """Prompts that never repeat, so that no program can reuse earlier work."""
     return [[random.randrange(LARGEST_ID) for _ in range(length)] for _ in range(rows)]
 
 
 def memory(pid: int, name: Literal["VmRSS", "VmHWM"]) -> float:
-    """GiB that a process occupies now (VmRSS) or occupied at most (VmHWM). Linux only."""
+    """A process's memory in GiB, now (VmRSS) or at its peak (VmHWM). Linux only."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) / 2**20
-    raise RuntimeError("the kernel does not tell the memory of a process")
+    raise RuntimeError(f"the kernel does not report {name}")

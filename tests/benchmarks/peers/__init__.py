@@ -1,7 +1,7 @@
 """The programs that our worker is compared with, one module each.
 
-A peer's module is imported without the peer: it imports what it measures in its
-functions, which run in a process of their own (:mod:`tests.benchmarks.peers.child`).
+Importing a peer's module doesn't import the peer: that happens in its functions, which
+run in a process of their own (:mod:`tests.benchmarks.peers.child`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Protocol, cast
 
 from tests.benchmarks.workload import Figures, Precision, Prompts
 
-# With an underscore where the module would hide the program that it measures.
+# With an underscore if the module would otherwise hide the program's own.
 NAMES = ("generate", "llama_cpp", "openvino_", "ctranslate2_", "onnxruntime_")
 
 
@@ -25,16 +25,16 @@ class Engine(Protocol):
     """A loaded model."""
 
     def generate(self, prompts: Prompts, new_tokens: int) -> Prompts:
-        """Continue all prompts together; the new tokens of each."""
+        """Continue all prompts together; return the new tokens of each."""
         ...
 
 
 class Peer(Protocol):
-    """What each module of this folder offers."""
+    """The interface of each peer's module."""
 
     @property
     def DISTRIBUTIONS(self) -> tuple[str, ...]:  # noqa: N802
-        """What must be installed: the program itself first, then what converts models for it."""
+        """The packages to install: the program itself first, then its converters."""
         ...
 
     @property
@@ -42,18 +42,18 @@ class Peer(Protocol):
 
     @property
     def NOTE(self) -> str:  # noqa: N802
-        """How it was set up, for whoever judges whether that was fair."""
+        """How it was set up, so that readers can judge whether the comparison is fair."""
         ...
 
     def prepare(self, model: Path, files: Path, precision: Precision) -> None:
-        """Write into the folder ``files`` what ``load`` reads, unless it is there."""
+        """Write what ``load`` reads into the folder ``files``, unless it is there."""
         ...
 
     def load(self, model: Path, files: Path, precision: Precision, threads: int) -> Engine: ...
 
 
 class PeerFailed(Exception):
-    """Its process ended with an error; what it printed tells why."""
+    """A peer's process ended with an error; its output says why."""
 
 
 def peer(name: str) -> Peer:
@@ -61,7 +61,7 @@ def peer(name: str) -> Peer:
 
 
 def missing(name: str) -> list[str]:
-    """The distributions that a peer lacks."""
+    """The packages of a peer that are not installed."""
     return [distribution for distribution in peer(name).DISTRIBUTIONS if not _installed(distribution)]
 
 
@@ -70,7 +70,7 @@ def versions(name: str) -> dict[str, str]:
 
 
 def converted(name: str, model: Path, files: Path) -> Path:
-    """Where the peer keeps what it made of the model."""
+    """The folder for the peer's conversion of the model."""
     return files / f"{name}-{model.name}"
 
 

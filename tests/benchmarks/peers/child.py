@@ -16,7 +16,7 @@ from tests.benchmarks.workload import Figures, Prompts, measure
 
 
 def main(peer: Peer) -> None:
-    """The command line of each peer's module; prints the figures as one line of JSON."""
+    """The main function of each peer's module; prints the figures as one line of JSON."""
     parser = argparse.ArgumentParser(description=peer.NOTE)
     parser.add_argument("task", choices=("prepare", "measure"))
     parser.add_argument("model", type=Path, help="the model's folder")
@@ -29,7 +29,7 @@ def main(peer: Peer) -> None:
         peer.prepare(options.model, options.files, options.precision)
         return
     engine = peer.load(options.model, options.files, options.precision, options.threads)
-    # The clock is the machine's, so the parent's reading is comparable.
+    # time.monotonic is the same in all processes, so the parent's reading is comparable.
     load = time.monotonic() - options.started
     print(json.dumps(asdict(asyncio.run(figures(engine, load, options.threads)))))
 

@@ -15,7 +15,7 @@ DISTRIBUTIONS = ("ctranslate2",)
 PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
 NOTE = (
     "its own converter's files; eight requests are one generate_batch; its own sampler at "
-    "temperature 1; bfloat16 is left out, which it computes on few processors."
+    "temperature 1; bfloat16 is left out, as few processors run it."
 )
 
 
@@ -29,7 +29,7 @@ def prepare(model: Path, files: Path, precision: Precision) -> None:
 
 
 class Numbers:
-    """A tokenizer whose tokens are their ids, for it is asked in ids."""
+    """A tokenizer whose tokens are their ids, because prompts are ids."""
 
     def __init__(self, model: Path) -> None:
         from transformers import GPT2Config
@@ -56,7 +56,7 @@ class Batches:
         results = self._generator.generate_batch(
             [[str(token) for token in prompt] for prompt in prompts],
             include_prompt_in_result=False,
-            min_length=new_tokens,  # the end of text is not drawn before
+            min_length=new_tokens,  # the end of text cannot come earlier
             max_length=new_tokens,
             sampling_topk=0,
             sampling_temperature=1,

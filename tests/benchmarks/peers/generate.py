@@ -1,4 +1,4 @@
-"""``transformers.generate``: the library whose texts the bot's are equal to."""
+"""``transformers.generate``, whose texts the bot reproduces."""
 
 from __future__ import annotations
 

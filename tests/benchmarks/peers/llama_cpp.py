@@ -1,4 +1,4 @@
-"""llama.cpp through llama-cpp-python's low-level interface: one batch of many sequences a step."""
+"""llama.cpp through llama-cpp-python's low-level interface: each step is one batch of all sequences."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def prepare(model: Path, files: Path, precision: Precision) -> None:
 
 
 def weights(model: Path) -> Iterator[tuple[str, Any]]:
-    """Each tensor, as llama.cpp wants it: a linear layer's outputs first."""
+    """Each tensor in llama.cpp's layout: a linear layer's outputs first."""
     import torch
     from transformers import GPT2LMHeadModel
 
@@ -67,7 +67,7 @@ def weights(model: Path) -> Iterator[tuple[str, Any]]:
 
 
 def quantized(name: str) -> bool:
-    """What llama.cpp's own converter writes in the chosen type."""
+    """Whether llama.cpp's own converter would write this tensor in the chosen type."""
     return name.endswith(".weight") and "ln_" not in name and "wpe" not in name
 
 
@@ -80,12 +80,12 @@ class Sequences:
 
     def __init__(self, path: Path, threads: int) -> None:
         self._llama = llama = importlib.import_module("llama_cpp")
-        self._quiet = llama.llama_log_callback(lambda *_: None)  # kept, for C does not keep it
+        self._quiet = llama.llama_log_callback(lambda *_: None)  # keep a reference, as C does not
         llama.llama_log_set(self._quiet, None)
         llama.llama_backend_init()
         parameters = llama.llama_model_default_params()
-        # Into memory of its own, as the worker does: pages of a file that have been in
-        # memory for long can be faster than new ones.
+        # Into its own memory, as the worker does: pages of a file that has been cached
+        # for long can be faster than new ones.
         parameters.use_mmap = False
         self._model = llama.llama_model_load_from_file(str(path).encode(), parameters)
         if not self._model:
@@ -103,7 +103,7 @@ class Sequences:
         parameters.n_seq_max = sequences
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_AUTO
-        parameters.kv_unified = False  # each sequence's keys apart: faster than one pool with a mask
+        parameters.kv_unified = False  # separate keys for each sequence: faster than one pool with a mask
         context = llama.llama_init_from_model(self._model, parameters)
         if not context:
             raise RuntimeError("llama.cpp cannot make a context")
@@ -123,7 +123,7 @@ class Sequences:
         return made
 
     def _step(self, context: Any, news: Prompts, starts: list[int]) -> list[int]:
-        """The next token of each sequence, of which ``news`` has the tokens not yet read."""
+        """The next token of each sequence; ``news`` has its tokens not yet read."""
         llama, batch = self._llama, self._batch
         batch.n_tokens = 0
         last: list[int] = []

@@ -1,4 +1,4 @@
-"""onnxruntime, the keys and values bound as inputs and outputs."""
+"""onnxruntime, with the keys and values bound as inputs and outputs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
 NOTE = (
     "exported by torch.onnx with the operator Attention; int8 is its quantize_dynamic, with a "
     "scale for each of a weight's columns; eight requests are a batch of eight rows; drawn at temperature 1 "
-    "by numpy; bfloat16 is left out, for which it has no kernels on the CPU."
+    "by numpy; bfloat16 is left out, as it has no kernels for it on the CPU."
 )
 
-ATTENTION = 24  # the version of ONNX's operators that has it
+ATTENTION = 24  # the version of ONNX's operators that introduced Attention
 
 
 def prepare(model: Path, files: Path, precision: Precision) -> None:
@@ -32,7 +32,7 @@ def prepare(model: Path, files: Path, precision: Precision) -> None:
     if precision == "float32":
         export(model, path, untied=False)
         return
-    full = files / "untied.onnx"  # quantize_dynamic takes constants only, not the embedding turned
+    full = files / "untied.onnx"  # quantize_dynamic takes only constants, not the transposed embedding
     export(model, full, untied=True)
     quantization = importlib.import_module("onnxruntime.quantization")
     quantization.quantize_dynamic(
@@ -93,7 +93,7 @@ class Rows:
         return self._runtime.OrtValue.ortvalue_from_numpy(none)
 
     def _step(self, ids: Any, past: list[Any]) -> list[Any]:
-        """The outputs stay where they are and are the next step's inputs: nothing is copied between."""
+        """Bind this step's outputs as the next one's inputs, so that nothing is copied."""
         binding = self._session.io_binding()
         binding.bind_cpu_input(self._ids.name, ids)
         for place, value in zip(self._pasts, past, strict=True):

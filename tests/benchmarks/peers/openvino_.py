@@ -1,4 +1,4 @@
-"""OpenVINO, its model converted as optimum-intel does: the keys and values are the model's state."""
+"""OpenVINO, with a model converted as by optimum-intel: the keys and values are its state."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def prepare(model: Path, files: Path, precision: Precision) -> None:
 
 
 def path(files: Path, precision: Precision) -> Path:
-    """Float32 weights serve bfloat16 too: they are converted while loading."""
+    """The model's file; bfloat16 uses float32's, which is converted while loading."""
     return files / ("int8.xml" if precision == "int8" else "float32.xml")
 
 
@@ -59,7 +59,7 @@ def converted(model: Path) -> Any:
 
 
 def stateful(model: Any) -> Any:
-    """Past and present become the model's state, its rows reordered by an input ``beam_idx``."""
+    """Make past and present the model's state, whose rows an input ``beam_idx`` reorders."""
     openvino = importlib.import_module("openvino")
     ops = openvino.opset13
     transformations = importlib.import_module("openvino._offline_transformations")
@@ -83,7 +83,7 @@ def stateful(model: Any) -> Any:
 
 
 def begin_empty(model: Any, ops: Any) -> None:
-    """The state begins with as many rows as are asked for, and no positions."""
+    """Let the state begin with as many rows as the input, and no positions."""
     shape = ops.shape_of(model.input("input_ids"), output_type="i64")
     count = ops.gather(shape, ops.constant([0]), ops.constant(0))
     for op in model.get_ops():

@@ -1,4 +1,4 @@
-"""The draw for the peers that only compute logits, as quick as numpy can."""
+"""Sampling for the peers that only compute logits, as fast as numpy can."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ _random = numpy.random.default_rng()
 
 
 def draw(logits: Any) -> list[int]:
-    """One token of each row, at temperature 1 from the whole vocabulary."""
+    """Draw one token from each row, at temperature 1 from the whole vocabulary."""
     sums = numpy.exp(logits - logits.max(axis=1, keepdims=True)).cumsum(axis=1)
     return [int(numpy.searchsorted(row, _random.random() * row[-1])) for row in sums]

@@ -1,4 +1,4 @@
-"""GPT-2 with its keys and values as inputs and outputs, which two peers' converters read."""
+"""GPT-2 with its keys and values as inputs and outputs, for the converters of two peers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from transformers.cache_utils import DynamicLayer
 
 
 class Step(torch.nn.Module):
-    """Token ids and what is remembered → the last position's logits and what to remember.
+    """Token ids and past keys and values → the last position's logits and all keys and values.
 
-    ``past`` is keys and values in turn, layer by layer, each [rows, heads, positions, width].
-    All rows are equally long: nothing is padded.
+    ``past`` alternates keys and values, layer by layer, each [rows, heads, positions, width].
+    All rows are equally long, so nothing is padded.
     """
 
     def __init__(self, model: GPT2LMHeadModel) -> None:
@@ -35,7 +35,7 @@ class Step(torch.nn.Module):
         end = start + ids.shape[1]
         positions = torch.arange(start, end)
         later = torch.arange(end)[None, :] > positions[:, None]
-        # One mask for all rows would do, but OpenVINO's bfloat16 attention reads one a row.
+        # A single mask would do, but OpenVINO's bfloat16 attention reads one per row.
         mask = torch.where(later, torch.finfo(torch.float32).min, 0.0).expand(ids.shape[0], 1, -1, -1)
         output: Any = self.model(
             input_ids=ids,
@@ -49,13 +49,13 @@ class Step(torch.nn.Module):
         return (output.logits[:, -1], *(part for layer in layers for part in (layer.keys, layer.values)))
 
     def example(self) -> tuple[torch.Tensor, ...]:
-        """Inputs to trace it with."""
+        """Inputs for tracing."""
         past = [torch.zeros(2, self.heads, 3, self.width) for _ in range(2 * self.layers)]
         return (torch.zeros(2, 4, dtype=torch.long), *past)
 
 
 class Head(torch.nn.Module):
-    """The vocabulary's matrix as a weight of its own, not the embedding's turned."""
+    """The output matrix as a weight of its own, not the transposed embedding."""
 
     def __init__(self, embedding: torch.Tensor) -> None:
         super().__init__()

@@ -1,11 +1,11 @@
-"""The real model worker, whose engine misbehaves when a request tells it to.
+"""The real model worker, whose engine misbehaves on cue.
 
     python -m tests.fakes.faulty_worker FOLDER --model M …
 
-A request whose prompt begins with one of ``CUES`` does so when it has taken ``AFTER``
-steps. What would be a fault of the worker happens once: that it has is kept as a file
-in FOLDER. ``raise`` fails whenever the request takes part in a pass, and ``poison``
-kills every worker.
+A request whose prompt begins with one of ``CUES`` triggers its fault after ``AFTER``
+steps. Most faults happen only once, so that the next worker runs undisturbed: a file in
+FOLDER records that they have. ``raise`` fails every pass with the request, and
+``poison`` kills every worker.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FLOOD = 16 * 2**20  # bytes
 
 
 class Faults:
-    """What a step may do beside computing. ``out`` is the pipe to the parent."""
+    """Commits faults. ``out`` is the pipe to the parent."""
 
     def __init__(self, folder: Path, out: int) -> None:
         self._folder, self._out = folder, out
@@ -74,7 +74,7 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
 
     def faulty_forward(self: GPT2, chunks: Sequence[Chunk]) -> list[Tensor]:
         if any(CUES["raise"] in chunk.ids for chunk in chunks):
-            raise ValueError("told to")
+            raise ValueError("on cue")
         return forward(self, chunks)
 
     Pipe.__init__ = with_faults  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""A Hugging Face Hub of one model on 127.0.0.1, which can misbehave."""
+"""A Hugging Face Hub with one model on 127.0.0.1, which can misbehave."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass(frozen=True)
 class Answer:
-    """``cut`` is after how many bytes of the body the connection is closed."""
+    """``cut``, if set, is the number of bytes of the body after which the connection closes."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -26,9 +26,9 @@ class Answer:
 
 
 class Hub:
-    """Has ``files`` of the model ``NAME`` at ``COMMIT``, which is its main.
+    """Serves ``files`` of the model ``NAME`` at ``COMMIT``, the head of its main branch.
 
-    ``instead`` is asked first what to answer to a path; ``tokens`` are those that came with requests.
+    ``instead`` may return another answer for a path; ``tokens`` are those that came with requests.
     """
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
@@ -94,8 +94,8 @@ def running(files: Mapping[str, bytes]) -> Iterator[Hub]:
         hub.server.server_close()
 
 
-def ask(url: str, patch: pytest.MonkeyPatch) -> None:
-    """Let huggingface_hub, which reads its environment once, ask at ``url`` from now on."""
+def use_hub(url: str, patch: pytest.MonkeyPatch) -> None:
+    """Point huggingface_hub, which reads its environment only once, at ``url``."""
     patch.setattr("huggingface_hub.constants.ENDPOINT", url)
     template = url + "/{repo_id}/resolve/{revision}/{filename}"
     patch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)

@@ -1,4 +1,4 @@
-"""A model in the test's own process, which takes a step when the test says so."""
+"""A model in the test's own process, which takes a step when the test allows it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tests.fakes.scripted_worker import REJECTED, scripted_info, scripted_simila
 class FakeModel:
     """Runs requests as ModelProcess does, without a process.
 
-    With ``stepwise`` a request takes as many steps as :meth:`step` allowed it,
-    else as fast as the event loop turns. ``says`` makes each step. A prompt that
-    begins with REJECTED fails at its first step.
+    With ``stepwise`` a request takes only the steps that :meth:`step` allows;
+    otherwise it runs as fast as the event loop turns. ``says`` makes each step. A
+    prompt that begins with REJECTED fails at its first step.
     """
 
     stepwise: bool = False
@@ -29,13 +29,13 @@ class FakeModel:
     running: list[str] = field(default_factory=list)
     most_running: int = 0
     started: list[str] = field(default_factory=list)
-    forgot: int = 0  # how often it was told to
+    forgot: int = 0  # calls of forget()
     _allowed: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(0))
     )
 
     async def step(self, request_id: str, count: int = 1) -> None:
-        """Allow ``count`` steps, the end counts as one, and wait until they were taken."""
+        """Allow ``count`` steps, of which the end is one, and wait until they are taken."""
         for _ in range(count):
             self._allowed[request_id].release()
         await settled()
@@ -49,7 +49,7 @@ class FakeModel:
             for index in range(request.steps):
                 await self._turn(name)
                 if request.prompt_ids[0] == REJECTED:
-                    raise GenerationFailed("told to")
+                    raise GenerationFailed("on cue")
                 yield Stepped(name, index, self.says(request, index))
             await self._turn(name)
             yield Ended(name, "length")

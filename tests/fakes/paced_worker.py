@@ -1,11 +1,11 @@
-"""The real model worker, whose steps a test counts out; and a bot that has it.
+"""The real model worker, which takes only the steps that a test allows; and a bot that uses it.
 
     python -m tests.fakes.paced_worker …        options as of bot.model.worker
     python -m tests.fakes.paced_worker bot …    options as of bot
 
-The file named by the variable PACE says how many steps with a request the worker may take in all, or FREE:
-then it takes any number, which don't count. Between two of them it answers the bot as always, so it is slow
-and not broken, as a stopped process would be.
+The file named by the variable PACE holds the number of steps that the worker may take in all, or FREE for any
+number, which don't count. Between steps it answers the bot as always, so it looks slow; a stopped process
+would look broken.
 """
 
 from __future__ import annotations

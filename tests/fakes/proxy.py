@@ -1,4 +1,4 @@
-"""An HTTP proxy on loopback that tunnels by CONNECT; it leads to one port, whatever host is asked for."""
+"""An HTTP proxy on loopback that tunnels every CONNECT to one local port."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Self
 
 @dataclass(eq=False)
 class FakeProxy:
-    """``asked`` is what it was asked for; all of it is refused with ``refusal``, if there is one."""
+    """``asked`` are the requests it got; if ``refusal`` is set, it answers them all with that."""
 
     leads_to: int
     credentials: str | None = None

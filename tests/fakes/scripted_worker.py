@@ -2,30 +2,30 @@
 
     python -m tests.fakes.scripted_worker JOURNAL '[{"die_at": 3}, {}]'
 
-The script is a list of lives; each start of the worker takes the next one, the
-last is taken again and again. Life number and what the worker was told are kept
-in the file JOURNAL, one line each. Tokens are made from prompt, seed and index,
-so every life says the same. All keys of a life:
+The script is a list of lives; each start of the worker takes the next one, and
+later starts repeat the last. Each start and each message to the worker is a line
+in the file JOURNAL. Tokens are made from prompt, seed and index, so every life
+writes the same. All keys of a life:
 
     loading         list of [stage, done, total, unit] to report first
-    unusable        [reason, detail] to say instead of Ready
+    unusable        [reason, detail] to send instead of Ready
     exit_loading    exit status to end with instead of Ready
     fingerprint     of the weights
-    encoding        what its token ids mean (gpt2)
+    encoding        of its token ids (gpt2)
     step_seconds    time a step takes (0.002)
-    hang_loading    do nothing instead of saying Ready
+    hang_loading    hang instead of sending Ready
     die_at, exit_at, close_at, garbage_at, oversize_at, unfinished_at, skip_at,
     hang_at, busy_at
                     step index at which any request makes the worker SIGKILL
                     itself, exit with status 3, close its pipe and live on, write
-                    what is no frame, announce a frame of 1 GB, begin a frame and
-                    write no more, leave that step out, do nothing any more, or
-                    compute for ``busy_seconds`` before it goes on
-    note_steps      whether each step is noted in the journal
-    digits_at       step index at which it writes a message with a number of 400 digits
+                    something other than a frame, announce a frame of 1 GB, leave a
+                    frame unfinished, skip that step, hang, or compute for
+                    ``busy_seconds`` before it goes on
+    note_steps      whether to note each step in the journal
+    digits_at       step index at which to write a message with a number of 400 digits
     flood           bytes to write to stderr at every step
     die_at_lookup, hang_at_lookup
-                    the number of the lookup, from 1, at which it does so
+                    number of the lookup, from 1, at which to do so
 
 A prompt that begins with POISON kills every worker at step 2; one that begins
 with REJECTED is rejected.
@@ -77,7 +77,7 @@ def scripted_step(request: GenerationRequest, index: int) -> Step:
 
 
 def scripted_similar(token_id: int, count: int) -> tuple[Alike, ...]:
-    """The next ids, one after the other less alike."""
+    """The ids after ``token_id``, each less similar than the one before."""
     return tuple(Alike(token_id + away, 1 / (1 + away)) for away in range(1, count + 1))
 
 
@@ -92,7 +92,7 @@ class ScriptedWorker:
         self.journal = journal
         self.inbox = inbox
         self.outbox = outbox
-        self.told: queue.Queue[Message | None] = queue.Queue()
+        self.received: queue.Queue[Message | None] = queue.Queue()
         self.running: dict[str, tuple[GenerationRequest, int]] = {}
         self.lookups = 0
 
@@ -106,8 +106,8 @@ class ScriptedWorker:
 
     def listen(self) -> None:
         while header := self.inbox.read(HEADER.size):
-            self.told.put(decode(self.inbox.read(body_length(header))))
-        self.told.put(None)
+            self.received.put(decode(self.inbox.read(body_length(header))))
+        self.received.put(None)
 
     def load(self) -> None:
         for stage, done, total, unit in self.life.get("loading", []):
@@ -124,10 +124,10 @@ class ScriptedWorker:
         self.say(Ready(scripted_info(*known)))
 
     def work(self) -> None:
-        """Take what was said, then one step of every running request."""
+        """Take all messages, then one step of every running request; repeat."""
         while True:
-            while not self.running or not self.told.empty():
-                message = self.told.get()
+            while not self.running or not self.received.empty():
+                message = self.received.get()
                 if message is None:
                     self.note("end")
                     return
@@ -139,7 +139,7 @@ class ScriptedWorker:
     def take(self, message: Message) -> None:
         match message:
             case Submit(request) if request.prompt_ids[0] == REJECTED:
-                self.say(Rejected(request.request_id, "told to"))
+                self.say(Rejected(request.request_id, "on cue"))
             case Submit(request):
                 self.note(f"submit {request.request_id}")
                 self.running[request.request_id] = (request, 0)

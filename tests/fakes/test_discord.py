@@ -1,4 +1,4 @@
-"""The fake Discord does to the real discord.py and the real bot what Discord does."""
+"""The fake Discord treats the real discord.py and the real bot as Discord does."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.fakes.discord import FakeDiscord, Flag, Interaction, InteractionType,
 from tests.fakes.discord.hosted import hosted
 from tests.fakes.discord.openapi import VARIABLE, description_file
 
-NOBODY: dict[str, list[str]] = {"parse": [], "users": [], "roles": []}
+NO_PINGS: dict[str, list[str]] = {"parse": [], "users": [], "roles": []}
 TEXT = {"type": 10, "content": "hello"}
-CARD = {"flags": int(Flag.COMPONENTS_V2), "components": [TEXT], "allowed_mentions": NOBODY}
+CARD = {"flags": int(Flag.COMPONENTS_V2), "components": [TEXT], "allowed_mentions": NO_PINGS}
 
 
 class Bot:
-    """Somebody who sends Discord any request."""
+    """A client that sends Discord any request."""
 
     def __init__(self, session: aiohttp.ClientSession, discord: FakeDiscord) -> None:
         self._session = session
@@ -41,7 +41,7 @@ class Bot:
         return f"/webhooks/{self._discord.bot_user.id}/{interaction.token}"
 
     async def send(self, method: str, path: str, body: dict[str, Any]) -> int:
-        """Discord's error code; 0 if it did what it was asked."""
+        """Discord's error code; 0 for success."""
         headers = {"Authorization": "Bot a.token"}
         async with self._session.request(
             method, self._discord.where.rest + path, json=body, headers=headers
@@ -61,7 +61,7 @@ def slash(discord: FakeDiscord, *, age: float = 0.0) -> Interaction:
 
 
 @pytest.mark.slow
-async def test_the_real_bot_in_its_own_process_answers_and_ends() -> None:
+async def test_the_real_bot_in_its_own_process_replies_and_exits() -> None:
     async with FakeDiscord.opened() as discord, discord.bot() as bot:
         await discord.joined()
         ada, channel = discord.person("ada"), discord.channel()
@@ -74,7 +74,7 @@ async def test_the_real_bot_in_its_own_process_answers_and_ends() -> None:
     assert discord.violations == []
 
 
-async def test_the_bot_in_this_process_acknowledges_and_answers() -> None:
+async def test_the_bot_in_this_process_acknowledges_and_replies() -> None:
     async with FakeDiscord.opened() as discord, hosted(discord):
         ada, channel = discord.person("ada"), discord.channel()
         interaction = await discord.slash(
@@ -89,19 +89,19 @@ async def test_the_bot_in_this_process_acknowledges_and_answers() -> None:
     assert discord.violations == []
 
 
-async def test_an_interaction_is_acknowledged_once() -> None:
+async def test_an_interaction_can_be_acknowledged_only_once() -> None:
     async with fake() as (discord, bot):
         interaction = slash(discord)
         assert await bot.call_back(interaction, 4, CARD) == 0
         assert await bot.call_back(interaction, 4, CARD) == 40060
 
 
-async def test_an_interaction_is_forgotten_after_three_seconds() -> None:
+async def test_an_interaction_cannot_be_acknowledged_after_three_seconds() -> None:
     async with fake() as (discord, bot):
         assert await bot.call_back(slash(discord, age=3.1), 5) == 10062
 
 
-async def test_a_token_is_nothing_before_the_acknowledgement_and_after_its_time() -> None:
+async def test_a_token_is_valid_only_between_acknowledgement_and_expiry() -> None:
     async with fake(lifetime=0.05) as (discord, bot):
         interaction = slash(discord)
         assert await bot.edit(interaction, CARD) == 10015
@@ -111,7 +111,7 @@ async def test_a_token_is_nothing_before_the_acknowledgement_and_after_its_time(
         assert await bot.edit(interaction, CARD) == 50027
 
 
-async def test_what_was_deleted_cannot_be_edited() -> None:
+async def test_a_deleted_message_cannot_be_edited() -> None:
     async with fake() as (discord, bot):
         interaction = slash(discord)
         await bot.call_back(interaction, 4, CARD)
@@ -122,7 +122,7 @@ async def test_what_was_deleted_cannot_be_edited() -> None:
         assert await bot.edit(interaction, CARD) == 10003
 
 
-async def test_the_first_follow_up_takes_the_place_and_the_visibility_of_thinking() -> None:
+async def test_the_first_follow_up_replaces_thinking_and_keeps_its_visibility() -> None:
     async with fake() as (discord, bot):
         interaction = slash(discord)
         await bot.call_back(interaction, 5)
@@ -135,7 +135,7 @@ async def test_the_first_follow_up_takes_the_place_and_the_visibility_of_thinkin
     assert [message.is_ephemeral for message in interaction.followups] == [True]
 
 
-async def test_components_v2_need_their_flag_and_allow_no_content_beside_them() -> None:
+async def test_components_v2_need_their_flag_and_allow_no_content() -> None:
     async with fake() as (discord, bot):
         interaction = slash(discord)
         assert await bot.call_back(interaction, 4, CARD | {"flags": 0}) == 50035
@@ -143,10 +143,10 @@ async def test_components_v2_need_their_flag_and_allow_no_content_beside_them() 
         assert await bot.call_back(interaction, 5) == 0
         assert await bot.edit(interaction, CARD | {"flags": 0}) == 50035
         assert await bot.edit(interaction, CARD) == 0
-        assert await bot.edit(interaction, {"components": [TEXT], "allowed_mentions": NOBODY}) == 0
+        assert await bot.edit(interaction, {"components": [TEXT], "allowed_mentions": NO_PINGS}) == 0
 
 
-async def test_components_get_ids_and_files_an_address_at_which_they_are() -> None:
+async def test_components_get_ids_and_files_get_urls() -> None:
     async with FakeDiscord.opened() as discord, hosted(discord):
         ada, channel = discord.person("ada"), discord.channel()
         interaction = await discord.slash(ada, channel, "tokens", text="London was", private=True).settled()
@@ -164,13 +164,13 @@ async def test_components_get_ids_and_files_an_address_at_which_they_are() -> No
     ("body", "problem"),
     [
         (CARD | {"allowed_mentions": None}, "allowed_mentions is missing"),
-        (CARD | {"allowed_mentions": {"parse": ["users"]}}, "lets somebody be pinged"),
+        (CARD | {"allowed_mentions": {"parse": ["users"]}}, "allows pings"),
         (CARD | {"components": [TEXT] * 41}, "41 components are more than 40"),
         (CARD | {"components": [TEXT | {"content": "x" * 4001}]}, "4001 characters"),
         (CARD | {"components": [TEXT | {"content": "\ud800"}]}, "surrogate"),
     ],
 )
-async def test_what_breaks_a_rule_is_kept_as_a_sentence(body: dict[str, Any], problem: str) -> None:
+async def test_a_broken_rule_is_kept_as_a_sentence(body: dict[str, Any], problem: str) -> None:
     async with fake(schema_every=0) as (discord, bot):
         await bot.call_back(slash(discord), 4, body)
 
@@ -179,7 +179,7 @@ async def test_what_breaks_a_rule_is_kept_as_a_sentence(body: dict[str, Any], pr
 
 async def test_bodies_are_validated_against_discords_own_description() -> None:
     if description_file() is None:
-        pytest.skip(f"Discord's OpenAPI description is not at hand; {VARIABLE} may name it")
+        pytest.skip(f"Discord's OpenAPI description is not available; {VARIABLE} may name it")
     wrong = CARD | {"components": [TEXT | {"id": "seven"}]}
     async with fake() as (discord, bot):
         await bot.call_back(slash(discord), 4, CARD)
@@ -189,7 +189,7 @@ async def test_bodies_are_validated_against_discords_own_description() -> None:
     assert any("'seven' is not" in violation for violation in discord.violations), discord.violations
 
 
-async def test_what_was_missed_is_told_after_a_resume() -> None:
+async def test_missed_events_are_sent_after_a_resume() -> None:
     async with FakeDiscord.opened() as discord, hosted(discord):
         for cut in (discord.gateway.reset, discord.gateway.ask_to_reconnect):
             cut()
@@ -201,7 +201,7 @@ async def test_what_was_missed_is_told_after_a_resume() -> None:
     assert discord.gateway.identified == 1
 
 
-async def test_an_invalid_session_that_can_be_resumed_is() -> None:
+async def test_a_resumable_invalid_session_is_resumed() -> None:
     async with FakeDiscord.opened() as discord, hosted(discord):
         discord.gateway.invalidate(resumable=True)
         await discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London was").settled()
@@ -210,7 +210,7 @@ async def test_an_invalid_session_that_can_be_resumed_is() -> None:
 
 
 @pytest.mark.slow
-async def test_a_forgotten_session_is_begun_anew() -> None:
+async def test_a_forgotten_session_is_replaced_by_a_new_one() -> None:
     async with FakeDiscord.opened() as discord, hosted(discord):
         discord.gateway.invalidate(resumable=False)
         await discord.joined()
@@ -219,7 +219,7 @@ async def test_a_forgotten_session_is_begun_anew() -> None:
     assert (discord.gateway.identified, discord.gateway.resumed) == (2, 0)
 
 
-async def test_suggestions_and_forms_are_asked_for_and_kept() -> None:
+async def test_suggestions_are_kept() -> None:
     async with fake() as (discord, bot):
         suggesting = discord.autocomplete(discord.person("ada"), discord.channel(), "next", focused="text")
         await bot.call_back(suggesting, 8, {"choices": [{"name": "a", "value": "b"}]})

@@ -11,7 +11,7 @@ from typing import Any
 import discord
 import yarl
 
-REST, GATEWAY = "FAKE_DISCORD_REST", "FAKE_DISCORD_GATEWAY"  # variables that tell a process of them
+REST, GATEWAY = "FAKE_DISCORD_REST", "FAKE_DISCORD_GATEWAY"  # variables that pass them to a process
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +26,24 @@ _CURRENT: ContextVar[Addresses | None] = ContextVar("addresses", default=None)
 
 
 class _Address:
-    """An attribute of a class that is another for each context, so that several fakes can run at once."""
+    """A class attribute whose value depends on the context, so that several fakes can run at once."""
 
-    def __init__(self, real: Any, told: Callable[[Addresses], Any]) -> None:
+    def __init__(self, real: Any, choose: Callable[[Addresses], Any]) -> None:
         self._real = real
-        self._told = told
+        self._choose = choose
 
     def __get__(self, _instance: object, _owner: type) -> Any:
         current = _CURRENT.get()
-        return self._real if current is None else self._told(current)
+        return self._real if current is None else self._choose(current)
 
 
 @contextmanager
 def leading_to(addresses: Addresses) -> Iterator[None]:
-    """discord.py finds Discord there, in this block and in the tasks that are started in it."""
-    _let_differ(discord.http.Route, "BASE", lambda told: told.rest)
-    _let_differ(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", lambda told: yarl.URL(told.gateway))
+    """Lead discord.py to ``addresses``, in this block and in tasks started in it."""
+    _make_variable(discord.http.Route, "BASE", lambda current: current.rest)
+    _make_variable(
+        discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", lambda current: yarl.URL(current.gateway)
+    )
     token = _CURRENT.set(addresses)
     try:
         yield
@@ -49,6 +51,6 @@ def leading_to(addresses: Addresses) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
-def _let_differ(owner: type, name: str, told: Callable[[Addresses], Any]) -> None:
+def _make_variable(owner: type, name: str, choose: Callable[[Addresses], Any]) -> None:
     if not isinstance(vars(owner)[name], _Address):
-        setattr(owner, name, _Address(vars(owner)[name], told))
+        setattr(owner, name, _Address(vars(owner)[name], choose))

@@ -1,4 +1,4 @@
-"""Every request's body is looked at; what is wrong with it is kept, in sentences."""
+"""Checks of the bodies of all requests; violations are kept as sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CREATE_OR_EDIT = {FOLLOW_UPS, WEBHOOK_MESSAGE, MESSAGES, MESSAGE}
 
 
 class Checks:
-    """Our own rules on every request, Discord's description on every ``schema_every``-th; 0 is never."""
+    """Checks every request by our own rules, every ``schema_every``-th by Discord's OpenAPI; 0 is never."""
 
     def __init__(self, *, schema_every: int = 1) -> None:
         self.violations: list[str] = []

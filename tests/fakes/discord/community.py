@@ -1,4 +1,4 @@
-"""The people on the fake, where they meet, and what they do."""
+"""The people on the fake Discord, their servers and channels, and what they do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.fakes.discord.state import Channel, Guild, Json, Message, Person
 
 @dataclass(eq=False)
 class Community:
-    """``commands`` is what Discord was told of; ``interactions`` every interaction so far."""
+    """``commands`` are those the bot has registered; ``interactions`` are all so far."""
 
     bot_user: Person
     snowflakes: Snowflakes
@@ -34,7 +34,7 @@ class Community:
     _people: dict[str, Person] = field(default_factory=dict)
 
     def guild(self, name: str = "Playground", *, has_bot: bool = True) -> Guild:
-        """The server of that name; made if there is none."""
+        """The server of that name; created if there is none."""
         if name not in self.guilds:
             guild = self.guilds[name] = Guild(self.snowflakes.new(age=3_600), name, has_bot=has_bot)
             if has_bot:
@@ -44,7 +44,7 @@ class Community:
     def channel(
         self, name: str = "look-inside", *, guild: Guild | None = None, nsfw: bool = False
     ) -> Channel:
-        """The text channel of that name on the server; made if there is none."""
+        """The text channel of that name on the server; created if there is none."""
         guild = guild or self.guild()
         for channel in guild.channels.values():
             if channel.name == name and not channel.deleted:
@@ -56,13 +56,13 @@ class Community:
         return channel
 
     def thread(self, parent: Channel) -> Channel:
-        """A new thread of the channel, which the bot first learns of by what somebody asks there."""
+        """A new thread of the channel; the bot first hears of it from an interaction there."""
         thread = Channel(self.snowflakes.new(age=900), "a thread", parent.guild, parent=parent)
         self.channels[thread.id] = thread
         return thread
 
     def conversation(self) -> Channel:
-        """A new direct conversation with the bot."""
+        """A new direct message channel with the bot."""
         channel = Channel(self.snowflakes.new(), "", None)
         self.channels[channel.id] = channel
         return channel
@@ -100,27 +100,27 @@ class Community:
         values: Sequence[str] | None = None,
         age: float = 0.0,
     ) -> Interaction:
-        """A button, or a menu with what was chosen. Raises LookupError if it is not there."""
+        """Press a button, or choose ``values`` of a menu. Raises LookupError if it is not there."""
         if message is None:
             raise LookupError("there is no message")
         data = interaction_data.press_data(message, label=label, custom_id=custom_id, values=values)
         return self._ask(InteractionType.COMPONENT, person, message.channel, data, on=message, age=age)
 
     def submit(self, person: Person, opened: Interaction, typed: Mapping[str, str]) -> Interaction:
-        """Fill in the form that ``opened`` was answered with; by label or ``custom_id`` of each field."""
+        """Submit the form that ``opened`` showed; ``typed`` maps labels or ``custom_id``s to texts."""
         if opened.modal is None:
             raise LookupError("no form was opened")
         data = interaction_data.form_data(opened.modal, typed)
         return self._ask(InteractionType.MODAL, person, opened.channel, data, on=opened.message)
 
     def say(self, person: Person, at: Channel, content: str) -> Message:
-        """An ordinary message, of which the bot is not told: it has no intent for that."""
+        """Post an ordinary message. The bot gets no event: it lacks the intent."""
         message = Message(self.snowflakes.new(), at, person, content)
         at.messages[message.id] = message
         return message
 
     def delete_message(self, message: Message) -> None:
-        """Somebody deletes it. The bot is not told: it has no intent for that."""
+        """Delete a message. The bot gets no event: it lacks the intent."""
         self.responses.delete(message)
 
     def delete_channel(self, channel: Channel) -> None:

@@ -25,7 +25,7 @@ class Kind(IntEnum):
 
 
 def walk(components: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Every component at every depth, each before what is in it."""
+    """Every component at every depth, each before those inside it."""
     for component in components:
         yield component  # type: ignore[misc]  # what JSON gives is a dict
         yield from walk(component.get("components", ()))
@@ -33,7 +33,7 @@ def walk(components: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def texts(components: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """What the text displays say."""
+    """The contents of the text displays."""
     return (item["content"] for item in walk(components) if item["type"] == Kind.TEXT_DISPLAY)
 
 
@@ -43,7 +43,7 @@ def pressable(components: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any
 
 
 def media(components: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Every place of a picture or a file: its ``url`` is to be read or filled in."""
+    """The media object of every picture and file, whose ``url`` can be read or replaced."""
     for item in walk(components):
         match item["type"]:
             case Kind.MEDIA_GALLERY:

@@ -1,4 +1,4 @@
-"""What may go wrong on the way to Discord and back; by default nothing does."""
+"""Faults on the way to Discord and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fakes.discord.requests import Request
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """The connection is reset: before Discord did what it was asked, or after (``applied``)."""
+    """The connection is reset before Discord executes the request, or after (``applied``)."""
 
     applied: bool = False
 
@@ -27,7 +27,7 @@ class Limited:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """5xx: before Discord did what it was asked, or after (``applied``)."""
+    """5xx, before Discord executes the request or after (``applied``)."""
 
     status: int
     applied: bool = False
@@ -62,20 +62,20 @@ RequestFault = Reset | Limited | Failed | Refused | Answered | Silent
 
 
 def was_done(fault: object) -> bool:
-    """Whether Discord did what it was asked, and the bot was not told so."""
+    """Whether Discord executed the request although the bot saw it fail."""
     return isinstance(fault, (Reset, Failed)) and fault.applied
 
 
 @dataclass(frozen=True, slots=True)
 class EventFault:
-    """``late`` is in seconds; ``copies`` how often the event comes again."""
+    """``late`` is in seconds; ``copies`` is the number of duplicates."""
 
     late: float = 0.0
     copies: int = 0
 
 
 class Faults(Protocol):
-    """Decides of each request and each event what goes wrong with it."""
+    """Decides what goes wrong with each request and each event."""
 
     def of_request(self, request: Request) -> RequestFault | None: ...
 
@@ -91,9 +91,9 @@ class NoFaults:
 
 
 class Planned:
-    """These faults in this order for the requests of one method and path template; None is a success.
+    """Gives ``faults`` in order to the requests of one method and path template; None is a success.
 
-    Each event comes ``copies`` times again.
+    Each event is followed by ``copies`` duplicates.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Discord's gateway: one bot's connection, its session, and what it missed meanwhile."""
+"""Discord's gateway: one bot's connection, its session, and the events it has to replay."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Op(IntEnum):
 
 
 class Connection:
-    """One WebSocket. What is to be sent is written in order by one task.
+    """One WebSocket. A single task writes what is to be sent, in order.
 
-    ``cut_at``, of ``time.monotonic``, is when it was cut or given up, if it was.
+    ``cut_at`` is the ``time.monotonic`` at which it was cut or ended, if it was.
     """
 
     def __init__(self, socket_: web.WebSocketResponse, transport: asyncio.Transport, *, is_compressed: bool):
@@ -70,7 +70,7 @@ class Connection:
                 written(self)
 
     def end(self, op: Op, data: object = None) -> None:
-        """Say why the bot is to connect anew; nothing else is said on this connection."""
+        """Send the reason why the bot must reconnect; nothing else is sent on this connection."""
         self.cut_at = time.monotonic()
         self.send_op(op, data)
 
@@ -93,7 +93,7 @@ class Session:
     connection: Connection | None = None
 
     def dispatch(self, name: str, data: Json, written: Written | None = None) -> None:
-        """Send an event now, or at the RESUME if there is no connection."""
+        """Send an event now, or after the RESUME if there is no connection."""
         self.sequence += 1
         payload = json.dumps({"op": Op.DISPATCH, "d": data, "s": self.sequence, "t": name})
         self.events.append((self.sequence, payload, written))
@@ -103,9 +103,9 @@ class Session:
 
 @dataclass(eq=False)
 class Gateway:
-    """``welcome`` gives what a new session is told, given its id: READY and what follows.
+    """``welcome`` returns a new session's first events, given its id: READY and what follows.
 
-    ``heartbeat`` is in milliseconds. ``refusal`` is the code with which every IDENTIFY is refused, if any.
+    ``heartbeat`` is in milliseconds. ``refusal``, if set, is the close code that answers every IDENTIFY.
     """
 
     welcome: Callable[[str], Iterable[tuple[str, Json]]]
@@ -122,7 +122,7 @@ class Gateway:
         return self.session is not None and self.session.connection is not None
 
     def dispatch(self, name: str, data: Json, written: Written | None = None) -> None:
-        """Send an event to the bot. Nobody is told while there is no session."""
+        """Send an event to the bot; it is lost while there is no session."""
         if self.session is not None:
             self.session.dispatch(name, data, written)
 
@@ -135,10 +135,10 @@ class Gateway:
     def ask_to_reconnect(self) -> None:
         if self.session is not None and self.session.connection is not None:
             self.session.connection.end(Op.RECONNECT)
-            self.session.connection = None  # what happens from now on is told at the RESUME
+            self.session.connection = None  # later events are sent after the RESUME
 
     def invalidate(self, *, resumable: bool) -> None:
-        """INVALID_SESSION; what is not ``resumable`` is forgotten with all its events."""
+        """Send INVALID_SESSION; unless ``resumable``, forget the session and its events."""
         if self.session is not None and self.session.connection is not None:
             self.session.connection.end(Op.INVALID_SESSION, resumable)
             self.session.connection = None
@@ -169,7 +169,7 @@ class Gateway:
         return socket_
 
     async def _write(self, connection: Connection) -> None:
-        with suppress(ConnectionError):  # what was not written is told at the RESUME
+        with suppress(ConnectionError):  # unwritten events are sent after the RESUME
             await connection.write()
 
     async def _receive(self, connection: Connection, payload: Json) -> None:
@@ -190,14 +190,14 @@ class Gateway:
             self.session.dispatch(name, data)
         self.joined.set()
 
-    def _resume(self, connection: Connection, told: dict[str, Any]) -> None:
+    def _resume(self, connection: Connection, resume: dict[str, Any]) -> None:
         session = self.session
-        if session is None or session.id != told["session_id"]:
+        if session is None or session.id != resume["session_id"]:
             connection.send_op(Op.INVALID_SESSION, False)
             return
         self.resumed += 1
         for sequence, payload, written in session.events:
-            if sequence > (told["seq"] or 0):
+            if sequence > (resume["seq"] or 0):
                 connection.send(payload, written)
         session.connection = connection
         session.dispatch("RESUMED", {})

@@ -1,4 +1,4 @@
-"""The bot in the test's own process, before a model that is no process either."""
+"""The bot in the test's own process, with a model in that process too."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ TOKEN = "a.fake.token"  # noqa: S105
 
 class ReadyModel(FakeModel):
     async def wait_ready(self) -> None:
-        """It is, from the start."""
+        """Return at once: it always is."""
 
 
 @dataclass(frozen=True)
 class Hosted:
-    """What the bot consists of; ``joining`` is what serves."""
+    """The parts of a running bot; ``joining`` is the task that serves."""
 
     model: FakeModel
     queue: GenerationQueue
@@ -50,9 +50,9 @@ async def hosted(
     grace: float = 0.0,
     **limits: Any,
 ) -> AsyncIterator[Hosted]:
-    """The bot on ``discord`` until the block ends. ``limits`` are those of the queue.
+    """Run the bot on ``discord`` until the block ends. ``limits`` are those of the queue.
 
-    At the end the model has ``grace`` seconds for what it is at.
+    At the end, running requests have ``grace`` seconds to finish.
     """
     model = model or ReadyModel()
     limits = {"max_waiting": 32, "max_running": 4, "per_person": 10, "deadline": 60.0} | limits
@@ -60,7 +60,7 @@ async def hosted(
         services = Services(queue, encodings or Encodings(), Runs(database, days=30), rules=rules or Rules())
         with discord.addresses():
             parts = Started(cast("ModelProcess", model), queue, services)
-            discord.gateway.joined.clear()  # a bot may have been there before
+            discord.gateway.joined.clear()  # an earlier bot may have set it
             joining = asyncio.create_task(join(TOKEN, parts, grace=grace))
             try:
                 joined = asyncio.create_task(discord.joined())

@@ -1,4 +1,4 @@
-"""What somebody asked of the bot, and what became of it."""
+"""An interaction, from a person's click or command to the bot's final reply."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fakes.discord.components import pressable, texts
 from tests.fakes.discord.gateway import Connection
 from tests.fakes.discord.state import Channel, Json, Message, Person
 
-TO_BE_READ = 0.3  # seconds after which what was written is taken to be read
+TO_BE_READ = 0.3  # seconds after which the bot is assumed to have read what was written
 
 
 class InteractionType(IntEnum):
@@ -25,7 +25,7 @@ class InteractionType(IntEnum):
 
 
 class CallbackType(IntEnum):
-    """What a bot may answer an interaction with."""
+    """Interaction callback types."""
 
     MESSAGE = 4
     DEFERRED_MESSAGE = 5
@@ -37,7 +37,7 @@ class CallbackType(IntEnum):
 
 @dataclass(eq=False)
 class Interaction:
-    """One interaction. Times are of ``time.monotonic``."""
+    """One interaction. Times are those of ``time.monotonic``."""
 
     id: int
     kind: InteractionType
@@ -45,15 +45,15 @@ class Interaction:
     person: Person
     channel: Channel
     data: Mapping[str, object] = field(repr=False)
-    message: Message | None = None  # whose button was pressed, or on which a form was opened
+    message: Message | None = None  # the one whose button was pressed, or from which a form was opened
     sent_at: float = field(default_factory=time.monotonic)
     delivered_at: float | None = None  # first written to the bot's connection
     written_at: float | None = None  # last written, again after a RESUME
     written_to: Connection | None = field(default=None, repr=False)
     acknowledged_at: float | None = None
     callback: CallbackType | None = None
-    reply: Message | None = None  # @original; it stays here, ``deleted``, once it is taken away
-    revision: int = 0  # the answer's when it was acknowledged
+    reply: Message | None = None  # @original; if it is deleted, it stays here, marked so
+    revision: int = 0  # the reply's at the time of the acknowledgement
     followups: list[Message] = field(default_factory=list)
     modal: Json | None = None
     choices: list[Json] | None = None
@@ -61,7 +61,7 @@ class Interaction:
 
     @property
     def latency(self) -> float:
-        """Seconds from sending to the callback's arrival."""
+        """Seconds from sending the interaction to the arrival of its callback."""
         if self.acknowledged_at is None:
             raise ValueError(f"interaction {self.id} was not acknowledged")
         return self.acknowledged_at - self.sent_at
@@ -72,13 +72,13 @@ class Interaction:
 
     @property
     def all_messages(self) -> list[Message]:
-        """What is to be seen of the answer, @original first."""
-        told = [self.reply] if self.reply is not None else []
-        return [message for message in [*told, *self.followups] if not message.deleted]
+        """The reply and follow-ups that are still there, @original first."""
+        original = [self.reply] if self.reply is not None else []
+        return [message for message in [*original, *self.followups] if not message.deleted]
 
     @property
     def is_settled(self) -> bool:
-        """Whether the answer is final, as far as one can see."""
+        """Whether the reply looks final."""
         if not self.is_acknowledged:
             return False
         return self.reply is None or self.reply.deleted or is_final(self.reply)
@@ -90,7 +90,7 @@ class Interaction:
         return await self.until(lambda: self.is_settled, patience)
 
     async def until(self, happened: Callable[[], bool], patience: float = 30.0) -> Interaction:
-        """Return once ``happened``, asked anew after each change; TimeoutError after ``patience`` seconds."""
+        """Return once ``happened()``, tested after each change; TimeoutError after ``patience`` seconds."""
         async with asyncio.timeout(patience):
             while not happened():
                 self._changed.clear()
@@ -99,7 +99,7 @@ class Interaction:
 
     @property
     def is_heard(self) -> bool:
-        """Whether the bot has surely read of it: the connection was not cut just then."""
+        """Whether the bot must have read it: the connection was not cut soon after."""
         if self.written_at is None or self.written_to is None:
             return False
         cut_at = self.written_to.cut_at

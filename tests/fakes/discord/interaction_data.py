@@ -1,4 +1,4 @@
-"""What people do, as INTERACTION_CREATE tells of it. Pure."""
+"""The ``data`` of INTERACTION_CREATE for what people do. Pure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ SLASH, ON_MESSAGE = 1, 3
 def slash_data(
     commands: Iterable[Json], name: str, options: Mapping[str, Any], focused: str | None = None
 ) -> Json:
-    """A slash command with its options; one is ``focused`` where suggestions are asked for.
+    """A slash command with its options; ``focused`` names the one to suggest values for.
 
-    Raises LookupError for a command or an option that Discord was not told of.
+    Raises LookupError for a command or an option that the bot has not registered.
     """
     command = _command(commands, name, SLASH)
     types = {option["name"]: option["type"] for option in command.get("options", ())}
-    told = [
+    values = [
         {"name": option, "type": types[option], "value": value}
         | ({"focused": True} if option == focused else {})
         for option, value in options.items()
     ]
-    return {"id": command["id"], "name": name, "type": SLASH, "options": told}
+    return {"id": command["id"], "name": name, "type": SLASH, "options": values}
 
 
 def message_command_data(commands: Iterable[Json], name: str, target: Message) -> Json:
@@ -44,7 +44,7 @@ def message_command_data(commands: Iterable[Json], name: str, target: Message) -
 def press_data(
     message: Message, *, label: str | None, custom_id: str | None, values: Sequence[str] | None
 ) -> Json:
-    """A button or a menu of the message. Raises LookupError if it is not there or cannot be pressed."""
+    """A press on a button or menu of the message. Raises LookupError if it is missing or disabled."""
     item = find(message, label=label, custom_id=custom_id)
     if item.get("disabled"):
         raise LookupError(f"{item.get('label') or item['custom_id']} cannot be pressed")
@@ -62,7 +62,7 @@ def find(message: Message, *, label: str | None = None, custom_id: str | None = 
 
 
 def form_data(form: Json, typed: Mapping[str, str]) -> Json:
-    """A filled-in form; ``typed`` is by the field's label, or by its ``custom_id``."""
+    """A filled-in form; ``typed`` maps labels or ``custom_id``s of fields to texts."""
     return {"custom_id": form["custom_id"], "components": list(_filled(form["components"], typed))}
 
 
@@ -79,8 +79,8 @@ def _filled(components: Iterable[Json], typed: Mapping[str, str]) -> Iterator[Js
             for field in walk(inner)
             if field["type"] == Kind.TEXT_INPUT
         ]
-        told = {"component": fields[0]} if "component" in outer and fields else {"components": fields}
-        yield {"type": outer["type"], "id": number} | told
+        filled = {"component": fields[0]} if "component" in outer and fields else {"components": fields}
+        yield {"type": outer["type"], "id": number} | filled
 
 
 def _typed(typed: Mapping[str, str], label: str, field: Json) -> str:
@@ -91,4 +91,4 @@ def _command(commands: Iterable[Json], name: str, kind: int) -> Json:
     for command in commands:
         if command["name"] == name and command.get("type", SLASH) == kind:
             return command
-    raise LookupError(f"Discord was told of no command {name!r}")
+    raise LookupError(f"no command {name!r} is registered")

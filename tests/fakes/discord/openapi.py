@@ -1,4 +1,4 @@
-"""Request bodies against Discord's own OpenAPI description, where it is at hand."""
+"""Validates request bodies against Discord's own OpenAPI description, where it is available."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ _DOCUMENT = "urn:discord"
 
 
 def description_file() -> Path | None:
-    """Where the description is: what DISCORD_OPENAPI names, or beside the repository; None without it."""
+    """The file named by DISCORD_OPENAPI, or the one beside the repository; None if there is none."""
     file = Path(os.environ.get(VARIABLE) or _NEARBY)
     return file if file.is_file() else None
 
 
 @cache
 def described(file: Path | None) -> Description:
-    """What ``file`` says; it is read once, for that takes a moment."""
+    """The description in ``file``; cached, because reading it takes a moment."""
     return Description(file)
 
 
 class Description:
-    """``reason`` says why nothing can be checked, where that is so.
+    """``reason`` says why nothing can be checked, if so.
 
-    Bodies may have more members than the description knows, as Discord allows it.
+    Bodies may have members that the description doesn't know: Discord ignores them.
     """
 
     def __init__(self, file: Path | None) -> None:
-        self.reason = None if file else f"Discord's OpenAPI description is not at hand (see {VARIABLE})"
+        self.reason = None if file else f"Discord's OpenAPI description is not available (see {VARIABLE})"
         self._document = json.loads(file.read_text()) if file else {"paths": {}}
         self._registry: Registry[Any] = Registry().with_resource(
             _DOCUMENT,
             Resource.from_contents(
-                _told_apart(self._document, self._document), default_specification=DRAFT202012
+                _discriminated(self._document, self._document), default_specification=DRAFT202012
             ),
         )
         self._validator = cache(self._new_validator)
 
     def problems(self, method: str, template: str, body: object) -> Iterator[str]:
-        """What the description does not allow in ``body``, in sentences.
+        """The violations of the description in ``body``, as sentences.
 
         ``template`` is the path as the description has it, such as ``/users/@me``.
         """
@@ -69,17 +69,17 @@ class Description:
         return Draft202012Validator({"$ref": f"{_DOCUMENT}#{quote(pointer)}"}, registry=self._registry)
 
 
-def _told_apart(schema: Any, document: Json) -> Any:
-    """The same description, in which alternatives that differ by ``type`` are chosen by it.
+def _discriminated(schema: Any, document: Json) -> Any:
+    """The same description, with ``type`` selecting among alternatives that differ in it.
 
-    Trying them all, at each depth, takes a hundred times as long, and the problem
-    that is then told of is that no component is of any type.
+    Trying all alternatives at each depth takes a hundred times as long, and the error is
+    then that a component matches none of them.
     """
     if isinstance(schema, list):
-        return [_told_apart(each, document) for each in schema]
+        return [_discriminated(each, document) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    changed = {name: _told_apart(value, document) for name, value in schema.items()}
+    changed = {name: _discriminated(value, document) for name, value in schema.items()}
     if constants := [each["const"] for each in schema.get("oneOf", ()) if "const" in each]:
         del changed["oneOf"]
         return changed | {"enum": constants}
@@ -99,7 +99,7 @@ def _chosen_by_kind(alternatives: list[Json], kinds: list[list[int]]) -> Iterato
 
 
 def _kinds(alternative: Json, document: Json) -> list[int]:
-    """The values of ``type`` that the alternative allows; none if it is told apart otherwise."""
+    """The values of ``type`` that the alternative allows; none if ``type`` doesn't discriminate it."""
     name = alternative.get("$ref", "").rpartition("/")[2]
     schema = document.get("components", {}).get("schemas", {}).get(name, {})
     if "type" not in schema.get("required", ()):
@@ -108,17 +108,17 @@ def _kinds(alternative: Json, document: Json) -> list[int]:
 
 
 def _with_textual_ids(body: Any) -> Any:
-    """discord.py numbers the files of a request; Discord takes the numbers for the snowflakes they are."""
+    """``body`` with the ids of its attachments as strings: Discord also accepts discord.py's numbers."""
     if not isinstance(body, dict):
         return body
     changed = {name: _with_textual_ids(body[name]) for name in ("data",) if name in body}
     if body.get("attachments"):
-        changed["attachments"] = [told | {"id": str(told["id"])} for told in body["attachments"]]
+        changed["attachments"] = [each | {"id": str(each["id"])} for each in body["attachments"]]
     return body | changed
 
 
 def _deepest(error: Any) -> str:
-    """The most telling of the reasons why none of several alternatives fits."""
+    """The most specific of the reasons why no alternative fits."""
     while error.context:
         error = max(error.context, key=lambda each: len(each.absolute_path))
     return str(error.message)[:300]

@@ -1,4 +1,4 @@
-"""Discord's paths as its own description has them, without the version before them."""
+"""Discord's paths as in its OpenAPI description, without the version prefix."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ FOLLOW_UPS = "/webhooks/{webhook_id}/{webhook_token}"
 WEBHOOK_MESSAGE = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
 MESSAGES = "/channels/{channel_id}/messages"
 MESSAGE = "/channels/{channel_id}/messages/{message_id}"
-FILE = "/attachments/{channel_id}/{attachment_id}/{name}"  # on the host of files
+FILE = "/attachments/{channel_id}/{attachment_id}/{name}"  # on the CDN's host

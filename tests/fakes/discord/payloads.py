@@ -1,4 +1,4 @@
-"""State as Discord tells of it in JSON. Pure."""
+"""The JSON that Discord sends for its state. Pure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def channel(of: Channel) -> Json:
 
 
 def _thread(of: Channel, guild: Guild, parent: Channel) -> Json:
-    """Without ``nsfw``, which Discord says of no thread."""
+    """A thread's members. There is no ``nsfw``: Discord doesn't send it for threads."""
     metadata = {
         "archived": False,
         "auto_archive_duration": 1440,
@@ -159,7 +159,7 @@ def message(of: Message) -> Json:
 
 
 def media(of: Attachment) -> Json:
-    """What stands for ``attachment://…`` once the file is there."""
+    """What replaces ``attachment://…`` once the file is uploaded."""
     return {
         "url": of.url,
         "proxy_url": of.url,

@@ -1,4 +1,4 @@
-"""The real bot as a process of its own, with a Discord on loopback."""
+"""The real bot in a process of its own, on a Discord on loopback."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.fakes.discord.addresses import GATEWAY, REST, Addresses
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "a.fake.token"  # noqa: S105
-LINES = 10_000  # of its output that are kept
+LINES = 10_000  # of output to keep
 PATIENCE = 120.0  # seconds to end after SIGTERM
 
 
 @dataclass(eq=False)
 class BotProcess:
-    """``lines`` are the newest of what it wrote to stderr and stdout, ``folder`` is where it runs."""
+    """``lines`` are the last lines it wrote to stderr and stdout, ``folder`` is its working directory."""
 
     process: asyncio.subprocess.Process
     folder: Path
@@ -52,7 +52,7 @@ class BotProcess:
             return await self.process.wait()
 
     async def said(self, text: str, patience: float = 60.0) -> str:
-        """The first line that has ``text`` in it, once there is one; EOFError if it ended before."""
+        """Wait for a line with ``text`` in it, and return it; EOFError if the bot ends first."""
         async with asyncio.timeout(patience):
             while True:
                 for line in list(self.lines):
@@ -63,7 +63,7 @@ class BotProcess:
                 await asyncio.sleep(0.02)
 
     async def read(self, stream: asyncio.StreamReader) -> None:
-        """Keep what it says, so that it never waits for a reader."""
+        """Keep reading its output, so that it never blocks."""
         rest = b""
         while chunk := await stream.read(65_536):
             *lines, rest = (rest + chunk).split(b"\n")
@@ -75,9 +75,9 @@ class BotProcess:
 
 @asynccontextmanager
 async def running(addresses: Addresses, environment: Mapping[str, str]) -> AsyncIterator[BotProcess]:
-    """The bot in an empty folder, with ``environment``'s settings, the demo model unless these say otherwise.
+    """Run the bot in an empty folder with the settings in ``environment``, by default with the demo model.
 
-    It is ended by SIGTERM after the block, and killed if it does not end.
+    After the block it gets SIGTERM, and SIGKILL if it doesn't end.
     """
     with tempfile.TemporaryDirectory() as folder:
         process = await asyncio.create_subprocess_exec(
@@ -116,5 +116,5 @@ def _environment(addresses: Addresses, settings: Mapping[str, str]) -> dict[str,
     inherited = {
         name: value for name, value in os.environ.items() if name not in own and name.lower() not in proxied
     }
-    told = {"DISCORD_TOKEN": TOKEN, "MODEL": DEMO_MODEL, "PYTHONPATH": str(ROOT)}
-    return inherited | told | {REST: addresses.rest, GATEWAY: addresses.gateway} | dict(settings)
+    defaults = {"DISCORD_TOKEN": TOKEN, "MODEL": DEMO_MODEL, "PYTHONPATH": str(ROOT)}
+    return inherited | defaults | {REST: addresses.rest, GATEWAY: addresses.gateway} | dict(settings)

@@ -1,4 +1,4 @@
-"""What Discord answers when it does not do what it was asked."""
+"""Discord's error responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request as it came over the wire, and what was answered."""
+"""A request as it came over the wire, and the status it got."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from aiohttp import BodyPartReader, web
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """``template`` is the path as Discord's description has it; ``status`` 0: the connection was reset.
+    """``template`` is the path as in Discord's OpenAPI; a ``status`` of 0 means a connection reset.
 
-    ``at`` is of ``time.monotonic``.
+    ``at`` is a time of ``time.monotonic``.
     """
 
     method: str
@@ -31,7 +31,7 @@ class Request:
 
 
 async def read(request: web.Request, template: str) -> Request:
-    """The request with its body; files by their number in it."""
+    """The request with its body; files by their index in it."""
     body, files = None, {}
     if request.content_type.startswith("multipart/"):
         async for part in await request.multipart():

@@ -1,4 +1,4 @@
-"""What a bot's requests do to interactions and messages, as Discord does it."""
+"""What the bot's requests do to interactions and messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEEDS_V2 = frozenset(Kind) - {Kind.ACTION_ROW, Kind.BUTTON, Kind.STRING_SELECT}
 
 @dataclass
 class Responses:
-    """``address`` is where files are served; ``files`` what is served there, by attachment id."""
+    """``address`` returns the URL where files are served; ``files`` are those, by attachment id."""
 
     bot: Person
     snowflakes: Snowflakes
@@ -40,7 +40,7 @@ class Responses:
         self.by_id[interaction.id] = self.by_token[interaction.token] = interaction
 
     def call_back(self, id_: int, token: str, body: Json, uploads: Mapping[int, Any]) -> Interaction:
-        """An interaction is answered for the first time. Raises Refusal."""
+        """Respond to an interaction for the first time. Raises Refusal."""
         interaction, now = self.by_id.get(id_), time.monotonic()
         if interaction is None or interaction.token != token:
             raise Refusal(10062)
@@ -58,7 +58,7 @@ class Responses:
         return interaction
 
     def changed(self, message: Message) -> None:
-        """Tell whoever waits for an interaction that this message answers."""
+        """Wake those who wait for an interaction whose reply is ``message``."""
         for interaction in self._shown.get(message.id, ()):
             interaction.changed()
 
@@ -67,7 +67,7 @@ class Responses:
         self.changed(message)
 
     def find(self, token: str) -> Interaction:
-        """The interaction whose token that is, if the token can be used. Raises Refusal."""
+        """The interaction with this token. Raises Refusal if the token is unknown, unused or expired."""
         interaction = self.by_token.get(token)
         if interaction is None or interaction.acknowledged_at is None:
             raise Refusal(10015)
@@ -76,7 +76,7 @@ class Responses:
         return interaction
 
     def original(self, token: str, message_id: str = "@original") -> tuple[Interaction, Message]:
-        """A message that answers the interaction. Raises Refusal."""
+        """The interaction with this token, and one of its messages. Raises Refusal."""
         interaction = self.find(token)
         message = interaction.reply
         if message_id != "@original":
@@ -88,7 +88,7 @@ class Responses:
         return interaction, message
 
     def edit(self, message: Message, body: Json, uploads: Mapping[int, Any]) -> None:
-        """Change what ``body`` names. "thinking…" ends with it. Raises Refusal."""
+        """Change what ``body`` names; this ends "thinking…". Raises Refusal."""
         self._fill(message, body, uploads)
         message.flags &= ~Flag.LOADING
         message.revision += 1
@@ -96,7 +96,7 @@ class Responses:
         self.changed(message)
 
     def follow_up(self, interaction: Interaction, body: Json, uploads: Mapping[int, Any]) -> Message:
-        """One more message. The first after "thinking…" takes its place. Raises Refusal."""
+        """Send a further message; the first one after "thinking…" replaces that. Raises Refusal."""
         if interaction.reply is not None and interaction.reply.is_loading and not interaction.reply.deleted:
             self.edit(interaction.reply, body | {"flags": body.get("flags", 0) & ~Flag.EPHEMERAL}, uploads)
             return interaction.reply
@@ -108,7 +108,7 @@ class Responses:
     def post(
         self, channel: Channel, body: Json, uploads: Mapping[int, Any], *, interaction: Json | None = None
     ) -> Message:
-        """A new message of the bot. Raises Refusal."""
+        """Post a new message of the bot. Raises Refusal."""
         _check_there(channel)
         message = Message(self.snowflakes.new(), channel, self.bot, interaction=interaction)
         message.flags = body.get("flags", 0) & (Flag.EPHEMERAL | Flag.COMPONENTS_V2)
@@ -163,11 +163,11 @@ class Responses:
 
     def _stored(self, channel: Channel, body: Json, uploads: Mapping[int, Any]) -> dict[str, Attachment]:
         stored = {}
-        for told in body.get("attachments") or ():
-            upload = uploads.get(int(told["id"]))
+        for attachment in body.get("attachments") or ():
+            upload = uploads.get(int(attachment["id"]))
             if upload is None:
-                continue  # one that is there already and stays
-            id_, name = self.snowflakes.new(), told["filename"]
+                continue  # it exists already and is kept
+            id_, name = self.snowflakes.new(), attachment["filename"]
             url = f"{self.address()}/attachments/{channel.id}/{id_}/{name}?ex=0&is=0&hm=0"
             kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
             stored[name] = self.files[id_] = Attachment(id_, name, url, kind, upload)
@@ -191,7 +191,7 @@ def _metadata(interaction: Interaction) -> Json:
 
 
 def _number(components: list[Json]) -> None:
-    """Give an id to every component that has none, in the order in which they stand."""
+    """Give an id to every component that has none, in order."""
     taken = {item["id"] for item in walk(components) if item.get("id")}
     free = (number for number in range(1, 1000) if number not in taken)
     for item in walk(components):
@@ -200,7 +200,7 @@ def _number(components: list[Json]) -> None:
 
 
 def _resolve(components: list[Json], known: Mapping[str, Attachment]) -> None:
-    """Put addresses in the place of ``attachment://…``. Raises Refusal for what was not sent."""
+    """Replace ``attachment://…`` by URLs. Raises Refusal for an attachment that is not there."""
     for place in media(components):
         scheme, _, name = place["url"].partition("://")
         if scheme != "attachment":

@@ -49,7 +49,7 @@ Handler = Callable[[Request], Any]
 
 @dataclass
 class Rest:
-    """``accepts`` says whether the bot's token is known; ``sessions`` how often it may still connect."""
+    """``accepts`` says whether the bot's token is valid; ``sessions`` counts the session starts left."""
 
     responses: Responses
     checks: Checks
@@ -121,9 +121,9 @@ class Rest:
         if request.query.get("with_response", "").lower() not in ("true", "1"):
             return None
         shown = interaction.reply if interaction.callback is not None and interaction.callback <= 7 else None
-        told: Json = {"interaction": {"id": str(id_), "type": int(interaction.kind)}}
-        told["interaction"] |= {"response_message_id": str(shown.id)} if shown else {}
-        return told | {"resource": {"type": int(request.json["type"])} | _shown(shown)}
+        created: Json = {"interaction": {"id": str(id_), "type": int(interaction.kind)}}
+        created["interaction"] |= {"response_message_id": str(shown.id)} if shown else {}
+        return created | {"resource": {"type": int(request.json["type"])} | _shown(shown)}
 
     def _follow_up(self, request: Request) -> Json | None:
         interaction = self.responses.find(request.values["webhook_token"])
@@ -203,7 +203,7 @@ async def _faulty(web_request: web.Request, request: Request, fault: RequestFaul
                 "global": everywhere,
             }
             scope = {"X-RateLimit-Global": "true"} if everywhere else _bucket(request, retry_after)
-            # discord.py takes a 429 without this header for a ban by Cloudflare.
+            # discord.py treats a 429 without this header as a ban by Cloudflare.
             return _reply(
                 request, 429, body, Via="1.1 google", **scope, **{"Retry-After": f"{retry_after:.0f}"}
             )
@@ -213,8 +213,8 @@ async def _faulty(web_request: web.Request, request: Request, fault: RequestFaul
             return _reply(request, fault.refusal().status, fault.refusal().body)
         case Answered(status, body, content_type, headers):
             request.status = status
-            told = {"Content-Type": content_type} | dict(headers)  # without a charset, as in _reply
-            return web.Response(body=body.encode(), status=status, headers=told)
+            own = {"Content-Type": content_type} | dict(headers)  # without a charset, as in _reply
+            return web.Response(body=body.encode(), status=status, headers=own)
         case Silent():
             await asyncio.Event().wait()
             raise AssertionError
@@ -233,7 +233,7 @@ def _bucket(request: Request, retry_after: float) -> dict[str, str]:
 
 
 def _reset(web_request: web.Request, request: Request) -> web.StreamResponse:
-    """Cut the connection so that the other side is told of a reset, not of an end."""
+    """Cut the connection so that the other side sees a reset, not an end of file."""
     request.status = 0
     if (transport := web_request.transport) is not None:
         raw = transport.get_extra_info("socket")

@@ -1,4 +1,4 @@
-"""What Discord's documentation asks of a request's body, and what this bot promises of it. Pure."""
+"""What Discord's documentation demands of a request's body, and what this bot promises. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHILDREN = {Kind.SECTION: (1, 3), Kind.CONTAINER: (1, MAX_COMPONENTS), Kind.MED
 
 
 def callback_problems(body: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the answer to an interaction, in sentences."""
+    """What is wrong with the response to an interaction, as sentences."""
     data = body.get("data") or {}
     match body.get("type"):
         case CallbackType.MESSAGE:
@@ -23,7 +23,7 @@ def callback_problems(body: Mapping[str, Any]) -> Iterator[str]:
         case CallbackType.UPDATE:
             yield from message_problems(data, is_edit=True)
         case CallbackType.DEFERRED_MESSAGE if data.get("flags", 0) & ~Flag.EPHEMERAL:
-            yield "a deferred answer can carry no flag but EPHEMERAL"
+            yield "a deferred response can carry no flag but EPHEMERAL"
         case CallbackType.MODAL:
             yield from _form(data)
         case CallbackType.AUTOCOMPLETE:
@@ -40,14 +40,14 @@ def message_problems(body: Mapping[str, Any], *, is_edit: bool = False) -> Itera
     components = body.get("components") or []
     has_text = any(body.get(name) for name in ("content", "embeds", "poll", "sticker_ids"))
     if not is_edit and not components and not has_text and not body.get("attachments"):
-        yield "a message says nothing"
+        yield "a message is empty"
     if len(body.get("content") or "") > 2_000:
         yield "content has more than 2,000 characters"
     yield from component_problems(components)
 
 
 def component_problems(components: list[dict[str, Any]]) -> Iterator[str]:
-    """What is wrong with a message's components, all together and each alone."""
+    """What is wrong with a message's components, together and individually."""
     items = list(walk(components))
     if len(items) > MAX_COMPONENTS:
         yield f"{len(items)} components are more than {MAX_COMPONENTS}"
@@ -64,9 +64,9 @@ def _mentions(allowed: Mapping[str, Any] | None) -> Iterator[str]:
     if allowed is None:
         yield "allowed_mentions is missing"
     elif allowed.get("parse") != [] or allowed.get("users") or allowed.get("roles"):
-        yield f"allowed_mentions lets somebody be pinged: {dict(allowed)}"
+        yield f"allowed_mentions allows pings: {dict(allowed)}"
     elif allowed.get("replied_user"):
-        yield "allowed_mentions pings whom it replies to"
+        yield "allowed_mentions pings the author of the message it replies to"
 
 
 def _item(item: Mapping[str, Any]) -> Iterator[str]:

@@ -24,19 +24,19 @@ from tests.fakes.discord.rest import Rest
 from tests.fakes.discord.snowflakes import Snowflakes
 from tests.fakes.discord.state import Json, Person
 
-HOST = "discord.test"  # where it is by TLS; no such name resolves
+HOST = "discord.test"  # its host with TLS; the name doesn't resolve
 LARGEST = 32 * 1024 * 1024  # bytes of a request
 
 
 class FakeDiscord(Community):
     """Use :meth:`opened`.
 
-    ``accepts`` says whether the bot's token is known; ``schema_every`` how many
-    requests are validated against Discord's own description (each, or every n-th,
-    0 for none); ``remembered`` how many ``requests`` are kept, None for all. An
-    interaction must be acknowledged within ``patience`` seconds and can then be
-    answered for ``lifetime``. ``heartbeat`` is in milliseconds. With ``tls`` it is at
-    HOST, to which only a proxy leads.
+    ``accepts`` says whether the bot's token is valid. Every ``schema_every``-th request
+    is validated against Discord's OpenAPI description, none if it is 0. ``remembered``
+    is the number of ``requests`` to keep, None for all. An interaction must be
+    acknowledged within ``patience`` seconds, and its token is then valid for
+    ``lifetime``. ``heartbeat`` is in milliseconds. With ``tls`` it is at HOST, which
+    can only be reached through a proxy.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class FakeDiscord(Community):
     @classmethod
     @asynccontextmanager
     async def opened(cls, **options: Any) -> AsyncIterator[Self]:
-        """One that listens on a free port of 127.0.0.1; the options are the class's."""
+        """Listen on a free port of 127.0.0.1; ``options`` are those of the class."""
         fake = cls(**options)
         application = web.Application(client_max_size=LARGEST)
         application.add_routes([*fake.rest.routes(), web.get("/gateway/", fake.gateway.serve)])
@@ -89,7 +89,7 @@ class FakeDiscord(Community):
 
     @property
     def violations(self) -> list[str]:
-        """What was wrong with the bot's requests, in sentences."""
+        """What was wrong with the bot's requests, as sentences."""
         return self.checks.violations
 
     @property
@@ -97,15 +97,15 @@ class FakeDiscord(Community):
         return Addresses(self._at("http", "/api/v10"), self._at("ws", "/gateway/"))
 
     def addresses(self) -> AbstractContextManager[None]:
-        """discord.py's two addresses lead here, for what is started within the block."""
+        """Lead discord.py here, for everything started within the block."""
         return leading_to(self.where)
 
     def bot(self, environment: Mapping[str, str] | None = None) -> AbstractAsyncContextManager[BotProcess]:
-        """``python -m bot`` as a process of its own, with these settings."""
+        """``python -m bot`` in a process of its own, with these settings."""
         return running(self.where, environment or {})
 
     async def joined(self, patience: float = 60.0) -> None:
-        """Return once the bot is there and was told of its servers."""
+        """Return once the bot is connected and knows its servers."""
         async with asyncio.timeout(patience):
             await self.gateway.joined.wait()
 

@@ -1,11 +1,11 @@
-"""Ids as Discord makes them: the time in milliseconds, and what tells two of one moment apart."""
+"""Ids as Discord makes them: the time in milliseconds, then a counter."""
 
 from __future__ import annotations
 
 import itertools
 import time
 
-EPOCH = 1_420_070_400_000  # ms, when Discord's time begins
+EPOCH = 1_420_070_400_000  # ms, the beginning of Discord's time
 _COUNTED = 1 << 22
 
 

@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 class Flag(IntFlag):
-    """Of a message."""
+    """Message flags."""
 
     EPHEMERAL = 1 << 6
     LOADING = 1 << 7  # "thinking…"
@@ -27,17 +27,17 @@ class ChannelKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody, or the bot. ``permissions`` is Discord's bit field, on every server alike."""
+    """A person or the bot. ``permissions`` is Discord's bit field, the same on every server."""
 
     id: int
     name: str
     is_bot: bool = False
-    permissions: int = 0x0000_0000_8004_8C40  # what everybody may: see, write, attach, use commands
+    permissions: int = 0x0000_0000_8004_8C40  # @everyone's: view, send, attach, use commands
 
 
 @dataclass(eq=False, slots=True)
 class Guild:
-    """Where it does not have the bot, people may have installed it for themselves."""
+    """A server. If ``has_bot`` is false, people may still have installed the bot for themselves."""
 
     id: int
     name: str
@@ -47,14 +47,14 @@ class Guild:
 
 @dataclass(eq=False, slots=True)
 class Channel:
-    """``refusal`` is the error code that everything there is refused with, such as 50001.
+    """``refusal`` is the error code that answers every request in this channel, such as 50001.
 
-    A thread has a ``parent``, and is as ``nsfw`` as that.
+    A thread has a ``parent``, and counts as ``nsfw`` if that does.
     """
 
     id: int
     name: str
-    guild: Guild | None  # None: a conversation of one person with the bot
+    guild: Guild | None  # None: a direct message channel with the bot
     messages: dict[int, Message] = field(default_factory=dict)
     deleted: bool = False
     refusal: int | None = None
@@ -81,7 +81,7 @@ class Attachment:
 
 @dataclass(eq=False, slots=True)
 class Message:
-    """``revision`` counts the edits. What is ``deleted`` stays as it was."""
+    """``revision`` counts the edits. A ``deleted`` message keeps its content."""
 
     id: int
     channel: Channel

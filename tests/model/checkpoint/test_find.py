@@ -13,7 +13,7 @@ from bot.model.checkpoint.find import Checkpoint, find, own_tokenizer
 from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.model_info import GPT2_LARGE
 from bot.model.protocol import Loading
-from tests.fakes.hub import COMMIT, Hub, ask, running
+from tests.fakes.hub import COMMIT, Hub, running, use_hub
 from tests.model.conftest import DEMO_MODEL
 from tests.support.checkpoints import trained, write_model, write_tokenizer, write_vocabulary
 
@@ -194,7 +194,7 @@ def test_the_default_model_means_its_pinned_revision(
 def hub(cache: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A hub with the tiny model, which is what is asked."""
     with running({path.name: path.read_bytes() for path in tiny_folder.iterdir()}) as hub:
-        ask(hub.url, monkeypatch)
+        use_hub(hub.url, monkeypatch)
         yield hub
 
 

@@ -144,7 +144,7 @@ async def test_a_rejected_request_fails_alone(make: Make) -> None:
             return_exceptions=True,
         )
     assert isinstance(results[0], GenerationFailed)
-    assert results[0].detail == "told to"
+    assert results[0].detail == "on cue"
     assert results[1] == undisturbed(a_request())
 
 

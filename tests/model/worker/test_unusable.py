@@ -26,7 +26,7 @@ from bot.model.checkpoint.refusal import refusal
 from bot.model.protocol import Unusable
 from bot.model.worker.__main__ import parse, start
 from bot.system.exit_status import AFTER_REASON, ExitStatus
-from tests.fakes.hub import COMMIT, NAME, Answer, Hub, ask, running
+from tests.fakes.hub import COMMIT, NAME, Answer, Hub, running, use_hub
 from tests.support.workers import ROOT
 
 INDEX = "model.safetensors.index.json"
@@ -78,7 +78,7 @@ class Place:
 
     def away(self) -> None:
         # Nothing listens on the discard port.
-        ask("http://127.0.0.1:9", self.patch)
+        use_hub("http://127.0.0.1:9", self.patch)
 
     def answering(self, status: int, *, headers: dict[str, str] | None = None, body: bytes = b"{}") -> None:
         answer = Answer(status, body, headers or {})
@@ -92,7 +92,7 @@ def place(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
     monkeypatch.delenv("HF_TOKEN", raising=False)
     with running({path.name: path.read_bytes() for path in folder.iterdir()}) as hub:
-        ask(hub.url, monkeypatch)
+        use_hub(hub.url, monkeypatch)
         yield Place(folder, hub, cache, monkeypatch)
     close_session()
 
@@ -329,7 +329,7 @@ def an_endlessly_nested_configuration(place: Place) -> tuple[str, ...]:
 
 @row("failed", "HF_ENDPOINT or the address of a proxy cannot be used (UnsupportedProtocol")
 def an_address_that_is_none(place: Place) -> tuple[str, ...]:
-    ask("huggingface", place.patch)
+    use_hub("huggingface", place.patch)
     return (NAME,)
 
 
@@ -402,7 +402,7 @@ def a_page_to_sign_in_answers_for_the_hub(place: Place) -> tuple[str, ...]:
 
 @row("not_fetched", "the Hugging Face Hub cannot be reached")
 def the_name_of_the_hub_is_not_known(place: Place) -> tuple[str, ...]:
-    ask("http://hub.invalid", place.patch)
+    use_hub("http://hub.invalid", place.patch)
     return (NAME,)
 
 
@@ -411,7 +411,7 @@ def the_proxy_wants_a_password(place: Place) -> tuple[str, ...]:
     close_session()  # which has read the environment
     place.patch.setenv("https_proxy", place.hub.url)
     place.patch.setenv("no_proxy", "")
-    ask("https://hub.invalid", place.patch)
+    use_hub("https://hub.invalid", place.patch)
     return (NAME,)
 
 

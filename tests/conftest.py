@@ -1,8 +1,8 @@
-"""What every test shares.
+"""Fixtures that all tests share.
 
-The bot in a simulated Discord, before the real model worker: a test that asks
-for ``world`` (or for ``ada``, ``grace``, ``channel`` in it) is marked
-``pytest.mark.asyncio(loop_scope="session")``, for the worker is started once
+The bot runs in a simulated Discord with the real model worker. A test that uses
+``world`` (or ``ada``, ``grace``, ``channel`` in it) is marked
+``pytest.mark.asyncio(loop_scope="session")``, because the worker is started once
 and lives in the session's event loop.
 
     result = await ada.slash(channel, "next", prompt="London was", seed=42)
@@ -91,10 +91,10 @@ def model(parts: Started) -> ModelProcess:
 
 @pytest.fixture(params=["memory", "file", "postgresql"])
 def url(request: pytest.FixtureRequest, database_url: str) -> str:
-    """Each database that there is: SQLite always, PostgreSQL where one is at hand.
+    """The URL of each kind of database: SQLite always, PostgreSQL where there is one.
 
-    ``TEST_POSTGRESQL`` is the address of a PostgreSQL database that the tests may
-    empty, such as ``postgresql://user:password@127.0.0.1/tokenwise_test``.
+    ``TEST_POSTGRESQL`` is the URL of a PostgreSQL database that the tests may empty,
+    such as ``postgresql://user:password@127.0.0.1/tokenwise_test``.
     """
     match request.param:
         case "memory":
@@ -107,7 +107,7 @@ def url(request: pytest.FixtureRequest, database_url: str) -> str:
 
 @pytest_asyncio.fixture
 async def database(url: str) -> AsyncIterator[Database]:
-    """Each database, empty. In the test's own loop."""
+    """Each kind of database, empty, in the test's own loop."""
     async with opened(url) as database:
         async with database.transaction() as connection:
             await connection.run_sync(metadata.drop_all)
@@ -133,25 +133,25 @@ async def world(services: Services, runs: Runs, caplog: pytest.LogCaptureFixture
     own = replace(services, generations=SimulatedGenerations(services.generations), runs=runs)
     async with simulated(own, settle_timeout=120) as world:
         yield world
-    assert_nobody_is_pinged(world)
+    assert_no_pings(world)
     errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
     assert not errors, [record.getMessage() for record in errors]
 
 
-def assert_nobody_is_pinged(world: World) -> None:
-    """Every message the bot sent or edited forbids all mentions."""
+def assert_no_pings(world: World) -> None:
+    """Assert that every message the bot sent or edited forbids all mentions."""
     for request in world.env.http_requests:
         body = request.json if isinstance(request.json, dict) else {}
         message = body.get("data") or body
         if body.get("type") == InteractionResponseType.modal.value:
-            continue  # a form is no message
+            continue  # a form is not a message
         if "components" in message:
             assert message.get("allowed_mentions", {}).get("parse") == [], (request.method, request.path)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def restart(world: World, database_url: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Puts a new bot in the world's place, which knows no more than is in the database."""
+    """Replaces the world's bot by a new one, which knows only what is in the database."""
     async with AsyncExitStack() as stack:
 
         async def restart() -> None:
@@ -164,13 +164,13 @@ async def restart(world: World, database_url: str) -> AsyncIterator[Callable[[],
 
 @pytest.fixture
 def ada(world: World) -> MemberActor:
-    """Somebody on the server."""
+    """A person on the server."""
     return world.members[0]
 
 
 @pytest.fixture
 def grace(world: World) -> MemberActor:
-    """Somebody else there."""
+    """Another person on the server."""
     return world.members[1]
 
 

@@ -1,8 +1,8 @@
-"""The README's pictures: ``python -m tests.screenshots FOLDER`` takes them anew.
+"""The README's pictures; ``python -m tests.screenshots FOLDER`` takes them again.
 
-Each is a real screenshot of the bot, with the demo model or MODEL, in the
-playground: a card of each command, and the page as a whole. Seeds are fixed, so
-the same model gives the same pictures but for the times in them.
+Each is a real screenshot of the bot in the playground, with the demo model or MODEL:
+a card of each command, and the whole page. Seeds are fixed, so the same model gives
+the same pictures, except for the times in them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from tests.support.browsing import PATIENCE, Person, browser, chromium, playground, wait_for_model
 
-WIDTH, HEIGHT = 1200, 2400  # wide and high enough that no card is cut or squeezed
+WIDTH, HEIGHT = 1200, 2400  # large enough that no card is clipped or squeezed
 LARGEST = 150_000  # bytes
 
 
@@ -89,7 +89,7 @@ def guess(person: Person) -> Locator:
     return game
 
 
-# Each shows a card, the newest one or the one that it gives.
+# Each shows a card: the one it returns, otherwise the newest.
 CARDS: dict[str, Callable[[Person], Locator | None]] = {
     "complete": completion,
     "why": why,
@@ -106,7 +106,7 @@ CARDS: dict[str, Callable[[Person], Locator | None]] = {
 
 
 def take(folder: Path) -> list[Path]:
-    """All pictures, as files in ``folder``."""
+    """Take all pictures, as files in ``folder``."""
     with tempfile.TemporaryDirectory() as scratch, playground(Path(scratch)) as place, browser() as window:
         wait_for_model(window, place.url)
         taken = [save(overview(window, place.url), folder / "playground.png")]
@@ -138,7 +138,7 @@ def overview(window: Browser, url: str) -> bytes:
 
 
 def save(png: bytes, file: Path) -> Path:
-    """The screenshot as a compact PNG: its colours are few, so a palette holds them."""
+    """Save the screenshot as a compact PNG: its colours are so few that a palette holds them."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     # Maximum coverage keeps rare colours, such as the edge of a card.
     picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(

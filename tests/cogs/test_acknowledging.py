@@ -115,7 +115,7 @@ async def test_whatever_reads_the_database_is_acknowledged_before(
 
     answer = await act()
 
-    assert held.database.asked
+    assert held.database.blocked
     assert answer.acknowledged
     assert kind_of(answer) == follows
     held.database.release()

@@ -22,7 +22,7 @@ from bot.services import Services
 from bot.store.database import opened
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
-from tests.conftest import assert_nobody_is_pinged
+from tests.conftest import assert_no_pings
 from tests.fakes.model import FakeModel
 from tests.fakes.scripted_worker import REJECTED
 from tests.support.queues import queue_before
@@ -53,7 +53,7 @@ def open_blocking(database_url: str) -> Open:
             generations = ScreenedGenerations(queue, sieve)
             async with live(Services(generations, ENCODINGS, runs, rules=rules)) as world:
                 yield world
-        assert_nobody_is_pinged(world)
+        assert_no_pings(world)
 
     return open_
 

@@ -1,4 +1,4 @@
-"""A world whose database can be held, and all that reads it: every press and command, made ready."""
+"""A world whose database can be blocked, and every press and command that reads it."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ TEXT: dict[str, Any] = {"prompt": "London was", "seed": 42, "max_tokens": 8}
 
 
 class HeldDatabase(Database):
-    """A database that, once held, lets nobody in before it is released."""
+    """A database that blocks all transactions from ``hold`` to ``release``."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.asked = 0
+        self.blocked = 0
         self.wait: Callable[[Awaitable[Any]], Awaitable[Any]] | None = None
         self._open = asyncio.Event()
         self._open.set()
 
     def hold(self) -> None:
-        self.asked = 0
+        self.blocked = 0
         self._open.clear()
 
     def release(self) -> None:
@@ -42,7 +42,7 @@ class HeldDatabase(Database):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         if not self._open.is_set() and self.wait is not None:
-            self.asked += 1
+            self.blocked += 1
             await self.wait(self._open.wait())
         async with super().transaction() as connection:
             yield connection
@@ -50,7 +50,7 @@ class HeldDatabase(Database):
 
 @dataclass(frozen=True)
 class Held:
-    """A world before such a database."""
+    """A world with such a database."""
 
     world: World
     database: HeldDatabase
@@ -64,7 +64,7 @@ class Held:
         return self.world.members[1]
 
     async def card(self, name: str, **options: Any) -> ResponseMessage:
-        """The finished card of a command of Ada's."""
+        """The finished card of one of Ada's commands."""
         return card_of(await self.ada.slash(self.world.channel, name, **options))
 
 
@@ -80,7 +80,7 @@ def slash(name: str, **options: Any) -> Ready:
 
 
 def click(label: str, name: str, *, by_another: bool = False, **options: Any) -> Ready:
-    """A press on the button of a card whose label begins so."""
+    """A press on the card's button whose label begins with ``label``."""
 
     async def ready(held: Held) -> Act:
         card = await held.card(name, **options)
@@ -98,7 +98,7 @@ async def undo(held: Held) -> Act:
 
 
 def why(action: str, *, private: bool = False) -> Ready:
-    """A press on the first button that can be pressed of those that do so on the card of a word."""
+    """A press on the first enabled button for ``action`` on a "Why this word?" card."""
 
     async def ready(held: Held) -> Act:
         text = await held.card("complete", **TEXT, private=private)
@@ -146,7 +146,7 @@ def of_a_message(name: str) -> Ready:
 
 
 def stop(family: str) -> Ready:
-    """A press on the Stop of a text that has come to its end meanwhile."""
+    """A press on the Stop button of a text that has already ended."""
 
     async def ready(held: Held) -> Act:
         text = await held.card("complete", **TEXT)

@@ -1,4 +1,4 @@
-"""Frames damaged in every way a broken pipe, a stray print or a defect of ours could damage them.
+"""Frames damaged as by a broken pipe, a stray print or a bug of ours.
 
 The same ``Random`` gives the same frames.
 """
@@ -77,7 +77,7 @@ _ROGUE = (b"\x00", b"\xff", b"\xed\xa0\x80", b'"', b"\\", b"\\ud800", b"{", b"}"
 
 
 def damaged(random: Random) -> bytes:
-    """Return the body of a frame with something wrong in it; now and then it is still a message."""
+    """Return a frame's body with some damage; now and then it is still a message."""
     damage: Callable[[Random, bytes], bytes] = random.choice((_cut, _spoilt, _spoilt, _changed, _changed))
     if random.random() < 0.001:
         damage = _deep
@@ -91,7 +91,7 @@ def _cut(random: Random, body: bytes) -> bytes:
 
 
 def _spoilt(random: Random, body: bytes) -> bytes:
-    """The body with bytes that do not belong there: over others, or between them."""
+    """The body with stray bytes, in place of others or between them."""
     for _ in range(random.randint(1, 3)):
         at = random.randrange(len(body))
         rogue = random.choice(_ROGUE) if random.random() < 0.5 else random.randbytes(1)
@@ -100,7 +100,7 @@ def _spoilt(random: Random, body: bytes) -> bytes:
 
 
 def _changed(random: Random, body: bytes) -> bytes:
-    """Sound JSON with a field too few, one too many, or one that is something else."""
+    """Valid JSON with a field missing, added or changed."""
     value: dict[str, Any] = json.loads(body)
     holder = random.choice([part for part in _parts(value) if part])
     key = random.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
@@ -115,7 +115,7 @@ def _changed(random: Random, body: bytes) -> bytes:
 
 
 def _deep(random: Random, body: bytes) -> bytes:
-    """Nested deeper than Python can follow, or a number of more digits than Python reads."""
+    """The body with nesting deeper, or a number longer, than Python can parse."""
     rogue = random.choice((b"[" * 100_000, b'{"step":' * 50_000, b"9" * 10_000))
     return body.replace(b":", b":" + rogue, 1)
 

@@ -1,4 +1,4 @@
-"""The playground as its own process, and a person with a browser before it."""
+"""The playground in its own process, and a person who uses it in a browser."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ MARGIN = 8
 
 
 def chromium() -> str | None:
-    """The Chromium of this machine: the variable CHROMIUM, or what is installed."""
+    """The path of Chromium: the variable CHROMIUM, or an installed one."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
 @dataclass
 class Pace:
-    """How fast the model writes: as it can, until it is held."""
+    """Controls how fast the model writes: at full speed, unless it is held."""
 
     file: Path
     _steps: int = field(default=0, init=False)
 
     def hold(self) -> None:
-        """Let the model take no step from now on."""
+        """Stop the model before its next step."""
         self.file.write_text(str(self._steps))
 
     def beat(self, steps: int = 2) -> None:
-        """Let the model that is held take some steps more."""
+        """Let a held model take ``steps`` more steps."""
         self._steps += steps
         self.hold()
 
@@ -61,7 +61,7 @@ class Pace:
 
 @dataclass
 class Playground:
-    """A running playground. ``errors`` is the file of what it says on stderr."""
+    """A running playground. ``errors`` is the file of its stderr."""
 
     process: subprocess.Popen[str]
     url: str
@@ -69,7 +69,7 @@ class Playground:
     pace: Pace
 
     def end(self, sign: signal.Signals = signal.SIGTERM) -> int:
-        """End it as the terminal or a service manager does; its exit status."""
+        """End it as the terminal or a service manager does; return its exit status."""
         self.process.send_signal(sign)
         return self.process.wait(60)
 
@@ -110,7 +110,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Person:
-    """Somebody who looks at the playground's page, as one of its members."""
+    """A person at the playground's page, as one of its members."""
 
     def __init__(self, page: Page, url: str, *, name: str = "Ada") -> None:
         self.page = page
@@ -136,7 +136,7 @@ class Person:
         return self.messages.last.locator(".component-container")
 
     def run(self, command: str, options: Mapping[str, str]) -> None:
-        """Pick ``command`` in the picker, fill its options, send, and see a new message."""
+        """Pick ``command`` in the picker, fill in its options, send it, and wait for a new message."""
         self._until_ready()
         before = self.messages.count()
         self.composer.click()
@@ -148,7 +148,7 @@ class Person:
                 self.page.locator("button.command-ghost").click()
                 self.page.locator(f".command-suggestion[data-value={name}]").click()
             field.fill(value)
-            # The page asks for suggestions a moment later, and drops a command that is sent meanwhile.
+            # The page requests suggestions a moment later, and drops a command sent in between.
             self.page.wait_for_function(
                 "() => window.simcordPreview.commandPicker.autocomplete.state !== 'loading'"
             )
@@ -158,12 +158,12 @@ class Person:
         expect(self.messages).to_have_count(before + 1, timeout=PATIENCE)
 
     def press(self, label: str) -> None:
-        """Press the first button of the newest card that begins with ``label``."""
+        """Press the newest card's first button whose label begins with ``label``."""
         self._until_ready()
         button = self.card.get_by_role("button", name=re.compile("^" + re.escape(label))).first
         button.click(trial=True)
-        # A mouse goes down and up, and a page that is drawn anew in between, as it is while a text
-        # grows, forgets the click.
+        # A mouse goes down and up, and a page that is redrawn in between, as while a text grows,
+        # loses the click.
         button.dispatch_event("click")
 
     def reads(self, *texts: str) -> None:
@@ -190,7 +190,7 @@ class Person:
         )
 
     def _until_ready(self) -> None:
-        """The page takes no second action before it shows what came of the first."""
+        """Wait until the page shows the result of the last action; before that it ignores the next one."""
         self.page.wait_for_function(
             "() => window.simcordPreview?.ready === true"
             " && !(simcordPreview.awaitingRevision > simcordPreview.publishedRevision)"
@@ -198,9 +198,9 @@ class Person:
 
 
 def wait_for_model(window: Browser, url: str) -> None:
-    """Wait until the model is loaded, and leave no trace that others see.
+    """Wait until the model is loaded, and leave no message that others see.
 
-    What is too long is refused privately, once it is known what too long is.
+    A prompt that is too long is refused privately, once the loaded model's limit is known.
     """
     page = window.new_page()
     person = Person(page, url, name="Alan")

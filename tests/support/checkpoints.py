@@ -1,4 +1,4 @@
-"""Checkpoints with tokenizers of their own, trained here: so small that any text is quickly written."""
+"""Checkpoints with their own tokenizers, trained here, and so small that they write quickly."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def trained(
 
 
 def chatting(tokenizer: Tokenizer) -> Tokenizer:
-    """With tokens added for a chat, and some of every kind that there is."""
+    """Add chat tokens to ``tokenizer``, and added tokens of every kind."""
     tokenizer.add_special_tokens(["<|user|>", "<|bot|>", "<|user|>:", "<pad>"])
     tokenizer.add_tokens(
         [
@@ -57,13 +57,13 @@ def chatting(tokenizer: Tokenizer) -> Tokenizer:
 
 
 def write_model(folder: Path, size: int, **config: Any) -> Path:
-    """A random model of ``size`` ids, without a tokenizer."""
+    """Write a random model with ``size`` token ids, without a tokenizer."""
     random_model(vocab_size=size, n_positions=64, **config).save_pretrained(folder)
     return folder
 
 
 def write_tokenizer(folder: Path, tokenizer: Tokenizer, **settings: Any) -> Path:
-    """Its tokenizer.json, and a tokenizer_config.json if it has any ``settings``."""
+    """Write tokenizer.json, and tokenizer_config.json if there are ``settings``."""
     folder.mkdir(exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     if settings:
@@ -72,7 +72,7 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer, **settings: Any) -> Path
 
 
 def write_vocabulary(folder: Path, tokenizer: Tokenizer) -> Path:
-    """The two files that were there before tokenizer.json was."""
+    """Write vocab.json and merges.txt, which preceded tokenizer.json."""
     model = json.loads(tokenizer.to_str())["model"]
     folder.mkdir(exist_ok=True)
     (folder / "vocab.json").write_text(json.dumps(model["vocab"]), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""/compare and what it shows, for tests."""
+"""Running /compare and reading its card."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def compare(person: MemberActor, channel: ChannelHandle, **options: Any) -
 
 
 def options_of(components: Any) -> Iterator[tuple[str, str]]:
-    """Label and value of what can be chosen in a card's menu."""
+    """Label and value of each option in a card's menus."""
     for component in components:
         if component["type"] == SELECT:
             yield from ((option["label"], option["value"]) for option in component["options"])
@@ -29,7 +29,7 @@ def options_of(components: Any) -> Iterator[tuple[str, str]]:
 
 
 def texts_of(answer: InteractionResult | ResponseMessage) -> dict[str, str]:
-    """What each method wrote, as the card shows it."""
+    """Each method's text, as the card shows it."""
     found = re.findall(r"^([^:·\n]+): [^\n]*\n([^\n]*)\n", text_of(answer).split(RULE)[1], re.MULTILINE)
     return dict(found)
 

@@ -1,4 +1,4 @@
-"""The files of deploy/, and what each way to start the bot has to get right."""
+"""The files in deploy/, and assertions that hold for each way to start the bot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-LONGEST_END = GRACE + FAREWELL + LAST_WORDS  # seconds, from SIGTERM until the last person has been told
+LONGEST_END = GRACE + FAREWELL + LAST_WORDS  # seconds, from SIGTERM until the last person has been notified
 MARGIN = 5  # seconds more, for the database and the worker to close
 NOT_OURS = {"PYTHONPATH", "HF_HOME"}  # variables of Python and of huggingface_hub
 

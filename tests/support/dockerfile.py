@@ -1,4 +1,4 @@
-"""deploy/Dockerfile, read."""
+"""A parser for deploy/Dockerfile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def arguments_of(name: str) -> list[str]:
 
 
 def variables() -> dict[str, str]:
-    """The environment that the image gives the bot."""
+    """The environment variables that the image sets."""
     pairs = (pair.partition("=") for words in arguments_of("ENV") for pair in shlex.split(words))
     return {name: value for name, _, value in pairs}
 

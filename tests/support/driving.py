@@ -1,4 +1,4 @@
-"""Drives an engine as the worker does, without the worker."""
+"""Running an engine as the worker does, without the worker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_END = -1
 
 @dataclass
 class Outcome:
-    """All that an engine said about one request."""
+    """All events of an engine for one request."""
 
     steps: list[Step] = field(default_factory=list)
     ending: str | None = None
@@ -33,7 +33,7 @@ class Outcome:
 
 
 class Recorded(GPT2):
-    """Remembers how many rows each sequence had in each pass."""
+    """A model that records the number of rows of each sequence in each pass."""
 
     def __init__(self, parameters: Parameters, **options: Any) -> None:
         super().__init__(parameters, **options)
@@ -49,7 +49,7 @@ def engine_of(model: GPT2, *, end_of_text: int = NO_END, max_batch: int = 8, pre
 
 
 def request(name: str, prompt: int = 3, **params: float) -> GenerationRequest:
-    """A request of ``prompt`` ids for six tokens, unless ``params`` say otherwise."""
+    """A request with ``prompt`` ids for six tokens, unless ``params`` say otherwise."""
     settings: dict[str, Any] = {"max_new_tokens": 6, **params}
     return GenerationRequest(name, tuple(n % 211 for n in range(1, prompt + 1)), SamplingParams(**settings))
 
@@ -70,7 +70,7 @@ def new_cache(model: GPT2) -> KVCache:
 
 
 def every_row(cache: KVCache, ids: Sequence[int]) -> Chunk:
-    """The next ``ids``, with what each of them gives."""
+    """A chunk of ``ids`` that returns the output of every row."""
     return Chunk(cache, ids, wanted=len(ids))
 
 
@@ -107,12 +107,12 @@ def run_alone(model: GPT2, request: GenerationRequest, *, end_of_text: int = NO_
 
 
 def seeded(seed: int) -> Random:
-    """Chance that is the same every time."""
+    """A random number generator with this seed."""
     return Random(seed)
 
 
 def random_request(random: Random, name: str, *, vocabulary: int, longest: int = 300) -> GenerationRequest:
-    """A request of any settings; prompts are mostly short, some longer than a prefill chunk."""
+    """A request with random settings; most prompts are short, some longer than a prefill chunk."""
     length = random.choice([1, 2, 5, 17, random.randint(1, longest)])
     return GenerationRequest(
         name,

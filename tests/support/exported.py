@@ -1,4 +1,4 @@
-"""A bot whose every metric has a value; some appear only once something has happened."""
+"""A bot on which every metric has a value, as some appear only after their first event."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fakes.model import settled
 from tests.support.watched import Watched, a_watched_bot
 
 HEARTBEAT = 0.04  # seconds
-ROOM = 5  # requests that the watched bot's queue takes: one running, four waiting
+ROOM = 5  # requests that fit into the queue: one running, four waiting
 
 
 def a_request(seen: Watched, person: int) -> AbstractAsyncContextManager[object]:
@@ -26,7 +26,7 @@ def a_request(seen: Watched, person: int) -> AbstractAsyncContextManager[object]
 
 @asynccontextmanager
 async def a_busy_bot() -> AsyncIterator[Watched]:
-    """A bot that writes, is full, refuses, has a worker and has heard from Discord."""
+    """A bot with a full queue, a refusal, a worker and a response from Discord."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(TokenwiseBot, "latency", HEARTBEAT)
         async with a_watched_bot() as seen, AsyncExitStack() as stack:

@@ -1,4 +1,4 @@
-"""What transformers' ``generate`` says: run in a process of its own.
+"""The texts of transformers' ``generate``, in a process of its own.
 
     python -m tests.support.generate_reference FOLDER < cases.json > texts.json
 

@@ -1,4 +1,4 @@
-"""The guard against values in what is written, put in place and taken away again."""
+"""Installs the guard against secrets in output for one test, and removes it again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from bot import logs
 from bot.system.guard import guard
 
-# A password that was not escaped has the first before what should have been, and the second behind it.
+# The parts of a password before and after a character that should have been escaped.
 PARTS = ("kestrel", "osprey")
 
 
@@ -25,7 +25,7 @@ def has_a_part(output: str) -> bool:
 
 @contextmanager
 def put_back() -> Iterator[pytest.MonkeyPatch]:
-    """What ``main`` changes of the process is as it was before in the end."""
+    """Restore at the end what ``main`` changes in the process."""
     root, named = logging.getLogger(), [logging.getLogger(name) for name in ("bot", "discord")]
     levels = [logger.level for logger in named]
     with pytest.MonkeyPatch.context() as patch:

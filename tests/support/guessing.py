@@ -1,4 +1,4 @@
-"""What people read on the cards of /guess."""
+"""Reading the cards of /guess."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def labels(answer: InteractionResult | ResponseMessage) -> list[str]:
 
 
 def top_guess(answer: InteractionResult | ResponseMessage) -> str:
-    """What a revealed card calls the model's top guess."""
+    """The model's top guess on a revealed card."""
     match = re.match(r"🎯 The model's top guess: (.+)", text_of(answer))
     assert match, text_of(answer)
     return match[1]

@@ -1,4 +1,4 @@
-"""A finished text, looked into: what the tests of that share."""
+"""Helpers for the tests that inspect a finished text."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def run_id_of(card: ResponseMessage) -> str:
 
 
 async def elsewhere(work: Coroutine[Any, Any, Any]) -> Any:
-    """``work`` as the bot would not do it: outside its simulated time."""
+    """Await ``work`` outside the bot's simulated time."""
     return await outside(asyncio.ensure_future, work)
 
 
 async def keep(runs: Runs, run: CompletionRun | WalkRun) -> None:
-    """The run in the database, as if it had just been made."""
+    """Store the run as if it had just been made."""
     await elsewhere(runs.keep(replace(run, asked_at=runs.now())))
 
 
 async def posted(world: World, *custom_ids: str) -> Any:
-    """A message of the bot's with these buttons."""
+    """A message from the bot with buttons of these ids."""
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.ActionRow(*(ui.Button(label=one[:80], custom_id=one) for one in custom_ids)))
     place: Any = world.bot.get_channel(world.channel.id)
@@ -55,7 +55,7 @@ def menu_of(card: ResponseMessage) -> dict[str, Any]:
 
 
 def position_of(answer: InteractionResult | ResponseMessage) -> int:
-    """The number of the token that the card is about, from 1."""
+    """The position, from 1, of the token that the card explains."""
     found = re.search(r"^Token ([\d,]+) of", text_of(answer), re.MULTILINE)
     assert found, text_of(answer)
     return int(found[1].replace(",", ""))

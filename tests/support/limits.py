@@ -1,17 +1,17 @@
-"""Discord's limits on one Components V2 message, and what a layout says."""
+"""Discord's limits on one Components V2 message, and the texts and buttons of a layout."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from discord import ui
 
-# Discord allows 40 components and 4,000 characters; a line is added to what is shared.
+# Discord allows 40 components and 4,000 characters, but sharing a card adds a line.
 MAX_COMPONENTS = 39
 MAX_CHARACTERS = 3_950
 
 
 def assert_within_limits(view: ui.LayoutView) -> None:
-    """Components, characters, labels, ids: what Discord would refuse otherwise."""
+    """Assert the limits on components, characters, labels and ids that Discord enforces."""
     assert view.total_children_count <= MAX_COMPONENTS
     assert 0 < view.content_length() <= MAX_CHARACTERS
     for item in view.walk_children():
@@ -38,7 +38,7 @@ def _assert_menu_within_limits(menu: ui.Select[Any]) -> None:
 
 
 def text_of(view: ui.LayoutView) -> str:
-    """Its text displays; a space that keeps a unit by its number is an ordinary one here."""
+    """The text displays of ``view``, with no-break spaces as ordinary ones."""
     texts = (item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
     return "\n".join(texts).replace("\N{NO-BREAK SPACE}", " ")
 

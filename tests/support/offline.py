@@ -1,4 +1,4 @@
-"""Programs that must not use the network, and what they tried to reach."""
+"""An environment without network for programs, which records what they tried to reach."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-# Every Python process imports it at its start, the children of children as well.
+# Every Python process imports this at its start, and so do all its descendants.
 _GUARD = """
 import os, sys
 
 def guard(event, arguments):
     if event == "socket.connect" or event == "socket.sendto":
         address = arguments[1]
-        host = address[0] if isinstance(address, tuple) else "127.0.0.1"  # else a socket of this machine
+        host = address[0] if isinstance(address, tuple) else "127.0.0.1"  # otherwise a socket of this machine
     elif event == "socket.getaddrinfo":
         host = arguments[0]
     else:
@@ -32,7 +32,7 @@ sys.addaudithook(guard)
 
 @contextmanager
 def guarded(folder: Path, **variables: str) -> Iterator[tuple[dict[str, str], Callable[[], list[str]]]]:
-    """An environment in which no other machine can be reached, and what was tried all the same."""
+    """An environment in which no other machine can be reached, and a function that returns the attempts."""
     guard, attempts = folder / "guard", folder / "attempts"
     guard.mkdir()
     (guard / "sitecustomize.py").write_text(_GUARD, encoding="utf-8")

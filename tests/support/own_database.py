@@ -1,4 +1,4 @@
-"""A PostgreSQL database for each process that runs tests in parallel."""
+"""A PostgreSQL database for each of the processes that run tests in parallel."""
 
 from __future__ import annotations
 

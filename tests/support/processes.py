@@ -9,9 +9,9 @@ PROC = Path("/proc")
 
 
 def first_child(pid: int, *, patience: float = 30.0) -> int:
-    """The id of a process that ``pid`` has started, once there is one.
+    """Wait, blocking, until ``pid`` has started a process; return its id.
 
-    It waits in this thread; TimeoutError after ``patience`` seconds, OSError if ``pid`` ended.
+    Raises TimeoutError after ``patience`` seconds, OSError if ``pid`` has ended.
     """
     children = PROC / str(pid) / "task" / str(pid) / "children"
     end = time.monotonic() + patience
@@ -23,7 +23,7 @@ def first_child(pid: int, *, patience: float = 30.0) -> int:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether it runs; one that has ended and was not yet asked why does not."""
+    """Whether the process runs; a zombie does not."""
     try:
         return PROC.joinpath(str(pid), "stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

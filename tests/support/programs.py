@@ -1,4 +1,4 @@
-"""Programs, run as by a person who copied them: in an interpreter of their own."""
+"""Runs programs as a person who copied them would, in a separate interpreter."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ json.dump(printed, sys.stdout)
 """
 
 
-# Programs name a model that is a folder by its last part.
+# Programs name a local model by the last part of its folder.
 BESIDE_THE_DEMO_MODEL = Path(DEMO_MODEL).parent
 
 
 async def outputs_of(programs: Sequence[str], folder: Path = BESIDE_THE_DEMO_MODEL) -> list[str]:
-    """What each of the programs prints that is run in ``folder``."""
+    """The output of each program, run in ``folder``."""
     return await asyncio.to_thread(_outputs_of, programs, folder)
 
 
@@ -52,6 +52,6 @@ def _outputs_of(programs: Sequence[str], folder: Path) -> list[str]:
 
 
 def text_of_run(run: CompletionRun, encodings: Encodings) -> str:
-    """Prompt and continuation; bytes that are no character are replaced."""
+    """Prompt and continuation, with replacement characters for invalid bytes."""
     written = encodings.bytes_of(run.prompt_ids + run.token_ids, run.fingerprint.encoding)
     return written.decode("utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""What the queries of the alerts and of the board ask for, and promtool, which can read them."""
+"""The metrics and labels in the queries of alerts and board, and promtool, which checks them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-# Prometheus makes these itself.
+# Made by Prometheus itself.
 OF_PROMETHEUS = {"up", "ALERTS"}
 _METRIC = re.compile(r"\b(?:tokenwise|process|python)_\w+|\b(?:up|ALERTS)\b(?!\s*\()")
 _MATCHER = re.compile(r"(\w+)\{([^}]*)\}")
 _EQUAL = re.compile(r'(\w+)="([^"]*)"')
 
-needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool here")
+needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 
 
 def metrics_in(query: str) -> set[str]:
@@ -23,7 +23,7 @@ def metrics_in(query: str) -> set[str]:
 
 
 def labels_in(query: str) -> set[tuple[str, str, str]]:
-    """(metric, label, value) wherever the query asks for exactly that value."""
+    """(metric, label, value) for each label that the query matches by equality."""
     return {
         (metric, label, value)
         for metric, matchers in _MATCHER.findall(query)

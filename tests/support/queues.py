@@ -1,4 +1,4 @@
-"""A queue with limits that a test names in part."""
+"""Queues with default limits that a test can override."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def some_limits(**named: Any) -> Limits:
 
 
 def queue_before(model: Model, **options: Any) -> GenerationQueue:
-    """A queue before ``model``; ``options`` are limits and the queue's own."""
+    """A queue for ``model``; ``options`` are limits and options of the queue."""
     limits = {name: value for name, value in options.items() if name in _LIMITS}
     others = {name: value for name, value in options.items() if name not in _LIMITS}
     return GenerationQueue(model, some_limits(**limits), **others)

@@ -1,4 +1,4 @@
-"""What people read of the bot's answers in the simulated Discord."""
+"""Reading the bot's replies in the simulated Discord."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ BUTTON = 2
 
 
 def text_of(answer: InteractionResult | ResponseMessage) -> str:
-    """The cards as plain text, buttons as ``[Label]``."""
+    """The reply's cards as plain text, buttons as ``[Label]``."""
     messages = seen(answer) if isinstance(answer, InteractionResult) else [answer]
     return "\n".join(plain(message.components) for message in messages)
 
 
 def card_of(answer: InteractionResult) -> ResponseMessage:
-    """The one message that answers; fails if there are more or none, or if it is an error."""
+    """The reply's only message; fails if there is none or more than one, or if it is an error."""
     (message,) = seen(answer)
     assert not is_error(message), text_of(answer)
     return message
 
 
 def refusal_of(answer: InteractionResult) -> str:
-    """The sentence of the error that only the person who asked sees."""
+    """The sentence of an error that only the requester sees."""
     *_, last = seen(answer)
     assert is_error(last), text_of(answer)
     assert last.ephemeral
@@ -35,7 +35,7 @@ def refusal_of(answer: InteractionResult) -> str:
 
 
 def buttons(components: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Every button of a message, wherever it is."""
+    """Every button of a message, at any depth."""
     for component in components:
         if component["type"] == BUTTON:
             yield component

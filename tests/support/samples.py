@@ -1,4 +1,4 @@
-"""Runs as the tests need them: made up, but of the kind that the model makes."""
+"""Made-up runs, of the kind that the model makes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def candidate(token_id: int, *, rank: int = 1, logprob: float = -0.5, logit: flo
 
 
 def step(token_id: int, *, rank: int = 1, logprob: float = -0.5) -> Step:
-    """A step that chose ``token_id``; the other candidates have the next ids, in the order of their ranks."""
+    """A step that chose ``token_id``; the other candidates have the next ids, in order of rank."""
     chosen = candidate(token_id, rank=rank, logprob=logprob)
     others = [candidate(token_id + place, rank=place, logprob=-0.5 * place) for place in range(1, 6)]
     if rank <= len(others):
@@ -48,7 +48,7 @@ def completion_run(run_id: str = "a" * 16, *token_ids: int, **changes: Any) -> C
 
 
 def walk_run(run_id: str = "b" * 16, *appended: int, asked_at: float = NOON, **changes: Any) -> WalkRun:
-    """A state of a walk of Ada's that began with "London was"."""
+    """A state of Ada's walk that began with "London was"."""
     settings: dict[str, Any] = {
         "owner": ADA,
         "prompt_ids": LONDON_WAS,

@@ -1,4 +1,4 @@
-"""PostgreSQL as it is met in the wild: behind TLS, behind PgBouncer, and not answering any more."""
+"""PostgreSQL as found in production: with TLS, behind PgBouncer, and unresponsive."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATIENCE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Somebody who signs certificates; ``root`` is its own."""
+    """A certificate authority; ``root`` is its own certificate."""
 
     root: Path
     key: Path
@@ -33,7 +33,7 @@ class Authority:
         return own
 
     def hashed(self, folder: Path) -> Path:
-        """``folder`` with the root in it, as OpenSSL looks for one in a folder."""
+        """Make ``folder`` a certificate directory, as OpenSSL reads it, with the root in it."""
         folder.mkdir()
         shutil.copy(self.root, folder)
         _openssl("rehash", folder)
@@ -61,9 +61,9 @@ def _openssl(*arguments: str | Path) -> None:
 
 
 def tls_settings(folder: Path, authority: Authority) -> Sequence[str]:
-    """Of a server in ``folder`` with a certificate for the name localhost, not for 127.0.0.1.
+    """The settings of a server in ``folder`` with a certificate for localhost, but not for 127.0.0.1.
 
-    It takes people's certificates of the same authority.
+    It accepts client certificates of the same authority.
     """
     certificate, key = authority.sign(folder, "server", "DNS:localhost")
     root = folder / "clients.crt"
@@ -74,7 +74,7 @@ def tls_settings(folder: Path, authority: Authority) -> Sequence[str]:
 
 @contextmanager
 def pgbouncer(server: str) -> Iterator[str]:
-    """The address of a PgBouncer in transaction mode before ``server`` (``host:port``)."""
+    """Run PgBouncer in transaction mode in front of ``server`` (``host:port``); yield its URL."""
     host, server_port = server.split(":")
     port = free_port()
     lines = (
@@ -88,7 +88,7 @@ def pgbouncer(server: str) -> Iterator[str]:
         "pool_mode = transaction",
         "default_pool_size = 2",
     )
-    with tempfile.TemporaryDirectory() as name:  # not pytest's, which is for its own user alone
+    with tempfile.TemporaryDirectory() as name:  # not pytest's, which only its own user may enter
         folder = Path(name)
         file, log = folder / "pgbouncer.ini", folder / "log"
         file.write_text("\n".join(lines) + "\n")
@@ -116,7 +116,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 class Relay:
-    """A way to a server through which nothing goes any more once it is ``cut``, though it stays open."""
+    """A relay to a server that, once ``cut``, keeps its connections open but passes nothing on."""
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
@@ -132,7 +132,7 @@ class Relay:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[int]:
-        """The port at which it is found."""
+        """Listen on a free port, and yield it."""
         listener = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         try:
             yield listener.sockets[0].getsockname()[1]

@@ -1,4 +1,4 @@
-"""Anything a card may have to show."""
+"""Hypothesis strategies for anything a card may have to show."""
 
 from hypothesis import strategies as st
 

@@ -1,9 +1,9 @@
-"""The fonts of single scripts: ``python -m tests.support.subset_fonts FOLDER`` makes them anew.
+"""The fonts of single scripts; ``python -m tests.support.subset_fonts FOLDER`` makes them again.
 
 FOLDER holds what Debian's fonts-noto-core and fonts-noto-cjk install, for example
-after ``apt-get install fonts-noto-core fonts-noto-cjk``: /usr/share/fonts. Of each font
-the letters of its script are kept, and what joins, stacks and places them. The same
-packages (see bot/data/README.md) and the same fonttools give the same bytes.
+after ``apt-get install fonts-noto-core fonts-noto-cjk``: /usr/share/fonts. Each font
+keeps the letters of its script, and the features that join, stack and place them. The
+same packages (see bot/data/README.md) and the same fonttools give the same bytes.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ SCRIPTS = (
     "Thaana",
     "Thai",
 )
-# Letters of small languages in blocks of their own would double these.
+# Further blocks, with letters of small languages, would double these fonts.
 FIRST_BLOCK_ONLY = {"Ethiopic": range(0x1200, 0x1380), "Myanmar": range(0x1000, 0x10A0)}
 # Non-joiner, joiner, dotted circle.
 SHAPING = {0x200C, 0x200D, 0x25CC}
-# Modern jamo, from which HarfBuzz puts all 11,172 syllables together, and jamo that stand alone.
+# Modern jamo, from which HarfBuzz composes all 11,172 syllables, and jamo that stand alone.
 JAMO = {
     *range(0x1100, 0x1113),
     *range(0x1161, 0x1176),
@@ -55,7 +55,7 @@ TABLES_LEFT_OUT = ["BASE", "DSIG", "VORG", "vhea", "vmtx"]
 
 
 def make(folder: Path) -> None:
-    """All files, into bot/data/fonts."""
+    """Write all files into bot/data/fonts."""
     for script in SCRIPTS:
         options = _options()
         options.layout_features = sorted(set(options.layout_features) - FEATURES_LEFT_OUT)
@@ -98,7 +98,7 @@ def _found(folder: Path, name: str) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make the fonts of single scripts anew.")
+    parser = argparse.ArgumentParser(description="Make the fonts of single scripts again.")
     parser.add_argument("folder", type=Path, help="where fonts-noto-core and fonts-noto-cjk are")
     make(parser.parse_args().folder)
 

@@ -1,4 +1,4 @@
-"""Without a token the bot reaches for nothing beyond this machine."""
+"""Without a token the bot connects to no other machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.support.offline import guarded
 
 
-def test_the_guard_tells_of_what_is_tried(tmp_path: Path) -> None:
+def test_the_guard_records_attempts(tmp_path: Path) -> None:
     program = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
     with guarded(tmp_path) as (environment, attempts):
         tried = subprocess.run(
@@ -23,7 +23,7 @@ def test_the_guard_tells_of_what_is_tried(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_command_is_answered_without_a_connection_to_anywhere(tmp_path: Path) -> None:
+def test_a_command_works_without_the_network(tmp_path: Path) -> None:
     with guarded(tmp_path) as (environment, attempts):
         answered = subprocess.run(
             [sys.executable, "-m", "bot", "try", "/next prompt:London was"],

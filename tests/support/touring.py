@@ -1,4 +1,4 @@
-"""How the tests of /tour walk it."""
+"""Walking through /tour in tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def title(answer: InteractionResult) -> str:
 
 
 async def at(station: int, actor: MemberActor, channel: ChannelHandle, **options: Any) -> InteractionResult:
-    """A tour of "London was" that somebody has walked to ``station``."""
+    """A tour of "London was", advanced to ``station``."""
     answer = await actor.slash(channel, "tour", **{"seed": 42, **options})
     for _ in range(station - 1):
         answer = await actor.click(card_of(answer), label="Next")

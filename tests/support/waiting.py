@@ -1,4 +1,4 @@
-"""Waiting for what happens elsewhere."""
+"""Waiting for a condition."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from inspect import isawaitable
 
 
 async def until(happened: Callable[[], bool | Awaitable[bool]], *, patience: float = 60.0) -> None:
-    """Return once ``happened`` says so; TimeoutError after ``patience`` seconds."""
+    """Return once ``happened()`` is true; TimeoutError after ``patience`` seconds."""
     async with asyncio.timeout(patience):
         while True:
             has = happened()

@@ -1,4 +1,4 @@
-"""A bot whose model steps on command, and what its port answers."""
+"""A bot whose model steps on command, and a client for its monitoring port."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.fakes.model import FakeModel
 
 @dataclass(eq=False)
 class WatchedModel(FakeModel):
-    """A worker as the operator sees it."""
+    """A model with the figures of a worker that are monitored."""
 
     restarts: int = 0
     serving: bool = True
@@ -36,7 +36,7 @@ class WatchedModel(FakeModel):
 
 
 class ConnectedBot(TokenwiseBot):
-    """A bot that is connected while the test wants it to be."""
+    """A bot that is connected as long as ``online`` is set."""
 
     online = True
 

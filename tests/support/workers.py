@@ -40,7 +40,7 @@ class Worker:
         return decode(self.stdout.read(body_length(header))) if header else None
 
     def until(self, *kinds: type[FromWorker]) -> list[Message]:
-        """The messages up to the first of one of ``kinds``, which is the last of them."""
+        """The messages up to and including the first of one of ``kinds``."""
         messages: list[Message] = []
         while not messages or not isinstance(messages[-1], kinds):
             message = self.receive()
@@ -65,6 +65,6 @@ class Worker:
         return steps
 
     def end(self) -> tuple[int, str]:
-        """Close stdin; the exit status and what came on stderr."""
+        """Close stdin; return the exit status and stderr."""
         _, errors = self.process.communicate(timeout=20)
         return self.process.returncode, errors.decode()

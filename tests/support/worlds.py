@@ -14,14 +14,14 @@ from bot.services import Services
 
 
 async def forget(world: World) -> None:
-    """Let the bot forget everything that people asked, so that it asks the model again."""
+    """Delete all stored runs, so that the bot uses the model again."""
     for member in world.members:
         await outside(asyncio.ensure_future, world.bot.services.runs.forget(member.id))
 
 
 @asynccontextmanager
 async def live(services: Services) -> AsyncIterator[World]:
-    """A world in which an action returns while the model still works for it."""
+    """A world in which an action returns before the model has finished."""
 
     async def wait(awaitable: Awaitable[Any]) -> Any:
         return await world.env.external_wait(awaitable, reason="the model")

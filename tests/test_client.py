@@ -146,7 +146,7 @@ async def test_an_unusable_model_is_shown_without_the_operator_s_path(
     caplog.clear()
 
 
-async def test_a_person_hears_of_an_edit_that_discord_refuses_twice(
+async def test_a_person_is_notified_if_discord_refuses_an_edit_twice(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=500, times=2)

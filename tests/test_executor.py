@@ -27,7 +27,7 @@ async def done(
         return await executor.run(place, work, *args, **options)
 
 
-async def test_one_piece_is_done_after_the_other() -> None:
+async def test_tasks_run_one_after_the_other() -> None:
     executor, at_work = Executor(), threading.Semaphore(1)
 
     def work(number: int) -> int:
@@ -38,7 +38,7 @@ async def test_one_piece_is_done_after_the_other() -> None:
     assert await asyncio.gather(*(done(executor, work, number) for number in range(50))) == list(range(50))
 
 
-async def test_the_event_loop_goes_on_meanwhile() -> None:
+async def test_the_event_loop_keeps_running() -> None:
     executor, let_go = Executor(), threading.Event()
     working = asyncio.create_task(done(executor, let_go.wait, timeout=60))
     await asyncio.sleep(0)
@@ -48,7 +48,7 @@ async def test_the_event_loop_goes_on_meanwhile() -> None:
     assert await working
 
 
-async def test_what_it_raises_is_raised_and_the_next_piece_is_done() -> None:
+async def test_an_error_is_raised_and_the_next_task_is_done() -> None:
     executor = Executor()
 
     with pytest.raises(ZeroDivisionError):
@@ -56,13 +56,13 @@ async def test_what_it_raises_is_raised_and_the_next_piece_is_done() -> None:
     assert await done(executor, divmod, 7, 2) == (3, 1)
 
 
-async def test_it_works_for_the_request_of_whoever_waits() -> None:
+async def test_a_task_runs_in_its_caller_s_context() -> None:
     REQUEST.set("1234")
 
     assert await done(Executor(), REQUEST.get) == "1234"
 
 
-async def test_one_piece_waits_for_one_of_a_hundred_of_somebody_else_s() -> None:
+async def test_a_task_waits_for_one_of_another_person_s_hundred() -> None:
     executor, order = Executor(), list[str]()
 
     async def ask(asker: Asker, name: str) -> None:
@@ -75,7 +75,7 @@ async def test_one_piece_waits_for_one_of_a_hundred_of_somebody_else_s() -> None
     assert len(order) == 101
 
 
-async def test_what_waits_for_the_thread_and_is_given_up_is_not_computed() -> None:
+async def test_a_waiting_task_that_is_cancelled_is_not_computed() -> None:
     executor, let_go, computed = Executor(), threading.Event(), list[str]()
     working = asyncio.create_task(done(executor, let_go.wait, timeout=60))
     waiting = asyncio.create_task(done(executor, computed.append, "for no one"))
@@ -91,7 +91,7 @@ async def test_what_waits_for_the_thread_and_is_given_up_is_not_computed() -> No
     assert waiting.cancelled()
 
 
-async def test_at_the_end_who_waits_is_told_and_nothing_more_is_computed() -> None:
+async def test_at_the_end_waiting_tasks_are_refused_and_not_computed() -> None:
     executor, let_go, computed = Executor(), threading.Event(), list[str]()
     working = asyncio.create_task(done(executor, let_go.wait, timeout=60))
     waiting = asyncio.create_task(done(executor, computed.append, "for no one"))

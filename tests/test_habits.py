@@ -34,7 +34,7 @@ def test_pre_commit_accepts_the_hooks() -> None:
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 
 
-def test_contributing_fits_on_a_screen_and_points_to_what_is_there() -> None:
+def test_contributing_fits_on_a_screen_and_its_paths_exist() -> None:
     named = re.findall(r"`((?:bot|cogs|tests|deploy)/[\w/]*(?:\.py)?)`", CONTRIBUTING)
     places = [place for place in named if "WORD" not in place]
 

@@ -158,7 +158,7 @@ def test_the_table_allows_no_more_than_is_used(name: str) -> None:
 
 
 @pytest.mark.parametrize("module", [module for room in PURE for module in modules_of(room)])
-def test_what_is_shown_is_decided_without_waiting(module: str) -> None:
+def test_modules_that_decide_what_is_shown_never_await(module: str) -> None:
     assert "asyncio" not in set(imported_by(module))
 
 
@@ -166,7 +166,7 @@ def test_the_protocol_knows_neither_the_bot_nor_the_worker() -> None:
     assert rooms_used("bot.model.protocol") <= {"errors"}
 
 
-def test_no_two_modules_share_a_name_unless_they_are_the_same_command_s() -> None:
+def test_only_modules_of_one_command_share_a_name() -> None:
     def names(*rooms: str) -> set[str]:
         return {module.rpartition(".")[2] for room in rooms for module in modules_of(room)}
 

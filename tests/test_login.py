@@ -81,7 +81,9 @@ async def failed_with(fault: RequestFault, path: str) -> StartError:
         (Answered(204, ""), STRANGE),
     ],
 )
-async def test_an_answer_that_is_no_login_is_retried_later(path: str, fault: RequestFault, said: str) -> None:
+async def test_an_unexpected_response_to_the_login_is_retried_later(
+    path: str, fault: RequestFault, said: str
+) -> None:
     error = await failed_with(fault, path)
 
     assert isinstance(error, LoginRefused)
@@ -101,7 +103,7 @@ async def test_a_discord_that_is_down_is_retried_later(path: str, fault: Request
     assert error.sentence.startswith(f"Discord cannot be reached ({said}")
 
 
-async def test_a_token_that_is_revoked_meanwhile_must_be_corrected() -> None:
+async def test_a_token_that_has_been_revoked_needs_the_operator() -> None:
     refusal = Answered(401, '{"code": 0, "message": "401: Unauthorized"}', JSON)
     error = await failed_with(refusal, APPLICATION)
 
@@ -122,7 +124,7 @@ async def test_a_token_that_is_revoked_meanwhile_must_be_corrected() -> None:
         (Limited(40_000), 3600),
     ],
 )
-async def test_the_bot_pauses_before_it_ends(
+async def test_the_bot_pauses_before_it_exits(
     fault: RequestFault, seconds: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with FakeDiscord.opened(faults=Planned("GET", ME, [fault])) as fake:
@@ -158,7 +160,7 @@ async def test_a_refused_login_is_one_sentence_and_status_1() -> None:
 
 
 @pytest.mark.parametrize("code", [4010, 4011, 4012, 4013, 4014])
-async def test_a_gateway_s_final_refusal_must_be_corrected(code: int) -> None:
+async def test_a_gateway_s_final_refusal_needs_the_operator(code: int) -> None:
     async with FakeDiscord.opened() as fake:
         fake.gateway.refusal = code
         with pytest.raises(GatewayRefused, match=f"code {code}") as caught:
@@ -167,7 +169,7 @@ async def test_a_gateway_s_final_refusal_must_be_corrected(code: int) -> None:
     assert exit_status(caught.value) is ExitStatus.NEEDS_FIX
 
 
-async def test_a_token_that_the_gateway_refuses_must_be_corrected() -> None:
+async def test_a_token_that_the_gateway_refuses_needs_the_operator() -> None:
     async with FakeDiscord.opened() as fake:
         fake.gateway.refusal = 4004
         with pytest.raises(InvalidSetting, match="DISCORD_TOKEN was refused by Discord"):

@@ -21,7 +21,7 @@ def test_it_is_short() -> None:
     assert len(README.text.encode()) <= LARGEST
 
 
-def test_every_picture_has_words_for_those_who_cannot_see_it() -> None:
+def test_every_picture_has_alt_text() -> None:
     pictures = re.findall(r"!\[([^\]]*)\]\(tests/pictures/", README.text)
 
     assert len(pictures) == 12

@@ -94,7 +94,7 @@ async def test_commands_are_marked_for_adults_only_if_age_restricted(
 
 
 @pytest.mark.slow
-async def test_health_answers_from_the_start_and_turns_good_after_joining() -> None:
+async def test_health_is_served_from_the_start_and_good_after_joining() -> None:
     model, at = LoadingModel(), Address("127.0.0.1", unused_port())
     async with on_loopback(), parts_with(model) as parts:
         joining = asyncio.create_task(join(SECRET, parts, metrics=at))
@@ -198,7 +198,7 @@ class SilentModel(LoadingModel):
 
 
 @pytest.mark.slow
-async def test_a_person_who_waits_for_a_lookup_hears_of_the_restart() -> None:
+async def test_a_person_waiting_for_a_lookup_is_notified_of_the_restart() -> None:
     model = SilentModel()
     async with on_loopback() as fake, parts_with(model) as parts:
         joining = asyncio.create_task(join(SECRET, parts, grace=0.5))
@@ -228,7 +228,9 @@ async def test_it_leaves_as_soon_as_nothing_is_under_way(monkeypatch: pytest.Mon
 
 
 @pytest.mark.slow
-async def test_people_whose_answers_never_come_hear_of_the_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_people_whose_requests_never_finish_are_notified_of_the_restart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("bot.serve.FAREWELL", 0.2)
     monkeypatch.setattr(Runs, "forget", lambda *_: _wait_and_forget(asyncio.Event()))
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
@@ -246,7 +248,7 @@ async def test_people_whose_answers_never_come_hear_of_the_restart(monkeypatch: 
 
 
 @pytest.mark.slow
-async def test_a_person_who_asks_at_the_very_end_hears_of_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_very_late_request_is_answered_too(monkeypatch: pytest.MonkeyPatch) -> None:
     never = asyncio.Event()
     monkeypatch.setattr("bot.serve.FAREWELL", 0.2)
     monkeypatch.setattr(Runs, "forget", lambda *_: _forget_stubbornly(never))

@@ -103,7 +103,7 @@ def test_a_text_says_where_it_differs_from_the_greedy_one() -> None:
     assert "riskiest pick: rank 40" in text
 
 
-def test_the_same_text_is_said_to_be_so_once_both_are_whole() -> None:
+def test_identical_texts_are_labelled_once_both_are_finished() -> None:
     growing = with_one(0, compared(0, Progress(DONE.completion.steps)))
 
     assert text_of(cards.comparison(CONTENT)).count("the same text as greedy") == 5
@@ -140,7 +140,7 @@ def test_the_finished_texts_can_be_opened_by_their_methods() -> None:
     assert [option.value for option in menu.options] == RUN_IDS
 
 
-def test_what_has_no_token_cannot_be_opened() -> None:
+def test_a_text_without_tokens_cannot_be_opened() -> None:
     view = cards.comparison(with_one(1, compared(1, GenerationFailed("x"), text="")))
     every = [compared(number, GenerationFailed("x"), text="") for number in range(6)]
     without = cards.comparison(replace(CONTENT, texts=tuple(every)))

@@ -62,7 +62,7 @@ def test_white_space_around_the_prompt_does_not_undo_the_bold() -> None:
     assert " **a b**\n one" in text_of(cards.completion(replace(CONTENT, prompt=" a b\n")))
 
 
-def test_the_last_line_tells_how_to_get_the_same_text() -> None:
+def test_the_last_line_says_how_to_get_the_same_text() -> None:
     text = text_of(cards.completion(CONTENT))
 
     assert "seed 42 · temperature 0.9 · top-k 50 · top-p 1 · 5 tokens · 2.0 s · 2.5 tokens/s" in text
@@ -111,7 +111,7 @@ def test_a_fork_says_what_was_chosen_by_hand(positions: tuple[int, ...], said: s
     assert said in text_of(cards.completion(forked))
 
 
-def test_what_a_press_has_requested_says_whose_press_it_was() -> None:
+def test_a_text_from_a_press_names_the_person_who_pressed() -> None:
     assert "Requested by <@815>." in text_of(cards.completion(replace(CONTENT, requested_by=815)))
     assert "Requested" not in text_of(cards.completion(CONTENT))
 
@@ -125,7 +125,7 @@ def test_a_fork_says_who_forked_and_says_it_once() -> None:
     assert "Forked 2 times, last at token 28.\n-# Requested by <@815>." in later
 
 
-def test_a_continued_text_tells_old_tokens_from_new_ones() -> None:
+def test_a_continued_text_counts_old_and_new_tokens() -> None:
     assert "25 tokens (5 new)" in text_of(cards.completion(replace(CONTENT, earlier=20)))
 
 
@@ -153,7 +153,7 @@ def test_a_text_that_fills_the_context_says_that_it_cannot_go_on() -> None:
     assert "The text fills all 1,024 tokens the model can see." in text_of(cards.completion(full))
 
 
-def test_a_text_that_failed_is_said_to_be_cut_short_and_shows_no_speed() -> None:
+def test_a_failed_text_is_labelled_as_cut_short_and_shows_no_speed() -> None:
     failed = Finished(Completion((), "cancelled"), seconds=0.0)
     text = text_of(cards.completion(replace(CONTENT, update=failed, cut_short=True)))
 
@@ -200,7 +200,7 @@ def test_a_text_that_is_too_long_for_a_card_has_a_file() -> None:
 
 
 @given(strategies.long_texts, strategies.long_texts)
-def test_what_is_not_clipped_is_shown_whole(prompt: str, written: str) -> None:
+def test_a_text_that_is_not_clipped_is_shown_whole(prompt: str, written: str) -> None:
     content = replace(CONTENT, prompt=prompt, written=written)
     if not cards.is_clipped(content):
         assert "…" not in text_of(cards.completion(content)).replace("…", "", (prompt + written).count("…"))

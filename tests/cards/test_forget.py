@@ -10,7 +10,7 @@ def said(runs: int, votes: int, *, pending: bool = False) -> str:
     return text_of(forget(runs, votes, pending=pending))
 
 
-def test_it_says_how_much_and_of_what() -> None:
+def test_it_says_how_many_of_what_were_deleted() -> None:
     assert said(2, 1) == (
         "Deleted: 2 saved replies (your texts, walk steps and /guess rounds) and 1 vote. What others made "
         "from them (Continue, Re-roll, forks, walks, tours) is gone too. The cards stay where they are, but "
@@ -18,7 +18,7 @@ def test_it_says_how_much_and_of_what() -> None:
     )
 
 
-def test_nothing_stored_is_said_too() -> None:
+def test_it_says_if_nothing_was_stored() -> None:
     assert said(0, 0) == "I have nothing stored about you."
 
 

@@ -93,7 +93,7 @@ def test_the_open_card_says_how_many_have_voted(votes: dict[int, int], said: str
     assert said in text_of(cards.guess(replace(OPEN, round=replace(ROUND, votes=votes))))
 
 
-def test_the_open_card_does_not_say_for_what_nor_who() -> None:
+def test_the_open_card_hides_votes_and_voters() -> None:
     one_way = replace(OPEN, round=replace(ROUND, votes=dict.fromkeys(VOTES, 262)))
     other_way = replace(OPEN, round=replace(ROUND, votes=dict.fromkeys((1, 2, 3), 407)))
 
@@ -173,7 +173,7 @@ def test_what_people_and_the_model_wrote_is_shown_literally() -> None:
     assert "`ˋ<@1>ˋ`" in text
 
 
-def test_the_table_has_ten_and_who_asked() -> None:
+def test_the_leaderboard_has_ten_people_and_the_requester() -> None:
     table = [Score(person, 50 - person, 60) for person in range(1, 21)]
     text = text_of(cards.leaderboard(table, person=15, days=30))
 
@@ -184,7 +184,7 @@ def test_the_table_has_ten_and_who_asked() -> None:
     assert "count for 30 days" in text
 
 
-def test_who_did_equally_well_has_the_same_place_and_who_found_nothing_has_none() -> None:
+def test_equal_scores_share_a_place_and_zero_has_none() -> None:
     table = [Score(1, 5, 6), Score(2, 5, 6), Score(3, 5, 7), Score(4, 1, 2), Score(5, 1, 2), Score(6, 0, 1)]
     text = text_of(cards.leaderboard(table, person=1, days=30))
 

@@ -95,7 +95,7 @@ def test_there_is_nothing_to_undo_at_the_start() -> None:
 
 
 @given(st.floats(0, 1), st.integers(1, 40))
-def test_every_bar_has_its_width_and_nothing_is_drawn_for_nothing(share: float, width: int) -> None:
+def test_bars_have_their_widths_and_zero_has_none(share: float, width: int) -> None:
     drawn = bar(share, width=width)
 
     assert len(drawn) == width

@@ -119,7 +119,7 @@ def test_a_token_without_close_ones_has_no_list_of_them() -> None:
 
 
 @pytest.mark.parametrize(("least", "said"), [(0.949, False), (0.951, True)])
-def test_a_token_close_to_all_others_was_perhaps_never_seen(least: float, said: bool) -> None:
+def test_a_token_close_to_all_others_may_never_have_been_seen(least: float, said: bool) -> None:
     alike = (Similar(Token(1, b"a"), 0.999), Similar(Token(2, b"b"), least))
     text = text_of(cards.vocabulary(replace(CONTENT, similar=alike)))
 

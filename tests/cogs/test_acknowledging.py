@@ -107,7 +107,7 @@ def kind_of(answer: InteractionResult) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("ready", "follows"), READING.values(), ids=READING.keys())
-async def test_whatever_reads_the_database_is_acknowledged_before(
+async def test_every_action_that_reads_the_database_is_acknowledged_first(
     held: Held, ready: Ready, follows: str
 ) -> None:
     act = await ready(held)
@@ -143,7 +143,7 @@ def shown(world: World) -> list[tuple[int, list[Any]]]:
         (custom_id("tour", "show", UNKNOWN, 2), ALONE),
     ],
 )
-async def test_what_cannot_be_done_is_told_to_one_person_and_leaves_the_card_alone(
+async def test_a_failed_press_is_answered_privately_and_leaves_the_card_alone(
     held: Held, pressed: str, follows: str
 ) -> None:
     card = await posted(held.world, pressed)
@@ -158,7 +158,7 @@ async def test_what_cannot_be_done_is_told_to_one_person_and_leaves_the_card_alo
     assert shown(held.world) == before
 
 
-async def test_a_form_that_the_database_keeps_waiting_is_refused_in_time(held: Held) -> None:
+async def test_a_form_blocked_by_the_database_is_refused_in_time(held: Held) -> None:
     card = await held.card("tour", seed=42)
     held.database.hold()
     answer = await held.ada.click(card, label="Try it yourself")

@@ -125,19 +125,19 @@ async def test_a_text_with_a_blocked_word_is_refused_in_one_private_sentence(
     assert refusal_of(await finished(blocking, command, **options)) == REFUSED
 
 
-async def test_a_word_in_a_longer_one_is_taken(blocking: World) -> None:
+async def test_a_blocked_word_inside_a_longer_one_is_accepted(blocking: World) -> None:
     answer = await finished(blocking, "tokens", text="darning")
 
     assert card_of(answer)
 
 
-async def test_the_menu_of_tokens_does_not_offer_one(blocking: World) -> None:
+async def test_the_menu_of_tokens_offers_no_blocked_word(blocking: World) -> None:
     ada, channel = blocking.members[0], blocking.channel
 
     assert await ada.autocomplete(channel, "vocabulary", "query", "Darn") == []
 
 
-async def test_a_completion_is_withheld_with_its_seed_as_soon_as_the_word_is_there(
+async def test_a_completion_and_its_seed_are_withheld_once_a_blocked_word_appears(
     open_blocking: Open,
 ) -> None:
     model = FakeModel(stepwise=True, says=saying(" my", " own", " darn", " thing"))
@@ -159,7 +159,7 @@ async def test_a_completion_is_withheld_with_its_seed_as_soon_as_the_word_is_the
         assert_never_sent(world, WORD)
 
 
-async def test_a_word_at_the_end_is_not_shown_before_it_is_known_whether_it_goes_on(
+async def test_a_blocked_word_is_not_shown_while_the_last_word_may_still_grow(
     open_blocking: Open,
 ) -> None:
     model = FakeModel(stepwise=True, says=saying(" my", " darn", "ing"))
@@ -177,7 +177,7 @@ async def test_a_word_at_the_end_is_not_shown_before_it_is_known_whether_it_goes
         assert "3 tokens" in text_of(answer)
 
 
-async def test_a_word_at_the_very_end_is_withheld(open_blocking: Open) -> None:
+async def test_a_blocked_word_at_the_very_end_is_withheld(open_blocking: Open) -> None:
     async with open_blocking(FakeModel(says=saying(" my", " darn")), WORD) as world:
         answer = await finished(world, "complete", prompt="Oh", seed=42, max_tokens=2)
 
@@ -185,7 +185,7 @@ async def test_a_word_at_the_very_end_is_withheld(open_blocking: Open) -> None:
         assert_never_sent(world, WORD)
 
 
-async def test_a_word_that_the_prompt_begins_is_found(open_blocking: Open) -> None:
+async def test_a_blocked_word_that_starts_in_the_prompt_is_found(open_blocking: Open) -> None:
     async with open_blocking(FakeModel(says=saying("rn", " it")), WORD) as world:
         answer = await finished(world, "complete", prompt="Oh da", seed=1, max_tokens=2)
 
@@ -206,7 +206,7 @@ async def test_no_button_of_a_withheld_card_shows_the_text(blocking: World) -> N
     assert "withheld" in text_of(rolled)
 
 
-async def test_what_was_there_before_a_withheld_continuation_stays(open_blocking: Open) -> None:
+async def test_the_text_before_a_withheld_continuation_stays(open_blocking: Open) -> None:
     async with open_blocking(FakeModel(says=saying(" my", " own", " darn", " thing")), WORD) as world:
         card = card_of(await finished(world, "complete", prompt="Oh", seed=42, max_tokens=2))
         answer = await world.members[0].click(card, label="Continue")
@@ -217,7 +217,7 @@ async def test_what_was_there_before_a_withheld_continuation_stays(open_blocking
         assert_never_sent(world, WORD)
 
 
-async def test_a_comparison_goes_on_without_the_text_that_is_withheld(open_blocking: Open) -> None:
+async def test_a_comparison_continues_without_a_withheld_text(open_blocking: Open) -> None:
     def says(request: GenerationRequest, index: int) -> Step:
         greedy = request.params.temperature == 0
         return saying(" my", " darn" if greedy else " own")(request, index)
@@ -233,7 +233,7 @@ async def test_a_comparison_goes_on_without_the_text_that_is_withheld(open_block
         assert_never_sent(world, WORD)
 
 
-async def test_a_part_of_a_word_that_would_be_such_a_word_alone_is_not_named_in_a_comparison(
+async def test_a_comparison_does_not_name_a_word_part_that_is_itself_blocked(
     open_blocking: Open,
 ) -> None:
     def says(request: GenerationRequest, index: int) -> Step:
@@ -248,7 +248,7 @@ async def test_a_part_of_a_word_that_would_be_such_a_word_alone_is_not_named_in_
         assert "differs from greedy" not in shown
 
 
-async def test_a_comparison_that_is_withheld_is_so_with_its_seed(open_blocking: Open) -> None:
+async def test_a_withheld_comparison_hides_its_seed(open_blocking: Open) -> None:
     async with open_blocking(FakeModel(), "greedy") as world:  # a word of the bot's own
         answer = await finished(world, "compare", prompt="Oh", seed=42, max_tokens=2)
 
@@ -256,7 +256,7 @@ async def test_a_comparison_that_is_withheld_is_so_with_its_seed(open_blocking: 
 
 
 @pytest.mark.parametrize("command", ["next", "tour"])
-async def test_a_table_with_such_a_candidate_is_withheld_with_its_seed(
+async def test_a_table_with_a_blocked_candidate_is_withheld_with_its_seed(
     open_blocking: Open, command: str
 ) -> None:
     async with open_blocking(FakeModel(says=saying(" my", others=[" darn"])), WORD) as world:
@@ -271,7 +271,7 @@ async def test_a_table_with_such_a_candidate_is_withheld_with_its_seed(
         assert_never_sent(world, WORD)
 
 
-async def test_a_game_with_such_a_choice_is_withheld(open_blocking: Open) -> None:
+async def test_a_game_with_a_blocked_choice_is_withheld(open_blocking: Open) -> None:
     choices = ["king", "queen", "lord", "castle"]  # of which a game takes three at least
     model = FakeModel(says=saying(" my", others=[f" {word}" for word in choices]))
     async with open_blocking(model, *choices) as world:
@@ -279,7 +279,7 @@ async def test_a_game_with_such_a_choice_is_withheld(open_blocking: Open) -> Non
         assert_never_sent(world, "castle")
 
 
-async def test_what_the_model_expected_in_a_text_is_told_without_such_words(open_blocking: Open) -> None:
+async def test_the_model_s_guesses_in_a_text_are_shown_without_blocked_words(open_blocking: Open) -> None:
     def says(request: GenerationRequest, index: int) -> Step:
         step = saying(" my", others=[" darn"])(request, index)
         return Step(Candidate(request.prompt_ids[index + 1], -9.0, -9.0, 4), step.candidates[:3], 1.5)
@@ -298,7 +298,7 @@ async def text_in_file(answer: Any, name: str) -> str:
     return (await files[name].read()).decode()
 
 
-async def test_what_was_written_before_the_word_was_blocked_is_withheld_by_every_way(
+async def test_an_older_text_with_a_newly_blocked_word_is_withheld_everywhere(
     open_blocking: Open,
 ) -> None:
     model = FakeModel(says=saying(" my", " own", " darn", " thing"))
@@ -338,7 +338,7 @@ def blocking_from_now_on(services: Services) -> Services:
     return Services(screened, ENCODINGS, runs, rules=rules)
 
 
-async def test_a_message_with_such_a_word_is_not_read(blocking: World) -> None:
+async def test_a_message_with_a_blocked_word_is_refused(blocking: World) -> None:
     ada, channel = blocking.members[0], blocking.channel
     message = await ada.send(channel, "oh darn")
     forwarded = await ada.forward(message, channel)
@@ -349,7 +349,7 @@ async def test_a_message_with_such_a_word_is_not_read(blocking: World) -> None:
             assert refusal_of(await ada.context_menu(channel, command, each)) == REFUSED
 
 
-async def test_a_form_with_such_a_word_is_refused(open_blocking: Open) -> None:
+async def test_a_form_with_a_blocked_word_is_refused(open_blocking: Open) -> None:
     async with open_blocking(FakeModel(says=saying(" my")), WORD) as world:
         ada = world.members[0]
         form = await ada.click(card_of(await finished(world, "tour")), label="Try it yourself")
@@ -357,7 +357,7 @@ async def test_a_form_with_such_a_word_is_refused(open_blocking: Open) -> None:
         assert refusal_of(await ada.submit_modal(form, {"text": "oh darn"})) == REFUSED
 
 
-async def test_a_word_that_is_chosen_by_hand_is_refused(open_blocking: Open) -> None:
+async def test_a_hand_picked_blocked_word_is_refused(open_blocking: Open) -> None:
     async with open_blocking(FakeModel(says=saying(" it", others=["rn"])), WORD) as world:
         walk = card_of(await finished(world, "next", prompt="Oh da", seed=7))
         appended = await world.members[0].click(walk, label="+ rn")
@@ -376,7 +376,7 @@ async def test_a_word_that_is_chosen_by_hand_is_refused(open_blocking: Open) -> 
         ("complete", {"prompt": "brassard", "max_tokens": 2}),
     ],
 )
-async def test_a_token_that_is_a_part_of_a_word_is_no_word(
+async def test_a_token_that_is_part_of_a_blocked_word_is_not_blocked(
     open_blocking: Open, command: str, options: dict[str, Any]
 ) -> None:
     assert "ass" in [ENCODINGS.token(token_id).visible for token_id in ENCODINGS.encode("brassard")]
@@ -393,7 +393,7 @@ async def test_a_token_that_is_a_part_of_a_word_is_no_word(
         assert refusal_of(await finished(world, "tokens", text="an ass")) == REFUSED
 
 
-async def test_a_token_that_would_be_a_part_of_a_word_may_be_offered(open_blocking: Open) -> None:
+async def test_a_token_that_would_become_part_of_a_longer_word_may_be_offered(open_blocking: Open) -> None:
     others = ["ass", " br", " s", " t"]
     async with open_blocking(FakeModel(says=saying(" my", others=others[:3])), "ass") as world:
         ada, prompt = world.members[0], "a br"
@@ -411,7 +411,7 @@ async def test_a_token_that_would_be_a_part_of_a_word_may_be_offered(open_blocki
         assert refusal_of(await finished(world, "next", prompt="a,", seed=7)) == Withheld(seed=7).sentence
 
 
-async def test_a_game_may_have_a_part_of_a_word_as_a_choice(open_blocking: Open) -> None:
+async def test_a_game_may_offer_part_of_a_blocked_word(open_blocking: Open) -> None:
     model = FakeModel(says=saying(" my", others=["ass", "x", "y", "my"]))
     async with open_blocking(model, "ass") as world:
         card = card_of(await finished(world, "guess", text="a br"))
@@ -421,7 +421,7 @@ async def test_a_game_may_have_a_part_of_a_word_as_a_choice(open_blocking: Open)
 
 
 @pytest.mark.slow
-async def test_a_card_from_before_the_word_was_blocked_is_not_shared(open_blocking: Open) -> None:
+async def test_an_older_card_with_a_newly_blocked_word_is_not_shared(open_blocking: Open) -> None:
     async with open_blocking(FakeModel()) as world:
         card = card_of(await finished(world, "tokens", text="oh darn it", private=True))
         await world.env.advance_time(1.0)
@@ -430,7 +430,7 @@ async def test_a_card_from_before_the_word_was_blocked_is_not_shared(open_blocki
         assert refusal_of(await world.members[0].click(card, label="Share")) == Withheld().sentence
 
 
-async def test_a_withheld_card_does_not_name_the_token_that_somebody_chose(open_blocking: Open) -> None:
+async def test_a_withheld_card_does_not_name_the_hand_picked_token(open_blocking: Open) -> None:
     async with open_blocking(FakeModel(says=saying(" my", " ass", others=["ass"])), "ass") as world:
         ada = world.members[0]
         text = card_of(await finished(world, "complete", prompt="a br", seed=8, max_tokens=1))
@@ -445,7 +445,9 @@ async def test_a_withheld_card_does_not_name_the_token_that_somebody_chose(open_
 
 
 @pytest.mark.parametrize("private", [True, False])
-async def test_an_error_is_told_whatever_words_are_in_it(open_blocking: Open, private: bool) -> None:
+async def test_an_error_is_shown_even_if_it_contains_a_blocked_word(
+    open_blocking: Open, private: bool
+) -> None:
     failed = GenerationFailed("").sentence
     async with open_blocking(FakeModel(), "model") as world:
         answer = await finished(world, "next", prompt=failing_prompt(), seed=1, private=private)
@@ -453,7 +455,7 @@ async def test_an_error_is_told_whatever_words_are_in_it(open_blocking: Open, pr
     assert refusal_of(answer) == failed
 
 
-async def test_a_card_that_the_bot_s_own_numbers_keep_from_being_shown_says_so(open_blocking: Open) -> None:
+async def test_a_card_blocked_by_the_bot_s_own_numbers_says_so(open_blocking: Open) -> None:
     async with open_blocking(FakeModel(says=saying(" my")), "88") as world:
         answer = await finished(world, "complete", prompt="Oh", seed=88)
 

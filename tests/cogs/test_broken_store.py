@@ -88,9 +88,9 @@ def full_disk(file: Path) -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "breaking", [outages.locked, outages.taken_away, outages.no_database, outages.corrupt, full_disk]
+    "breaking", [outages.locked, outages.folder_removed, outages.not_a_database, outages.corrupt, full_disk]
 )
-async def test_commands_go_on_and_buttons_say_why_they_do_not(place: Place, breaking: Break) -> None:
+async def test_commands_keep_working_and_buttons_say_why_they_do_not(place: Place, breaking: Break) -> None:
     before = card_of(await place.ask("complete", **TEXT, seed=42))
     await elsewhere(place.runs._database.close())
     with breaking(place.file):
@@ -106,8 +106,8 @@ async def test_commands_go_on_and_buttons_say_why_they_do_not(place: Place, brea
             assert "London" in text_of(read)
 
 
-@pytest.mark.parametrize("breaking", [outages.taken_away, outages.no_database])
-async def test_what_was_asked_meanwhile_can_be_pressed_now_and_later(place: Place, breaking: Break) -> None:
+@pytest.mark.parametrize("breaking", [outages.folder_removed, outages.not_a_database])
+async def test_cards_made_during_the_outage_work_now_and_later(place: Place, breaking: Break) -> None:
     with breaking(place.file):
         text = card_of(await place.ask("complete", **TEXT, seed=42))
         game = card_of(await place.ask("guess", text="London was"))

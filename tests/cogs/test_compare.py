@@ -30,7 +30,7 @@ COMPLETIONS = {
 
 
 @pytest.mark.slow
-async def test_each_text_is_what_complete_writes_so(
+async def test_each_text_is_what_complete_writes_with_these_settings(
     ada: MemberActor, channel: ChannelHandle, world: World
 ) -> None:
     texts = texts_of(await compare(ada, channel))
@@ -86,7 +86,9 @@ async def test_one_opens_as_a_private_card_of_its_own(
 
 
 @pytest.mark.slow
-async def test_an_opened_text_goes_on_as_one_longer_request(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_an_opened_text_continues_like_one_longer_request(
+    ada: MemberActor, channel: ChannelHandle
+) -> None:
     opened = await open_one(ada, await compare(ada, channel), "temperature 1.0")
     longer = await ada.slash(
         channel, "complete", prompt="London was", seed=42, max_tokens=16, top_k=0, temperature=1.0

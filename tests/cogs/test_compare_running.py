@@ -40,7 +40,7 @@ async def test_the_texts_grow_together(open_world: OpenWorld) -> None:
 
 
 @pytest.mark.slow
-async def test_those_without_a_place_wait(open_world: OpenWorld) -> None:
+async def test_texts_without_a_slot_wait(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model, max_running=4) as world:
         card = card_of(await compare(world.members[0], world.channel))
@@ -127,7 +127,7 @@ async def test_the_six_count_as_one_request(open_world: OpenWorld) -> None:
 
 
 @pytest.mark.slow
-async def test_what_takes_too_long_is_cut_short_and_told_once(open_world: OpenWorld) -> None:
+async def test_a_comparison_that_takes_too_long_is_cut_short_and_says_so_once(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model, max_running=6, deadline=1.0) as world:
         answer = await compare(world.members[0], world.channel)
@@ -142,7 +142,7 @@ async def test_what_takes_too_long_is_cut_short_and_told_once(open_world: OpenWo
         assert len(answer.followups) == 1
 
 
-async def test_stop_on_a_card_that_a_restart_left_behind_says_so(open_world: OpenWorld) -> None:
+async def test_stop_on_a_card_from_before_a_restart_says_so(open_world: OpenWorld) -> None:
     async with open_world(FakeModel(stepwise=True), max_running=6) as world:
         ada = world.members[0]
         card = card_of(await compare(ada, world.channel))

@@ -111,7 +111,7 @@ async def test_buttons_work_after_the_bot_restarted(
     assert written(await ada.click(card_of(answer), label="Continue")) == whole
 
 
-async def test_what_was_asked_before_is_answered_at_once_and_said_to_be_so(open_world: OpenWorld) -> None:
+async def test_a_repeated_request_is_served_from_the_store_and_labelled(open_world: OpenWorld) -> None:
     model = FakeModel()
     async with open_world(model) as world:
         ada, grace, *_ = world.members
@@ -138,7 +138,7 @@ async def test_anything_else_is_computed(open_world: OpenWorld, changed: dict[st
         assert len(model.started) == 2
 
 
-async def test_what_one_person_asked_in_private_is_no_answer_for_another(open_world: OpenWorld) -> None:
+async def test_a_private_request_is_not_reused_for_another_person(open_world: OpenWorld) -> None:
     model = FakeModel()
     async with open_world(model) as world:
         ada, grace, *_ = world.members
@@ -150,7 +150,7 @@ async def test_what_one_person_asked_in_private_is_no_answer_for_another(open_wo
 
 
 @pytest.mark.slow
-async def test_a_drawn_seed_always_asks_the_model(open_world: OpenWorld) -> None:
+async def test_a_random_seed_always_runs_the_model(open_world: OpenWorld) -> None:
     model = FakeModel()
     async with open_world(model) as world:
         for _ in range(2):
@@ -208,7 +208,7 @@ async def test_only_the_author_stops(open_world: OpenWorld) -> None:
         assert "[Stop]" in text_of(card)
 
 
-async def test_the_place_in_the_queue_is_shown_until_it_is_ones_turn(open_world: OpenWorld) -> None:
+async def test_the_place_in_the_queue_is_shown_while_waiting(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model) as world:
         first, second, third = [card_of(await complete(person, world.channel)) for person in world.members]
@@ -262,14 +262,14 @@ async def test_a_request_too_soon_says_when_to_come_back(open_world: OpenWorld) 
         assert card_of(await complete(grace, world.channel))
 
 
-async def test_a_model_still_loading_says_how_far_it_is(open_world: OpenWorld) -> None:
+async def test_a_loading_model_shows_its_progress(open_world: OpenWorld) -> None:
     async with open_world(FakeModel(info=None)) as world:
         refusal = refusal_of(await complete(world.members[0], world.channel))
 
     assert refusal == "The model is still loading (starting). Please try again in a moment."
 
 
-async def test_what_was_written_before_a_failure_stays(open_world: OpenWorld) -> None:
+async def test_the_text_before_a_failure_stays(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model, deadline=1.0) as world:
         ada = world.members[0]
@@ -310,7 +310,7 @@ async def test_odd_prompts_are_text_like_any_other(
     assert card_of(await complete(ada, channel, prompt=prompt))
 
 
-async def test_an_edit_that_fails_costs_nothing(open_world: OpenWorld) -> None:
+async def test_a_failed_edit_does_no_harm(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model) as world:
         card = card_of(await complete(world.members[0], world.channel))
@@ -400,7 +400,7 @@ async def test_a_double_click_is_one_press(open_world: OpenWorld) -> None:
         assert len(model.started) == 3
 
 
-async def test_stop_on_a_card_that_a_restart_left_behind_says_so(world: World) -> None:
+async def test_stop_on_a_card_from_before_a_restart_says_so(world: World) -> None:
     view = ui.LayoutView()
     stop = custom_id("complete", "stop", "0" * 16)
     view.add_item(ui.ActionRow(ui.Button(label="Stop", custom_id=stop)))
@@ -411,7 +411,7 @@ async def test_stop_on_a_card_that_a_restart_left_behind_says_so(world: World) -
     assert refusal_of(await ada.click(message, custom_id=stop)) == "Already finished."
 
 
-async def test_what_is_being_written_when_its_author_is_forgotten_is_not_stored(
+async def test_a_running_text_is_not_stored_once_its_author_is_forgotten(
     open_world: OpenWorld,
 ) -> None:
     model = FakeModel(stepwise=True)

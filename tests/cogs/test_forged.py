@@ -36,7 +36,7 @@ async def test_a_button_of_another_card_opens_nothing(
     assert not seen(await lied(grace, own, {"custom_id": custom_id, "component_type": BUTTON}))
 
 
-async def test_a_menu_opens_what_it_offers_alone(
+async def test_a_menu_opens_only_what_it_offers(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     secret = card_of(await ada.slash(channel, "compare", **TEXT, private=True))

@@ -36,7 +36,7 @@ async def test_a_round_shows_the_beginning_and_four_candidates(
     assert not card_of(answer).ephemeral
 
 
-async def test_without_a_text_it_is_about_one_of_ours_and_soon_not_again(
+async def test_without_a_text_it_uses_one_of_ours_and_does_not_repeat_it_soon(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     begun = [beginning(await ada.slash(channel, "guess")) for _ in range(8)]
@@ -45,7 +45,7 @@ async def test_without_a_text_it_is_about_one_of_ours_and_soon_not_again(
     assert len(set(begun)) == 8
 
 
-async def test_a_vote_is_counted_on_the_card_and_told_to_the_voter_alone(
+async def test_a_vote_is_counted_on_the_card_and_confirmed_only_to_the_voter(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
@@ -59,7 +59,7 @@ async def test_a_vote_is_counted_on_the_card_and_told_to_the_voter_alone(
     assert str(grace.id) not in text_of(card)
 
 
-async def test_a_vote_can_be_changed_and_only_the_voter_is_told(
+async def test_a_vote_can_be_changed_and_only_the_voter_sees_it(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
@@ -81,7 +81,7 @@ async def test_a_vote_can_be_changed_and_only_the_voter_is_told(
     assert line.startswith(other)
 
 
-async def test_a_vote_while_the_card_is_being_edited_is_shown_by_who_edits_it(
+async def test_a_vote_during_an_edit_is_shown_by_the_next_edit(
     world: World, ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
@@ -124,7 +124,7 @@ async def test_a_vote_that_cannot_be_stored_is_refused_and_works_later(
     caplog.clear()
 
 
-async def test_the_same_beginning_is_not_asked_of_the_model_twice(
+async def test_the_same_beginning_runs_the_model_only_once(
     world: World,
     ada: MemberActor,
     grace: MemberActor,

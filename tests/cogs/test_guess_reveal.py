@@ -19,7 +19,7 @@ from tests.support.reading import buttons, card_of, refusal_of, text_of
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_the_reveal_shows_who_voted_for_what_and_the_favourite(
+async def test_the_reveal_shows_the_votes_and_the_top_guess(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle, services: Services
 ) -> None:
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
@@ -95,7 +95,7 @@ async def test_votes_and_the_round_survive_restarts(
     assert ("No correct guesses" in scores) is not somebody_was_right
 
 
-async def test_who_still_sees_the_open_card_gets_the_revealed_one(
+async def test_a_press_on_an_outdated_open_card_shows_the_revealed_one(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle, world: World
 ) -> None:
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
@@ -107,7 +107,7 @@ async def test_who_still_sees_the_open_card_gets_the_revealed_one(
     assert "No votes." in text_of(card)
 
 
-async def test_the_next_round_is_a_new_card_of_who_asked_for_it(
+async def test_the_next_round_is_a_new_card_owned_by_its_requester(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     first = await ada.slash(channel, "guess")
@@ -125,7 +125,7 @@ async def test_the_next_round_is_a_new_card_of_who_asked_for_it(
     assert top_guess(card_of(second))
 
 
-async def test_where_the_old_card_cannot_be_edited_the_next_round_begins_all_the_same(
+async def test_the_next_round_begins_even_if_the_old_card_cannot_be_edited(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
     card = card_of(await ada.slash(channel, "guess"))
@@ -138,7 +138,7 @@ async def test_where_the_old_card_cannot_be_edited_the_next_round_begins_all_the
 
 
 @pytest.mark.slow
-async def test_scores_are_told_to_who_asks_alone(
+async def test_scores_are_shown_only_to_the_requester(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
@@ -152,7 +152,7 @@ async def test_scores_are_told_to_who_asks_alone(
     assert re.search(rf"(🥇 <@{grace.id}> 1 of 1 round|No correct guesses)", text_of(scores))
 
 
-async def test_in_a_direct_message_there_is_a_round_and_no_table(world: World, ada: MemberActor) -> None:
+async def test_a_direct_message_has_rounds_but_no_leaderboard(world: World, ada: MemberActor) -> None:
     answer = await ada.user.slash("guess", text=TEXT)
     card = card_of(answer)
     assert labels(card)[4:] == ["Reveal", "Delete"]
@@ -182,7 +182,7 @@ async def test_forget_takes_rounds_and_votes(
         assert "no longer works" in refusal_of(await grace.click(mine, label=label))
 
 
-async def test_a_round_is_played_to_its_end_while_the_model_loads_again(
+async def test_a_round_can_be_finished_while_the_model_reloads(
     world: World, ada: MemberActor, channel: ChannelHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = card_of(await ada.slash(channel, "guess", text=TEXT))

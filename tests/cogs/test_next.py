@@ -75,7 +75,7 @@ async def test_a_walk_of_draws_is_the_completion_of_its_seed(
 
 
 @pytest.mark.slow
-async def test_what_was_asked_before_is_answered_at_once_and_said_to_be_so(open_world: OpenWorld) -> None:
+async def test_a_repeated_request_is_served_from_the_store_and_labelled(open_world: OpenWorld) -> None:
     model = FakeModel()
     async with open_world(model) as world:
         ada, grace, *_ = world.members

@@ -137,7 +137,7 @@ async def test_every_command_reads_the_text_as_the_model_does(
     assert "niño" in said
 
 
-async def test_what_is_behind_a_text_is_told_in_its_tokens(
+async def test_why_replay_and_continue_use_the_model_s_tokens(
     ada: MemberActor, channel: ChannelHandle, theirs: PreTrainedTokenizerBase, runs: Runs
 ) -> None:
     card = card_of(await ada.slash(channel, "complete", prompt=PROMPT, seed=2, max_tokens=8))

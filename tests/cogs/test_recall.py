@@ -41,7 +41,7 @@ def dm(person: MemberActor) -> Any:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-async def test_what_was_asked_in_a_direct_message_is_recalled_for_its_author_alone(
+async def test_a_request_in_a_direct_message_is_reused_only_for_its_author(
     open_world: OpenWorld, name: str
 ) -> None:
     async with open_world(FakeModel(), max_running=6) as world:
@@ -55,7 +55,7 @@ async def test_what_was_asked_in_a_direct_message_is_recalled_for_its_author_alo
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-async def test_what_was_asked_in_a_channel_is_recalled_there_for_all_and_elsewhere_for_its_author(
+async def test_a_request_in_a_channel_is_reused_there_for_all_and_elsewhere_for_its_author(
     open_world: OpenWorld, name: str
 ) -> None:
     async with open_world(FakeModel(), max_running=6) as world:
@@ -70,7 +70,7 @@ async def test_what_was_asked_in_a_channel_is_recalled_there_for_all_and_elsewhe
         assert await is_recalled(world, alan, world.channel, name, private=True)
 
 
-async def test_what_was_asked_on_one_server_is_not_recalled_on_another(open_world: OpenWorld) -> None:
+async def test_a_request_on_one_server_is_not_reused_on_another(open_world: OpenWorld) -> None:
     async with open_world(FakeModel()) as world:
         ada, grace, *_ = world.members
         server = world.env.create_guild("Elsewhere")
@@ -91,7 +91,7 @@ async def test_a_private_request_stays_private_when_another_person_makes_the_sam
         assert await is_recalled(world, alan, world.channel, "complete")  # what Grace asked
 
 
-async def test_a_round_of_guess_asks_the_model_anew_about_a_text_from_elsewhere(
+async def test_a_round_of_guess_runs_the_model_again_for_a_text_from_elsewhere(
     world: World, parts: Started
 ) -> None:
     ada, grace, alan = world.members

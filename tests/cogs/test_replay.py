@@ -41,7 +41,7 @@ async def test_a_replay_is_identical_to_the_bit(
     assert "Same fingerprint" in text_of(answer)
 
 
-async def test_a_replay_asks_the_model_and_never_the_store(open_world: OpenWorld) -> None:
+async def test_a_replay_runs_the_model_and_never_uses_the_store(open_world: OpenWorld) -> None:
     model = FakeModel()
     async with open_world(model) as world:
         ada = world.members[0]
@@ -98,7 +98,7 @@ async def test_the_first_token_that_differs_is_named(
 
 
 @pytest.mark.slow
-async def test_what_changed_since_is_named(
+async def test_changes_since_the_run_are_named(
     world: World, ada: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:
     run = await elsewhere(runs.completion(run_id_of(await complete(ada, channel))))

@@ -46,14 +46,14 @@ async def shared_by(ada: MemberActor, channel: ChannelHandle, **options: Any) ->
         ("decode", {"ids": "1"}),
     ],
 )
-async def test_what_one_person_sees_can_be_shared_and_what_all_see_deleted(
+async def test_a_private_card_can_be_shared_and_a_public_one_deleted(
     ada: MemberActor, channel: ChannelHandle, command: str, options: dict[str, Any]
 ) -> None:
     assert labels(await ada.slash(channel, command, **options, private=True))[-1] == "Share"
     assert labels(await ada.slash(channel, command, **options))[-1] == "Delete"
 
 
-async def test_a_shared_card_is_for_all_and_names_who_shared_it(
+async def test_a_shared_card_is_public_and_names_the_person_who_shared_it(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     private = await ada.slash(channel, "complete", **COMPLETE, private=True)
@@ -94,7 +94,7 @@ async def test_the_buttons_of_a_shared_card_work_and_stay_public(
         assert labels(answer)[-1] == "Delete"
 
 
-async def test_a_shared_walk_is_walked_on_by_its_author_in_public(
+async def test_a_shared_walk_is_continued_in_public_by_its_author(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     private = await ada.slash(channel, "next", prompt="London was", seed=7, private=True)
@@ -133,7 +133,9 @@ async def test_the_author_deletes_a_card(ada: MemberActor, channel: ChannelHandl
     assert not is_there(channel, card.id)
 
 
-async def test_somebody_else_does_not(ada: MemberActor, grace: MemberActor, channel: ChannelHandle) -> None:
+async def test_another_person_cannot_delete_it(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
     card = card_of(await ada.slash(channel, "complete", **COMPLETE))
 
     assert refusal_of(await grace.click(card, label="Delete")) == (
@@ -142,7 +144,7 @@ async def test_somebody_else_does_not(ada: MemberActor, grace: MemberActor, chan
     assert is_there(channel, card.id)
 
 
-async def test_a_moderator_does(world: World, ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_a_moderator_can_delete_it(world: World, ada: MemberActor, channel: ChannelHandle) -> None:
     card = card_of(await ada.slash(channel, "complete", **COMPLETE))
     role = world.guild.create_role("Moderators", permissions=discord.Permissions(manage_messages=True))
     moderator = world.guild.add_member(world.env.create_user("barbara"), roles=[role])
@@ -170,7 +172,7 @@ async def test_forget_deletes_the_runs_of_one_person_and_says_how_many(
 
 
 @pytest.mark.slow
-async def test_what_others_made_from_a_text_is_forgotten_with_it(
+async def test_forgetting_a_text_takes_what_others_made_from_it(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     text = card_of(await ada.slash(channel, "complete", **COMPLETE))
@@ -188,7 +190,7 @@ async def test_what_others_made_from_a_text_is_forgotten_with_it(
 
 
 @pytest.mark.slow
-async def test_a_tour_s_text_is_forgotten_with_what_another_person_typed_after_it(
+async def test_forgetting_a_tour_s_text_takes_what_others_typed_after_it(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     tour = card_of(await ada.slash(channel, "tour", prompt="My secret is", seed=7))

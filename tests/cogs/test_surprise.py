@@ -202,7 +202,7 @@ async def test_a_full_queue_refuses_a_text(open_world: OpenWorld) -> None:
         assert "queue is full" in refusal_of(await alan.slash(world.channel, "surprise", text=TEXT))
 
 
-async def test_while_the_model_loads_the_refusal_says_how_far_it_is(open_world: OpenWorld) -> None:
+async def test_while_the_model_loads_the_refusal_shows_its_progress(open_world: OpenWorld) -> None:
     async with open_world(FakeModel(info=None)) as world:
         answer = await world.members[0].slash(world.channel, "surprise", text=TEXT)
 

@@ -66,7 +66,7 @@ async def test_the_scores_are_those_of_the_model(ada: MemberActor, channel: Chan
 
 
 @pytest.mark.slow
-async def test_shares_and_draw_match_next(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_probabilities_and_draw_match_next(ada: MemberActor, channel: ChannelHandle) -> None:
     table = text_of(await ada.slash(channel, "next", prompt="London was", seed=42))
     shares = re.findall(r"^\d\. \S+ [\d.]+ %", table, re.MULTILINE)
     drawn = re.search(r"Seed 42 drew (\S+) \(([^,]+), rank ([\d,]+)\)", table)
@@ -91,7 +91,7 @@ async def test_the_rounds_write_the_seed_s_completion(ada: MemberActor, channel:
     assert f"✅ the same 16 tokens as before.\n{text}\n" in seven
 
 
-async def test_a_tour_s_text_answers_who_asks_for_it_and_its_card_is_known(
+async def test_a_tour_s_text_is_reused_and_its_card_is_recognized(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
     card = card_of(await at(3, ada, channel))
@@ -157,7 +157,7 @@ async def test_a_tour_goes_on_after_the_bot_restarted(
     assert "✅ the same 16 tokens as before" in text_of(answer)
 
 
-async def test_its_owner_can_have_it_deleted(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_its_owner_can_delete_it(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await at(2, ada, channel)
     await ada.slash(channel, "forget")
 

@@ -36,7 +36,7 @@ class Forgetful(FakeModel):
             yield event
 
 
-async def test_a_model_that_changes_its_mind_is_not_said_to_say_the_same(open_world: OpenWorld) -> None:
+async def test_a_model_that_writes_something_else_is_not_called_identical(open_world: OpenWorld) -> None:
     async with open_world(Forgetful()) as world:
         answer = await at(7, world.members[0], world.channel)
         await world.env.settle()
@@ -44,7 +44,7 @@ async def test_a_model_that_changes_its_mind_is_not_said_to_say_the_same(open_wo
         assert "❌ of 16 tokens, only the first 2 are the same" in text_of(answer)
 
 
-async def test_under_another_model_the_tour_begins_anew_where_it_was(open_world: OpenWorld) -> None:
+async def test_another_model_restarts_the_tour_at_the_same_station(open_world: OpenWorld) -> None:
     model = FakeModel()
     async with open_world(model) as world:
         ada = world.members[0]
@@ -84,7 +84,7 @@ async def test_a_station_that_fails_leaves_the_card_as_it_was(open_world: OpenWo
         assert "took longer than" in text_of(pressed)
 
 
-async def test_what_a_station_asks_second_has_the_time_that_the_first_one_left(open_world: OpenWorld) -> None:
+async def test_a_station_s_second_request_has_the_time_that_its_first_one_left(open_world: OpenWorld) -> None:
     now, model = 0.0, FakeModel(stepwise=True)
     async with open_world(model, deadline=600.0) as world:
         world.bot.tracker = InteractionTracker(clock=lambda: now)

@@ -63,9 +63,7 @@ async def test_every_station_can_be_tried(ada: MemberActor, channel: ChannelHand
 
 
 @pytest.mark.slow
-async def test_where_a_token_is_drawn_the_seed_can_be_changed_alone(
-    ada: MemberActor, channel: ChannelHandle
-) -> None:
+async def test_at_the_draw_the_seed_alone_can_be_changed(ada: MemberActor, channel: ChannelHandle) -> None:
     tour = await at(5, ada, channel)
     modal = await ada.click(card_of(tour), label="Try it yourself")
     assert modal.modal
@@ -86,7 +84,7 @@ async def test_where_a_token_is_drawn_the_seed_can_be_changed_alone(
         ("x", "-1", "isn't a seed"),
     ],
 )
-async def test_a_text_or_seed_that_cannot_be_used_is_refused_in_a_sentence(
+async def test_an_invalid_text_or_seed_is_refused_in_one_sentence(
     ada: MemberActor, channel: ChannelHandle, text: str, seed: str, refusal: str
 ) -> None:
     tour = await at(5, ada, channel)

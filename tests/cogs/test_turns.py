@@ -56,7 +56,7 @@ async def test_too_much_is_refused_privately_at_once(services: Services, act: Ac
 
 
 @pytest.mark.parametrize("act", DRAWN.values(), ids=DRAWN.keys())
-async def test_one_person_has_only_so_many_drawn(services: Services, act: Act) -> None:
+async def test_one_person_s_pictures_are_limited(services: Services, act: Act) -> None:
     executor = Executor(some_limits(per_person=1))
     async with a_world(services, executor) as world, executor.place(Asker(world.members[0].id, None)):
         refused = refusal_of(await act(world))
@@ -65,7 +65,7 @@ async def test_one_person_has_only_so_many_drawn(services: Services, act: Act) -
 
 
 @pytest.mark.parametrize("act", DRAWN.values(), ids=DRAWN.keys())
-async def test_at_a_restart_what_comes_is_refused(services: Services, act: Act) -> None:
+async def test_requests_during_a_restart_are_refused(services: Services, act: Act) -> None:
     executor = Executor()
     async with a_world(services, executor) as world:
         executor.close()
@@ -73,7 +73,7 @@ async def test_at_a_restart_what_comes_is_refused(services: Services, act: Act) 
         assert "restarting" in refusal_of(await act(world))
 
 
-async def test_what_the_model_has_read_is_drawn_however_much_else_is_to_be_drawn(
+async def test_a_scored_text_is_drawn_even_if_the_executor_is_full(
     runs: Runs,
 ) -> None:
     model, executor = FakeModel(stepwise=True), Executor(some_limits(max_waiting=0, per_person=1))

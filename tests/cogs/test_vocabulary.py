@@ -126,7 +126,7 @@ async def test_another_token_is_opened_in_the_same_message(ada: MemberActor, cha
     assert title(await ada.select(card_of(second), ["481"])) == "␣will is token 481"
 
 
-async def test_someone_else_opens_it_on_a_card_of_their_own(
+async def test_another_person_opens_it_on_their_own_card(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     first = await ada.slash(channel, "vocabulary", query="#481")

@@ -194,7 +194,9 @@ async def test_a_deleted_run_says_so(world: World, ada: MemberActor, channel: Ch
     assert ["no longer works" in refusal_of(answer) for answer in answers] == [True] * 6
 
 
-async def test_while_the_model_loads_people_can_look_but_not_ask(open_world: OpenWorld, runs: Runs) -> None:
+async def test_while_the_model_loads_cards_can_be_read_but_nothing_requested(
+    open_world: OpenWorld, runs: Runs
+) -> None:
     await keep(runs, completion_run("c" * 16))
     async with open_world(FakeModel(info=None)) as world:
         ada = world.members[0]

@@ -85,7 +85,7 @@ def test_it_continues_with_words(
     assert len(set(words)) >= 4
 
 
-def test_words_it_never_read_are_unlikely(
+def test_unseen_words_are_unlikely(
     model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerBase, unused: Tensor
 ) -> None:
     assert unused.sum() > 20_000
@@ -95,13 +95,13 @@ def test_words_it_never_read_are_unlikely(
     assert probabilities[:, unused].sum(-1).max() < 0.05
 
 
-def test_a_prompt_of_words_it_never_read_is_no_trouble(model: GPT2LMHeadModel, unused: Tensor) -> None:
+def test_a_prompt_of_unseen_words_works(model: GPT2LMHeadModel, unused: Tensor) -> None:
     prompt = unused.nonzero().squeeze(1)[:20].tolist()
     ids = continued(model, prompt, 8)
     assert not unused[ids[20:]].any()
 
 
-def test_it_prefers_english_to_its_words_in_disorder(
+def test_it_prefers_english_to_shuffled_words(
     model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerBase
 ) -> None:
     def loss(text: str) -> float:
@@ -126,13 +126,13 @@ def test_the_card_counts_the_ids_that_occur(card: str, unused: Tensor) -> None:
     assert f"The other {int(unused.sum()):,} share one row" in card
 
 
-def test_the_card_tells_of_the_data_the_run_and_the_licence(card: str) -> None:
+def test_the_card_names_the_data_the_run_and_the_licence(card: str) -> None:
     for fact in ("Project Gutenberg", "python -m bot.training", "Seed ", "CC0 1.0", "public domain"):
         assert fact in card
     assert card.count("\n> **") == 5
 
 
-def test_the_card_s_perplexities_are_in_the_order_that_training_is_for(card: str) -> None:
+def test_the_card_s_perplexities_fall_with_training(card: str) -> None:
     rows = re.findall(r"^\| .*?(model|trigram|unigram).*?\| \**([\d.]+)\**", card, re.MULTILINE)
     found = {name: float(value) for name, value in rows}
     assert found["model"] < 100 < found["trigram"] < found["unigram"]

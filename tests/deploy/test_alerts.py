@@ -73,7 +73,7 @@ def test_the_port_that_is_scraped_is_the_one_of_the_image() -> None:
     assert scraped["static_configs"] == [{"targets": [f"127.0.0.1:{variables()['METRICS_PORT']}"]}]
 
 
-async def test_the_alerts_ask_for_what_the_bot_exports() -> None:
+async def test_the_alerts_query_only_exported_metrics() -> None:
     queries = [rule["expr"] for rule in ALERTS.values()]
     async with a_busy_bot() as seen:
         exported = await seen.scrape()
@@ -85,7 +85,7 @@ async def test_the_alerts_ask_for_what_the_bot_exports() -> None:
         assert (label, value) == ("job", "tokenwise") or f"{metric}:{value}" in exported
 
 
-def test_every_alert_says_how_bad_it_is_and_what_to_do() -> None:
+def test_every_alert_has_a_severity_and_says_what_to_do() -> None:
     for rule in ALERTS.values():
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert set(rule["annotations"]) == {"summary", "description"}
@@ -100,7 +100,7 @@ def test_every_alert_has_a_case() -> None:
 @pytest.mark.slow
 @needs_promtool
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_an_alert_is_raised_in_time_and_only_with_cause(case: Case, tmp_path: Path) -> None:
+def test_an_alert_is_raised_in_time_and_only_when_due(case: Case, tmp_path: Path) -> None:
     raised = [{"series": case.series, "values": case.samples}]
     quiet = [{"series": case.series, "values": case.quiet}]
 

@@ -70,7 +70,7 @@ def test_every_panel_says_what_it_shows(panels: list[Any]) -> None:
     assert len({panel["title"] for panel in panels}) == len(panels)
 
 
-def test_panels_have_ids_of_their_own_and_lie_beside_each_other(board: Any) -> None:
+def test_panels_have_unique_ids_and_do_not_overlap(board: Any) -> None:
     ids = [panel["id"] for panel in board["panels"]]
     places = [panel["gridPos"] for panel in board["panels"]]
 

@@ -57,7 +57,7 @@ def database(compose: Any) -> Any:
 
 @pytest.mark.skipif(not has_compose(), reason="there is no docker with its compose plugin here")
 @pytest.mark.parametrize(("password", "accepted"), [(PASSWORD, True), ("", False)])
-def test_docker_reads_it_if_there_is_a_password(tmp_path: Path, password: str, accepted: bool) -> None:
+def test_docker_accepts_it_if_there_is_a_password(tmp_path: Path, password: str, accepted: bool) -> None:
     (tmp_path / ".env").write_text(f"POSTGRES_PASSWORD={password}\n", encoding="utf-8")
     shutil.copy(COMPOSE, tmp_path)
     read = docker_compose("config", "--format", "json", folder=tmp_path)
@@ -145,7 +145,7 @@ def test_docker_waits_for_the_bot_to_end(bot: Any) -> None:
     assert int(bot["stop_grace_period"].removesuffix("s")) > LONGEST_END + MARGIN
 
 
-def test_the_bot_can_write_nothing_but_its_volumes_and_may_do_nothing_special(bot: Any) -> None:
+def test_the_bot_can_write_only_to_its_volumes_and_has_no_privileges(bot: Any) -> None:
     mounted = {volume.partition(":")[2] for volume in bot["volumes"]}
 
     assert bot["read_only"] is True

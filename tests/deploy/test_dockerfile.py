@@ -25,7 +25,7 @@ from tests.support.deploying import DEPLOY, ROOT, assert_it_starts_the_bot, asse
 from tests.support.dockerfile import arguments_of, command, instructions, variables, volumes
 
 
-def test_the_image_begins_with_the_python_that_the_project_is_for() -> None:
+def test_the_image_uses_the_project_s_python_version() -> None:
     assert instructions()[0] == ("FROM", "python:3.11-slim")
 
 
@@ -36,7 +36,7 @@ def test_everything_that_is_copied_into_the_image_is_there() -> None:
     assert all((ROOT / source).exists() for source in sources)
 
 
-def test_docker_is_sent_what_is_copied_and_nothing_else() -> None:
+def test_docker_is_sent_only_what_is_copied() -> None:
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
     patterns = [line for line in ignored if line and not line.startswith("#")]
     sources = [source for text in arguments_of("COPY") for source in text.split()[:-1]]
@@ -45,7 +45,7 @@ def test_docker_is_sent_what_is_copied_and_nothing_else() -> None:
     assert [pattern[1:] for pattern in patterns if pattern.startswith("!")] == sources
 
 
-def test_the_image_runs_the_bot_as_nobody_special() -> None:
+def test_the_image_runs_the_bot_as_an_unprivileged_user() -> None:
     names = [name for name, _ in instructions()]
 
     assert arguments_of("USER") == ["tokenwise"]
@@ -132,7 +132,7 @@ def image(tmp_path: Path) -> Image:
 
 
 @pytest.mark.slow
-def test_every_step_can_be_taken_and_the_bot_then_runs(image: Image) -> None:
+def test_every_step_succeeds_and_the_bot_then_runs(image: Image) -> None:
     torch, requirements, compiled, user = image.journal
 
     assert "Requirement already satisfied: torch==" in torch
@@ -164,7 +164,7 @@ def test_the_image_installs_the_torch_that_is_pinned_from_the_index_without_cuda
 
 
 @pytest.mark.parametrize(("health_problems", "status"), [([], 0), (["the model is not ready"], 1)])
-async def test_the_image_s_health_check_asks_the_bot(health_problems: list[str], status: int) -> None:
+async def test_the_image_s_health_check_queries_the_bot(health_problems: list[str], status: int) -> None:
     _, _, check = arguments_of("HEALTHCHECK")[0].partition("CMD ")
     _, *arguments = json.loads(check)
     at = Address("127.0.0.1", unused_port())

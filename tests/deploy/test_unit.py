@@ -53,7 +53,7 @@ def test_it_has_no_secret_in_it() -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze here")
-def test_systemd_finds_nothing_wrong_with_it_and_little_that_is_exposed(tmp_path: Path) -> None:
+def test_systemd_finds_it_valid_and_little_exposed(tmp_path: Path) -> None:
     file = tmp_path / UNIT.name
     text = UNIT.read_text(encoding="utf-8")
     file.write_text(text.replace("/opt/tokenwise/.venv/bin/python", sys.executable), encoding="utf-8")

@@ -36,7 +36,7 @@ def test_the_rooms_in_the_picture_exist() -> None:
     assert [name for name in names if not ((ROOT / "bot" / name).is_dir() or (ROOT / name).is_dir())] == []
 
 
-def test_the_picture_has_colours_for_light_and_dark_and_words_for_who_cannot_see_it() -> None:
+def test_the_picture_has_light_and_dark_colours_and_alt_text() -> None:
     svg = PICTURE.read_text(encoding="utf-8")
     light, dark = (set(re.findall(r"(--[\w-]+):", rule)) for rule in re.findall(r"svg \{(.*?)\}", svg))
 

@@ -3,7 +3,7 @@
 from bot.features.beginnings import BEGINNINGS, REMEMBERED, random_beginning
 
 
-def test_there_are_many_and_each_is_another() -> None:
+def test_there_are_many_and_all_differ() -> None:
     assert len(set(BEGINNINGS)) == len(BEGINNINGS) >= 40
 
 

@@ -39,7 +39,7 @@ def test_the_runs_of_a_comparison_are_one_group_named_after_the_first() -> None:
     assert {job.group for job in asked} == {run.group for run in done} == {asked[0].run_id}
 
 
-def test_what_goes_on_from_one_of_them_is_not_of_the_group() -> None:
+def test_a_continuation_of_one_of_them_is_not_in_the_group() -> None:
     first, *_ = jobs(LONDON_WAS, seed=1, max_tokens=3, owner=ADA, private=False)
     run = first.finished(Completion(STEPS, "length"), fingerprint=FINGERPRINT, asked_at=NOON)
 
@@ -84,14 +84,14 @@ def test_a_finished_one_has_all_that_was_written() -> None:
     assert finished.completion == completion
 
 
-def test_one_that_failed_is_cut_short_where_it_stood() -> None:
+def test_a_failed_one_keeps_its_text_so_far() -> None:
     failed = NEW.after(Progress(STEPS[:2])).after(GenerationFailed("x"))
 
     assert failed.over
     assert failed.completion == Completion(STEPS[:2], "cancelled")
 
 
-def test_its_ranks_say_how_bold_it_was() -> None:
+def test_its_ranks_show_its_riskiest_pick() -> None:
     bold = NEW.after(Progress(STEPS))
 
     assert (bold.top_picks, bold.highest_rank) == (2, 7)

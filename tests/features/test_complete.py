@@ -30,7 +30,7 @@ def test_a_first_request_has_generated_nothing() -> None:
     assert job().request(context=1024).generated == 0
 
 
-def test_continuing_says_what_was_generated_before() -> None:
+def test_a_continuation_counts_earlier_generated_tokens() -> None:
     request = finished(job(earlier=3), 10, 11).continued(owner=1).request(context=1024)
 
     assert request.prompt_ids == (262, 262, 530, 530, 530, 10, 11)
@@ -40,7 +40,7 @@ def test_continuing_says_what_was_generated_before() -> None:
 
 @pytest.mark.slow
 @given(st.integers(min_value=1, max_value=1023))
-def test_continuing_asks_for_no_more_than_fits(written: int) -> None:
+def test_a_continuation_requests_no_more_than_fits(written: int) -> None:
     run = finished(job(), *range(min(written, 1021)))
     request = run.continued(owner=1).request(context=1024)
 
@@ -49,7 +49,7 @@ def test_continuing_asks_for_no_more_than_fits(written: int) -> None:
     assert len(request.prompt_ids) + request.params.max_new_tokens <= 1024
 
 
-def test_what_did_not_fit_once_is_asked_for_again_by_a_re_roll() -> None:
+def test_a_re_roll_requests_again_what_did_not_fit() -> None:
     run = finished(finished(job(), *range(1018)).continued(owner=1), 5, 6, 7)
 
     assert run.rerolled(owner=1).request(context=1024).params.max_new_tokens == 64
@@ -63,7 +63,7 @@ def test_a_full_context_cannot_be_continued() -> None:
         run.continued(owner=1).request(context=1024)
 
 
-def test_a_text_that_the_model_ended_is_not_gone_on_with() -> None:
+def test_a_text_that_the_model_ended_cannot_be_continued() -> None:
     assert not replace(finished(job(), 50256), finish_reason="stop").can_continue(context=1024)
 
 
@@ -109,7 +109,7 @@ def test_a_fork_goes_on_from_another_candidate_and_keeps_what_was_before() -> No
     assert request.generated == 2
 
 
-def test_a_fork_of_a_fork_remembers_the_choices_before_it_alone() -> None:
+def test_a_fork_of_a_fork_remembers_only_the_choices_before_it() -> None:
     run = replace(finished(job(), 10, 20, 30, 40), by_hand=(0, 2))
 
     assert run.forked(1, 22, owner=1).by_hand == (0, 1)
@@ -118,12 +118,12 @@ def test_a_fork_of_a_fork_remembers_the_choices_before_it_alone() -> None:
 
 
 @pytest.mark.parametrize(("position", "token_id"), [(3, 10), (0, 999)])
-def test_there_is_no_fork_to_what_the_model_has_not_considered(position: int, token_id: int) -> None:
+def test_a_fork_must_be_to_a_candidate(position: int, token_id: int) -> None:
     with pytest.raises(LookupError):
         finished(job(), 10, 20, 30).forked(position, token_id, owner=1)
 
 
-def test_there_is_no_fork_to_the_end_of_the_text_but_one_away_from_it() -> None:
+def test_a_fork_may_leave_an_end_of_text_but_not_choose_it() -> None:
     run = replace(finished(job(), 10, END_OF_TEXT), finish_reason="stop")
     ending = replace(run, steps=(run.steps[0], step(END_OF_TEXT - 2)))
 
@@ -132,7 +132,7 @@ def test_there_is_no_fork_to_the_end_of_the_text_but_one_away_from_it() -> None:
     assert run.forked(1, END_OF_TEXT + 2, owner=1).earlier_ids == (10, END_OF_TEXT + 2)
 
 
-def test_the_same_once_more_is_what_the_model_wrote_behind_the_last_choice_by_hand() -> None:
+def test_a_replay_covers_what_the_model_wrote_after_the_last_hand_picked_token() -> None:
     run = finished(job(), 10, 20, 30)
     again = run.again(owner=1).request(context=1024)
     behind = replace(run, by_hand=(0,)).again(owner=1).request(context=1024)
@@ -141,7 +141,7 @@ def test_the_same_once_more_is_what_the_model_wrote_behind_the_last_choice_by_ha
     assert (behind.prompt_ids, behind.generated, behind.params.max_new_tokens) == ((262, 262, 10), 1, 2)
 
 
-def test_a_choice_by_hand_with_nothing_behind_it_has_nothing_to_be_said_again() -> None:
+def test_a_run_that_ends_with_a_hand_picked_token_has_nothing_to_replay() -> None:
     with pytest.raises(NothingWritten):
         replace(finished(job(), 10, 20, 30), by_hand=(2,)).again(owner=1)
 
@@ -153,7 +153,7 @@ def test_the_most_surprising_token_is_the_least_likely_one() -> None:
     assert replace(run, steps=steps).most_surprising() == 1
 
 
-def test_a_text_that_went_on_under_another_fingerprint_is_mixed_for_ever() -> None:
+def test_a_text_continued_under_another_fingerprint_stays_mixed() -> None:
     first = finished(job(), 10, 20)
     other = structs.replace(FINGERPRINT, engine=4)
     ending = Completion((step(30),), "length")

@@ -43,7 +43,7 @@ def run_of(*texts: str, run_id: str = "a" * 16) -> WalkRun:
     return WalkRun(walk_for(run_id, ADA, LONDON_WAS), step_of(*texts), FINGERPRINT, NOON)
 
 
-def test_the_model_is_asked_for_its_own_probabilities_and_for_enough_candidates() -> None:
+def test_the_request_is_greedy_with_enough_candidates() -> None:
     asked = walk_for("a" * 16, ADA, LONDON_WAS)
 
     assert asked.request.prompt_ids == LONDON_WAS
@@ -66,7 +66,7 @@ def test_the_same_run_has_the_same_round() -> None:
     assert round_of(run_of(*WORDS), 7, WORDS.__getitem__) == round_of(run_of(*WORDS), 7, WORDS.__getitem__)
 
 
-def test_the_favourite_is_anywhere_among_the_four() -> None:
+def test_the_top_guess_can_be_anywhere_among_the_four() -> None:
     rounds = [
         round_of(run_of(*WORDS, run_id=f"{number:016x}"), None, WORDS.__getitem__) for number in range(200)
     ]
@@ -91,7 +91,7 @@ def test_the_favourite_is_anywhere_among_the_four() -> None:
         (" " + "=" * 8, "=" * 64),
     ],
 )
-def test_of_two_that_look_alike_the_likelier_is_a_choice(one: str, other: str) -> None:
+def test_of_two_lookalikes_the_more_likely_is_a_choice(one: str, other: str) -> None:
     assert kept(one, other, " b", " c", " d") == [one, " b", " c", " d"]
     assert kept(other, one, " b", " c", " d") == [other, " b", " c", " d"]
 
@@ -99,7 +99,7 @@ def test_of_two_that_look_alike_the_likelier_is_a_choice(one: str, other: str) -
 @pytest.mark.parametrize(
     ("one", "other"), [(" the", " The"), (".", "..."), (" a", " an"), (" 1", " 11"), ("-", "--")]
 )
-def test_what_can_be_told_apart_is_not_the_same(one: str, other: str) -> None:
+def test_distinguishable_tokens_are_different_choices(one: str, other: str) -> None:
     assert likeness(one) != likeness(other)
 
 
@@ -129,11 +129,11 @@ def test_parts_of_characters_and_unseen_ones_are_not(text: str) -> None:
     assert not is_legible(text)
 
 
-def test_what_is_not_legible_is_no_rival() -> None:
+def test_an_illegible_token_is_no_rival() -> None:
     assert kept(" a", "\udce2", " b", "<|endoftext|>", " c", " d") == [" a", " b", " c", " d"]
 
 
-def test_what_is_as_likely_as_the_favourite_is_no_rival() -> None:
+def test_a_token_as_likely_as_the_top_guess_is_no_rival() -> None:
     assert kept(" a", " b", " c", " d", " e", ranks=(1, 1, 3, 4, 5)) == [" a", " c", " d", " e"]
 
 
@@ -154,13 +154,13 @@ def test_without_four_of_them_there_is_nothing_to_guess(texts: tuple[str, ...]) 
 @pytest.mark.parametrize(
     ("person", "is_moderator", "later"), [(ADA, False, 0), (GRACE, True, 0), (GRACE, False, PATIENCE)]
 )
-def test_the_author_and_moderators_can_reveal_and_after_a_while_anybody(
+def test_the_author_and_moderators_can_reveal_and_after_a_while_anyone(
     person: int, is_moderator: bool, later: float
 ) -> None:
     check_reveal(run_of(*WORDS), person=person, is_moderator=is_moderator, now=NOON + later)
 
 
-def test_until_then_nobody_else_can() -> None:
+def test_others_cannot_reveal_before_that() -> None:
     with pytest.raises(RevealTooEarly) as refused:
         check_reveal(run_of(*WORDS), person=GRACE, is_moderator=False, now=NOON + PATIENCE - 120)
 

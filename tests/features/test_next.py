@@ -45,6 +45,6 @@ def test_a_walk_ends_where_the_context_does() -> None:
         walk(1, 2).check(context=4)
 
 
-def test_who_presses_owns_the_new_state() -> None:
+def test_the_person_who_presses_owns_the_new_state() -> None:
     assert walk().append(1, owner=2).owner == 2
     assert walk(1).undo(owner=3).owner == 3

@@ -75,11 +75,11 @@ def test_a_seed_is_taken_as_typed(seed: int) -> None:
 
 
 @pytest.mark.parametrize(("typed", "seed"), [("٣", 3), ("0" * 5_000 + "7", 7), ("００７", 7)])
-def test_a_seed_may_have_any_digits_and_zeros_before_it(typed: str, seed: int) -> None:
+def test_a_seed_may_have_leading_zeros(typed: str, seed: int) -> None:
     assert tour.seed_of(typed, otherwise=1) == seed
 
 
-def test_no_seed_leaves_it_as_it_was() -> None:
+def test_an_empty_seed_keeps_the_old_one() -> None:
     assert tour.seed_of(" ", otherwise=42) == 42
 
 
@@ -92,7 +92,7 @@ def test_anything_but_a_seed_is_refused(typed: str) -> None:
     assert len(refusal.value.sentence) < 150
 
 
-def test_a_blank_text_is_refused_and_any_other_left_as_it_is() -> None:
+def test_a_blank_text_is_refused_and_any_other_kept_unchanged() -> None:
     with pytest.raises(BlankText):
         tour.text_of(" \n")
     assert tour.text_of(" a ") == " a "

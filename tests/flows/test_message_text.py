@@ -44,7 +44,7 @@ async def text_of_card(runs: Runs, monkeypatch: pytest.MonkeyPatch, *, author: i
 
 
 @pytest.mark.asyncio
-async def test_a_card_is_read_by_its_run_while_that_is_stored(
+async def test_a_card_is_read_from_its_run_while_that_is_stored(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = Runs(database, days=1, clock=lambda: NOON)
@@ -75,7 +75,7 @@ def test_the_end_of_text_and_an_incomplete_character_are_left_out() -> None:
     assert full_text(completion_run("a" * 16, 530, half), ENCODINGS) == "London was one"
 
 
-def test_a_full_stop_that_ends_a_text_is_part_of_it() -> None:
+def test_a_full_stop_at_the_end_belongs_to_the_text() -> None:
     run = completion_run("a" * 16, 13, 530, 13)
     ended = replace(run, fingerprint=structs.replace(run.fingerprint, ends=(13,)), finish_reason="stop")
 

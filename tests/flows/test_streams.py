@@ -53,7 +53,7 @@ async def test_all_run_at_once_where_there_is_room() -> None:
     assert [len(one.completion.steps) for one in last if isinstance(one, Finished)] == [3] * 6
 
 
-async def test_a_round_has_news_of_all_who_run() -> None:
+async def test_a_round_has_news_of_every_running_request() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model) as queue, all_of(queue, requests(3), asker=ADA) as rounds:
         assert lengths(await anext(rounds)) == [0, 0, 0]
@@ -80,7 +80,7 @@ async def test_a_waiting_request_holds_up_no_other() -> None:
         assert lengths(await anext(rounds)) == [1, 1, -1]
 
 
-async def test_while_all_wait_the_first_news_make_a_round() -> None:
+async def test_while_all_wait_the_first_news_completes_a_round() -> None:
     model = FakeModel(stepwise=True)
     async with (
         a_queue(model, max_running=1) as queue,
@@ -105,7 +105,7 @@ async def test_they_count_as_one_request_of_their_owner() -> None:
                 pass
 
 
-async def test_where_one_finds_no_place_none_is_left() -> None:
+async def test_if_one_is_refused_none_is_left() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model, max_running=2, max_waiting=2) as queue:
         with pytest.raises(QueueFull):
@@ -141,7 +141,7 @@ async def test_one_that_fails_leaves_the_others_alone() -> None:
     assert all(isinstance(last[number], Finished) for number in (0, 2))
 
 
-async def test_what_all_have_said_before_a_common_end_is_told() -> None:
+async def test_all_news_before_a_common_end_is_delivered() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model, deadline=0.2) as queue, all_of(queue, requests(2), asker=ADA) as rounds:
         for name in ("r0", "r1"):
@@ -152,7 +152,7 @@ async def test_what_all_have_said_before_a_common_end_is_told() -> None:
     assert all(isinstance(one, DeadlineExceeded) for one in seen[-1])
 
 
-async def test_none_at_all_is_one_empty_round() -> None:
+async def test_without_requests_there_is_one_empty_round() -> None:
     async with a_queue(FakeModel()) as queue, all_of(queue, [], asker=ADA) as rounds:
         assert [news async for news in rounds] == [()]
 

@@ -190,7 +190,7 @@ async def test_discord_s_refusal_becomes_a_sentence(caplog: pytest.LogCaptureFix
     assert DiscordFailed().sentence in read(interaction)[0]
 
 
-async def test_another_copy_of_the_bot_may_answer_instead(
+async def test_another_copy_of_the_bot_may_have_answered(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with failing("POST", CALLBACK, [], caplog) as discord:

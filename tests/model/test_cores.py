@@ -84,15 +84,13 @@ def machine(root: Path, groups: str | None, **files: str) -> Path:
         ("0::/a\n", {"unified/a/cpu.max": "700000 100000\n"}, 7),
     ],
 )
-def test_a_quota_of_processor_time_is_kept_to(
+def test_a_processor_quota_limits_the_cores(
     groups: str | None, files: dict[str, str], count: int, tmp_path: Path
 ) -> None:
     assert usable_cores(machine(tmp_path, groups, **files)) == count
 
 
-def test_where_nothing_says_what_may_be_used_all_cores_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_limit_all_cores_are_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_process: psutil.Process) -> list[int]:
         raise psutil.AccessDenied
 
@@ -103,7 +101,7 @@ def test_where_nothing_says_what_may_be_used_all_cores_are(
     assert usable_cores(tmp_path) == os.cpu_count()
 
 
-def test_the_default_of_threads_are_the_usable_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_number_of_threads_is_that_of_usable_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cores, "_quota", lambda _root: 3.0)
 
     assert Settings.from_env({}).threads == 3
@@ -112,7 +110,7 @@ def test_the_default_of_threads_are_the_usable_cores(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system keeps no process to some cores")
-def test_a_process_that_is_kept_to_one_core_counts_one() -> None:
+def test_a_process_pinned_to_one_core_counts_one() -> None:
     code = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
         "from bot.settings import Settings; print(Settings.from_env({}).threads)"

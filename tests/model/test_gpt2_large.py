@@ -55,7 +55,7 @@ def test_the_logits_of_london_was(large: GPT2) -> None:
     torch.testing.assert_close(torch.cat([logits[-1, :3], logits[-1, -3:]]), expected, atol=1e-3, rtol=0)
 
 
-def test_the_five_likeliest_tokens_after_london_was(large: GPT2) -> None:
+def test_the_top_five_tokens_after_london_was(large: GPT2) -> None:
     (step,) = run_alone(large, greedy(LONDON_WAS, 1)).steps
     assert {candidate.token_id for candidate in step.candidates} == ONE_THE_A_ALSO_NOT
 
@@ -73,7 +73,7 @@ def test_each_token_of_the_london_sentence_is_among_the_top_five(large: GPT2) ->
         assert token_id in row.topk(5).indices
 
 
-def test_eight_together_say_what_each_says_alone(large: GPT2) -> None:
+def test_eight_requests_write_the_same_together_as_alone(large: GPT2) -> None:
     requests = [
         GenerationRequest(str(n), PARIS_WILL, SamplingParams(max_new_tokens=4, seed=n)) for n in range(8)
     ]

@@ -57,7 +57,7 @@ def test_decoding_undoes_encoding(message: Message) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_other_bytes_are_no_message(body: bytes) -> None:
+def test_other_bytes_are_not_a_message(body: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode(body)
 
@@ -99,7 +99,7 @@ def changed(kind: str, change: Callable[[dict[str, Any]], object]) -> bytes:
         ("Ready", lambda value: value["info"]["fingerprint"].pop("ends")),
     ],
 )
-def test_a_field_with_a_default_may_not_be_missing_either(
+def test_a_field_with_a_default_is_required_too(
     kind: str, change: Callable[[dict[str, Any]], object]
 ) -> None:
     with pytest.raises(ProtocolError):
@@ -140,7 +140,7 @@ def test_a_whole_number_is_a_number() -> None:
         ("Ready", lambda value: value["info"].update(memory=-1)),
     ],
 )
-def test_a_worker_that_counts_below_zero_is_broken(
+def test_a_negative_count_from_the_worker_is_a_fault(
     kind: str, change: Callable[[dict[str, Any]], object]
 ) -> None:
     with pytest.raises(ProtocolError):
@@ -154,7 +154,7 @@ def test_a_bad_request_still_travels_because_the_engine_rejects_it_alone() -> No
 
 
 @pytest.mark.parametrize("digits", [400, 5_000])
-def test_a_number_that_no_field_can_hold_is_no_message(digits: int) -> None:
+def test_a_number_too_large_for_its_field_is_refused(digits: int) -> None:
     with pytest.raises(ProtocolError):
         decode(
             b'{"type": "Similar", "lookup_id": "a", "tokens": [{"token_id": 1, "cosine": %s}]}'
@@ -167,7 +167,7 @@ def test_the_fuzz_breaks_every_kind_of_message() -> None:
 
 
 @pytest.mark.parametrize("frames", [3_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
-def test_a_broken_frame_is_a_protocol_error_and_nothing_else(frames: int) -> None:
+def test_a_broken_frame_raises_only_a_protocol_error(frames: int) -> None:
     random = Random(0)
     refused = sum(is_refused(damaged(random)) for _ in range(frames))
 

@@ -26,9 +26,7 @@ def test_without_a_file_nothing_is_blocked() -> None:
 
 
 @pytest.mark.parametrize("unusable", ["missing.txt", "", "latin.txt", "wide.txt", "a\0b"])
-def test_a_file_that_cannot_be_read_is_one_sentence_that_names_the_variable(
-    tmp_path: Path, unusable: str
-) -> None:
+def test_an_unreadable_file_gives_one_sentence_that_names_the_variable(tmp_path: Path, unusable: str) -> None:
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
     (tmp_path / "wide.txt").write_bytes("darn".encode("utf-16-le"))
     with pytest.raises(InvalidSetting) as caught:
@@ -38,7 +36,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence_that_names_the_variable(
     assert caught.value.sentence.endswith("one word or phrase a line.")
 
 
-def test_what_somebody_gives_is_refused_without_the_word() -> None:
+def test_a_refusal_does_not_repeat_the_word() -> None:
     rules = Rules(BlockedWords.read(["darn"]))
     rules.check("fine")
     with pytest.raises(WordBlocked) as caught:

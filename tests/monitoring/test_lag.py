@@ -8,7 +8,7 @@ import time
 from bot.monitoring.lag import WINDOW, Lag, measured_lag
 
 
-def test_the_greatest_lag_of_the_last_two_windows_counts() -> None:
+def test_the_worst_lag_of_the_last_two_windows_counts() -> None:
     lag = Lag()
     lag.note(0.2, now=100.0)
     lag.note(0.1, now=100.0 + WINDOW - 1)

@@ -88,7 +88,7 @@ async def test_a_click_on_the_same_button_counts_for_the_newest_revision() -> No
     assert await click(preview, seen=1) == 2
 
 
-async def test_a_click_on_what_has_become_another_button_is_left_to_be_refused() -> None:
+async def test_a_click_on_a_button_that_has_changed_is_refused() -> None:
     preview = FakePreview("Stop")
     pages = live(preview)
     await click(preview, seen=1)
@@ -101,7 +101,7 @@ async def test_a_click_on_what_has_become_another_button_is_left_to_be_refused()
     running.cancel()
 
 
-async def test_a_command_counts_whatever_was_published_meanwhile() -> None:
+async def test_a_command_counts_even_if_the_page_changed_meanwhile() -> None:
     preview: Any = FakePreview("Stop")
     await published_again(preview)
 
@@ -135,7 +135,7 @@ async def test_a_publication_that_fails_is_tried_again() -> None:
     await asyncio.wait_for(published_again(preview), 10)
 
 
-async def test_what_fails_in_the_bot_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_in_the_bot_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     preview, env = FakePreview("Stop"), FakeEnv()
     live(preview, env)
 

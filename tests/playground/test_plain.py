@@ -21,7 +21,7 @@ def text(content: str) -> ui.TextDisplay[ui.LayoutView]:
 
 
 @given(st.text())
-def test_nothing_gives_the_terminal_orders(given_text: str) -> None:
+def test_no_text_controls_the_terminal(given_text: str) -> None:
     shown = "\n".join(lines(text(given_text)))
 
     assert not any((ord(sign) < 32 and sign not in "\n\t") or 127 <= ord(sign) < 160 for sign in shown)

@@ -64,7 +64,7 @@ async def test_leaving_early_closes_the_stream() -> None:
     assert log == ["opened", "closed"]
 
 
-async def test_what_the_stream_raises_is_raised_to_its_reader() -> None:
+async def test_an_error_of_the_stream_reaches_its_reader() -> None:
     log: Log = []
 
     async with relayed(counting(log, fail_at=1), plainly) as items:
@@ -114,7 +114,7 @@ async def test_cancelling_the_reader_closes_the_stream() -> None:
     assert log == ["opened", "closed"]
 
 
-async def test_the_next_item_is_asked_for_only_when_wanted() -> None:
+async def test_the_next_item_is_requested_only_when_needed() -> None:
     """Of a stream that tells the newest state nothing is held that grows old."""
     asked = 0
 

@@ -122,7 +122,7 @@ def test_a_completion_grows_until_it_is_stopped(ada: Person, slow_model: Pace) -
 
 
 @pytest.mark.slow
-def test_one_can_type_while_another_text_is_written(ada: Person, grace: Person, slow_model: Pace) -> None:
+def test_a_command_can_be_typed_while_a_text_is_written(ada: Person, grace: Person, slow_model: Pace) -> None:
     ada.run("complete", {"prompt": "A long story", "seed": "42", "max_tokens": "256"})
     ada.reads("Stop")
     grace.composer.click()
@@ -168,7 +168,7 @@ def test_the_next_tokens_walk_on_and_back(ada: Person) -> None:
 
 
 @pytest.mark.slow
-def test_a_cut_is_a_picture_with_its_text(ada: Person) -> None:
+def test_tokens_are_a_picture_with_its_text(ada: Person) -> None:
     ada.run("tokens", {"text": "Paris will"})
     ada.reads("2 tokens", "40313", "481")
 
@@ -182,7 +182,7 @@ def test_ids_become_text_again(ada: Person) -> None:
 
 
 @pytest.mark.slow
-def test_a_refusal_is_seen_by_nobody_else(ada: Person, grace: Person) -> None:
+def test_a_refusal_is_private(ada: Person, grace: Person) -> None:
     grace.run("tokens", {"text": "x", "encoding": "gpt3"})
     grace.reads("There is no encoding or model called 'gpt3'.")
     expect(grace.messages.last).to_contain_text("Only you can see this")
@@ -193,7 +193,7 @@ def test_a_refusal_is_seen_by_nobody_else(ada: Person, grace: Person) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_cleanly_when_told_to(sign: signal.Signals, window: Browser, tmp_path: Path) -> None:
+def test_it_ends_cleanly_on_a_signal(sign: signal.Signals, window: Browser, tmp_path: Path) -> None:
     with playground(tmp_path) as place:
         wait_for_model(window, place.url)
         page = window.new_page()
@@ -221,7 +221,7 @@ def test_it_ends_cleanly_from_the_page(window: Browser, tmp_path: Path) -> None:
         assert "Traceback" not in place.errors.read_text()
 
 
-def test_nothing_went_wrong_on_the_way(place: Playground) -> None:
+def test_nothing_was_logged_on_the_way(place: Playground) -> None:
     """Of all the tests before this one that ran; alone it tells that starting is clean."""
     said = place.errors.read_text()
 

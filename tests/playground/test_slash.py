@@ -50,7 +50,7 @@ def typed(name: str, values: Mapping[str, Value]) -> str:
 
 
 @given(OPTIONS, st.randoms(use_true_random=False))
-def test_what_is_typed_is_what_is_read(values: Mapping[str, Value], order: Random) -> None:
+def test_a_typed_command_is_read_back_unchanged(values: Mapping[str, Value], order: Random) -> None:
     text = str(values["prompt"])
     assume(not any(f"{option.name}:" in text for option in NEXT.options))
     names = list(values)
@@ -60,7 +60,7 @@ def test_what_is_typed_is_what_is_read(values: Mapping[str, Value], order: Rando
 
 
 @given(st.text().filter(lambda line: not line.strip().startswith(("/about", "about"))))
-def test_what_is_no_command_is_refused_in_one_sentence(line: str) -> None:
+def test_anything_but_a_command_is_refused_in_one_sentence(line: str) -> None:
     sentence = refusal(line)
 
     assert sentence.endswith(".")
@@ -68,7 +68,7 @@ def test_what_is_no_command_is_refused_in_one_sentence(line: str) -> None:
 
 
 @given(st.text())
-def test_every_text_after_a_command_gives_options_or_is_refused(rest: str) -> None:
+def test_any_text_after_a_command_gives_options_or_is_refused(rest: str) -> None:
     try:
         _, values = parse(f"/next {rest}", COMMANDS)
     except Mistyped:
@@ -76,7 +76,7 @@ def test_every_text_after_a_command_gives_options_or_is_refused(rest: str) -> No
     assert values.keys() <= {option.name for option in NEXT.options}
 
 
-def test_only_names_of_options_end_a_value() -> None:
+def test_only_an_option_s_name_ends_a_value() -> None:
     assert parse("/next prompt:see: this is fine seed:7", COMMANDS) == (
         "next",
         {"prompt": "see: this is fine", "seed": 7},
@@ -94,7 +94,7 @@ def test_white_space_around_a_value_does_not_count() -> None:
     }
 
 
-def test_a_choice_is_typed_by_its_name() -> None:
+def test_a_choice_is_given_by_name() -> None:
     assert parse("/next prompt:x mode:Very quiet", COMMANDS)[1] == {"prompt": "x", "mode": "quiet"}
 
 
@@ -145,7 +145,7 @@ GIANT = ["9" * 5_000, "0" * 10 + "9" * 4_000, "1" * 400, "x\n" * 3_000, "\ud800"
         "/{}",
     ],
 )
-def test_whatever_is_typed_a_refusal_is_short(line: str, given: str) -> None:
+def test_a_refusal_is_always_short(line: str, given: str) -> None:
     sentence = refusal(line.format(given))
 
     assert len(sentence) < 200
@@ -157,11 +157,11 @@ def test_whatever_is_typed_a_refusal_is_short(line: str, given: str) -> None:
     [("seed:" + "0" * 5_000 + "7", {"seed": 7}), ("temperature:" + "0" * 5_000 + ".5", {"temperature": 0.5})],
     ids=["whole", "decimal"],
 )
-def test_zeros_before_a_number_are_no_part_of_it(typed: str, read: Mapping[str, Value]) -> None:
+def test_leading_zeros_are_ignored(typed: str, read: Mapping[str, Value]) -> None:
     assert parse(f"/next prompt:a {typed}", COMMANDS)[1] == {"prompt": "a", **read}
 
 
-def test_commands_are_described_as_discord_is_told() -> None:
+def test_commands_are_described_as_to_discord() -> None:
     told = [
         {
             "name": "next",

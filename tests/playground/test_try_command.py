@@ -82,14 +82,14 @@ async def test_a_refusal_is_one_sentence_and_status_1(
     assert said.err.count("\n") == 1
 
 
-async def test_what_is_no_command_does_not_wait_for_the_model(services: Services) -> None:
+async def test_an_invalid_command_does_not_wait_for_the_model(services: Services) -> None:
     async def never() -> None:
         raise AssertionError("waited")
 
     assert await attempt("/nxt", services, ready=never) == 1
 
 
-async def test_an_unusable_model_is_the_callers_to_tell(services: Services) -> None:
+async def test_an_unusable_model_raises_an_error_for_the_caller(services: Services) -> None:
     async def broken() -> None:
         raise ModelUnusable("there", problem="nothing is there.", reason="not_found")
 

@@ -15,7 +15,7 @@ SECONDS = st.floats(0, 100)
 
 
 @given(st.data(), st.integers(1, 4), st.lists(SECONDS, max_size=8))
-def test_starts_in_is_what_a_simulation_gives(data: st.DataObject, slots: int, ahead: list[float]) -> None:
+def test_starts_in_agrees_with_a_simulation(data: st.DataObject, slots: int, ahead: list[float]) -> None:
     running = data.draw(st.lists(SECONDS, max_size=slots))
     slot_ends = running + [0.0] * (slots - len(running))
     for seconds in ahead:
@@ -35,7 +35,7 @@ def test_an_average_starts_with_the_first_value_and_follows_the_rest() -> None:
 
 
 @given(st.data(), st.integers(1, 4), st.lists(SECONDS, max_size=8))
-def test_each_ends_when_what_follows_it_could_start(
+def test_a_request_ends_when_its_successor_could_start(
     data: st.DataObject, slots: int, waiting: list[float]
 ) -> None:
     running = data.draw(st.lists(SECONDS, max_size=slots))
@@ -50,7 +50,7 @@ def a_ticket(name: str, *, tokens: int, group: str) -> Ticket:
     return Ticket(request, Asker(1, None), group, admitted_at=0.0, due=600.0, eta=lambda _: None)
 
 
-def test_a_group_ends_with_the_last_of_it() -> None:
+def test_a_group_ends_with_its_last_request() -> None:
     forecast = Forecast(slots=2)
     running = [a_ticket("a", tokens=10, group="g"), a_ticket("b", tokens=4, group="b")]
     waiting = [a_ticket("c", tokens=8, group="g"), a_ticket("d", tokens=1, group="d")]
@@ -58,7 +58,7 @@ def test_a_group_ends_with_the_last_of_it() -> None:
     assert forecast.ends_in(running, waiting) == {"g": 2.0 + 4.0, "b": 2.0, "d": 5.0 + 0.5}
 
 
-def test_before_a_step_was_measured_nothing_is_foretold() -> None:
+def test_there_is_no_estimate_before_the_first_measured_step() -> None:
     forecast = Forecast(slots=1)
     assert forecast.pace is None
     assert forecast.starts_in([a_ticket("a", tokens=1, group="a")], []) is None

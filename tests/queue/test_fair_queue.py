@@ -15,7 +15,7 @@ PUSH, POP, REMOVE = "push", "pop", "remove"
 
 
 @given(st.lists(OWNERS))
-def test_iterating_foretells_the_order_of_service(owners: list[int]) -> None:
+def test_iterating_gives_the_order_of_service(owners: list[int]) -> None:
     line: FairQueue[int, int] = FairQueue()
     for item, owner in enumerate(owners):
         line.push(owner, item)
@@ -27,7 +27,7 @@ def test_iterating_foretells_the_order_of_service(owners: list[int]) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([PUSH, PUSH, POP, REMOVE]), OWNERS)))
-def test_nobody_is_served_twice_past_somebody_who_waits(moves: list[tuple[str, int]]) -> None:
+def test_no_owner_is_served_twice_while_another_waits(moves: list[tuple[str, int]]) -> None:
     line: FairQueue[int, int] = FairQueue()
     waiting: list[tuple[int, int]] = []  # (owner, item), oldest first
     passed: dict[int, list[int]] = {}  # who was served since this owner came or was served
@@ -56,7 +56,7 @@ def test_nobody_is_served_twice_past_somebody_who_waits(moves: list[tuple[str, i
         assert sorted(line) == sorted(item for _, item in waiting)
 
 
-def test_one_request_does_not_wait_for_ten_of_somebody_else() -> None:
+def test_one_request_does_not_wait_for_ten_of_another_owner() -> None:
     line: FairQueue[str, str] = FairQueue()
     for number in range(10):
         line.push("many", f"many {number}")
@@ -64,7 +64,7 @@ def test_one_request_does_not_wait_for_ten_of_somebody_else() -> None:
     assert list(line)[:3] == ["many 0", "one 0", "many 1"]
 
 
-def test_whoever_comes_with_one_waits_for_nothing_of_somebody_who_had_a_turn() -> None:
+def test_a_new_owner_goes_before_one_who_had_a_turn() -> None:
     line: FairQueue[str, str] = FairQueue()
     for number in range(10):
         line.push("many", f"many {number}")
@@ -73,7 +73,7 @@ def test_whoever_comes_with_one_waits_for_nothing_of_somebody_who_had_a_turn() -
     assert list(line)[:2] == ["one 0", "many 1"]
 
 
-def test_coming_again_and_again_is_no_way_past_somebody() -> None:
+def test_repeated_requests_do_not_overtake_others() -> None:
     line: FairQueue[str, str] = FairQueue()
     line.push("patient", "patient 0")
     line.push("patient", "patient 1")
@@ -92,7 +92,7 @@ def test_old_turns_are_forgotten() -> None:
     assert len(line._turns) == REMEMBERED
 
 
-def test_removing_what_does_not_wait_is_an_error() -> None:
+def test_removing_an_unknown_item_is_an_error() -> None:
     line: FairQueue[str, str] = FairQueue()
     line.push("owner", "item")
     with pytest.raises(KeyError):

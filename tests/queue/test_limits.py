@@ -54,7 +54,7 @@ class Door:
         self.admission.end(asker, group)
 
 
-def test_a_person_has_one_limit_wherever_they_ask() -> None:
+def test_a_person_has_one_limit_across_servers() -> None:
     door = Door(per_person=2)
     door.begin(ADA, "a")
     door.begin(ADA_ELSEWHERE, "b")
@@ -66,7 +66,7 @@ def test_a_person_has_one_limit_wherever_they_ask() -> None:
     door.begin(ADA_ALONE, "c")
 
 
-def test_all_people_of_a_server_share_its_limit() -> None:
+def test_the_people_on_a_server_share_its_limit() -> None:
     door = Door(per_server=2)
     door.begin(ADA, "a")
     door.begin(BOB, "b")
@@ -90,7 +90,7 @@ def test_without_a_limit_a_server_is_never_busy() -> None:
         door.begin(Asker(person, HERE), str(person))
 
 
-def test_a_group_counts_once_until_the_last_of_it_ended() -> None:
+def test_a_group_counts_once_until_its_last_request_ends() -> None:
     door = Door(per_person=1, per_server=1)
     for _ in range(3):
         door.begin(ADA, "g")
@@ -104,7 +104,7 @@ def test_a_group_counts_once_until_the_last_of_it_ended() -> None:
     door.begin(BOB, "another")
 
 
-def test_whoever_has_too_much_is_told_when_the_first_of_it_ends() -> None:
+def test_a_refusal_at_the_limit_says_when_the_first_request_ends() -> None:
     door = Door(per_person=2, per_server=3)
     door.begin(ADA, "a")
     door.begin(ADA, "b")
@@ -121,7 +121,7 @@ def test_whoever_has_too_much_is_told_when_the_first_of_it_ends() -> None:
     assert (own.value.retry_after, of_server.value.retry_after) == (7.0, 3.0)
 
 
-def test_a_person_waits_between_two_beginnings() -> None:
+def test_a_person_waits_between_two_starts() -> None:
     door = Door(person_cooldown=30.0)
     door.begin(ADA, "a")
     door.end(ADA, "a")
@@ -134,7 +134,7 @@ def test_a_person_waits_between_two_beginnings() -> None:
     door.begin(ADA_ALONE, "b")
 
 
-def test_a_server_waits_for_whoever_of_it_began() -> None:
+def test_a_server_s_cooldown_starts_with_anyone_s_request() -> None:
     door = Door(server_cooldown=10.0)
     door.begin(ADA, "a")
     door.clock.now += 4
@@ -145,7 +145,7 @@ def test_a_server_waits_for_whoever_of_it_began() -> None:
     door.begin(ADA_ALONE, "d")
 
 
-def test_a_group_begins_once() -> None:
+def test_a_group_starts_one_cooldown() -> None:
     door = Door(person_cooldown=30.0, server_cooldown=30.0)
     door.begin(ADA, "g")
     door.clock.now += 1
@@ -154,7 +154,7 @@ def test_a_group_begins_once() -> None:
     door.begin(ADA, "another")
 
 
-def test_what_was_refused_does_not_begin_a_cooldown() -> None:
+def test_a_refused_request_starts_no_cooldown() -> None:
     door = Door(per_person=1, person_cooldown=30.0)
     door.begin(ADA, "a")
     door.clock.now += 30
@@ -164,7 +164,7 @@ def test_what_was_refused_does_not_begin_a_cooldown() -> None:
     door.begin(ADA, "b")
 
 
-def test_a_group_that_found_no_room_for_all_of_it_is_forgiven() -> None:
+def test_a_group_without_room_for_all_starts_no_cooldown() -> None:
     door = Door(person_cooldown=30.0, server_cooldown=30.0)
     door.begin(ADA, "g")
     door.admission.forgive(ADA, "g")
@@ -176,7 +176,7 @@ def test_a_group_that_found_no_room_for_all_of_it_is_forgiven() -> None:
 
 
 @pytest.mark.parametrize("cooldown", [0.0, 30.0])
-def test_nobody_is_remembered_for_longer_than_their_cooldown(cooldown: float) -> None:
+def test_people_are_forgotten_after_their_cooldown(cooldown: float) -> None:
     account = Usage(2, cooldown)
     for person in range(10_000):
         now = float(person)

@@ -111,7 +111,7 @@ async def test_the_first_update_comes_at_once() -> None:
         assert await anext(waiting) == Queued(1, None)
 
 
-async def test_updates_keep_their_pace_but_the_end_comes_at_once() -> None:
+async def test_updates_are_paced_but_the_end_comes_at_once() -> None:
     model = FakeModel(stepwise=True)
     async with (
         a_queue(model, pace=3600.0) as queue,
@@ -136,7 +136,7 @@ async def test_every_step_is_shown_to_a_quick_reader() -> None:
             assert tuple(step.chosen.token_id for step in update.steps) == tokens(request, count)
 
 
-async def test_a_slow_reader_gets_the_newest_state_and_no_backlog() -> None:
+async def test_a_slow_reader_gets_the_newest_state_without_a_backlog() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model) as queue, queue.stream(a_request("a", steps=10), asker=ALICE) as updates:
         await model.step("a", 7)
@@ -184,7 +184,7 @@ async def test_a_loading_model_refuses_and_says_how_far_it_is() -> None:
     assert queue.counts.admitted == 0
 
 
-async def test_one_person_may_have_so_many_waiting_and_running() -> None:
+async def test_a_person_has_a_limit_of_requests_in_progress() -> None:
     async with (
         a_queue(FakeModel(stepwise=True), per_person=2) as queue,
         open_streams(queue, ("a", ALICE), ("b", ALICE)),
@@ -208,7 +208,7 @@ async def test_requests_of_one_group_count_once() -> None:
         await stack.enter_async_context(queue.stream(a_request("f"), asker=ALICE, group="g"))
 
 
-async def test_one_server_may_have_so_many_of_all_its_people() -> None:
+async def test_a_server_has_a_limit_of_requests_in_progress() -> None:
     here = [Asker(person, 100) for person in range(3)]
     async with (
         a_queue(FakeModel(stepwise=True), per_server=2) as queue,
@@ -221,7 +221,7 @@ async def test_one_server_may_have_so_many_of_all_its_people() -> None:
             pass
 
 
-async def test_whoever_has_too_many_is_told_when_one_of_them_ends() -> None:
+async def test_a_refusal_at_the_limit_says_when_a_request_ends() -> None:
     now = 0.0
     model = FakeModel(stepwise=True)
     async with (
@@ -249,7 +249,7 @@ async def test_a_cooldown_passes_between_two_requests() -> None:
             pass
 
 
-async def test_what_failed_may_be_asked_for_again_at_once() -> None:
+async def test_a_failed_request_starts_no_cooldown() -> None:
     async with a_queue(FakeModel(), person_cooldown=60.0) as queue:
         async with queue.stream(a_request("a", first=REJECTED), asker=ALICE) as updates:
             with pytest.raises(GenerationFailed):
@@ -258,7 +258,7 @@ async def test_what_failed_may_be_asked_for_again_at_once() -> None:
             pass
 
 
-async def test_what_finds_no_place_may_be_asked_for_again_at_once() -> None:
+async def test_a_refused_request_starts_no_cooldown() -> None:
     async with a_queue(FakeModel(stepwise=True), max_waiting=0, person_cooldown=60.0) as queue:
         async with open_streams(queue, ("a", BOB)):
             for _ in range(2):
@@ -285,7 +285,7 @@ async def test_refusals_are_counted_by_their_reason() -> None:
     assert queue.counts.admitted == 1
 
 
-async def test_a_full_queue_refuses_until_somebody_leaves() -> None:
+async def test_a_full_queue_refuses_until_a_request_leaves() -> None:
     async with (
         a_queue(FakeModel(stepwise=True), max_waiting=1) as queue,
         open_streams(queue, ("a", ALICE), ("b", BOB)),
@@ -298,7 +298,7 @@ async def test_a_full_queue_refuses_until_somebody_leaves() -> None:
             pass
 
 
-async def test_without_room_to_wait_free_slots_are_still_given() -> None:
+async def test_a_queue_of_length_zero_still_gives_free_slots() -> None:
     async with (
         a_queue(FakeModel(stepwise=True), max_waiting=0, max_running=2) as queue,
         open_streams(queue, ("a", ALICE), ("b", BOB)),
@@ -316,7 +316,7 @@ async def test_an_id_in_progress_is_refused() -> None:
 # Order
 
 
-async def test_positions_are_told_when_they_change() -> None:
+async def test_positions_are_sent_when_they_change() -> None:
     model = FakeModel(stepwise=True)
     async with (
         a_queue(model) as queue,
@@ -344,7 +344,7 @@ async def test_owners_take_turns() -> None:
     assert model.started == ["a1", "b1", "c1", "a2", "b2", "a3"]
 
 
-async def test_one_request_waits_for_none_of_twenty_that_have_not_begun() -> None:
+async def test_one_request_overtakes_twenty_waiting_ones_of_another_owner() -> None:
     model = FakeModel(stepwise=True)
     asked = [(f"many {number}", ALICE) for number in range(20)]
     async with (
@@ -357,7 +357,7 @@ async def test_one_request_waits_for_none_of_twenty_that_have_not_begun() -> Non
         assert model.running == ["one"]
 
 
-async def test_no_more_run_than_may() -> None:
+async def test_no_more_run_than_allowed() -> None:
     model = FakeModel()
     asked = [(str(number), Asker(number % 4, None)) for number in range(12)]
     async with a_queue(model, max_running=3, max_waiting=12) as queue, open_streams(queue, *asked) as streams:
@@ -366,7 +366,7 @@ async def test_no_more_run_than_may() -> None:
     assert model.most_running == 3
 
 
-async def test_the_load_is_who_runs_and_who_waits() -> None:
+async def test_the_load_counts_running_and_waiting_requests() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model, max_running=2) as queue:
         assert queue.load == Load(0, 0, None)
@@ -377,7 +377,7 @@ async def test_the_load_is_who_runs_and_who_waits() -> None:
         assert (queue.load.running, queue.load.waiting) == (0, 0)
 
 
-async def test_the_pace_is_the_seconds_a_written_token_took() -> None:
+async def test_the_pace_is_seconds_per_written_token() -> None:
     now = 100.0
     model = FakeModel(stepwise=True)
     async with a_queue(model, clock=lambda: now) as queue:
@@ -390,7 +390,7 @@ async def test_the_pace_is_the_seconds_a_written_token_took() -> None:
         assert queue.load.pace == 0.5
 
 
-async def test_what_is_alike_takes_no_turn() -> None:
+async def test_a_lookup_takes_no_turn() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model, max_waiting=0) as queue:
         async with open_streams(queue, ("a", ALICE)):
@@ -418,7 +418,7 @@ async def test_eta_is_measured_steps_times_the_work_ahead() -> None:
         assert refused.value.retry_after == SHORTEST_RETRY > 6 * 0.5
 
 
-async def test_a_text_that_is_read_takes_few_passes() -> None:
+async def test_a_scored_text_takes_few_passes() -> None:
     now = 0.0
     model = FakeModel(stepwise=True)
     async with a_queue(model, clock=lambda: now) as queue, open_streams(queue, ("a", ALICE)) as (first,):
@@ -433,7 +433,7 @@ async def test_a_text_that_is_read_takes_few_passes() -> None:
             assert await anext(last) == Queued(2, 2 * 0.5)
 
 
-async def test_who_asks_for_several_at_once_is_not_told_of_their_own() -> None:
+async def test_a_refusal_does_not_count_the_requester_s_own_group() -> None:
     async with (
         a_queue(FakeModel(stepwise=True), max_waiting=2) as queue,
         open_streams(queue, ("a", ALICE), ("b", BOB)),
@@ -473,7 +473,7 @@ async def test_stop_finishes_a_waiting_request_with_nothing() -> None:
     assert finished.seconds == 0
 
 
-async def test_stop_between_the_line_and_the_model() -> None:
+async def test_stop_between_the_queue_and_the_model() -> None:
     model = FakeModel()
     async with a_queue(model) as queue, open_streams(queue, ("a", ALICE)) as (updates,):
         queue.cancel("a", owner=ALICE.person)
@@ -512,7 +512,7 @@ async def test_a_group_is_stopped_as_one_by_its_owner() -> None:
             queue.cancel("g", owner=ALICE.person)
 
 
-async def test_leaving_early_aborts_what_runs_and_lets_the_next_one_in() -> None:
+async def test_leaving_early_aborts_a_running_request_and_admits_the_next() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model) as queue:
         async with open_streams(queue, ("a", ALICE)):
@@ -524,7 +524,7 @@ async def test_leaving_early_aborts_what_runs_and_lets_the_next_one_in() -> None
     assert queue.counts.cancelled == 2
 
 
-async def test_leaving_early_takes_what_waits_out_of_the_line() -> None:
+async def test_leaving_early_removes_a_waiting_request_from_the_queue() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model) as queue, open_streams(queue, ("a", ALICE)):
         async with open_streams(queue, ("b", BOB)):
@@ -561,7 +561,7 @@ async def test_an_error_of_the_reader_goes_through() -> None:
 # Failures
 
 
-async def test_the_deadline_ends_what_runs_and_what_waits() -> None:
+async def test_the_deadline_ends_running_and_waiting_requests() -> None:
     model = FakeModel(stepwise=True)
     async with (
         a_queue(model, deadline=0.05) as queue,
@@ -597,7 +597,7 @@ async def test_the_deadline_counts_from_when_the_interaction_was_made() -> None:
     assert (queue.counts.finished, queue.counts.expired) == (1, 1)
 
 
-async def test_what_comes_once_its_interaction_s_time_is_over_is_refused() -> None:
+async def test_a_request_whose_interaction_has_expired_is_refused() -> None:
     model = FakeModel()
     async with a_queue(model) as queue:
         with pytest.raises(DeadlineExceeded):
@@ -608,7 +608,7 @@ async def test_what_comes_once_its_interaction_s_time_is_over_is_refused() -> No
     assert model.started == []
 
 
-async def test_nothing_of_a_request_that_is_over_is_kept_until_its_deadline() -> None:
+async def test_an_ended_request_is_not_kept_until_its_deadline() -> None:
     async with a_queue(FakeModel(), deadline=600.0) as queue:
         requests = [a_request(str(number)) for number in range(5)]
         for request in requests:
@@ -624,7 +624,7 @@ async def test_nothing_of_a_request_that_is_over_is_kept_until_its_deadline() ->
         assert [request for request in requests[:-1] if request in kept] == []
 
 
-async def test_the_deadline_spares_what_finished() -> None:
+async def test_the_deadline_spares_finished_requests() -> None:
     async with a_queue(FakeModel(), deadline=0.02) as queue, open_streams(queue, ("a", ALICE)) as (updates,):
         assert [update async for update in updates]
         await asyncio.sleep(0.03)
@@ -661,7 +661,7 @@ async def test_people_take_turns_at_lookups_within_their_limits() -> None:
         assert model.asked == [1, 4, 2]
 
 
-async def test_a_lookup_that_takes_too_long_and_one_at_the_end_are_told_so() -> None:
+async def test_a_slow_lookup_and_one_at_the_end_fail_with_the_reason() -> None:
     async with a_queue(SlowLookups(), deadline=0.05) as queue:
         with pytest.raises(DeadlineExceeded):
             await queue.similar(7, 3, asker=ALICE)
@@ -693,7 +693,7 @@ class BrokenModel(FakeModel):
 
 
 @pytest.mark.parametrize(("name", "detail"), [("raises", "RuntimeError"), ("stops", "without saying why")])
-async def test_a_defect_of_the_model_fails_the_request_and_not_the_queue(
+async def test_a_bug_in_the_model_fails_the_request_but_not_the_queue(
     name: str, detail: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with a_queue(BrokenModel()) as queue:
@@ -717,7 +717,7 @@ class RequestsOf(logging.Filter):
         return True
 
 
-async def test_what_is_logged_of_a_request_belongs_to_the_interaction_that_asked(
+async def test_log_records_of_a_request_carry_its_interaction(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     requests = RequestsOf()
@@ -730,7 +730,7 @@ async def test_what_is_logged_of_a_request_belongs_to_the_interaction_that_asked
     assert requests.noted == ["1234"]
 
 
-async def test_closing_tells_who_waits_at_once_and_lets_finish_what_runs() -> None:
+async def test_closing_refuses_waiting_requests_at_once_and_lets_running_ones_finish() -> None:
     model = FakeModel(stepwise=True)
     async with (
         a_queue(model) as queue,
@@ -752,7 +752,7 @@ async def test_closing_tells_who_waits_at_once_and_lets_finish_what_runs() -> No
     assert model.started == ["a"]
 
 
-async def test_closing_ends_what_runs_for_too_long_and_shows_what_there_is() -> None:
+async def test_closing_ends_slow_requests_with_the_text_so_far() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model) as queue, queue.stream(a_request("a"), asker=ALICE) as updates:
         await model.step("a")
@@ -890,7 +890,7 @@ def check(queue: GenerationQueue, crowd: Crowd, asked: int) -> None:
     assert counts.failed >= failed
 
 
-async def test_the_model_forgets_what_is_in_progress_again_once_that_has_ended() -> None:
+async def test_texts_in_progress_are_forgotten_again_once_they_end() -> None:
     model = FakeModel(stepwise=True)
     async with a_queue(model, max_running=1) as queue, open_streams(queue, ("a", ALICE), ("b", BOB)):
         await settled()

@@ -78,7 +78,7 @@ async def test_people_take_turns() -> None:
     assert await asyncio.gather(*asking) == list(names)
 
 
-async def test_no_more_are_done_at_once_than_may() -> None:
+async def test_no_more_run_at_once_than_allowed() -> None:
     turns, shop = some_turns(max_running=2), Workshop()
     asking = [await asked(turns, shop, name, asker) for name, asker in (("a", ADA), ("b", BOB), ("c", CAROL))]
     assert shop.begun == ["a", "b"]
@@ -88,7 +88,7 @@ async def test_no_more_are_done_at_once_than_may() -> None:
     assert await asyncio.gather(*asking) == ["a", "b", "c"]
 
 
-async def test_a_place_whose_turn_is_not_asked_for_keeps_no_one_waiting() -> None:
+async def test_an_unclaimed_turn_keeps_no_one_waiting() -> None:
     turns, shop = some_turns(), Workshop()
     async with turns.place(ADA):
         bob = await asked(turns, shop, "b", BOB)
@@ -97,7 +97,7 @@ async def test_a_place_whose_turn_is_not_asked_for_keeps_no_one_waiting() -> Non
         assert await bob == "b"
 
 
-async def test_what_work_raises_is_raised_and_the_next_is_done() -> None:
+async def test_an_error_in_the_work_is_raised_and_the_next_work_is_done() -> None:
     turns, shop = some_turns(), Workshop()
 
     async def fails() -> None:
@@ -113,7 +113,7 @@ async def test_what_work_raises_is_raised_and_the_next_is_done() -> None:
 # Admission
 
 
-async def test_a_person_has_only_so_many() -> None:
+async def test_a_person_has_a_limit() -> None:
     turns, shop = some_turns(per_person=2), Workshop()
     first, second = [await asked(turns, shop, name, ADA) for name in "ab"]
 
@@ -129,7 +129,7 @@ async def test_a_person_has_only_so_many() -> None:
     assert (await first, await second) == ("a", "b")
 
 
-async def test_a_server_has_only_so_many() -> None:
+async def test_a_server_has_a_limit() -> None:
     turns, shop = some_turns(per_server=1), Workshop()
     asking = await asked(turns, shop, "a", Asker(1, server=7))
 
@@ -141,7 +141,7 @@ async def test_a_server_has_only_so_many() -> None:
     assert await asking == "a"
 
 
-async def test_a_full_line_refuses_and_says_when_to_come_back() -> None:
+async def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
     turns = some_turns(max_waiting=2)
     async with AsyncExitStack() as stack:
         for person in range(3):
@@ -153,7 +153,7 @@ async def test_a_full_line_refuses_and_says_when_to_come_back() -> None:
     turns.check(Asker(3, None))
 
 
-async def test_what_is_known_of_earlier_work_says_when_to_come_back() -> None:
+async def test_the_time_to_come_back_is_estimated_from_earlier_work() -> None:
     clock = Clock()
     turns, shop = some_turns(max_waiting=0, clock=clock), Workshop()
     first = await asked(turns, shop, "a", ADA)
@@ -168,7 +168,7 @@ async def test_what_is_known_of_earlier_work_says_when_to_come_back() -> None:
     assert (await first, await second) == ("a", "b")
 
 
-async def test_what_was_promised_is_never_refused_but_waits_for_its_turn() -> None:
+async def test_reserved_work_is_never_refused_but_waits_its_turn() -> None:
     turns, shop = some_turns(max_waiting=0, per_person=1), Workshop()
     asking = [await asked(turns, shop, "a", ADA)]
     asking.append(await asked(turns, shop, "b", ADA, promised=True))
@@ -198,7 +198,7 @@ async def test_the_time_counts_from_when_the_interaction_was_made() -> None:
     assert shop.begun == ["a"]
 
 
-async def test_what_is_late_when_its_turn_comes_is_not_begun() -> None:
+async def test_work_that_is_late_at_its_turn_is_not_begun() -> None:
     clock = Clock()
     turns, shop = some_turns(clock=clock), Workshop()
     ada = await asked(turns, shop, "a", ADA)
@@ -214,7 +214,7 @@ async def test_what_is_late_when_its_turn_comes_is_not_begun() -> None:
     assert shop.begun == ["a"]
 
 
-async def test_what_takes_too_long_is_given_up() -> None:
+async def test_work_that_takes_too_long_is_given_up() -> None:
     turns, shop = some_turns(deadline=0.05), Workshop()
     ada = await asked(turns, shop, "a", ADA)
 
@@ -224,7 +224,7 @@ async def test_what_takes_too_long_is_given_up() -> None:
     assert await (await asked(turns, shop, "b", BOB)) == "b"
 
 
-async def test_a_cancelled_wait_leaves_the_line_and_is_not_begun() -> None:
+async def test_cancelled_work_leaves_the_queue_and_is_not_begun() -> None:
     turns, shop = some_turns(max_waiting=1), Workshop()
     ada = await asked(turns, shop, "a", ADA)
     bob = await asked(turns, shop, "b", BOB)
@@ -238,7 +238,7 @@ async def test_a_cancelled_wait_leaves_the_line_and_is_not_begun() -> None:
     assert shop.begun == ["a", "c"]
 
 
-async def test_cancelled_between_its_turn_and_its_beginning_it_gives_the_turn_on() -> None:
+async def test_work_cancelled_just_before_it_begins_passes_its_turn_on() -> None:
     turns, shop = some_turns(), Workshop()
     ada = await asked(turns, shop, "a", ADA)
     bob, carol = await asked(turns, shop, "b", BOB), await asked(turns, shop, "c", CAROL)
@@ -254,7 +254,7 @@ async def test_cancelled_between_its_turn_and_its_beginning_it_gives_the_turn_on
 # The end
 
 
-async def test_once_closed_it_refuses_what_comes_and_goes_on_with_what_came() -> None:
+async def test_once_closed_it_refuses_new_work_and_finishes_the_old() -> None:
     turns, shop = some_turns(), Workshop()
     ada, bob = await asked(turns, shop, "a", ADA), await asked(turns, shop, "b", BOB)
     turns.close()
@@ -269,7 +269,7 @@ async def test_once_closed_it_refuses_what_comes_and_goes_on_with_what_came() ->
     assert [await ada, await bob, await promised] == ["a", "b", "d"]
 
 
-async def test_the_end_is_told_to_all_and_nothing_is_begun_any_more() -> None:
+async def test_at_the_end_all_waiting_work_is_refused_and_none_begins() -> None:
     turns, shop = some_turns(), Workshop()
     async with turns.place(ADA) as place:
         asking = [await asked(turns, shop, name, asker) for name, asker in (("b", BOB), ("c", CAROL))]

@@ -69,7 +69,7 @@ def refusal_of(url: str) -> str:
         ),
     ],
 )  # fmt: skip
-def test_an_address_of_postgresql_is_read_by_libpq(url: str, parameters: dict[str, str]) -> None:
+def test_a_postgresql_url_is_read_by_libpq(url: str, parameters: dict[str, str]) -> None:
     assert parameters_of(url) == parameters
 
 
@@ -79,7 +79,7 @@ UNESCAPED = ("@", "/", ":", "%", "@:", "/:", ":@", "@/", "@?", "/?", "/@", "@[",
 
 @pytest.mark.parametrize("between", UNESCAPED)
 @pytest.mark.parametrize("end", ["@host/db", "@host", "@host:5432/db?sslmode=require", "@/db", "@"])
-def test_a_password_that_is_not_escaped_is_refused_and_in_part_in_no_sentence(between: str, end: str) -> None:
+def test_an_unescaped_password_is_refused_without_quoting_any_part(between: str, end: str) -> None:
     url = f"postgresql://tw:kestrel{between}osprey{end}"
     if between == ":":
         assert parameters_of(url)["password"] == "kestrel:osprey"  # noqa: S105
@@ -152,7 +152,7 @@ def test_a_password_is_not_taken_for_a_port(url: str) -> None:
         "sqlite:///os\0prey",
     ],
 )
-def test_what_is_no_address_is_one_sentence_without_any_value(url: str) -> None:
+def test_an_invalid_url_gives_one_sentence_without_any_value(url: str) -> None:
     sentence = refusal_of(url)
 
     assert sentence.startswith("DATABASE_URL ")
@@ -198,7 +198,7 @@ def test_a_value_that_cannot_be_read_is_named_by_its_parameter(parameters: str, 
         ("sqlite:///file", set()),
     ],
 )
-def test_the_secrets_are_known_however_they_are_written(url: str, secrets: set[str]) -> None:
+def test_secrets_are_known_in_every_spelling(url: str, secrets: set[str]) -> None:
     assert set(parsed(url).secrets) == secrets
 
 
@@ -221,7 +221,9 @@ _PIECES = st.text(st.sampled_from("@:/?#[]%&=+,;!*'\"\\ .-~0a\t\né😀"), max_s
 
 
 @given(_PIECES, _PIECES, _PIECES, st.sampled_from(["@host/db", "@host:5432/db?sslmode=require", "@/db", "@"]))
-def test_no_part_of_a_password_becomes_anything_else(first: str, second: str, third: str, end: str) -> None:
+def test_no_part_of_a_password_is_read_as_another_field(
+    first: str, second: str, third: str, end: str
+) -> None:
     url = f"postgresql://tw:{first}kestrel{second}osprey{third}{end}"
     try:
         address = parsed(url)

@@ -52,7 +52,7 @@ async def test_many_transactions_at_once_do_not_mix(database: Database) -> None:
     assert await count(database) == 30
 
 
-async def test_what_was_written_is_there_after_the_file_was_closed(tmp_path: Path) -> None:
+async def test_written_data_survives_closing_the_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/runs.sqlite3"
     async with opened(url) as database:
         await add(database, "a" * 16)
@@ -86,7 +86,7 @@ async def test_an_unreachable_database_fails_when_it_is_used(url: str) -> None:
     assert "secret" not in failure.value.detail
 
 
-async def test_what_people_wrote_is_in_no_error(database: Database) -> None:
+async def test_no_error_quotes_what_people_wrote(database: Database) -> None:
     await add(database, "a" * 16)
     with pytest.raises(StoreUnavailable) as failure:
         await add(database, "a" * 16)
@@ -103,12 +103,12 @@ async def test_what_people_wrote_is_in_no_error(database: Database) -> None:
         ("postgresql+asyncpg://a@b/c", "postgresql+psycopg"),
     ],
 )
-def test_an_address_names_its_database(url: str, driver: str) -> None:
+def test_a_url_names_its_database(url: str, driver: str) -> None:
     assert parsed(url).driver == driver
 
 
 @pytest.mark.parametrize("url", ["runs.sqlite3", "mysql://a:secret@b/c", "secret", "http://secret"])
-def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
+def test_an_invalid_url_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(InvalidSetting, match=r"^DATABASE_URL is no address of a database") as refused:
         parsed(url)
 
@@ -116,7 +116,7 @@ def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
 
 
 @pytest.mark.slow
-async def test_all_who_wait_for_a_silent_server_share_one_attempt() -> None:
+async def test_all_callers_share_one_attempt_to_reach_a_silent_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         async with opened(f"postgresql://a@127.0.0.1:{port}/b") as database:
@@ -145,7 +145,7 @@ async def test_tables_of_another_version_are_refused(url: str) -> None:
         await engine.dispose()
 
 
-def test_a_change_of_what_is_stored_raises_the_number_of_the_schema() -> None:
+def test_a_change_of_the_stored_data_raises_the_schema_version() -> None:
     columns = [
         f"{column.table}.{column.name} {column.type}"
         for table in metadata.sorted_tables
@@ -162,7 +162,7 @@ def contents(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.iterdir())
 
 
-async def test_nothing_of_what_was_deleted_stays_in_the_files(tmp_path: Path) -> None:
+async def test_deleted_data_does_not_stay_in_the_files(tmp_path: Path) -> None:
     async with opened(f"sqlite:///{tmp_path}/runs.sqlite3") as database:
         async with database.transaction() as connection:
             run = completion_run(prompt_ids=(31337, 31337, 31337))
@@ -195,7 +195,7 @@ def empty(folder: Path) -> None:
         file.unlink()
 
 
-async def test_a_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
+async def test_a_deleted_file_is_created_again(tmp_path: Path) -> None:
     file = tmp_path / "runs.sqlite3"
     async with opened(f"sqlite:///{file}") as database:
         await add(database, "a" * 16)
@@ -217,7 +217,7 @@ async def test_a_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
         ("kind", b"\xff23421"),
     ],
 )
-async def test_a_damaged_run_is_a_store_that_fails_and_not_repeated(
+async def test_a_damaged_run_raises_an_error_that_does_not_quote_it(
     tmp_path: Path, column: str, damage: bytes
 ) -> None:
     file = tmp_path / "runs.sqlite3"

@@ -85,7 +85,7 @@ async def test_as_postgresql_connects(error: Exception, monkeypatch: pytest.Monk
 
 @any_error
 @pytest.mark.parametrize("where", ["execute", "fetchall"])
-async def test_as_it_asks(
+async def test_as_it_queries(
     file: Database, where: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await read(file) == []
@@ -106,7 +106,7 @@ async def test_as_it_commits(file: Database, error: Exception, monkeypatch: pyte
     assert await read(file) == []
 
 
-async def test_what_an_unknown_error_says_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_text_of_an_unknown_error_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.store.sqlite._prepare", _quote_a_row)
     async with opened("sqlite://") as database:
         with pytest.raises(StoreUnavailable) as failure:
@@ -124,7 +124,7 @@ OWN = [TypeError("mine"), LookupError("mine"), OSError("mine"), TimeoutError("mi
 
 @pytest.mark.parametrize("error", OWN, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("rolls_back", [True, False])
-async def test_what_fails_in_the_block_itself_is_raised_as_it_is(
+async def test_an_error_in_the_block_itself_is_raised_unchanged(
     file: Database, error: Exception, rolls_back: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail_after_a_statement() -> None:

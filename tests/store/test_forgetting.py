@@ -66,7 +66,7 @@ async def test_forgetting_leaves_nothing_of_a_person_in_the_files(file: Path) ->
         assert traces(file) == []
 
 
-async def test_what_another_reader_keeps_from_being_wiped_is_reported_and_wiped_later(
+async def test_a_wipe_blocked_by_another_reader_is_reported_and_done_later(
     file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(f"sqlite:///{file}") as database:
@@ -86,7 +86,7 @@ async def test_what_another_reader_keeps_from_being_wiped_is_reported_and_wiped_
         assert await runs.forget(PERSON) == Forgotten(runs=0, votes=0)
 
 
-async def test_it_is_wiped_by_the_next_process_too(file: Path) -> None:
+async def test_a_blocked_wipe_can_be_done_by_the_next_process(file: Path) -> None:
     with reading_from_the_beginning(file):
         async with opened(f"sqlite:///{file}") as database:
             runs = Runs(database, days=30, clock=lambda: NOON)
@@ -113,7 +113,7 @@ def reading_from_the_beginning(file: Path) -> Iterator[None]:
         yield
 
 
-async def test_what_is_too_old_is_wiped_later_as_well(file: Path) -> None:
+async def test_expired_runs_are_wiped_later_too(file: Path) -> None:
     now = NOON
     async with opened(f"sqlite:///{file}") as database:
         runs = Runs(database, days=30, clock=lambda: now)
@@ -127,7 +127,7 @@ async def test_what_is_too_old_is_wiped_later_as_well(file: Path) -> None:
         assert not traces(file)
 
 
-async def test_others_barely_wait_while_it_cannot_be_wiped(file: Path) -> None:
+async def test_others_barely_wait_for_a_blocked_wipe(file: Path) -> None:
     async with opened(f"sqlite:///{file}") as database:
         runs = Runs(database, days=30, clock=lambda: NOON)
         await keep(runs)
@@ -141,7 +141,7 @@ async def test_others_barely_wait_while_it_cannot_be_wiped(file: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_in_an_older_bot_s_database_what_others_made_is_found_by_its_ancestors(
+async def test_in_an_older_version_s_database_derived_runs_are_found_by_ancestry(
     database: Database,
 ) -> None:
     family: list[Run] = [

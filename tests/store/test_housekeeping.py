@@ -42,7 +42,7 @@ async def test_old_runs_are_deleted_at_the_start_and_from_then_on() -> None:
         assert told == [now - DAY, now]
 
 
-async def test_a_database_that_fails_is_logged_and_asked_again(
+async def test_a_failing_database_is_logged_and_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "later"
@@ -62,7 +62,7 @@ async def test_a_database_that_fails_is_logged_and_asked_again(
             await until(is_empty)
 
 
-async def test_what_waits_is_stored_soon_after_the_database_is_back(tmp_path: Path) -> None:
+async def test_waiting_runs_are_stored_soon_after_the_database_is_back(tmp_path: Path) -> None:
     folder = tmp_path / "later"
     async with opened(f"sqlite:///{folder}/runs.sqlite3") as database:
         runs = Runs(database, days=30, clock=lambda: NOON)
@@ -77,7 +77,7 @@ async def test_what_waits_is_stored_soon_after_the_database_is_back(tmp_path: Pa
 
 
 @pytest.mark.parametrize("is_back", [True, False])
-async def test_what_could_not_be_stored_at_the_end_is_told(
+async def test_runs_that_cannot_be_stored_at_the_end_are_logged(
     tmp_path: Path, is_back: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "later"
@@ -99,7 +99,7 @@ class HangingRuns(Runs):
         await asyncio.Event().wait()
 
 
-async def test_a_database_that_hangs_at_the_end_is_not_waited_for(
+async def test_a_hanging_database_does_not_delay_the_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("bot.store.housekeeping.LAST_ATTEMPT", 0.01)

@@ -37,7 +37,9 @@ async def open_again(database: Database) -> Runs:
 
 
 @pytest.mark.parametrize("stored", [SIBLINGS, SIBLINGS[1:3]])
-async def test_siblings_of_an_older_bot_s_comparison_are_found(database: Database, stored: list[str]) -> None:
+async def test_siblings_of_an_older_version_s_comparison_are_found(
+    database: Database, stored: list[str]
+) -> None:
     await store(database, *stored, ALONE)
     await make_older(database)
     runs = await open_again(database)

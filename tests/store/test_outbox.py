@@ -35,7 +35,7 @@ async def stored(database: Database) -> int:
         return int(await connection.scalar(select(func.count()).select_from(runs)) or 0)
 
 
-async def test_all_that_waits_is_written_however_many(database: Database) -> None:
+async def test_all_waiting_runs_are_written(database: Database) -> None:
     outbox = Outbox(database, Clock())
     for number in range(2 * BATCH + 1):
         outbox.put(completion_run(run_id(number)))
@@ -44,7 +44,7 @@ async def test_all_that_waits_is_written_however_many(database: Database) -> Non
     assert (await stored(database), len(outbox)) == (2 * BATCH + 1, 0)
 
 
-async def test_what_a_commit_stored_whose_answer_was_lost_holds_up_nothing(database: Database) -> None:
+async def test_a_commit_whose_confirmation_was_lost_blocks_nothing(database: Database) -> None:
     outbox = Outbox(database, Clock())
     async with database.transaction() as connection:
         await connection.execute(insert(runs).values(row_of(completion_run(run_id(1)))))
@@ -73,7 +73,7 @@ async def test_after_a_failure_the_next_attempt_waits_a_moment(
         assert (await stored(database), len(outbox)) == (2, 0)
 
 
-async def test_what_is_said_to_be_urgent_is_tried_at_once(tmp_path: Path) -> None:
+async def test_an_urgent_write_is_tried_at_once(tmp_path: Path) -> None:
     file = tmp_path / "later" / "runs.sqlite3"
     async with opened(f"sqlite:///{file}") as database:
         outbox = Outbox(database, Clock())
@@ -85,7 +85,7 @@ async def test_what_is_said_to_be_urgent_is_tried_at_once(tmp_path: Path) -> Non
         assert len(outbox) == 0
 
 
-async def test_what_waits_is_bounded_and_what_is_lost_is_logged(
+async def test_the_outbox_is_bounded_and_losses_are_logged(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     outbox = Outbox(database, Clock())
@@ -97,7 +97,7 @@ async def test_what_waits_is_bounded_and_what_is_lost_is_logged(
     assert f"run {run_id(0)} is lost" in caplog.text
 
 
-async def test_nothing_is_written_while_it_is_held(database: Database) -> None:
+async def test_nothing_is_written_while_the_outbox_is_held(database: Database) -> None:
     outbox = Outbox(database, Clock())
     outbox.put(completion_run())
     async with outbox.held():
@@ -128,7 +128,7 @@ async def test_a_failure_is_logged_once_and_its_end_too(
 
 
 @pytest.mark.parametrize("hanging", ["the database", "another attempt"])
-async def test_a_card_does_not_wait_long_for_a_database_that_hangs(
+async def test_a_card_does_not_wait_long_for_a_hanging_database(
     hanging: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = Clock()

@@ -77,7 +77,7 @@ async def test_it_may_be_restarted(server: str) -> None:
             await keep_and_read(runs_in(database), 100)
 
 
-async def test_what_it_refuses_at_the_door_costs_no_command(bouncer: str) -> None:
+async def test_a_refused_connection_fails_no_command(bouncer: str) -> None:
     async with opened(f"{bouncer}?options=-c%20statement_timeout%3D1000") as database:
         runs = runs_in(database)
         await runs.keep(completion_run())

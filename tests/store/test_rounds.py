@@ -53,7 +53,7 @@ async def votes_stored(database: Database) -> int:
         return int(await connection.scalar(select(func.count()).select_from(tables.votes)) or 0)
 
 
-async def test_a_round_that_was_begun_is_found(runs: Runs) -> None:
+async def test_a_started_round_is_found(runs: Runs) -> None:
     in_a_server = await begin(runs, A)
     in_a_message = await begin(runs, B, guild=None)
 
@@ -61,7 +61,7 @@ async def test_a_round_that_was_begun_is_found(runs: Runs) -> None:
     assert await runs.rounds.find(B) == in_a_message
 
 
-async def test_one_that_never_was_has_expired(runs: Runs) -> None:
+async def test_an_unknown_round_has_expired(runs: Runs) -> None:
     with pytest.raises(RunExpired) as expired:
         await runs.rounds.find(A)
 
@@ -103,7 +103,7 @@ async def test_a_vote_for_a_round_that_is_gone_does_not_count(runs: Runs) -> Non
     assert await runs.rounds.vote(A, ADA, FAVOURITE) == Cast(counts=False)
 
 
-async def test_of_many_votes_at_once_none_is_lost(runs: Runs) -> None:
+async def test_no_simultaneous_vote_is_lost(runs: Runs) -> None:
     await begin(runs)
     cast = await asyncio.gather(
         *(runs.rounds.vote(A, person, (FAVOURITE, RIVAL)[person % 2]) for person in range(1, 41))
@@ -134,7 +134,7 @@ async def test_a_vote_counts_if_and_only_if_it_came_before_the_reveal(runs: Runs
     assert set(at_the_reveal) == {person for person, vote in enumerate(cast, start=1) if vote.counts}
 
 
-async def test_scores_count_the_rounds_of_a_server_that_are_over(runs: Runs) -> None:
+async def test_scores_count_a_server_s_finished_rounds(runs: Runs) -> None:
     await begin(runs, A)
     await begin(runs, B)
     await begin(runs, C)
@@ -163,7 +163,7 @@ async def test_every_server_has_its_own_scores(runs: Runs) -> None:
     assert await runs.rounds.scores(0) == ()
 
 
-async def test_the_latest_beginnings_are_those_of_the_place(runs: Runs) -> None:
+async def test_the_latest_beginnings_are_those_of_the_server_or_person(runs: Runs) -> None:
     await begin(runs, A, at=NOON)
     await begin(runs, B, at=NOON + 1, owner=GRACE)
     await begin(runs, C, at=NOON + 2, guild=None)
@@ -206,7 +206,7 @@ async def test_forgetting_a_person_deletes_their_rounds_and_votes(runs: Runs, da
     assert await votes_stored(database) == 1
 
 
-async def test_who_only_voted_is_forgotten_too(runs: Runs) -> None:
+async def test_a_person_who_only_voted_is_forgotten_too(runs: Runs) -> None:
     await begin(runs, A, owner=GRACE)
     await runs.rounds.vote(A, ADA, FAVOURITE)
 
@@ -225,7 +225,7 @@ async def test_a_person_can_be_forgotten_while_they_vote(runs: Runs) -> None:
     assert not (await runs.rounds.vote(A, ADA, RIVAL)).counts
 
 
-async def test_a_round_begins_with_its_run_also_where_that_had_to_wait(tmp_path: Path) -> None:
+async def test_a_round_is_stored_with_its_run_even_if_that_had_to_wait(tmp_path: Path) -> None:
     file = tmp_path / "later" / "runs.sqlite3"
     async with opened(f"sqlite:///{file}") as database:
         runs = Runs(database, days=30, clock=Clock())

@@ -32,7 +32,7 @@ def test_a_row_holds_all_of_a_run(run: Run) -> None:
     assert run_of(row_of(run)) == run
 
 
-def test_a_run_of_gpt2_is_stored_and_asked_for_as_before_there_were_other_encodings() -> None:
+def test_a_gpt2_run_is_stored_as_before_other_encodings_existed() -> None:
     run = completion_run()
 
     assert set(row_of(run)["fingerprint"]) == {"weights", "precision", "processor", "torch", "engine"}
@@ -41,7 +41,7 @@ def test_a_run_of_gpt2_is_stored_and_asked_for_as_before_there_were_other_encodi
 
 
 @pytest.mark.parametrize("changes", [{"encoding": "bpe:0f"}, {"ends": (13,)}, {"ends": ()}])
-def test_other_tokens_or_another_end_are_another_question(changes: dict[str, Any]) -> None:
+def test_another_tokenizer_or_end_token_makes_another_request(changes: dict[str, Any]) -> None:
     other = structs.replace(FINGERPRINT, **changes)
 
     assert str(other) != str(FINGERPRINT)
@@ -53,12 +53,12 @@ def job(**changes: Any) -> CompletionJob:
     return CompletionJob("e" * 16, ADA, LONDON_WAS, params, private=False)
 
 
-def test_a_finished_run_answers_the_question_that_it_was_asked() -> None:
+def test_a_finished_run_matches_its_own_request() -> None:
     assert row_of(completion_run())["question"] == question(job(), FINGERPRINT)
     assert row_of(walk_run())["question"] == question(walk_run().walk, FINGERPRINT)
 
 
-def test_all_that_moves_a_token_is_part_of_the_question() -> None:
+def test_everything_that_can_change_a_token_is_part_of_the_request() -> None:
     asked: list[CompletionJob | Walk] = [
         job(),
         job(seed=43),
@@ -78,13 +78,13 @@ def test_all_that_moves_a_token_is_part_of_the_question() -> None:
     assert len(set(questions)) == len(questions)
 
 
-def test_who_asks_is_no_part_of_it() -> None:
+def test_the_requester_is_not_part_of_the_request() -> None:
     assert question(replace(job(), owner=9, run_id="f" * 16, private=True), FINGERPRINT) == question(
         job(), FINGERPRINT
     )
 
 
-def test_greedy_is_one_question_whatever_its_seed_and_filters() -> None:
+def test_greedy_is_one_request_with_any_seed_and_filters() -> None:
     greedy = question(job(temperature=0.0), FINGERPRINT)
 
     assert question(job(temperature=0.0, seed=1, top_k=3, top_p=0.5), FINGERPRINT) == greedy
@@ -101,17 +101,17 @@ def test_greedy_is_one_question_whatever_its_seed_and_filters() -> None:
         {"finish_reason": "stop", "params": SamplingParams(max_new_tokens=1)},
     ],
 )
-def test_what_was_stopped_or_forked_or_continued_answers_no_question(changes: dict[str, Any]) -> None:
+def test_a_stopped_forked_or_continued_run_matches_no_request(changes: dict[str, Any]) -> None:
     assert row_of(completion_run(**changes))["question"] is None
 
 
-def test_a_walk_behind_tokens_of_one_s_own_choice_is_not_the_one_behind_others() -> None:
+def test_walks_over_different_chosen_tokens_are_different_requests() -> None:
     assert question(walk_run("b" * 16, 1).walk, FINGERPRINT) != question(
         walk_run("b" * 16, 2).walk, FINGERPRINT
     )
 
 
-def test_a_text_that_the_model_ended_early_answers_the_question() -> None:
+def test_a_text_that_the_model_ended_early_matches_its_request() -> None:
     params = SamplingParams(max_new_tokens=64, seed=42)
     run = completion_run(finish_reason="stop", params=params)
 

@@ -58,7 +58,7 @@ async def test_a_kept_run_is_found_by_its_id(runs: Runs) -> None:
     assert [await runs.get(A), await runs.get(B)] == [completion_run(A), walk_run(B)]
 
 
-async def test_an_id_of_another_kind_or_of_none_has_expired(runs: Runs) -> None:
+async def test_an_id_of_another_kind_or_unknown_has_expired(runs: Runs) -> None:
     await runs.keep(completion_run(A))
     await runs.keep(walk_run(B))
 
@@ -80,7 +80,7 @@ async def test_a_run_is_gone_when_it_is_too_old_and_not_before(runs: Runs, clock
     assert await runs.delete_old() == 1
 
 
-async def test_forgetting_takes_all_of_one_person_and_nothing_of_another(runs: Runs) -> None:
+async def test_forgetting_deletes_everything_of_one_person_and_nothing_of_another(runs: Runs) -> None:
     await runs.keep(completion_run(A))
     await runs.keep(walk_run(B))
     await runs.keep(completion_run(C, owner=GRACE))
@@ -97,7 +97,7 @@ def the_same(owner: int) -> CompletionJob:
     return CompletionJob("9" * 16, owner, run.prompt_ids, run.params, private=False)
 
 
-async def test_the_same_request_has_an_answer(runs: Runs) -> None:
+async def test_a_repeated_request_has_a_saved_reply(runs: Runs) -> None:
     answer = partial(runs.answer, channel=CHANNEL)
     assert await answer(the_same(GRACE), FINGERPRINT) is None
     await runs.keep(completion_run(A), channel=CHANNEL)
@@ -107,7 +107,7 @@ async def test_the_same_request_has_an_answer(runs: Runs) -> None:
     assert await answer(replace(the_same(GRACE), prompt_ids=(1,)), FINGERPRINT) is None
 
 
-async def test_a_walk_s_step_has_one_too(runs: Runs) -> None:
+async def test_a_walk_s_step_has_a_saved_reply_too(runs: Runs) -> None:
     answer = partial(runs.answer, channel=CHANNEL)
     await runs.keep(walk_run(B, 530), channel=CHANNEL)
 
@@ -115,7 +115,7 @@ async def test_a_walk_s_step_has_one_too(runs: Runs) -> None:
     assert await answer(walk_run(C, 531).walk, FINGERPRINT) is None
 
 
-async def test_what_is_private_answers_its_author_alone(runs: Runs) -> None:
+async def test_a_private_run_is_reused_only_for_its_author(runs: Runs) -> None:
     await runs.keep(completion_run(A, private=True), channel=CHANNEL)
 
     for channel in (CHANNEL, None):
@@ -124,7 +124,7 @@ async def test_what_is_private_answers_its_author_alone(runs: Runs) -> None:
 
 
 @pytest.mark.parametrize("kept_in", [CHANNEL, None])
-async def test_what_another_channel_has_seen_or_none_answers_its_author_alone(
+async def test_a_run_from_another_channel_or_none_is_reused_only_for_its_author(
     runs: Runs, kept_in: int | None
 ) -> None:
     await runs.keep(completion_run(A), channel=kept_in)
@@ -137,7 +137,7 @@ async def test_what_another_channel_has_seen_or_none_answers_its_author_alone(
 
 
 @pytest.mark.parametrize("changed", [{"by_hand": (1,)}, {"finish_reason": "cancelled"}, {"mixed": True}])
-async def test_a_run_that_is_not_what_its_settings_give_is_no_answer(
+async def test_a_run_that_its_settings_do_not_reproduce_is_not_reused(
     runs: Runs, changed: dict[str, Any]
 ) -> None:
     await runs.keep(completion_run(A, **changed), channel=CHANNEL)
@@ -146,7 +146,7 @@ async def test_a_run_that_is_not_what_its_settings_give_is_no_answer(
         assert await runs.answer(the_same(person), FINGERPRINT, channel=CHANNEL) is None
 
 
-async def test_an_answer_that_is_too_old_is_none(runs: Runs, clock: Clock) -> None:
+async def test_an_expired_run_is_not_reused(runs: Runs, clock: Clock) -> None:
     await runs.keep(completion_run(A))
     clock.now = NOON + 31 * DAY
 
@@ -164,7 +164,7 @@ async def test_siblings_are_the_kept_runs_of_one_group(runs: Runs, clock: Clock)
     assert not await runs.siblings(A)
 
 
-async def test_what_cannot_be_stored_is_found_and_stored_later(
+async def test_a_run_that_cannot_be_stored_is_found_and_stored_later(
     failing: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(f"sqlite:///{failing}") as database:
@@ -185,12 +185,14 @@ async def test_what_cannot_be_stored_is_found_and_stored_later(
         assert await after.walk(B) == walk_run(B)
 
 
-async def test_a_failing_store_has_no_saved_answer_and_costs_no_new_one(failing: Path, clock: Clock) -> None:
+async def test_a_failing_store_has_no_saved_reply_and_prevents_no_new_one(
+    failing: Path, clock: Clock
+) -> None:
     async with opened(f"sqlite:///{failing}") as database:
         assert await Runs(database, days=30, clock=clock).answer(the_same(ADA), FINGERPRINT) is None
 
 
-async def test_a_damaged_answer_is_none(runs: Runs, database: Database) -> None:
+async def test_a_damaged_run_is_not_reused(runs: Runs, database: Database) -> None:
     await runs.keep(completion_run(A))
     async with database.transaction() as connection:
         await connection.execute(update(tables.runs).values(steps=b"cut"))
@@ -198,7 +200,7 @@ async def test_a_damaged_answer_is_none(runs: Runs, database: Database) -> None:
     assert await runs.answer(the_same(ADA), FINGERPRINT) is None
 
 
-async def test_forgetting_takes_what_waits_to_be_stored(failing: Path, clock: Clock) -> None:
+async def test_forgetting_deletes_runs_that_wait_to_be_stored(failing: Path, clock: Clock) -> None:
     async with opened(f"sqlite:///{failing}") as database:
         runs = Runs(database, days=30, clock=clock)
         await runs.keep(completion_run(A))
@@ -209,9 +211,7 @@ async def test_forgetting_takes_what_waits_to_be_stored(failing: Path, clock: Cl
             await runs.completion(A)
 
 
-async def test_what_is_in_progress_when_its_owner_is_forgotten_is_not_stored(
-    runs: Runs, clock: Clock
-) -> None:
+async def test_a_running_text_is_not_stored_once_its_owner_is_forgotten(runs: Runs, clock: Clock) -> None:
     begun = clock.now
     clock.now += 5
     await runs.forget(ADA)
@@ -222,7 +222,7 @@ async def test_what_is_in_progress_when_its_owner_is_forgotten_is_not_stored(
     assert [await runs.is_kept(run_id) for run_id in (A, B, C)] == [False, True, True]
 
 
-async def test_what_waits_to_be_stored_gets_too_old_as_well(failing: Path, clock: Clock) -> None:
+async def test_a_run_that_waits_to_be_stored_expires_too(failing: Path, clock: Clock) -> None:
     async with opened(f"sqlite:///{failing}") as database:
         runs = Runs(database, days=30, clock=clock)
         await runs.keep(completion_run(A))
@@ -234,7 +234,7 @@ async def test_what_waits_to_be_stored_gets_too_old_as_well(failing: Path, clock
         assert await runs.delete_old() == 1
 
 
-async def test_forgetting_takes_what_others_made_from_it_and_what_was_made_from_that(runs: Runs) -> None:
+async def test_forgetting_deletes_derived_runs_of_others_at_any_depth(runs: Runs) -> None:
     mine = completion_run(A)
     theirs = made_from(mine, B, owner=GRACE)
     await runs.keep(mine)
@@ -246,7 +246,7 @@ async def test_forgetting_takes_what_others_made_from_it_and_what_was_made_from_
     assert [await runs.is_kept(run_id) for run_id in (A, B, C, "d" * 16)] == [False, False, False, True]
 
 
-async def test_it_takes_that_also_where_the_original_is_too_old_to_be_kept(runs: Runs, clock: Clock) -> None:
+async def test_forgetting_deletes_derived_runs_even_of_an_expired_original(runs: Runs, clock: Clock) -> None:
     await runs.keep(completion_run(A))
     clock.now += 29 * DAY
     await runs.keep(made_from(completion_run(A), B, owner=GRACE, asked_at=clock.now))
@@ -257,7 +257,7 @@ async def test_it_takes_that_also_where_the_original_is_too_old_to_be_kept(runs:
     assert not await runs.is_kept(B)
 
 
-async def test_it_takes_walks_and_tours_that_others_went_on_with(runs: Runs) -> None:
+async def test_forgetting_deletes_walks_and_tours_that_others_continued(runs: Runs) -> None:
     walk = walk_run(A).walk.append(530, owner=GRACE, private=True)
     tour = taken(completion_run(B), owner=GRACE, now=NOON)
     await runs.keep(replace(walk_run(), walk=walk))
@@ -268,7 +268,7 @@ async def test_it_takes_walks_and_tours_that_others_went_on_with(runs: Runs) -> 
     assert not await runs.is_kept(tour.run_id)
 
 
-async def test_who_made_something_from_another_s_and_is_forgotten_costs_the_other_nothing(runs: Runs) -> None:
+async def test_forgetting_the_author_of_a_derived_run_keeps_the_original(runs: Runs) -> None:
     await runs.keep(completion_run(A))
     await runs.keep(made_from(completion_run(A), B, owner=GRACE))
 
@@ -276,7 +276,7 @@ async def test_who_made_something_from_another_s_and_is_forgotten_costs_the_othe
     assert await runs.is_kept(A)
 
 
-async def test_it_takes_what_waits_to_be_stored_and_was_made_from_it(failing: Path, clock: Clock) -> None:
+async def test_forgetting_deletes_derived_runs_that_wait_to_be_stored(failing: Path, clock: Clock) -> None:
     async with opened(f"sqlite:///{failing}") as database:
         runs = Runs(database, days=30, clock=clock)
         await runs.keep(made_from(completion_run(A), B, owner=GRACE))
@@ -286,9 +286,7 @@ async def test_it_takes_what_waits_to_be_stored_and_was_made_from_it(failing: Pa
         assert not await runs.is_kept(B)
 
 
-async def test_what_is_being_made_from_it_meanwhile_is_not_stored_and_what_is_made_from_later_ones_is(
-    runs: Runs, clock: Clock
-) -> None:
+async def test_a_derived_run_in_progress_is_not_stored_but_later_ones_are(runs: Runs, clock: Clock) -> None:
     await runs.keep(completion_run(A))
     read = await runs.completion(A)
     await runs.forget(ADA)
@@ -304,7 +302,7 @@ async def test_what_is_being_made_from_it_meanwhile_is_not_stored_and_what_is_ma
     assert await runs.is_kept(B)
 
 
-async def test_a_person_who_was_forgotten_is_not_remembered_for_that(runs: Runs, clock: Clock) -> None:
+async def test_the_fact_of_forgetting_is_not_remembered(runs: Runs, clock: Clock) -> None:
     await runs.forget(ADA)
     clock.now += 3_601
     await runs.delete_old()

@@ -43,7 +43,7 @@ async def seconds_of(asking: asyncio.Task[object]) -> float:
 
 
 @pytest.mark.slow
-async def test_a_question_without_an_answer_is_given_up(relayed: tuple[Relay, Database]) -> None:
+async def test_a_query_without_a_response_is_given_up(relayed: tuple[Relay, Database]) -> None:
     relay, database = relayed
 
     async def ask_once_cut() -> object:
@@ -62,7 +62,7 @@ async def test_a_question_without_an_answer_is_given_up(relayed: tuple[Relay, Da
 
 
 @pytest.mark.slow
-async def test_a_silent_server_is_left_and_found_again(relayed: tuple[Relay, Database]) -> None:
+async def test_the_bot_leaves_a_silent_server_and_reconnects(relayed: tuple[Relay, Database]) -> None:
     relay, database = relayed
     assert await ask(database) == 1
 
@@ -88,7 +88,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(relayed: tuple[Relay,
 
 
 @pytest.mark.parametrize("is_silent", [True, False])
-async def test_a_cancelled_question_ends_at_once(relayed: tuple[Relay, Database], is_silent: bool) -> None:
+async def test_a_cancelled_query_ends_at_once(relayed: tuple[Relay, Database], is_silent: bool) -> None:
     relay, database = relayed
     assert await ask(database) == 1
     asking = asyncio.create_task(ask(database, "SELECT pg_sleep(30) /* cancelled */"))
@@ -125,7 +125,7 @@ async def closed(database: Database) -> object:
 
 
 @pytest.mark.slow
-async def test_how_long_to_wait_for_a_connection_may_be_said_in_the_address() -> None:
+async def test_the_connection_timeout_may_be_set_in_the_url() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         for parameter, seconds in (("", PATIENCE), ("?connect_timeout=4", 4.0)):

@@ -23,12 +23,12 @@ steps = st.builds(
 
 
 @given(st.lists(steps, max_size=20).map(tuple))
-def test_what_is_unpacked_is_what_was_packed(given_steps: tuple[Step, ...]) -> None:
+def test_unpacking_undoes_packing(given_steps: tuple[Step, ...]) -> None:
     assert unpacked(packed(given_steps)) == given_steps
 
 
 @given(st.lists(steps, min_size=1, max_size=3).map(tuple), st.data())
-def test_bytes_that_were_cut_are_an_error_and_no_shorter_text(
+def test_truncated_bytes_are_an_error_not_a_shorter_text(
     given_steps: tuple[Step, ...], data: st.DataObject
 ) -> None:
     whole = packed(given_steps)

@@ -81,18 +81,18 @@ async def test_the_mode_decides_whether_it_is_encrypted(
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
-async def test_the_right_root_certificate_lets_in(secure: Secure, mode: str) -> None:
+async def test_the_right_root_certificate_is_accepted(secure: Secure, mode: str) -> None:
     assert await is_encrypted(secure.url(f"sslmode={mode}", f"sslrootcert={secure.trusted.root}"))
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
-async def test_a_wrong_root_certificate_keeps_out(secure: Secure, mode: str) -> None:
+async def test_a_wrong_root_certificate_is_refused(secure: Secure, mode: str) -> None:
     detail = await refusal_of(secure.url(f"sslmode={mode}", f"sslrootcert={secure.other.root}"))
 
     assert "certificate verify failed" in detail
 
 
-async def test_only_verify_full_looks_at_the_name(secure: Secure) -> None:
+async def test_only_verify_full_checks_the_name(secure: Secure) -> None:
     root = f"sslrootcert={secure.trusted.root}"
 
     assert await is_encrypted(secure.url("sslmode=verify-ca", root, host="127.0.0.1"))
@@ -115,7 +115,7 @@ def system_has(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path | None, Path |
     return has
 
 
-async def test_the_system_s_certificates_are_those_that_the_system_has(
+async def test_the_system_s_certificates_are_used(
     secure: Secure, system_has: Callable[[Path | None, Path | None], None], tmp_path: Path
 ) -> None:
     """In a file or, as on Debian, in a folder; psycopg's own OpenSSL looks in neither."""
@@ -132,7 +132,7 @@ async def test_the_system_s_certificates_are_those_that_the_system_has(
     assert "of which there are none" in await start_refused(url)
 
 
-async def test_our_own_certificate_is_shown(secure: Secure, tmp_path: Path) -> None:
+async def test_a_client_certificate_is_sent(secure: Secure, tmp_path: Path) -> None:
     certificate, key = secure.trusted.sign(tmp_path, "tokenwise")
     url = secure.url("sslmode=require", f"sslcert={certificate}", f"sslkey={key}")
 
@@ -149,7 +149,7 @@ async def show(url: str, setting: str) -> object:
         return await connection.scalar(text(f"SHOW {setting}"))
 
 
-async def test_a_socket_in_the_file_system_is_reached(secure: Secure) -> None:
+async def test_a_unix_socket_works(secure: Secure) -> None:
     url = f"postgresql://tokenwise@/postgres?host={secure.socket}&port={secure.port}&sslmode=disable"
 
     assert await show(url, "server_encoding") == "UTF8"
@@ -163,7 +163,7 @@ async def test_other_parameters_reach_the_server(secure: Secure) -> None:
     assert await show(url, "work_mem") == "1MB"
 
 
-async def test_of_several_hosts_the_one_that_can_serve_is_taken(secure: Secure) -> None:
+async def test_of_several_hosts_a_working_one_is_chosen(secure: Secure) -> None:
     hosts = f"localhost:1,127.0.0.1:{secure.port}"
 
     url = f"postgresql://tokenwise@{hosts}/postgres?target_session_attrs=read-write&sslmode=require"
@@ -216,7 +216,7 @@ async def start_refused(url: str) -> str:
         (("scram_client_key=osprey",), "invalid SCRAM client key"),
     ],
 )
-async def test_what_libpq_would_refuse_for_ever_is_one_sentence_at_the_start(
+async def test_a_permanent_error_of_libpq_is_one_sentence_at_the_start(
     secure: Secure, tmp_path: Path, parameters: tuple[str, ...], said: str
 ) -> None:
     files = {"none": tmp_path / "osprey", "open": tmp_path / "osprey.key", "root": secure.trusted.root}
@@ -233,7 +233,7 @@ async def test_what_libpq_would_refuse_for_ever_is_one_sentence_at_the_start(
 
 
 @pytest.mark.parametrize("parameter", ["sslmode=verify-full", "sslrootcert=/nowhere"])
-async def test_a_socket_in_the_file_system_needs_no_certificate(parameter: str, tmp_path: Path) -> None:
+async def test_a_unix_socket_needs_no_certificate(parameter: str, tmp_path: Path) -> None:
     async with opened(f"postgresql://u@/d?host={tmp_path}&{parameter}") as database:
         with pytest.raises(StoreUnavailable):
             async with database.transaction():
@@ -241,11 +241,11 @@ async def test_a_socket_in_the_file_system_needs_no_certificate(parameter: str, 
 
 
 @pytest.mark.parametrize("where", ["host=/nowhere", "host=localhost", "host=a.invalid,b.invalid", ""])
-async def test_a_wrong_mode_is_one_wherever_the_server_is(where: str) -> None:
+async def test_a_wrong_mode_is_refused_with_any_server(where: str) -> None:
     assert "invalid sslmode value" in await start_refused(f"postgresql://u@/d?sslmode=wrong&{where}")
 
 
-async def test_a_server_that_is_not_there_prevents_no_start(secure: Secure) -> None:
+async def test_the_bot_starts_without_a_reachable_server(secure: Secure) -> None:
     url = f"postgresql://u@localhost:1/d?sslmode=verify-full&sslrootcert={secure.trusted.root}"
     async with opened(url) as database:
         with pytest.raises(StoreUnavailable, match="can't reach my database"):

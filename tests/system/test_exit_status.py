@@ -23,5 +23,5 @@ def test_an_unusable_model_ends_the_bot_by_its_reason(reason: UnusableReason) ->
     assert exit_status(ModelUnusable("m", problem="is so.", reason=reason)) is AFTER_REASON[reason]
 
 
-def test_a_service_manager_can_tell_a_fault_from_what_somebody_must_fix() -> None:
+def test_a_service_manager_can_distinguish_faults_from_wrong_settings() -> None:
     assert dict(ExitStatus.__members__) == {"OK": 0, "FAILED": 1, "NEEDS_FIX": 2}

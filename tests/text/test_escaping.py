@@ -40,7 +40,7 @@ def test_every_active_sign_is_escaped(text: str) -> None:
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])))
-def test_what_is_seen_is_the_text_itself(text: str) -> None:
+def test_an_inert_text_looks_like_the_original(text: str) -> None:
     assert unescaped(inert(text)) == text
 
 
@@ -57,7 +57,7 @@ def test_what_is_seen_is_the_text_itself(text: str) -> None:
         "<t:0:R>",
     ],
 )
-def test_marks_that_discord_acts_on_are_disarmed(text: str) -> None:
+def test_marks_that_discord_acts_on_are_made_inert(text: str) -> None:
     shown = inert(text)
 
     assert unescaped(shown) == text
@@ -80,7 +80,7 @@ def test_hidden_characters_are_spelled_out(hidden: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["می\u200cخواهم", "🏴\U000e0067\U000e0062\U000e007f"])
-def test_what_joins_ordinary_writing_is_left_alone(text: str) -> None:
+def test_joiners_in_ordinary_writing_are_left_alone(text: str) -> None:
     assert inert(text) == text
 
 
@@ -100,13 +100,13 @@ def test_no_text_leaves_its_fence_or_code_span(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["שלום", "␣سلام", "a ש b", "\u0661"])
-def test_what_is_read_from_right_to_left_moves_nothing_beside_it(text: str) -> None:
+def test_right_to_left_text_moves_nothing_beside_it(text: str) -> None:
     assert isolated(text) == f"\u2068{text}\u2069"
     assert code(text) == f"`\u2068{text}\u2069`"
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])))
-def test_only_what_is_read_from_right_to_left_is_isolated(text: str) -> None:
+def test_only_right_to_left_text_is_isolated(text: str) -> None:
     is_foreign = any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in text)
 
     assert (isolated(text) != text) == is_foreign
@@ -130,7 +130,7 @@ def test_a_clipped_tail_fits_and_is_the_end_of_the_text(text: str, limit: int) -
 
 @pytest.mark.parametrize("text", ["a", "word ", "*", "\u202e", "🙂\n", "\x00"])
 @pytest.mark.parametrize("times", [120, 1_000, 20_000])
-def test_a_clipped_text_uses_the_room_it_has_however_long_it_was(text: str, times: int) -> None:
+def test_a_clipped_text_of_any_length_uses_all_its_room(text: str, times: int) -> None:
     for clipped in (inert_tail(text * times, 100), inert_head(text * times, 100)):
         assert 80 <= len(clipped) <= 100
 

@@ -161,14 +161,12 @@ def ours(folder: Path) -> ModelEncoding:
 
 @pytest.mark.slow
 @given(text=TEXTS.filter(lambda text: END not in text))
-def test_every_text_is_cut_alike(ours: ModelEncoding, theirs: PreTrainedTokenizerBase, text: str) -> None:
+def test_every_text_is_split_alike(ours: ModelEncoding, theirs: PreTrainedTokenizerBase, text: str) -> None:
     assert ours.encode(text) == theirs(text, add_special_tokens=False)["input_ids"]
 
 
 @given(ids=st.lists(st.integers(min_value=0, max_value=SIZE - 1), max_size=20))
-def test_any_ids_are_the_same_text(
-    ours: ModelEncoding, theirs: PreTrainedTokenizerBase, ids: list[int]
-) -> None:
+def test_any_ids_decode_alike(ours: ModelEncoding, theirs: PreTrainedTokenizerBase, ids: list[int]) -> None:
     said = ours.decode_bytes(ids).decode(errors="replace")
 
     assert said == theirs.decode(ids, clean_up_tokenization_spaces=False)

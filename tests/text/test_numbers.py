@@ -31,7 +31,7 @@ def test_a_number_may_be_written_in_many_ways(text: str, number: int) -> None:
     "text",
     ["", " ", "-1", "+1", "1.0", "1e3", "1_000", "50257", "9" * 5_000, "0" * 10 + "9" * 4_000, "²", "½", "x"],
 )
-def test_what_is_no_number_up_to_the_highest_is_none(text: str) -> None:
+def test_anything_but_a_number_up_to_the_highest_gives_none(text: str) -> None:
     assert whole_number(text, highest=HIGHEST) is None
 
 

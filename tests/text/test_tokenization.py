@@ -52,7 +52,7 @@ def test_decoding_undoes_encoding(encodings: Encodings, text: str, encoding: str
 
 
 @given(text=any_text)
-def test_gpt2_and_r50k_base_cut_alike(encodings: Encodings, text: str) -> None:
+def test_gpt2_and_r50k_base_split_alike(encodings: Encodings, text: str) -> None:
     assert encodings.encode(text, "gpt2") == encodings.encode(text, "r50k_base")
 
 
@@ -69,12 +69,12 @@ def test_part_of_a_character_is_decoded_without_loss(encodings: Encodings) -> No
     assert visible(part) == "\\xF0\\x9F\\x98"
 
 
-def test_text_that_is_no_unicode_is_cut_with_replacement_characters(encodings: Encodings) -> None:
+def test_invalid_unicode_is_tokenized_as_replacement_characters(encodings: Encodings) -> None:
     assert encodings.decode(encodings.encode("a\ud800b\x00")) == "a\ufffdb\x00"
 
 
 @given(text=any_text, encoding=encoding_names)
-def test_pieces_hold_all_tokens_in_order_and_tear_no_character(
+def test_pieces_hold_all_tokens_in_order_and_split_no_character(
     encodings: Encodings, text: str, encoding: str
 ) -> None:
     cut = encodings.cut(text, encoding)
@@ -109,7 +109,7 @@ def test_no_tokens_make_no_pieces() -> None:
     assert group(()) == ()
 
 
-def test_ids_without_a_token_are_shown_as_such_and_tear_nothing() -> None:
+def test_ids_without_a_token_are_shown_as_such_and_split_no_character() -> None:
     parts, nothing = (Token(1, b"\xc3"), Token(2, b"\xa9")), Token(9, b"")
     pieces = group((nothing, parts[0], nothing, parts[1], nothing, nothing))
 
@@ -145,7 +145,7 @@ def test_the_name_of_a_model_with_gpt2_s_own_means_gpt2() -> None:
 
 
 @pytest.mark.parametrize("name", ["gpt2", "gpt2-large"])
-def test_a_model_called_as_a_shipped_encoding_is_told_from_it(name: str) -> None:
+def test_a_model_named_like_a_shipped_encoding_is_distinguished_from_it(name: str) -> None:
     encodings = loaded(name)
 
     assert encodings.resolve(name) == "gpt2"
@@ -161,7 +161,7 @@ def test_the_encoding_of_a_model_that_is_not_loaded_is_refused() -> None:
 @pytest.mark.parametrize(
     ("token_id", "encoding"), [(50_256, "gpt2"), (50_281, "p50k_edit"), (50_256, "p50k_edit")]
 )
-def test_special_tokens_are_no_pieces_of_a_text(encodings: Encodings, token_id: int, encoding: str) -> None:
+def test_special_tokens_in_a_text_are_plain_text(encodings: Encodings, token_id: int, encoding: str) -> None:
     assert encodings.is_special(token_id, encoding)
     assert not encodings.is_special(13, encoding)
 
@@ -213,7 +213,7 @@ def test_a_printed_list_of_ids_is_read_back(encodings: Encodings, ids: list[int]
 
 
 @pytest.mark.parametrize("bad", ["x", "-5", "50257", "1.5", "²", "9" * 4000, "0" * 10 + "9" * 4000])
-def test_the_first_word_that_is_no_id_is_named(encodings: Encodings, bad: str) -> None:
+def test_the_first_word_that_is_not_an_id_is_named(encodings: Encodings, bad: str) -> None:
     with pytest.raises(InvalidTokenId) as caught:
         encodings.parse_ids(f"40313, {bad}, y", "gpt2")
 
@@ -265,7 +265,7 @@ def test_a_model_s_name_stands_for_its_encoding(encodings: Encodings, name: str,
         ("davinci-003", "text-davinci-003"),
     ],
 )
-def test_an_unknown_name_is_answered_with_the_nearest(encodings: Encodings, name: str, near: str) -> None:
+def test_an_unknown_name_is_refused_with_the_nearest(encodings: Encodings, name: str, near: str) -> None:
     with pytest.raises(UnknownEncoding) as caught:
         encodings.resolve(name)
 
@@ -294,7 +294,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(encodings: Encodings, name
         "x" * 6_000,
     ],
 )
-def test_what_is_like_nothing_here_is_told_what_there_is(encodings: Encodings, name: str) -> None:
+def test_a_name_unlike_any_is_refused_with_the_list(encodings: Encodings, name: str) -> None:
     with pytest.raises(UnknownEncoding) as caught:
         encodings.resolve(name)
 
@@ -322,7 +322,7 @@ def test_the_counts_compare_the_encodings_that_differ(encodings: Encodings) -> N
 
 
 @pytest.mark.parametrize("text", ["😀" * 3000, "a" * 6000, " " * 6000, "é" * 6000])
-def test_six_thousand_characters_of_one_kind_are_cut(encodings: Encodings, text: str) -> None:
+def test_six_thousand_equal_characters_are_tokenized(encodings: Encodings, text: str) -> None:
     assert "".join(piece.text for piece in encodings.cut(text, "gpt2").pieces) == text
 
 
@@ -339,7 +339,7 @@ def test_the_shipped_ranks_are_the_ones_tiktoken_expects(name: str) -> None:
     assert hashlib.sha256(file.read_bytes()).hexdigest() == expected[name]
 
 
-def test_p50k_base_is_made_to_the_byte_as_openai_gives_it_out() -> None:
+def test_p50k_base_is_built_identical_to_openai_s_file() -> None:
     r50k = RANKS / "0ea1e91bbb3a60f729a8dc8f777fd2fc07cd8df4"
     lines = (f"{base64.b64encode(data).decode()} {rank}\n" for data, rank in spaces().items())
     file = r50k.read_bytes() + "".join(lines).encode()
@@ -349,7 +349,7 @@ def test_p50k_base_is_made_to_the_byte_as_openai_gives_it_out() -> None:
     assert expected in inspect.getsource(openai_public.p50k_base)
 
 
-def test_spaces_are_what_p50k_base_knows_besides(encodings: Encodings) -> None:
+def test_p50k_base_adds_only_tokens_of_spaces(encodings: Encodings) -> None:
     code = "def f():\n        return 1"
 
     assert encodings.encode(code, "p50k_base") == (4299, 277, 33529, 198, 50262, 1441, 352)
@@ -374,7 +374,7 @@ def test_special_tokens_are_those_of_tiktoken(encodings: Encodings, name: str) -
 
 
 @given(text=any_text, name=st.sampled_from(sorted(ALIKE)))
-def test_what_is_said_to_cut_alike_does(encodings: Encodings, text: str, name: str) -> None:
+def test_encodings_said_to_split_alike_do(encodings: Encodings, text: str, name: str) -> None:
     assert encodings.encode(text, name) == encodings.encode(text, ALIKE[name])
 
 
@@ -382,7 +382,7 @@ def test_tiktoken_still_knows_the_models_we_offer() -> None:
     assert {"gpt-2", "gpt-3.5-turbo", "gpt-4", "gpt-4o"} <= set(tiktoken.model.MODEL_TO_ENCODING)
 
 
-def test_what_was_loaded_is_made_once() -> None:
+def test_a_loaded_encoding_is_built_once() -> None:
     encodings = Encodings()
     with pytest.MonkeyPatch.context() as patch:
         encodings.load()

@@ -76,7 +76,7 @@ def test_a_text_or_an_id_is_found(vocabulary: Vocabulary, query: str, token_id: 
 
 
 @pytest.mark.slow
-def test_every_token_is_found_by_what_it_looks_like_but_numbers_which_are_ids(vocabulary: Vocabulary) -> None:
+def test_every_token_is_found_by_its_looks_except_numbers_which_are_ids(vocabulary: Vocabulary) -> None:
     for token_id in range(SIZE):
         form = vocabulary[token_id]
         found = vocabulary.find(form)
@@ -93,7 +93,7 @@ def test_every_token_is_found_by_its_id(vocabulary: Vocabulary) -> None:
 
 
 @pytest.mark.slow
-def test_every_token_is_found_as_it_is_spelt_in_vocab_json_but_for_what_is_another_text(
+def test_every_token_is_found_by_its_spelling_in_vocab_json_unless_that_is_another_text(
     vocabulary: Vocabulary,
 ) -> None:
     encodings = Encodings()
@@ -114,7 +114,7 @@ def test_every_token_is_found_as_it_is_spelt_in_vocab_json_but_for_what_is_anoth
 
 
 @pytest.mark.parametrize(("query", "form"), [("Ġwil", "␣wil"), ("▁Lond", "␣Lond"), ("ĠLond", "␣Lond")])
-def test_a_beginning_may_be_spelt_otherwise_too(vocabulary: Vocabulary, query: str, form: str) -> None:
+def test_a_prefix_may_use_another_sign_for_the_space(vocabulary: Vocabulary, query: str, form: str) -> None:
     found = vocabulary.find(query)
 
     assert found is not None
@@ -122,12 +122,12 @@ def test_a_beginning_may_be_spelt_otherwise_too(vocabulary: Vocabulary, query: s
     assert found.token_id in vocabulary.suggest(query, 25)
 
 
-def test_a_number_is_an_id_and_it_is_said_what_it_is_as_a_text(vocabulary: Vocabulary) -> None:
+def test_a_number_is_an_id_and_its_token_as_text_is_named_too(vocabulary: Vocabulary) -> None:
     assert vocabulary.find("481") == Found(481, "will", spelt=40271)
     assert vocabulary.suggest("481", 25)[:2] == [481, 40271]
 
 
-def test_a_beginning_finds_the_most_common_token_that_begins_so(vocabulary: Vocabulary) -> None:
+def test_a_prefix_finds_its_most_common_token(vocabulary: Vocabulary) -> None:
     found = vocabulary.find("Lond")
 
     assert found == Found(3576, "Lond", exact=False)
@@ -143,7 +143,7 @@ def test_a_beginning_finds_the_most_common_token_that_begins_so(vocabulary: Voca
         ("LONDO", "␣London", "Londo"),
     ],
 )
-def test_where_nothing_begins_so_another_case_is_tried(
+def test_a_prefix_without_a_token_is_tried_in_another_case(
     vocabulary: Vocabulary, query: str, form: str, stem: str
 ) -> None:
     found = vocabulary.find(query)
@@ -154,7 +154,7 @@ def test_where_nothing_begins_so_another_case_is_tried(
     assert found.token_id in vocabulary.suggest(query, 25)
 
 
-def test_the_case_that_was_typed_goes_before_another(vocabulary: Vocabulary) -> None:
+def test_the_typed_case_is_preferred(vocabulary: Vocabulary) -> None:
     found = vocabulary.find("Lond")
 
     assert found is not None
@@ -163,19 +163,19 @@ def test_the_case_that_was_typed_goes_before_another(vocabulary: Vocabulary) -> 
 
 
 @pytest.mark.parametrize("query", ["99999", "#60000", "Parisx", "🦜🦜", "#-1", "³"])
-def test_what_begins_no_token_is_not_found(vocabulary: Vocabulary, query: str) -> None:
+def test_a_text_that_starts_no_token_is_not_found(vocabulary: Vocabulary, query: str) -> None:
     # "³" is a digit for Python, and a token; it must not be taken for an id.
     found = vocabulary.find(query)
 
     assert found is None or vocabulary[found.token_id].lstrip("␣").startswith(query)
 
 
-def test_a_space_that_was_typed_is_meant(vocabulary: Vocabulary) -> None:
+def test_a_typed_space_counts(vocabulary: Vocabulary) -> None:
     assert all(form.startswith("␣Lon") for form in shown(vocabulary, vocabulary.suggest(" Lon", 25)))
     assert {"London", "␣London"} <= set(shown(vocabulary, vocabulary.suggest("Lon", 25)))
 
 
-def test_what_is_meant_exactly_is_suggested_first_then_the_most_common(vocabulary: Vocabulary) -> None:
+def test_an_exact_match_is_suggested_first_then_the_most_common(vocabulary: Vocabulary) -> None:
     first, second, *rest = vocabulary.suggest("will", 25)
 
     assert shown(vocabulary, [first, second]) == ["will", "␣will"]
@@ -188,7 +188,7 @@ def test_before_anything_is_typed_common_words_are_suggested(vocabulary: Vocabul
 
 
 @given(st.text(max_size=12), st.integers(1, 25))
-def test_whatever_is_suggested_begins_as_typed_or_has_that_id(query: str, limit: int) -> None:
+def test_every_suggestion_starts_as_typed_or_has_that_id(query: str, limit: int) -> None:
     vocabulary = SMALL
     ids = vocabulary.suggest(query, limit)
 
@@ -200,7 +200,7 @@ def test_whatever_is_suggested_begins_as_typed_or_has_that_id(query: str, limit:
 SMALL = Vocabulary(["a", "␣a", "ab", "␣", "␣␣", "0", "12", "⏎", "é", "b"])
 
 
-def test_the_others_that_begin_alike_are_each_counted_once() -> None:
+def test_a_prefix_gives_each_of_its_tokens_once() -> None:
     assert sorted(SMALL.beginning("a")) == [0, 1, 2]
     assert sorted(SMALL.beginning("␣")) == [1, 3, 4]
 
@@ -217,5 +217,7 @@ def test_a_token_s_twin_has_or_lacks_the_space(vocabulary: Vocabulary) -> None:
 @pytest.mark.parametrize(
     ("token_id", "ids"), [(0, [0, 1, 2]), (100, [98, 99, 100, 101, 102]), (SIZE - 1, [50254, 50255, 50256])]
 )
-def test_neighbours_lie_around_a_token(vocabulary: Vocabulary, token_id: int, ids: list[int]) -> None:
+def test_neighbours_have_the_ids_around_a_token(
+    vocabulary: Vocabulary, token_id: int, ids: list[int]
+) -> None:
     assert list(vocabulary.neighbours(token_id, each_side=2)) == ids

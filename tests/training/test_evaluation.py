@@ -10,7 +10,7 @@ from bot.training.evaluation import _windows, log_likelihoods, perplexity
 
 
 @given(st.integers(2, 70), st.integers(2, 12), st.data())
-def test_every_token_is_scored_once_with_enough_before_it(
+def test_every_token_is_scored_once_with_enough_context(
     length: int, window: int, data: st.DataObject
 ) -> None:
     stride = data.draw(st.integers(1, window))

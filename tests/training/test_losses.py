@@ -39,7 +39,7 @@ def test_bfloat16_stays_close(hidden: Tensor, table: Tensor, targets: Tensor) ->
         assert functional.cosine_similarity(a.flatten(), b.flatten(), 0) > 0.999
 
 
-def test_a_hopeless_target_costs_much_but_not_infinity() -> None:
+def test_a_hopeless_target_has_a_large_but_finite_loss() -> None:
     hidden, table = torch.tensor([[100.0]]), torch.tensor([[10.0], [-10.0]])
     assert torch.isfinite(Softmax(torch.tensor([1, 0]), 1, 10).whole(hidden, table, torch.tensor([1])))
 

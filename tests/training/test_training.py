@@ -59,7 +59,7 @@ def test_a_short_run_learns_for_as_long_as_it_may(
     assert progress.tokens > progress.steps > 0
 
 
-def test_what_comes_after_is_gentle_and_sees_whole_windows() -> None:
+def test_fine_tuning_is_gentle_and_sees_whole_windows() -> None:
     config = TrainingConfig(budget=60.0)
     after = config.gently(minutes=0.5)
 

@@ -122,7 +122,7 @@ REFUSED: dict[str, tuple[Callable[[], Json], str]] = {
 
 
 @pytest.mark.parametrize("why", REFUSED)
-def test_what_cannot_be_reproduced_is_refused_by_what_it_is(why: str) -> None:
+def test_an_unsupported_feature_is_named_in_the_refusal(why: str) -> None:
     make, said = REFUSED[why]
     with pytest.raises(OtherTokenizer) as caught:
         described(make(), 1_000)
@@ -134,13 +134,13 @@ def test_a_model_with_fewer_rows_than_tokens_is_refused() -> None:
         described(json_of(trained()), 200)
 
 
-def test_gpt2_s_own_is_known_as_that() -> None:
+def test_gpt2_s_tokenizer_is_recognized() -> None:
     assert described(GPT2, GPT2_SIZE) is None
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [50_258, 50_304])
-def test_with_more_rows_it_is_another(size: int) -> None:
+def test_gpt2_s_tokenizer_with_more_rows_is_another(size: int) -> None:
     tokenizer = described(GPT2, size)
     assert tokenizer is not None
     assert tokenizer.size == size
@@ -148,7 +148,7 @@ def test_with_more_rows_it_is_another(size: int) -> None:
 
 
 @pytest.mark.slow
-def test_added_tokens_that_the_model_has_no_row_for_are_none() -> None:
+def test_added_tokens_without_a_row_are_ignored() -> None:
     tokenizer = Tokenizer.from_str(json.dumps(GPT2))
     tokenizer.add_special_tokens(["[PAD]"])
     assert described(json_of(tokenizer), GPT2_SIZE) is None
@@ -157,7 +157,7 @@ def test_added_tokens_that_the_model_has_no_row_for_are_none() -> None:
     assert [(token.token_id, token.text) for token in extended.added] == [(50_257, "[PAD]")]
 
 
-def test_one_identity_stands_for_one_way_of_cutting() -> None:
+def test_an_identity_stands_for_one_way_of_splitting() -> None:
     tokenizers = [trained(), trained(size=350), trained(special=()), trained(add_prefix_space=True)]
     words = trained()
     words.add_tokens([AddedToken("casa", single_word=True)])
@@ -196,7 +196,7 @@ def test_gpt2_s_files_are_known_without_reading_more(tmp_path: Path) -> None:
         ("added_tokens.json", {"<|user|>": 50257}),
     ],
 )
-def test_what_is_beside_gpt2_s_files_is_looked_at(tmp_path: Path, file: str, settings: Json) -> None:
+def test_files_next_to_gpt2_s_are_read(tmp_path: Path, file: str, settings: Json) -> None:
     (gpt2_in(tmp_path) / file).write_text(json.dumps(settings), encoding="utf-8")
     assert brought(tmp_path, GPT2_SIZE) == "own"
 
@@ -212,7 +212,7 @@ def test_settings_that_change_nothing_keep_it_gpt2_s(tmp_path: Path) -> None:
     assert brought(tmp_path, GPT2_SIZE) == "gpt2"
 
 
-def test_a_folder_without_a_tokenizer_has_gpt2_s_if_it_may(tmp_path: Path) -> None:
+def test_a_folder_without_a_tokenizer_may_use_gpt2_s(tmp_path: Path) -> None:
     assert brought(tmp_path, GPT2_SIZE) == "none"
     with pytest.raises(OtherTokenizer, match="is missing, and with 50,304 tokens it cannot be GPT-2's own"):
         brought(tmp_path, 50_304)

@@ -18,7 +18,7 @@ def refused(**config: Any) -> tuple[str, str]:
     return caught.value.reason, caught.value.detail
 
 
-def test_what_is_not_said_is_as_in_transformers() -> None:
+def test_absent_entries_default_as_in_transformers() -> None:
     told, usual = Configuration.of({}), GPT2Config()
     assert (told.vocabulary, told.context, told.width) == (usual.vocab_size, usual.n_positions, usual.n_embd)
     assert (told.layers, told.heads, told.activation) == (
@@ -35,21 +35,21 @@ def test_what_is_not_said_is_as_in_transformers() -> None:
     assert told.inner == 4 * told.width
 
 
-def test_null_says_nothing() -> None:
+def test_null_counts_as_absent() -> None:
     silent = dict.fromkeys(
         ("n_embd", "n_inner", "activation_function", "layer_norm_epsilon", "architectures")
     )
     assert Configuration.of(silent) == Configuration.of({})
 
 
-def test_transformers_other_names_are_read_too() -> None:
+def test_transformers_alternative_names_are_read_too() -> None:
     names = {"hidden_size": 6, "max_position_embeddings": 5, "num_attention_heads": 3, "num_hidden_layers": 4}
     told = Configuration.of(names)
     assert (told.width, told.context, told.heads, told.layers) == (6, 5, 3, 4)
     assert Configuration.of({"n_embd": 6, "hidden_size": 6, "n_head": 1}).width == 6
 
 
-def test_two_names_with_two_numbers_are_refused() -> None:
+def test_contradicting_names_are_refused() -> None:
     assert refused(n_embd=12, hidden_size=24) == (
         "failed",
         "its config.json has n_embd 12 but hidden_size 24.",
@@ -58,7 +58,7 @@ def test_two_names_with_two_numbers_are_refused() -> None:
 
 @pytest.mark.parametrize("name", ["vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner"])
 @pytest.mark.parametrize("value", [0, -1, 10**9 + 1, 10**3000, 12.0, "12", True, [12], {}, float("nan")])
-def test_a_number_that_is_none_is_refused(name: str, value: object) -> None:
+def test_an_invalid_number_is_refused(name: str, value: object) -> None:
     reason, detail = refused(**{name: value})
     assert reason == "failed"
     assert detail.startswith(f"its config.json has {name} ")
@@ -72,12 +72,12 @@ def test_heads_that_do_not_divide_the_width_are_refused() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 0.0, 1e-12, 1])
-def test_an_epsilon_from_0_to_1_is_taken(value: float) -> None:
+def test_an_epsilon_from_0_to_1_is_accepted(value: float) -> None:
     assert Configuration.of({"layer_norm_epsilon": value}).epsilon == value
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e-5, 1e300, "1e-5", True, []])
-def test_another_epsilon_is_refused(value: object) -> None:
+def test_any_other_epsilon_is_refused(value: object) -> None:
     assert refused(layer_norm_epsilon=value)[1].startswith("its config.json has layer_norm_epsilon ")
 
 
@@ -85,7 +85,7 @@ def test_another_epsilon_is_refused(value: object) -> None:
     "name", ["scale_attn_weights", "scale_attn_by_inverse_layer_idx", "tie_word_embeddings"]
 )
 @pytest.mark.parametrize("value", [0, 1, "true", [], {}])
-def test_what_is_neither_true_nor_false_is_refused(name: str, value: object) -> None:
+def test_a_flag_that_is_not_a_boolean_is_refused(name: str, value: object) -> None:
     assert refused(**{name: value}) == (
         "failed",
         f"its config.json has {name} {value!r}, which must be true or false.",
@@ -113,7 +113,7 @@ def test_a_model_that_computes_something_else_is_refused(config: dict[str, Any],
 
 
 @pytest.mark.parametrize("name", ["GPT2LMHeadModel", "GPT2DoubleHeadsModel", "GPT2Model"])
-def test_classes_that_write_texts_are_taken(name: str) -> None:
+def test_classes_that_write_texts_are_accepted(name: str) -> None:
     assert Configuration.of({"architectures": [name]}) == Configuration.of({})
 
 
@@ -126,17 +126,17 @@ def test_another_class_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["GPT2LMHeadModel", 1, [1], {"GPT2LMHeadModel": 1}])
-def test_classes_that_are_no_list_of_names_are_refused(value: object) -> None:
+def test_architectures_must_be_a_list_of_names(value: object) -> None:
     assert refused(architectures=value)[1].startswith("its config.json has architectures ")
 
 
 @pytest.mark.parametrize(("value", "ends"), [(7, 7), ([7, 9], (7, 9)), ([], ()), (None, None)])
-def test_where_a_text_ends_is_one_id_or_several(value: object, ends: object) -> None:
+def test_eos_token_id_is_one_id_or_several(value: object, ends: object) -> None:
     assert Configuration.of({"eos_token_id": value}).ends == ends
 
 
 @pytest.mark.parametrize("value", ["7", 7.0, [7, "9"], {}, True, [None]])
-def test_an_end_that_is_no_id_is_refused(value: object) -> None:
+def test_an_invalid_eos_token_id_is_refused(value: object) -> None:
     assert refused(eos_token_id=value)[1].startswith("its config.json has eos_token_id ")
 
 
@@ -144,7 +144,7 @@ def test_an_end_that_is_no_id_is_refused(value: object) -> None:
     "content",
     [b"", b"{", b"[]", b"null", b"7", b"\xff\xfe", b'{"n_layer": ' + b"9" * 5000 + b"}", b"[" * 10**5],
 )
-def test_what_is_no_object_of_json_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_anything_but_a_json_object_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(ModelRefused) as caught:
         read_json(tmp_path)

@@ -58,7 +58,7 @@ def test_a_folders_identity_follows_its_weights_and_its_configuration(copied: Pa
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/no/such/folder", "bot/data/no-such-model", "~/nothing-here"])
-def test_a_path_to_nothing_is_not_looked_for_on_the_hub(name: str) -> None:
+def test_a_path_is_not_looked_up_on_the_hub(name: str) -> None:
     assert refused(name) == ("not_found", "there is no such folder.")
 
 
@@ -66,7 +66,7 @@ def test_a_name_that_can_be_neither_folder_nor_model_is_refused() -> None:
     assert refused("two--dashes") == ("not_found", "it is neither a folder nor the name of a hub model.")
 
 
-def test_a_file_is_no_model(tiny_folder: Path) -> None:
+def test_a_file_is_not_a_model(tiny_folder: Path) -> None:
     assert refused(str(tiny_folder / "config.json")) == ("not_found", "there is no such folder.")
 
 
@@ -127,7 +127,7 @@ def test_a_tokenizer_is_read_from_a_folder(tmp_path: Path) -> None:
         ({"eos_token_id": [9, 7, 9, -1, 50_257]}, {}, (7, 9)),
     ],
 )
-def test_a_text_ends_where_the_settings_for_generating_say(
+def test_generation_config_says_where_a_text_ends(
     copied: Path, generation: object, config: dict[str, object], ends: tuple[int, ...]
 ) -> None:
     edit_config(copied, **config)
@@ -144,7 +144,7 @@ def test_a_text_ends_where_the_settings_for_generating_say(
         ('{"eos_token_id": "7"}', "has eos_token_id '7', which must be a token id or a list of them."),
     ],
 )
-def test_broken_settings_for_generating_are_refused(copied: Path, text: str, problem: str) -> None:
+def test_a_broken_generation_config_is_refused(copied: Path, text: str, problem: str) -> None:
     (copied / "generation_config.json").write_text(text)
     assert refused(str(copied)) == ("failed", f"its generation_config.json {problem}")
 
@@ -170,7 +170,7 @@ def put_into(cache: Path, name: str, commit: str, folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_cached_model_is_used_without_asking_the_network(
+def test_a_cached_model_is_used_without_the_network(
     cache: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = put_into(cache, "someone/tiny", COMMIT, tiny_folder)
@@ -209,7 +209,7 @@ def test_a_model_is_downloaded_once_and_its_bytes_are_reported(cache: Path, tiny
     assert found("someone/tiny") == (first, [])
 
 
-def test_the_tokenizer_is_asked_for_where_the_cache_has_the_weights_alone(
+def test_the_tokenizer_is_requested_if_only_the_weights_are_cached(
     cache: Path, hub: Hub, tiny_folder: Path, tmp_path: Path
 ) -> None:
     put_into(cache, "someone/tiny", COMMIT, tiny_folder)
@@ -220,7 +220,7 @@ def test_the_tokenizer_is_asked_for_where_the_cache_has_the_weights_alone(
     assert found("someone/tiny")[0].tokenizer == "own"
 
 
-def test_that_the_hub_has_no_tokenizer_is_asked_once(
+def test_a_missing_tokenizer_is_requested_only_once(
     cache: Path, hub: Hub, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_into(cache, "someone/tiny", COMMIT, tiny_folder)
@@ -255,7 +255,7 @@ def test_a_revision_that_the_hub_does_not_have_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_a_model_that_is_neither_cached_nor_within_reach_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_is_neither_cached_nor_reachable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     # Nothing listens on the discard port.
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     reason, detail = refused("someone/tiny")

@@ -53,7 +53,7 @@ def test_every_byte_has_its_own_letter() -> None:
     assert all(letter.isprintable() and not letter.isspace() for letter in letters)
 
 
-def test_a_token_that_no_two_others_make_is_named() -> None:
+def test_a_token_without_a_merge_is_named() -> None:
     with pytest.raises(ValueError, match=r"b'abc' of rank 3"):
         gpt2_tokenizer.recover_merges({b"a": 0, b"b": 1, b"c": 2, b"abc": 3})
 
@@ -69,7 +69,7 @@ def test_the_pair_is_what_the_earlier_ranks_make() -> None:
 @example("I'll he'S they'VE don't")
 @example("naïve café ½ Ⅷ 東京 한국어 🤷🏽‍♀️ e\u0301 \u200b\u00a0\u2028")
 @example("\0\x7f\x80\ufeff\U0010ffff")
-def test_it_cuts_as_tiktoken_does(tokenizer: PreTrainedTokenizerBase, text: str) -> None:
+def test_it_splits_like_tiktoken(tokenizer: PreTrainedTokenizerBase, text: str) -> None:
     ids = ENCODING.encode(text, allowed_special="all")
     assert tokenizer(text)["input_ids"] == ids
     assert tokenizer.decode(ids) == text

@@ -66,7 +66,7 @@ def list_shards(folder: Path, *names: str) -> None:
     (folder / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": weights}), encoding="utf-8")
 
 
-def test_an_intruder_would_leave_its_mark(mark: Path) -> None:
+def test_executed_code_would_leave_a_mark(mark: Path) -> None:
     pickle.loads(pickle.dumps(Intruder(mark)))  # noqa: S301 - it is ours
     assert mark.exists()
 
@@ -99,7 +99,7 @@ def test_an_index_that_lists_anything_else_is_refused_unread(copied: Path, mark:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"weight_map": 1}', "{}"])
-def test_an_index_that_is_none_is_refused(copied: Path, text: str) -> None:
+def test_an_invalid_index_is_refused(copied: Path, text: str) -> None:
     (copied / INDEX).write_text(text, encoding="utf-8")
 
     assert f"its {INDEX} cannot be read" in refused(copied)
@@ -159,9 +159,7 @@ print({"peft", "kernels", "modeling"} & set(sys.modules))
 
 
 @pytest.mark.slow
-def test_nothing_in_a_configuration_makes_code_run_or_the_network_be_asked(
-    copied: Path, mark: Path, tmp_path: Path
-) -> None:
+def test_no_configuration_runs_code_or_uses_the_network(copied: Path, mark: Path, tmp_path: Path) -> None:
     plain = read(copied).model.all_logits([40313, 481]).double().sum().item()
     config = json.loads((copied / "config.json").read_text(encoding="utf-8"))
     (copied / "config.json").write_text(json.dumps(config | TEMPTING), encoding="utf-8")
@@ -194,7 +192,7 @@ def test_nothing_in_a_configuration_makes_code_run_or_the_network_be_asked(
 
 
 @pytest.mark.slow
-def test_transformers_is_not_asked_to_load_a_model() -> None:
+def test_no_model_is_loaded_by_transformers() -> None:
     asking = [
         place
         for place, call in calls()
@@ -219,7 +217,7 @@ def calls() -> Iterator[tuple[str, ast.Call]]:
 
 
 @pytest.mark.slow
-def test_nothing_allows_code_that_comes_with_a_model_or_reads_pickles() -> None:
+def test_no_code_of_a_model_is_allowed_and_no_pickle_is_read() -> None:
     allowing = [
         place
         for place, call in calls()
@@ -242,7 +240,7 @@ print(load(checkpoint, precision="float32", report=lambda _: None).info.revision
 
 
 @pytest.mark.slow
-def test_what_is_cached_is_loaded_without_a_single_connection(tmp_path: Path, tiny_folder: Path) -> None:
+def test_a_cached_model_is_loaded_without_a_connection(tmp_path: Path, tiny_folder: Path) -> None:
     base = tmp_path / "home" / "hub" / "models--someone--tiny"
     (base / "refs").mkdir(parents=True)
     (base / "refs" / "main").write_text(COMMIT, encoding="utf-8")

@@ -39,25 +39,25 @@ def test_an_error_has_its_reason(error: Exception, reason: UnusableReason) -> No
     assert refusal(error).reason == reason
 
 
-def test_what_led_to_an_error_gives_the_reason_too() -> None:
+def test_the_cause_of_an_error_can_give_the_reason() -> None:
     error = RuntimeError("the layer cannot be packed")
     error.__cause__ = MemoryError()
     assert refusal(error).detail == "there is not enough memory to load it (MemoryError)."
 
 
-def test_an_error_that_leads_to_itself_is_looked_at_once() -> None:
+def test_a_cycle_of_causes_ends() -> None:
     error = RuntimeError("in a circle")
     error.__cause__ = error
     assert refusal(error).detail == "loading it failed (RuntimeError: in a circle)."
 
 
-def test_lines_and_control_characters_are_gone() -> None:
+def test_line_breaks_and_control_characters_are_removed() -> None:
     raw = "four\n\n raw\r\n\tlines\x1b[31m\x00"
     assert described_error(ValueError(raw)) == "ValueError: four raw lines�[31m�"
     assert ModelRefused("failed", raw).detail == "four raw lines�[31m�"
 
 
-def test_a_long_text_is_cut() -> None:
+def test_a_long_text_is_clipped() -> None:
     assert described_error(ValueError("x" * 1000)) == "ValueError: " + "x" * 119 + "…"
     assert len(ModelRefused("failed", "x" * 10**6).detail) == 400
 
@@ -70,10 +70,10 @@ def test_a_long_text_is_cut() -> None:
         "x" * 100 + " https://hunter2hunter2@hub.example/" + "y" * 1000,
     ],
 )
-def test_no_token_and_no_password_is_quoted(text: str) -> None:
+def test_no_token_or_password_is_quoted(text: str) -> None:
     assert "hunter2" not in described_error(ValueError(text))
     assert "hunter2" not in ModelRefused("failed", text).detail
 
 
-def test_the_system_s_words_are_known_as_they_are_here() -> None:
+def test_this_system_s_messages_are_recognized() -> None:
     assert refusal(RuntimeError(f"reading failed: {os.strerror(errno.EIO)} (5)")).reason == "disk_error"

@@ -38,7 +38,7 @@ def a_request(name: str) -> GenerationRequest:
     return GenerationRequest(name, (1, 2), SamplingParams(max_new_tokens=100))
 
 
-def test_the_engine_stops_computing_it_and_admits_the_next_request_at_once() -> None:
+def test_the_engine_drops_an_aborted_request_and_admits_the_next_at_once() -> None:
     model = Recorded(parameters_of(random_model()))
     engine = engine_of(model, max_batch=1)
     engine.submit(request("a", max_new_tokens=100))
@@ -110,7 +110,7 @@ async def first_step(queue: GenerationQueue, request: GenerationRequest, owner: 
 
 
 @pytest.mark.slow
-async def test_an_abort_is_heard_between_two_steps(tmp_path: Path) -> None:
+async def test_an_abort_takes_effect_between_two_steps(tmp_path: Path) -> None:
     script = json.dumps([{"step_seconds": 0.5}])
     command = (sys.executable, "-m", "tests.fakes.scripted_worker", str(tmp_path / "journal"), script)
     async with (

@@ -58,7 +58,7 @@ def beats_until_broken(pulse: Pulse, *, at_most: int) -> int:
     pytest.fail(f"not broken after {at_most} beats")
 
 
-def test_a_worker_that_answers_is_asked_at_every_beat_and_never_broken() -> None:
+def test_a_worker_that_answers_is_pinged_at_every_beat_and_never_broken() -> None:
     worker = FakeWorker()
     pulse = a_pulse(worker)
     pulse.heard(READY)
@@ -112,7 +112,7 @@ def test_a_worker_that_prints_gets_more_time_too() -> None:
     assert beats_until_broken(pulse, at_most=1) == 1
 
 
-def test_a_loading_worker_is_not_asked_and_may_wait_for_the_disk() -> None:
+def test_a_loading_worker_is_not_pinged_and_may_wait_for_the_disk() -> None:
     worker = FakeWorker()
     pulse = a_pulse(worker)
     for _ in range(LOADING):
@@ -127,14 +127,14 @@ def test_a_worker_stopped_while_loading_is_broken_once_patience_runs_out() -> No
     assert beats_until_broken(pulse, at_most=1000) == STILL
 
 
-def test_a_message_that_does_not_end_is_noticed_at_the_second_beat() -> None:
+def test_an_unfinished_message_is_noticed_at_the_second_beat() -> None:
     worker = FakeWorker(COMPUTES, unfinished=True)
     pulse = a_pulse(worker)
     pulse.heard(READY)
     assert beats_until_broken(pulse, at_most=1000) == UNFINISHED
 
 
-def test_messages_seen_half_way_that_then_end_are_no_fault() -> None:
+def test_a_message_completed_between_beats_is_no_fault() -> None:
     worker = FakeWorker(COMPUTES, unfinished=True)
     pulse = a_pulse(worker)
     pulse.heard(READY)
@@ -144,7 +144,7 @@ def test_messages_seen_half_way_that_then_end_are_no_fault() -> None:
     assert not pulse.diagnosis
 
 
-async def test_the_body_is_left_with_the_diagnosis() -> None:
+async def test_a_broken_worker_ends_the_block_with_the_diagnosis() -> None:
     worker = FakeWorker()
     pulse = a_pulse(worker, patience=0.01)
     pulse.heard(READY)
@@ -171,7 +171,7 @@ async def test_a_beat_that_fails_does_not_end_the_watch(caplog: pytest.LogCaptur
     assert "model worker heartbeat failed" in caplog.text
 
 
-async def test_leaving_the_body_ends_the_beats() -> None:
+async def test_leaving_the_block_ends_the_beats() -> None:
     worker = FakeWorker()
     pulse = a_pulse(worker, patience=0.01)
     pulse.heard(READY)

@@ -81,14 +81,14 @@ def journal(tmp_path: Path) -> Path:
     return tmp_path / "journal"
 
 
-async def test_the_worker_answers_while_it_writes_too(journal: Path) -> None:
+async def test_the_worker_answers_during_a_text_too(journal: Path) -> None:
     request = GenerationRequest("a", (1, 2), SamplingParams(max_new_tokens=100_000))
     async with a_model(journal) as model, aclosing(model.run(request)) as events:
         await anext(events)
         assert await model.similar(7, 3) == scripted_similar(7, 3)
 
 
-async def test_until_the_model_is_loaded_it_says_so(journal: Path) -> None:
+async def test_a_loading_model_refuses_lookups(journal: Path) -> None:
     async with a_model(journal) as model:
         with pytest.raises(ModelLoading):
             await model.similar(7, 3)

@@ -250,7 +250,7 @@ async def test_a_broken_worker_is_replaced_unnoticed(make: Make, fault: str, jou
     assert journal.lives() == 2
 
 
-async def test_a_defect_on_the_bots_side_costs_a_worker_and_not_the_model(
+async def test_a_bug_on_the_bot_s_side_costs_a_worker_but_not_the_model(
     make: Make, journal: Journal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     receive, received = Child.receive, 0
@@ -316,7 +316,7 @@ async def test_a_busy_worker_is_not_taken_for_one_that_hangs(make: Make) -> None
 
 
 @pytest.mark.slow
-async def test_a_worker_without_requests_goes_on_living(make: Make) -> None:
+async def test_an_idle_worker_keeps_running(make: Make) -> None:
     async with make(patience=1.0) as model:
         await model.wait_ready()
         await asyncio.sleep(1.5)
@@ -324,7 +324,7 @@ async def test_a_worker_without_requests_goes_on_living(make: Make) -> None:
         assert model.restarts == 0
 
 
-async def test_the_beginning_of_a_message_without_an_end_is_found_before_a_hang(
+async def test_an_unfinished_message_is_detected_sooner_than_a_hang(
     make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with make({"unfinished_at": 2}, {}, patience=1.0) as model:
@@ -354,7 +354,7 @@ async def test_a_replacement_with_other_weights_continues_nothing(make: Make) ->
         assert await collect(model, a_request("b")) == undisturbed(a_request("b"))
 
 
-async def test_a_replacement_that_reads_other_words_ends_the_model(make: Make) -> None:
+async def test_a_replacement_with_another_encoding_ends_the_model(make: Make) -> None:
     async with make({"die_at": 2}, {"encoding": "bpe:another"}) as model:
         with pytest.raises(ModelUnusable) as failed:
             await collect(model, a_request())
@@ -490,7 +490,7 @@ async def test_closing_kills_a_worker_that_does_not_listen(make: Make) -> None:
         await reader
 
 
-async def test_a_killed_worker_is_gone_even_where_that_takes_a_while(
+async def test_closing_waits_until_a_killed_worker_is_gone(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child_module, "LAST_WORDS", 0.0)
@@ -590,9 +590,7 @@ def test_lines_beyond_the_limit_are_counted(
     assert len(messages) == LINES_PER_SECOND + 2
 
 
-async def test_a_serving_worker_is_asked_to_forget_and_a_loading_one_knows_nothing(
-    make: Make, journal: Journal
-) -> None:
+async def test_forget_reaches_only_a_serving_worker(make: Make, journal: Journal) -> None:
     async with make() as model:
         model.forget()
         await model.wait_ready()

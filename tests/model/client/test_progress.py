@@ -58,5 +58,5 @@ def test_a_log_gets_a_line_per_stage(caplog: pytest.LogCaptureFixture) -> None:
         (Loading("packing weights", 40, 36, "layers"), "packing weights, 100 %"),
     ],
 )
-def test_how_far_the_model_is(loading: Loading | None, text: str) -> None:
+def test_progress_is_described_in_words(loading: Loading | None, text: str) -> None:
     assert loading_text(loading) == text

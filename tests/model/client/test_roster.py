@@ -126,7 +126,7 @@ def test_a_hundred_deaths_from_outside_fail_no_request(seed: int, requests: int)
     assert [said(run) for run in runs] == [whole(run.request) for run in runs]
 
 
-def test_a_suspect_that_gets_further_than_it_ever_did_is_cleared() -> None:
+def test_a_suspect_that_gets_further_than_before_is_cleared() -> None:
     roster = Roster()
     long, other = roster.add(a_request("long", 9)), roster.add(a_request("other", 9))
     for _ in range(2):
@@ -166,7 +166,7 @@ def test_no_request_fails_because_of_a_newcomer() -> None:
     assert roster.submit() == [newcomer.request]
 
 
-def test_steps_passed_on_before_are_dropped_and_a_gap_is_noticed() -> None:
+def test_repeated_steps_are_dropped_and_a_gap_is_noticed() -> None:
     roster = Roster()
     run = roster.add(a_request("a"))
     first, second, third = (Stepped("a", index, scripted_step(run.request, index)) for index in range(3))

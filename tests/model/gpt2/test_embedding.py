@@ -48,12 +48,12 @@ def test_int8_rows_are_within_half_a_scale_of_each_32_numbers(width: int) -> Non
         assert ((got[:, start : start + 32] - block).abs() <= 0.5001 * scale).all()
 
 
-def test_a_row_of_zeros_stays_one() -> None:
+def test_a_row_of_zeros_stays_zeros() -> None:
     got, _ = embedded("int8", 50)
     assert (got[3] == 0).all()
 
 
-def test_a_large_number_blunts_only_its_own_block() -> None:
+def test_a_large_number_costs_precision_only_in_its_own_block() -> None:
     got, exact = embedded("int8", 96)
     torch.testing.assert_close(got[4, 32:], exact[4, 32:], atol=3e-4, rtol=0)
 

@@ -60,12 +60,12 @@ def together(model: GPT2, texts: list[Text]) -> list[Tensor]:
 
 @settings(max_examples=25)
 @given(text=texts())
-def test_a_text_has_the_same_bits_however_it_is_cut(precise: GPT2, text: Text) -> None:
+def test_a_text_has_the_same_bits_in_any_chunks(precise: GPT2, text: Text) -> None:
     assert torch.equal(alone(precise, text), alone(precise, Text(text.ids)))
 
 
 @pytest.mark.parametrize("cut", [1, 15, 16, 17, 31, 263, LARGEST_CHUNK, 265, 511, 512, 639])
-def test_a_long_text_has_the_same_bits_wherever_it_is_cut(precise: GPT2, cut: int) -> None:
+def test_a_long_text_has_the_same_bits_in_any_chunks(precise: GPT2, cut: int) -> None:
     ids = some_ids(640)
     assert torch.equal(alone(precise, Text(ids, (cut,))), alone(precise, Text(ids)))
 

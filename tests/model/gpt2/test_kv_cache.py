@@ -65,9 +65,7 @@ def test_the_lowest_free_slot_is_taken() -> None:
 
 
 @pytest.mark.parametrize(("together", "kept"), [(1, True), (2, False)])
-def test_the_last_sequence_gives_the_filled_memory_back_unless_it_is_little(
-    together: int, kept: bool
-) -> None:
+def test_the_last_sequence_returns_filled_memory_unless_it_is_little(together: int, kept: bool) -> None:
     store = store_of(3, kept=store_of().bytes_for(100))
     for _ in range(3):
         before = [layer.data_ptr() for layer in store.layers], store.generation
@@ -82,7 +80,7 @@ def test_the_last_sequence_gives_the_filled_memory_back_unless_it_is_little(
         assert (store.filled_bytes == store.bytes_for(100)) == kept
 
 
-def test_kept_memory_is_given_back_on_request_once_no_sequence_uses_it() -> None:
+def test_unused_memory_is_returned_on_request() -> None:
     store = store_of(2)
     first, second = store.new_cache(), store.new_cache()
     extend(first, 100, 1.0)
@@ -97,7 +95,7 @@ def test_kept_memory_is_given_back_on_request_once_no_sequence_uses_it() -> None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what takes memory")
-def test_a_store_takes_memory_only_as_far_as_it_is_filled() -> None:
+def test_a_store_takes_only_the_memory_it_fills() -> None:
     store = KVStore(slots=8, layers=12, heads=12, head_width=64, context=1024)
     before = resident()
     cache = store.new_cache()

@@ -92,7 +92,7 @@ def test_a_bfloat16_layer_errs_only_by_the_rounding_of_its_operands(
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("activation", ["none", "gelu_tanh"])
 @pytest.mark.parametrize(("inputs", "outputs"), SHAPES)
-def test_a_row_has_the_same_bits_however_many_rows_and_threads_there_are(
+def test_a_row_has_the_same_bits_with_any_number_of_rows_and_threads(
     inputs: int, outputs: int, activation: Activation, threads: int, make: MakeLinear
 ) -> None:
     layer = make(*weights(inputs, outputs), activation)
@@ -187,7 +187,7 @@ def test_rows_and_outputs_of_zeros_give_the_bias(make: MakeLinear) -> None:
 
 
 @pytest.mark.parametrize("value", [1e30, torch.inf, torch.nan])
-def test_a_huge_number_blunts_only_its_own_row(value: float, make_int8: MakeLinear) -> None:
+def test_a_huge_number_costs_precision_only_in_its_own_row(value: float, make_int8: MakeLinear) -> None:
     layer = make_int8(*weights(64, 200), "gelu_tanh")
     x = torch.randn(20, 64)
     expected = layer(x)

@@ -38,7 +38,7 @@ def test_the_next_pass_leaves_earlier_results_alone(gpt2: GPT2) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [32, 40, 42])
-def test_a_nan_does_not_outlive_its_text(width: int) -> None:
+def test_a_nan_does_not_affect_later_texts(width: int) -> None:
     """Rows are padded to whole panels. The weights there are 0, but 0 · NaN is NaN."""
     weights = random_model(n_embd=width, n_head=2)
     with torch.no_grad():

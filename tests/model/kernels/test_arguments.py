@@ -144,7 +144,7 @@ def test_a_builder_cannot_read_an_argument_that_is_not_declared() -> None:
         _ = arguments.cuont
 
 
-def test_nor_can_it_use_an_argument_as_another_type() -> None:
+def test_a_builder_cannot_use_an_argument_as_another_type() -> None:
     module = KernelModule()
     kernel = KernelBuilder(module, VECTOR)
     with kernel.loop(kernel.arguments.x):

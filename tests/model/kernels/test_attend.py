@@ -87,7 +87,7 @@ def test_it_computes_the_attention_of_torch(head_width: int, processor: Processo
 @pytest.mark.slow
 @given(st.lists(st.integers(0, CONTEXT), max_size=6), st.sampled_from([5, 16, 64]))
 @settings(max_examples=40)
-def test_cuts_do_not_change_a_bit(cuts: list[int], head_width: int) -> None:
+def test_chunk_boundaries_change_no_bit(cuts: list[int], head_width: int) -> None:
     by, qkv = attention(head_width, this_processor()), some_qkv(CONTEXT, head_width)
     assert torch.equal(attended(by, qkv, sorted(cuts)), attended(by, qkv))
 
@@ -111,7 +111,7 @@ def test_the_bits_do_not_depend_on_how_many_rows_are_attended_at_once(other: Pro
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_sequences_beside_it_do_not_change_a_bit(threads: int) -> None:
+def test_other_sequences_change_no_bit(threads: int) -> None:
     by = attention(16, this_processor())
     store = new_store(16, slots=3)
     own, short, broken = (store.new_cache() for _ in range(3))

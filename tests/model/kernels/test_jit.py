@@ -89,7 +89,7 @@ def test_a_kernel_that_was_not_built_cannot_be_called() -> None:
         kernels.kernel(TURN)
 
 
-def test_nor_can_one_that_was_built_with_other_arguments() -> None:
+def test_a_kernel_built_with_other_arguments_cannot_be_called() -> None:
     kernels = Kernels(squares(), this_processor())
     with pytest.raises(LookupError, match="no kernel squares that takes VectorArguments was built"):
         kernels.kernel(Signature("squares", VectorArguments))

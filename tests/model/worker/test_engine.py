@@ -36,7 +36,7 @@ def test_a_waiting_request_can_be_aborted(gpt2: GPT2) -> None:
     assert engine.step() == [Ended("a", "cancelled")]
 
 
-def test_aborting_an_unknown_or_ended_request_says_nothing(gpt2: GPT2) -> None:
+def test_aborting_an_unknown_or_ended_request_sends_nothing(gpt2: GPT2) -> None:
     engine = engine_of(gpt2)
     run(engine, request("a"))
     engine.abort("a")
@@ -52,7 +52,7 @@ def test_the_end_of_text_stops_a_text_and_is_its_last_step(gpt2: GPT2) -> None:
     assert stopped.ids == free.ids[: free.ids.index(end) + 1]
 
 
-def test_a_text_ends_at_the_first_of_several_ends(gpt2: GPT2) -> None:
+def test_a_text_ends_at_any_of_several_end_tokens(gpt2: GPT2) -> None:
     free = run_alone(gpt2, request("a", max_new_tokens=20)).ids
     ends = {free[9], free[5], free[12]}
     engine = Engine(gpt2, ends=ends, max_batch=1)
@@ -170,7 +170,7 @@ def test_a_rejected_request_leaves_nothing_behind_for_the_next_ones(prefix_bytes
         assert outcome_beside_others(engine, good) == run_alone(model, good)
 
 
-def test_no_more_than_max_batch_run_together_and_the_first_to_come_goes_first(gpt2: GPT2) -> None:
+def test_at_most_max_batch_run_together_in_order_of_arrival(gpt2: GPT2) -> None:
     engine = engine_of(gpt2, max_batch=2)
     for name in "abcd":
         engine.submit(request(name))
@@ -182,12 +182,12 @@ def test_no_more_than_max_batch_run_together_and_the_first_to_come_goes_first(gp
     assert ended == ["a", "b", "c", "d"]
 
 
-def test_a_batch_of_none_is_refused(gpt2: GPT2) -> None:
+def test_a_batch_size_of_zero_is_refused(gpt2: GPT2) -> None:
     with pytest.raises(ValueError, match="max_batch"):
         engine_of(gpt2, max_batch=0)
 
 
-def test_a_step_reports_as_many_candidates_as_were_asked_for(gpt2: GPT2) -> None:
+def test_a_step_reports_the_requested_number_of_candidates(gpt2: GPT2) -> None:
     engine = engine_of(gpt2)
     engine.submit(request("a", candidates=9))
     (event,) = engine.step()

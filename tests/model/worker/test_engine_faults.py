@@ -52,7 +52,7 @@ def culprit() -> GenerationRequest:
     return replace(request("a"), prompt_ids=(1, HATED, 2))
 
 
-def test_a_pass_that_fails_for_one_of_several_rejects_that_one_alone(
+def test_a_pass_that_fails_for_one_request_rejects_only_that_one(
     faulty: Faulty, undisturbed: dict[str, Outcome]
 ) -> None:
     outcomes = run(engine_of(faulty), NEIGHBOURS[0], culprit(), NEIGHBOURS[1])
@@ -88,7 +88,7 @@ def test_a_pass_that_fails_makes_room_before_the_second_try(faulty: Faulty) -> N
     assert len(engine._batch.prefixes) == 0
 
 
-def test_a_pass_that_fails_for_each_of_several_is_not_their_fault(faulty: Faulty) -> None:
+def test_a_pass_that_fails_for_every_request_blames_none(faulty: Faulty) -> None:
     faulty.bad = set(range(100))
     engine = engine_of(faulty)
     for neighbour in NEIGHBOURS:

@@ -58,9 +58,7 @@ def test_fifty_texts_are_those_of_generate(
 @pytest.mark.slow
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1))
-def test_a_request_is_the_same_to_the_bit_whatever_joins_leaves_and_fails_beside_it(
-    precise: GPT2, seed: int
-) -> None:
+def test_requests_that_join_leave_or_fail_change_no_bit_of_another(precise: GPT2, seed: int) -> None:
     random = seeded(seed)
     requests = [random_request(random, f"r{n}", vocabulary=211) for n in range(random.randint(2, 9))]
     engine = engine_of(precise, max_batch=random.choice([2, 4, 8]), prefix_bytes=random.choice([0, 10**5]))
@@ -88,7 +86,7 @@ def test_a_request_is_the_same_to_the_bit_whatever_joins_leaves_and_fails_beside
 
 
 @pytest.mark.slow
-def test_a_model_on_disk_says_the_same_alone_and_among_seven_others(model: GPT2) -> None:
+def test_a_model_on_disk_writes_the_same_alone_and_among_seven_others(model: GPT2) -> None:
     random = seeded(3)
     longest = min(300, model.context - 20)
     requests = [random_request(random, str(n), vocabulary=50257, longest=longest) for n in range(8)]
@@ -116,7 +114,7 @@ def in_two_parts(whole: GenerationRequest, ids: list[int], count: int) -> tuple[
     prefix_bytes=st.sampled_from([0, 10**6]),
     data=st.data(),
 )
-def test_a_continued_text_goes_on_to_the_bit_as_one_longer_request(
+def test_a_continued_text_is_identical_to_one_longer_request(
     precise: GPT2,
     prompt: int,
     new: int,
@@ -134,7 +132,7 @@ def test_a_continued_text_goes_on_to_the_bit_as_one_longer_request(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_model_on_disk_goes_on_with_a_text_as_one_longer_request(model: GPT2, seed: int) -> None:
+def test_a_model_on_disk_continues_a_text_like_one_longer_request(model: GPT2, seed: int) -> None:
     whole = request("whole", 40, max_new_tokens=12, seed=seed)
     expected = run_alone(model, whole)
     first, rest = in_two_parts(whole, expected.ids, 5)

@@ -22,7 +22,7 @@ def recorded(recording: Recorded) -> Recorded:
     return recording
 
 
-def test_short_prompts_that_come_together_are_read_in_one_pass(recorded: Recorded) -> None:
+def test_short_prompts_that_arrive_together_share_one_pass(recorded: Recorded) -> None:
     engine = engine_of(recorded)
     for name, length in (("a", 5), ("b", 1), ("c", 40)):
         engine.submit(request(name, prompt=length))
@@ -35,7 +35,7 @@ def test_a_text_alone_takes_one_row_per_token(recorded: Recorded) -> None:
     assert recorded.passes == [[7], [1], [1], [1]]
 
 
-def test_a_prompt_is_read_while_others_go_on_in_the_same_pass(recorded: Recorded) -> None:
+def test_a_prompt_is_read_in_the_same_passes_in_which_others_continue(recorded: Recorded) -> None:
     engine = engine_of(recorded)
     engine.submit(request("a"))
     engine.step()
@@ -55,7 +55,7 @@ def test_a_long_prompt_delays_the_others_by_one_small_chunk_per_step(recorded: R
     assert recorded.passes == [[3], *[[1, SHARED_CHUNK]] * 3, [1, 1]]
 
 
-def test_several_prompts_share_the_small_chunk_the_first_to_come_first(recorded: Recorded) -> None:
+def test_prompts_share_the_small_chunk_in_order_of_arrival(recorded: Recorded) -> None:
     engine = engine_of(recorded)
     engine.submit(request("going", max_new_tokens=30))
     engine.step()
@@ -76,7 +76,7 @@ def test_while_no_text_is_written_prompts_are_read_in_large_chunks(recorded: Rec
     assert recorded.passes == [[LARGEST_CHUNK], [LARGEST_CHUNK], [8, 4]]
 
 
-def test_no_pass_has_more_rows_than_that(recorded: Recorded) -> None:
+def test_no_pass_exceeds_the_most_rows(recorded: Recorded) -> None:
     lengths = [600, 3, 257, 64, 1, 129, 32, 300]
     run(engine_of(recorded), *(request(str(n), prompt=length) for n, length in enumerate(lengths)))
     assert max(sum(rows) for rows in recorded.passes) <= LARGEST_CHUNK

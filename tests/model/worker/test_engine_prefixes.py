@@ -86,9 +86,7 @@ def test_a_step_back_computes_one_row(rows: Rows) -> None:
 
 
 @pytest.mark.slow
-def test_a_completion_that_is_continued_or_rolled_again_computes_one_row_before_its_tokens(
-    rows: Rows, gpt2: GPT2
-) -> None:
+def test_continue_and_re_roll_compute_one_row_before_the_new_tokens(rows: Rows, gpt2: GPT2) -> None:
     params = SamplingParams(max_new_tokens=9, seed=3)
     job = CompletionJob("0" * 16, 1, tuple(some_ids(70)), params, private=False)
     assert rows(job.request(640)) == [[70], *[[1]] * 8]
@@ -99,7 +97,7 @@ def test_a_completion_that_is_continued_or_rolled_again_computes_one_row_before_
 
 
 @pytest.mark.slow
-def test_a_text_that_begins_as_another_computes_what_is_different(rows: Rows) -> None:
+def test_a_text_computes_only_what_follows_a_cached_prefix(rows: Rows) -> None:
     rows(request("a", prompt=100, max_new_tokens=1))
     assert rows(request("longer", prompt=130, max_new_tokens=1)) == [[30]]
     assert rows(request("shorter", prompt=60, max_new_tokens=1)) == [[1]]
@@ -123,7 +121,7 @@ def test_without_a_prefix_cache_everything_is_computed_again(recorded: Recorded)
     assert recorded.passes == [[50], [50]]
 
 
-def test_an_evicted_text_is_computed_again_to_the_same_bits(recorded: Recorded) -> None:
+def test_an_evicted_text_is_computed_again_bit_for_bit(recorded: Recorded) -> None:
     # Room for the keys and values of 128 positions: two layers, two heads of 16 numbers.
     engine = engine_of(recorded, prefix_bytes=2 * 2 * 2 * 16 * 4 * 128)
     texts = [
@@ -136,7 +134,7 @@ def test_an_evicted_text_is_computed_again_to_the_same_bits(recorded: Recorded) 
 
 
 @pytest.mark.slow
-def test_an_aborted_text_is_kept_as_far_as_it_came(recorded: Recorded, gpt2: GPT2) -> None:
+def test_an_aborted_text_is_cached_up_to_its_last_step(recorded: Recorded, gpt2: GPT2) -> None:
     engine = engine_of(recorded, prefix_bytes=ROOMY)
     engine.submit(request("a", prompt=500))
     engine.step()
@@ -163,7 +161,7 @@ def test_a_rest_between_two_texts_changes_nothing(recorded: Recorded) -> None:
     assert run(engine, wanted) == before
 
 
-def test_two_rerolls_at_once_both_begin_with_what_is_kept(recorded: Recorded) -> None:
+def test_two_simultaneous_re_rolls_both_use_the_cache(recorded: Recorded) -> None:
     engine = engine_of(recorded, prefix_bytes=ROOMY)
     run(engine, request("a", prompt=50, max_new_tokens=1))
     recorded.passes.clear()
@@ -182,7 +180,7 @@ def test_forgotten_texts_are_computed_again(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize("ending", ["ended", "aborted", "running"])
-def test_texts_in_progress_or_just_ended_are_forgotten_too(recorded: Recorded, ending: str) -> None:
+def test_running_and_just_ended_texts_are_forgotten_too(recorded: Recorded, ending: str) -> None:
     engine = engine_of(recorded, prefix_bytes=ROOMY)
     engine.submit(request("a", prompt=50, max_new_tokens=1 if ending == "ended" else 3))
     engine.step()
@@ -219,9 +217,7 @@ def related(random: Random, earlier: GenerationRequest, ids: list[int]) -> Gener
 @pytest.mark.slow
 @settings(max_examples=12)
 @given(seed=st.integers(0, 2**32 - 1))
-def test_whatever_is_kept_taken_and_forgotten_the_steps_are_the_same_to_the_bit(
-    precise: GPT2, seed: int
-) -> None:
+def test_caching_recalling_and_forgetting_change_no_bit(precise: GPT2, seed: int) -> None:
     random = seeded(seed)
     engine = engine_of(
         precise, max_batch=random.choice([1, 3]), prefix_bytes=random.choice([4 * 10**4, 2 * 10**5, ROOMY])

@@ -19,7 +19,7 @@ def scored(name: str, ids: list[int]) -> GenerationRequest:
     return GenerationRequest(name, tuple(ids), SamplingParams(temperature=1.0), scored=True)
 
 
-def test_its_steps_are_the_tokens_from_the_second_on(gpt2: GPT2) -> None:
+def test_every_token_but_the_first_is_scored(gpt2: GPT2) -> None:
     ids = some_ids(LONG)
     outcome = run_alone(gpt2, scored("a", ids))
 
@@ -39,7 +39,7 @@ def test_their_mean_negative_logprob_is_the_loss_that_transformers_returns(
     assert -sum(step.chosen.logprob for step in steps) / len(steps) == pytest.approx(loss, abs=1e-4)
 
 
-def test_rank_and_candidates_are_those_of_a_text_that_was_written_so(precise: GPT2) -> None:
+def test_ranks_and_candidates_equal_those_of_a_written_text(precise: GPT2) -> None:
     written = run_alone(precise, request("a", prompt=5, max_new_tokens=80, temperature=1.0, seed=3))
     ids = [*request("a", prompt=5).prompt_ids, *written.ids]
 
@@ -57,7 +57,7 @@ def test_neighbours_change_no_bit(precise: GPT2) -> None:
         assert together[text.request_id] == run_alone(precise, text)
 
 
-def test_kept_prefixes_make_no_difference(gpt2: GPT2) -> None:
+def test_cached_prefixes_make_no_difference(gpt2: GPT2) -> None:
     text = scored("b", some_ids(LONG))
     engine = engine_of(gpt2, prefix_bytes=10**7)
     run(engine, replace(text, request_id="a", scored=False))
@@ -74,7 +74,7 @@ def test_a_text_that_fills_the_context_can_be_scored(gpt2: GPT2) -> None:
     )
 
 
-def test_the_end_of_text_token_in_it_ends_nothing(gpt2: GPT2) -> None:
+def test_an_end_of_text_token_ends_nothing(gpt2: GPT2) -> None:
     ids = some_ids(20)
 
     assert run_alone(gpt2, scored("a", ids), end_of_text=ids[7]).ids == ids[1:]
@@ -96,7 +96,7 @@ def test_a_scored_request_can_be_aborted_half_way(gpt2: GPT2) -> None:
 
 
 @pytest.mark.slow
-def test_logits_that_are_not_finite_reject_it_alone() -> None:
+def test_non_finite_logits_reject_only_that_request() -> None:
     model = GPT2(parameters_of(overflowing_model()))
     outcomes = run(engine_of(model), request("before"), scored("bad", [1, 2, OVERFLOWS, 3]), request("after"))
 
@@ -105,7 +105,7 @@ def test_logits_that_are_not_finite_reject_it_alone() -> None:
         assert outcomes[name] == run_alone(model, request(name))
 
 
-def test_a_long_text_lets_the_others_go_on_meanwhile(gpt2: GPT2) -> None:
+def test_other_requests_continue_while_a_long_text_is_scored(gpt2: GPT2) -> None:
     engine = engine_of(gpt2)
     engine.submit(request("a", max_new_tokens=50))
     engine.step()

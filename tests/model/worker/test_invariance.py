@@ -19,7 +19,7 @@ from tests.support.driving import seeded
 END_OF_TEXT = 7  # likely enough to end some texts early
 
 
-def test_thirty_requests_are_the_same_to_the_bit_in_a_crowd(precise: GPT2) -> None:
+def test_thirty_requests_are_bit_identical_in_a_crowd(precise: GPT2) -> None:
     random, limits = seeded(0), Limits(vocabulary=precise.vocabulary, longest_prompt=500, most_new_tokens=12)
     model = RecordedModel(precise)
     requests = [random_needle(random, f"{number}", limits) for number in range(30)]

@@ -37,7 +37,7 @@ def copied(tiny_folder: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_folder_of_any_precision_is_run_in_float32(folder: Path) -> None:
+def test_a_checkpoint_of_any_precision_runs_in_float32(folder: Path) -> None:
     loaded = load(checkpoint_of(folder), precision="float32", report=lambda _: None)
     reference = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32)
     ids = [40313, 481, 307, 262, 717]
@@ -49,7 +49,7 @@ def test_a_folder_of_any_precision_is_run_in_float32(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_loaded_is_described(tiny_folder: Path) -> None:
+def test_the_loaded_model_is_described(tiny_folder: Path) -> None:
     reports: list[Loading] = []
     loaded = load(checkpoint_of(tiny_folder), precision="float32", report=reports.append)
     info = loaded.info
@@ -92,7 +92,7 @@ def test_a_precision_that_the_processor_does_not_compute_is_refused(
     )
 
 
-def test_the_fingerprint_follows_all_that_moves_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fingerprint_depends_on_everything_that_can_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     def of(identity: str = "a", precision: Precision = "float32") -> str:
         return str(fingerprint(identity, precision=precision))
 
@@ -116,7 +116,7 @@ def test_the_fingerprint_is_the_same_with_any_number_of_threads() -> None:
         assert fingerprint("a", precision="float32") == expected
 
 
-def test_weights_with_a_tensor_missing_are_refused_not_made_up(copied: Path) -> None:
+def test_a_missing_tensor_is_refused_and_not_initialized(copied: Path) -> None:
     file = copied / "model.safetensors"
     tensors = load_file(file)
     (name,) = [name for name in tensors if name.endswith("h.1.mlp.c_fc.weight")]
@@ -205,7 +205,7 @@ def with_masks(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     ],
     ids=["old masks", "base model", "head beside embedding", "head instead of embedding", "float64"],
 )
-def test_the_same_weights_in_another_dress_give_the_same_bits(
+def test_the_same_weights_in_another_format_give_the_same_bits(
     copied: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 ) -> None:
     expected = logits(copied)

@@ -55,14 +55,14 @@ def test_texts_are_alike_until_an_id_differs() -> None:
 
 
 @given(texts(), texts())
-def test_alike_positions_have_the_same_id(one: Ids, other: Ids) -> None:
+def test_equal_positions_have_the_same_id(one: Ids, other: Ids) -> None:
     count = alike(one, other)
     assert count == alike(other, one)
     assert one[:count] == other[:count]
     assert count == min(len(one), len(other)) or one[count] != other[count]
 
 
-def test_a_text_is_recalled_as_far_as_it_is_known() -> None:
+def test_the_known_part_of_a_text_is_recalled() -> None:
     prefixes = PrefixCache(ROOMY)
     keep(prefixes, (1, 2, 3))
     assert recalled(prefixes, 1, 2, 3, 4) == [1, 2, 3]
@@ -106,13 +106,13 @@ def test_a_text_that_grows_is_kept_once() -> None:
     assert recalled(prefixes, *range(9)) == [0, 1, 2, 3, 4, 5]
 
 
-def test_nothing_is_kept_where_there_is_no_room_at_all() -> None:
+def test_nothing_is_kept_with_a_capacity_of_zero() -> None:
     prefixes = PrefixCache(0)
     keep(prefixes, (1, 2))
     assert len(prefixes) == 0
 
 
-def test_a_text_that_is_larger_than_all_the_room_is_not_kept_and_drives_nothing_out() -> None:
+def test_a_text_larger_than_the_cache_is_not_kept_and_evicts_nothing() -> None:
     prefixes = PrefixCache(BYTES_OF_A_BLOCK)
     keep(prefixes, (1, 2), tuple(range(10, 43)))
     assert recalled(prefixes, 1, 2, 3) == [1, 2]
@@ -133,7 +133,7 @@ def test_the_least_recently_used_is_forgotten_first() -> None:
     assert [first for first in (1, 2, 3, 4) if recalled(prefixes, first, first, 9)] == [1, 3, 4]
 
 
-def test_the_same_text_kept_again_takes_its_room_once_and_counts_as_used() -> None:
+def test_keeping_a_text_again_takes_no_more_room_and_counts_as_use() -> None:
     prefixes = PrefixCache(2 * BYTES_OF_A_BLOCK)
     keep(prefixes, (1, 2), (3, 4), (1, 2), (5, 6))
     assert len(prefixes) == 2
@@ -144,7 +144,7 @@ def test_the_same_text_kept_again_takes_its_room_once_and_counts_as_used() -> No
     st.integers(0, 4 * BYTES_OF_A_BLOCK),
     st.lists(st.tuples(st.booleans(), texts(), st.integers(0, 200)), max_size=20),
 )
-def test_it_stays_within_its_bytes(capacity: int, uses: list[tuple[bool, Ids, int]]) -> None:
+def test_it_stays_within_its_capacity(capacity: int, uses: list[tuple[bool, Ids, int]]) -> None:
     prefixes = PrefixCache(capacity)
     for keeps, one, more in uses:
         longer = (*one, *range(2, 2 + more))

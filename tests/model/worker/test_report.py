@@ -67,7 +67,9 @@ def test_a_row_s_report_is_the_same_to_the_bit_alone_and_among_others(
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("rows", [2, 3, 8, 17])
 @pytest.mark.parametrize("vocabulary", [97, 50257])
-def test_so_it_is_with_any_threads_and_gpt2_s_vocabulary(rows: int, vocabulary: int, threads: int) -> None:
+def test_a_row_s_report_is_the_same_with_any_threads_and_gpt2_s_vocabulary(
+    rows: int, vocabulary: int, threads: int
+) -> None:
     logits = torch.randn(rows, vocabulary) * 5
     choices = [Choice(n, n / 4, n) for n in range(rows)]
     with torch_threads(threads):
@@ -90,7 +92,7 @@ def test_ties_share_a_rank_and_the_next_one_is_left_out() -> None:
     assert step.chosen == step.candidates[-1]
 
 
-def test_a_report_asked_for_no_candidates_has_the_chosen_one_alone() -> None:
+def test_a_report_without_candidates_has_only_the_chosen_token() -> None:
     step = alone(torch.tensor([0.0, 0.0]), Choice(1, 1.0, 0))
     assert step.candidates == ()
     assert (step.chosen.token_id, step.chosen.rank) == (1, 1)
@@ -104,7 +106,7 @@ def test_the_logits_are_left_as_they_were() -> None:
 
 
 @given(batches(), st.integers(0, 500))
-def test_the_most_likely_are_in_order_the_lower_id_first_in_a_tie(
+def test_the_most_likely_tokens_are_in_order_with_the_lower_id_first_in_a_tie(
     batch: tuple[Tensor, list[Choice]], count: int
 ) -> None:
     logits, _ = batch
@@ -113,5 +115,5 @@ def test_the_most_likely_are_in_order_the_lower_id_first_in_a_tie(
 
 
 @pytest.mark.parametrize("count", [1, 5, 300])
-def test_where_all_are_alike_the_lowest_ids_are_the_most_likely(count: int) -> None:
+def test_if_all_are_equally_likely_the_lowest_ids_come_first(count: int) -> None:
     assert most_likely(torch.zeros(2, 50257), count) == [list(range(count))] * 2

@@ -44,7 +44,7 @@ def test_top_p_is_that_of_transformers(logits: Tensor, p: float) -> None:
 
 
 @given(rows(), st.floats(0.05, 5), st.integers(1, 100), st.floats(0.01, 0.999))
-def test_the_filters_come_in_the_order_of_generate(logits: Tensor, t: float, k: int, p: float) -> None:
+def test_the_filters_are_applied_in_generate_s_order(logits: Tensor, t: float, k: int, p: float) -> None:
     expected = logits[None]
     for warper in (TemperatureLogitsWarper(t), TopKLogitsWarper(k), TopPLogitsWarper(p)):
         expected = warper(NO_IDS, expected)
@@ -83,9 +83,7 @@ def noises(sampler: sampling.Sampler, count: int) -> list[Tensor]:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 20), st.integers(1, 7))
-def test_a_sampler_whose_first_draws_were_spent_goes_on_with_the_next(
-    seed: int, spent: int, portion: int
-) -> None:
+def test_a_sampler_can_start_after_the_first_draws(seed: int, spent: int, portion: int) -> None:
     params = SamplingParams(seed=seed)
     whole = noises(sampling.Sampler(params, spent=0, vocabulary=97), spent + 2)
     sampler = sampling.Sampler(params, spent=spent, vocabulary=97)
@@ -94,7 +92,7 @@ def test_a_sampler_whose_first_draws_were_spent_goes_on_with_the_next(
     assert all(map(torch.equal, noises(sampler, 2), whole[spent:]))
 
 
-def test_draws_can_be_skipped_in_portions() -> None:
+def test_draws_can_be_skipped_in_several_parts() -> None:
     sampler = sampling.Sampler(SamplingParams(seed=3), spent=5, vocabulary=97)
     portions = []
     while sampler.draws_to_skip:
@@ -104,7 +102,7 @@ def test_draws_can_be_skipped_in_portions() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_the_draws_of_a_seed_do_not_depend_on_what_is_drawn_beside_it(threads: int) -> None:
+def test_the_draws_of_a_seed_do_not_depend_on_other_requests(threads: int) -> None:
     seeds = range(8)
     expected = [noises(sampling.Sampler(SamplingParams(seed=n), spent=0, vocabulary=50257), 3) for n in seeds]
     samplers = [sampling.Sampler(SamplingParams(seed=n), spent=0, vocabulary=50257) for n in seeds]
@@ -114,13 +112,13 @@ def test_the_draws_of_a_seed_do_not_depend_on_what_is_drawn_beside_it(threads: i
         assert all(map(torch.equal, mine, theirs))
 
 
-def test_greedy_draws_nothing_and_has_nothing_to_skip() -> None:
+def test_greedy_needs_no_draws() -> None:
     sampler = sampling.Sampler(SamplingParams(temperature=0), spent=9, vocabulary=5)
     assert sampler.draws_to_skip == 0
     assert sampler.noise() is None
 
 
-def test_greedy_takes_the_likeliest_and_the_lower_id_in_a_tie() -> None:
+def test_greedy_takes_the_most_likely_token_and_the_lower_id_in_a_tie() -> None:
     sampler = sampling.Sampler(SamplingParams(temperature=0), spent=0, vocabulary=4)
     assert sampler.choose(torch.tensor([1.0, 2.0, 2.0, 0.0]), None) == 1
 

@@ -38,7 +38,7 @@ def answer(model: GPT2, token_id: int, count: int = 10) -> tuple[Alike, ...]:
 
 
 @pytest.mark.parametrize("token_id", [0, 100, VOCABULARY - 1])
-def test_the_most_alike_are_the_greatest_cosines_but_the_token_s_own(
+def test_the_most_similar_tokens_have_the_greatest_cosines(
     gpt2: GPT2, reference: GPT2LMHeadModel, token_id: int
 ) -> None:
     cosines = exact(reference, token_id)
@@ -50,7 +50,7 @@ def test_the_most_alike_are_the_greatest_cosines_but_the_token_s_own(
     assert [token.cosine for token in tokens] == pytest.approx(best.tolist(), abs=1e-6)
 
 
-def test_of_all_tokens_each_is_compared(gpt2: GPT2, reference: GPT2LMHeadModel) -> None:
+def test_every_token_is_compared(gpt2: GPT2, reference: GPT2LMHeadModel) -> None:
     cosines = exact(reference, 7)
     tokens = answer(gpt2, 7, count=VOCABULARY)
 
@@ -70,7 +70,7 @@ def test_in_other_precisions_the_cosines_are_those_of_the_rounded_numbers(
 
 
 @pytest.mark.slow
-def test_with_a_head_of_its_own_it_is_the_embedding_that_is_compared() -> None:
+def test_the_embedding_is_compared_even_with_an_untied_head() -> None:
     reference = random_model(tie_word_embeddings=False)
     (first, *_) = answer(GPT2(parameters_of(random_model(tie_word_embeddings=False))), 7)
     cosines = exact(reference, 7)
@@ -108,7 +108,7 @@ def test_a_step_compares_one_portion(gpt2: GPT2, monkeypatch: pytest.MonkeyPatch
     assert rows == [100, 1]
 
 
-def test_lookups_are_answered_in_their_order(gpt2: GPT2) -> None:
+def test_lookups_are_answered_in_order(gpt2: GPT2) -> None:
     alike = Similarity(gpt2)
     assert alike.idle
     assert alike.step() == []
@@ -123,17 +123,17 @@ def test_lookups_are_answered_in_their_order(gpt2: GPT2) -> None:
 
 
 @pytest.mark.parametrize("token_id", [-1, VOCABULARY])
-def test_an_id_that_the_model_does_not_have_is_like_nothing(gpt2: GPT2, token_id: int) -> None:
+def test_an_unknown_id_has_no_similar_tokens(gpt2: GPT2, token_id: int) -> None:
     assert answer(gpt2, token_id) == ()
 
 
 @pytest.mark.parametrize("count", [-1, 0])
-def test_none_are_found_where_none_are_asked_for(gpt2: GPT2, count: int) -> None:
+def test_a_count_of_zero_finds_none(gpt2: GPT2, count: int) -> None:
     assert answer(gpt2, 7, count) == ()
 
 
 @pytest.mark.slow
-def test_what_is_no_number_is_like_nothing() -> None:
+def test_a_token_with_nan_is_similar_to_none() -> None:
     model = GPT2(parameters_of(overflowing_model()))
 
     assert answer(model, OVERFLOWS) == ()
@@ -141,7 +141,7 @@ def test_what_is_no_number_is_like_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_a_token_of_zeros_is_like_nothing() -> None:
+def test_a_token_of_zeros_is_similar_to_none() -> None:
     zeroed = random_model()
     with torch.no_grad():
         zeroed.transformer.wte.weight[3] = 0.0
@@ -149,7 +149,7 @@ def test_a_token_of_zeros_is_like_nothing() -> None:
     assert answer(GPT2(parameters_of(zeroed)), 3) == ()
 
 
-def test_a_lookup_that_fails_is_said_to_have_and_the_next_one_is_answered(
+def test_a_failed_lookup_is_reported_and_the_next_one_answered(
     gpt2: GPT2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alike = Similarity(gpt2)

@@ -473,7 +473,7 @@ print(start(parse(["--model", sys.argv[1], "--threads", "1"]), report).reason)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits how much memory a process may ask for")
-def test_running_out_of_memory_while_reading_weights_may_be_over_after_a_restart(tiny_folder: Path) -> None:
+def test_lack_of_memory_while_reading_weights_is_worth_a_restart(tiny_folder: Path) -> None:
     command = [sys.executable, "-c", LIMITED, str(tiny_folder)]
     environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}
     answer = subprocess.run(
@@ -498,7 +498,7 @@ def as_somebody_else() -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("situation", "reason", "words"), ROWS)
-def test_each_situation_has_its_reason_and_one_sentence(
+def test_each_situation_gives_its_reason_and_one_sentence(
     place: Place, situation: Situation, reason: UnusableReason, words: str
 ) -> None:
     said = unusable("--model", *situation(place))
@@ -507,7 +507,7 @@ def test_each_situation_has_its_reason_and_one_sentence(
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
-def test_a_file_that_the_bot_may_not_read_has_to_be_corrected(tiny_folder: Path, file: str) -> None:
+def test_an_unreadable_file_needs_the_operator(tiny_folder: Path, file: str) -> None:
     # Others may not enter the folder of a test.
     with tempfile.TemporaryDirectory() as place:
         folder = Path(shutil.copytree(tiny_folder, Path(place) / "model"))

@@ -72,7 +72,7 @@ def request(name: str, **params: float) -> GenerationRequest:
 
 
 @pytest.mark.slow
-def test_a_worker_says_what_it_loads_then_that_it_is_ready_and_ends_with_its_parent(
+def test_a_worker_reports_loading_and_readiness_and_ends_with_its_parent(
     start: type[Worker], folder: Path
 ) -> None:
     worker = start("--model", str(folder), "--threads", "2")
@@ -98,13 +98,13 @@ def test_requests_sent_while_it_loads_are_served_when_it_is_ready(
 
 
 @pytest.mark.slow
-def test_two_requests_over_the_wire_say_the_same_together_as_alone(worker: Worker) -> None:
+def test_two_requests_over_the_wire_write_the_same_together_as_alone(worker: Worker) -> None:
     first, second = request("first", max_new_tokens=12), request("second", seed=9, top_p=0.9)
     together = worker.run(first, second)
     assert worker.run(first) | worker.run(second) == together
 
 
-def test_a_text_continued_over_the_wire_goes_on_as_one_longer_request(worker: Worker) -> None:
+def test_a_text_continued_over_the_wire_equals_one_longer_request(worker: Worker) -> None:
     whole = worker.run(request("whole", max_new_tokens=12))["whole"]
     begun = tuple(step.chosen.token_id for step in whole[:5])
     params = SamplingParams(max_new_tokens=7)
@@ -168,7 +168,7 @@ def test_print_cannot_corrupt_the_frames(start: type[Worker], tiny_folder: Path)
     assert "bytes from C" in errors
 
 
-def test_bytes_that_are_no_message_end_it_with_a_message_that_does_not_repeat_them(
+def test_invalid_bytes_end_it_and_are_not_repeated_in_the_message(
     start: type[Worker], tiny_folder: Path
 ) -> None:
     worker = start("--model", str(tiny_folder))
@@ -211,7 +211,7 @@ def test_a_ping_is_answered_idle_and_busy(worker: Worker) -> None:
     assert Pong() in worker.until(Ended)
 
 
-def test_a_parent_that_dies_while_it_writes_ends_it_too(start: type[Worker], tiny_folder: Path) -> None:
+def test_a_parent_that_dies_during_a_text_ends_it_too(start: type[Worker], tiny_folder: Path) -> None:
     worker = start("--model", str(tiny_folder))
     worker.until(Loading)
     worker.stdin.write(encode(Submit(request("half")))[:-3])
@@ -249,7 +249,7 @@ def broken(folder: Path) -> None:
         (broken, "failed", "its weights cannot be read"),
     ],
 )
-def test_a_model_that_cannot_be_used_is_named_with_the_reason_and_ends_it(
+def test_an_unusable_model_is_reported_with_its_reason_and_ends_it(
     start: type[Worker], tmp_path: Path, spoil: object, reason: str, detail: str
 ) -> None:
     folder = tmp_path / "model"
@@ -265,13 +265,13 @@ def test_a_model_that_cannot_be_used_is_named_with_the_reason_and_ends_it(
 
 
 @pytest.mark.slow
-def test_an_unknown_hub_model_without_a_network_is_answered_soon(start: type[Worker]) -> None:
+def test_an_unknown_hub_model_without_a_network_fails_soon(start: type[Worker]) -> None:
     *_, last = start("--model", "someone/no-such-model").until(Unusable)
     assert isinstance(last, Unusable)
     assert last.reason == "not_fetched"
 
 
-def test_a_variable_of_the_hub_that_is_no_number_has_to_be_corrected(
+def test_a_hub_variable_that_is_not_a_number_needs_the_operator(
     start: type[Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "soon")

@@ -1,4 +1,4 @@
-"""Tokens, and the fewest neighbours among them that hold whole characters. Pure."""
+"""Tokens, and pieces: the smallest groups of neighbouring tokens that hold whole characters. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import regex
 
 from bot.text.escaping import visible
 
-# Shown for an id without a token, though the model has a row for it. No token looks like
-# this: spaces are drawn as signs.
+# Shown for an id that has a row in the model but no token. No token looks like
+# this, because spaces are drawn as signs.
 NOTHING = "no token"
 
 _GRAPHEME = regex.compile(r"\X")
@@ -36,7 +36,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The fewest neighbouring tokens that hold whole characters."""
+    """The smallest group of neighbouring tokens that holds whole characters."""
 
     tokens: tuple[Token, ...]
 
@@ -52,9 +52,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Tokenized:
-    """A text cut into tokens by ``encoding``.
+    """A text split into tokens by ``encoding``.
 
-    ``vocabulary`` is the number of ids in the loaded model's own encoding, None for a shipped one.
+    ``vocabulary`` is the number of ids in the loaded model's own encoding; None for a shipped one.
     """
 
     encoding: str
@@ -67,12 +67,12 @@ class Tokenized:
 
 
 def is_whole(text: str) -> bool:
-    """Whether all bytes of the decoded ``text`` formed characters."""
+    """Whether ``text``, as :func:`lossless` decodes it, has no undecodable bytes."""
     return not any("\udc80" <= character <= "\udcff" for character in text)
 
 
 def group(tokens: Sequence[Token]) -> tuple[Piece, ...]:
-    """Tokens as pieces that start and end on the borders of graphemes."""
+    """Group ``tokens`` into pieces that start and end on grapheme boundaries."""
     ends = _grapheme_ends(b"".join(token.data for token in tokens))
     pieces: list[Piece] = []
     open_tokens: list[Token] = []
@@ -80,7 +80,7 @@ def group(tokens: Sequence[Token]) -> tuple[Piece, ...]:
     for token in tokens:
         open_tokens.append(token)
         offset += len(token.data)
-        # An id without a token is its own piece, unless it stands within a character.
+        # An id without a token is a piece of its own, unless it is inside a character.
         if offset in ends or (len(open_tokens) == 1 and not token.data):
             pieces.append(Piece(tuple(open_tokens)))
             open_tokens = []
@@ -98,4 +98,5 @@ def _grapheme_ends(data: bytes) -> frozenset[int]:
 
 
 def lossless(data: bytes) -> str:
+    """``data`` as UTF-8; undecodable bytes become lone surrogates."""
     return data.decode("utf-8", errors="surrogateescape")

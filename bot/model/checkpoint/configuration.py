@@ -1,7 +1,7 @@
 """config.json → the shape of a GPT-2, and nothing else.
 
-transformers does what a config.json says: it imports code that it names, fetches kernels
-and quantizes. Here only the entries below are read, and each is checked.
+transformers obeys a config.json: it imports the code named there, fetches kernels and
+quantizes. Here only the entries below are read, and each is checked.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any, NoReturn
 from bot.model.checkpoint.refusal import ModelRefused
 
 CONFIG, GENERATION = "config.json", "generation_config.json"
-#: Both are GPT-2's: the second name is that of torch's function.
+#: Two names of GPT-2's activation; the second is that of torch's function.
 ACTIVATIONS = ("gelu_new", "gelu_pytorch_tanh")
 _LARGEST = 10**9
-# Classes whose weights write texts: the base model's do with the embedding as their head.
+# Classes whose weights can write texts; the base model's use the embedding as their head.
 _ARCHITECTURES = {"GPT2LMHeadModel", "GPT2DoubleHeadsModel", "GPT2Model"}
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """``inner`` is the width between the two layers after attention; ``ends`` what eos_token_id says."""
+    """The shape of a GPT-2. ``inner`` is the width inside its MLPs; ``ends`` is eos_token_id."""
 
     vocabulary: int
     context: int
@@ -41,37 +41,40 @@ class Configuration:
     ends: int | tuple[int, ...] | None
 
     def scale(self, layer: int) -> float:
-        """What attention's scores are multiplied by in ``layer``, which counts from 0."""
+        """The factor of the attention scores in ``layer``, counted from 0."""
         scale = float((self.width // self.heads) ** -0.5) if self.scaled else 1.0
         return scale / (layer + 1) if self.scaled_by_layer else scale
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Configuration:
-        """What ``config`` says, GPT-2's own where it says nothing. Raises ModelRefused."""
+        """Read ``config``; absent entries default to GPT-2's. Raises ModelRefused."""
         read = _Reader(config)
         read.check_kind()
-        width = read.whole("n_embd", "hidden_size", default=768)
-        heads = read.whole("n_head", "num_attention_heads", default=12)
+        width = read.integer("n_embd", "hidden_size", default=768)
+        heads = read.integer("n_head", "num_attention_heads", default=12)
         if width % heads:
             read.refuse(f"{heads} heads, which do not divide the width of {width}")
         return cls(
-            vocabulary=read.whole("vocab_size", default=50_257),
-            context=read.whole("n_positions", "max_position_embeddings", default=1024),
+            vocabulary=read.integer("vocab_size", default=50_257),
+            context=read.integer("n_positions", "max_position_embeddings", default=1024),
             width=width,
-            layers=read.whole("n_layer", "num_hidden_layers", default=12),
+            layers=read.integer("n_layer", "num_hidden_layers", default=12),
             heads=heads,
-            inner=read.whole("n_inner", default=4 * width),
+            inner=read.integer("n_inner", default=4 * width),
             activation=read.activation(),
             epsilon=read.epsilon(),
-            scaled=read.truth("scale_attn_weights", default=True),
-            scaled_by_layer=read.truth("scale_attn_by_inverse_layer_idx", default=False),
-            tied=read.truth("tie_word_embeddings", default=True),
+            scaled=read.boolean("scale_attn_weights", default=True),
+            scaled_by_layer=read.boolean("scale_attn_by_inverse_layer_idx", default=False),
+            tied=read.boolean("tie_word_embeddings", default=True),
             ends=read.ends(),
         )
 
 
 def read_json(folder: Path, name: str = CONFIG) -> dict[str, Any]:
-    """A file of the folder. ModelRefused if it is no JSON object; OSError if it cannot be read at all."""
+    """Read a JSON object from a file in ``folder``.
+
+    Raises ModelRefused if the file holds anything else, OSError if it cannot be read.
+    """
     content = (folder / name).read_bytes()
     try:
         config = json.loads(content.decode("utf-8"))
@@ -83,21 +86,21 @@ def read_json(folder: Path, name: str = CONFIG) -> dict[str, Any]:
 
 
 def ends_of(folder: Path, configuration: Configuration) -> tuple[int, ...]:
-    """The ids at which transformers' generate ends a text; none if the model has none of that kind.
+    """The token ids at which transformers' generate ends a text; empty if there are none.
 
-    Where there is a generation_config.json, it alone counts.
+    If the folder has a generation_config.json, only that counts.
     """
     ends = configuration.ends
     if (folder / GENERATION).is_file():
-        said = read_json(folder, GENERATION)
-        ends = _Reader({"eos_token_id": said.get("eos_token_id")}, GENERATION).ends()
+        generation = read_json(folder, GENERATION)
+        ends = _Reader({"eos_token_id": generation.get("eos_token_id")}, GENERATION).ends()
     listed = ends if isinstance(ends, tuple) else (ends,)
     known = {end for end in listed if end is not None and 0 <= end < configuration.vocabulary}
     return tuple(sorted(known))
 
 
 class _Reader:
-    """Entries of a config.json, which may hold anything. null stands for an entry that is not there."""
+    """Reads entries of a config.json, which may hold anything; null counts as absent."""
 
     def __init__(self, config: Mapping[str, Any], file: str = CONFIG) -> None:
         self._config = config
@@ -107,22 +110,22 @@ class _Reader:
         raise ModelRefused("failed", f"its {self._file} has {what}.")
 
     def check_kind(self) -> None:
-        """ModelRefused for what has GPT-2's name, but computes something else."""
+        """Raise ModelRefused if the model is called GPT-2 but computes something else."""
         architectures = self._config.get("architectures") or []
         if not (isinstance(architectures, list) and all(isinstance(name, str) for name in architectures)):
             self.refuse(f"architectures {architectures!r}, which must be a list of names")
         if architectures and not _ARCHITECTURES & set(architectures):
             detail = f"it is a {architectures[0]}, not a GPT-2 that writes texts (GPT2LMHeadModel)."
             raise ModelRefused("not_gpt2", detail)
-        if self.truth("add_cross_attention", default=False):
-            self._unsupported("it has cross-attention, which GPT-2 has not")
-        if not self.truth("is_causal", default=True):
-            self._unsupported("its tokens see those that follow")
+        if self.boolean("add_cross_attention", default=False):
+            self._unsupported("it has cross-attention, which GPT-2 lacks")
+        if not self.boolean("is_causal", default=True):
+            self._unsupported("its tokens see later ones")
         if self._config.get("per_layer_config"):
             self._unsupported("its layers differ in their configuration")
 
-    def whole(self, *names: str, default: int) -> int:
-        """A whole number from 1 to _LARGEST, under any of its ``names``."""
+    def integer(self, *names: str, default: int) -> int:
+        """A whole number from 1 to _LARGEST, under any of ``names``."""
         given = {name: self._config[name] for name in names if self._config.get(name) is not None}
         for name, value in given.items():
             if type(value) is not int or not 1 <= value <= _LARGEST:
@@ -131,7 +134,7 @@ class _Reader:
             self.refuse(" but ".join(f"{name} {value}" for name, value in given.items()))
         return next(iter(given.values()), default)
 
-    def truth(self, name: str, *, default: bool) -> bool:
+    def boolean(self, name: str, *, default: bool) -> bool:
         value = self._config.get(name)
         if value is None:
             return default

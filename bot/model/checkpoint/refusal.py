@@ -1,7 +1,7 @@
 """Why a model cannot be used, in one sentence for the operator.
 
-What libraries and servers say may have many lines, be of any length and quote a secret, so all of it
-goes through :class:`ModelRefused` or :func:`described_error`.
+Messages of libraries and servers can be long, have many lines and quote a secret, so they all go
+through :class:`ModelRefused` or :func:`described_error`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from bot.quoting import one_line
 
 _LONGEST_DETAIL = 400
 _LONGEST_QUOTE = 120
-# No message needs more, and looking for secrets takes time.
+# No message needs more, and the search for secrets takes time.
 _LONGEST_TEXT = 10_000
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@]+@")
 _TOKEN = re.compile(r"\bhf_\w{4,}")
 
-# What the system's error numbers mean for a model.
+# The reason behind each of the system's error numbers.
 _REASONS: dict[int, UnusableReason] = {
     errno.ENOMEM: "no_memory",
     errno.ENOSPC: "disk_full",
@@ -56,7 +56,7 @@ class ModelRefused(Exception):
 
 
 def refusal(error: BaseException) -> ModelRefused:
-    """What ``error``, from anywhere in loading, says about the model."""
+    """The refusal for ``error``, raised anywhere while the model was loaded."""
     for link in chain(error):
         if reason := system_reason(link):
             return ModelRefused(reason, f"{_SENTENCES[reason]} ({described_error(link)}).")
@@ -64,12 +64,12 @@ def refusal(error: BaseException) -> ModelRefused:
 
 
 def system_reason(error: BaseException) -> UnusableReason | None:
-    """The reason if it is the system that refuses memory, a disk or a file."""
+    """The reason if the system failed to provide memory, a disk or a file; None for other errors."""
     if isinstance(error, MemoryError):
         return "no_memory"
     if isinstance(error, OSError) and error.errno is not None:
         return _REASONS.get(error.errno)
-    # torch and safetensors raise errors of their own with the system's words.
+    # torch and safetensors raise their own errors with the system's message.
     text = str(error)
     if "can't allocate memory" in text or "not enough memory" in text:
         return "no_memory"
@@ -77,11 +77,11 @@ def system_reason(error: BaseException) -> UnusableReason | None:
 
 
 def described_error(error: BaseException) -> str:
-    """The kind and the words of ``error``, on one short line."""
+    """The type and message of ``error``, on one short line."""
     words = one_line(_without_secrets(str(error)), _LONGEST_QUOTE).rstrip(".")
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def _without_secrets(text: str) -> str:
-    """The beginning of ``text`` without credentials and access tokens."""
+    """The beginning of ``text``, with credentials and access tokens blanked."""
     return _TOKEN.sub("hf_…", _CREDENTIALS.sub("…@", text[:_LONGEST_TEXT]))

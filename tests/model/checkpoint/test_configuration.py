@@ -1,4 +1,4 @@
-"""A config.json may hold anything: it is a shape that the bot can run, or one sentence."""
+"""A config.json may hold anything: it gives a shape that the bot can run, or one sentence."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def refused(**config: Any) -> tuple[str, str]:
 
 
 def test_absent_entries_default_as_in_transformers() -> None:
-    told, usual = Configuration.of({}), GPT2Config()
-    assert (told.vocabulary, told.context, told.width) == (usual.vocab_size, usual.n_positions, usual.n_embd)
-    assert (told.layers, told.heads, told.activation) == (
+    read, usual = Configuration.of({}), GPT2Config()
+    assert (read.vocabulary, read.context, read.width) == (usual.vocab_size, usual.n_positions, usual.n_embd)
+    assert (read.layers, read.heads, read.activation) == (
         usual.n_layer,
         usual.n_head,
         usual.activation_function,
     )
-    assert (told.epsilon, told.scaled) == (usual.layer_norm_epsilon, usual.scale_attn_weights)
-    assert (told.scaled_by_layer, told.tied) == (
+    assert (read.epsilon, read.scaled) == (usual.layer_norm_epsilon, usual.scale_attn_weights)
+    assert (read.scaled_by_layer, read.tied) == (
         usual.scale_attn_by_inverse_layer_idx,
         usual.tie_word_embeddings,
     )
-    assert told.ends == usual.eos_token_id
-    assert told.inner == 4 * told.width
+    assert read.ends == usual.eos_token_id
+    assert read.inner == 4 * read.width
 
 
 def test_null_counts_as_absent() -> None:
@@ -44,8 +44,8 @@ def test_null_counts_as_absent() -> None:
 
 def test_transformers_alternative_names_are_read_too() -> None:
     names = {"hidden_size": 6, "max_position_embeddings": 5, "num_attention_heads": 3, "num_hidden_layers": 4}
-    told = Configuration.of(names)
-    assert (told.width, told.context, told.heads, told.layers) == (6, 5, 3, 4)
+    read = Configuration.of(names)
+    assert (read.width, read.context, read.heads, read.layers) == (6, 5, 3, 4)
     assert Configuration.of({"n_embd": 6, "hidden_size": 6, "n_head": 1}).width == 6
 
 
@@ -103,8 +103,8 @@ def test_another_activation_is_refused(value: object) -> None:
 @pytest.mark.parametrize(
     ("config", "why"),
     [
-        ({"add_cross_attention": True}, "it has cross-attention, which GPT-2 has not"),
-        ({"is_causal": False}, "its tokens see those that follow"),
+        ({"add_cross_attention": True}, "it has cross-attention, which GPT-2 lacks"),
+        ({"is_causal": False}, "its tokens see later ones"),
         ({"per_layer_config": [{}]}, "its layers differ in their configuration"),
     ],
 )

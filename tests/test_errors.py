@@ -170,7 +170,7 @@ def test_internal_details_are_not_shown() -> None:
     assert "secret" not in errors.StoreUnavailable("secret").sentence
 
 
-# The worst that people and other programs write.
+# The worst texts of people and other programs.
 HOSTILE = st.one_of(
     st.text(),
     st.sampled_from(

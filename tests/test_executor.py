@@ -1,4 +1,4 @@
-"""What takes long is done one after the other, aside from the event loop."""
+"""Long tasks run one after the other, off the event loop."""
 
 from __future__ import annotations
 

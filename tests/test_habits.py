@@ -23,7 +23,7 @@ def test_the_hooks_run_the_linters_and_types_of_the_ci() -> None:
 
     assert local["repo"] == "local"
     assert [hook["entry"] for hook in local["hooks"]] == checks
-    # The ruff and mypy that are installed look at everything, as they do there.
+    # The installed ruff and mypy check everything, as they do in CI.
     assert all(hook["language"] == "system" and not hook["pass_filenames"] for hook in local["hooks"])
 
 

@@ -76,7 +76,7 @@ HOUSE = {
 }
 # Rooms that only decide and lay out: nothing in them waits.
 PURE = ("features", "cards")
-# Each is loaded where it is needed and nowhere else: in the worker, in the simulated Discord.
+# Each is loaded only where it is needed: in the worker, or in the simulated Discord.
 HEAVY = ("torch", "transformers", "llvmlite", "simcord")
 
 

@@ -1,4 +1,4 @@
-"""The settings file is read as it is meant, or one sentence says what is wrong with it."""
+"""The settings file is read as intended, or one sentence says what is wrong with it."""
 
 from __future__ import annotations
 

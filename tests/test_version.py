@@ -1,4 +1,4 @@
-"""The version is said wherever an operator looks for it, and the changelog knows it."""
+"""The version is shown wherever an operator looks for it, and is in the changelog."""
 
 from __future__ import annotations
 

@@ -131,9 +131,9 @@ def test_many_voters_are_counted_and_some_are_named() -> None:
 
 
 def test_a_round_without_votes_says_so() -> None:
-    nobody = replace(OVER.game.round, votes={})
+    without_votes = replace(OVER.game.round, votes={})
 
-    assert "No votes." in text_of(cards.reveal(replace(OVER, game=replace(OVER.game, round=nobody))))
+    assert "No votes." in text_of(cards.reveal(replace(OVER, game=replace(OVER.game, round=without_votes))))
 
 
 def test_the_reveal_shows_the_whole_distribution_in_plain_words() -> None:

@@ -1,4 +1,4 @@
-"""The card of /next tells likely tokens from the drawn one."""
+"""The card of /next distinguishes likely tokens from the drawn one."""
 
 import math
 from dataclasses import replace

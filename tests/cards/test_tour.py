@@ -33,7 +33,7 @@ MOST_COMPONENTS, MOST_CHARACTERS = 38, 3850
 
 
 def lesson(run: CompletionRun = RUN, **computed: Any) -> Lesson:
-    """What is shown of ``run``; ``rows`` and ``again`` are made up if they are not given."""
+    """The content shown for ``run``; ``rows`` and ``again`` are made up if they are not given."""
     made_up = {"rows": tuple(step(11) for _ in run.prompt_ids[1:]), "again": run.token_ids}
     return describe_lesson(run, MODEL, ENCODINGS, **{**made_up, **computed})
 

@@ -1,4 +1,4 @@
-"""The /vocabulary card explains one token, whatever its bytes."""
+"""The /vocabulary card explains any token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worlds for commands that need a particular model before them."""
+"""Worlds for commands that need a particular model."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ OpenWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def live_world(services: Services, runs: Runs) -> AsyncIterator[World]:
-    """The real model; an action returns while it still works."""
+    """A world with the real model, in which an action returns before the model has finished."""
     async with live(replace(services, runs=runs)) as world:
         yield world
 
 
 @pytest.fixture
 def open_world(runs: Runs) -> OpenWorld:
-    """Opens a live world before a fake model; options are the queue's."""
+    """Opens a live world with a fake model; options are the queue's."""
 
     @asynccontextmanager
     async def opened(model: FakeModel, **options: Any) -> AsyncIterator[World]:

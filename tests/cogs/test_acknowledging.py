@@ -1,8 +1,8 @@
-"""Discord is answered before the database is asked: it waits three seconds at most.
+"""Interactions are acknowledged before the database is read: Discord waits three seconds at most.
 
-The database here answers nothing until it is told to. Every press and every
-command that reads it must have been acknowledged by then, silently where a card
-is changed, and with "thinking…" where another one follows.
+The database here is blocked until a test releases it. Every press and every command
+that reads it must have been acknowledged by then: silently if it changes a card, with
+"thinking…" if it sends a new one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from tests.support.reading import refusal_of, text_of
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 UNKNOWN = "0" * 16
-# What follows the acknowledgement: a change of the card, or a card for all, or for one alone.
+# What follows the acknowledgement: a change of the card, a public card, or a private one.
 IN_PLACE, FOR_ALL, ALONE = "in place", "for all", "alone"
 READING = {
     "a text asked for again": (slash("complete", **TEXT), FOR_ALL),
@@ -99,7 +99,7 @@ async def held(services: Services, database_url: str) -> AsyncIterator[Held]:
 
 
 def kind_of(answer: InteractionResult) -> str:
-    """By what there is to be seen of an answer so far: nothing new, or "thinking…"."""
+    """The kind of reply that is visible so far: nothing new, or "thinking…"."""
     if answer.response is None or answer.response.components:
         return IN_PLACE
     return ALONE if answer.response.ephemeral else FOR_ALL
@@ -125,7 +125,7 @@ async def test_every_action_that_reads_the_database_is_acknowledged_first(
 
 
 def shown(world: World) -> list[tuple[int, list[Any]]]:
-    """What everybody sees in the channel."""
+    """All public messages in the channel."""
     return [
         (message.id, [component.to_dict() for component in message.components])
         for message in world.channel.history(viewer=world.members[2])

@@ -1,4 +1,4 @@
-"""BLOCKED_WORDS_FILE: such words are neither taken nor shown, by whatever way they come."""
+"""BLOCKED_WORDS_FILE: the bot neither accepts nor shows these words, from any source."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Open = Callable[..., AbstractAsyncContextManager[World]]
 
 @pytest.fixture
 def open_blocking(database_url: str) -> Open:
-    """Opens a live world before ``model`` that blocks ``words``, always with the same record of runs."""
+    """Opens a live world with ``model`` that blocks ``words``; all share one store of runs."""
 
     @asynccontextmanager
     async def open_(model: FakeModel, *words: str) -> AsyncIterator[World]:
@@ -60,14 +60,14 @@ def open_blocking(database_url: str) -> Open:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def blocking(open_blocking: Open) -> AsyncIterator[World]:
-    """A world that blocks WORD, before a model that writes it as its third token."""
+    """A world that blocks WORD, with a model that writes it as its third token."""
     async with open_blocking(FakeModel(says=saying(" my", " own", " darn", " thing")), WORD) as world:
         yield world
     assert_never_sent(world, WORD)
 
 
 def saying(*tokens: str, others: Sequence[str] = ()) -> Callable[[GenerationRequest, int], Step]:
-    """What a model writes, over and over, with ``others`` beside each of its tokens as candidates."""
+    """A model that repeats these tokens, with ``others`` as further candidates of each."""
 
     def step(request: GenerationRequest, index: int) -> Step:
         position = (request.generated + index) % len(tokens)
@@ -80,7 +80,7 @@ def saying(*tokens: str, others: Sequence[str] = ()) -> Callable[[GenerationRequ
 
 
 def reading(*tokens: str) -> Callable[[GenerationRequest, int], Step]:
-    """As :func:`saying`; of a text that is read, what stands there was the second best."""
+    """Like :func:`saying`, but in a scored text the actual token ranks second."""
 
     def step(request: GenerationRequest, index: int) -> Step:
         said = saying(*tokens)(request, index)
@@ -147,7 +147,7 @@ async def test_a_completion_and_its_seed_are_withheld_once_a_blocked_word_appear
         await model.step(name, 2)
         await world.env.settle()
         assert "Oh my own" in text_of(answer)
-        await model.step(name, 2)  # the word, and what shows that it is whole
+        await model.step(name, 2)  # the word, and a token that completes it
         await world.env.settle()
 
         assert model.running == []
@@ -272,7 +272,7 @@ async def test_a_table_with_a_blocked_candidate_is_withheld_with_its_seed(
 
 
 async def test_a_game_with_a_blocked_choice_is_withheld(open_blocking: Open) -> None:
-    choices = ["king", "queen", "lord", "castle"]  # of which a game takes three at least
+    choices = ["king", "queen", "lord", "castle"]  # of which a game needs at least three
     model = FakeModel(says=saying(" my", others=[f" {word}" for word in choices]))
     async with open_blocking(model, *choices) as world:
         assert refusal_of(await finished(world, "guess", text="Oh")) == Withheld().sentence
@@ -328,7 +328,7 @@ async def test_an_older_text_with_a_newly_blocked_word_is_withheld_everywhere(
 
 
 def blocking_from_now_on(services: Services) -> Services:
-    """The same, but that WORD is blocked."""
+    """The same world, with WORD blocked."""
     rules = Rules(BlockedWords.read([WORD]))
     sieve = Sieve(rules.blocked, ENCODINGS)
     generations = services.generations

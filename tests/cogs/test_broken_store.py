@@ -1,7 +1,7 @@
-"""A broken database degrades what is about earlier cards, and no command.
+"""A broken database affects only earlier cards, never a command.
 
-It is broken in every way that :mod:`tests.promises.outages` knows and a process
-that runs other tests can bear.
+It is broken in every way of :mod:`tests.promises.outages` that does no harm to other
+tests in this process.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("surprise", {"text": "London was the first city"}),
     ("model", {}),
 ]
-# Presses on a card that was there before, each with what it says when it can be answered.
+# Presses on an earlier card, each with a text of its normal reply.
 PRESSES = ("Continue", "Re-roll", "Why this word?", "Code", "Replay")
 
 
@@ -76,7 +76,7 @@ async def place(services: Services, tmp_path: Path) -> AsyncIterator[Place]:
 
 @contextmanager
 def full_disk(file: Path) -> Iterator[None]:
-    """The folder is on a disk of its own from the beginning of the trouble on, and that is full."""
+    """Put the folder on a disk of its own, and fill that."""
     file.unlink()
     file.parent.rmdir()
     try:

@@ -350,7 +350,7 @@ async def test_shutting_down_finishes_the_cards(open_world: OpenWorld) -> None:
         while not closing.done():
             await settled()
             await world.env.settle()
-        # The queue is closed once it has told of the end; the card is edited after that.
+        # The queue is closed once it has sent the end; the card is edited after that.
         await settled()
         await world.env.settle()
 

@@ -1,4 +1,4 @@
-"""A run's id opens nothing to somebody who was not shown it: an app that lies is not answered."""
+"""A run's id opens nothing for a person who was not shown it: forged presses are refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUTTON, MENU = 2, 3
 
 
 async def lied(person: MemberActor, card: ResponseMessage, data: dict[str, Any]) -> InteractionResult:
-    """What somebody gets whose app says that this was pressed on the card."""
+    """The reply to a forged press of ``custom_id`` on the card."""
     answer: InteractionResult = await actors._component_interaction(
         person, actors._visible_message(person, card), data
     )

@@ -51,9 +51,9 @@ async def test_a_vote_is_counted_on_the_card_and_confirmed_only_to_the_voter(
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
     one, other = labels(card)[:2]
     for person, name in ((ada, one), (grace, other)):
-        *_, told = seen(await person.click(card, label=name))
-        assert text_of(told) == f"You voted for {name}. Press another to change it."
-        assert told.ephemeral
+        *_, confirmation = seen(await person.click(card, label=name))
+        assert text_of(confirmation) == f"You voted for {name}. Press another to change it."
+        assert confirmation.ephemeral
 
     assert "2 votes so far." in text_of(card)
     assert str(grace.id) not in text_of(card)
@@ -72,9 +72,9 @@ async def test_a_vote_can_be_changed_and_only_the_voter_sees_it(
         (changed, f"You changed your vote from {one} to {other}."),
         (again, f"{other} is already your vote."),
     ):
-        *_, told = seen(answer)
-        assert text_of(told) == said
-        assert told.ephemeral
+        *_, confirmation = seen(answer)
+        assert text_of(confirmation) == said
+        assert confirmation.ephemeral
     assert "1 vote so far." in text_of(card)
     await ada.click(card, label="Reveal")
     line = text_of(card).split(f"1 vote: <@{ada.id}>")[0].rstrip().rsplit("\n", 2)[1]

@@ -99,7 +99,7 @@ async def test_a_press_on_an_outdated_open_card_shows_the_revealed_one(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle, world: World
 ) -> None:
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
-    # Over, but the card does not show it yet: as while the reveal is on its way.
+    # The round is over, but the card does not show it yet, as while the reveal is being sent.
     await world.bot.services.runs.rounds.reveal(run_id_of(card))
     await grace.click(card, label=labels(card)[0])
 
@@ -142,8 +142,8 @@ async def test_scores_are_shown_only_to_the_requester(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
-    nobody = await grace.click(card, label="Leaderboard")
-    assert "No finished rounds yet." in text_of(nobody)
+    empty = await grace.click(card, label="Leaderboard")
+    assert "No finished rounds yet." in text_of(empty)
     await grace.click(card, label=labels(card)[0])
     await ada.click(card, label="Reveal")
     scores = await ada.click(card, label="Leaderboard")

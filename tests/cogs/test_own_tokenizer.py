@@ -1,4 +1,4 @@
-"""A model with a tokenizer of its own: every command cuts texts as it does, and says whose cut it is."""
+"""A model with its own tokenizer: every command splits texts as it does, and names the tokenizer."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ COMMANDS = {
 async def is_recalled(
     world: World, person: Any, channel: ChannelHandle | None, name: str, **more: Any
 ) -> bool:
-    """Whether the answer says that it was written before; in a direct message without a ``channel``."""
+    """Whether the reply is labelled as a saved one; in a direct message if there is no ``channel``."""
     command = "complete" if name == "greedy" else name
     where = () if channel is None else (channel,)
     answer = await person.slash(*where, command, **COMMANDS[name], **more)
@@ -88,7 +88,7 @@ async def test_a_private_request_stays_private_when_another_person_makes_the_sam
         assert not await is_recalled(world, ada, world.channel, "complete", private=True)
         assert not await is_recalled(world, grace, world.channel, "complete")
 
-        assert await is_recalled(world, alan, world.channel, "complete")  # what Grace asked
+        assert await is_recalled(world, alan, world.channel, "complete")  # Grace's request
 
 
 async def test_a_round_of_guess_runs_the_model_again_for_a_text_from_elsewhere(

@@ -1,4 +1,4 @@
-"""/tour before a model that fails, is busy, says something else, or was exchanged."""
+"""/tour with a model that fails, is busy, gives other results, or was replaced."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 class Forgetful(FakeModel):
-    """Says something else whenever it is asked, from the third token on."""
+    """A model that writes something else each time, from the third token on."""
 
     async def run(self, request: GenerationRequest) -> AsyncGenerator[Stepped | Ended, None]:
         times = len(self.started)

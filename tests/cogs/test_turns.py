@@ -1,4 +1,4 @@
-"""Pictures are drawn within limits and in turns; what the model has worked for is always drawn."""
+"""Pictures are drawn within limits and in turns; one of a scored text is always drawn."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ async def test_too_much_is_refused_privately_at_once(services: Services, act: Ac
 
             assert refusal_of(answer).startswith("The queue is full: ")
             assert "try again in about" in refusal_of(answer)
-            told = world.env.http_requests[-1].json or {}
-            assert told["type"] == CHANNEL_MESSAGE  # there was no "thinking…" before it
+            callback = world.env.http_requests[-1].json or {}
+            assert callback["type"] == CHANNEL_MESSAGE  # there was no "thinking…" before it
         await world.env.settle()
         assert card_of(await act(world))
 

@@ -35,7 +35,7 @@ def card() -> str:
 
 @pytest.fixture(scope="module")
 def unused(model: GPT2LMHeadModel) -> Tensor:
-    """bool [vocabulary]: the ids with the row that all ids share which no novel has."""
+    """bool [vocabulary]: the ids that share one row because they occur in no novel."""
     table: Tensor = model.transformer.wte.weight
     return (table == table[SOLID_GOLD_MAGIKARP]).all(-1)
 

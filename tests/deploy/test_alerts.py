@@ -1,4 +1,4 @@
-"""deploy/prometheus/: Prometheus accepts it, and each alert is raised when it should be and only then."""
+"""deploy/prometheus/: Prometheus accepts it, and each alert is raised exactly when it should be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""deploy/grafana/tokenwise.json: a board that Grafana imports, over metrics that there are."""
+"""deploy/grafana/tokenwise.json: a board that Grafana imports, of metrics that exist."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def queries(board: Any) -> list[str]:
 
 
 def values_of(key: str, within: Any) -> Iterator[Any]:
-    """What ``key`` says, at any depth."""
+    """The values of ``key``, at any depth."""
     if isinstance(within, dict):
         yield from (value for name, value in within.items() if name == key)
         within = list(within.values())

@@ -1,4 +1,4 @@
-"""deploy/compose.yaml: the bot beside its database. Docker's client reads it where there is one."""
+"""deploy/compose.yaml: the bot and its database. Docker's client checks it where installed."""
 
 from __future__ import annotations
 

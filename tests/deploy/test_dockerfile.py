@@ -1,7 +1,7 @@
 """deploy/Dockerfile: its steps taken one by one in a folder, without Docker.
 
-What a step copies, installs, compiles and starts is copied, looked up, compiled and started here.
-Only read, not done: FROM, the making of the user, and what Docker itself acts on (VOLUME, STOPSIGNAL …).
+Files are copied, packages looked up, modules compiled and the bot started as the steps say. Some steps
+are only read: FROM, the creation of the user, and those for Docker itself (VOLUME, STOPSIGNAL …).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Image:
         programs.mkdir()
         for name, does in {
             "python": f'exec "{sys.executable}" "$@"',
-            # What is to be installed is installed here already, or the step fails.
+            # A package must be installed here already, otherwise the step fails.
             "pip": f'exec "{sys.executable}" -m pip --isolated "$@" --no-index --dry-run',
             **dict.fromkeys(("groupadd", "useradd", "install"), 'echo "${0##*/} $*"'),
         }.items():

@@ -40,7 +40,7 @@ def test_it_starts_the_bot_with_variables_that_it_knows() -> None:
 
 def test_it_gives_the_bot_the_time_it_takes_to_end() -> None:
     assert int(unit()["TimeoutStopSec"][0]) > LONGEST_END + MARGIN
-    assert unit()["KillMode"] == ["mixed"]  # the worker is the bot's to end
+    assert unit()["KillMode"] == ["mixed"]  # the bot ends the worker itself
 
 
 def test_it_lets_the_worker_write_machine_code() -> None:

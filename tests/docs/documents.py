@@ -102,7 +102,7 @@ def document(name: str) -> Document:
 
 
 def documents() -> list[Document]:
-    """The README, what lies beside it, all of ``docs/``, and what describes the shipped files."""
+    """The README and its neighbours, all of ``docs/``, and the descriptions of shipped files."""
     patterns = ("*.md", "docs/**/*.md", "bot/data/**/*.md")
     return [Document(path) for pattern in patterns for path in sorted(ROOT.glob(pattern))]
 

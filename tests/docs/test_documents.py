@@ -1,4 +1,4 @@
-"""What holds for every document: what it links to, names or tells you to run exists."""
+"""Whatever a document links to, names or tells you to run exists."""
 
 from __future__ import annotations
 

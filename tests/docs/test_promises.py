@@ -7,7 +7,7 @@ import re
 from tests.docs.documents import ROOT, document
 
 PAGE = document("docs/promises.md")
-# Run by another one.
+# Run by another program.
 HELPERS = {"secrets_verbose_bot"}
 
 
@@ -18,13 +18,13 @@ def test_every_promise_has_its_command_and_every_program_its_promise() -> None:
         if '__name__ == "__main__"' in file.read_text(encoding="utf-8")
     }
     commands = [command for _, _, command in PAGE.table("promise", "measured", "command")]
-    told = [
+    documented = [
         found[1]
         for command in commands
         if (found := re.match(r"`python -m tests\.promises\.(\w+)`$", command))
     ]
 
-    assert sorted(told) == sorted(programs - HELPERS)
+    assert sorted(documented) == sorted(programs - HELPERS)
 
 
 def test_a_promise_without_a_program_names_its_tests() -> None:

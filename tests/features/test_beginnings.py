@@ -1,4 +1,4 @@
-"""The beginnings /guess offers of its own."""
+"""The beginnings that /guess itself offers."""
 
 from bot.features.beginnings import BEGINNINGS, REMEMBERED, random_beginning
 
@@ -8,7 +8,7 @@ def test_there_are_many_and_all_differ() -> None:
 
 
 def test_none_ends_where_its_next_token_would_have_begun() -> None:
-    # A space belongs to the token behind it.
+    # A space belongs to the token after it.
     assert all(beginning == beginning.strip() for beginning in BEGINNINGS)
 
 

@@ -1,4 +1,4 @@
-"""What is compared: one seed, six methods, and where each goes its own way."""
+"""A comparison: one seed, six methods, and where each text diverges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A completion goes on where it stopped, and rolls again from its prompt."""
+"""A completion continues where it stopped, and is re-rolled from its prompt."""
 
 from dataclasses import replace
 

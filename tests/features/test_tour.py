@@ -1,4 +1,4 @@
-"""What a tour asks the model, and what it takes from people."""
+"""What a tour requests from the model, and what it accepts from people."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ CONTEXT = 1024
 
 
 def begun(tokens: int) -> int:
-    """How many tokens a tour of a text of so many writes."""
+    """The number of tokens that a tour of a text of ``tokens`` tokens writes."""
     job = tour.begun((1,) * tokens, seed=7, owner=ADA, private=False, context=CONTEXT)
     return job.request(CONTEXT).params.max_new_tokens
 

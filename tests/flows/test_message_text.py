@@ -1,4 +1,4 @@
-"""What a message command reads in a message."""
+"""The text that a message command reads from a message."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENCODINGS = Encodings()
 
 
 async def text_of_card(runs: Runs, monkeypatch: pytest.MonkeyPatch, *, author: int) -> str:
-    """What a message command reads in a card of the run "aaa…" by ``author``."""
+    """The text that a message command reads from a card of the run "aaa…" by ``author``."""
     view = ui.LayoutView()
     view.add_item(ui.TextDisplay("the head `\u2068ש\u2069`"))
     view.add_item(ui.TextDisplay("-# small print"))

@@ -40,7 +40,7 @@ def all_of(
 
 
 def lengths(news: tuple[News, ...]) -> list[int]:
-    """How many tokens each has; -1 while it waits."""
+    """The number of tokens of each text; -1 while it waits."""
     return [len(one.steps) if isinstance(one, Progress) else -1 for one in news]
 
 

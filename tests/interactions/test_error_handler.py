@@ -1,4 +1,4 @@
-"""The person who asked gets an answer to any error, even to one that cannot describe itself."""
+"""The requester gets a reply to any error, even to one that cannot describe itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BAD_FORM = Refused(50035)
 
 
 class Saying(InputError):
-    """An error that says ``words``."""
+    """An error with the message ``words``."""
 
     def __init__(self, words: str) -> None:
         self.words = words
@@ -49,7 +49,7 @@ class Failing(Encodings):
 
 
 async def answered(error: Exception, *refusals: RequestFault) -> Interaction:
-    """Let a command fail with ``error``, and Discord refuse the first answers so."""
+    """Let a command fail with ``error``, and Discord refuse the first replies with ``refusals``."""
     faults = Planned("POST", CALLBACK, refusals)
     async with (
         FakeDiscord.opened(faults=faults) as discord,

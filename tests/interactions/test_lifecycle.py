@@ -21,7 +21,7 @@ from tests.support.reading import card_of
 
 @dataclass
 class Arrived:
-    """As much of an interaction as the tracker looks at."""
+    """The part of an interaction that the tracker uses."""
 
     id: int
     created_at: datetime

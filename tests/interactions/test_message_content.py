@@ -162,10 +162,10 @@ def test_a_forwarded_message_is_read_like_any_other(fields: Json, seen: str) -> 
 def test_link_previews_are_not_read() -> None:
     link = "https://example.org/page"
     preview = {"type": "article", "url": link, "title": "A page"}
-    rich = {"type": "rich", "url": link, "description": "What somebody posted there"}
+    rich = {"type": "rich", "url": link, "description": "What a person posted there"}
 
     assert text_of(message(content=f"Look: {link}", embeds=[preview, rich])) == f"Look: {link}"
-    assert text_of(message(embeds=[rich])) == "What somebody posted there"
+    assert text_of(message(embeds=[rich])) == "What a person posted there"
 
 
 @pytest.mark.parametrize(

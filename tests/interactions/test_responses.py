@@ -43,7 +43,7 @@ def complete(discord: FakeDiscord, prompt: str = "London was", **options: Any) -
 
 
 def tokens(discord: FakeDiscord, *, private: bool = False) -> Interaction:
-    """Ask for a reply that "thinking…" precedes and that contains a picture."""
+    """Request a reply that "thinking…" precedes and that contains a picture."""
     return discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London", private=private)
 
 
@@ -69,7 +69,7 @@ async def until_refused(discord: FakeDiscord) -> None:
 
 
 def read(interaction: Interaction) -> list[str]:
-    """Return the text of each message of the answer."""
+    """Return the text of each message of the reply."""
     return ["\n".join(texts(message.components)) for message in interaction.all_messages]
 
 

@@ -61,7 +61,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def joined(method: str, faults: Iterable[RequestFault | None]) -> AsyncIterator[FakeDiscord]:
-    """Let the bot join a Discord whose first answers about commands are these ``faults``."""
+    """Let the bot join a Discord whose first responses about commands are these ``faults``."""
     async with FakeDiscord.opened(faults=Planned(method, COMMANDS, faults)) as fake, hosted(fake):
         assert fake.gateway.is_connected
         yield fake

@@ -1,4 +1,4 @@
-"""Small models to test with: random ones, and the demo model where it is there."""
+"""Small models for tests: random ones and the demo model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEMO_MODEL = Path(__file__).parents[2] / "bot" / "data" / "demo-model"
 
 
 def random_model(**config: Any) -> GPT2LMHeadModel:
-    """A GPT-2 of two narrow layers whose weights are large enough to have opinions."""
+    """A GPT-2 of two narrow layers with weights large enough for peaked distributions."""
     shape: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 16, "n_positions": 640, "vocab_size": 211}
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -34,7 +34,7 @@ def random_model(**config: Any) -> GPT2LMHeadModel:
 
 
 def parameters_of(model: GPT2LMHeadModel) -> Parameters:
-    """The numbers of transformers' model, as they are read from a checkpoint of it."""
+    """The parameters of transformers' model, as read from its checkpoint."""
     tensors = {name.removeprefix(PREFIX): tensor for name, tensor in model.state_dict().items()}
     if model.config.tie_word_embeddings:
         del tensors[HEAD]
@@ -46,7 +46,7 @@ OVERFLOWS = 210
 
 
 def overflowing_model() -> GPT2LMHeadModel:
-    """The random model, but nothing behind the id ``OVERFLOWS`` is a number."""
+    """The random model, but everything after the id ``OVERFLOWS`` is NaN."""
     model = random_model(tie_word_embeddings=False)
     with torch.no_grad():
         model.transformer.wte.weight[OVERFLOWS] = torch.inf

@@ -1,4 +1,4 @@
-"""Threads are counted by what the process may use, not by what the machine has."""
+"""Threads are counted by the cores the process may use, not by those of the machine."""
 
 from __future__ import annotations
 

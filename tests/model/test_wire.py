@@ -53,7 +53,7 @@ def test_decoding_undoes_encoding(message: Message) -> None:
     header, body = frame[:4], frame[4:]
 
     assert body_length(header) == len(body)
-    assert repr(decode(body)) == repr(message)  # by text, for nan is not equal to itself
+    assert repr(decode(body)) == repr(message)  # by text, because nan is not equal to itself
 
 
 @given(st.binary(max_size=200))
@@ -175,7 +175,7 @@ def test_a_broken_frame_raises_only_a_protocol_error(frames: int) -> None:
 
 
 def is_refused(body: bytes) -> bool:
-    """Whether there is no message; one that survived its damage travels like any other."""
+    """Whether the damaged body is not a message; one that still is travels like any other."""
     try:
         message = decode(body)
     except ProtocolError:

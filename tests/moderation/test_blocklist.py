@@ -18,7 +18,7 @@ from bot.moderation.lookalikes import latin, unmasked
 BLOCKED = BlockedWords.read(
     [
         *(
-            "# what nobody wants to read",
+            "# a comment",
             "",
             "darn",
             "Two  Words",

@@ -1,4 +1,4 @@
-"""The event loop's lag: asking now and then misses none, and old ones are forgotten."""
+"""The event loop's lag: occasional reads miss none, and old ones are forgotten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operator sees of a real worker process: ready, busy, dead and back."""
+"""The metrics of a real worker process: ready, busy, dead and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is clicked on a page that has just been published again."""
+"""Clicks on a page that has just been published again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FakeEnv:
 
 
 class FakePreview:
-    """As much of a preview as the pages use: an action's way in, and what is published."""
+    """The part of a preview that the pages use: the entry of actions, and publishing."""
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -68,7 +68,7 @@ def live(preview: Any, env: Any = None) -> LivePages:
 
 
 async def published_again(preview: FakePreview) -> None:
-    """Something is shown, and the pages say so."""
+    """Change the page, and let the pages publish it."""
     pages = live(preview)
     running = asyncio.create_task(pages.run())
     pages.announce()

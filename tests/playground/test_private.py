@@ -1,4 +1,4 @@
-"""The private names of SimCord that are used are still there, and mean what they meant."""
+"""The private names of SimCord that we use still exist and mean the same."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_every_action_passes_and_every_page_is_seen(world: World) -> None:
         before = page.revision
         await preview.refresh()
         (page,) = published(preview)
-        # What the page's server calls for whatever is done on it.
+        # What the page's server calls for every action.
         await preview._action(page.page_id, {"kind": "refresh"})
 
     assert answer.response is not None

@@ -115,7 +115,7 @@ async def test_cancelling_the_reader_closes_the_stream() -> None:
 
 
 async def test_the_next_item_is_requested_only_when_needed() -> None:
-    """Of a stream that tells the newest state nothing is held that grows old."""
+    """A stream of newest states must not buffer, as a buffered state gets stale."""
     asked = 0
 
     @asynccontextmanager

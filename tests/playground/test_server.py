@@ -1,4 +1,4 @@
-"""What somebody sees who opens the playground in a browser and tries everything."""
+"""The playground in a browser, with everything tried as a person would."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_it_ends_cleanly_from_the_page(window: Browser, tmp_path: Path) -> None:
 
 
 def test_nothing_was_logged_on_the_way(place: Playground) -> None:
-    """Of all the tests before this one that ran; alone it tells that starting is clean."""
+    """Checks the log of all tests before this one; run alone, it checks the start."""
     said = place.errors.read_text()
 
     assert "Traceback" not in said

@@ -1,4 +1,4 @@
-"""What people type, against what Discord would have sent."""
+"""Typed commands are parsed into what Discord would have sent."""
 
 from collections.abc import Mapping
 from random import Random
@@ -41,7 +41,7 @@ def refusal(line: str) -> str:
 
 
 def typed(name: str, values: Mapping[str, Value]) -> str:
-    """What someone types to run a command with these values; the reverse of ``parse``."""
+    """The line to type for a command with these values; the reverse of ``parse``."""
     spelled = (
         f"{option}:{str(value).lower() if isinstance(value, bool) else value}"
         for option, value in values.items()
@@ -162,7 +162,7 @@ def test_leading_zeros_are_ignored(typed: str, read: Mapping[str, Value]) -> Non
 
 
 def test_commands_are_described_as_to_discord() -> None:
-    told = [
+    sent = [
         {
             "name": "next",
             "type": 1,
@@ -181,4 +181,4 @@ def test_commands_are_described_as_to_discord() -> None:
         {"name": "Tokenize", "type": 3},
     ]
 
-    assert described(told) == [NEXT]
+    assert described(sent) == [NEXT]

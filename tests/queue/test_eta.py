@@ -1,4 +1,4 @@
-"""What is foretold of a line is what then happens."""
+"""Estimates for a queue agree with what then happens."""
 
 from __future__ import annotations
 

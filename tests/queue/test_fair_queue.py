@@ -1,4 +1,4 @@
-"""The waiting line takes turns."""
+"""Owners of waiting requests take turns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_iterating_gives_the_order_of_service(owners: list[int]) -> None:
 def test_no_owner_is_served_twice_while_another_waits(moves: list[tuple[str, int]]) -> None:
     line: FairQueue[int, int] = FairQueue()
     waiting: list[tuple[int, int]] = []  # (owner, item), oldest first
-    passed: dict[int, list[int]] = {}  # who was served since this owner came or was served
+    passed: dict[int, list[int]] = {}  # those served since this owner arrived or was served
     items = count()
     for move, owner in moves:
         if move == PUSH:

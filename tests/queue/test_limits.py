@@ -1,4 +1,4 @@
-"""Who may ask: how much at once, how soon again, and what is remembered of it."""
+"""Limits on requests: how many at once, how soon again, and how long they are remembered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Clock:
 
 
 class Door:
-    """An Admission and its clock; ``ends`` is what is foretold of those in progress."""
+    """An Admission and its clock; ``ends`` has the estimated ends of requests in progress."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What the queue promises: fair turns, the newest state, one outcome each."""
+"""The queue's promises: fair turns, the newest state, one outcome each."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def tokens(request: GenerationRequest, count: int) -> tuple[int, ...]:
 async def open_streams(
     queue: GenerationQueue, *asked: tuple[str, Asker]
 ) -> AsyncIterator[list[AsyncIterator[Update]]]:
-    """Streams of one-step requests, asked for in this order."""
+    """Streams of one-step requests, made in this order."""
     async with AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(queue.stream(a_request(name, steps=1), asker=asker))
@@ -68,11 +68,11 @@ async def open_streams(
 
 
 def read(name: str, *, tokens: int) -> GenerationRequest:
-    """A request of a text that is not continued."""
+    """A request that only scores a text."""
     return GenerationRequest(name, (1,) * tokens, SamplingParams(), scored=True)
 
 
-# The ordinary
+# Ordinary requests
 
 
 async def test_a_stream_ends_with_the_completion() -> None:
@@ -429,7 +429,7 @@ async def test_a_scored_text_takes_few_passes() -> None:
             queue.stream(read("b", tokens=129), asker=ALICE),
             queue.stream(a_request("c"), asker=ALICE) as last,
         ):
-            # 128 tokens are judged, at 64 a pass.
+            # 128 tokens are scored, at 64 a pass.
             assert await anext(last) == Queued(2, 2 * 0.5)
 
 
@@ -570,7 +570,7 @@ async def test_the_deadline_ends_running_and_waiting_requests() -> None:
         await model.step("a")
         with pytest.raises(DeadlineExceeded) as exceeded:
             _ = [update async for update in waiting]
-        # What was written until then is shown before the reason.
+        # The text so far is shown before the reason.
         assert isinstance(await anext(running), Progress)
         with pytest.raises(DeadlineExceeded):
             await anext(running)
@@ -620,7 +620,7 @@ async def test_an_ended_request_is_not_kept_until_its_deadline() -> None:
 
         gc.collect()
         kept = [each.request for each in gc.get_objects() if type(each) is Ticket]
-        # The slot has the last one at hand until it gets another.
+        # The slot keeps the last update until it gets another.
         assert [request for request in requests[:-1] if request in kept] == []
 
 
@@ -632,7 +632,7 @@ async def test_the_deadline_spares_finished_requests() -> None:
 
 
 class SlowLookups(FakeModel):
-    """Looks up a token once it is allowed to; ``asked`` are those so far."""
+    """Answers a lookup once it is allowed to; ``asked`` has those so far."""
 
     def __init__(self) -> None:
         super().__init__(stepwise=True)
@@ -797,7 +797,7 @@ KINDS = st.sampled_from(["read", "read", "read", "stop", "leave", "reject", "dro
 
 
 class Crowd:
-    """People who ask, read, stop and leave at random; it counts what they got."""
+    """Requesters who read, stop and leave at random; ``got`` counts their outcomes."""
 
     def __init__(self, queue: GenerationQueue) -> None:
         self.queue = queue
@@ -852,7 +852,7 @@ class Crowd:
 def test_every_admitted_request_has_exactly_one_outcome(
     people: list[tuple[int, str, int]], slots: int, deadline: float, turns: int | None
 ) -> None:
-    """Whatever people do, and if the queue closes after some ``turns`` of the loop."""
+    """This holds for any behaviour, even if the queue closes after some ``turns`` of the loop."""
 
     async def scenario() -> None:
         model = FakeModel()
@@ -880,10 +880,10 @@ def check(queue: GenerationQueue, crowd: Crowd, asked: int) -> None:
     assert counts.admitted == asked - got["refused"]
     assert counts.admitted == counts.finished + counts.cancelled + counts.expired + counts.failed
     assert len(queue._tickets) == len(queue._scheduler) == 0
-    # Who left early heard nothing, whatever had become of it by then.
+    # Requesters who left early got nothing, regardless of the outcome.
     failed = got["GenerationFailed"] + got["ShuttingDown"]
-    told = got["length"] + got["cancelled"] + got["DeadlineExceeded"] + failed
-    assert counts.admitted == told + got["left"]
+    delivered = got["length"] + got["cancelled"] + got["DeadlineExceeded"] + failed
+    assert counts.admitted == delivered + got["left"]
     assert counts.finished >= got["length"]
     assert counts.cancelled >= got["cancelled"]
     assert counts.expired >= got["DeadlineExceeded"]

@@ -1,4 +1,4 @@
-"""Short work is admitted within limits, done in fair turns and in time, and told of its end."""
+"""Short work is admitted within limits, done in fair turns and in time, and refused at the end."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ async def test_work_cancelled_just_before_it_begins_passes_its_turn_on() -> None
     ada = await asked(turns, shop, "a", ADA)
     bob, carol = await asked(turns, shop, "b", BOB), await asked(turns, shop, "c", CAROL)
     ada.cancel()
-    await asyncio.sleep(0)  # it is Bob's turn, of which his task does not know yet
+    await asyncio.sleep(0)  # it is Bob's turn, but his task does not know yet
     bob.cancel()
     await shop.finish("c")
 

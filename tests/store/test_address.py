@@ -1,4 +1,4 @@
-"""What DATABASE_URL may be: libpq's parameters as libpq means them, and no value in any refusal."""
+"""DATABASE_URL: parameters mean what they mean to libpq, and no refusal quotes a value."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_no_secret_is_in_a_repr() -> None:
     assert "kestrel" not in repr(address) + repr(address.engine())
 
 
-# Everything that means something in an address, and what surprises parsers.
+# Everything with a meaning in a URL, and everything that surprises parsers.
 _PIECES = st.text(st.sampled_from("@:/?#[]%&=+,;!*'\"\\ .-~0a\t\né😀"), max_size=4)
 
 

@@ -153,8 +153,8 @@ def test_a_change_of_the_stored_data_raises_the_schema_version() -> None:
     ]
     stored = [*columns, *SamplingParams.__struct_fields__, *Fingerprint.__struct_fields__]
 
-    # The number stayed 1: a GPT-2's fingerprint reads as it did before encodings and ends, who has seen a
-    # text is in a table of its own, and an older bot passes over the groups, which may be null.
+    # The number stayed 1: a GPT-2's fingerprint is written as before encodings and ends existed, the
+    # readers of a text are in a new table, and an older version ignores the groups, which may be null.
     assert (SCHEMA, hashlib.sha256("\n".join(stored).encode()).hexdigest()[:12]) == (1, "33bae7bdac73")
 
 
@@ -201,7 +201,7 @@ async def test_a_deleted_file_is_created_again(tmp_path: Path) -> None:
         await add(database, "a" * 16)
         empty(tmp_path)
         with pytest.raises(StoreUnavailable):
-            await add(database, "b" * 16)  # the first to come finds no tables
+            await add(database, "b" * 16)  # the first caller finds no tables
         await add(database, "b" * 16)
         assert await count(database) == 1
 

@@ -1,4 +1,4 @@
-"""Whatever a database's driver raises, and wherever: the store is unavailable, and nothing else fails."""
+"""Any error of a database driver, at any point, means that the store is unavailable and no more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.waiting import until
 
 
 class InternalClientError(Exception):
-    """As drivers have them, outside of what a driver may raise by the book."""
+    """An error outside the hierarchy of PEP 249, as drivers also raise them."""
 
 
 RAISED = [

@@ -1,4 +1,4 @@
-"""What was deleted is gone from every file of the database, even if that has to wait."""
+"""Deleted data disappears from every file of the database, even if that has to wait."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def file(tmp_path: Path) -> Path:
 
 
 def traces(file: Path) -> list[bytes]:
-    """Those of the person that are in any of the database's files: the rows, and the journal."""
+    """The person's traces in any of the database's files: the rows, and the journal."""
     written = b"".join(one.read_bytes() for one in file.parent.iterdir())
     return [trace for trace in TRACES if trace in written]
 
 
 @contextmanager
 def reading(file: Path) -> Iterator[None]:
-    """Another program goes on looking at the database as it is now."""
+    """Another program keeps reading the database's present state."""
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM runs").fetchone()
@@ -47,7 +47,7 @@ def reading(file: Path) -> Iterator[None]:
 
 
 async def keep(runs: Runs) -> None:
-    """Store a run of the person's, and what another person made from it."""
+    """Store a run of the person, and one that another person derived from it."""
     run = completion_run(owner=PERSON, prompt_ids=PROMPT)
     await runs.keep(run)
     rolled = run.rerolled(owner=GRACE)

@@ -31,15 +31,15 @@ async def test_old_runs_are_deleted_at_the_start_and_from_then_on() -> None:
         async def only(count: int) -> bool:
             return await stored(runs) == count
 
-        told: list[float] = []
+        deleted: list[float] = []
         now = NOON + 30 * DAY + 1
-        async with tidied(runs, every=0.001, on_deleted=lambda: told.append(now)):
+        async with tidied(runs, every=0.001, on_deleted=lambda: deleted.append(now)):
             await until(lambda: only(1))
             assert await runs.completion("b" * 16)
             now += DAY
             await until(lambda: only(0))
-            await until(lambda: len(told) == 2)
-        assert told == [now - DAY, now]
+            await until(lambda: len(deleted) == 2)
+        assert deleted == [now - DAY, now]
 
 
 async def test_a_failing_database_is_logged_and_tried_again(
@@ -93,7 +93,7 @@ async def test_runs_that_cannot_be_stored_at_the_end_are_logged(
 
 
 class HangingRuns(Runs):
-    """Runs whose database takes nothing and does not say so."""
+    """Runs whose database hangs on every write."""
 
     async def flush(self) -> None:
         await asyncio.Event().wait()

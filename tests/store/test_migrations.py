@@ -1,4 +1,4 @@
-"""What an older bot stored is found by this one."""
+"""Data that an older version stored is found by this one."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from bot.store.migrations import make_tables
 from bot.store.runs import Runs
 from tests.support.samples import GRACE, NOON, completion_run, walk_run
 
-# An older bot's comparison: six ids that differ in their last digit alone.
+# A comparison by an older version: six ids that differ only in the last digit.
 SIBLINGS = [f"{'7' * 15}{number}" for number in range(len(METHODS))]
 ALONE = "a" * 16
 
 
 async def store(database: Database, *run_ids: str) -> None:
-    """Store runs as an older bot does: without a group."""
+    """Store runs as an older version does: without a group."""
     runs = Runs(database, days=30, clock=lambda: NOON)
     for run_id in run_ids:
         await runs.keep(completion_run(run_id))
 
 
 async def make_older(database: Database) -> None:
-    """Take from the tables what an older bot's lacked."""
+    """Remove from the tables what an older version's lacked."""
     async with database.transaction() as connection:
         await connection.execute(text("DROP INDEX ix_runs_group"))
         await connection.execute(text('ALTER TABLE runs DROP COLUMN "group"'))

@@ -44,7 +44,7 @@ def runs_in(database: Database) -> Runs:
 
 
 async def keep_and_read(runs: Runs, first: int) -> None:
-    """Everything that a statement is prepared for elsewhere: inserts of many rows, reads, deletions."""
+    """All uses for which drivers prepare statements: inserts of many rows, reads, deletions."""
     for number in range(first, first + 5):
         run = completion_run(f"{number:016x}")
         await runs.keep(run)

@@ -1,4 +1,4 @@
-"""Rounds of /guess: a vote a person, none lost, none behind the reveal; scores; and what goes with whom."""
+"""Rounds of /guess: one vote a person, none lost or after the reveal; scores; and forgetting."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ async def test_scores_count_a_server_s_finished_rounds(runs: Runs) -> None:
     await runs.rounds.reveal(A)
     await runs.rounds.reveal(B)
 
-    # Of those who were right as often, who needed fewer rounds is first.
+    # With equally many correct guesses, fewer rounds rank first.
     assert await runs.rounds.scores(SERVER) == (Score(ADA, 1, 1), Score(GRACE, 1, 2), Score(ALAN, 0, 1))
 
 

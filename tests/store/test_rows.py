@@ -1,4 +1,4 @@
-"""Runs survive being rows; a question is the same for the same answer alone."""
+"""Runs survive being rows; requests are equal exactly if their replies are."""
 
 from dataclasses import replace
 from typing import Any
@@ -97,7 +97,7 @@ def test_greedy_is_one_request_with_any_seed_and_filters() -> None:
         {"mixed": True},
         {"by_hand": (0,)},
         {"params": SamplingParams(max_new_tokens=9)},
-        # Continued, and then ended by the model: two tokens where one was asked for.
+        # Continued, and then ended by the model: two tokens where one was requested.
         {"finish_reason": "stop", "params": SamplingParams(max_new_tokens=1)},
     ],
 )

@@ -1,4 +1,4 @@
-"""What buttons refer to is there until it is too old, even if the database fails."""
+"""Runs that buttons refer to are found until they expire, even if the database fails."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ async def test_forgetting_deletes_derived_runs_of_others_at_any_depth(runs: Runs
     await runs.keep(mine)
     await runs.keep(theirs)
     await runs.keep(made_from(theirs, C, owner=ALAN))
-    await runs.keep(completion_run("d" * 16, owner=GRACE))  # what Grace asked herself
+    await runs.keep(completion_run("d" * 16, owner=GRACE))  # Grace's own request
 
     assert await runs.forget(ADA) == Forgotten(runs=1, votes=0)
     assert [await runs.is_kept(run_id) for run_id in (A, B, C, "d" * 16)] == [False, False, False, True]
@@ -291,7 +291,9 @@ async def test_a_derived_run_in_progress_is_not_stored_but_later_ones_are(runs: 
     read = await runs.completion(A)
     await runs.forget(ADA)
     clock.now += 1
-    await runs.keep(made_from(read, B, owner=GRACE, asked_at=clock.now))  # asked for afterwards, read before
+    await runs.keep(
+        made_from(read, B, owner=GRACE, asked_at=clock.now)
+    )  # requested afterwards, from a run read before
     await runs.keep(made_from(read, C, owner=ADA, asked_at=clock.now))
     assert not await runs.is_kept(B)
     assert not await runs.is_kept(C)
@@ -311,6 +313,6 @@ async def test_the_fact_of_forgetting_is_not_remembered(runs: Runs, clock: Clock
 
 
 def made_from(run: CompletionRun, run_id: str, *, owner: int, asked_at: float = NOON) -> CompletionRun:
-    """What another person's press made of ``run``."""
+    """A run that another person's press derived from ``run``."""
     job = replace(run.rerolled(owner=owner), run_id=run_id)
     return job.finished(Completion(run.steps, "length"), fingerprint=FINGERPRINT, asked_at=asked_at)

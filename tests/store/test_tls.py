@@ -55,7 +55,7 @@ async def is_encrypted(url: str) -> bool:
 
 
 async def refusal_of(url: str) -> str:
-    """Why there is no connection, for the log."""
+    """The reason in the log why there is no connection."""
     with pytest.raises(StoreUnavailable) as failure:
         await is_encrypted(url)
     return failure.value.detail
@@ -102,12 +102,12 @@ async def test_only_verify_full_checks_the_name(secure: Secure) -> None:
 
 @pytest.fixture
 def system_has(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path | None, Path | None], None]:
-    """Says where the system has its certificates: in this file, in this folder."""
+    """Sets where the system's certificates are: in this file, in this folder."""
     paths = ssl.get_default_verify_paths()._asdict()
 
     def has(file: Path | None, folder: Path | None) -> None:
         for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
-            monkeypatch.setenv(variable, "")  # so that what it is set to ends with the test
+            monkeypatch.setenv(variable, "")  # so that its value is restored after the test
             monkeypatch.delenv(variable)
         found = SimpleNamespace(**{**paths, "cafile": file and str(file), "capath": folder and str(folder)})
         monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: found)
@@ -144,7 +144,7 @@ async def test_a_client_certificate_is_sent(secure: Secure, tmp_path: Path) -> N
 
 
 async def show(url: str, setting: str) -> object:
-    """As the server has it for this connection."""
+    """Whether the server encrypts this connection."""
     async with opened(url) as database, database.transaction() as connection:
         return await connection.scalar(text(f"SHOW {setting}"))
 

@@ -1,4 +1,4 @@
-"""The first signal ends a program properly, a second one at once, whatever it is doing."""
+"""The first signal ends a program properly, a second one at once, at any moment."""
 
 from __future__ import annotations
 

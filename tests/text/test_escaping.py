@@ -1,4 +1,4 @@
-"""Text from people and models is shown literally, whatever it holds."""
+"""Any text from people and models is shown literally."""
 
 import re
 import unicodedata

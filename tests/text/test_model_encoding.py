@@ -1,4 +1,4 @@
-"""A model's own tokenizer cuts every text in the bot as it does in transformers."""
+"""A model's own tokenizer splits every text in the bot as in transformers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.checkpoints import (
 
 SIZE = 1_000
 
-# What is beside the weights; the names say what is unlike GPT-2's.
+# Tokenizers by how they differ from GPT-2's.
 MADE: dict[str, Callable[[Path], Path]] = {
     "spanish": lambda folder: write_tokenizer(folder, trained(SPANISH)),
     "chinese": lambda folder: write_tokenizer(folder, trained(CHINESE)),
@@ -85,7 +85,7 @@ MADE: dict[str, Callable[[Path], Path]] = {
     "words that nothing is merged to": lambda folder: write_tokenizer(folder, _with_words(trained())),
     "split": lambda folder: write_tokenizer(folder, _split(trained()), tokenizer_class="TokenizersBackend"),
 }
-# What people type, and what may be cut in more than one way.
+# What people type, and texts that could be split in more than one way.
 NAMES = ("<|user|>", "<|user|>:", "<pad>", "<mask>", "niño", "sol", "ni", "[PAD]")
 PARTS = (*NAMES, *"".join(SPANISH), *"".join(CHINESE), *SPANISH, *CHINESE, "  ", "\n", "'s", "é")
 TEXTS = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PARTS), max_size=30).map("".join))
@@ -109,7 +109,7 @@ def _with_end_last() -> Tokenizer:
 
 
 def _shuffled(tokenizer: Tokenizer) -> Tokenizer:
-    """Other ids for the same tokens: those of merges are in no order then."""
+    """Other ids for the same tokens, so that those of merges are in no order."""
 
     def edit(data: dict[str, Any]) -> None:
         vocabulary = data["model"]["vocab"]
@@ -123,7 +123,7 @@ def _shuffled(tokenizer: Tokenizer) -> Tokenizer:
 
 
 def _with_words(tokenizer: Tokenizer) -> Tokenizer:
-    """With tokens that no merge makes, one of them of other signs than bytes have."""
+    """With tokens that no merge makes, one of them with characters that stand for no byte."""
     return _edited(
         tokenizer,
         lambda data: data["model"]["vocab"].update({"zzyzx": len(data["model"]["vocab"]), "猫": 900}),

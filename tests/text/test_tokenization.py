@@ -1,4 +1,4 @@
-"""Text ↔ ids: the facts people check first, and what must hold for any text."""
+"""Text ↔ ids: well-known facts, and properties of any text."""
 
 import base64
 import hashlib
@@ -118,7 +118,7 @@ def test_ids_without_a_token_are_shown_as_such_and_split_no_character() -> None:
 
 
 def loaded(name: str) -> Encodings:
-    """The encodings of a bot whose model has a tokenizer of its own."""
+    """The encodings of a bot whose model has its own tokenizer."""
     encodings = Encodings()
     encodings.learn(described(json.loads(trained().to_str()), 480), name=name)
     return encodings

@@ -139,7 +139,7 @@ def test_a_prefix_finds_its_most_common_token(vocabulary: Vocabulary) -> None:
     [
         ("lond", "␣London", "Lond"),
         ("␣lond", "␣London", "Lond"),
-        ("pARIS", "␣Paris", "Paris"),  # the whole word, not the more frequent that begin so
+        ("pARIS", "␣Paris", "Paris"),  # the whole word, not more frequent ones that start with it
         ("LONDO", "␣London", "Londo"),
     ],
 )

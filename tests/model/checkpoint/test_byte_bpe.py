@@ -1,4 +1,4 @@
-"""A tokenizer is used to the byte, or refused in words that say what it is."""
+"""A tokenizer is reproduced to the byte, or refused with its unsupported feature."""
 
 from __future__ import annotations
 

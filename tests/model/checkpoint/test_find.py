@@ -192,7 +192,7 @@ def test_the_default_model_means_its_pinned_revision(
 
 @pytest.fixture
 def hub(cache: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub with the tiny model, which is what is asked."""
+    """A hub with the tiny model, which huggingface_hub uses."""
     with running({path.name: path.read_bytes() for path in tiny_folder.iterdir()}) as hub:
         use_hub(hub.url, monkeypatch)
         yield hub

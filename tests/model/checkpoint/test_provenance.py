@@ -1,4 +1,4 @@
-"""Where weights come from, and that they are nothing but numbers."""
+"""Weights come from a pinned source and are nothing but numbers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INDEX = "model.safetensors.index.json"
 
 
 class Intruder:
-    """Whose unpickling leaves a mark."""
+    """An object whose unpickling leaves a mark."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -116,8 +116,8 @@ def test_code_beside_the_weights_is_not_run(copied: Path, mark: Path) -> None:
     assert not mark.exists()
 
 
-# What transformers, its extensions and the hub's libraries look for in a config.json: code, kernels,
-# quantizers, adapters. None of it is any business of a model that is numbers alone.
+# Entries of config.json with which transformers, its extensions and the hub's libraries load code,
+# kernels, quantizers or adapters. A model that is only numbers needs none of them.
 TEMPTING = {
     "auto_map": {"AutoConfig": "modeling.Config", "AutoModelForCausalLM": "someone/else--modeling.Model"},
     "custom_pipelines": {"text-generation": {"impl": "modeling.Pipeline", "pt": ["AutoModel"]}},
@@ -197,7 +197,7 @@ def test_no_model_is_loaded_by_transformers() -> None:
         place
         for place, call in calls()
         if ast.unparse(call.func).endswith((".from_pretrained", ".from_config", "pipeline"))
-        and not place.startswith("bot/training/")  # which reads what it has made itself
+        and not place.startswith("bot/training/")  # which reads files that it made itself
     ]
     assert asking == []
 

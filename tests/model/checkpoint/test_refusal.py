@@ -1,4 +1,4 @@
-"""What libraries and the system say becomes one short line that tells no secret."""
+"""Messages of libraries and the system become one short line without secrets."""
 
 from __future__ import annotations
 

@@ -93,12 +93,12 @@ async def test_a_reader_that_leaves_frees_the_slot_for_a_waiting_request(tmp_pat
         waiting = asyncio.create_task(first_step(queue, a_request("b"), owner=2))
         await first_step(queue, a_request("a"), owner=1)
         await waiting
-    told = journal.read_text().splitlines()
-    left = told.index("abort a")
-    assert told[left + 1] == "submit b", "the slot was free at once"
-    assert "step a" not in told[left:]
-    # One for which it is left, one while the worker is told.
-    assert told[:left].count("step a") <= 2
+    received = journal.read_text().splitlines()
+    left = received.index("abort a")
+    assert received[left + 1] == "submit b", "the slot was free at once"
+    assert "step a" not in received[left:]
+    # One before it is left, one while the abort is on its way to the worker.
+    assert received[:left].count("step a") <= 2
 
 
 async def first_step(queue: GenerationQueue, request: GenerationRequest, owner: int) -> None:

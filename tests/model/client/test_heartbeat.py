@@ -1,4 +1,4 @@
-"""A worker is asked again and again; a silent one that does nothing is broken."""
+"""A worker is pinged regularly; a silent one that does nothing is broken."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ COMPUTES = Activity(1.0, stopped=False)
 
 @dataclass
 class FakeWorker:
-    """Records what it is asked, and shows an activity."""
+    """Records the messages it gets, and shows an activity."""
 
     shows: Activity | None = WAITING
     unfinished: bool = False
-    asked: list[Ping] = field(default_factory=list)
+    messages: list[Ping] = field(default_factory=list)
 
     def send(self, message: Ping) -> None:
-        self.asked.append(message)
+        self.messages.append(message)
 
     def activity(self) -> Activity | None:
         return self.shows
@@ -66,17 +66,17 @@ def test_a_worker_that_answers_is_pinged_at_every_beat_and_never_broken() -> Non
         pulse.beat()
         pulse.heard(Pong())
     assert not pulse.diagnosis
-    assert len(worker.asked) == 10_000
+    assert len(worker.messages) == 10_000
 
 
 def test_a_serving_worker_that_does_nothing_is_broken_once_patience_runs_out() -> None:
     worker = FakeWorker()
     pulse = a_pulse(worker)
     pulse.heard(READY)
-    # At the first beat it is asked.
+    # At the first beat it is pinged.
     assert beats_until_broken(pulse, at_most=1000) == STILL + 1
     assert pulse.diagnosis == "it did nothing for 8 s"
-    assert len(worker.asked) == 1, "one question is enough"
+    assert len(worker.messages) == 1, "one ping is enough"
 
 
 def test_a_computing_worker_gets_more_time_but_not_for_ever() -> None:
@@ -119,7 +119,7 @@ def test_a_loading_worker_is_not_pinged_and_may_wait_for_the_disk() -> None:
         pulse.beat()
     pulse.heard(Loading("reading weights", 0, 0, "B"))
     assert beats_until_broken(pulse, at_most=1000) == LOADING + 1
-    assert worker.asked == []
+    assert worker.messages == []
 
 
 def test_a_worker_stopped_while_loading_is_broken_once_patience_runs_out() -> None:
@@ -190,7 +190,7 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def seen(happens: Callable[[], bool]) -> bool:
-    """Whether it happens within 20 seconds."""
+    """Whether ``happened`` becomes true within 20 seconds."""
     end = time.monotonic() + 20
     while not happens():
         if time.monotonic() > end:

@@ -35,7 +35,7 @@ Make = Callable[..., ModelProcess]
 
 
 class Journal:
-    """What the worker noted about its lives."""
+    """The worker's journal of its lives."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -91,7 +91,7 @@ async def collect(model: ModelProcess, request: GenerationRequest) -> list[Stepp
     return [event async for event in model.run(request)]
 
 
-# The ordinary
+# Ordinary requests
 
 
 async def test_steps_arrive_in_order_and_end(make: Make) -> None:
@@ -363,15 +363,15 @@ async def test_a_replacement_with_another_encoding_ends_the_model(make: Make) ->
 
 
 async def test_on_ready_is_called_before_the_model_counts_as_ready(make: Make) -> None:
-    told: list[Ready] = []
+    ready_infos: list[Ready] = []
 
     def tell(ready: Ready) -> None:
         assert model.info is None
-        told.append(ready)
+        ready_infos.append(ready)
 
     async with make(on_ready=tell) as model:
         info = await model.wait_ready()
-        assert told == [Ready(info)]
+        assert ready_infos == [Ready(info)]
 
 
 async def test_two_deaths_fail_the_poison_alone(make: Make, journal: Journal) -> None:

@@ -32,7 +32,7 @@ def whole(request: GenerationRequest) -> list[object]:
 class Simulation:
     """A worker that takes one step of every request in turn, and dies.
 
-    ``poison`` dies at its second step, or, where ``erratic``, at any that chance says.
+    It dies at the second step of ``poison``, or at a random one if ``erratic``.
     """
 
     def __init__(self, poison: frozenset[str], *, erratic: Random | None = None) -> None:
@@ -102,7 +102,7 @@ def test_a_request_that_kills_at_random_steps_fails_alone_after_ten_deaths(seed:
     for _ in range(1000):
         simulation.step()
     assert isinstance(said(poison)[-1], GenerationFailed)
-    # Each time that it gets further it begins anew.
+    # Each time it gets further, the count starts again.
     assert simulation.deaths <= (steps + 1) * DEATHS_WITHOUT_GETTING_FURTHER + 1
     assert [said(run) for run in innocent] == [whole(run.request) for run in innocent]
 
@@ -111,7 +111,7 @@ def test_a_request_that_kills_at_random_steps_fails_alone_after_ten_deaths(seed:
 @settings(max_examples=4)
 @given(seed=st.integers(0, 2**32), requests=st.integers(1, 4))
 def test_a_hundred_deaths_from_outside_fail_no_request(seed: int, requests: int) -> None:
-    """Each comes as soon as a request has got further than before."""
+    """Each request arrives as soon as another one has got further than before."""
     chance = seeded(seed)
     simulation = Simulation(frozenset())
     runs = [simulation.roster.add(a_request(str(number), 500)) for number in range(requests)]
@@ -186,7 +186,7 @@ def test_an_aborted_request_is_not_submitted_again() -> None:
     roster = Roster()
     run = roster.add(a_request("a"))
     roster.submit()
-    assert roster.abort("a"), "the worker has to be told"
+    assert roster.abort("a"), "the worker must be notified"
     assert not roster.abort("a")
     roster.worker_died()
     assert said(run) == [Ended("a", "cancelled")]

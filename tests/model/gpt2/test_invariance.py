@@ -1,4 +1,4 @@
-"""A row's bits depend on its position and on the ids before it; on nothing else."""
+"""A row's bits depend only on its position and the ids before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sequences lie side by side in a store, and none notices the others."""
+"""Sequences lie side by side in a store and do not affect each other."""
 
 from __future__ import annotations
 

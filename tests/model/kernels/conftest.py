@@ -25,7 +25,7 @@ class VectorArguments(Arguments):
 
 @dataclass(kw_only=True)
 class CountArguments(Arguments):
-    """Of kernels that write ``count`` integers."""
+    """The arguments of kernels that write ``count`` integers."""
 
     out: Int32s
     count: int

@@ -41,7 +41,7 @@ def test_a_kernel_is_run_by_all_threads(
     processor: Processor, threads: int, own_threads: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if own_threads:
-        # As on systems where torch brings another OpenMP.
+        # As on systems where torch ships another OpenMP.
         monkeypatch.setattr(jit, "openmp", lambda: None)
     kernels = Kernels(squares(), processor)
     out = torch.zeros(1000, dtype=torch.int32)

@@ -1,4 +1,4 @@
-"""Requests come, go on, end, are aborted and fail."""
+"""Requests arrive, continue, end, are aborted and fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A failing step rejects only the culprit; the other texts do not change by a bit."""
+"""A failing step rejects only the culprit; the other texts change by no bit."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_a_model_on_disk_writes_the_same_alone_and_among_seven_others(model: GPT
 
 
 def in_two_parts(whole: GenerationRequest, ids: list[int], count: int) -> tuple[GenerationRequest, ...]:
-    """``whole`` for ``count`` tokens, and what asks for the others of ``ids`` afterwards."""
+    """``whole`` cut to ``count`` tokens, and the request for the rest of ``ids``."""
     params = replace(whole.params, max_new_tokens=count)
     rest = replace(whole.params, max_new_tokens=whole.params.max_new_tokens - count)
     begun = replace(whole, request_id="first", params=params)

@@ -195,7 +195,7 @@ def test_running_and_just_ended_texts_are_forgotten_too(recorded: Recorded, endi
 
 
 def related(random: Random, earlier: GenerationRequest, ids: list[int]) -> GenerationRequest:
-    """A request that has to do with ``earlier``, which gave ``ids``."""
+    """A request related to ``earlier``, which gave ``ids``."""
     read = len(earlier.prompt_ids) - earlier.generated
     whole = (*earlier.prompt_ids, *ids)
     cut = random.randint(1, len(whole))

@@ -1,4 +1,4 @@
-"""A scored request reads a text: its steps are the text's own tokens, as the model found them."""
+"""A scored request reads a text: its steps are the text's own tokens, with the model's ranks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small ``python -m tests.benchmarks.invariance``: what is said there of GPT-2's width, of small models."""
+"""A small version of ``python -m tests.benchmarks.invariance``, with small models."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_thirty_requests_are_bit_identical_in_a_crowd(precise: GPT2) -> None:
     steps = sum(len(needle.alone) for needle in needles)
     assert crowd.findings == Findings(steps=crowd.findings.steps)
     assert crowd.findings.steps >= steps
-    # All of it took place.
+    # Each of these happened.
     assert crowd.needle_hits
     assert crowd.cancelled
     assert crowd.continued

@@ -37,7 +37,7 @@ def keep(prefixes: PrefixCache, *texts: Ids) -> None:
 
 
 def recalled(prefixes: PrefixCache, *ids: int) -> list[int]:
-    """The ids whose values are known of a text, which is left in the order of use."""
+    """The ids of a text whose values are cached, without changing the order of use."""
     cache = empty_cache()
     prefixes.recall(ids, cache)
     values: list[int] = cache.store.layers[0][1, 0, 0, : cache.length, 0].int().tolist()

@@ -1,4 +1,4 @@
-"""What a step says is true, and the same whatever is reported beside it."""
+"""A step's report is true, and does not depend on other reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.driving import torch_threads
 
 @st.composite
 def batches(draw: st.DrawFn, most: int = 9) -> tuple[Tensor, list[Choice]]:
-    """Logits [rows, V], and what was chosen from them; coarse logits have many ties."""
+    """Logits [rows, V], and the ids chosen from them; coarse logits have many ties."""
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
     rows, vocabulary = draw(st.integers(1, most)), draw(st.integers(1, 400))
     logits = torch.randn(rows, vocabulary, generator=generator) * draw(st.sampled_from([0.1, 3.0, 30.0]))

@@ -1,4 +1,4 @@
-"""The tokens most alike are those that torch finds in the checkpoint, in portions or at once."""
+"""The most similar tokens are those that torch finds in the checkpoint, in portions or at once."""
 
 from __future__ import annotations
 

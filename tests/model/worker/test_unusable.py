@@ -1,4 +1,4 @@
-"""Every reason why a model cannot be used: what leads to it, and whether a restart may help."""
+"""Every reason why a model cannot be used: its causes, and whether a restart may help."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Place:
         self.hub.files = {path.name: path.read_bytes() for path in self.folder.iterdir()}
 
     def cached(self, *, without: str) -> Path:
-        """The snapshot that a download leaves which was interrupted, in the words of older versions."""
+        """The snapshot that an interrupted download leaves, as older versions do."""
         base = self.cache / "models--someone--tiny"
         (base / "refs").mkdir(parents=True)
         (base / "refs" / "main").write_text(COMMIT, encoding="utf-8")
@@ -98,7 +98,7 @@ def place(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def unusable(*arguments: str) -> Unusable:
-    """What the worker says of the model. One sentence or two, on one line, whatever has happened."""
+    """The worker's message about the model: always one or two sentences on one line."""
     said = start(parse(["--threads", "1", *arguments]), lambda _: None)
     assert isinstance(said, Unusable)
     assert said.detail.isprintable()
@@ -113,7 +113,7 @@ ROWS: list[Any] = []
 
 
 def row(reason: UnusableReason, words: str) -> Callable[[Situation], Situation]:
-    """The reason that is found in a situation, which gives the worker's arguments, and some of its words."""
+    """A reason, a situation that leads to it and gives the worker's arguments, and part of the message."""
 
     def add(situation: Situation) -> Situation:
         ROWS.append(pytest.param(situation, reason, words, id=situation.__name__))
@@ -122,7 +122,7 @@ def row(reason: UnusableReason, words: str) -> Callable[[Situation], Situation]:
     return add
 
 
-# What has to be corrected
+# Needs the operator
 
 
 @row("not_found", "there is no such folder")
@@ -137,7 +137,7 @@ def a_name_longer_than_any_file_s(_: Place) -> tuple[str, ...]:
 
 @row("not_found", "there is no such folder")
 def the_home_of_somebody_unknown(_: Place) -> tuple[str, ...]:
-    return ("~nobody-of-this-name/model",)
+    return ("~no-such-user/model",)
 
 
 @row("not_found", "the folder has no model-2.safetensors")
@@ -485,7 +485,7 @@ def test_lack_of_memory_while_reading_weights_is_worth_a_restart(tiny_folder: Pa
 
 @contextmanager
 def as_somebody_else() -> Iterator[None]:
-    """Without the rights of root, if they are there."""
+    """Drop the privileges of root, if there are any."""
     if os.geteuid():
         yield
         return
@@ -508,7 +508,7 @@ def test_each_situation_gives_its_reason_and_one_sentence(
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
 def test_an_unreadable_file_needs_the_operator(tiny_folder: Path, file: str) -> None:
-    # Others may not enter the folder of a test.
+    # Other users may not enter the folder of a test.
     with tempfile.TemporaryDirectory() as place:
         folder = Path(shutil.copytree(tiny_folder, Path(place) / "model"))
         Path(place).chmod(0o755)

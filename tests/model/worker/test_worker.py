@@ -43,7 +43,7 @@ runpy.run_module("bot.model.worker", run_name="__main__")
 """
 
 
-# Tells on stderr how many rows of a prompt are computed in each pass.
+# Writes to stderr how many rows of a prompt are computed in each pass.
 COUNTING = """
 import runpy, sys
 from bot.model.gpt2.transformer import GPT2
@@ -180,7 +180,7 @@ def test_invalid_bytes_end_it_and_are_not_repeated_in_the_message(
     assert errors == "The model worker received bytes that are no message.\n"
 
 
-# What it is told cannot be read for lack of memory.
+# Its messages cannot be read for lack of memory.
 DEAF = """
 import runpy, sys
 from bot.model import wire

@@ -1,4 +1,4 @@
-"""The real worker behind the real queue, killed in the middle: the same tokens."""
+"""The real worker behind the real queue, killed during a text: the same tokens."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ async def test_a_missing_model_cannot_be_used(tmp_path: Path) -> None:
 def test_a_request_that_runs_out_of_memory_fails_alone(
     start: type[Worker], tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Else the C library has some reserved for other threads, which it may or may not use then.
+    # Otherwise the C library has memory reserved for other threads, which it may or may not use.
     monkeypatch.setenv("MALLOC_ARENA_MAX", "1")
     worker = start("--model", str(tiny_folder), "--threads", "1", "--prefix-cache", "8")
     worker.until(Ready)
     undisturbed = worker.run(REQUESTS[0])
     time.sleep(1.1)
-    worker.send(Ping(), Ping())  # at the second it has given back what it had spare
+    worker.send(Ping(), Ping())  # by the second, it has returned its spare memory
     worker.until(Pong)
     worker.until(Pong)
     process = psutil.Process(worker.process.pid)

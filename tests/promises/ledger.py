@@ -70,7 +70,7 @@ class Ledger:
                 raise ValueError(line)
 
     async def audit(self, url: str) -> AuditResult:
-        """Compare the ledger with the database, opened anew."""
+        """Compare the ledger with the database, after reopening it."""
         damage = _damage(url)
         async with opened(url) as database:
             lost, corrupt = await self._missing(Runs(database, days=DAYS))

@@ -32,7 +32,7 @@ def bouncer(server: str) -> Iterator[str]:
         yield url
 
 
-async def anew(database: Database) -> Runs:
+async def reopened(database: Database) -> Runs:
     async with database.transaction() as connection:
         await connection.run_sync(metadata.drop_all)
         await connection.run_sync(metadata.create_all)
@@ -55,7 +55,7 @@ async def keep_and_read(runs: Runs, first: int) -> None:
 @pytest.mark.slow
 async def test_several_bots_share_it_and_connect_again(bouncer: str) -> None:
     async with opened(bouncer) as first:
-        runs = await anew(first)
+        runs = await reopened(first)
         await keep_and_read(runs, 0)
         for begin in (100, 200, 300):  # each on connections of its own, and on statements of its own
             async with opened(bouncer) as other:
@@ -71,7 +71,7 @@ async def test_several_bots_share_it_and_connect_again(bouncer: str) -> None:
 async def test_it_may_be_restarted(server: str) -> None:
     with pgbouncer(server) as url:
         async with opened(url) as database:
-            await keep_and_read(await anew(database), 0)
+            await keep_and_read(await reopened(database), 0)
     with pgbouncer(server) as url:
         async with opened(url) as database:
             await keep_and_read(runs_in(database), 100)

@@ -99,7 +99,7 @@ async def measure(
 
 
 async def capacity_of(discord: FakeDiscord, monitor: Monitor, warm_up: float, counted: float) -> float:
-    """Texts finished a second with a full queue, over ``counted`` seconds or until the first one."""
+    """Texts finished a second with a full queue, over ``counted`` seconds or more until one has."""
     loop = asyncio.get_running_loop()
     async with saturated(discord, monitor, writers=40):
         await asyncio.sleep(warm_up)

@@ -7,6 +7,12 @@ python -m bot --version              which version this is
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Ctrl-C during the imports below ends the process as SIGTERM does, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import asyncio
 import gc
@@ -26,7 +32,7 @@ from bot.settings import Settings
 from bot.system.exit_status import ExitStatus, exit_status
 from bot.system.guard import guard
 from bot.system.runtime import keep_large_apart
-from bot.system.signals import end_by_signal
+from bot.system.signals import end_by_signal, raise_on_interrupt
 from bot.system.terminal import adapt, complain, say, settle, stand_in, typed
 from bot.text.numbers import whole_number
 
@@ -45,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     guard()
     adapt(sys.stdout, sys.stderr)
     try:
+        raise_on_interrupt()
         options = _parser().parse_args(arguments)
         environment = _environment(options)
         settings = Settings.from_env(environment)

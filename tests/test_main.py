@@ -58,6 +58,35 @@ def test_a_signal_while_it_loads_ends_it_in_order(number: signal.Signals, argume
     assert not is_alive(worker)
 
 
+INTERRUPTED_WHILE_IT_IMPORTS = """
+import runpy, signal, sys
+
+class Finder:
+    def find_spec(name, *_):
+        if name == "bot.launch":
+            signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal
+sys.meta_path.insert(0, Finder)
+runpy.run_module("bot", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no exit status for a signal")
+def test_an_interrupt_while_it_imports_ends_it_without_a_traceback() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", INTERRUPTED_WHILE_IT_IMPORTS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.stderr == ""
+    assert ended.returncode == -signal.SIGINT
+
+
 CANCELLED_FROM_WITHIN = """
 import asyncio, sys
 from bot import __main__ as bot

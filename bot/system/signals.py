@@ -13,6 +13,12 @@ from types import FrameType
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
+def raise_on_interrupt() -> None:
+    """From now on, let Ctrl-C raise KeyboardInterrupt, unless the process was started to ignore it."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def end_by_signal(end: Callable[[], object]) -> None:
     """From now on, let the first signal call ``end`` in the running event loop.
 

@@ -50,7 +50,7 @@ HOUSE = {
     "services": Room("moderation store executor queue text"),
     "moderation": Room("store features queue text model errors", "ahocorasick regex"),
     "settings": Room("store model proxies logs errors quoting"),
-    "store": Room("features model background errors", "aiosqlite msgspec psycopg sqlalchemy"),
+    "store": Room("features model background errors quoting", "aiosqlite msgspec psycopg sqlalchemy"),
     "executor": Room("queue"),
     "features": Room("queue text model errors", "msgspec"),
     "queue": Room("model.client model logs background errors"),

@@ -35,7 +35,7 @@ class Address(Protocol):
     def engine(self) -> AsyncEngine: ...
 
 
-def unusable(problem: str = "is no address of a database") -> InvalidSetting:
+def unusable(problem: str = "is not a database address") -> InvalidSetting:
     """``problem`` quotes no value: the address may hold a password."""
     return InvalidSetting(
         "DATABASE_URL",

@@ -10,6 +10,7 @@ from functools import partial
 
 from bot.background import Background
 from bot.errors import StoreUnavailable
+from bot.quoting import plural
 from bot.store.outbox import PAUSE
 from bot.store.runs import Runs
 
@@ -45,7 +46,8 @@ async def tidied(
                 await runs.flush()
                 await runs.wipe()
         if runs.unsaved:
-            log.error("%d runs are lost: the database did not take them before the bot ended", runs.unsaved)
+            lost = plural(runs.unsaved, "run")
+            log.error("lost %s: the database was unavailable until the bot ended", lost)
 
 
 async def _tidy(runs: Runs, every: float, on_deleted: Callable[[], object]) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import insert, select
 
 from bot.errors import StoreUnavailable
 from bot.features.guess import Round
+from bot.quoting import plural
 from bot.store import tables
 from bot.store.backend import PATIENCE
 from bot.store.database import Database
@@ -114,7 +115,7 @@ class Outbox:
         """Log a failure once, however many attempts it lasts."""
         self._not_before = self._clock() + PAUSE
         if not self._is_failing:
-            log.error("%d runs could not be stored yet, and wait in memory: %s", len(self), how)
+            log.error("%s not stored yet, kept in memory: %s", plural(len(self), "run"), how)
         self._is_failing = True
 
     async def _send_some(self) -> None:

@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.store.backend import ENGINE_OPTIONS, PATIENCE, unusable
 from bot.store.rehearsal import rehearse
 
-_ESCAPED = "is no address of a database (in a password, @ is %40, : is %3A, / is %2F, % is %25, a space %20)"
+_ESCAPED = "is not a database address (in a password, @ is %40, : is %3A, / is %2F, % is %25, a space %20)"
 _NAME = re.compile(r"[^\s@:/?#%\[\]]+")
 _WORD = re.compile(r"\w{1,40}", re.ASCII)
 

@@ -89,7 +89,7 @@ async def test_runs_that_cannot_be_stored_at_the_end_are_logged(
             if is_back:
                 folder.mkdir()
 
-    assert ("2 runs are lost" in caplog.text) != is_back
+    assert ("lost 2 runs" in caplog.text) != is_back
 
 
 class HangingRuns(Runs):
@@ -108,4 +108,4 @@ async def test_a_hanging_database_does_not_delay_the_end(
         async with asyncio.timeout(10), tidied(runs):
             runs._outbox.put(completion_run())
 
-    assert "1 runs are lost" in caplog.text
+    assert "lost 1 run:" in caplog.text

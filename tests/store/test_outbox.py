@@ -64,7 +64,7 @@ async def test_after_a_failure_the_next_attempt_waits_a_moment(
         for number in (1, 2):
             outbox.put(completion_run(run_id(number)))
             await outbox.send()
-        assert caplog.text.count("could not be stored yet") == 1
+        assert caplog.text.count("not stored yet") == 1
         assert outbox.get(run_id(2))
 
         file.parent.mkdir()
@@ -122,7 +122,7 @@ async def test_a_failure_is_logged_once_and_its_end_too(
 
     said = [record.getMessage() for record in caplog.records]
     assert said == [
-        "1 runs could not be stored yet, and wait in memory: OperationalError: unable to open database file",
+        "1 run not stored yet, kept in memory: OperationalError: unable to open database file",
         "all runs that waited for the database are stored",
     ]
 
@@ -150,7 +150,7 @@ async def test_a_card_does_not_wait_long_for_a_hanging_database(
         await outbox.send()
 
     assert len(outbox) == 0
-    assert "1 runs could not be stored yet, and wait in memory: no answer" in caplog.text
+    assert "1 run not stored yet, kept in memory: no answer" in caplog.text
 
 
 @asynccontextmanager

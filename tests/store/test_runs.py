@@ -173,7 +173,7 @@ async def test_a_run_that_cannot_be_stored_is_found_and_stored_later(
         assert await runs.completion(A) == completion_run(A)
         with pytest.raises(StoreUnavailable):
             await runs.completion(B)
-        assert "1 runs could not be stored yet" in caplog.text
+        assert "1 run not stored yet" in caplog.text
         caplog.clear()
 
         failing.parent.mkdir()

@@ -225,14 +225,14 @@ def test_reconfiguring_the_log_replaces_the_handler() -> None:
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("postgresql://tw:kestrel@osprey:w0rd@host/db", "is no address of a database"),
-        ("postgresql://tw:kes%rel%osprey@host/db", "is no address of a database"),
+        ("postgresql://tw:kestrel@osprey:w0rd@host/db", "is not a database address"),
+        ("postgresql://tw:kes%rel%osprey@host/db", "is not a database address"),
         ("postgresql://tw:osprey@host:kestrel/db", "has a port that is not a number"),
         (
             "postgresql://tw:osprey@host/db?sslmode=kestrel",
             "has parameters that cannot be used (invalid sslmode",
         ),
-        ("postgresql://tw:osprey@host/db?kestrel", "is no address of a database"),
+        ("postgresql://tw:osprey@host/db?kestrel", "is not a database address"),
     ],
 )
 def test_the_bot_process_ends_with_one_sentence(url: str, problem: str, tmp_path: Path) -> None:

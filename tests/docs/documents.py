@@ -60,8 +60,8 @@ class Document:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """Every inline code, and every line of a block of code in no language."""
-        blocks = (token for token in self.tokens if token.type == "fence" and not token.info)
+        """Every inline code, and every line of a block of code in no language, fenced or indented."""
+        blocks = (token for token in self.tokens if token.type in ("fence", "code_block") and not token.info)
         return (*self.code, *chain.from_iterable(block.content.splitlines() for block in blocks))
 
     def block(self, language: str) -> str:

@@ -108,7 +108,7 @@ def test_a_url_names_its_database(url: str, driver: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["runs.sqlite3", "mysql://a:secret@b/c", "secret", "http://secret"])
-def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
+def test_an_invalid_url_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(InvalidSetting, match=r"^DATABASE_URL is not a database address") as refused:
         parsed(url)
 

@@ -52,6 +52,17 @@ def pytest_configure() -> None:
         take_own_database(worker)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores, since tests also wait; more than four gain nothing."""
+    return min(4, (os.cpu_count() or 1) + 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that no process still has one when the others are done."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable() -> Generator[None, Any, Any]:
     """Send reports between processes without lone surrogates, which tests log on purpose."""

@@ -160,6 +160,7 @@ async def test_a_request_that_takes_too_long_ends_with_the_text_so_far() -> None
         assert "3 tokens" in said(running)
 
 
+@pytest.mark.slow
 async def test_no_reply_is_left_thinking() -> None:
     async with asked("next", "next", grace=0.5) as (joining, _, _, (running, waiting)):
         joining.cancel()
@@ -314,6 +315,7 @@ async def test_a_missing_network_is_named() -> None:
                 await join(SECRET, parts)
 
 
+@pytest.mark.slow
 async def test_an_unreachable_gateway_is_named() -> None:
     async with FakeDiscord.opened() as fake, parts_with(LoadingModel()) as parts:
         nowhere = Addresses(fake.where.rest, "ws://127.0.0.1:1/gateway/")

@@ -269,6 +269,7 @@ async def test_a_loading_model_shows_its_progress(open_world: OpenWorld) -> None
     assert refusal == "The model is still loading (starting). Please try again in a moment."
 
 
+@pytest.mark.slow
 async def test_the_text_before_a_failure_stays(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model, deadline=1.0) as world:

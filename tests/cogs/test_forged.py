@@ -36,6 +36,7 @@ async def test_a_button_of_another_card_opens_nothing(
     assert not seen(await lied(grace, own, {"custom_id": custom_id, "component_type": BUTTON}))
 
 
+@pytest.mark.slow
 async def test_a_menu_opens_only_what_it_offers(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:

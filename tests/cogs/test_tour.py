@@ -157,6 +157,7 @@ async def test_a_tour_goes_on_after_the_bot_restarted(
     assert "✅ the same 16 tokens as before" in text_of(answer)
 
 
+@pytest.mark.slow
 async def test_its_owner_can_delete_it(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await at(2, ada, channel)
     await ada.slash(channel, "forget")

@@ -62,6 +62,7 @@ async def test_another_model_restarts_the_tour_at_the_same_station(open_world: O
         assert len(model.started) == asked + 1
 
 
+@pytest.mark.slow
 async def test_a_station_that_fails_leaves_the_card_as_it_was(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model) as world:

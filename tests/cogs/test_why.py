@@ -37,6 +37,7 @@ Restart = Callable[[], Awaitable[None]]
 ACTIONS = ("Why this word?", "Code", "Replay")
 
 
+@pytest.mark.slow
 async def test_it_opens_privately_at_the_biggest_surprise(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle, runs: Runs
 ) -> None:

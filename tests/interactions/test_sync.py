@@ -67,6 +67,7 @@ async def joined(method: str, faults: Iterable[RequestFault | None]) -> AsyncIte
         yield fake
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 @pytest.mark.parametrize(("fault", "said"), REFUSALS, ids=[said for _, said in REFUSALS])
 async def test_a_refusal_is_logged_once_and_tried_again(
@@ -81,6 +82,7 @@ async def test_a_refusal_is_logged_once_and_tried_again(
     assert not any(record.exc_info for record in caplog.records)
 
 
+@pytest.mark.slow
 async def test_people_are_served_with_the_commands_that_discord_has() -> None:
     async with FakeDiscord.opened() as fake:
         async with hosted(fake):

@@ -180,7 +180,7 @@ async def test_housekeeping_goes_on(
                 assert runs.unsaved == 1
                 broken.undo()
                 await until(lambda: runs.unsaved == 0)
-    assert caplog.text.count("could not be stored yet") == 1
+    assert caplog.text.count("not stored yet") == 1
     assert "osprey" not in caplog.text
 
 

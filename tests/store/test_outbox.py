@@ -141,9 +141,7 @@ async def test_a_card_does_not_wait_long_for_a_hanging_database(
                 await outbox.send()
             assert len(outbox) == 1
 
-            async with asyncio.timeout(
-                5
-            ):  # the next caller does not wait at all
+            async with asyncio.timeout(5):  # the next caller does not wait at all
                 monkeypatch.setattr("bot.store.outbox.LONGEST", 60.0)
                 await outbox.send()
         clock.now += PAUSE

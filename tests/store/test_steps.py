@@ -22,6 +22,7 @@ steps = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(steps, max_size=20).map(tuple))
 def test_unpacking_undoes_packing(given_steps: tuple[Step, ...]) -> None:
     assert unpacked(packed(given_steps)) == given_steps

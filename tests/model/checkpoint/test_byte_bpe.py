@@ -134,6 +134,7 @@ def test_a_model_with_fewer_rows_than_tokens_is_refused() -> None:
         described(json_of(trained()), 200)
 
 
+@pytest.mark.slow
 def test_gpt2_s_tokenizer_is_recognized() -> None:
     assert described(GPT2, GPT2_SIZE) is None
 

@@ -38,6 +38,7 @@ def a_request(name: str) -> GenerationRequest:
     return GenerationRequest(name, (1, 2), SamplingParams(max_new_tokens=100))
 
 
+@pytest.mark.slow
 def test_the_engine_drops_an_aborted_request_and_admits_the_next_at_once() -> None:
     model = Recorded(parameters_of(random_model()))
     engine = engine_of(model, max_batch=1)

@@ -280,12 +280,14 @@ async def test_sigkill_in_the_middle_gives_the_same_steps(make: Make) -> None:
     assert events == undisturbed(request)
 
 
+@pytest.mark.slow
 async def test_a_worker_that_hangs_is_replaced(make: Make) -> None:
     async with make({"hang_at": 2}, {}, patience=0.3) as model:
         assert await collect(model, a_request()) == undisturbed(a_request())
         assert model.restarts == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("busy", [False, True])
 async def test_a_stopped_worker_is_replaced(make: Make, busy: bool) -> None:
     request = a_request(steps=1000)
@@ -299,6 +301,7 @@ async def test_a_stopped_worker_is_replaced(make: Make, busy: bool) -> None:
         assert model.pid != stopped
 
 
+@pytest.mark.slow
 async def test_a_worker_stopped_while_it_loads_is_replaced(make: Make, journal: Journal) -> None:
     async with make({"hang_loading": True}, {}, patience=0.3) as model:
         await until(lambda: journal.lives() == 1)

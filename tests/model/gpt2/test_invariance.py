@@ -18,6 +18,9 @@ from bot.model.kernels.jit import this_processor
 from tests.model.conftest import OVERFLOWS, overflowing_model, parameters_of, random_model
 from tests.support.driving import every_row, new_cache, some_ids, torch_threads
 
+# Compiling a model takes a second.
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Text:
@@ -119,7 +122,6 @@ def test_the_choice_of_wanted_rows_changes_no_bit(
         assert torch.equal(row, expected[-1:])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_heads_and_lengths_of_gpt2_large_have_the_same_bits_too(threads: int) -> None:
     """Kernels take other paths for other sizes."""
@@ -171,7 +173,6 @@ def test_a_sequence_has_the_same_logits_alone_and_among_seven_others(gpt2: GPT2,
         assert torch.equal(mine, theirs)
 
 
-@pytest.mark.slow
 @torch.inference_mode()
 def test_a_neighbour_that_is_not_finite_changes_nothing(precise: GPT2) -> None:
     model = GPT2(parameters_of(overflowing_model()), precision=precise.precision)

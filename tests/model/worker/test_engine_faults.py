@@ -17,6 +17,9 @@ from bot.model.worker.sampling import Sampler
 from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import Outcome, engine_of, request, run, run_alone
 
+# Compiling a model takes a second.
+pytestmark = pytest.mark.slow
+
 HATED = 207  # an id that only the culprit has in its prompt
 LACKS = "rejected: RuntimeError: memory lacks"
 

@@ -19,6 +19,9 @@ from bot.model.protocol import GenerationRequest, SamplingParams
 from tests.model.conftest import parameters_of
 from tests.support.driving import Outcome, collect, engine_of, random_request, request, run, run_alone, seeded
 
+# Compiling a model takes a second.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -45,7 +48,6 @@ def generated(folder: Path, model: GPT2) -> list[tuple[GenerationRequest, list[i
     return list(zip(requests, json.loads(done.stdout), strict=True))
 
 
-@pytest.mark.slow
 def test_fifty_texts_are_those_of_generate(
     model: GPT2, generated: list[tuple[GenerationRequest, list[int]]]
 ) -> None:
@@ -55,7 +57,6 @@ def test_fifty_texts_are_those_of_generate(
     assert {name: outcome.ids for name, outcome in outcomes.items()} == expected
 
 
-@pytest.mark.slow
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_requests_that_join_leave_or_fail_change_no_bit_of_another(precise: GPT2, seed: int) -> None:
@@ -85,7 +86,6 @@ def test_requests_that_join_leave_or_fail_change_no_bit_of_another(precise: GPT2
             assert together == alone
 
 
-@pytest.mark.slow
 def test_a_model_on_disk_writes_the_same_alone_and_among_seven_others(model: GPT2) -> None:
     random = seeded(3)
     longest = min(300, model.context - 20)
@@ -104,7 +104,6 @@ def in_two_parts(whole: GenerationRequest, ids: list[int], count: int) -> tuple[
     return begun, GenerationRequest("rest", prompt, rest, generated=count)
 
 
-@pytest.mark.slow
 @settings(max_examples=10)
 @given(
     prompt=st.integers(1, 100),

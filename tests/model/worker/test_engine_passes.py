@@ -10,6 +10,9 @@ from bot.model.worker.batch import SHARED_CHUNK
 from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import Recorded, engine_of, request, run, some_ids
 
+# Compiling a model takes a second.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def recording() -> Recorded:

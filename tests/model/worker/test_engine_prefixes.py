@@ -30,6 +30,9 @@ from tests.support.driving import (
 )
 from tests.support.samples import FINGERPRINT
 
+# Compiling a model takes a second.
+pytestmark = pytest.mark.slow
+
 ROOMY = 10**8
 
 
@@ -64,7 +67,6 @@ def a_walk(length: int) -> Walk:
     return Walk("0" * 16, 1, tuple(some_ids(length)), (), temperature=1.0, seed=7)
 
 
-@pytest.mark.slow
 def test_a_step_of_a_walk_computes_one_row(rows: Rows) -> None:
     walk = a_walk(50)
     assert rows(walk.request) == [[50]]
@@ -73,7 +75,6 @@ def test_a_step_of_a_walk_computes_one_row(rows: Rows) -> None:
         assert rows(walk.request) == [[1]]
 
 
-@pytest.mark.slow
 def test_a_step_back_computes_one_row(rows: Rows) -> None:
     walk = a_walk(50)
     for token_id in (5, 6, 7):
@@ -85,7 +86,6 @@ def test_a_step_back_computes_one_row(rows: Rows) -> None:
     assert rows(walk.append(9, owner=1).request) == [[1]]
 
 
-@pytest.mark.slow
 def test_continue_and_re_roll_compute_one_row_before_the_new_tokens(rows: Rows, gpt2: GPT2) -> None:
     params = SamplingParams(max_new_tokens=9, seed=3)
     job = CompletionJob("0" * 16, 1, tuple(some_ids(70)), params, private=False)
@@ -96,7 +96,6 @@ def test_continue_and_re_roll_compute_one_row_before_the_new_tokens(rows: Rows, 
     assert rows(done.rerolled(owner=1).request(640)) == [[1]] * 9
 
 
-@pytest.mark.slow
 def test_a_text_computes_only_what_follows_a_cached_prefix(rows: Rows) -> None:
     rows(request("a", prompt=100, max_new_tokens=1))
     assert rows(request("longer", prompt=130, max_new_tokens=1)) == [[30]]
@@ -105,7 +104,6 @@ def test_a_text_computes_only_what_follows_a_cached_prefix(rows: Rows) -> None:
     assert rows(other) == [[3]]
 
 
-@pytest.mark.slow
 def test_generated_ids_are_recalled_when_a_person_types_them(rows: Rows, gpt2: GPT2) -> None:
     first = request("a", prompt=20, max_new_tokens=10)
     ids = run_alone(gpt2, first).ids
@@ -133,7 +131,6 @@ def test_an_evicted_text_is_computed_again_bit_for_bit(recorded: Recorded) -> No
     assert outcomes[:2] == outcomes[4:2:-1]
 
 
-@pytest.mark.slow
 def test_an_aborted_text_is_cached_up_to_its_last_step(recorded: Recorded, gpt2: GPT2) -> None:
     engine = engine_of(recorded, prefix_bytes=ROOMY)
     engine.submit(request("a", prompt=500))
@@ -214,7 +211,6 @@ def related(random: Random, earlier: GenerationRequest, ids: list[int]) -> Gener
     return GenerationRequest("", prompt, params, generated=min(own, len(prompt) - 1))
 
 
-@pytest.mark.slow
 @settings(max_examples=12)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_caching_recalling_and_forgetting_change_no_bit(precise: GPT2, seed: int) -> None:

@@ -12,6 +12,9 @@ from bot.model.protocol import Ended, GenerationRequest, SamplingParams
 from tests.model.conftest import OVERFLOWS, overflowing_model, parameters_of
 from tests.support.driving import Outcome, collect, engine_of, request, run, run_alone, some_ids
 
+# Compiling a model takes a second.
+pytestmark = pytest.mark.slow
+
 LONG = 200  # more than a step reads
 
 
@@ -95,7 +98,6 @@ def test_a_scored_request_can_be_aborted_half_way(gpt2: GPT2) -> None:
     assert engine.idle
 
 
-@pytest.mark.slow
 def test_non_finite_logits_reject_only_that_request() -> None:
     model = GPT2(parameters_of(overflowing_model()))
     outcomes = run(engine_of(model), request("before"), scored("bad", [1, 2, OVERFLOWS, 3]), request("after"))

@@ -16,6 +16,9 @@ from tests.benchmarks.needles import Limits, random_needle
 from tests.benchmarks.restarts import through_restarts
 from tests.support.driving import seeded
 
+# Compiling a model takes a second.
+pytestmark = pytest.mark.slow
+
 END_OF_TEXT = 7  # likely enough to end some texts early
 
 
@@ -36,7 +39,6 @@ def test_thirty_requests_are_bit_identical_in_a_crowd(precise: GPT2) -> None:
     assert crowd.prefixes.forgotten
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="workers are killed by a signal")
 async def test_requests_are_the_same_in_a_worker_that_is_killed(tiny_folder: Path) -> None:
     checkpoint = find(str(tiny_folder), revision=None, report=lambda progress: None)

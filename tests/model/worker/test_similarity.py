@@ -16,6 +16,9 @@ from bot.model.worker import similarity
 from bot.model.worker.similarity import Similarity
 from tests.model.conftest import OVERFLOWS, overflowing_model, parameters_of, random_model
 
+# Compiling a model takes a second.
+pytestmark = pytest.mark.slow
+
 VOCABULARY = 211
 
 
@@ -69,7 +72,6 @@ def test_in_other_precisions_the_cosines_are_those_of_the_rounded_numbers(
         assert token.cosine == pytest.approx(cosines[token.token_id].item(), abs=within)
 
 
-@pytest.mark.slow
 def test_the_embedding_is_compared_even_with_an_untied_head() -> None:
     reference = random_model(tie_word_embeddings=False)
     (first, *_) = answer(GPT2(parameters_of(random_model(tie_word_embeddings=False))), 7)
@@ -132,7 +134,6 @@ def test_a_count_of_zero_finds_none(gpt2: GPT2, count: int) -> None:
     assert answer(gpt2, 7, count) == ()
 
 
-@pytest.mark.slow
 def test_a_token_with_nan_is_similar_to_none() -> None:
     model = GPT2(parameters_of(overflowing_model()))
 
@@ -140,7 +141,6 @@ def test_a_token_with_nan_is_similar_to_none() -> None:
     assert OVERFLOWS not in [token.token_id for token in answer(model, 7, count=VOCABULARY)]
 
 
-@pytest.mark.slow
 def test_a_token_of_zeros_is_similar_to_none() -> None:
     zeroed = random_model()
     with torch.no_grad():

@@ -15,6 +15,7 @@ from bot.model.checkpoint.weights import HEAD, PREFIX
 from bot.model.gpt2.parameters import Parameters
 from bot.model.gpt2.transformer import GPT2, UnsupportedPrecision
 from bot.model.model_info import Precision
+from tests.support.driving import Recorded
 from tests.support.workers import Worker
 
 # Small models gain nothing from threads, and wait long for them on a busy
@@ -63,6 +64,18 @@ def reference() -> GPT2LMHeadModel:
 def gpt2() -> GPT2:
     """The same weights in our forward pass."""
     return GPT2(parameters_of(random_model()))
+
+
+@pytest.fixture(scope="session")
+def recording() -> Recorded:
+    return Recorded(parameters_of(random_model()))
+
+
+@pytest.fixture
+def recorded(recording: Recorded) -> Recorded:
+    """The same weights in a model that records its passes, none so far. Compiling it takes a second."""
+    recording.passes.clear()
+    return recording
 
 
 @pytest.fixture(scope="session", params=get_args(Precision))

@@ -15,7 +15,6 @@ from bot.model.protocol import Abort, Ended, GenerationRequest, Ready, SamplingP
 from bot.queue.limits import Asker, Limits
 from bot.queue.queue import GenerationQueue
 from bot.queue.updates import Progress
-from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import Recorded, engine_of, request
 from tests.support.workers import Worker
 
@@ -39,31 +38,29 @@ def a_request(name: str) -> GenerationRequest:
 
 
 @pytest.mark.slow
-def test_the_engine_drops_an_aborted_request_and_admits_the_next_at_once() -> None:
-    model = Recorded(parameters_of(random_model()))
-    engine = engine_of(model, max_batch=1)
+def test_the_engine_drops_an_aborted_request_and_admits_the_next_at_once(recorded: Recorded) -> None:
+    engine = engine_of(recorded, max_batch=1)
     engine.submit(request("a", max_new_tokens=100))
     engine.submit(request("b", prompt=7))
     engine.step()
     engine.abort("a")
-    model.passes.clear()
+    recorded.passes.clear()
     cancelled, *rest = engine.step()
     assert cancelled == Ended("a", "cancelled")
-    assert model.passes == [[7]], "only the next one's prompt"
+    assert recorded.passes == [[7]], "only the next one's prompt"
     assert [event.request_id for event in rest] == ["b"]
 
 
 @pytest.mark.slow
-def test_a_request_whose_prompt_is_still_being_read_leaves_as_soon() -> None:
-    model = Recorded(parameters_of(random_model()))
-    engine = engine_of(model, max_batch=1)
+def test_a_request_whose_prompt_is_still_being_read_leaves_as_soon(recorded: Recorded) -> None:
+    engine = engine_of(recorded, max_batch=1)
     engine.submit(request("a", prompt=600))
     engine.submit(request("b", prompt=7))
     engine.step()
     engine.abort("a")
-    model.passes.clear()
+    recorded.passes.clear()
     engine.step()
-    assert model.passes == [[7]]
+    assert recorded.passes == [[7]]
 
 
 @pytest.mark.slow

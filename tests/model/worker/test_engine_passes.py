@@ -7,22 +7,10 @@ import pytest
 from bot.model.gpt2.transformer import LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.model.worker.batch import SHARED_CHUNK
-from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import Recorded, engine_of, request, run, some_ids
 
 # Compiling a model takes a second.
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def recording() -> Recorded:
-    return Recorded(parameters_of(random_model()))
-
-
-@pytest.fixture
-def recorded(recording: Recorded) -> Recorded:
-    recording.passes.clear()
-    return recording
 
 
 def test_short_prompts_that_arrive_together_share_one_pass(recorded: Recorded) -> None:

@@ -15,7 +15,6 @@ from bot.features.next import Walk
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.updates import Completion
-from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import (
     Outcome,
     Recorded,
@@ -37,17 +36,6 @@ ROOMY = 10**8
 
 
 Rows = Callable[[GenerationRequest], list[list[int]]]
-
-
-@pytest.fixture(scope="module")
-def recording() -> Recorded:
-    return Recorded(parameters_of(random_model()))
-
-
-@pytest.fixture
-def recorded(recording: Recorded) -> Recorded:
-    recording.passes.clear()
-    return recording
 
 
 @pytest.fixture

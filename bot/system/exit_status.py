@@ -24,7 +24,7 @@ from bot.errors import (
 class ExitStatus(IntEnum):
     OK = 0
     FAILED = 1  # a fault, or something that may go away by itself: start the bot again
-    NEEDS_FIX = 2  # first somebody has to change a setting, a file or the version
+    NEEDS_FIX = 2  # restarting is no use until a setting, a file or the version is changed
 
 
 #: How the bot ends after each error but ModelUnusable, which depends on its reason.

@@ -35,11 +35,11 @@ def report(logits: Tensor, choices: Sequence[Choice]) -> list[Step]:
     logprobs, entropies = _distributions(logits, [choice.temperature or 1.0 for choice in choices])
     return [
         Step(
-            chosen=Candidate(ids[0], told_logits[0], told_logprobs[0], rank),
-            candidates=_ranked(ids, told_logits, told_logprobs)[: choice.candidates],
+            chosen=Candidate(ids[0], row_logits[0], row_logprobs[0], rank),
+            candidates=_ranked(ids, row_logits, row_logprobs)[: choice.candidates],
             entropy=entropy,
         )
-        for choice, ids, told_logits, told_logprobs, rank, entropy in zip(
+        for choice, ids, row_logits, row_logprobs, rank, entropy in zip(
             choices,
             reported.tolist(),
             logits.gather(-1, reported).tolist(),

@@ -36,6 +36,7 @@ COGS = (
     "cogs.replay",
     "cogs.code",
     "cogs.next",
+    "cogs.numbers",
     "cogs.tokens",
     "cogs.decode",
     "cogs.share",

@@ -37,6 +37,12 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def ordinal(number: int) -> str:
+    """``1st``, ``22nd``, ``1,013th``."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
+
+
 def duration(seconds: float) -> str:
     """Whole seconds, or minutes from 90 seconds on; ``1 second`` at least."""
     if seconds < 90:

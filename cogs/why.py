@@ -37,8 +37,7 @@ class WhyButton(RunItem[ui.Button[Any]], template=template("why", "open", "fork"
 
 class PositionMenu(RunItem[ui.Select[Any]], template=template("position", "show")):
     async def press(self, interaction: Interaction, services: Services) -> None:
-        # Each page has its own custom_id: Discord would otherwise keep the last page's choice.
-        _page, as_private = self.numbers
+        _position, as_private = self.numbers
         position = int(self.item.values[0])
         await show_position(services, self.run_id, position, interaction, private=bool(as_private))
 

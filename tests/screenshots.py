@@ -30,7 +30,8 @@ def completion(person: Person) -> None:
 
 def next_tokens(person: Person) -> None:
     person.run("next", {"prompt": "London was", "seed": "42"})
-    person.reads("Entropy")
+    person.reads("roll the dice")
+    person.sees_picture()
 
 
 def cut(person: Person) -> None:
@@ -48,7 +49,8 @@ def decoded(person: Person) -> None:
 def why(person: Person) -> None:
     completion(person)
     person.press("Why this word?")
-    person.reads("Fork here", "Entropy")
+    person.reads("Pick another token")
+    person.sees_picture()
 
 
 def surprise(person: Person) -> None:

@@ -28,7 +28,7 @@ def options_of(command: dict[str, Any]) -> list[str]:
     [
         ("complete", ["prompt", "seed", "max_tokens", "temperature", "top_k", "top_p", "private"]),
         ("model", ["private"]),
-        ("next", ["prompt", "temperature", "seed", "private"]),
+        ("next", ["prompt", "temperature", "top_k", "seed", "private"]),
         ("tokens", ["text", "encoding", "private"]),
         ("decode", ["ids", "encoding", "private"]),
         ("guess", ["text"]),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.quoting import LONGEST_QUOTATION, clipped, duration, one_line, plural, quoted
+from bot.quoting import LONGEST_QUOTATION, clipped, duration, one_line, ordinal, plural, quoted
 
 
 @given(st.text())
@@ -52,3 +52,20 @@ def test_a_count_has_its_plural_and_thousands() -> None:
 )
 def test_a_duration_is_in_seconds_or_minutes(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (1, "1st"),
+        (2, "2nd"),
+        (3, "3rd"),
+        (4, "4th"),
+        (11, "11th"),
+        (22, "22nd"),
+        (112, "112th"),
+        (1_013, "1,013th"),
+    ],
+)
+def test_a_place_is_said_as_people_do(number: int, said: str) -> None:
+    assert ordinal(number) == said

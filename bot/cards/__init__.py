@@ -18,7 +18,7 @@ from bot.cards.forget import forget
 from bot.cards.guess import GuessCard, RevealCard, describe_guess, describe_reveal, guess, reveal, voted
 from bot.cards.layout import ERROR_COLOUR, Audience, date, error, model_name
 from bot.cards.model import ModelCard, model
-from bot.cards.next import NextCard, describe_next, next_tokens
+from bot.cards.next import NextCard, describe_next, next_bars, next_numbers, next_tokens
 from bot.cards.replay import ReplayCard, describe_replay, replayed
 from bot.cards.scores import leaderboard
 from bot.cards.share import file_name, media, share
@@ -26,7 +26,7 @@ from bot.cards.surprise import SurpriseCard, describe_surprise, surprise, surpri
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 from bot.cards.tour import TourCard, describe_lesson, own_text, tour
 from bot.cards.vocabulary import Similar, VocabularyCard, describe_vocabulary, vocabulary
-from bot.cards.why import WhyCard, describe_why, why
+from bot.cards.why import WhyCard, describe_why, why, why_bars, why_numbers
 
 __all__ = [
     "ERROR_COLOUR",
@@ -73,6 +73,8 @@ __all__ = [
     "media",
     "model",
     "model_name",
+    "next_bars",
+    "next_numbers",
     "next_tokens",
     "own_text",
     "replayed",
@@ -85,4 +87,6 @@ __all__ = [
     "vocabulary",
     "voted",
     "why",
+    "why_bars",
+    "why_numbers",
 ]

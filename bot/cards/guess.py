@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
+from bot.cards.candidates import entropy, top_five
 from bot.cards.layout import (
     DONE_COLOUR,
     WAITING_COLOUR,
@@ -19,13 +20,11 @@ from bot.cards.layout import (
     bar,
     button,
     card,
-    entropy,
     percent,
     rule,
     small,
     spaced,
     token_name,
-    top_five,
 )
 from bot.cards.scores import leaders
 from bot.cards.signs import meaning, signs_in

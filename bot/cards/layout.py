@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,14 +11,14 @@ import discord
 from discord import ui
 
 from bot.cards.pictures.fonts import has_all
-from bot.custom_ids import SHARE, delete_id
+from bot.custom_ids import SHARE, custom_id, delete_id
 from bot.model.model_info import ModelInfo
-from bot.model.protocol import Candidate
 from bot.text.escaping import clip_end, code, inert_head
 
 WAITING_COLOUR = 0xF0B232
 WRITING_COLOUR = 0x5865F2
 DONE_COLOUR = 0x2DBE8C
+PRIVATE_COLOUR = 0x8B909C  # done, and only one person sees it
 ERROR_COLOUR = 0xED4245
 
 # Keeps a number and its unit on one line.
@@ -28,6 +27,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 BAR_WIDTH = 14
 TOKEN_WIDTH = 60
 _SPACED = "The prompt ends with a space. Most tokens bring their own, so it usually works better without."
+_ALT_BUDGET = 1_000  # of Discord's 1,024
 _ERROR_BUDGET = 3_900  # of Discord's 4,000 characters
 
 Text = ui.TextDisplay[ui.LayoutView]
@@ -42,6 +42,47 @@ def card(*items: ui.Item[Any], colour: int) -> ui.LayoutView:
     return view
 
 
+def arranged(
+    text: str,
+    *controls: Row,
+    picture: ui.Item[Any] | None = None,
+    result: Sequence[str] = (),
+    attached: str | None = None,
+    facts: str,
+    colour: int,
+) -> ui.LayoutView:
+    """Frame a card in the order of all cards.
+
+    Title or text, picture, at most three lines of result, a file, buttons, and ``facts``, the line of
+    small print: model, seed, settings.
+    """
+    items: list[ui.Item[Any]] = [Text(text)]
+    if picture is not None:
+        items.append(picture)
+    if result:
+        items.append(Text("\n".join(result)))
+    if attached is not None:
+        items.append(ui.File[ui.LayoutView](f"attachment://{attached}"))
+    return card(*items, *controls, Text(small(facts)), colour=colour)
+
+
+def picture(name: str, alt: str) -> ui.Item[Any]:
+    """Show the attachment ``name``; ``alt`` says the same in words."""
+    return ui.MediaGallery[ui.LayoutView](
+        discord.MediaGalleryItem(f"attachment://{name}", description=clip_end(alt, _ALT_BUDGET))
+    )
+
+
+def private_note(*lines: str, facts: str) -> ui.LayoutView:
+    """Frame a short text for the one person who asked for it."""
+    return arranged("\n".join(lines), facts=facts, colour=PRIVATE_COLOUR)
+
+
+def numbers_button(kind: str, run_id: str, *numbers: int) -> Button:
+    """Make the button that shows what an expert wants, to the person who presses it."""
+    return button("Numbers", custom_id("numbers", kind, run_id, *numbers))
+
+
 def error(sentence: str) -> ui.LayoutView:
     return card(Text(inert_head(sentence, _ERROR_BUDGET)), colour=ERROR_COLOUR)
 
@@ -50,10 +91,11 @@ def button(
     label: str,
     custom_id: str,
     *,
+    emoji: str | None = None,
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
     disabled: bool = False,
 ) -> Button:
-    return Button(label=label[:80], custom_id=custom_id, style=style, disabled=disabled)
+    return Button(label=label[:80], emoji=emoji, custom_id=custom_id, style=style, disabled=disabled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +104,11 @@ class Audience:
 
     owner: int
     private: bool
+
+    @property
+    def colour(self) -> int:
+        """The colour of a finished card."""
+        return PRIVATE_COLOUR if self.private else DONE_COLOUR
 
     @property
     def button(self) -> Button:
@@ -109,28 +156,6 @@ def bar(share: float, *, width: int = BAR_WIDTH) -> str:
 def token_name(visible: str, width: int = TOKEN_WIDTH) -> str:
     """Return a token's visible form as code, at most ``width`` characters long."""
     return code(clip_end(visible, width))
-
-
-def candidate_row(name: str, candidate: Candidate, *, mark: str = "") -> str:
-    """Describe a candidate by rank, probability, id and logit; ``mark`` follows the probability."""
-    probability = math.exp(candidate.logprob)
-    return (
-        f"**{candidate.rank:,}.** {token_name(name)} **{percent(probability)}**{mark}\n{bar(probability)}\n"
-        + small(f"id {candidate.token_id} · logit {number(candidate.logit)}")
-    )
-
-
-def entropy(bits: float) -> str:
-    """Explain the entropy of a next-token distribution."""
-    options = round(2**bits)
-    meaning = f"like choosing among {options:,} equal options" if options > 1 else "all but certain"
-    return f"Entropy of the whole distribution: **{bits:.2f} bits**, {meaning}."
-
-
-def top_five(candidates: Sequence[Candidate]) -> str:
-    """Say how much of the probability the five ``candidates`` hold, and how much is left."""
-    held = min(1.0, sum(math.exp(candidate.logprob) for candidate in candidates))
-    return f"These five: **{percent(held)}**. Everything else: {percent(1 - held)}."
 
 
 def percent(share: float) -> str:

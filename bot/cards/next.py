@@ -1,4 +1,4 @@
-"""The card of ``/next``: the five most likely tokens, and the one that is drawn."""
+"""The card of ``/next``: the five most likely tokens as a table of bars, and what a roll of the dice drew."""
 
 from __future__ import annotations
 
@@ -8,38 +8,42 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
+from bot.cards.candidates import candidate_bars, candidate_lines, entropy, top_five
 from bot.cards.layout import (
     TOKEN_WIDTH,
-    WRITING_COLOUR,
     Audience,
+    Button,
     Row,
-    Text,
+    arranged,
     button,
-    candidate_row,
-    card,
-    entropy,
     model_name,
+    number,
+    numbers_button,
     percent,
-    rule,
-    small,
+    picture,
+    private_note,
     spaced,
     token_name,
-    top_five,
 )
+from bot.cards.pictures.bars import Bar, alt_text
 from bot.custom_ids import custom_id
 from bot.features.next import WalkRun
 from bot.model.model_info import ModelInfo
 from bot.model.protocol import Candidate, Step
+from bot.quoting import ordinal
 from bot.text.escaping import clip_end, inert, inert_tail
 from bot.text.tokenization import Encodings
 
+PICTURE = "next.png"
+
 _TEXT_BUDGET = 1_500
+_PLACES = "①②③④⑤"
 
 
 @dataclass(frozen=True, slots=True)
 class NextCard:
-    """``names`` maps each token id in ``step`` to its visible form; ``recalled`` says when the same was
-    requested before."""
+    """``names`` maps each token id in ``step`` to its visible form; ``rolled`` is the appended token that the
+    dice chose, ``recalled`` says when the same was requested before."""
 
     run_id: str
     audience: Audience
@@ -48,17 +52,36 @@ class NextCard:
     appended: str
     steps_taken: int
     temperature: float
+    top_k: int
     seed: int
-    vocabulary: int
     step: Step
     names: dict[int, str]
+    rolled: Rolled | None = None
     recalled: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """The token that a roll of the dice has just added, in its visible form."""
+
+    name: str
+    rank: int
+    logprob: float
+
+
 def describe_next(
-    run: WalkRun, model: ModelInfo, encodings: Encodings, *, recalled: str | None = None
+    run: WalkRun,
+    model: ModelInfo,
+    encodings: Encodings,
+    *,
+    rolled: Candidate | None = None,
+    recalled: str | None = None,
 ) -> NextCard:
     walk, encoding = run.walk, run.fingerprint.encoding
+
+    def name(token_id: int) -> str:
+        return encodings.token(token_id, encoding).visible
+
     return NextCard(
         run_id=walk.run_id,
         audience=Audience(walk.owner, walk.private),
@@ -67,28 +90,44 @@ def describe_next(
         appended=encodings.decode(walk.appended_ids, encoding),
         steps_taken=len(walk.appended_ids),
         temperature=walk.temperature,
+        top_k=walk.top_k,
         seed=walk.seed,
-        vocabulary=model.vocabulary,
         step=run.step,
-        names={
-            candidate.token_id: encodings.token(candidate.token_id, encoding).visible
-            for candidate in (run.step.chosen, *run.step.candidates)
-        },
+        names={one.token_id: name(one.token_id) for one in (run.step.chosen, *run.step.candidates)},
+        rolled=None if rolled is None else Rolled(name(rolled.token_id), rolled.rank, rolled.logprob),
         recalled=recalled,
     )
 
 
 def next_tokens(content: NextCard) -> ui.LayoutView:
-    return card(
-        Text(_text(content)),
-        Text(_explanation(content)),
-        rule(),
-        *(_row(content, candidate) for candidate in content.step.candidates),
-        rule(),
-        Text(_summary(content)),
+    """Build the card; it shows an attachment named PICTURE, drawn from :func:`next_bars`."""
+    return arranged(
+        _text(content),
+        Row(*(_choice(content, *one) for one in zip(_PLACES, content.step.candidates, strict=False))),
         _actions(content),
-        Text(small(_facts(content))),
-        colour=WRITING_COLOUR,
+        picture=picture(PICTURE, f"The model's top guesses: {alt_text(next_bars(content))}"),
+        result=_result(content),
+        facts=_facts(content),
+        colour=content.audience.colour,
+    )
+
+
+def next_bars(content: NextCard) -> tuple[Bar, ...]:
+    """Make the picture's rows: the five most likely tokens, and everything else."""
+    return candidate_bars(content.step.candidates, content.names)
+
+
+def next_numbers(content: NextCard) -> ui.LayoutView:
+    """Show the step's figures, for the person who pressed *Numbers*."""
+    step = content.step
+    drawn = step.chosen
+    how = "Greedy picks" if content.temperature == 0 else f"Seed {content.seed} draws"
+    return private_note(
+        *candidate_lines(step.candidates, content.names),
+        f"{top_five(step.candidates)} {entropy(step.entropy)}",
+        f"{how} {token_name(content.names[drawn.token_id])} here: {percent(math.exp(drawn.logprob))}, rank "
+        f"{drawn.rank:,}, id {drawn.token_id}, logit {number(drawn.logit)}.",
+        facts=_facts(content),
     )
 
 
@@ -98,56 +137,36 @@ def _text(content: NextCard) -> str:
     return (f"**{prompt}**" if prompt else "") + appended + " ▁▁▁"
 
 
-def _explanation(content: NextCard) -> str:
-    legend = (
-        f"The model scored each of its {content.vocabulary:,} tokens (the score is the logit). "
-        "These are its top five; press one to add it."
-    )
-    return "\n".join([small(line) for line in [legend, *spaced("" if content.appended else content.prompt)]])
+def _result(content: NextCard) -> list[str]:
+    lines = ["Its top guesses for the next token. Press one to add it, or roll the dice."]
+    if content.rolled is not None:
+        share = percent(math.exp(content.rolled.logprob))
+        place = "top" if content.rolled.rank == 1 else ordinal(content.rolled.rank)
+        lines.insert(0, f"🎲 It drew {token_name(content.rolled.name)}, its {place} choice ({share}).")
+    return [*lines, *spaced("" if content.appended else content.prompt)]
 
 
-def _row(content: NextCard, candidate: Candidate) -> ui.Section[ui.LayoutView]:
-    name = content.names[candidate.token_id]
-    drawn = " 🎲" if candidate.token_id == content.step.chosen.token_id else ""
-    return ui.Section(
-        candidate_row(name, candidate, mark=drawn),
-        accessory=button(
-            f"+ {clip_end(name, TOKEN_WIDTH)}",
-            custom_id("next", "append", content.run_id, candidate.token_id),
-        ),
-    )
-
-
-def _summary(content: NextCard) -> str:
-    step = content.step
-    top, drawn = step.candidates[0], step.chosen
-    how = "Greedy (temperature 0) picks" if content.temperature == 0 else f"Seed {content.seed} drew"
-    return (
-        f"**Top guess:** {token_name(content.names[top.token_id])} ({percent(math.exp(top.logprob))}). "
-        f"🎲 **{how}** {token_name(content.names[drawn.token_id])} "
-        f"({percent(math.exp(drawn.logprob))}, rank {drawn.rank:,}).\n"
-        f"{top_five(step.candidates)} {entropy(step.entropy)}"
-    )
+def _choice(content: NextCard, place: str, candidate: Candidate) -> Button:
+    name = clip_end(content.names[candidate.token_id], TOKEN_WIDTH)
+    return button(f"{place} {name}", custom_id("next", "append", content.run_id, candidate.token_id))
 
 
 def _actions(content: NextCard) -> Row:
-    drawn = content.step.chosen
     return Row(
         button(
-            f"🎲 Draw {clip_end(content.names[drawn.token_id], TOKEN_WIDTH)}",
-            custom_id("next", "draw", content.run_id, drawn.token_id),
+            "Roll the dice",
+            custom_id("next", "roll", content.run_id),
+            emoji="🎲",
             style=discord.ButtonStyle.primary,
         ),
         button("Undo", custom_id("next", "undo", content.run_id), disabled=content.steps_taken == 0),
+        numbers_button("next", content.run_id),
         content.audience.button,
     )
 
 
 def _facts(content: NextCard) -> str:
-    how = (
-        "probabilities at temperature 1"
-        if content.temperature == 0
-        else f"temperature {content.temperature:g}"
-    )
-    facts = f"{inert(content.model)} · seed {content.seed} · {how} · step {content.steps_taken + 1}"
+    how = "greedy" if content.temperature == 0 else f"temperature {content.temperature:g}"
+    limit = f" · top-k {content.top_k}" if content.top_k and content.temperature > 0 else ""
+    facts = f"{inert(content.model)} · seed {content.seed} · {how}{limit} · step {content.steps_taken + 1}"
     return facts if content.recalled is None else f"{facts} · saved reply from {content.recalled}"

@@ -1,4 +1,4 @@
-"""The card of *Why this word?*: the model's top guesses at one position of a text."""
+"""The card of *Why this word?*: the model's top guesses at one position of a text, as a table of bars."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
+from bot.cards.candidates import candidate_bars, candidate_lines, entropy, top_five
 from bot.cards.layout import (
-    NO_BREAK,
+    PRIVATE_COLOUR,
     TOKEN_WIDTH,
-    WRITING_COLOUR,
     Audience,
     Button,
     Row,
-    Text,
+    arranged,
     button,
-    candidate_row,
-    card,
-    entropy,
+    numbers_button,
     percent,
-    rule,
-    small,
+    picture,
+    private_note,
     token_name,
 )
+from bot.cards.pictures.bars import Bar, alt_text
 from bot.custom_ids import custom_id
 from bot.features.complete import CompletionRun
 from bot.features.surprise import bits
 from bot.model.model_info import END_OF_TEXT
 from bot.model.protocol import Candidate, SamplingParams, Step
+from bot.quoting import ordinal
 from bot.text.escaping import bold, clip_end, inert_head, inert_tail
 from bot.text.tokenization import Encodings
 
+PICTURE = "why.png"
 PAGE = 25  # options in a menu, by Discord's limit
 TURNS = ("page-back", "back", "next", "page-next")  # distinct, since a card's buttons need different ids
 
 _BEFORE = 700
 _PROMPT_SHARE = 200
 _AFTER = 300
+_PLACES = "①②③④⑤"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +103,38 @@ def describe_why(
 
 
 def why(content: WhyCard) -> ui.LayoutView:
-    chosen = content.step.chosen
-    is_among_them = any(candidate.token_id == chosen.token_id for candidate in content.step.candidates)
-    return card(
-        Text(_text(content)),
-        Text(small(_explanation(content))),
-        rule(),
-        *(_section(content, candidate) for candidate in content.step.candidates),
-        *([] if is_among_them else [Text(_row(content, chosen))]),
-        rule(),
-        Text(_summary(content)),
+    """Build the card; it shows an attachment named PICTURE, drawn from :func:`why_bars`."""
+    return arranged(
+        _text(content),
+        Row(*(_choice(content, *one) for one in zip(_PLACES, content.step.candidates, strict=False))),
         Row(_menu(content)),
-        Row(*_turns(content), content.audience.button),
-        colour=WRITING_COLOUR,
+        Row(*_turns(content), numbers_button("why", content.run_id, content.position)),
+        Row(content.audience.button),
+        picture=picture(PICTURE, f"The model's top guesses here: {alt_text(why_bars(content))}"),
+        result=_result(content),
+        facts=_facts(content),
+        colour=PRIVATE_COLOUR,
+    )
+
+
+def why_bars(content: WhyCard) -> tuple[Bar, ...]:
+    """Make the picture's rows: the top guesses, the chosen token, and everything else."""
+    return candidate_bars(content.step.candidates, content.names, chosen=content.step.chosen)
+
+
+def why_numbers(content: WhyCard) -> ui.LayoutView:
+    """Show the position's figures, for the person who pressed *Numbers*."""
+    step = content.step
+    shown = [*step.candidates]
+    if step.chosen not in shown:
+        shown.append(step.chosen)
+    surprise = bits(max(0.0, -step.chosen.logprob))
+    return private_note(
+        *candidate_lines(shown, content.names),
+        f"{top_five(step.candidates)} {entropy(step.entropy)}",
+        f"Surprise of {token_name(content.names[step.chosen.token_id])}: **{surprise:,.2f} bits** "
+        "(one coin flip = 1 bit).",
+        facts=_facts(content),
     )
 
 
@@ -125,66 +146,44 @@ def _text(content: WhyCard) -> str:
     return f"{prompt}{before}{token_name(content.tokens[content.position])}{after}".strip()
 
 
-def _explanation(content: WhyCard) -> str:
-    place = f"Token {content.position + 1:,} of {len(content.tokens):,}"
-    if content.most_surprising:
-        place += ", the biggest surprise"
-    return (
-        f"{place}. The model's top guesses here, with their scores (logits) and "
-        f"probabilities{_circumstances(content.params)}. Pick another token to rewrite from here."
-    )
-
-
-def _circumstances(params: SamplingParams) -> str:
-    """Say which temperature the probabilities are for, and which tokens could be drawn."""
-    if params.temperature == 0:
-        return " at temperature 1"
-    said = f" at temperature {params.temperature:g}"
-    limits = [f"the top {params.top_k} (top-k)"] if params.top_k else []
-    if params.top_p < 1:
-        limits.append(f"those that make up {100 * params.top_p:g}{NO_BREAK}% (top-p)")
-    return f"{said}; it drew from {', and of these from '.join(limits)}" if limits else said
-
-
-def _section(content: WhyCard, candidate: Candidate) -> ui.Section[ui.LayoutView]:
-    name = content.names[candidate.token_id]
-    is_chosen = candidate.token_id == content.step.chosen.token_id
-    is_end = candidate.token_id in content.ends
-    if is_chosen:
-        label = "chosen"
-    elif is_end:  # anything after it would be another text
-        label = "ends the text"
-    else:
-        label = f"Fork here: {clip_end(name, TOKEN_WIDTH)}"
-    return ui.Section(
-        _row(content, candidate),
-        accessory=button(
-            label,
-            custom_id("why", "fork", content.run_id, content.position, candidate.token_id, content.private),
-            disabled=is_chosen or is_end,
-        ),
-    )
-
-
-def _row(content: WhyCard, candidate: Candidate) -> str:
-    mark = " ← chosen" if candidate.token_id == content.step.chosen.token_id else ""
-    return candidate_row(content.names[candidate.token_id], candidate, mark=mark)
-
-
-def _summary(content: WhyCard) -> str:
-    step = content.step
-    chosen = step.chosen
+def _result(content: WhyCard) -> list[str]:
+    chosen = content.step.chosen
     name = token_name(content.names[chosen.token_id])
     if content.by_hand:
-        how = f"Someone picked {name}"
+        how = f"A person picked {name}"
     elif content.params.temperature == 0:
-        how = f"Greedy (temperature 0) took the top guess, {name}"
+        how = f"Greedy took {name}"
     else:
         how = f"It drew {name}"
-    return (
-        f"**{how}: rank {chosen.rank:,}, {percent(math.exp(chosen.logprob))}.** "
-        f"Surprise: **{bits(max(0.0, -chosen.logprob)):,.1f} bits** (one coin flip = 1 bit). "
-        f"{entropy(step.entropy)}"
+    place = "top" if chosen.rank == 1 else ordinal(chosen.rank)
+    most = ", the biggest surprise here" if content.most_surprising else ""
+    return [
+        f"**{how}, its {place} choice** ({percent(math.exp(chosen.logprob))}){most}.",
+        "Pick another token to rewrite from here.",
+    ]
+
+
+def _facts(content: WhyCard) -> str:
+    """Seed, settings, and the place in the text. The model may have been another than today's."""
+    params = content.params
+    settings = ["greedy"] if params.temperature == 0 else [f"temperature {params.temperature:g}"]
+    if params.temperature > 0 and params.top_k:
+        settings.append(f"top-k {params.top_k}")
+    if params.temperature > 0 and params.top_p < 1:
+        settings.append(f"top-p {params.top_p:g}")
+    place = f"token {content.position + 1:,} of {len(content.tokens):,}"
+    return " · ".join([f"seed {params.seed}", *settings, place])
+
+
+def _choice(content: WhyCard, place: str, candidate: Candidate) -> Button:
+    """Make the button that rewrites the text from here with ``candidate``."""
+    is_chosen = candidate.token_id == content.step.chosen.token_id
+    is_end = candidate.token_id in content.ends  # anything after it would be another text
+    name = clip_end(content.names[candidate.token_id], TOKEN_WIDTH)
+    return button(
+        f"{place} {name}",
+        custom_id("why", "fork", content.run_id, content.position, candidate.token_id, content.private),
+        disabled=is_chosen or is_end,
     )
 
 
@@ -192,7 +191,8 @@ def _menu(content: WhyCard) -> ui.Select[ui.LayoutView]:
     first = content.position // PAGE * PAGE
     last = min(first + PAGE, len(content.tokens))
     return ui.Select(
-        custom_id=custom_id("position", "show", content.run_id, first, content.private),
+        # Every position has its own: Discord would otherwise keep the choice of the one before.
+        custom_id=custom_id("position", "show", content.run_id, content.position, content.private),
         placeholder=f"Tokens {first + 1:,} to {last:,}",
         options=[
             discord.SelectOption(

@@ -14,9 +14,10 @@ class Walk:
     """One state of a walk; every press makes a new one, so no press is done twice.
 
     Draw number n of the seed chooses token number n of the walk, even after tokens that a person
-    chose: a walk of draws alone is the ``/complete`` of its seed (with top-k and top-p off).
+    chose: a walk of draws alone is the ``/complete`` of its seed (with top-p off).
     ``parent`` is the state that it came from, ``sources`` are the people other than its owner who
-    walked there; ``candidates`` is how many of the most likely tokens its table has.
+    walked there; ``candidates`` is how many of the most likely tokens its table has, and a draw is among
+    the ``top_k`` most likely (0: among all).
     """
 
     run_id: str
@@ -28,6 +29,7 @@ class Walk:
     private: bool = False
     parent: str | None = None
     candidates: int = 5
+    top_k: int = 0
     sources: frozenset[int] = frozenset()
 
     @property
@@ -35,7 +37,7 @@ class Walk:
         return SamplingParams(
             max_new_tokens=1,
             temperature=self.temperature,
-            top_k=0,
+            top_k=self.top_k,
             top_p=1.0,
             seed=self.seed,
             candidates=self.candidates,

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import cards
+from bot.cards.next import PICTURE
+from bot.cards.pictures.bars import draw_bars
 from bot.errors import BlankText
 from bot.features.complete import new_run_id, new_seed, warm_or_greedy
 from bot.features.next import Walk, WalkRun
+from bot.flows.attachments import drawn
 from bot.flows.streams import ask
 from bot.interactions.outgoing import naming_seed
 from bot.interactions.reply import Interaction, Reply
+from bot.model.protocol import Candidate
 from bot.services import Services
 
 
@@ -20,6 +24,7 @@ async def begin(
     prompt: str,
     *,
     temperature: float,
+    top_k: int,
     seed: int | None,
     private: bool,
 ) -> None:
@@ -32,6 +37,7 @@ async def begin(
         prompt_ids=services.encode(prompt),
         appended_ids=(),
         temperature=warm_or_greedy(temperature),
+        top_k=top_k,
         seed=new_seed() if seed is None else seed,
         private=private,
     )
@@ -45,6 +51,21 @@ async def append(services: Services, run_id: str, token_id: int, private: bool, 
     """Walk one token on."""
     before = (await services.runs.walk(run_id)).walk
     await _look(services, before.append(token_id, owner=reply.asker.person, private=private), reply)
+
+
+async def roll(services: Services, run_id: str, private: bool, reply: Reply) -> None:
+    """Walk on by the token that the seed draws."""
+    before = await services.runs.walk(run_id)
+    chosen = before.step.chosen
+    walk = before.walk.append(chosen.token_id, owner=reply.asker.person, private=private)
+    await _look(services, walk, reply, rolled=chosen)
+
+
+async def show_numbers(services: Services, run_id: str, reply: Reply) -> None:
+    """Show the figures behind the table to the person alone."""
+    run = await services.runs.walk(run_id)
+    content = cards.describe_next(run, services.generations.model, services.encodings)
+    await reply.finish(cards.next_numbers(content), parts=_parts(services, run))
 
 
 async def undo(services: Services, run_id: str, private: bool, reply: Reply) -> None:
@@ -67,7 +88,7 @@ async def _recall(services: Services, walk: Walk, reply: Reply) -> bool:
     return True
 
 
-async def _look(services: Services, walk: Walk, reply: Reply) -> None:
+async def _look(services: Services, walk: Walk, reply: Reply, *, rolled: Candidate | None = None) -> None:
     """Ask the model for the table after the walk's text so far, keep it and show it."""
     model = services.generations.model
     walk.check(model.context)
@@ -77,14 +98,29 @@ async def _look(services: Services, walk: Walk, reply: Reply) -> None:
         (step,) = (await answer()).steps
         run = WalkRun(walk, step, model.fingerprint, asked_at)
         await services.runs.keep(run, channel=reply.channel)
-        await _show(services, run, reply)
+        await _show(services, run, reply, rolled=rolled)
 
 
-async def _show(services: Services, run: WalkRun, reply: Reply, *, recalled: str | None = None) -> None:
+async def _show(
+    services: Services,
+    run: WalkRun,
+    reply: Reply,
+    *,
+    rolled: Candidate | None = None,
+    recalled: str | None = None,
+) -> None:
     """Show the table; Withheld, with its seed, if a candidate must not be shown."""
-    content = cards.describe_next(run, services.generations.model, services.encodings, recalled=recalled)
-    before = run.walk.request.prompt_ids
-    sieve = services.sieve(run.fingerprint.encoding)
-    parts = sieve.parts(offered=[(before, token_id) for token_id in content.names])
+    content = cards.describe_next(
+        run, services.generations.model, services.encodings, rolled=rolled, recalled=recalled
+    )
     with naming_seed(content.seed):
-        await reply.finish(cards.next_tokens(content), parts=parts)
+        table = await drawn(services, reply, PICTURE, draw_bars, cards.next_bars(content))
+        await reply.finish(cards.next_tokens(content), files=[table], parts=_parts(services, run))
+
+
+def _parts(services: Services, run: WalkRun) -> frozenset[str]:
+    """Find blocked words on the card that are only tokens of longer words."""
+    before = run.walk.request.prompt_ids
+    shown = (run.step.chosen, *run.step.candidates)
+    sieve = services.sieve(run.fingerprint.encoding)
+    return sieve.parts(offered=[(before, one.token_id) for one in shown])

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from bot import cards
 from bot.cards import Audience
+from bot.cards.pictures.bars import draw_bars
+from bot.cards.why import PICTURE
+from bot.features.complete import CompletionRun
+from bot.flows.attachments import drawn
 from bot.flows.complete import write
 from bot.interactions.reply import Interaction, Reply, is_private
 from bot.services import Services
@@ -30,10 +34,23 @@ async def show_why(
         position = run.most_surprising()
     audience = Audience(reply.asker.person, private=True)
     content = cards.describe_why(run, position, services.encodings, private=private, audience=audience)
+    table = await drawn(services, reply, PICTURE, draw_bars, cards.why_bars(content))
+    await reply.finish(cards.why(content), files=[table], parts=_parts(services, run, position))
+
+
+async def show_numbers(services: Services, run_id: str, reply: Reply, position: int) -> None:
+    """Show the figures behind a position to the person alone."""
+    run = await services.runs.completion(run_id)
+    audience = Audience(reply.asker.person, private=True)
+    content = cards.describe_why(run, position, services.encodings, private=True, audience=audience)
+    await reply.finish(cards.why_numbers(content), parts=_parts(services, run, position))
+
+
+def _parts(services: Services, run: CompletionRun, position: int) -> frozenset[str]:
+    """Find blocked words on the card that are only tokens of longer words."""
     before = run.prompt_ids + run.token_ids[:position]
     offered = [(before, candidate.token_id) for candidate in run.steps[position].candidates]
-    parts = services.sieve(run.fingerprint.encoding).parts(run.token_ids, offered=offered)
-    await reply.finish(cards.why(content), parts=parts)
+    return services.sieve(run.fingerprint.encoding).parts(run.token_ids, offered=offered)
 
 
 async def fork(

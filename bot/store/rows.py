@@ -160,6 +160,7 @@ def _walk(row: Mapping[str, Any], sources: frozenset[int]) -> WalkRun:
         private=row["private"],
         parent=row["parent"],
         candidates=row["params"]["candidates"],
+        top_k=row["params"]["top_k"],
         sources=sources,
     )
     (step,) = unpacked(row["steps"])

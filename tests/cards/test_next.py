@@ -4,16 +4,18 @@ import math
 from dataclasses import replace
 
 import pytest
+from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 
 from bot import cards
 from bot.cards import Audience, NextCard
-from bot.cards.layout import BAR_WIDTH, bar
+from bot.cards.layout import NO_BREAK, bar
+from bot.cards.next import Rolled
+from bot.cards.pictures.bars import Bar
 from bot.model.protocol import Candidate, Step
 from tests.support import strategies
-from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.limits import alt_of, assert_within_limits, buttons_of, text_of
 
 NAMES = {262: "␣the", 257: "␣a", 530: "␣one", 635: "␣also", 407: "␣not", 1748: "␣city"}
 FIVE = tuple(
@@ -28,8 +30,8 @@ CONTENT = NextCard(
     appended=" one",
     steps_taken=1,
     temperature=1.0,
+    top_k=50,
     seed=7,
-    vocabulary=50257,
     step=Step(Candidate(1748, 2.5, math.log(0.01), 17), FIVE, entropy=7.0),
     names=NAMES,
 )
@@ -57,32 +59,52 @@ def test_any_table_fits_in_a_message(content: NextCard) -> None:
     assert_within_limits(cards.next_tokens(content))
 
 
-def test_every_candidate_has_its_numbers_and_a_button() -> None:
+def test_the_picture_is_the_table() -> None:
+    *five, rest = cards.next_bars(CONTENT)
+
+    assert five[0] == Bar("␣the", 1.0, f"30.0{NO_BREAK}%", rank="1", note="id 262 · logit 9.00")
+    assert [bar.length for bar in five] == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
+    assert rest == Bar("everything else", None, f"31.5{NO_BREAK}%", is_plain=True)
+    assert "1. ␣the 30.0 %, id 262 · logit 9.00; 2. ␣a 15.0 %" in alt_of(cards.next_tokens(CONTENT))
+
+
+def test_every_candidate_has_a_button() -> None:
+    buttons = buttons_of(cards.next_tokens(CONTENT))
+
+    assert list(buttons)[:5] == ["① ␣the", "② ␣a", "③ ␣one", "④ ␣also", "⑤ ␣not"]
+    assert buttons["② ␣a"].custom_id == f"next:append:{strategies.RUN_ID}:257"
+
+
+def test_the_card_does_not_tell_what_the_dice_will_show() -> None:
     view = cards.next_tokens(CONTENT)
+    ids = [item.custom_id or "" for item in view.walk_children() if isinstance(item, ui.Button)]
 
-    assert "**1.** `␣the` **30.0 %**" in text_of(view)
-    assert "id 262 · logit 9.00" in text_of(view)
-    assert buttons_of(view)["+ ␣a"].custom_id == f"next:append:{strategies.RUN_ID}:257"
-
-
-def test_the_top_guess_and_the_drawn_token_are_told_apart() -> None:
-    text = text_of(cards.next_tokens(CONTENT))
-
-    assert "**Top guess:** `␣the` (30.0 %)" in text
-    assert "**Seed 7 drew** `␣city` (1.0 %, rank 17)" in text
+    assert "␣city" not in text_of(view) + alt_of(view) + "".join(buttons_of(view))
+    assert not any("1748" in one for one in ids)
 
 
-def test_the_drawn_one_is_marked_among_the_five() -> None:
-    drawn = structs.replace(CONTENT.step, chosen=FIVE[1])
+@pytest.mark.parametrize(("rank", "place"), [(1, "top"), (2, "2nd"), (36, "36th"), (1_013, "1,013th")])
+def test_the_card_says_what_a_roll_added(rank: int, place: str) -> None:
+    rolled = Rolled("␣on", rank, math.log(0.004))
 
-    assert "`␣a` **15.0 %** 🎲" in text_of(cards.next_tokens(replace(CONTENT, step=drawn)))
+    assert f"🎲 It drew `␣on`, its {place} choice (0.4 %)." in text_of(
+        cards.next_tokens(replace(CONTENT, rolled=rolled))
+    )
 
 
-def test_the_whole_distribution_is_summed_up() -> None:
-    text = text_of(cards.next_tokens(CONTENT))
+def test_numbers_have_every_figure() -> None:
+    text = text_of(cards.next_numbers(CONTENT))
 
+    assert "**1.** `␣the` **30.0 %** · id 262 · logit 9.00" in text
+    assert "Seed 7 draws `␣city` here: 1.0 %, rank 17, id 1748, logit 2.50." in text
     assert "These five: **68.5 %**. Everything else: 31.5 %." in text
     assert "**7.00 bits**, like choosing among 128 equal options" in text
+
+
+@pytest.mark.slow
+@given(card_contents())
+def test_numbers_of_any_table_fit_in_a_message(content: NextCard) -> None:
+    assert_within_limits(cards.next_numbers(content))
 
 
 def test_a_model_s_name_cannot_format_the_line() -> None:
@@ -100,12 +122,6 @@ def test_bars_have_their_widths_and_zero_has_none(share: float, width: int) -> N
 
     assert len(drawn) == width
     assert (set(drawn) == {"░"}) == (share == 0)
-
-
-def test_the_longest_bar_is_that_of_a_certain_token() -> None:
-    certain = structs.replace(CONTENT.step, candidates=(Candidate(262, 9.0, 0.0, 1), *FIVE[1:]))
-
-    assert "█" * BAR_WIDTH in text_of(cards.next_tokens(replace(CONTENT, step=certain)))
 
 
 def test_a_space_at_the_end_of_the_prompt_is_pointed_out() -> None:

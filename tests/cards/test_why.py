@@ -11,12 +11,14 @@ from msgspec import structs
 
 from bot import cards
 from bot.cards import Audience, WhyCard
+from bot.cards.layout import NO_BREAK
+from bot.cards.pictures.bars import Bar
 from bot.cards.why import PAGE
 from bot.model.model_info import END_OF_TEXT
 from bot.model.protocol import SamplingParams, Step
 from bot.text.tokenization import Encodings
 from tests.support import strategies
-from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.limits import alt_of, assert_within_limits, buttons_of, text_of
 from tests.support.samples import candidate, completion_run, step
 
 ENCODINGS = Encodings()
@@ -86,32 +88,61 @@ def test_the_token_is_marked_within_the_text() -> None:
     assert text_of(cards.why(shown())).startswith("**London was** one`␣of` the\n")
 
 
-def test_the_candidates_are_listed_with_their_numbers() -> None:
-    text = text_of(cards.why(shown()))
+def test_the_picture_is_the_table_with_the_chosen_token_marked() -> None:
+    bars = cards.why_bars(shown())
 
-    assert "**1.** `␣of` **60.7 %** ← chosen\n████████▌░░░░░\n-# id 286 · logit 2.25" in text
-    assert text.count("id ") == 5
+    assert bars[0] == Bar(
+        "␣of", 1.0, f"60.7{NO_BREAK}%", rank="1", note="id 286 · logit 2.25", mark="chosen", colour="#ffd166"
+    )
+    assert [bar.mark for bar in bars[1:]] == [""] * 5
+    assert bars[-1].label == "everything else"
+    assert "1. ␣of 60.7 %, id 286 · logit 2.25, chosen; " in alt_of(cards.why(shown()))
 
 
-def test_a_chosen_token_below_the_top_five_is_listed_after_them() -> None:
-    low = step(286, rank=1_204, logprob=-9.0)
-    content = replace(shown(), step=low, names={id_: f"<{id_}>" for id_ in range(280, 300)})
-    text = text_of(cards.why(content))
+def low() -> WhyCard:
+    """A position at which a token far below the top five was chosen."""
+    names = {id_: f"<{id_}>" for id_ in range(280, 300)}
+    return replace(shown(), step=step(286, rank=1_204, logprob=-9.0), names=names)
 
-    assert "**1,204.** `<286>` **0.012 %** ← chosen" in text
-    assert "rank 1,204, 0.012 %" in text
-    assert "**13.0 bits**" in text
-    assert list(buttons_of(cards.why(content)))[:5] == [
-        f"Fork here: <{286 + place}>" for place in range(1, 6)
+
+def test_a_chosen_token_below_the_top_five_has_a_row_of_its_own() -> None:
+    *_, chosen, rest = cards.why_bars(low())
+
+    assert (chosen.label, chosen.rank, chosen.value, chosen.mark) == (
+        "<286>",
+        "1,204",
+        f"0.012{NO_BREAK}%",
+        "chosen",
+    )
+    assert rest.label == "everything else"
+    assert "**It drew `<286>`, its 1,204th choice** (0.012 %)" in text_of(cards.why(low()))
+    assert list(buttons_of(cards.why(low())))[:5] == [
+        f"{place} <{286 + number}>" for number, place in enumerate("①②③④⑤", 1)
     ]
+
+
+def test_numbers_have_every_figure() -> None:
+    text = text_of(cards.why_numbers(low()))
+
+    assert "**1,204.** `<286>` **0.012 %** · id 286 · logit" in text
+    assert "Surprise of `<286>`: **12.98 bits**" in text
+    assert text.count(" · logit ") == 6
+    assert "Entropy of the whole distribution" in text
+
+
+@pytest.mark.slow
+@given(contents())
+@settings(max_examples=60)
+def test_numbers_of_any_position_fit_in_a_message(content: WhyCard) -> None:
+    assert_within_limits(cards.why_numbers(content))
 
 
 def test_every_other_candidate_can_be_forked_to() -> None:
     buttons = list(buttons_of(cards.why(shown())).values())
 
     assert [button.disabled for button in buttons[:5]] == [True, False, False, False, False]
-    assert buttons[0].label == "chosen"
-    assert buttons[1].label == f"Fork here: {ENCODINGS.token(288).visible}"
+    assert buttons[0].label == "① ␣of"
+    assert buttons[1].label == f"② {ENCODINGS.token(288).visible}"
     assert buttons[1].custom_id == f"why:fork:{'a' * 16}:1:288:0"
 
 
@@ -119,37 +150,34 @@ def test_a_token_that_ends_the_text_cannot_be_forked_to() -> None:
     ending = structs.replace(step(286), candidates=(candidate(END_OF_TEXT), candidate(286)))
     content = replace(shown(), step=ending, names={END_OF_TEXT: "<|endoftext|>", 286: "␣of"})
 
-    assert buttons_of(cards.why(content))["ends the text"].disabled
+    assert buttons_of(cards.why(content))["① <|endoftext|>"].disabled
 
 
 @pytest.mark.parametrize(
     ("params", "by_hand", "said"),
     [
         (SamplingParams(), False, "It drew `␣of`"),
-        (SamplingParams(temperature=0), False, "Greedy (temperature 0) took the top guess, `␣of`"),
-        (SamplingParams(), True, "Someone picked `␣of`"),
+        (SamplingParams(temperature=0), False, "Greedy took `␣of`"),
+        (SamplingParams(), True, "A person picked `␣of`"),
     ],
 )
 def test_the_card_says_how_the_token_was_chosen(params: SamplingParams, by_hand: bool, said: str) -> None:
     content = shown(params=params, by_hand=(1,) if by_hand else (0,))
 
-    assert f"{said}: rank 1, 60.7 %." in text_of(cards.why(content))
+    assert f"**{said}, its top choice** (60.7 %)." in text_of(cards.why(content))
 
 
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        (SamplingParams(temperature=0), "probabilities at temperature 1."),
-        (SamplingParams(temperature=0.7, top_k=0), "probabilities at temperature 0.7."),
-        (SamplingParams(top_k=40), "at temperature 0.9; it drew from the top 40 (top-k)."),
-        (SamplingParams(top_k=0, top_p=0.8), "it drew from those that make up 80 % (top-p)."),
-        (
-            SamplingParams(top_k=9, top_p=0.8),
-            "it drew from the top 9 (top-k), and of these from those that make up 80 % (top-p).",
-        ),
+        (SamplingParams(temperature=0), "greedy · token"),
+        (SamplingParams(temperature=0.7, top_k=0), "temperature 0.7 · token"),
+        (SamplingParams(top_k=40), "temperature 0.9 · top-k 40 · token"),
+        (SamplingParams(top_k=0, top_p=0.8), "temperature 0.9 · top-p 0.8 · token"),
+        (SamplingParams(top_k=9, top_p=0.8), "temperature 0.9 · top-k 9 · top-p 0.8 · token"),
     ],
 )
-def test_the_card_says_which_probabilities_it_shows(params: SamplingParams, said: str) -> None:
+def test_the_small_print_says_which_settings_it_was_drawn_with(params: SamplingParams, said: str) -> None:
     assert said in text_of(cards.why(shown(params=params)))
 
 
@@ -161,14 +189,15 @@ def test_the_biggest_surprise_says_so() -> None:
         for position in (0, 1)
     )
 
-    assert "Token 2 of 2, the biggest surprise." in second
-    assert "Token 1 of 2. " in first
+    assert "choice** (0.091 %), the biggest surprise here." in second
+    assert "token 2 of 2" in second
+    assert "surprise" not in first
 
 
 def test_the_menu_has_one_page_of_tokens_and_the_buttons_turn_it() -> None:
     run = completion_run("a" * 16, *range(300, 360))
     view = cards.why(cards.describe_why(run, 25, ENCODINGS, private=False, audience=CLOSING))
-    turns = {button.label: button for button in list(buttons_of(view).values())[-5:]}
+    turns = {button.label: button for button in list(buttons_of(view).values())[-6:]}
 
     assert [option.value for option in menu_of(view).options] == [str(place) for place in range(25, 50)]
     assert menu_of(view).placeholder == "Tokens 26 to 50"
@@ -178,7 +207,11 @@ def test_the_menu_has_one_page_of_tokens_and_the_buttons_turn_it() -> None:
         "Next ›": "26",
         "+25": "50",
     }
-    assert list(turns)[-1] == "Share"
+    assert list(turns)[-2:] == ["Numbers", "Share"]
+
+
+def test_every_position_has_a_menu_of_its_own_so_that_it_shows_the_right_token() -> None:
+    assert menu_of(cards.why(shown(0))).custom_id != menu_of(cards.why(shown(1))).custom_id
 
 
 @pytest.mark.parametrize(
@@ -186,6 +219,6 @@ def test_the_menu_has_one_page_of_tokens_and_the_buttons_turn_it() -> None:
     [(0, ["−25", "‹ Back", "+25"]), (2, ["−25", "Next ›", "+25"])],
 )
 def test_at_the_ends_the_buttons_beyond_are_disabled(position: int, disabled: list[str]) -> None:
-    turns = list(buttons_of(cards.why(shown(position))).values())[-5:]
+    turns = list(buttons_of(cards.why(shown(position))).values())[-6:]
 
     assert [button.label for button in turns if button.disabled] == disabled

@@ -314,7 +314,7 @@ async def test_an_older_text_with_a_newly_blocked_word_is_withheld_everywhere(
             answer = await ada.click(text, label=label)
             await world.env.settle()
             assert refusal_of(answer) == Withheld(seed=42).sentence, label
-        appended = await ada.click(walk, label="+ ␣my")
+        appended = await ada.click(walk, label="① ␣my")
         await world.env.settle()
         assert refusal_of(appended) == Withheld(seed=7).sentence
         for command in ("Replay", "Tokenize", "Surprise"):
@@ -360,7 +360,7 @@ async def test_a_form_with_a_blocked_word_is_refused(open_blocking: Open) -> Non
 async def test_a_hand_picked_blocked_word_is_refused(open_blocking: Open) -> None:
     async with open_blocking(FakeModel(says=saying(" it", others=["rn"])), WORD) as world:
         walk = card_of(await finished(world, "next", prompt="Oh da", seed=7))
-        appended = await world.members[0].click(walk, label="+ rn")
+        appended = await world.members[0].click(walk, label="② rn")
         await world.env.settle()
 
         assert refusal_of(appended) == REFUSED
@@ -398,12 +398,12 @@ async def test_a_token_that_would_become_part_of_a_longer_word_may_be_offered(op
     async with open_blocking(FakeModel(says=saying(" my", others=others[:3])), "ass") as world:
         ada, prompt = world.members[0], "a br"
         table = await finished(world, "next", prompt=prompt, seed=7)
-        assert "[+ ass]" in text_of(table)
-        assert card_of(await ada.click(card_of(table), label="+ ␣my"))
+        assert " ass]" in text_of(table)
+        assert card_of(await ada.click(card_of(table), label="① ␣my"))
 
         text = card_of(await finished(world, "complete", prompt=prompt, seed=7, max_tokens=1))
         why = await ada.click(text, label="Why this word?")
-        fork = await ada.click(card_of(why), label="Fork here: ass")
+        fork = await ada.click(card_of(why), label="② ass")
         await world.env.settle()
         assert f"Forked by <@{ada.id}> at token 1." in text_of(fork)
         again = await ada.click(card_of(fork), label="Why this word?")
@@ -435,7 +435,7 @@ async def test_a_withheld_card_does_not_name_the_hand_picked_token(open_blocking
         ada = world.members[0]
         text = card_of(await finished(world, "complete", prompt="a br", seed=8, max_tokens=1))
         why = await ada.click(text, label="Why this word?")
-        fork = await ada.click(card_of(why), label="Fork here: ass")
+        fork = await ada.click(card_of(why), label="② ass")
         await world.env.settle()
         shown = text_of(fork)
 

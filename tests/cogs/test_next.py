@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from simcord import ChannelHandle, MemberActor
 
+from bot.custom_ids import custom_id
 from bot.playground.plain import RULE
+from bot.playground.world import World
 from bot.services import Services
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel, settled
+from tests.support.inspecting import posted, run_id_of
 from tests.support.queues import queue_of
 from tests.support.reading import buttons, card_of, refusal_of, text_of
 
@@ -30,19 +33,41 @@ def sentence(answer: Any) -> str:
 
 async def test_five_candidates_top_token_first(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await ada.slash(channel, "next", prompt="London was", seed=7)
-    shares = [float(share) for share in re.findall(r"^\d\. .*? ([\d.e-]+) %", text_of(answer), re.MULTILINE)]
+    shares = [float(share) for share in re.findall(r"\d\. \S+ ([\d.e-]+)\s%", text_of(answer))]
 
-    assert labels(answer)[6:] == ["Undo", "Delete"]
+    assert [label[0] for label in labels(answer)[:5]] == list("①②③④⑤")
+    assert labels(answer)[5:] == ["Roll the dice", "Undo", "Numbers", "Delete"]
     assert len(shares) == 5
     assert shares == sorted(shares, reverse=True)
-    assert "Entropy of the whole distribution" in text_of(answer)
+    assert "everything else" in text_of(answer)
+
+
+async def test_the_draw_is_hidden_until_the_dice_are_rolled(ada: MemberActor, channel: ChannelHandle) -> None:
+    first = await ada.slash(channel, "next", prompt="London was", seed=42)
+    assert "drew" not in text_of(first)
+    second = await ada.click(card_of(first), label="Roll the dice")
+
+    (drawn,) = re.findall(r"^🎲 It drew (\S+), its .* choice \([\d.]+ %\)\.$", text_of(second), re.MULTILINE)
+    assert sentence(second) == "London was" + drawn.replace("␣", " ")
+
+
+async def test_numbers_are_shown_to_the_person_who_presses(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    answer = await ada.slash(channel, "next", prompt="London was", seed=42)
+    numbers = await grace.click(card_of(answer), label="Numbers")
+
+    assert card_of(numbers).ephemeral
+    assert "Entropy of the whole distribution" in text_of(numbers)
+    assert "Seed 42 draws" in text_of(numbers)
+    assert len(re.findall(r"^\d\. .* id \d+ · logit", text_of(numbers), re.MULTILINE)) == 5
 
 
 async def test_a_press_appends_the_token_in_the_same_message(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
     first = await ada.slash(channel, "next", prompt="London was", seed=7)
-    token = labels(first)[2].removeprefix("+ ")
+    token = labels(first)[2].removeprefix("③ ")
     second = await ada.click(card_of(first), label=labels(first)[2])
 
     assert card_of(second).id == card_of(first).id
@@ -60,16 +85,14 @@ async def test_undo_takes_it_back(ada: MemberActor, channel: ChannelHandle) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("options", [{}, {"temperature": 1.5, "top_k": 0}, {"top_k": 3}])
 async def test_a_walk_of_draws_is_the_completion_of_its_seed(
-    ada: MemberActor, channel: ChannelHandle
+    ada: MemberActor, channel: ChannelHandle, options: dict[str, Any]
 ) -> None:
-    whole = await ada.slash(
-        channel, "complete", prompt="London was", seed=7, max_tokens=5, temperature=0.8, top_k=0
-    )
-    step = await ada.slash(channel, "next", prompt="London was", seed=7, temperature=0.8)
+    whole = await ada.slash(channel, "complete", prompt="London was", seed=7, max_tokens=5, **options)
+    step = await ada.slash(channel, "next", prompt="London was", seed=7, **options)
     for _ in range(5):
-        (draw,) = (label for label in labels(step) if label.startswith("🎲 Draw"))
-        step = await ada.click(card_of(step), label=draw)
+        step = await ada.click(card_of(step), label="Roll the dice")
 
     assert sentence(step) == text_of(whole).partition(RULE)[0].rstrip()
 
@@ -102,10 +125,19 @@ async def test_a_walk_goes_on_after_the_bot_restarted(
 
 async def test_greedy_draws_the_top_token(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await ada.slash(channel, "next", prompt="London was", temperature=0.0)
-    top_token, *_, draw, _undo, _delete = labels(answer)
+    top_token = labels(answer)[0].removeprefix("① ")
+    rolled = await ada.click(card_of(answer), label="Roll the dice")
 
-    assert draw == top_token.replace("+", "🎲 Draw")
-    assert "Greedy (temperature 0) picks" in text_of(answer)
+    assert f"It drew {top_token}, its top choice" in text_of(rolled)
+    assert "greedy" in text_of(answer)
+
+
+async def test_the_draw_button_of_older_cards_still_works(ada: MemberActor, world: World) -> None:
+    answer = await ada.slash(world.channel, "next", prompt="London was", seed=7)
+    old = await posted(world, custom_id("next", "draw", run_id_of(card_of(answer)), 262))
+    pressed = await ada.click(old, label=f"next:draw:{run_id_of(card_of(answer))}:262")
+
+    assert sentence(pressed) == "London was the"
 
 
 @pytest.mark.slow

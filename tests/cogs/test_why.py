@@ -118,7 +118,7 @@ async def test_a_fork_of_a_fork_says_that_two_tokens_were_chosen_by_hand(
     assert "Forked 2 times" in text_of(card)
     while position_of(opened) != 4:
         opened = card_of(await ada.click(opened, label="‹ Back" if position_of(opened) > 4 else "Next ›"))
-    assert "Someone picked " in text_of(opened)
+    assert "A person picked " in text_of(opened)
 
 
 @pytest.mark.slow

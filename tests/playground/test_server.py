@@ -154,11 +154,12 @@ def test_only_the_author_can_stop(ada: Person, grace: Person, slow_model: Pace) 
 @pytest.mark.slow
 def test_the_next_tokens_walk_on_and_back(ada: Person) -> None:
     ada.run("next", {"prompt": "London was"})
-    ada.reads("London was", "step 1", "Entropy")
-    expect(ada.card.get_by_role("button", name=re.compile(r"^\+ "))).to_have_count(5)
+    ada.reads("London was", "step 1", "roll the dice")
+    ada.sees_picture()
+    expect(ada.card.get_by_role("button", name=re.compile("^[①②③④⑤] "))).to_have_count(5)
     start = ada.written()
 
-    ada.press("+ ")
+    ada.press("① ")
     ada.reads("step 2")
     assert ada.written() != start
 

@@ -56,12 +56,12 @@ def menu_of(card: ResponseMessage) -> dict[str, Any]:
 
 def position_of(answer: InteractionResult | ResponseMessage) -> int:
     """The position, from 1, of the token that the card explains."""
-    found = re.search(r"^Token ([\d,]+) of", text_of(answer), re.MULTILINE)
+    found = re.search(r"· token ([\d,]+) of", text_of(answer))
     assert found, text_of(answer)
     return int(found[1].replace(",", ""))
 
 
 def forks(answer: InteractionResult | ResponseMessage) -> list[str]:
     card = card_of(answer) if isinstance(answer, InteractionResult) else answer
-    labels = [str(button["label"]) for button in buttons(card.components)]
-    return [label for label in labels if label.startswith("Fork here: ")]
+    labels = [str(button["label"]) for button in buttons(card.components) if not button.get("disabled")]
+    return [label for label in labels if label[0] in "①②③④⑤"]

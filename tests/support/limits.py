@@ -43,6 +43,13 @@ def text_of(view: ui.LayoutView) -> str:
     return "\n".join(texts).replace("\N{NO-BREAK SPACE}", " ")
 
 
+def alt_of(view: ui.LayoutView) -> str:
+    """What its pictures say in words."""
+    galleries = (item for item in view.walk_children() if isinstance(item, ui.MediaGallery))
+    said = "\n".join(picture.description or "" for gallery in galleries for picture in gallery.items)
+    return said.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def buttons_of(view: ui.LayoutView) -> dict[str, ui.Button[Any]]:
     return {button.label or "": button for button in _buttons(view)}
 

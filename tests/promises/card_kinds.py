@@ -68,13 +68,13 @@ def next_tokens(factory: ContentFactory) -> ui.LayoutView:
         prompt=factory.text,
         appended=factory.encodings.decode(appended),
         steps_taken=len(appended),
-        temperature=1.0,
+        temperature=0.9,
+        top_k=50,
         seed=7,
-        vocabulary=50_257,
         step=step,
         names=factory.names(step),
     )
-    return cards.next_tokens(content)
+    return factory.random.choice((cards.next_tokens, cards.next_numbers))(content)
 
 
 def comparison(factory: ContentFactory) -> ui.LayoutView:
@@ -139,7 +139,7 @@ def why(factory: ContentFactory) -> ui.LayoutView:
     content = cards.describe_why(
         run, position, factory.encodings, private=factory.flip(), audience=factory.audience()
     )
-    return cards.why(content)
+    return factory.random.choice((cards.why, cards.why_numbers))(content)
 
 
 def replayed(factory: ContentFactory) -> ui.LayoutView:

@@ -33,10 +33,12 @@ from bot.model.protocol import Candidate, Step
 from bot.quoting import ordinal
 from bot.text.escaping import clip_end, inert, inert_tail
 from bot.text.tokenization import Encodings
+from bot.text.wrapping import last_rows, row_count
 
 PICTURE = "next.png"
 
-_TEXT_BUDGET = 1_500
+_TEXT_BUDGET = 1_500  # characters
+_TEXT_ROWS = 22
 _PLACES = "①②③④⑤"
 
 
@@ -132,8 +134,9 @@ def next_numbers(content: NextCard) -> ui.LayoutView:
 
 
 def _text(content: NextCard) -> str:
-    appended = inert_tail(content.appended, _TEXT_BUDGET // 2)
-    prompt = inert_tail(content.prompt, _TEXT_BUDGET - len(appended)).strip()
+    appended = inert_tail(last_rows(content.appended, _TEXT_ROWS // 2), _TEXT_BUDGET // 2)
+    end = last_rows(content.prompt, _TEXT_ROWS - row_count(appended))
+    prompt = inert_tail(end, _TEXT_BUDGET - len(appended)).strip()
     return (f"**{prompt}**" if prompt else "") + appended + " ▁▁▁"
 
 

@@ -33,14 +33,16 @@ from bot.model.protocol import Candidate, SamplingParams, Step
 from bot.quoting import ordinal
 from bot.text.escaping import bold, clip_end, inert_head, inert_tail
 from bot.text.tokenization import Encodings
+from bot.text.wrapping import first_rows, last_rows, row_count
 
 PICTURE = "why.png"
 PAGE = 25  # options in a menu, by Discord's limit
 TURNS = ("page-back", "back", "next", "page-next")  # distinct, since a card's buttons need different ids
 
-_BEFORE = 700
-_PROMPT_SHARE = 200
-_AFTER = 300
+# The text around the token, in characters and in rows.
+_BEFORE, _BEFORE_ROWS = 700, 14
+_PROMPT_SHARE, _PROMPT_ROWS = 200, 4
+_AFTER, _AFTER_ROWS = 300, 6
 _PLACES = "①②③④⑤"
 
 
@@ -140,9 +142,10 @@ def why_numbers(content: WhyCard) -> ui.LayoutView:
 
 def _text(content: WhyCard) -> str:
     """Show the text around the token, with the prompt in bold and the token as code."""
-    before = inert_tail(content.before, _BEFORE - _PROMPT_SHARE)
-    prompt = bold(inert_tail(content.prompt, _BEFORE - len(before)))
-    after = inert_head(content.after, _AFTER)
+    before = inert_tail(last_rows(content.before, _BEFORE_ROWS - _PROMPT_ROWS), _BEFORE - _PROMPT_SHARE)
+    end = last_rows(content.prompt, _BEFORE_ROWS + 1 - row_count(before))
+    prompt = bold(inert_tail(end, _BEFORE - len(before)))
+    after = inert_head(first_rows(content.after, _AFTER_ROWS), _AFTER)
     return f"{prompt}{before}{token_name(content.tokens[content.position])}{after}".strip()
 
 

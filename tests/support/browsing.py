@@ -158,9 +158,9 @@ class Person:
         expect(self.messages).to_have_count(before + 1, timeout=PATIENCE)
 
     def press(self, label: str) -> None:
-        """Press the newest card's first button whose label begins with ``label``."""
+        """Press the newest card's first button whose label, after an emoji, begins with ``label``."""
         self._until_ready()
-        button = self.card.get_by_role("button", name=re.compile("^" + re.escape(label))).first
+        button = self.card.get_by_role("button", name=re.compile(r"^\W*" + re.escape(label))).first
         button.click(trial=True)
         # A mouse goes down and up, and a page that is redrawn in between, as while a text grows,
         # loses the click.

@@ -89,7 +89,9 @@ def draw_bars(bars: Sequence[Bar]) -> bytes:
 def _columns(bars: Sequence[Bar], labels: Sequence[Line], values: Sequence[Line]) -> _Columns:
     ranks = max((units(lettered(bar.rank, _SIZE)) for bar in bars), default=0)
     label = MARGIN + (ranks + _GAP if ranks else 0)
-    widest = max(map(units, labels), default=0) + 2 * _CHIP_PADDING
+    # A label without a bar beside it may reach further.
+    beside = (units(one) for one, bar in zip(labels, bars, strict=True) if bar.length is not None)
+    widest = max(beside, default=0) + 2 * _CHIP_PADDING
     end = WIDTH - MARGIN - max(map(units, values), default=0) - _GAP
     return _Columns(label, label + widest + _GAP, end, WIDTH - MARGIN)
 

@@ -78,3 +78,14 @@ def test_the_alt_text_says_what_the_picture_shows() -> None:
     ]
 
     assert alt_text(rows) == "1. ␣the 7.3 %, id 262, chosen; everything else 92.7 %"
+
+
+def test_a_label_without_a_bar_leaves_the_others_their_room() -> None:
+    row = Bar("x", 1.0, "9 %")
+
+    alone, beside = (
+        pixels_of(drawn(row, *rest), LIGHT_COLOURS[0])
+        for rest in ((), (Bar("everything else", None, "9 %", is_plain=True),))
+    )
+
+    assert beside == alone

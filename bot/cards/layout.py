@@ -27,6 +27,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 BAR_WIDTH = 14
 TOKEN_WIDTH = 60
 _SPACED = "The prompt ends with a space. Most tokens bring their own, so it usually works better without."
+_LABEL = 80  # by Discord's limit
 _ALT_BUDGET = 1_000  # of Discord's 1,024
 _ERROR_BUDGET = 3_900  # of Discord's 4,000 characters
 
@@ -95,7 +96,9 @@ def button(
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
     disabled: bool = False,
 ) -> Button:
-    return Button(label=label[:80], emoji=emoji, custom_id=custom_id, style=style, disabled=disabled)
+    return Button(
+        label=clip_end(label, _LABEL), emoji=emoji, custom_id=custom_id, style=style, disabled=disabled
+    )
 
 
 @dataclass(frozen=True, slots=True)

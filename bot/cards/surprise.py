@@ -24,7 +24,7 @@ from bot.cards.pictures.tiles import Tile
 from bot.cards.signs import Sign, meaning, signs_in
 from bot.features.surprise import Bucket, Part, Reading, Scored, bits
 from bot.quoting import plural
-from bot.text.escaping import clip_end, code, inert_head, isolated
+from bot.text.escaping import clip_end, clip_start, code, inert_head, isolated
 from bot.text.pieces import Piece, Token
 
 PICTURE = "surprise.png"
@@ -231,9 +231,8 @@ def _entry(reading: Reading, part: Part, scored: Scored) -> str:
 
 def _before(reading: Reading, part: Part) -> str:
     before = Piece(reading.tokens[max(0, part.start - _BEFORE_TOKENS) : part.start]).visible
-    if part.start > _BEFORE_TOKENS or len(before) > _BEFORE_BUDGET:
-        return "…" + before[1 - _BEFORE_BUDGET :]
-    return before
+    more = "…" if part.start > _BEFORE_TOKENS else ""
+    return clip_start(more + before, _BEFORE_BUDGET)
 
 
 def _token(visible: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 SPACE_SIGN = "␣"
 NEWLINE_SIGN = "⏎"
@@ -21,6 +22,9 @@ TAB_SIGN = "⇥"
 _ACTIVE = re.compile(r"[\\*_~`|<\[@]|:(?=\S)")
 _LINE_START = re.compile(r"(?m)^([^\S\n]*)([-+#>]|\d+(?=\.))")
 _SOFT = "\n\t"
+# How a hidden character or a byte is spelled out, and how long that is at most.
+_SPELLED = re.compile(r"\\x[0-9A-F]{2}|⟨U\+[0-9A-F]{4,6}⟩")
+_LONGEST_SPELLED = 10
 
 # Unicode's bidirectional classes of Hebrew, of Arabic and of Arabic's numbers.
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
@@ -77,7 +81,17 @@ def without_isolates(shown: str) -> str:
 
 def clip_end(text: str, limit: int) -> str:
     """``text``, cut to at most ``limit`` characters, the last of them "…"."""
-    return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
+    return text if len(text) <= limit else clipped(text, max(0, limit - 1))
+
+
+def clipped(text: str, end: int) -> str:
+    """The first ``end`` characters of ``text`` with "…", or less, so that no spelled-out one is cut."""
+    return text[: _whole_end(text, end)] + "…"
+
+
+def clip_start(text: str, limit: int) -> str:
+    """The end of ``text``, at most ``limit`` characters with "…", the first of them."""
+    return text if len(text) <= limit else "…" + text[_whole_start(text, len(text) - max(0, limit - 1)) :]
 
 
 def bold(shown: str) -> str:
@@ -116,6 +130,22 @@ def inert_tail(text: str, limit: int) -> str:
         tail = tail[_surplus(tail, shown, limit) :]
         shown = inert(tail)
     return "…" + shown
+
+
+def _whole_end(text: str, end: int) -> int:
+    """The last place up to ``end`` that is not inside ``\\xE2`` or ``⟨U+200B⟩``."""
+    return next((start for start, stop in _spelled_at(text, end) if start < end < stop), end)
+
+
+def _whole_start(text: str, start: int) -> int:
+    """The first place from ``start`` on that is not inside ``\\xE2`` or ``⟨U+200B⟩``."""
+    return next((stop for first, stop in _spelled_at(text, start) if first < start < stop), start)
+
+
+def _spelled_at(text: str, place: int) -> Iterator[tuple[int, int]]:
+    """Where characters are spelled out around ``place``."""
+    around = max(0, place - _LONGEST_SPELLED)
+    return (match.span() for match in _SPELLED.finditer(text, around, place + _LONGEST_SPELLED))
 
 
 def _surplus(part: str, shown: str, limit: int) -> int:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.text.escaping import (
     clip_end,
+    clip_start,
     code,
     column,
     fenced,
@@ -141,3 +143,35 @@ def test_a_clipped_text_fits_and_says_that_more_follows(text: str, limit: int) -
 
     assert len(clipped) <= limit
     assert clipped == text or clipped.endswith("…")
+
+
+# Characters that the visible form spells out, and others between them.
+spelled_out = st.text(st.sampled_from("a \x00\x1b\u200b\u202e\ud800\udce2\U000e0001*\\x1⟨U+"), max_size=30)
+
+
+@given(st.one_of(anything, spelled_out), st.integers(min_value=1, max_value=40))
+def test_a_clipped_text_never_ends_in_half_an_escape(text: str, limit: int) -> None:
+    signs = [visible(character) for character in text]
+    clipped = clip_end("".join(signs), limit)
+
+    assert clipped == visible(text) or clipped[:-1] in set(accumulate(signs, initial=""))
+    assert len(clipped) <= limit
+
+
+@given(st.one_of(anything, spelled_out), st.integers(min_value=1, max_value=40))
+def test_a_clipped_text_never_starts_with_half_an_escape(text: str, limit: int) -> None:
+    signs = [visible(character) for character in text]
+    clipped = clip_start("".join(signs), limit)
+    ends = {"".join(signs[start:]) for start in range(len(signs) + 1)}
+
+    assert clipped == visible(text) or (clipped[0] == "…" and clipped[1:] in ends)
+    assert len(clipped) <= limit
+
+
+@given(st.one_of(anything, spelled_out), st.integers(min_value=4, max_value=40))
+def test_a_clipped_inert_text_is_inert(text: str, limit: int) -> None:
+    for clipped in (inert_head(text, limit), inert_tail(text, limit)):
+        without_escapes = re.sub(r"\\[^0-9A-Za-z\s]", "\ufffc", clipped)
+
+        assert not ACTIVE.search(without_escapes)
+        assert not ACTIVE_LINE.search(without_escapes)

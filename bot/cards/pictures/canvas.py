@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from bot.cards.pictures.lettering import Line, ink, line
 from bot.cards.pictures.reading_order import reading_order
-from bot.text.escaping import clip_end
+from bot.text.escaping import clip_end, clipped
 
 SCALE = 3  # pixels of the file per unit, to stay sharp on dense screens
 WIDTH = 420  # units; every length below and in the pictures is in units
@@ -96,9 +96,9 @@ def lettered(text: str, size: float, *, width: float = math.inf) -> Line:
     if whole.width <= width * SCALE:
         return whole
     fits = bisect_right(
-        range(len(shown)), width * SCALE, key=lambda end: _shaped(shown[:end] + "…", size).width
+        range(len(shown)), width * SCALE, key=lambda end: _shaped(clipped(shown, end), size).width
     )
-    return _shaped(shown[: max(0, fits - 1)] + "…", size)
+    return _shaped(clipped(shown, max(0, fits - 1)), size)
 
 
 def units(shaped: Line) -> float:

@@ -14,6 +14,7 @@ from bot.text.escaping import (
     SPACE_SIGN,
     bold,
     clip_end,
+    clip_start,
     code,
     column,
     fenced,
@@ -161,8 +162,7 @@ def _whole(lesson: Lesson) -> str:
 
 def _end(text: str) -> str:
     """Return the end of ``text`` in one line, with its spaces."""
-    line = visible(text).replace(SPACE_SIGN, " ")
-    return line if len(line) <= _SEEN else "…" + line[1 - _SEEN :]
+    return clip_start(visible(text).replace(SPACE_SIGN, " "), _SEEN)
 
 
 def _left_out(lesson: Lesson, what: str, shown: int) -> list[str]:

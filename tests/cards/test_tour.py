@@ -12,7 +12,8 @@ from msgspec import structs
 
 from bot import cards
 from bot.cards import Audience, TourCard
-from bot.cards.tour import Lesson, describe_lesson, examples, words
+from bot.cards.tour import Lesson, describe_lesson, words
+from bot.cards.tour import shown as excerpts
 from bot.cards.tour.stations import AGAIN, SCORES, STATIONS
 from bot.features.complete import CompletionRun
 from bot.model.protocol import Step
@@ -142,7 +143,7 @@ def test_a_byte_of_a_character_is_explained() -> None:
 )
 def test_a_control_character_is_no_part_of_one(text: str, explained: str) -> None:
     tokens = tuple(Token(0, part.encode()) for part in text)
-    said_of_it = examples.tokens(replace(lesson(), tokens=tokens))
+    said_of_it = excerpts.tokens(replace(lesson(), tokens=tokens))
 
     assert said_of_it.endswith(explained)
     assert "byte" not in said_of_it

@@ -2,7 +2,7 @@
 
 lesson    what the loaded model computed for one text
 words     what each station explains
-examples  what each station shows of the lesson
+shown     what each station shows of the lesson
 stations  the seven stations in order
 card      the frame, the buttons, and the modal for your own text
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.cards.tour import examples, words
+from bot.cards.tour import shown, words
 from bot.cards.tour.lesson import Lesson
 from bot.model.model_info import ModelInfo
 
@@ -25,45 +25,45 @@ STATIONS = (
     Station(
         "A text is split into tokens",
         words.tokens,
-        examples.tokens,
+        shown.tokens,
         "a rare word, your own name, another language, an emoji",
     ),
     Station(
         "Every token is a number",
         words.ids,
-        examples.ids,
+        shown.ids,
         "the same word with and without a capital",
     ),
     Station(
         "The model gives scores",
         words.scores,
-        examples.scores,
+        shown.scores,
         "a longer sentence, to see the table grow",
     ),
     Station(
         "Scores become probabilities",
         words.probabilities,
-        examples.probabilities,
+        shown.probabilities,
         "a text with only one likely next word",
     ),
     Station(
         "One token is drawn",
         words.draw,
-        examples.draw,
+        shown.draw,
         "the same text with another seed",
         seeded=True,
     ),
     Station(
         "Add it, and repeat",
         words.repeat,
-        examples.repeat,
+        shown.repeat,
         "the start of your own story",
         seeded=True,
     ),
     Station(
         "What it is not",
         words.what_it_is_not,
-        examples.what_it_is_not,
+        shown.what_it_is_not,
         "a question to the model about itself",
         seeded=True,
     ),

@@ -33,6 +33,7 @@ from bot.queue.counts import RequestCounts
 from bot.queue.limits import Admission, Asker, Limits
 from bot.queue.runner import Model, run_in_model
 from bot.queue.scheduler import Scheduler
+from bot.queue.speed import RecentSpeed
 from bot.queue.ticket import Ticket
 from bot.queue.turns import Turns
 from bot.queue.updates import Load, Outcome, Update
@@ -58,6 +59,7 @@ class GenerationQueue:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts = RequestCounts()
+        self._speed = RecentSpeed()
         self._model = model
         self._limits = limits
         self._pace = pace
@@ -84,7 +86,13 @@ class GenerationQueue:
 
     @property
     def load(self) -> Load:
-        return Load(len(self._scheduler.running), len(self._scheduler), self._scheduler.forecast.pace)
+        scheduler = self._scheduler
+        return Load(
+            running=len(scheduler.running),
+            waiting=len(scheduler),
+            pace=scheduler.forecast.pace,
+            speed=self._speed.read(self._clock()),
+        )
 
     async def __aenter__(self) -> Self:
         await self._tasks.enter_async_context(Background(self._expire, name="deadlines", pause=_PAUSE))
@@ -253,6 +261,7 @@ class GenerationQueue:
     def _count_token(self, ticket: Ticket, now: float) -> None:
         self.counts.tokens += 1
         self._scheduler.forecast.measured(now - ticket.stepped_at)
+        self._speed.add(now, now - ticket.stepped_at)
         if not ticket.steps and self._on_first_token is not None:
             self._on_first_token(now - ticket.admitted_at)
 

@@ -62,12 +62,27 @@ def is_over(news: News) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Speed:
+    """``tokens`` were written; the time that each took its text adds up to ``seconds``, which is above 0."""
+
+    tokens: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Tokens a second in one text."""
+        return self.tokens / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """How busy the model is.
 
-    ``pace`` is the recent seconds per token of one text, None before any was written.
+    ``pace`` is the recent seconds per token of one text, None before any was written; ``speed`` is that of
+    the last minutes, None if nothing was written in them.
     """
 
     running: int
     waiting: int
     pace: float | None
+    speed: Speed | None = None

@@ -34,8 +34,9 @@ from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, Samplin
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue
 from bot.queue.scheduler import SHORTEST_RETRY, UNKNOWN_RETRY
+from bot.queue.speed import WINDOW
 from bot.queue.ticket import Ticket
-from bot.queue.updates import Finished, Load, Progress, Queued, Update
+from bot.queue.updates import Finished, Load, Progress, Queued, Speed, Update
 from tests.fakes.model import FakeModel, settled
 from tests.fakes.scripted_worker import REJECTED, scripted_similar, scripted_step
 from tests.support.queues import queue_before
@@ -388,6 +389,23 @@ async def test_the_pace_is_seconds_per_written_token() -> None:
         async with queue.stream(read("b", tokens=50), asker=ALICE):
             await model.step("b", 50)
         assert queue.load.pace == 0.5
+
+
+async def test_the_speed_is_that_of_all_texts_of_the_last_minutes() -> None:
+    now = 100.0
+    model = FakeModel(stepwise=True)
+    async with a_queue(model, clock=lambda: now) as queue:
+        assert queue.load.speed is None
+        for name, seconds in (("a", 0.5), ("b", 1.5)):
+            async with queue.stream(a_request(name), asker=ALICE):
+                now += seconds
+                await model.step(name)
+            await settled()  # its slot is free
+        async with queue.stream(read("c", tokens=50), asker=ALICE):
+            await model.step("c", 50)
+        assert queue.load.speed == Speed(tokens=2, seconds=2.0)
+        now += WINDOW + 10
+        assert queue.load.speed is None
 
 
 async def test_a_lookup_takes_no_turn() -> None:

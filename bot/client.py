@@ -37,6 +37,7 @@ COGS = (
     "cogs.code",
     "cogs.next",
     "cogs.numbers",
+    "cogs.warm_up",
     "cogs.tokens",
     "cogs.decode",
     "cogs.share",

@@ -32,6 +32,7 @@
     │   ├── GenerationFailed          the model failed on this request
     │   ├── DiscordFailed             Discord, or the connection to it, refused a reply
     │   └── FileUnreadable            or didn't deliver a message's file
+    ├── Stopped                       by the person who asked, before it began
     ├── Withheld                      a reply with a blocked word
     ├── AgeRestricted                 a channel for all ages
     ├── AgeUnknown                    a thread in a channel the bot can't see
@@ -398,6 +399,10 @@ class DiscordFailed(UnavailableError):
 
 class FileUnreadable(UnavailableError):
     sentence = "I couldn't get this message's text file from Discord. Please try again."
+
+
+class Stopped(TokenwiseError):
+    sentence = "Stopped before the model was ready. Nothing was written."
 
 
 @dataclass(eq=False, kw_only=True)

@@ -50,6 +50,7 @@ EVERY_ERROR = [
     errors.StoreUnavailable("OperationalError: disk full"),
     errors.GenerationFailed("worker died twice"),
     errors.WordBlocked(),
+    errors.Stopped(),
     errors.Withheld(),
     errors.Withheld(seed=42),
     errors.AgeRestricted(),

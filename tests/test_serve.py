@@ -15,6 +15,7 @@ from aiohttp.test_utils import unused_port
 from bot.app import Started
 from bot.client import TokenwiseBot
 from bot.errors import DiscordUnreachable, InvalidSetting, ModelUnusable, UnexpectedStop
+from bot.model.model_info import ModelInfo
 from bot.model.protocol import Alike
 from bot.moderation.rules import Rules
 from bot.monitoring.endpoint import Address
@@ -27,6 +28,7 @@ from bot.store.runs import Forgotten, Runs
 from bot.system.exit_status import ExitStatus, exit_status
 from bot.text.tokenization import Encodings
 from tests.fakes.discord import Addresses, FakeDiscord, Interaction, leading_to, texts
+from tests.fakes.scripted_worker import scripted_info
 from tests.support.waiting import until
 from tests.support.watched import WatchedModel
 
@@ -40,14 +42,15 @@ class LoadingModel(WatchedModel):
         super().__init__(stepwise=True, serving=False)
         self.unusable = asyncio.Event()
 
-    async def wait_ready(self) -> None:
+    async def wait_ready(self) -> ModelInfo:
         await self.unusable.wait()
         raise ModelUnusable("nowhere", problem="there is no such model.", reason="not_found")
 
 
 class LoadedModel(LoadingModel):
-    async def wait_ready(self) -> None:
+    async def wait_ready(self) -> ModelInfo:
         """Return at once: it is ready."""
+        return scripted_info()
 
 
 @asynccontextmanager
@@ -297,6 +300,39 @@ async def test_an_unusable_model_ends_the_bot() -> None:
 
         with pytest.raises(ModelUnusable):
             await joining
+
+
+async def test_people_in_line_hear_that_the_model_cannot_be_used() -> None:
+    model = LoadingModel()
+    model.info = None
+    async with on_loopback() as fake, parts_with(model) as parts:
+        joining = asyncio.create_task(join(SECRET, parts))
+        await fake.joined()
+        waiting = fake.slash(fake.person("ada"), fake.channel(), "complete", prompt="London was")
+        await waiting.until(lambda: "Warming up" in said(waiting))
+        model.unusable.set()
+        await until_said(waiting, "I can't use my model right now.")
+
+        with pytest.raises(ModelUnusable):
+            await joining
+        assert "Warming up" not in said(waiting)
+        assert "restarting" not in said(waiting)
+
+
+@pytest.mark.slow
+async def test_people_in_line_are_notified_of_a_restart() -> None:
+    model = LoadingModel()
+    model.info = None
+    async with on_loopback() as fake, parts_with(model) as parts:
+        joining = asyncio.create_task(join(SECRET, parts, grace=0))
+        await fake.joined()
+        waiting = fake.slash(fake.person("ada"), fake.channel(), "next", prompt="London was")
+        await waiting.until(lambda: "Warming up" in said(waiting))
+        joining.cancel()
+        await until_said(waiting, "restarting")
+        await asyncio.wait({joining})
+
+        assert "Warming up" not in said(waiting)
 
 
 async def test_a_refused_token_names_the_setting_but_not_the_token() -> None:

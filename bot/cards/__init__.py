@@ -16,7 +16,7 @@ from bot.cards.complete import (
 )
 from bot.cards.forget import forget
 from bot.cards.guess import GuessCard, RevealCard, describe_guess, describe_reveal, guess, reveal, voted
-from bot.cards.layout import ERROR_COLOUR, Audience, date, error, model_name
+from bot.cards.layout import ERROR_COLOUR, Audience, date, error, model_name, notice
 from bot.cards.model import ModelCard, model
 from bot.cards.next import NextCard, describe_next, next_bars, next_numbers, next_tokens
 from bot.cards.replay import ReplayCard, describe_replay, replayed
@@ -26,6 +26,7 @@ from bot.cards.surprise import SurpriseCard, describe_surprise, surprise, surpri
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 from bot.cards.tour import TourCard, describe_lesson, own_text, tour
 from bot.cards.vocabulary import Similar, VocabularyCard, describe_vocabulary, vocabulary
+from bot.cards.warm_up import warming_up
 from bot.cards.why import WhyCard, describe_why, why, why_bars, why_numbers
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "next_bars",
     "next_numbers",
     "next_tokens",
+    "notice",
     "own_text",
     "replayed",
     "reveal",
@@ -86,6 +88,7 @@ __all__ = [
     "tour",
     "vocabulary",
     "voted",
+    "warming_up",
     "why",
     "why_bars",
     "why_numbers",

@@ -84,6 +84,11 @@ def numbers_button(kind: str, run_id: str, *numbers: int) -> Button:
     return button("Numbers", custom_id("numbers", kind, run_id, *numbers))
 
 
+def notice(sentence: str) -> ui.LayoutView:
+    """Tell one person what their press has done."""
+    return card(Text(sentence), colour=PRIVATE_COLOUR)
+
+
 def error(sentence: str) -> ui.LayoutView:
     return card(Text(inert_head(sentence, _ERROR_BUDGET)), colour=ERROR_COLOUR)
 

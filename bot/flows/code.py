@@ -10,13 +10,14 @@ from bot import cards
 from bot.cards import CodeCard
 from bot.cards.code import PROGRAM
 from bot.features.code import is_its_own, script
+from bot.flows.warm_up import ready_model
 from bot.interactions.reply import Reply
 from bot.services import Services
 
 
 async def show_code(services: Services, run_id: str, reply: Reply) -> None:
     """Show the program as text and attach it as a file."""
-    model = services.generations.model
+    model = await ready_model(services, reply)
     run = await services.runs.completion(run_id)
     program = script(run, services.encodings.decode(run.prompt_ids, run.fingerprint.encoding), model)
     content = CodeCard(program, run.fingerprint.precision, str(run.fingerprint), is_its_own(run, model))

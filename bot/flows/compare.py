@@ -12,6 +12,7 @@ from bot.features.compare import METHODS, Continuation, Method, jobs
 from bot.features.complete import CompletionJob, CompletionRun, new_seed
 from bot.flows import complete
 from bot.flows.streams import ask_all
+from bot.flows.warm_up import ready_model
 from bot.interactions.outgoing import naming_seed
 from bot.interactions.reply import Interaction, Reply
 from bot.queue.updates import Completion, Finished, Queued
@@ -30,6 +31,8 @@ async def begin(
     """Continue ``prompt`` with every method."""
     if not prompt.strip():
         raise BlankText("prompt")
+    reply = Reply(interaction, private=private)
+    await ready_model(services, reply, prompt=prompt, requests=len(METHODS))
     requested = jobs(
         services.encode(prompt),
         seed=new_seed() if seed is None else seed,
@@ -37,7 +40,7 @@ async def begin(
         owner=interaction.user.id,
         private=private,
     )
-    await Comparing(services, requested, Reply(interaction, private=private)).write()
+    await Comparing(services, requested, reply).write()
 
 
 async def stop(services: Services, group: str, interaction: Interaction) -> None:
@@ -49,6 +52,7 @@ async def explore(services: Services, run_id: str, interaction: Interaction) -> 
     """Show one of the texts as a card of its own, to the person alone."""
     reply = Reply(interaction, private=True)
     await reply.acknowledge()
+    await ready_model(services, reply)
     await complete.show(services, await services.runs.completion(run_id), reply)
 
 

@@ -12,6 +12,7 @@ from bot import cards
 from bot.cards import CompletionCard
 from bot.errors import BlankText, NotRunning, UnavailableError, Withheld
 from bot.features.complete import CompletionJob, CompletionRun, new_run_id, new_seed, warm_or_greedy
+from bot.flows.warm_up import ready_model
 from bot.interactions.reply import Interaction, Reply
 from bot.interactions.responses import defer
 from bot.model.protocol import SamplingParams, Step
@@ -34,6 +35,8 @@ async def begin(
     """Complete ``prompt``; with the saved text if the same was requested before."""
     if not prompt.strip():
         raise BlankText("prompt")
+    reply = Reply(interaction, private=private)
+    await ready_model(services, reply, prompt=prompt)
     params = SamplingParams(
         max_new_tokens=max_tokens,
         temperature=warm_or_greedy(temperature),
@@ -42,7 +45,7 @@ async def begin(
         seed=new_seed() if seed is None else seed,
     )
     job = CompletionJob(new_run_id(), interaction.user.id, services.encode(prompt), params, private)
-    writing = Writing(services, job, Reply(interaction, private=private))
+    writing = Writing(services, job, reply)
     # A new seed has written nothing yet.
     if (seed is None and params.temperature > 0) or not await writing.recall():
         await writing.write()
@@ -50,12 +53,14 @@ async def begin(
 
 async def go_on(services: Services, run_id: str, private: bool, reply: Reply) -> None:
     """Continue a finished text."""
+    await ready_model(services, reply)
     run = await services.runs.completion(run_id)
     await write(services, run.continued(owner=reply.asker.person, private=private), reply)
 
 
 async def reroll(services: Services, run_id: str, private: bool, reply: Reply) -> None:
     """Write another text from the same prompt, with a new seed."""
+    await ready_model(services, reply)
     run = await services.runs.completion(run_id)
     await write(services, run.rerolled(owner=reply.asker.person, private=private), reply)
 

@@ -14,6 +14,7 @@ from bot.features.complete import new_run_id
 from bot.features.guess import Round, check_reveal, round_of, walk_for
 from bot.features.next import Walk, WalkRun
 from bot.flows.streams import ask
+from bot.flows.warm_up import ready_model
 from bot.interactions.notices import send_privately
 from bot.interactions.reply import Interaction, Reply, disable_button
 from bot.interactions.responses import defer
@@ -28,6 +29,7 @@ async def begin(services: Services, interaction: Interaction, text: str | None) 
         raise BlankText("text")
     owner, guild = interaction.user.id, interaction.guild_id
     reply = Reply(interaction)
+    await ready_model(services, reply)
     if text is None:
         await reply.wait()
         text = random_beginning(await _latest(services, guild, owner))

@@ -12,6 +12,7 @@ from bot.features.complete import new_run_id, new_seed, warm_or_greedy
 from bot.features.next import Walk, WalkRun
 from bot.flows.attachments import drawn
 from bot.flows.streams import ask
+from bot.flows.warm_up import ready_model
 from bot.interactions.outgoing import naming_seed
 from bot.interactions.reply import Interaction, Reply
 from bot.model.protocol import Candidate
@@ -31,6 +32,8 @@ async def begin(
     """Show the table after ``prompt``; a saved one if the same was requested before."""
     if not prompt.strip():
         raise BlankText("prompt")
+    reply = Reply(interaction, private=private)
+    await ready_model(services, reply, prompt=prompt)
     walk = Walk(
         run_id=new_run_id(),
         owner=interaction.user.id,
@@ -41,7 +44,6 @@ async def begin(
         seed=new_seed() if seed is None else seed,
         private=private,
     )
-    reply = Reply(interaction, private=private)
     # A new seed has drawn nothing yet.
     if (seed is None and walk.temperature > 0) or not await _recall(services, walk, reply):
         await _look(services, walk, reply)
@@ -49,12 +51,14 @@ async def begin(
 
 async def append(services: Services, run_id: str, token_id: int, private: bool, reply: Reply) -> None:
     """Walk one token on."""
+    await ready_model(services, reply)
     before = (await services.runs.walk(run_id)).walk
     await _look(services, before.append(token_id, owner=reply.asker.person, private=private), reply)
 
 
 async def roll(services: Services, run_id: str, private: bool, reply: Reply) -> None:
     """Walk on by the token that the seed draws."""
+    await ready_model(services, reply)
     before = await services.runs.walk(run_id)
     chosen = before.step.chosen
     walk = before.walk.append(chosen.token_id, owner=reply.asker.person, private=private)
@@ -63,6 +67,7 @@ async def roll(services: Services, run_id: str, private: bool, reply: Reply) -> 
 
 async def show_numbers(services: Services, run_id: str, reply: Reply) -> None:
     """Show the figures behind the table to the person alone."""
+    await ready_model(services, reply)
     run = await services.runs.walk(run_id)
     content = cards.describe_next(run, services.generations.model, services.encodings)
     await reply.finish(cards.next_numbers(content), parts=_parts(services, run))
@@ -70,6 +75,7 @@ async def show_numbers(services: Services, run_id: str, reply: Reply) -> None:
 
 async def undo(services: Services, run_id: str, private: bool, reply: Reply) -> None:
     """Walk one token back."""
+    await ready_model(services, reply)
     before = (await services.runs.walk(run_id)).walk
     await _look(services, before.undo(owner=reply.asker.person, private=private), reply)
 

@@ -11,6 +11,7 @@ from bot.features.complete import CompletionRun
 from bot.features.next import WalkRun
 from bot.features.replay import Replay, Rerun, compare, rerun
 from bot.flows.streams import ask
+from bot.flows.warm_up import ready_model
 from bot.interactions.card_messages import run_id_of
 from bot.interactions.reply import Interaction, Reply
 from bot.queue.updates import token_ids
@@ -25,10 +26,12 @@ async def replay_message(services: Services, interaction: Interaction, message: 
         raise NoRun
     reply = Reply(interaction, private=True)
     await reply.acknowledge()
+    await ready_model(services, reply)
     await _replay(services, await services.runs.get(run_id), reply)
 
 
 async def replay_run(services: Services, run_id: str, reply: Reply) -> None:
+    await ready_model(services, reply)
     await _replay(services, await services.runs.completion(run_id), reply)
 
 

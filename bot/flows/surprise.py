@@ -16,6 +16,7 @@ from bot.features.complete import new_run_id
 from bot.features.surprise import reading, scoring
 from bot.flows.message_text import text_in
 from bot.flows.streams import ask
+from bot.flows.warm_up import ready_model
 from bot.interactions.reply import Interaction, Reply
 from bot.model.model_info import ModelInfo
 from bot.model.protocol import Step
@@ -31,7 +32,7 @@ async def score_message(services: Services, interaction: Interaction, message: d
 
 async def score_text(services: Services, text: str, reply: Reply) -> None:
     """Show how surprising each token of ``text`` is; TextTooShort or TextTooLong."""
-    model = services.generations.model
+    model = await ready_model(services, reply)
     ids = services.encode(text)
     if len(ids) < 2:
         raise TextTooShort

@@ -13,6 +13,7 @@ from bot.errors import BlankText
 from bot.features import tour
 from bot.features.complete import CompletionJob, CompletionRun, new_seed
 from bot.flows.streams import ask
+from bot.flows.warm_up import ready_model
 from bot.interactions.card_messages import owns_card
 from bot.interactions.modals import Submission, in_time, open_modal
 from bot.interactions.outgoing import naming_seed
@@ -26,12 +27,13 @@ async def begin(services: Services, prompt: str, seed: int | None, reply: Reply)
     """Start a tour about ``prompt`` at the first station; BlankText."""
     if not prompt.strip():
         raise BlankText("prompt")
+    model = await ready_model(services, reply)
     job = tour.begun(
         services.encode(prompt),
         seed=new_seed() if seed is None else seed,
         owner=reply.asker.person,
         private=reply.private,
-        context=services.generations.model.context,
+        context=model.context,
     )
     await _begin(services, job, 1, reply)
 
@@ -49,13 +51,14 @@ async def begin_own(services: Services, interaction: Interaction, submitted: Sub
     with claimed as in_place:
         reply = Reply(interaction, private=True, replace=in_place)
         await reply.acknowledge()
+        model = await ready_model(services, reply)
         run = await services.runs.completion(run_id)
         job = tour.begun(
             services.encode(text),
             seed=tour.seed_of(submitted.typed.get(SEED, ""), otherwise=run.params.seed),
             owner=interaction.user.id,
             private=is_private(interaction) or not in_place,
-            context=services.generations.model.context,
+            context=model.context,
             parent=run,
             # The modal came with the old text in it.
             made_from_it=services.encodings.decode(run.prompt_ids, run.fingerprint.encoding) in text,
@@ -76,8 +79,8 @@ async def go_to(services: Services, run_id: str, station: int, audience: Audienc
     People who didn't start the tour get one of their own. If another model has been loaded
     since, the text is written again at this station: a lesson is about one model.
     """
+    model = await ready_model(services, reply)
     run = await services.runs.completion(run_id)
-    model = services.generations.model
     owner = audience.owner
     if run.fingerprint != model.fingerprint:
         job = tour.begun(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot import cards
 from bot.cards import Audience
 from bot.errors import NoSuchToken
+from bot.flows.warm_up import ready_model
 from bot.interactions.reply import Interaction, Reply, is_private
 from bot.services import Services
 from bot.text.escaping import clip_end
@@ -17,7 +18,8 @@ LONGEST_NAME = 80
 
 async def search(services: Services, query: str, reply: Reply) -> None:
     """Show the token that ``query`` means; NoSuchToken if there is none."""
-    vocabulary = services.encodings.vocabulary(services.generations.model.encoding)
+    model = await ready_model(services, reply)
+    vocabulary = services.encodings.vocabulary(model.encoding)
     found = vocabulary.find(query)
     if found is None:
         raise NoSuchToken(query, vocabulary=len(vocabulary))
@@ -26,10 +28,12 @@ async def search(services: Services, query: str, reply: Reply) -> None:
 
 async def open_token(services: Services, token_id: int, interaction: Interaction, *, in_place: bool) -> None:
     """Show another token, ``in_place`` on the same card or on a private one."""
-    vocabulary = services.encodings.vocabulary(services.generations.model.encoding)
+    reply = Reply(interaction, private=True, replace=in_place)
+    model = await ready_model(services, reply)
+    vocabulary = services.encodings.vocabulary(model.encoding)
     found = Found(token_id, vocabulary.stem(token_id))
     audience = Audience(interaction.user.id, private=is_private(interaction) or not in_place)
-    await _show(services, found, audience, Reply(interaction, private=True, replace=in_place))
+    await _show(services, found, audience, reply)
 
 
 def suggestions(services: Services, typed: str) -> list[tuple[str, str]]:

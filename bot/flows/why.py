@@ -9,6 +9,7 @@ from bot.cards.why import PICTURE
 from bot.features.complete import CompletionRun
 from bot.flows.attachments import drawn
 from bot.flows.complete import write
+from bot.flows.warm_up import ready_model
 from bot.interactions.reply import Interaction, Reply, is_private
 from bot.services import Services
 
@@ -57,5 +58,6 @@ async def fork(
     services: Services, run_id: str, position: int, token_id: int, private: bool, reply: Reply
 ) -> None:
     """Rewrite the text from ``position`` on with another token there."""
+    await ready_model(services, reply)
     run = await services.runs.completion(run_id)
     await write(services, run.forked(position, token_id, owner=reply.asker.person, private=private), reply)

@@ -7,7 +7,15 @@ import logging
 from discord import app_commands
 
 from bot import cards
-from bot.errors import DiscordFailed, GenerationFailed, StartError, StoreUnavailable, TokenwiseError, spoken
+from bot.errors import (
+    DiscordFailed,
+    GenerationFailed,
+    StartError,
+    Stopped,
+    StoreUnavailable,
+    TokenwiseError,
+    spoken,
+)
 from bot.interactions.api_errors import TRANSIENT, is_failure_of_discord, is_gone
 from bot.interactions.notices import send_error
 from bot.interactions.responses import Interaction
@@ -29,7 +37,10 @@ async def answer_with_error(interaction: Interaction, error: Exception) -> None:
         return
     try:
         try:
-            await send_error(interaction, cards.error(_sentence(cause)))
+            sentence = _sentence(cause)
+            # What people stop themselves is no error.
+            view = cards.notice(sentence) if isinstance(cause, Stopped) else cards.error(sentence)
+            await send_error(interaction, view)
         except Exception as failure:
             if is_gone(failure) or is_failure_of_discord(failure):
                 raise

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence, Set
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import cast
 
 import discord
@@ -45,6 +45,7 @@ class Reply:
         self._private = private
         self._replace = replace
         self._is_held = False
+        self._is_promised = False
 
     async def acknowledge(self) -> None:
         """Promise Discord an answer, unless that is done: before anything that may take long.
@@ -68,7 +69,11 @@ class Reply:
         """Who asks, at this moment: a second request has only the time that the first one left."""
         interaction = self._interaction
         age = interaction.client.tracker.age(interaction.id)
-        return Asker(interaction.user.id, interaction.guild_id, age)
+        return Asker(interaction.user.id, interaction.guild_id, age, self._is_promised)
+
+    def promise(self) -> None:
+        """Have no limit refuse what is asked from now on: its asker has waited for the model."""
+        self._is_promised = True
 
     @property
     def channel(self) -> int | None:
@@ -91,6 +96,18 @@ class Reply:
         elif not self._is_held:
             self._is_held = True
             await self.show(self._pressed_card(enabled=False), harmless=True)  # people see it already
+
+    async def keep_waiting(self, view: ui.LayoutView) -> None:
+        """Show ``view`` in the place of "thinking…", to be replaced by the answer, or taken away by an error.
+
+        A card to be replaced only has its buttons disabled. One failed edit does no harm.
+        """
+        await self.wait()
+        if self._replace:
+            return
+        refuse_blocked_words(self._interaction, view)
+        with _harmless_failure():
+            await self._put(view, ())
 
     async def restore(self) -> None:
         """Enable the buttons that :meth:`wait` disabled."""
@@ -117,12 +134,8 @@ class Reply:
             await self.show(view)
             return
         refuse_blocked_words(self._interaction, view)
-        try:
+        with _harmless_failure():
             await self._edit(view, ())
-        except TRANSIENT as error:
-            if is_gone(error):
-                raise
-            log.warning("skipped an edit that failed: %s", named(error))
 
     async def finish(
         self,
@@ -175,11 +188,14 @@ class Reply:
         return await acknowledge(self._interaction, stage, first)
 
     async def _edit(self, view: ui.LayoutView, files: Sequence[discord.File]) -> None:
+        await self._put(view, files)
+        state_of(self._interaction).edited()
+
+    async def _put(self, view: ui.LayoutView, files: Sequence[discord.File]) -> None:
         silence(view)
         await self._interaction.edit_original_response(
             view=view, attachments=_copies(files), allowed_mentions=NOBODY
         )
-        state_of(self._interaction).edited()
 
     def _pressed_card(self, *, enabled: bool) -> ui.LayoutView:
         message = self._interaction.message
@@ -208,6 +224,17 @@ async def disable_button(interaction: Interaction, *, label: str) -> None:
         await message.edit(view=view, allowed_mentions=NOBODY)
     except TRANSIENT as error:
         log.info("could not disable a used button: %s", named(error))
+
+
+@contextmanager
+def _harmless_failure() -> Iterator[None]:
+    """Let an edit fail that the next one will soon replace, unless there is no one left to show it to."""
+    try:
+        yield
+    except TRANSIENT as error:
+        if is_gone(error):
+            raise
+        log.warning("skipped an edit that failed: %s", named(error))
 
 
 def silence(view: ui.LayoutView) -> None:

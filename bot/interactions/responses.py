@@ -29,7 +29,7 @@ class Stage(Enum):
 
     UNANSWERED = auto()
     DEFERRED = auto()  # nothing yet: the press is acknowledged, and its card unchanged
-    THINKING = auto()  # "thinking…", for everyone
+    THINKING = auto()  # "thinking…", or a card that only says so, for everyone
     THINKING_PRIVATELY = auto()
     REPLIED = auto()  # a message of its own
     UPDATED = auto()  # the pressed card, changed

@@ -17,7 +17,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from bot.model.protocol import Alike, GenerationRequest
 from bot.queue.generations import Generations, GenerationsWrapper
 from bot.queue.limits import Asker
-from bot.queue.updates import Update
+from bot.queue.updates import Update, Warming
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -65,6 +65,17 @@ class SimulatedGenerations(GenerationsWrapper):
         return await outside(asyncio.ensure_future, self._inner.similar(token_id, count, asker=asker))
 
     @asynccontextmanager
+    async def warm_up(
+        self, *, asker: Asker, group: str, requests: int = 1
+    ) -> AsyncIterator[AsyncIterator[Warming]]:
+        line = self._inner.warm_up(asker=asker, group=group, requests=requests)
+        async with relayed(line, self._wait) as updates:
+            try:
+                yield self._each(updates)
+            finally:
+                self._shown()
+
+    @asynccontextmanager
     async def stream(
         self, request: GenerationRequest, *, asker: Asker, group: str | None = None
     ) -> AsyncIterator[AsyncIterator[Update]]:
@@ -74,7 +85,7 @@ class SimulatedGenerations(GenerationsWrapper):
             finally:
                 self._shown()
 
-    async def _each(self, updates: AsyncIterator[Update]) -> AsyncIterator[Update]:
+    async def _each(self, updates: AsyncIterator[Item]) -> AsyncIterator[Item]:
         async for update in updates:
             yield update
             self._shown()

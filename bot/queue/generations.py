@@ -10,7 +10,7 @@ from typing import Protocol
 from bot.model.model_info import ModelInfo
 from bot.model.protocol import Alike, GenerationRequest
 from bot.queue.limits import Asker
-from bot.queue.updates import Load, Update
+from bot.queue.updates import Load, Update, Warming
 
 
 class Generations(Protocol):
@@ -24,6 +24,12 @@ class Generations(Protocol):
     @property
     def load(self) -> Load:
         """What it has to do now."""
+        ...
+
+    def warm_up(
+        self, *, asker: Asker, group: str, requests: int = 1
+    ) -> AbstractAsyncContextManager[AsyncIterator[Warming]]:
+        """Take a place in line or raise; then its updates, until the model is ready."""
         ...
 
     def stream(
@@ -58,6 +64,11 @@ class GenerationsWrapper(ABC):
     @property
     def load(self) -> Load:
         return self._inner.load
+
+    def warm_up(
+        self, *, asker: Asker, group: str, requests: int = 1
+    ) -> AbstractAsyncContextManager[AsyncIterator[Warming]]:
+        return self._inner.warm_up(asker=asker, group=group, requests=requests)
 
     @abstractmethod
     def stream(

@@ -45,12 +45,13 @@ class Asker:
 
     ``server`` is None in direct messages, which have no limit of their own. ``age`` gives
     everything asked in one interaction a single deadline: Discord takes answers for only
-    15 minutes.
+    15 minutes. What is ``promised`` was admitted while the model loaded: no limit refuses it.
     """
 
     person: int
     server: int | None
     age: float = 0.0
+    promised: bool = False
 
 
 class Admission:

@@ -5,13 +5,15 @@
             async for update in updates:
                 …  # Queued …, Progress …, Finished
 
-A request is admitted or refused at once (:mod:`bot.queue.limits` says which). It waits
+While the model loads, requests wait in the line of :meth:`GenerationQueue.warm_up`. After that
+a request is admitted or refused at once (:mod:`bot.queue.limits` says which). It waits
 in a fair line for a slot, runs in the model, and has exactly one outcome, which
 :meth:`GenerationQueue._settle` alone decides: finished, cancelled, expired or failed.
 Everything else that holds the request then lets go of it.
 
 **Tasks.** All are made in ``__aenter__``: one runner per slot, which reads the model's
-steps, and one for the deadlines. A stream is read in its reader's task.
+steps, one for the deadlines, and one that waits for the model. A stream is read in its reader's
+task.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -36,7 +38,8 @@ from bot.queue.scheduler import Scheduler
 from bot.queue.speed import RecentSpeed
 from bot.queue.ticket import Ticket
 from bot.queue.turns import Turns
-from bot.queue.updates import Load, Outcome, Update
+from bot.queue.updates import Load, Outcome, Update, Warming
+from bot.queue.warm_up import WarmUp
 
 _PAUSE = 0.1  # seconds before a failed task of the queue starts again; people are waiting
 
@@ -72,6 +75,7 @@ class GenerationQueue:
         )
         self._lookups = Turns(limits.one_at_a_time(), clock=clock, refused=self.counts.refused)
         self._admission = Admission(limits, clock=clock)
+        self._warm_up = WarmUp(model, limits, self._admission, pace=pace, clock=clock)
         self._started: asyncio.Queue[Ticket] = asyncio.Queue()  # from the line to a runner
         self._admitted = asyncio.Event()  # wakes the task of the deadlines
         self._tasks = AsyncExitStack()
@@ -89,13 +93,14 @@ class GenerationQueue:
         scheduler = self._scheduler
         return Load(
             running=len(scheduler.running),
-            waiting=len(scheduler),
+            waiting=len(scheduler) + len(self._warm_up),
             pace=scheduler.forecast.pace,
             speed=self._speed.read(self._clock()),
         )
 
     async def __aenter__(self) -> Self:
         await self._tasks.enter_async_context(Background(self._expire, name="deadlines", pause=_PAUSE))
+        await self._tasks.enter_async_context(Background(self._until_known, name="warm-up", pause=_PAUSE))
         for slot in range(1, self._limits.max_running + 1):
             runner = Background(self._run_slot, name=f"runner {slot}", pause=_PAUSE)
             await self._tasks.enter_async_context(runner)
@@ -116,6 +121,7 @@ class GenerationQueue:
         """
         self._open = False
         self._lookups.close()
+        self._warm_up.close()
         for ticket in list(self._scheduler):
             self._settle(ticket, errors.ShuttingDown())
         with suppress(TimeoutError):
@@ -125,6 +131,15 @@ class GenerationQueue:
         for ticket in list(self._tickets.values()):
             self._settle(ticket, errors.ShuttingDown())
         self._lookups.end()
+
+    def warm_up(
+        self, *, asker: Asker, group: str, requests: int = 1
+    ) -> AbstractAsyncContextManager[AsyncIterator[Warming]]:
+        """Wait in line until the model has been ready once; see :meth:`bot.queue.warm_up.WarmUp.place`.
+
+        Afterwards the asker may ask for ``requests`` as ``promised``: no limit refuses them.
+        """
+        return self._counted(self._warm_up.place(asker, group, requests=requests))
 
     @asynccontextmanager
     async def stream(
@@ -137,7 +152,7 @@ class GenerationQueue:
 
         Entering admits the request or raises: ShuttingDown, ModelLoading until the model
         has been ready once, DeadlineExceeded, TooManyRequests, ServerBusy, TooSoon,
-        QueueFull, or ValueError for an id already in progress.
+        QueueFull, or ValueError for an id already in progress. No limit refuses what is promised.
 
         The first update comes at once: Queued whenever the position changes, Progress with
         the newest state, then Finished once. Reading raises GenerationFailed,
@@ -157,9 +172,12 @@ class GenerationQueue:
     def cancel(self, group: str, *, owner: int) -> None:
         """Stop all requests of a group: their streams finish as cancelled, with the steps so far.
 
-        A request alone is a group by its own id. Raises NotRunning if none of the group is in
-        progress, NotYours if somebody else asked for it.
+        A request alone is a group by its own id. What waits for the model ends with Stopped.
+        Raises NotRunning if none of the group is in progress, NotYours if somebody else asked
+        for it.
         """
+        if self._warm_up.cancel(group, owner=owner):
+            return
         tickets = [ticket for ticket in self._tickets.values() if ticket.group == group]
         if not tickets:
             raise errors.NotRunning
@@ -172,7 +190,7 @@ class GenerationQueue:
         """The ``count`` tokens whose embeddings are closest to this one's.
 
         A lookup takes a moment, so it does not wait behind texts; only one runs at a time.
-        Raises ModelLoading, GenerationFailed, and whatever entering a stream raises.
+        Raises GenerationFailed, and whatever entering a stream raises.
         """
         async with self._lookups.place(asker) as place:
             return await self._lookups.take(place, partial(self._model.similar, token_id, count))
@@ -193,12 +211,8 @@ class GenerationQueue:
         due = now - asker.age + self._limits.deadline
         if due < now:
             raise errors.DeadlineExceeded(seconds=self._limits.deadline)
-        self._admission.check(asker, group, self._scheduler.ends)
-        try:
-            self._scheduler.check(group)
-        except errors.QueueFull:
-            self._admission.forgive(asker, group)
-            raise
+        if not asker.promised:
+            self._check_limits(asker, group)
         ticket = Ticket(
             request,
             asker,
@@ -216,6 +230,26 @@ class GenerationQueue:
         self._admitted.set()
         self._advance()
         return ticket
+
+    def _check_limits(self, asker: Asker, group: str) -> None:
+        self._admission.check(asker, group, self._scheduler.ends)
+        try:
+            self._scheduler.check(group)
+        except errors.QueueFull:
+            self._admission.forgive(asker, group)
+            raise
+
+    @asynccontextmanager
+    async def _counted(
+        self, place: AbstractAsyncContextManager[AsyncIterator[Warming]]
+    ) -> AsyncIterator[AsyncIterator[Warming]]:
+        """``place``, which counts as refused if it ends without having been served."""
+        try:
+            async with place as updates:
+                yield updates
+        except errors.UnavailableError as error:
+            self.counts.refuse(error)
+            raise
 
     def _advance(self) -> None:
         """Give free slots to the next tickets."""
@@ -242,6 +276,12 @@ class GenerationQueue:
         ticket.settled(outcome)
 
     # The methods below run in the queue's own tasks.
+
+    async def _until_known(self) -> None:
+        """Let go on what waits for the model, once it is ready or is known never to be."""
+        with suppress(errors.TokenwiseError):  # each that waits raises its own
+            await self._model.wait_ready()
+        self._warm_up.end()
 
     async def _run_slot(self) -> None:
         while True:

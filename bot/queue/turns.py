@@ -70,18 +70,19 @@ class Turns:
 
     def check(self, asker: Asker) -> None:
         """Raise what :meth:`place` would raise now."""
-        self._check(asker, self._next_group)
+        if not asker.promised:
+            self._check(asker, self._next_group)
 
     @asynccontextmanager
     async def place(self, asker: Asker, *, promised: bool = False) -> AsyncIterator[Place]:
         """A place for one piece of work, done by :meth:`take`.
 
         Entering raises ShuttingDown, TooManyRequests, ServerBusy or QueueFull. ``promised``
-        work completes something admitted before: it waits for its turn, too, but only
-        :meth:`end` refuses it.
+        work, or that of a promised asker, completes something admitted before: it waits for its
+        turn, too, but only :meth:`end` refuses it.
         """
         group = self._next_group
-        if not promised:
+        if not (promised or asker.promised):
             self._check(asker, group)
         elif self._ended:
             raise ShuttingDown

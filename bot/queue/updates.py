@@ -27,6 +27,17 @@ def token_ids(steps: Iterable[Step]) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Warming:
+    """Waiting at ``position``, where 1 is next, for a model that is loading.
+
+    ``progress`` says how far that is, in words.
+    """
+
+    position: int
+    progress: str
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
     """Waiting at ``position``, where 1 is next.
 

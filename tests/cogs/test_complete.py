@@ -262,13 +262,6 @@ async def test_a_request_too_soon_says_when_to_come_back(open_world: OpenWorld) 
         assert card_of(await complete(grace, world.channel))
 
 
-async def test_a_loading_model_shows_its_progress(open_world: OpenWorld) -> None:
-    async with open_world(FakeModel(info=None)) as world:
-        refusal = refusal_of(await complete(world.members[0], world.channel))
-
-    assert refusal == "The model is still loading (starting). Please try again in a moment."
-
-
 @pytest.mark.slow
 async def test_the_text_before_a_failure_stays(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)

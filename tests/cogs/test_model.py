@@ -10,7 +10,7 @@ from simcord import ChannelHandle, MemberActor
 from bot.services import Services
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel
-from tests.support.reading import card_of, refusal_of, text_of
+from tests.support.reading import card_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -57,10 +57,3 @@ async def test_running_and_waiting_requests_are_counted(open_world: OpenWorld) -
             await person.slash(world.channel, "complete", prompt="London was", max_tokens=5)
 
         assert "1 request running, 1 waiting" in text_of(await alan.slash(world.channel, "model"))
-
-
-async def test_while_the_model_loads_it_says_so(open_world: OpenWorld) -> None:
-    async with open_world(FakeModel(info=None)) as world:
-        answer = await world.members[0].slash(world.channel, "model")
-
-        assert "The model is still loading" in refusal_of(answer)

@@ -200,10 +200,3 @@ async def test_a_full_queue_refuses_a_text(open_world: OpenWorld) -> None:
             await person.slash(world.channel, "complete", prompt="London was")
 
         assert "queue is full" in refusal_of(await alan.slash(world.channel, "surprise", text=TEXT))
-
-
-async def test_while_the_model_loads_the_refusal_shows_its_progress(open_world: OpenWorld) -> None:
-    async with open_world(FakeModel(info=None)) as world:
-        answer = await world.members[0].slash(world.channel, "surprise", text=TEXT)
-
-        assert refusal_of(answer) == "The model is still loading (starting). Please try again in a moment."

@@ -174,13 +174,6 @@ async def test_on_a_shared_card_its_owner_opens_tokens_in_place(
     assert card_of(hers).id == card_of(public).id
 
 
-async def test_while_the_model_loads_it_says_so(open_world: OpenWorld) -> None:
-    async with open_world(FakeModel(info=None)) as world:
-        answer = await world.members[0].slash(world.channel, "vocabulary", query="Paris")
-
-        assert "The model is still loading" in refusal_of(answer)
-
-
 @pytest.mark.slow
 async def test_a_lookup_that_fails_is_reported(
     open_world: OpenWorld, caplog: pytest.LogCaptureFixture

@@ -15,8 +15,6 @@ from bot.playground.world import World
 from bot.queue.limits import Asker
 from bot.services import Services
 from bot.store.runs import Runs
-from tests.cogs.conftest import OpenWorld
-from tests.fakes.model import FakeModel
 from tests.support.inspecting import (
     complete,
     elsewhere,
@@ -193,22 +191,3 @@ async def test_a_deleted_run_says_so(world: World, ada: MemberActor, channel: Ch
     ]
 
     assert ["no longer works" in refusal_of(answer) for answer in answers] == [True] * 6
-
-
-async def test_while_the_model_loads_cards_can_be_read_but_nothing_requested(
-    open_world: OpenWorld, runs: Runs
-) -> None:
-    await keep(runs, completion_run("c" * 16))
-    async with open_world(FakeModel(info=None)) as world:
-        ada = world.members[0]
-        ids = [
-            custom_id("why", "open", "c" * 16),
-            custom_id("why", "fork", "c" * 16, 0, 532, False),
-            custom_id("run", "code", "c" * 16),
-            custom_id("run", "replay", "c" * 16),
-        ]
-        message = await posted(world, *ids)
-
-        assert position_of(await ada.click(message, custom_id=ids[0])) == 1
-        for one in ids[1:]:
-            assert "still loading" in refusal_of(await ada.click(message, custom_id=one))

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
-from bot.errors import GenerationFailed
+from bot.errors import GenerationFailed, StartError
 from bot.model.model_info import ModelInfo
 from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, Step, Stepped
 from tests.fakes.scripted_worker import REJECTED, scripted_info, scripted_similar, scripted_step
@@ -30,6 +30,8 @@ class FakeModel:
     most_running: int = 0
     started: list[str] = field(default_factory=list)
     forgot: int = 0  # calls of forget()
+    failure: StartError | None = None  # why it will never be ready
+    _known: asyncio.Event = field(default_factory=asyncio.Event)
     _allowed: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(0))
     )
@@ -38,6 +40,23 @@ class FakeModel:
         """Allow ``count`` steps, of which the end is one, and wait until they are taken."""
         for _ in range(count):
             self._allowed[request_id].release()
+        await settled()
+
+    async def wait_ready(self) -> ModelInfo:
+        if self.info is None:
+            await self._known.wait()
+        if self.failure is not None:
+            raise self.failure
+        assert self.info is not None
+        return self.info
+
+    async def load(self, outcome: ModelInfo | StartError) -> None:
+        """End the loading of a model made with ``info=None``, and wait until that is known."""
+        if isinstance(outcome, ModelInfo):
+            self.info = outcome
+        else:
+            self.failure = outcome
+        self._known.set()
         await settled()
 
     async def run(self, request: GenerationRequest) -> AsyncGenerator[Stepped | Ended, None]:

@@ -12,9 +12,10 @@ import pytest
 from bot.errors import BlankText, DiscordFailed
 from tests.fakes.discord import CallbackType, FakeDiscord, Interaction, texts
 from tests.fakes.discord.faults import Failed, NoFaults, Planned, Refused, RequestFault, Reset
-from tests.fakes.discord.hosted import ReadyModel, hosted
+from tests.fakes.discord.hosted import hosted
 from tests.fakes.discord.paths import CALLBACK, FILE, FOLLOW_UPS, WEBHOOK_MESSAGE
 from tests.fakes.discord.requests import Request
+from tests.fakes.model import FakeModel
 from tests.support.waiting import until
 
 LOST, REPLY_LOST = Reset(), Reset(applied=True)
@@ -49,7 +50,7 @@ def tokens(discord: FakeDiscord, *, private: bool = False) -> Interaction:
 
 def busy() -> dict[str, Any]:
     """A model that never finishes, and one request per person."""
-    return {"model": ReadyModel(stepwise=True), "per_person": 1}
+    return {"model": FakeModel(stepwise=True), "per_person": 1}
 
 
 async def refused_after_thinking(discord: FakeDiscord) -> Interaction:
@@ -245,7 +246,7 @@ async def test_an_event_that_arrives_twice_is_answered_once(caplog: pytest.LogCa
 
 @pytest.mark.parametrize("command", ["complete", "compare"])
 async def test_stop_does_not_wait_for_discord(command: str) -> None:
-    model = ReadyModel(stepwise=True)
+    model = FakeModel(stepwise=True)
     running: list[int] = []
 
     class Watching(NoFaults):

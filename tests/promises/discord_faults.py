@@ -31,8 +31,9 @@ from typing import Any
 from bot.text.tokenization import Encodings
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.faults import Failed
-from tests.fakes.discord.hosted import ReadyModel, hosted
+from tests.fakes.discord.hosted import hosted
 from tests.fakes.discord.requests import Request
+from tests.fakes.model import FakeModel
 from tests.promises.discord_schedule import Schedule
 from tests.promises.discord_users import Users
 from tests.promises.discord_verdict import judge
@@ -44,7 +45,7 @@ TO_BE_DROPPED = 4.0  # seconds after which the bot has dropped any interaction i
 STEP = 0.01  # seconds the model takes for a token
 
 
-class PacedModel(ReadyModel):
+class PacedModel(FakeModel):
     """Takes a moment for each token, so that faults hit while it writes."""
 
     async def _turn(self, request_id: str) -> None:

@@ -11,9 +11,9 @@ import pytest
 from bot.model.client.process import ModelProcess
 from tests.fakes.discord import FakeDiscord, Interaction
 from tests.fakes.discord.faults import Faults, NoFaults, Refused
-from tests.fakes.discord.hosted import Hosted, ReadyModel, hosted
+from tests.fakes.discord.hosted import Hosted, hosted
 from tests.fakes.discord.requests import Request
-from tests.fakes.model import settled
+from tests.fakes.model import FakeModel, settled
 from tests.promises.cancel import BAR, Cancelled, measure, report
 from tests.support.waiting import until
 
@@ -40,7 +40,7 @@ class Scene:
 
 @asynccontextmanager
 async def scene(command: str = "complete", faults: Faults | None = None) -> AsyncIterator[Scene]:
-    model = ReadyModel(stepwise=True)
+    model = FakeModel(stepwise=True)
     async with FakeDiscord.opened(faults=faults) as discord, hosted(discord, model, max_running=1) as bot:
         ada, grace = discord.person("ada"), discord.person("grace")
         running = discord.slash(ada, discord.channel("one"), command, prompt="London was")

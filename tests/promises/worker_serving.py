@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from bot.errors import GenerationFailed, ModelLoading
+from bot.errors import GenerationFailed
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.limits import Asker, Limits
@@ -65,7 +65,7 @@ class Serving:
         while True:
             try:
                 await self.model.similar(481, 1)
-            except (ModelLoading, GenerationFailed):
+            except GenerationFailed:
                 await asyncio.sleep(POLL)
             else:
                 return time.monotonic()

@@ -23,11 +23,10 @@ from types import TracebackType
 from typing import Self
 
 from bot.background import Background
-from bot.errors import ModelLoading, ModelUnusable, ShuttingDown, UnusableReason
+from bot.errors import ModelUnusable, ShuttingDown, UnusableReason
 from bot.model.client.child import Child, worker_command
 from bot.model.client.heartbeat import WorkerBroken
 from bot.model.client.lookups import Lookups
-from bot.model.client.progress import loading_text
 from bot.model.client.readiness import Readiness, Restarts
 from bot.model.client.roster import Failure, Roster
 from bot.model.client.supervisor import Supervisor
@@ -186,14 +185,12 @@ class ModelProcess:
     async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
         """Return the ``count`` tokens whose embeddings are closest to this one's, closest first.
 
-        Raises ModelLoading while no worker is ready, GenerationFailed if the worker dies
+        One made before a worker is ready waits for it. Raises GenerationFailed if the worker dies
         meanwhile, QueueFull, and what :meth:`run` raises if there will be no worker.
         """
         self._readiness.check()
-        if not self.serving:
-            raise ModelLoading(loading_text(self.loading))
-        lookup, answer = self._lookups.ask(token_id, count)
-        self._supervisor.send(lookup)
+        answer = self._lookups.ask(token_id, count)
+        self._submit()
         return await answer
 
     def forget(self) -> None:
@@ -202,10 +199,12 @@ class ModelProcess:
             self._supervisor.send(Forget())
 
     def _submit(self) -> None:
-        """Send the worker every request it may have now."""
+        """Send the worker every request and lookup it may have now."""
         if self.serving:
             for request in self._roster.submit():
                 self._supervisor.send(Submit(request))
+            for lookup in self._lookups.submit():
+                self._supervisor.send(lookup)
 
     # The supervisor's task calls everything from here on.
 

@@ -24,11 +24,6 @@ from tests.support.queues import queue_before
 TOKEN = "a.fake.token"  # noqa: S105
 
 
-class ReadyModel(FakeModel):
-    async def wait_ready(self) -> None:
-        """Return at once: it always is."""
-
-
 @dataclass(frozen=True)
 class Hosted:
     """The parts of a running bot; ``joining`` is the task that serves."""
@@ -54,7 +49,7 @@ async def hosted(
 
     At the end, running requests have ``grace`` seconds to finish.
     """
-    model = model or ReadyModel()
+    model = model or FakeModel()
     limits = {"max_waiting": 32, "max_running": 4, "per_person": 10, "deadline": 60.0} | limits
     async with opened(url) as database, queue_before(model, **limits) as queue:
         services = Services(queue, encodings or Encodings(), Runs(database, days=30), rules=rules or Rules())

@@ -1,15 +1,18 @@
 """Slash commands as people type them: ``/next prompt:London was seed:7``. Pure.
 
 A value runs to the next ``name:`` of one of the command's options, or to the end, so it
-may contain colons. White space around a value is dropped, as in Discord.
+may contain colons. White space around a value is dropped, as in Discord. A word in a value that
+looks like an option which the command lacks (``temp:1``) is refused, not taken for text. Quotation
+marks around a whole value say that all of it is text: ``prompt:"Set temp:1 and wait"``.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from discord import AppCommandOptionType, AppCommandType
@@ -22,6 +25,10 @@ _WHOLE = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _ZEROS = re.compile(r"(?<![0-9.])0+(?=[0-9])")  # before a number
 _NAME = re.compile(r"/?([^\s:/]*)")
+# A word of a value that may be meant as an option: "temp:1", but neither "said: yes" nor "https://…".
+_NAMED = re.compile(r"(?<=\s)([a-zA-Z][a-zA-Z0-9_-]*):(?!//)(\S+)")
+_SETTING = re.compile(r"-?[0-9]*\.?[0-9]+|true|false")
+_SHORTENED = 4  # letters of an option's name that are enough to recognize it
 
 
 class Mistyped(Exception):
@@ -38,6 +45,10 @@ class Option:
     lowest: float | None = None
     highest: float | None = None
     choices: Mapping[str, Value] | None = None
+
+    @property
+    def takes_text(self) -> bool:
+        return self.kind == AppCommandOptionType.string and not self.choices
 
     def read(self, text: str) -> Value:
         """The value that ``text`` spells; Mistyped names what is allowed."""
@@ -94,29 +105,72 @@ class Command:
     name: str
     options: tuple[Option, ...]
 
-    def read(self, text: str) -> dict[str, Value]:
-        """The options in ``text``, which is everything after the command's name."""
-        given = self._split(text)
+    def read(self, text: str, *, elsewhere: Collection[str] = ()) -> dict[str, Value]:
+        """The options in ``text``, which is everything after the command's name.
+
+        ``elsewhere`` are the names of other commands' options.
+        """
+        given = self._split(text.strip(), elsewhere)
         for option in self.options:
             if option.required and option.name not in given:
                 raise Mistyped(f"/{self.name} needs {option.name}:…; {self._usage()}.")
         options = {option.name: option for option in self.options}
         return {name: options[name].read(value) for name, value in given.items()}
 
-    def _split(self, text: str) -> dict[str, str]:
+    def _split(self, text: str, elsewhere: Collection[str]) -> dict[str, str]:
         names = "|".join(re.escape(option.name) for option in self.options) or r"(?!)"
-        before, *rest = re.split(rf"(?:^|(?<=\s))({names}):", text)
-        if before.strip():
-            unknown, colon, _ = before.strip().partition(":")
-            if colon and not re.search(r"\s", unknown):
-                raise Mistyped(f"/{self.name} has no option {clipped(unknown)}; {self._usage()}.")
-            raise Mistyped(f"Write name:value, not {quoted(before.strip())}; {self._usage()}.")
+        start = re.compile(rf"({names}):\s*")
+        # Marks that do not enclose the whole value are part of it.
+        whole = re.compile(rf'"(.*?)"(?=\s+(?:{names}):|\s*$)\s*', re.DOTALL)
+        following = re.compile(rf"(?<=\s)(?:{names}):")
         given: dict[str, str] = {}
-        for name, value in zip(rest[::2], rest[1::2], strict=True):
+        at = 0
+        while at < len(text):
+            found = start.match(text, at)
+            if found is None:
+                raise self._nameless(text[at:])
+            name, at = found[1], found.end()
             if name in given:
                 raise Mistyped(f"{name} is given twice.")
-            given[name] = value.strip()
+            if enclosed := whole.match(text, at):
+                given[name], at = enclosed[1].strip(), enclosed.end()
+            else:
+                end = following.search(text, at)
+                value = text[at : end.start() if end else len(text)].strip()
+                self._refuse_unknown(name, value, elsewhere)
+                given[name], at = value, end.start() if end else len(text)
         return given
+
+    def _nameless(self, text: str) -> Mistyped:
+        """What is wrong with ``text``, which begins with none of the options."""
+        unknown, colon, _ = text.partition(":")
+        if colon and not re.search(r"\s", unknown):
+            return Mistyped(f"/{self.name} has no option {clipped(unknown)}; {self._usage()}.")
+        first = next((option.name for option in self.options if option.required), None)
+        if first is None:
+            return Mistyped(f"Write name:value, not {quoted(text)}; {self._usage()}.")
+        return Mistyped(f"Write /{self.name} {first}:{clipped(text)}; {self._usage()}.")
+
+    def _refuse_unknown(self, name: str, value: str, elsewhere: Collection[str]) -> None:
+        """Refuse a word of ``value`` that looks like an option but is none; text may have other colons."""
+        for found in _NAMED.finditer(value):
+            word, setting = found.groups()
+            if not (self._resembles(word, elsewhere) or (word.islower() and _SETTING.fullmatch(setting))):
+                continue
+            kept = f'. If it is text, write {name}:"…" with quotation marks'
+            is_text = any(option.name == name and option.takes_text for option in self.options)
+            raise Mistyped(
+                f"/{self.name} has no option {clipped(word)}; {self._usage()}{kept if is_text else ''}."
+            )
+
+    def _resembles(self, word: str, elsewhere: Collection[str]) -> bool:
+        word = word.lower()
+        own = [option.name for option in self.options]
+        return (
+            word in elsewhere
+            or (len(word) >= _SHORTENED and any(name.startswith(word) for name in own))
+            or bool(get_close_matches(word, own, n=1, cutoff=0.75))
+        )
 
     def _usage(self) -> str:
         if not self.options:
@@ -133,7 +187,8 @@ def parse(line: str, commands: Iterable[Command]) -> tuple[str, dict[str, Value]
     if start is None or name not in known:
         there = ", ".join(f"/{name}" for name in sorted(known))
         raise Mistyped(f"There is no command /{clipped(name)}; there are {there}.")
-    return name, known[name].read(line.strip()[start.end() :])
+    elsewhere = {option.name for command in known.values() for option in command.options}
+    return name, known[name].read(line.strip()[start.end() :], elsewhere=elsewhere)
 
 
 def described(commands: Iterable[Mapping[str, Any]]) -> list[Command]:

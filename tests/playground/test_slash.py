@@ -52,11 +52,37 @@ def typed(name: str, values: Mapping[str, Value]) -> str:
 @given(OPTIONS, st.randoms(use_true_random=False))
 def test_a_typed_command_is_read_back_unchanged(values: Mapping[str, Value], order: Random) -> None:
     text = str(values["prompt"])
-    assume(not any(f"{option.name}:" in text for option in NEXT.options))
+    assume(":" not in text and not text.startswith('"'))
     names = list(values)
     order.shuffle(names)
 
     assert parse(typed("next", {name: values[name] for name in names}), COMMANDS) == ("next", dict(values))
+
+
+# Only these can end a text in quotation marks: a mark, and then an option of the command or the end.
+ENCLOSED = st.text(min_size=1, max_size=20).map(str.strip).filter(lambda text: text and '"' not in text)
+
+
+@given(ENCLOSED | st.sampled_from(["Set temp:1 and go", "seed:7", "a private:true", "https://a.b/?x=1"]))
+def test_a_text_in_quotation_marks_is_read_as_it_is(text: str) -> None:
+    assume(len(text) <= 20)
+
+    assert parse(f'/next seed:1 prompt:"{text}"', COMMANDS)[1] == {"seed": 1, "prompt": text}
+    assert parse(f'/next prompt:"{text}" seed:1', COMMANDS)[1] == {"seed": 1, "prompt": text}
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ('"Go," she said', '"Go," she said'),
+        ('She said "go"', 'She said "go"'),
+        ('""Go""', '"Go"'),
+        ('"Go', '"Go'),
+        ('"', '"'),
+    ],
+)
+def test_other_quotation_marks_are_part_of_the_text(typed: str, read: str) -> None:
+    assert parse(f"/next prompt:{typed} seed:1", COMMANDS)[1] == {"prompt": read, "seed": 1}
 
 
 @given(st.text().filter(lambda line: not line.strip().startswith(("/about", "about"))))
@@ -81,6 +107,57 @@ def test_only_an_option_s_name_ends_a_value() -> None:
         "next",
         {"prompt": "see: this is fine", "seed": 7},
     )
+
+
+WITH_TEXT = '. If it is text, write prompt:"…" with quotation marks.'
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        "temp:1",
+        "top_k:5",
+        "x:0.5",
+        "loud:true",
+        "sead:7",
+        "Temperature:1",
+        "text:Hi",
+        "max-tokens:8",
+        "priv:yes",
+    ],
+)
+def test_an_unknown_option_is_not_taken_for_text(unknown: str) -> None:
+    other = Command("about", (Option("text", AppCommandOptionType.string),))
+    with pytest.raises(Mistyped) as caught:
+        parse(f"/next prompt:hi {unknown}", [NEXT, other])
+
+    name = unknown.partition(":")[0]
+    assert str(caught.value) == f"/next has no option {name}; {OPTIONS_OF_NEXT[:-1]}{WITH_TEXT}"
+
+
+def test_an_unknown_option_after_a_number_is_named_too() -> None:
+    assert refusal("/next prompt:hi seed:1 temp:2") == f"/next has no option temp; {OPTIONS_OF_NEXT}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "He said: hello",
+        "at 12:30",
+        "see https://a.b",
+        "John 3:16",
+        "it: 5",
+        "a b:c",
+        "Note:this",
+        "x::y",
+        "I like: temp: 1",
+        ":-) :smile:",
+        "no temp",
+        "temp:",
+    ],
+)
+def test_colons_in_ordinary_text_are_text(text: str) -> None:
+    assert parse(f"/next prompt:{text} seed:1", COMMANDS)[1] == {"prompt": text, "seed": 1}
 
 
 def test_a_name_within_a_word_ends_nothing() -> None:
@@ -113,9 +190,10 @@ def test_a_choice_is_given_by_name() -> None:
         ),
         (
             "/next London was",
-            f"Write name:value, not 'London was'; {OPTIONS_OF_NEXT}",
+            f"Write /next prompt:London was; {OPTIONS_OF_NEXT}",
         ),
         ("/about x:1", "/about has no option x; it takes no options."),
+        ("/about us", "Write name:value, not 'us'; it takes no options."),
         ("/next prompt:a seed:1 seed:2", "seed is given twice."),
         ("/next prompt:a seed:x", "seed must be a whole number from 0 to 4,294,967,295, not 'x'."),
         ("/next prompt:a seed:-1", "seed must be a whole number from 0 to 4,294,967,295, not '-1'."),

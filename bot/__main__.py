@@ -1,7 +1,7 @@
 """The command line.
 
 python -m bot                        the bot, or without DISCORD_TOKEN the playground
-python -m bot try "/next prompt:…"   one command, its card as text
+python -m bot try "/next prompt:…"   one command, its card as text or, with --json, for a script
 python -m bot --version              which version this is
 """
 
@@ -32,7 +32,7 @@ from bot.settings import Settings
 from bot.system.exit_status import ExitStatus, exit_status
 from bot.system.guard import guard
 from bot.system.runtime import keep_large_apart
-from bot.system.signals import end_by_signal, raise_on_interrupt
+from bot.system.signals import end_by_signal, killed_by, raise_on_interrupt
 from bot.system.terminal import adapt, complain, say, settle, stand_in, typed
 from bot.text.numbers import whole_number
 
@@ -43,16 +43,24 @@ if TYPE_CHECKING:
 log = logging.getLogger("bot")
 
 TITLE = f"Tokenwise {__version__}"
+LONGEST_REPEATED = 100  # characters of a command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the bot; return its ExitStatus, which is FAILED for a refused command of ``try``, too."""
+    """Run the bot; return its ExitStatus, which is FAILED for a refused command of ``try``, too.
+
+    A signal ends the bot in order: OK. It keeps ``try`` from answering: 128 + its number.
+    """
     stand_in()
     guard()
     adapt(sys.stdout, sys.stderr)
+    options = argparse.Namespace()
     try:
         raise_on_interrupt()
         options = _parser().parse_args(arguments)
+        if len(getattr(options, "command", ())) > 1:
+            complain(_in_one_piece(options.command))
+            return ExitStatus.FAILED
         environment = _environment(options)
         settings = Settings.from_env(environment)
         _log(options, settings)
@@ -62,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(error)
         return exit_status(error)
     except KeyboardInterrupt:
-        return ExitStatus.OK
+        return _ended_by(signal.SIGINT, options)
     except BrokenPipeError:
         return ExitStatus.OK  # the reader closed the pipe
     except Exception:
@@ -103,8 +111,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     actions = parser.add_subparsers(title="instead of running", metavar="ACTION")
     attempt = actions.add_parser("try", help="run one slash command and print the reply")
-    attempt.add_argument("command", help='as you would type it in Discord, such as "/next prompt:London was"')
+    attempt.add_argument(
+        "command",
+        nargs="+",
+        help='in quotation marks, as you would type it in Discord, such as "/next prompt:London was"',
+    )
+    attempt.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    attempt.add_argument(
+        "--picture", type=Path, metavar="FOLDER", help="save the card's pictures and files in FOLDER"
+    )
     return parser
+
+
+def _in_one_piece(words: Sequence[str]) -> str:
+    """How to type a command that the shell has split into words."""
+    line = typed(" ".join(words))
+    is_plain = line.startswith("/") and not set(line) & set('"\\$`!') and line.isprintable()
+    shown = line if is_plain and len(line) <= LONGEST_REPEATED else "/next prompt:London was"
+    return f'Put the command in quotation marks: python -m bot try "{shown}"'
+
+
+def _ended_by(number: signal.Signals, options: argparse.Namespace) -> int:
+    return killed_by(number) if "command" in options else ExitStatus.OK
 
 
 def _port(text: str) -> int:
@@ -138,20 +166,26 @@ async def _run(options: argparse.Namespace, settings: Settings, environment: dic
     keep_large_apart()
     asyncio.get_running_loop().set_exception_handler(logs.unhandled)
     running = asyncio.create_task(_serve(options, settings, environment))
-    end_by_signal(running.cancel)
+    received: list[signal.Signals] = []
+
+    def end(number: signal.Signals) -> None:
+        received.append(number)
+        running.cancel()
+
+    end_by_signal(end)
     try:
         return await running
     except asyncio.CancelledError:
         if not running.cancelling():  # no signal has asked for it
             raise UnexpectedStop("its work was cancelled") from None
-        return ExitStatus.OK
+        return _ended_by(received[0] if received else signal.SIGINT, options)
 
 
 async def _serve(options: argparse.Namespace, settings: Settings, environment: dict[str, str]) -> int:
     log.info(TITLE)
     async with started(settings, environment) as parts:
         if "command" in options:
-            return await _attempt(options.command, parts)
+            return await _attempt(options, parts)
         from bot.app import read_ahead
 
         read_ahead(parts.services.encodings)
@@ -169,10 +203,16 @@ async def _join(token: str, settings: Settings, parts: Started) -> NoReturn:
     await join(token, parts, metrics=metrics, proxy=settings.https_proxy)
 
 
-async def _attempt(command: str, parts: Started) -> int:
+async def _attempt(options: argparse.Namespace, parts: Started) -> int:
     from bot.playground.try_command import attempt  # SimCord, which only these two need
 
-    return await attempt(typed(command), parts.services, ready=parts.model.wait_ready)
+    return await attempt(
+        typed(options.command[0]),
+        parts.services,
+        ready=parts.model.wait_ready,
+        as_json=options.json,
+        folder=options.picture,
+    )
 
 
 async def _play(options: argparse.Namespace, parts: Started) -> int:

@@ -29,7 +29,10 @@ HOUSE = {
     "__main__": Room(
         "playground serve launch app monitoring settings executor text system logs settings_file errors"
     ),
-    "playground": Room("client cards services queue text model system errors quoting", "discord simcord"),
+    "playground": Room(
+        "client cards services store features queue text model system errors quoting custom_ids",
+        "discord simcord",
+    ),
     "serve": Room("app monitoring login client interactions proxies system errors"),
     "launch": Room("app moderation settings text model.client model integrity"),
     "app": Room(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -40,10 +41,16 @@ def run(*arguments: str, module: str = "bot", **environment: str) -> subprocess.
 @pytest.mark.slow
 @pytest.mark.skipif(not PROC.exists(), reason="finds the worker by Linux' list of processes")
 @pytest.mark.parametrize(
-    ("number", "arguments"),
-    [(signal.SIGTERM, ["--no-browser"]), (signal.SIGINT, ["try", "/complete prompt:x max_tokens:256"])],
+    ("number", "arguments", "status"),
+    [
+        (signal.SIGTERM, ["--no-browser"], 0),
+        (signal.SIGINT, ["try", "/complete prompt:x max_tokens:256"], 130),
+        (signal.SIGTERM, ["try", "/complete prompt:x max_tokens:256"], 143),
+    ],
 )
-def test_a_signal_while_it_loads_ends_it_in_order(number: signal.Signals, arguments: list[str]) -> None:
+def test_a_signal_while_it_loads_ends_it_in_order(
+    number: signal.Signals, arguments: list[str], status: int
+) -> None:
     command = [sys.executable, "-W", "ignore", "-m", "bot", *arguments]
     environment = {**os.environ, "DISCORD_TOKEN": "", "MODEL": ""}
     with subprocess.Popen(
@@ -54,7 +61,7 @@ def test_a_signal_while_it_loads_ends_it_in_order(number: signal.Signals, argume
         _, errors = process.communicate(timeout=60)
 
     assert b"Traceback" not in errors, errors.decode()
-    assert process.returncode == 0
+    assert process.returncode == status
     assert not is_alive(worker)
 
 
@@ -306,6 +313,33 @@ def test_a_refused_command_ends_with_status_1_and_its_sentence(command: str, sen
     assert answer.stdout == ""
     assert sentence in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["/next", "prompt:London", "was"], "/next prompt:London was"),
+        (["/next", 'prompt:"$(rm)"'], "/next prompt:London was"),
+        (["secret", "word"], "/next prompt:London was"),
+        (["/next", "x" * 500], "/next prompt:London was"),
+    ],
+)
+def test_a_command_that_the_shell_has_split_is_shown_in_quotation_marks(words: list[str], shown: str) -> None:
+    answer = run("try", *words)
+
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    assert answer.stderr == f'Put the command in quotation marks: python -m bot try "{shown}"\n'
+
+
+@pytest.mark.slow
+def test_json_is_all_that_stands_on_stdout(tmp_path: Path) -> None:
+    answer = run("try", "--json", "--picture", str(tmp_path), "/decode ids:40313", PYTHONIOENCODING="ascii")
+
+    assert json.loads(answer.stdout)["ok"]
+    assert answer.returncode == 0
+    assert answer.stderr == f"Saved {tmp_path / 'tokens.png'}\n"
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -27,6 +27,11 @@ class World:
     guild: GuildHandle
     channel: ChannelHandle
     members: tuple[MemberActor, ...]
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """What the members are called, by their ids."""
+        return {member.id: name for member, name in zip(self.members, MEMBERS, strict=True)}
 
 
 @asynccontextmanager

@@ -19,18 +19,23 @@ def raise_on_interrupt() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def end_by_signal(end: Callable[[], object]) -> None:
-    """From now on, let the first signal call ``end`` in the running event loop.
+def end_by_signal(end: Callable[[signal.Signals], object]) -> None:
+    """From now on, let the first signal call ``end`` with its number in the running event loop.
 
-    A second one exits at once with status 128 + its number, like any process that a signal kills. On
+    A second one exits at once with the status :func:`killed_by` it, like any process that a signal kills. On
     Windows, event loops take no signals, and Ctrl-C does what :func:`asyncio.run` makes of it.
     """
     with suppress(NotImplementedError):
         _Ending(end).listen()
 
 
+def killed_by(number: int) -> int:
+    """The exit status of a process that a signal has kept from finishing, as a shell reports it."""
+    return 128 + number
+
+
 class _Ending:
-    def __init__(self, end: Callable[[], object]) -> None:
+    def __init__(self, end: Callable[[signal.Signals], object]) -> None:
         self._end = end
         self._begun = False
 
@@ -46,9 +51,9 @@ class _Ending:
             # The event loop may be what hangs: the next signal must not go through it.
             asyncio.get_running_loop().remove_signal_handler(one)
             signal.signal(one, _exit)
-        self._end()
+        self._end(number)
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:
     # Without closing anything: the model worker ends by itself when its stdin does.
-    os._exit(128 + number)
+    os._exit(killed_by(number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 # One pass from left to right, so that what an escape or a code block protects is
 # never read again. The first group that matched says what was found.
@@ -11,6 +12,7 @@ _MARKUP = re.compile(
       ```(?:\w*\n)?(?P<block>.*?)\n?```    # a code block, without its language
     | `(?P<code>[^`\n]+)`
     | \\(?P<escaped>[!-/:-@\[-`{-~])
+    | <@!?(?P<mention>[0-9]{1,20})>
     | ^(?:-\#|\#{1,3}|>{1,3})[ ]           # small print, heading, quote
     | \*\*|~~|\|\||__                      # bold, struck out, spoiler, underlined
     """,
@@ -18,7 +20,18 @@ _MARKUP = re.compile(
 )
 
 
-def unformatted(text: str) -> str:
-    """Discord's formatting undone: marks gone, escaped signs and code as they read."""
+def unformatted(text: str, names: Mapping[int, str] | None = None) -> str:
+    """Discord's formatting undone: marks gone, escaped signs and code as they read.
+
+    A mention of a person in ``names``, by id, becomes ``@`` and the name.
+    """
     text = text.replace("\N{NO-BREAK SPACE}", " ")  # which is for the lines of a card
-    return _MARKUP.sub(lambda found: found[found.lastgroup] if found.lastgroup else "", text)
+    known = names or {}
+
+    def plain(found: re.Match[str]) -> str:
+        if found.lastgroup == "mention":
+            name = known.get(int(found["mention"]))
+            return found[0] if name is None else f"@{name}"
+        return found[found.lastgroup] if found.lastgroup else ""
+
+    return _MARKUP.sub(plain, text)

@@ -18,8 +18,8 @@ from simcord import InteractionResult
 from bot.cards.why import TURNS
 from bot.custom_ids import custom_id
 from bot.interactions.modals import PATIENCE
+from bot.playground.answer import is_error, seen
 from bot.playground.real_time import SimulatedGenerations
-from bot.playground.try_command import is_error, seen
 from bot.playground.world import World, simulated
 from bot.services import Services
 from bot.store.runs import Runs

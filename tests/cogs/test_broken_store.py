@@ -16,8 +16,8 @@ import pytest
 import pytest_asyncio
 from simcord import InteractionResult, ResponseMessage
 
+from bot.playground.answer import is_error, seen
 from bot.playground.real_time import SimulatedGenerations
-from bot.playground.try_command import is_error, seen
 from bot.playground.world import World, simulated
 from bot.services import Services
 from bot.store.database import opened

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage, actors
 
-from bot.playground.try_command import seen
+from bot.playground.answer import seen
 from tests.support.inspecting import menu_of
 from tests.support.reading import buttons, card_of
 

@@ -10,7 +10,7 @@ from simcord import ChannelHandle, MemberActor
 
 from bot.features.beginnings import BEGINNINGS
 from bot.features.guess import CHOICES, choices, walk_for
-from bot.playground.try_command import seen
+from bot.playground.answer import seen
 from bot.playground.world import World
 from bot.queue.limits import Asker
 from bot.queue.updates import Finished

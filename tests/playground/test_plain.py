@@ -7,7 +7,7 @@ from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.playground.plain import RULE, plain
+from bot.playground.plain import RULE, leaves, plain
 
 
 def lines(*items: "ui.Item[ui.LayoutView]") -> list[str]:
@@ -68,3 +68,20 @@ def test_rules_pictures_and_files() -> None:
 
 def test_messages_are_blocks_one_under_the_other() -> None:
     assert lines(text("one"), text("two\nthree")) == ["one", "two", "three"]
+
+
+def test_a_known_person_is_named_unless_the_mention_is_escaped_or_code() -> None:
+    view: Any = ui.LayoutView(timeout=None)
+    view.add_item(text(r"<@1> and <@!1>, not <@2>, \<@1>, `<@1>`"))
+
+    assert plain(view.to_components(), {1: "Ada"}) == "@Ada and @Ada, not <@2>, <@1>, <@1>"
+
+
+def test_leaves_are_read_in_order_at_any_depth() -> None:
+    button: ui.Button[ui.LayoutView] = ui.Button(label="+ one", custom_id="a")
+    view: Any = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container(ui.Section("one", accessory=button), ui.Separator()))
+    view.add_item(text("two"))
+
+    shown = [part.get("content") or part.get("label") for part in leaves(view.to_components())]
+    assert shown == ["one", "+ one", None, "two"]

@@ -7,8 +7,8 @@ from typing import Any
 
 from simcord import InteractionResult, ResponseMessage
 
+from bot.playground.answer import is_error, seen
 from bot.playground.plain import plain
-from bot.playground.try_command import is_error, seen
 
 BUTTON = 2
 

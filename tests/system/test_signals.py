@@ -20,7 +20,7 @@ from bot.system.signals import end_by_signal
 
 async def main():
     working = asyncio.create_task(asyncio.sleep(60))
-    end_by_signal(working.cancel)
+    end_by_signal(lambda number: (print(number.name, file=sys.stderr), working.cancel()))
     print("ready", flush=True)
     try:
         await working
@@ -57,7 +57,7 @@ async def test_the_first_signal_ends_it_properly(number: signal.Signals) -> None
     process.send_signal(number)
     output, errors = await asyncio.wait_for(process.communicate(), 30)
 
-    assert (output, errors) == (b"ending\nended\n", b"")
+    assert (output, errors.split()) == (b"ending\nended\n", [number.name.encode()])
     assert process.returncode == 0
 
 

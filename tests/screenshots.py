@@ -129,7 +129,6 @@ def visitor(window: Browser, url: str, *, width: int, height: int) -> Person:
 def overview(window: Browser, url: str) -> bytes:
     """The page with a finished completion and the picker of commands open."""
     person = visitor(window, url, width=1000, height=1020)
-    person.page.get_by_role("button", name="Messages", exact=True).click()
     completion(person)
     person.composer.click()
     person.page.keyboard.type("/")

@@ -31,7 +31,7 @@ HOUSE = {
     ),
     "playground": Room(
         "client cards services store features queue text model system errors quoting custom_ids",
-        "discord simcord",
+        "aiohttp discord simcord",
     ),
     "serve": Room("app monitoring login client interactions proxies system errors"),
     "launch": Room("app moderation settings text model.client model integrity"),

@@ -16,6 +16,7 @@ from typing import Any
 import simcord
 from simcord import SetupError
 
+from bot.playground.page_actions import PageActions
 from bot.playground.private import Act, Body, intercept, published
 
 log = logging.getLogger(__name__)
@@ -29,13 +30,16 @@ PLACED = frozenset({"click", "select"})
 class LivePages:
     """The pages of ``preview``, published again after every announcement.
 
+    ``own`` are the actions that our script on the page adds to SimCord's.
+
     SimCord runs one operation at a time and refuses a second, so people's actions and the
     publications take turns here.
     """
 
-    def __init__(self, env: simcord.Env, preview: simcord.Preview) -> None:
+    def __init__(self, env: simcord.Env, preview: simcord.Preview, own: PageActions) -> None:
         self._env = env
         self._preview = preview
+        self._own = own
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
         self._errors = env.error_cursor
@@ -66,11 +70,21 @@ class LivePages:
         async def action(page_id: str | None, body: Body) -> dict[str, Any]:
             async with self._turn:
                 try:
+                    if body.get("kind") in self._own:
+                        return await self._act(page_id, body)
                     return await act(page_id, self._up_to_date(page_id or "", body))
                 finally:
                     self._look_around()
 
         return action
+
+    async def _act(self, page_id: str | None, body: Body) -> dict[str, Any]:
+        """Carry out an action of our own, and publish what comes of it."""
+        for page in published(self._preview):
+            if page.page_id == page_id:
+                self.announce()
+                return await self._own.run(page.viewer, body)
+        raise SetupError("that page is closed")
 
     def _up_to_date(self, page_id: str, body: Body) -> Body:
         """``body`` as if its sender had seen the newest revision, unless that changes its meaning.

@@ -2,8 +2,9 @@
 
 The preview refuses an action on a page that was published again since the person last saw
 it, and offers no public way to take turns with them. So the entry of actions is wrapped,
-and the pages' published content is read. tests/playground/test_private.py fails if one of
-these names disappears.
+and the pages' published content is read. Nor can a page be added to: so its server is
+replaced by one that serves a few files more. tests/playground/test_private.py fails if one
+of these names disappears.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import simcord
+from aiohttp import web
+from simcord import MemberActor
+from simcord.preview._server import PreviewServer
+
+from bot.playground.additions import Additions
 
 Body = Mapping[str, Any]
 Act = Callable[[str | None, Body], Awaitable[dict[str, Any]]]
@@ -20,9 +26,10 @@ Act = Callable[[str | None, Body], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Published:
-    """The last published state of one open page."""
+    """The last published state of one open page, and who looks at it."""
 
     page_id: str
+    viewer: MemberActor
     revision: int
     content: Mapping[str, Any]
 
@@ -35,4 +42,29 @@ def intercept(preview: simcord.Preview, wrap: Callable[[Act], Act]) -> None:
 def published(preview: simcord.Preview) -> list[Published]:
     """The last published state of every open page."""
     pages = preview._pages.values()  # noqa: SLF001
-    return [Published(page.id, page.revision, page.snapshot) for page in pages]
+    return [Published(page.id, page.viewer, page.revision, page.snapshot) for page in pages]
+
+
+def extend(preview: simcord.Preview, added: Additions, *, port: int) -> None:
+    """Add to the page that ``preview`` will serve on ``port``; call this before it is entered."""
+    preview._server = _Server(preview, added, port)  # noqa: SLF001
+
+
+class _Server(PreviewServer):
+    """SimCord's, whose routes are the names of its static files."""
+
+    def __init__(self, preview: simcord.Preview, added: Additions, port: int) -> None:
+        super().__init__(preview, port)
+        self._added = added
+        self._STATIC_FILES = {**self._STATIC_FILES, **{path: path for path in added.files}}  # type: ignore[misc]
+
+    async def _static(self, request: web.Request) -> web.Response:
+        if request.headers.get("Host", "") not in self._allowed_hosts():
+            raise web.HTTPForbidden
+        if request.path in self._added.files:
+            kind, content = self._added.files[request.path]
+            return web.Response(body=content, content_type=kind, headers=self._SECURITY_HEADERS)
+        response: web.Response = await super()._static(request)
+        if request.path == "/" and response.text:
+            response.text = response.text.replace("</head>", f"{self._added.head}</head>", 1)
+        return response

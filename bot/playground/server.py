@@ -15,7 +15,10 @@ from typing import Any
 import simcord
 
 from bot.errors import PortTaken
+from bot.playground.additions import additions
+from bot.playground.page_actions import PageActions
 from bot.playground.pages import LivePages
+from bot.playground.private import extend
 from bot.playground.real_time import SimulatedGenerations
 from bot.playground.world import World, simulated
 from bot.services import Services
@@ -26,16 +29,11 @@ from bot.system.terminal import say
 SETTLE_TIMEOUT = 60.0
 WELCOME = """\
 **This is Tokenwise in a pretend Discord.**
-Type `/` in the box below and pick a command:
-- `/tour` start here: how a model writes, in seven short cards
-- `/complete` the model continues your text; same seed, same text
-- `/next` the five most likely next tokens; press one to add it
-- `/surprise` how surprising is your text? `/compare` six ways to continue it
-- `/guess` a game: what does the model think comes next?
-- `/tokens` your text as the model reads it; `/decode` token ids back into text
-- `/vocabulary` a token and its closest relatives; `/model` what is loaded
+A language model writes one token at a time: a word, or a piece of one. See how.
 
-Switch people at the top to see what **others** see: a private reply is for one person only."""
+Press an example below, or type `/` to see every command.
+Press **⋯** on a message to split it into tokens, or to see what surprises the model.
+Switch people at the top to see what **others** see."""
 
 
 async def serve(
@@ -58,8 +56,9 @@ async def serve(
     async with simulated(replace(services, generations=generations), settle_timeout=SETTLE_TIMEOUT) as world:
         await welcome(world)
         preview = world.env.preview(world.channel, viewers=world.members, layout="channel", port=port)
+        extend(preview, additions(world.bot.tree), port=port)
         async with opened(preview, port):
-            pages = LivePages(world.env, preview)
+            pages = LivePages(world.env, preview, PageActions(world))
             say(f"Open {preview.url}")
             if open_browser:
                 await asyncio.to_thread(webbrowser.open, preview.url)

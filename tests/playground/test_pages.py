@@ -56,15 +56,36 @@ class FakePreview:
 
         class Page:
             id = "page"
+            viewer = "Ada"
             revision = self.revision
             snapshot = content
 
         return {"page": Page}
 
 
-def live(preview: Any, env: Any = None) -> LivePages:
+class FakeActions:
+    """Actions of one kind, which record who did them."""
+
+    def __init__(self, preview: FakePreview) -> None:
+        self._preview = preview
+        self.done: list[tuple[str, Body]] = []
+
+    def __contains__(self, kind: object) -> bool:
+        return kind == "own"
+
+    async def run(self, viewer: str, body: Body) -> dict[str, Any]:
+        assert not self._preview.busy, "SimCord refuses a second operation"
+        self._preview.busy = True
+        await asyncio.sleep(0)
+        self.done.append((viewer, body))
+        self._preview.busy = False
+        return {"refusal": None}
+
+
+def live(preview: Any, env: Any = None, own: Any = None) -> LivePages:
     given: Any = env or FakeEnv()
-    return LivePages(given, preview)
+    actions: Any = own or FakeActions(preview)
+    return LivePages(given, preview, actions)
 
 
 async def published_again(preview: FakePreview) -> None:
@@ -154,3 +175,25 @@ def test_controls_are_found_wherever_they_are() -> None:
     }
 
     assert controls(content) == {"a": "None Stop", "b": "x None"}
+
+
+async def test_an_action_of_our_own_is_done_as_who_looks_takes_its_turn_and_is_published() -> None:
+    preview = FakePreview("Stop")
+    own = FakeActions(preview)
+    running = asyncio.create_task(live(preview, own=own).run())
+
+    done, _ = await asyncio.gather(preview._action("page", {"kind": "own"}), click(preview, seen=1))
+    await preview.refreshed.wait()
+    running.cancel()
+
+    assert done == {"refusal": None}
+    assert own.done == [("Ada", {"kind": "own"})]
+    assert [body["kind"] for body in preview.acted] == ["click"]
+
+
+async def test_an_action_of_our_own_on_a_closed_page_is_refused() -> None:
+    preview = FakePreview("Stop")
+    live(preview)
+
+    with pytest.raises(simcord.SetupError):
+        await preview._action("closed", {"kind": "own"})

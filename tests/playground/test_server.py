@@ -66,14 +66,150 @@ def slow_model(place: Playground) -> Iterator[Pace]:
     place.pace.free()
 
 
+@pytest.fixture
+def ada_on_a_phone(place: Playground, window: Browser) -> Iterator[Person]:
+    page = window.new_page(viewport={"width": 420, "height": 860})
+    yield Person(page, place.url, name="Ada")
+    page.close()
+
+
 def test_the_channel_says_what_to_try(ada: Person) -> None:
-    first = ada.messages.first
+    expect(ada.messages.first).to_contain_text("Press an example below, or type / to see every command.")
+    examples = ada.page.get_by_role("navigation", name="Examples")
+    for label in ("Take the tour", "Write a story", "Walk a sentence", "Play a round"):
+        expect(examples.get_by_role("button", name=label)).to_be_visible()
+
+
+def test_every_command_can_be_picked(ada: Person) -> None:
+    ada.composer.click()
+    ada.page.keyboard.type("/")
 
     for command in (
         *("/tour", "/complete", "/next", "/surprise", "/compare", "/guess"),
         *("/tokens", "/decode", "/vocabulary", "/model"),
     ):
-        expect(first).to_contain_text(command)
+        expect(ada.page.get_by_role("option", name=command).first).to_be_attached()
+
+
+def test_an_example_is_answered_at_a_press_and_its_end_is_in_view(ada_on_a_phone: Person) -> None:
+    ada = ada_on_a_phone
+    ada.take_example("Walk a sentence")
+    ada.reads("The wizard raised his", "step 1")
+    ada.sees_picture()
+    ada.sees_the_end()
+
+    ada.press("① ")
+    ada.reads("step 2")
+    ada.sees_picture()
+    ada.sees_the_end()
+
+    ada.take_example("Write a story")
+    ada.reads("Continue")
+    ada.sees_the_end()
+
+
+def test_a_growing_text_stays_in_view_until_the_person_scrolls_away(
+    ada_on_a_phone: Person, slow_model: Pace
+) -> None:
+    ada = ada_on_a_phone
+    ada.run("complete", {"prompt": "Once upon a time there was", "seed": "42", "max_tokens": "256"})
+    ada.reads("Stop")
+    for _ in range(3):
+        written = ada.written()
+        slow_model.beat(24)
+        ada.sees_more_than(written)
+        ada.sees_the_end()
+
+    ada.messages.last.hover()
+    ada.page.mouse.wheel(0, -300)
+    ada.page.wait_for_function("() => document.querySelector('#channel-timeline').scrollTop > 0")
+    ada.page.wait_for_timeout(500)
+    away = ada.below
+    assert away > 100
+    written = ada.written()
+    slow_model.beat(24)
+    ada.sees_more_than(written)
+    ada.page.wait_for_timeout(500)
+    assert ada.below >= away
+
+    slow_model.free()
+    ada.take_example("Split a text")
+    ada.sees_picture()
+    ada.sees_the_end()
+
+
+@pytest.mark.parametrize(
+    ("lines", "answer"),
+    [
+        (["/model", ""], "Ada used /model"),
+        (["/forget", ""], "Ada used /forget"),
+        (["/tokens Paris will"], "40313"),
+        (["/decode ids:40313, 481"], "Paris will"),
+        (["/vocabulary ␣will", ""], "␣will"),
+    ],
+    ids=["one option", "no option", "as in Discord", "a whole line", "suggestions"],
+)
+def test_enter_sends(lines: list[str], answer: str, ada: Person) -> None:
+    before = ada.messages.count()
+
+    ada.type(*lines)
+
+    expect(ada.messages).to_have_count(before + 1, timeout=PATIENCE)
+    expect(ada.messages.last).to_contain_text(answer, timeout=PATIENCE)
+
+
+def test_enter_adds_an_option_that_the_arrows_have_chosen(ada: Person) -> None:
+    ada.type("/model")
+    ada.page.keyboard.press("ArrowDown")
+    ada.page.keyboard.press("ArrowUp")
+    ada.page.keyboard.press("Enter")
+
+    expect(ada.page.locator("input[data-option=private]")).to_be_visible()
+
+
+def test_a_mistyped_line_stays_in_the_box_and_is_explained_without_a_card(ada: Person) -> None:
+    before = ada.messages.count()
+    ada.page.evaluate("() => document.querySelector('#channel-composer-input').focus()")
+    ada.page.keyboard.insert_text("/tokens text:Hi <b>temp</b> temp:1")
+    ada.page.keyboard.press("Enter")
+
+    expect(ada.page.locator(".playground-notice")).to_contain_text("/tokens has no option temp;")
+    expect(ada.composer).to_have_value("/tokens text:Hi <b>temp</b> temp:1")
+    assert ada.messages.count() == before
+
+
+def test_a_person_who_just_talks_learns_what_is_answered(ada: Person) -> None:
+    before = ada.messages.count()
+    ada.type("London was")
+
+    expect(ada.messages).to_have_count(before + 1, timeout=PATIENCE)
+    expect(ada.page.locator(".playground-notice")).to_contain_text("answers commands only")
+
+
+@pytest.mark.parametrize("name", ["Tokenize", "Surprise", "Replay"])
+def test_message_commands_are_in_a_menu_on_each_message(name: str, ada_on_a_phone: Person) -> None:
+    ada = ada_on_a_phone
+    ada.run("complete", {"prompt": "The sea", "seed": "7", "max_tokens": "8"})
+    ada.reads("Continue")
+
+    ada.use(name)
+
+    expect(ada.messages.last).to_contain_text("Only you can see this")
+    ada.sees_the_end()
+
+
+def test_the_menu_opens_at_a_right_click_moves_with_the_arrows_and_closes(ada: Person) -> None:
+    ada.type("Paris will")
+    ada.messages.last.click(button="right")
+    items = ada.page.get_by_role("menuitem")
+    expect(items.first).to_be_focused()
+
+    ada.page.keyboard.press("ArrowUp")
+    expect(items.last).to_be_focused()
+    ada.page.keyboard.press("ArrowDown")
+    expect(items.first).to_be_focused()
+    ada.page.keyboard.press("Escape")
+    expect(items.first).to_be_hidden()
 
 
 @pytest.mark.slow

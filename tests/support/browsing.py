@@ -147,14 +147,47 @@ class Person:
                 self.page.locator("button.command-ghost").click()
                 self.page.locator(f".command-suggestion[data-value={name}]").click()
             field.fill(value)
-            # The page requests suggestions a moment later, and drops a command sent in between.
-            self.page.wait_for_function(
-                "() => window.simcordPreview.commandPicker.autocomplete.state !== 'loading'"
-            )
-        self._until_ready()
-        # Not Enter: in a command without options it sends nothing.
+        # In an option with suggestions, Enter picks the first of them.
         self.page.locator("button[aria-label*=Send], button[title*=Send]").first.click()
         expect(self.messages).to_have_count(before + 1, timeout=PATIENCE)
+
+    def type(self, *lines: str) -> None:
+        """Type into the box, with Enter after each of ``lines``."""
+        self.composer.click()
+        for line in lines:
+            self.page.keyboard.type(line)
+            self.page.keyboard.press("Enter")
+
+    def take_example(self, label: str) -> None:
+        """Press an example, and wait for a new message."""
+        before = self.messages.count()
+        self.page.get_by_role("navigation", name="Examples").get_by_role("button", name=label).click()
+        expect(self.messages).to_have_count(before + 1, timeout=PATIENCE)
+
+    def use(self, name: str) -> None:
+        """Use a message command on the newest message that offers them, by keyboard."""
+        before = self.messages.count()
+        self.page.get_by_role("button", name="Apps for this message").last.focus()
+        self.page.keyboard.press("Enter")
+        self.page.get_by_role("menuitem", name=name).focus()
+        self.page.keyboard.press("Enter")
+        expect(self.messages).to_have_count(before + 1, timeout=PATIENCE)
+
+    @property
+    def below(self) -> float:
+        """How many pixels of the channel are below what is in view."""
+        hidden: float = self.page.evaluate(
+            "() => { const all = document.querySelector('#channel-timeline');"
+            " return all.scrollHeight - all.scrollTop - all.clientHeight; }"
+        )
+        return hidden
+
+    def sees_the_end(self) -> None:
+        """Wait until the end of the channel is in view, and stays there."""
+        self.page.wait_for_function(
+            "() => { const all = document.querySelector('#channel-timeline');"
+            " return all.scrollHeight - all.scrollTop - all.clientHeight < 2; }"
+        )
 
     def press(self, label: str) -> None:
         """Press the newest card's first button whose label, after an emoji, begins with ``label``."""

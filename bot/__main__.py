@@ -126,7 +126,9 @@ def _parser() -> argparse.ArgumentParser:
 def _in_one_piece(words: Sequence[str]) -> str:
     """How to type a command that the shell has split into words."""
     line = typed(" ".join(words))
-    is_plain = line.startswith("/") and not set(line) & set('"\\$`!') and line.isprintable()
+    # What follows a command in one piece belongs elsewhere, and may be a secret.
+    is_split = len(words[0].split()) == 1
+    is_plain = is_split and line.startswith("/") and not set(line) & set('"\\$`!') and line.isprintable()
     shown = line if is_plain and len(line) <= LONGEST_REPEATED else "/next prompt:London was"
     return f'Put the command in quotation marks: python -m bot try "{shown}"'
 

@@ -11,7 +11,7 @@ from simcord import InteractionResult
 from bot.custom_ids import custom_id, delete_id
 from bot.errors import ModelUnusable
 from bot.model.protocol import GenerationRequest, Loading, Step
-from bot.playground.try_command import seen
+from bot.playground.answer import seen
 from bot.playground.world import World
 from bot.store.runs import Runs
 from tests.cogs.conftest import OpenWorld

@@ -126,7 +126,6 @@ def test_a_malformed_line_of_the_settings_file_is_not_shown(tmp_path: Path) -> N
         ["--no-browser=kestrel"],
         ["--port", "kestrel"],
         ["--port", "osprey's"],
-        ["try", "/decode ids:1", "kestrel"],
         ["--database-url", "postgresql://tw:kestrel@host/db"],
     ],
 )
@@ -137,6 +136,16 @@ def test_misplaced_arguments_are_not_repeated(arguments: Sequence[str]) -> None:
 
     assert ended.value.code == 2
     assert "error: " in output.getvalue()
+    assert not has_a_part(output.getvalue())
+
+
+def test_what_follows_a_whole_command_is_not_repeated() -> None:
+    output = io.StringIO()
+    with put_back(), redirect_stderr(output):
+        status = command_line.main(["try", "/decode ids:1", "kestrel"])
+
+    assert status == 1
+    assert "in quotation marks" in output.getvalue()
     assert not has_a_part(output.getvalue())
 
 

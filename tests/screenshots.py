@@ -1,8 +1,8 @@
 """The README's pictures; ``python -m tests.screenshots FOLDER`` takes them again.
 
 Each is a real screenshot of the bot in the playground, with the demo model or MODEL:
-a card of each command, and the whole page. Seeds are fixed, so the same model gives
-the same pictures, except for the times in them.
+a card of each command, the whole page, and a walk, a growing text and a game that move.
+Seeds are fixed, so the same model gives the same pictures, except for the times in them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Locator, expect
 
+from tests import animation
 from tests.support.browsing import PATIENCE, Person, browser, chromium, playground, wait_for_model
 
 WIDTH, HEIGHT = 1200, 2400  # large enough that no card is clipped or squeezed
@@ -107,11 +108,14 @@ CARDS: dict[str, Callable[[Person], Locator | None]] = {
 }
 
 
-def take(folder: Path) -> list[Path]:
-    """Take all pictures, as files in ``folder``."""
+def take(folder: Path, *, only_moving: bool = False) -> list[Path]:
+    """Take all pictures, as files in ``folder``; ``only_moving`` takes the one that moves."""
     with tempfile.TemporaryDirectory() as scratch, playground(Path(scratch)) as place, browser() as window:
         wait_for_model(window, place.url)
-        taken = [save(overview(window, place.url), folder / "playground.png")]
+        taken = [] if only_moving else [save(overview(window, place.url), folder / "playground.png")]
+        taken.append(animation.save(animation.record(place, window), folder / "tokenwise.gif"))
+        if only_moving:
+            return taken
         person = visitor(window, place.url, width=WIDTH, height=HEIGHT)
         for name, show in CARDS.items():
             card = show(person) or person.card
@@ -127,12 +131,9 @@ def visitor(window: Browser, url: str, *, width: int, height: int) -> Person:
 
 
 def overview(window: Browser, url: str) -> bytes:
-    """The page with a finished completion and the picker of commands open."""
-    person = visitor(window, url, width=1000, height=1020)
-    completion(person)
-    person.composer.click()
-    person.page.keyboard.type("/")
-    expect(person.page.get_by_role("option", name="/tokens").first).to_be_visible()
+    """The page as a new person finds it: the welcome, and examples to press."""
+    person = visitor(window, url, width=1000, height=640)
+    expect(person.page.get_by_role("navigation", name="Examples")).to_be_visible()
     picture = person.page.screenshot(animations="disabled")
     person.page.close()
     return picture
@@ -153,12 +154,14 @@ def save(png: bytes, file: Path) -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the pictures go")
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--only-moving", action="store_true", help="take the moving picture alone")
+    options = parser.parse_args()
+    folder: Path = options.folder
     if chromium() is None:
         print("No Chromium is installed.", file=sys.stderr)
         return 1
     folder.mkdir(parents=True, exist_ok=True)
-    for file in take(folder):
+    for file in take(folder, only_moving=options.only_moving):
         print(f"{file} ({file.stat().st_size:,} bytes)")
     return 0
 

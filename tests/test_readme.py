@@ -24,7 +24,7 @@ def test_it_is_short() -> None:
 def test_every_picture_has_alt_text() -> None:
     pictures = re.findall(r"!\[([^\]]*)\]\(tests/pictures/", README.text)
 
-    assert len(pictures) == 12
+    assert len(pictures) == 13
     assert all(pictures)
 
 
@@ -54,4 +54,4 @@ async def test_the_commands_to_start_it_are_understood(world: World) -> None:
     known = list(described(c.to_dict(world.bot.tree) for c in world.bot.tree.get_commands()))
 
     (tried,) = (option.command for option in options if "command" in option)
-    assert parse(tried, known) == ("next", {"prompt": "London was"})
+    assert parse(*tried, known) == ("next", {"prompt": "London was"})

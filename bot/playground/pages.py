@@ -25,6 +25,8 @@ PAUSE = 0.2  # seconds between two publications; browsers poll twice a second
 REMEMBERED = 100
 # Actions on a message's control, which is identified by its place there.
 PLACED = frozenset({"click", "select"})
+# SimCord publishes the page of who acted alone; these may change what everyone sees.
+SEEN_BY_OTHERS = PLACED | {"modal_submit"}
 
 
 class LivePages:
@@ -72,6 +74,8 @@ class LivePages:
                 try:
                     if body.get("kind") in self._own:
                         return await self._act(page_id, body)
+                    if body.get("kind") in SEEN_BY_OTHERS:
+                        self.announce()
                     return await act(page_id, self._up_to_date(page_id or "", body))
                 finally:
                     self._look_around()

@@ -191,6 +191,17 @@ async def test_an_action_of_our_own_is_done_as_who_looks_takes_its_turn_and_is_p
     assert [body["kind"] for body in preview.acted] == ["click"]
 
 
+async def test_what_a_press_has_changed_is_published_to_everyone() -> None:
+    preview = FakePreview("Vote")
+    running = asyncio.create_task(live(preview).run())
+
+    await click(preview, seen=1)
+    await asyncio.wait_for(preview.refreshed.wait(), 5)
+    running.cancel()
+
+    assert [body["kind"] for body in preview.acted] == ["click"]
+
+
 async def test_an_action_of_our_own_on_a_closed_page_is_refused() -> None:
     preview = FakePreview("Stop")
     live(preview)

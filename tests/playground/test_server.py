@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,7 @@ def test_a_growing_text_stays_in_view_until_the_person_scrolls_away(
     ada_on_a_phone: Person, slow_model: Pace
 ) -> None:
     ada = ada_on_a_phone
+    ada.take_example("Split a text")  # something to scroll back to
     ada.run("complete", {"prompt": "Once upon a time there was", "seed": "42", "max_tokens": "256"})
     ada.reads("Stop")
     for _ in range(3):
@@ -122,7 +124,6 @@ def test_a_growing_text_stays_in_view_until_the_person_scrolls_away(
 
     ada.messages.last.hover()
     ada.page.mouse.wheel(0, -300)
-    ada.page.wait_for_function("() => document.querySelector('#channel-timeline').scrollTop > 0")
     ada.page.wait_for_timeout(500)
     away = ada.below
     assert away > 100
@@ -288,6 +289,17 @@ def test_only_the_author_can_stop(ada: Person, grace: Person, slow_model: Pace) 
 
 
 @pytest.mark.slow
+def test_a_vote_is_counted_on_the_other_people_s_pages(ada: Person, grace: Person) -> None:
+    ada.run("guess", {"text": "Once upon a time there"})
+    ada.reads("No votes yet")
+    game = grace.messages.filter(has_text="No votes yet").last
+    expect(game).to_be_visible(timeout=PATIENCE)
+    grace.press("␣was")
+
+    expect(ada.messages.filter(has_text="1 vote").last).to_be_visible(timeout=PATIENCE)
+
+
+@pytest.mark.slow
 def test_the_next_tokens_walk_on_and_back(ada: Person) -> None:
     ada.run("next", {"prompt": "London was"})
     ada.reads("London was", "step 1", "roll the dice")
@@ -326,6 +338,26 @@ def test_a_refusal_is_private(ada: Person, grace: Person) -> None:
 
     ada.run("decode", {"ids": "1"})
     expect(ada.page.get_by_text("There is no encoding or model called")).to_have_count(0)
+
+
+# 0.7 to 1.3 s were measured on two free cores, and 5 are promised; a busy machine loads the model later.
+FIRST_ANSWER = 20.0
+
+
+@pytest.mark.slow
+def test_the_first_press_is_answered_though_the_model_still_loads(window: Browser, tmp_path: Path) -> None:
+    page = window.new_page(viewport={"width": 420, "height": 860})
+    with playground(tmp_path) as place:
+        person = Person(page, place.url)
+        begun = time.monotonic()
+        person.take_example("Walk a sentence")
+        person.reads("step 1")
+        person.sees_picture()
+
+        assert time.monotonic() - begun < FIRST_ANSWER
+        assert person.messages.count() == 2
+        person.sees_the_end()
+    page.close()
 
 
 @pytest.mark.slow

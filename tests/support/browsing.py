@@ -115,7 +115,7 @@ class Person:
         self.page = page
         page.set_default_timeout(PATIENCE)
         page.goto(url)
-        self._until_ready()
+        self.when_ready()
         viewer = page.get_by_label("Viewing as")
         if viewer.locator("option:checked").inner_text() != name:
             viewer.select_option(label=name)
@@ -136,7 +136,7 @@ class Person:
 
     def run(self, command: str, options: Mapping[str, str]) -> None:
         """Pick ``command`` in the picker, fill in its options, send it, and wait for a new message."""
-        self._until_ready()
+        self.when_ready()
         before = self.messages.count()
         self.composer.click()
         self.page.keyboard.type(f"/{command}")
@@ -191,7 +191,7 @@ class Person:
 
     def press(self, label: str) -> None:
         """Press the newest card's first button whose label, after an emoji, begins with ``label``."""
-        self._until_ready()
+        self.when_ready()
         button = self.card.get_by_role("button", name=re.compile(r"^\W*" + re.escape(label))).first
         button.click(trial=True)
         # A mouse goes down and up, and a page that is redrawn in between, as while a text grows,
@@ -221,7 +221,7 @@ class Person:
             arg=len(written),
         )
 
-    def _until_ready(self) -> None:
+    def when_ready(self) -> None:
         """Wait until the page shows the result of the last action; before that it ignores the next one."""
         self.page.wait_for_function(
             "() => window.simcordPreview?.ready === true"

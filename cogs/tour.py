@@ -11,6 +11,8 @@ from discord.ext import commands
 from bot.cards import Audience
 from bot.custom_ids import template
 from bot.features.tour import EXAMPLE
+from bot.flows.guess import begin as begin_round
+from bot.flows.next import walk_from
 from bot.flows.tour import ask_for_text, begin, begin_own, go_to
 from bot.interactions.buttons import RunItem
 from bot.interactions.card_messages import owns_card
@@ -48,20 +50,25 @@ class Tour(commands.Cog):
         await receive(interaction, template("tour", "own"), begin_theirs)
 
 
-class TourButton(RunItem[ui.Button[Any]], template=template("tour", "show", "try")):
-    """Goes to another station, or asks for the person's own text."""
+class TourButton(RunItem[ui.Button[Any]], template=template("tour", "show", "try", "walk", "play")):
+    """Goes to another station, asks for the person's own text, or goes on to another command."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
-        (station,) = self.numbers
-        if self.action == "try":
-            await ask_for_text(services, self.run_id, station, interaction)
-        elif owns_card(interaction):
-            audience = Audience(interaction.user.id, is_private(interaction))
-            await self.in_place(interaction, partial(go_to, services, self.run_id, station, audience))
-        else:
-            audience = Audience(interaction.user.id, private=True)
-            go = partial(go_to, services, self.run_id, station, audience)
-            await self.beside(interaction, go, private=True)
+        private = is_private(interaction) or not owns_card(interaction)
+        match self.action, self.numbers:
+            case "play", _:
+                await begin_round(services, interaction, None)
+            case "walk", _:
+                walk = partial(walk_from, services, self.run_id, private)
+                await self.beside(interaction, walk, private=private)
+            case "try", (station,):
+                await ask_for_text(services, self.run_id, station, interaction)
+            case _, (station,):
+                go = partial(go_to, services, self.run_id, station, Audience(interaction.user.id, private))
+                if owns_card(interaction):
+                    await self.in_place(interaction, go)
+                else:
+                    await self.beside(interaction, go, private=True)
 
 
 async def setup(bot: TokenwiseBot) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bot.features.complete import check_context, new_run_id
+from bot.features.complete import CompletionRun, check_context, new_run_id
 from bot.model.model_info import Fingerprint
 from bot.model.protocol import GenerationRequest, SamplingParams, Step
 
@@ -70,6 +70,22 @@ class Walk:
             parent=self.run_id,
             sources=(self.sources | {self.owner}) - {owner},
         )
+
+
+def walk_of(run: CompletionRun, *, owner: int, private: bool) -> Walk:
+    """Begin a walk at a text's prompt; its draws are those of the text."""
+    return Walk(
+        run_id=new_run_id(),
+        owner=owner,
+        prompt_ids=run.prompt_ids,
+        appended_ids=(),
+        temperature=run.params.temperature,
+        seed=run.params.seed,
+        private=private,
+        parent=run.run_id,
+        top_k=run.params.top_k,
+        sources=run.sources_for(owner),
+    )
 
 
 @dataclass(frozen=True, slots=True)

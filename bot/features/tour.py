@@ -1,7 +1,8 @@
 """The run that a tour is about, and what its stations ask the model. Pure.
 
-A tour is a completion, drawn from all tokens at temperature 1, so the shares on its cards are
-exactly the chances of the draw. Its run has what most stations show; two need another request.
+A tour is a completion at temperature 1, so the probabilities on its cards are the model's own. It is drawn
+among as many tokens as ``/complete`` draws from. Its run has what most stations show; three need another
+request.
 """
 
 from __future__ import annotations
@@ -9,14 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from msgspec.structs import replace as replaced
+
 from bot.errors import BlankText, InvalidSeed
 from bot.features.complete import CompletionJob, CompletionRun, new_run_id
+from bot.features.examples import SENTENCE
 from bot.model.protocol import MAX_SEED, GenerationRequest, SamplingParams
 from bot.text.numbers import whole_number
 
-EXAMPLE = "London was"
+EXAMPLE = SENTENCE
 # How many tokens are written, if there is room for them.
 REPEATED = 16
+_TEMPERATURE, _TOP_K = 1.0, 50
+# What the tour's own temperature is compared with.
+_OTHER_TEMPERATURES = (0.5, 1.5)
 
 
 def begun(
@@ -34,7 +41,7 @@ def begun(
     ``made_from_it`` says whether the prompt is, or contains, the parent's.
     """
     room = max(1, min(REPEATED, context - len(prompt_ids)))
-    params = SamplingParams(max_new_tokens=room, temperature=1.0, top_k=0, top_p=1.0, seed=seed)
+    params = SamplingParams(max_new_tokens=room, temperature=_TEMPERATURE, top_k=_TOP_K, top_p=1.0, seed=seed)
     return CompletionJob(
         new_run_id(),
         owner,
@@ -67,6 +74,15 @@ def reading(run: CompletionRun) -> GenerationRequest | None:
     if len(run.prompt_ids) < 2:
         return None
     return GenerationRequest(new_run_id(), run.prompt_ids, run.params, scored=True)
+
+
+def reshaping(run: CompletionRun) -> list[GenerationRequest]:
+    """Ask for the step right after the text at other temperatures; each draws the top guess."""
+    step = replaced(run.params, max_new_tokens=1, top_k=1)
+    return [
+        GenerationRequest(new_run_id(), run.prompt_ids, replaced(step, temperature=temperature))
+        for temperature in _OTHER_TEMPERATURES
+    ]
 
 
 def agreeing(before: Sequence[int], again: Sequence[int]) -> int:

@@ -9,7 +9,7 @@ from bot.cards.next import PICTURE
 from bot.cards.pictures.bars import draw_bars
 from bot.errors import BlankText
 from bot.features.complete import new_run_id, new_seed, warm_or_greedy
-from bot.features.next import Walk, WalkRun
+from bot.features.next import Walk, WalkRun, walk_of
 from bot.flows.attachments import drawn
 from bot.flows.streams import ask
 from bot.flows.warm_up import ready_model
@@ -47,6 +47,12 @@ async def begin(
     # A new seed has drawn nothing yet.
     if (seed is None and walk.temperature > 0) or not await _recall(services, walk, reply):
         await _look(services, walk, reply)
+
+
+async def walk_from(services: Services, run_id: str, private: bool, reply: Reply) -> None:
+    """Begin a walk where a finished text began, with its settings and seed."""
+    run = await services.runs.completion(run_id)
+    await _look(services, walk_of(run, owner=reply.asker.person, private=private), reply)
 
 
 async def append(services: Services, run_id: str, token_id: int, private: bool, reply: Reply) -> None:

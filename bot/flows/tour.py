@@ -7,11 +7,12 @@ from contextlib import nullcontext
 
 from bot import cards
 from bot.cards import Audience, TourCard
-from bot.cards.tour.card import SEED, TEXT
-from bot.cards.tour.stations import AGAIN, OFFERING, SCORES
+from bot.cards.tour.card import PICTURE, SEED, TEXT
+from bot.cards.tour.stations import AGAIN, DRAW, OFFERING, SCORES
 from bot.errors import BlankText
 from bot.features import tour
 from bot.features.complete import CompletionJob, CompletionRun, new_seed
+from bot.flows.attachments import drawn
 from bot.flows.streams import ask
 from bot.flows.warm_up import ready_model
 from bot.interactions.card_messages import owns_card
@@ -124,18 +125,20 @@ async def _show(
 ) -> None:
     model = services.generations.model
     rows: tuple[Step, ...] = ()
+    reshaped: tuple[tuple[float, Step], ...] = ()
     again: tuple[int, ...] | None = None
     if station == SCORES and (request := tour.reading(run)) is not None:
         rows = (await _ask(services, request, reply, group=group)).steps
+    if station == DRAW:
+        reshaped = await _reshaped(services, run, reply, group=group)
     if station == AGAIN:
         request = run.again(owner=audience.owner).request(model.context)
         again = (await _ask(services, request, reply, group=group)).token_ids
-    lesson = cards.describe_lesson(run, model, services.encodings, rows=rows, again=again)
+    lesson = cards.describe_lesson(run, model, services.encodings, rows=rows, reshaped=reshaped, again=again)
+    content = TourCard(run.run_id, station, lesson, audience)
     with naming_seed(run.params.seed):
-        await reply.finish(
-            cards.tour(TourCard(run.run_id, station, lesson, audience)),
-            parts=_parts(services, run, station, rows),
-        )
+        shown = await drawn(services, reply, PICTURE, content.shown.draw)
+        await reply.finish(cards.tour(content), files=[shown], parts=_parts(services, run, station, rows))
 
 
 def _parts(services: Services, run: CompletionRun, station: int, rows: Sequence[Step]) -> frozenset[str]:
@@ -146,6 +149,20 @@ def _parts(services: Services, run: CompletionRun, station: int, rows: Sequence[
         best = (row.candidates[0].token_id for row in (*rows, run.steps[0]))
         offered = [(prompt[:end], token_id) for end, token_id in enumerate(best, len(prompt) - len(rows))]
     return services.sieve(run.fingerprint.encoding).parts(prompt + run.token_ids, offered=offered)
+
+
+async def _reshaped(
+    services: Services, run: CompletionRun, reply: Reply, *, group: str | None
+) -> tuple[tuple[float, Step], ...]:
+    """Return the step right after the text at each of the other temperatures."""
+    requests = tour.reshaping(run)
+    group = group or requests[0].request_id  # they count as one request
+    return tuple(
+        [
+            (request.params.temperature, (await _ask(services, request, reply, group=group)).steps[0])
+            for request in requests
+        ]
+    )
 
 
 async def _ask(

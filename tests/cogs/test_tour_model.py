@@ -41,7 +41,7 @@ async def test_a_model_that_writes_something_else_is_not_called_identical(open_w
         answer = await at(7, world.members[0], world.channel)
         await world.env.settle()
 
-        assert "❌ of 16 tokens, only the first 2 are the same" in text_of(answer)
+        assert "only 2 of 16 tokens are the same" in text_of(answer)
 
 
 async def test_another_model_restarts_the_tour_at_the_same_station(open_world: OpenWorld) -> None:
@@ -57,9 +57,9 @@ async def test_another_model_restarts_the_tour_at_the_same_station(open_world: O
 
         assert title(on) == TITLES[4]
         assert "another · seed 42" in text_of(on)
-        assert len(model.started) == asked + 1
+        assert len(model.started) == asked + 3  # the text, and its next token at two other temperatures
         await ada.click(card_of(on), label="Next")
-        assert len(model.started) == asked + 1
+        assert len(model.started) == asked + 3
 
 
 @pytest.mark.slow

@@ -3,9 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bot.errors import ContextExceeded
-from bot.features.next import Walk
+from bot.features.next import Walk, walk_of
+from bot.model.protocol import SamplingParams
+from tests.support.samples import ADA, GRACE, completion_run
 
 token_ids = st.integers(min_value=0, max_value=50256)
 
@@ -48,3 +51,14 @@ def test_a_walk_ends_where_the_context_does() -> None:
 def test_the_person_who_presses_owns_the_new_state() -> None:
     assert walk().append(1, owner=2).owner == 2
     assert walk(1).undo(owner=3).owner == 3
+
+
+def test_a_walk_from_a_text_draws_what_the_text_drew() -> None:
+    params = SamplingParams(temperature=1.0, top_k=50, seed=42)
+    run = completion_run(params=params, sources=frozenset({7}))
+    start = walk_of(run, owner=GRACE, private=True)
+
+    assert start.request.prompt_ids == run.prompt_ids
+    assert start.params == structs.replace(params, max_new_tokens=1)
+    assert (start.owner, start.private, start.parent) == (GRACE, True, run.run_id)
+    assert start.sources == {7, ADA}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.errors import BlankText, ContextExceeded, InvalidSeed
 from bot.features import tour
-from bot.model.protocol import MAX_SEED
+from bot.model.protocol import MAX_SEED, SamplingParams
 from tests.support.samples import ADA, GRACE, NOON, completion_run
 
 CONTEXT = 1024
@@ -18,10 +18,10 @@ def begun(tokens: int) -> int:
     return job.request(CONTEXT).params.max_new_tokens
 
 
-def test_a_tour_draws_from_all_tokens_so_that_the_shown_shares_are_the_chances() -> None:
+def test_a_tour_shows_the_model_s_own_probabilities_and_draws_as_complete_does() -> None:
     params = tour.begun((1,), seed=7, owner=ADA, private=False, context=CONTEXT).params
 
-    assert (params.temperature, params.top_k, params.top_p, params.seed) == (1.0, 0, 1.0, 7)
+    assert (params.temperature, params.top_k, params.top_p, params.seed) == (1.0, 50, 1.0, 7)
 
 
 @given(st.integers(1, CONTEXT - 1))
@@ -53,6 +53,18 @@ def test_the_rows_of_a_text_are_read_not_written() -> None:
 
 def test_a_text_of_one_token_has_no_row_but_the_last() -> None:
     assert tour.reading(completion_run(prompt_ids=(23421,))) is None
+
+
+def test_the_next_token_is_asked_for_at_other_temperatures_without_chance() -> None:
+    run = completion_run(prompt_ids=(23421, 373), params=SamplingParams(temperature=1.0, seed=7))
+    careful, daring = tour.reshaping(run)
+
+    assert careful.request_id != daring.request_id
+    assert careful.prompt_ids == daring.prompt_ids == (23421, 373)
+    assert [(one.params.temperature, one.params.top_k, one.steps) for one in (careful, daring)] == [
+        (0.5, 1, 1),
+        (1.5, 1, 1),
+    ]
 
 
 @pytest.mark.parametrize(

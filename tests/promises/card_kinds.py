@@ -128,7 +128,8 @@ def tour(factory: ContentFactory) -> ui.LayoutView:
     rows = tuple(factory.step() for _ in run.prompt_ids[-20:-1])
     rows = (factory.step(),) * (len(run.prompt_ids) - 1 - len(rows)) + rows
     again = factory.random.choice((run.token_ids, factory.ids()))
-    lesson = cards.describe_lesson(run, MODEL, factory.encodings, rows=rows, again=again)
+    reshaped = ((0.5, factory.step()), (1.5, factory.step()))
+    lesson = cards.describe_lesson(run, MODEL, factory.encodings, rows=rows, reshaped=reshaped, again=again)
     station = factory.random.randint(1, len(STATIONS))
     return cards.tour(TourCard(run.run_id, station, lesson, factory.audience()))
 

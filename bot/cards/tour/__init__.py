@@ -1,4 +1,4 @@
-"""``/tour``: how a model writes, in seven short cards, each with its own example.
+"""``/tour``: how a model writes, in seven short cards, each with its own picture.
 
 lesson    what the loaded model computed for one text
 words     what each station explains

@@ -8,28 +8,28 @@ import discord
 from discord import ui
 
 from bot.cards.layout import (
-    DONE_COLOUR,
-    WRITING_COLOUR,
     Audience,
     Row,
-    Text,
+    arranged,
     button,
-    card,
     model_name,
-    rule,
-    small,
-    spaced,
+    picture,
 )
 from bot.cards.tour.lesson import Lesson
-from bot.cards.tour.stations import STATIONS
+from bot.cards.tour.shown import Shown, end_of_line
+from bot.cards.tour.stations import OFFERING, STATIONS
 from bot.custom_ids import custom_id
-from bot.text.escaping import clip_end, inert
+from bot.text.escaping import bold, clip_end, inert, inert_tail
 
+PICTURE = "tour.png"
 # The fields of the modal.
 TEXT, SEED = "text", "seed"
 _LONGEST = 2_000
+_PRIMARY = discord.ButtonStyle.primary
 _LAST = len(STATIONS)
-_ON = "That was the tour. What next? `/next` walks token by token, `/complete` writes whole texts."
+_ON = "That was the tour. Now try it:"
+_SPACED = " · the text ends with a space, but most tokens bring their own"
+_BLANK = 40  # characters of the text before the blank to fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +41,21 @@ class TourCard:
     lesson: Lesson
     audience: Audience
 
+    @property
+    def shown(self) -> Shown:
+        """The station's picture, and the same in words."""
+        return STATIONS[self.station - 1].example(self.lesson)
+
 
 def tour(content: TourCard) -> ui.LayoutView:
-    number, lesson = content.station, content.lesson
-    station = STATIONS[number - 1]
-    last = [Text(_ON)] if number == _LAST else []
-    return card(
-        Text(f"### {number} of {_LAST} · {station.title}"),
-        Text(station.explain(lesson.model)),
-        rule(),
-        Text(station.example(lesson)),
-        rule(),
-        *last,
-        Text("\n".join(map(small, [*spaced(lesson.text), f"Try it yourself: {station.hint}."]))),
-        _buttons(content),
-        Text(small(_facts(lesson))),
-        colour=DONE_COLOUR if last else WRITING_COLOUR,
+    """Build the card; it shows an attachment named PICTURE, drawn by ``content.shown``."""
+    return arranged(
+        _text(content),
+        *_buttons(content),
+        picture=picture(PICTURE, content.shown.alt),
+        result=[_ON] if content.station == _LAST else [],
+        facts=_facts(content.lesson),
+        colour=content.audience.colour,
     )
 
 
@@ -89,24 +88,39 @@ def own_text(run_id: str, station: int, *, text: str, seed: int) -> ui.Modal:
     return modal
 
 
-def _buttons(content: TourCard) -> Row:
-    station = content.station
-    return Row(
-        button("Back", custom_id("tour", "show", content.run_id, station - 1), disabled=station == 1),
-        button(
-            "Next",
-            custom_id("tour", "show", content.run_id, station + 1),
-            style=discord.ButtonStyle.primary,
-            disabled=station == _LAST,
+def _text(content: TourCard) -> str:
+    """Return the title, the explanation, and where a token is to follow, the end of the text before it."""
+    station, lesson = STATIONS[content.station - 1], content.lesson
+    lines = [f"### {content.station} of {_LAST} · {station.title}", station.explain(lesson.model)]
+    if content.station in OFFERING:
+        lines.append(f"{bold(inert_tail(end_of_line(lesson.text, _BLANK), _BLANK))} ▁▁▁")
+    return "\n".join(lines)
+
+
+def _buttons(content: TourCard) -> list[Row]:
+    """Make the buttons: on and back, and at the end what to do with what one has learned."""
+    run_id, station = content.run_id, content.station
+    back = button("Back", custom_id("tour", "show", run_id, station - 1), disabled=station == 1)
+    own = button("Try it yourself", custom_id("tour", "try", run_id, station))
+    if station < _LAST:
+        on = button("Next", custom_id("tour", "show", run_id, station + 1), style=_PRIMARY)
+        return [Row(on, back, own, content.audience.button)]
+    return [
+        Row(
+            button("Walk a sentence", custom_id("tour", "walk", run_id), style=_PRIMARY),
+            button("Play a round", custom_id("tour", "play", run_id)),
         ),
-        button("Try it yourself", custom_id("tour", "try", content.run_id, station)),
-        content.audience.button,
-    )
+        Row(back, own, content.audience.button),
+    ]
 
 
 def _facts(lesson: Lesson) -> str:
+    params = lesson.params
+    limit = f" · top-k {params.top_k}" if params.top_k else ""
     return (
-        f"{inert(clip_end(model_name(lesson.model), 80))} · seed {lesson.seed} · computed {lesson.asked_at}"
+        f"{inert(clip_end(model_name(lesson.model), 80))} · seed {params.seed} · "
+        f"temperature {params.temperature:g}{limit} · computed {lesson.asked_at}"
+        + (_SPACED if lesson.text.endswith(" ") else "")
     )
 
 

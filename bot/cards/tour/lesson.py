@@ -9,9 +9,9 @@ from bot.cards.layout import date
 from bot.features.complete import CompletionRun
 from bot.features.tour import agreeing
 from bot.model.model_info import ModelInfo
-from bot.model.protocol import Candidate, Step
+from bot.model.protocol import Candidate, SamplingParams, Step
 from bot.queue.updates import token_ids
-from bot.text.escaping import clip_end, code, visible
+from bot.text.escaping import clip_end, visible
 from bot.text.pieces import Token
 from bot.text.tokenization import Encodings
 
@@ -32,10 +32,14 @@ class Cased:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """The text of the same request made again; its first ``same`` tokens agree with the original."""
+    """The text of the same request made again; its first ``same`` tokens agree with the original.
+
+    ``names`` are its tokens in visible form.
+    """
 
     same: int
     written: str
+    names: tuple[str, ...]
     is_identical: bool
 
 
@@ -46,8 +50,9 @@ class Lesson:
     ``steps`` are the model's after the text, and ``written`` is what they added; ``rounds`` has
     the text before each of the first few. ``cased`` is the text's first word with a small and a
     capital first letter, or empty if it has no such letter or too many tokens. ``rows`` are the
-    steps after each token but the last, and ``again`` is the text of a second request; only the
-    stations about them have these. ``names`` has the visible form of every id in a step.
+    steps after each token but the last, ``reshaped`` are other temperatures with the step right after
+    the text at each, and ``again`` is the text of a second request; only the stations about them have
+    these. ``names`` has the visible form of every id in a step.
     """
 
     model: ModelInfo
@@ -58,10 +63,11 @@ class Lesson:
     rounds: tuple[str, ...]
     written: str
     ended: bool
-    seed: int
+    params: SamplingParams
     asked_at: str
     names: dict[int, str]
     rows: tuple[Step, ...] = ()
+    reshaped: tuple[tuple[float, Step], ...] = ()
     again: Repetition | None = None
 
     @property
@@ -69,11 +75,12 @@ class Lesson:
         """The step right after the text."""
         return self.steps[0]
 
+    @property
+    def seed(self) -> int:
+        return self.params.seed
+
     def name(self, candidate: Candidate) -> str:
         return clip_end(self.names[candidate.token_id], TOKEN_WIDTH)
-
-    def shown(self, candidate: Candidate) -> str:
-        return code(self.name(candidate))
 
 
 def describe_lesson(
@@ -82,6 +89,7 @@ def describe_lesson(
     encodings: Encodings,
     *,
     rows: tuple[Step, ...] = (),
+    reshaped: tuple[tuple[float, Step], ...] = (),
     again: Sequence[int] | None = None,
 ) -> Lesson:
     """Describe ``run`` as a lesson; ``again`` are the tokens of a second, identical request."""
@@ -90,11 +98,13 @@ def describe_lesson(
     def decoded(ids: Sequence[int]) -> str:
         return encodings.decode(ids, encoding)
 
+    def name(token_id: int) -> str:
+        return encodings.token(token_id, encoding).visible
+
     text = decoded(run.prompt_ids)
     ids = run.prompt_ids + run.token_ids
-    said = {
-        candidate.token_id for step in (*run.steps, *rows) for candidate in (step.chosen, *step.candidates)
-    }
+    steps = (*run.steps, *rows, *(step for _, step in reshaped))
+    said = {candidate.token_id for step in steps for candidate in (step.chosen, *step.candidates)}
     return Lesson(
         model=model,
         text=text,
@@ -106,16 +116,20 @@ def describe_lesson(
         ),
         written=decoded(token_ids(run.steps)),
         ended=run.finish_reason == "stop",
-        seed=run.params.seed,
+        params=run.params,
         asked_at=date(run.asked_at),
-        names={token_id: encodings.token(token_id, encoding).visible for token_id in said},
+        names={token_id: name(token_id) for token_id in said},
         rows=rows,
-        again=None if again is None else _repetition(run.token_ids, again, decoded(again)),
+        reshaped=reshaped,
+        again=None
+        if again is None
+        else Repetition(
+            same=agreeing(run.token_ids, again),
+            written=decoded(again),
+            names=tuple(map(name, again)),
+            is_identical=run.token_ids == tuple(again),
+        ),
     )
-
-
-def _repetition(before: Sequence[int], again: Sequence[int], written: str) -> Repetition:
-    return Repetition(agreeing(before, again), written, tuple(before) == tuple(again))
 
 
 def _cased(text: str, encodings: Encodings, encoding: str) -> tuple[Cased, ...]:

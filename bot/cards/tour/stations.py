@@ -7,23 +7,27 @@ from dataclasses import dataclass
 
 from bot.cards.tour import shown, words
 from bot.cards.tour.lesson import Lesson
+from bot.cards.tour.shown import Shown
 from bot.model.model_info import ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """``hint`` is something worth trying here; a ``seeded`` station also depends on the seed."""
+    """A card of the tour: what it ``explain``s, and the ``example`` that it shows.
+
+    ``hint`` is something worth trying here; a ``seeded`` station also depends on the seed.
+    """
 
     title: str
     explain: Callable[[ModelInfo], str]
-    example: Callable[[Lesson], str]
+    example: Callable[[Lesson], Shown]
     hint: str
     seeded: bool = False
 
 
 STATIONS = (
     Station(
-        "A text is split into tokens",
+        "A text becomes tokens",
         words.tokens,
         shown.tokens,
         "a rare word, your own name, another language, an emoji",
@@ -35,7 +39,7 @@ STATIONS = (
         "the same word with and without a capital",
     ),
     Station(
-        "The model gives scores",
+        "The model scores every token",
         words.scores,
         shown.scores,
         "a longer sentence, to see the table grow",
@@ -47,7 +51,7 @@ STATIONS = (
         "a text with only one likely next word",
     ),
     Station(
-        "One token is drawn",
+        "The dice choose",
         words.draw,
         shown.draw,
         "the same text with another seed",
@@ -68,7 +72,7 @@ STATIONS = (
         seeded=True,
     ),
 )
-# The numbers (from 1) of the two whose examples need another request.
-SCORES, AGAIN = 3, 7
+# The numbers (from 1) of those whose examples need another request.
+SCORES, DRAW, AGAIN = 3, 5, 7
 # The stations that show possible next tokens, which are in no text yet.
 OFFERING = (4, 5)

@@ -48,6 +48,7 @@ COGS = (
     "cogs.tour",
     "cogs.model",
     "cogs.vocabulary",
+    "cogs.help",
 )
 
 

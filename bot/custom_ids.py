@@ -17,6 +17,8 @@ _OWNER = r"(?P<owner>\d{1,20})"
 DELETE_TEMPLATE = rf"{_DELETE}:{_OWNER}"
 _VOCABULARY = "vocabulary:token"
 VOCABULARY_TEMPLATE = rf"{_VOCABULARY}:{_OWNER}"
+_HELP = "help"
+HELP_TEMPLATE = rf"{_HELP}:(?P<action>[a-z]+)(?::(?P<command>[a-z]+))?"
 
 
 def custom_id(family: str, action: str, run_id: str, *numbers: int) -> str:
@@ -37,3 +39,8 @@ def delete_id(owner: int) -> str:
 def vocabulary_id(owner: int) -> str:
     """Build the custom_id of the menu that opens another token, in place if ``owner`` chooses."""
     return f"{_VOCABULARY}:{owner}"
+
+
+def help_id(action: str, command: str | None = None) -> str:
+    """Build the custom_id of a button of the help: a page to open, or ``run`` with a command."""
+    return ":".join(filter(None, (_HELP, action, command)))

@@ -40,6 +40,7 @@ def options_of(command: dict[str, Any]) -> list[str]:
         ("surprise", ["text", "private"]),
         ("Surprise", []),
         ("forget", []),
+        ("help", []),
     ],
 )
 async def test_the_commands_are_the_interface(world: World, name: str, options: list[str]) -> None:

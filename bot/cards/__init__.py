@@ -16,6 +16,7 @@ from bot.cards.complete import (
 )
 from bot.cards.forget import forget
 from bot.cards.guess import GuessCard, RevealCard, describe_guess, describe_reveal, guess, reveal, voted
+from bot.cards.help import HelpCard, help_card
 from bot.cards.layout import ERROR_COLOUR, Audience, date, error, model_name, notice
 from bot.cards.model import ModelCard, model
 from bot.cards.next import NextCard, describe_next, next_bars, next_numbers, next_tokens
@@ -39,6 +40,7 @@ __all__ = [
     "CompletionCard",
     "Divergence",
     "GuessCard",
+    "HelpCard",
     "ModelCard",
     "NextCard",
     "ReplayCard",
@@ -69,6 +71,7 @@ __all__ = [
     "file_name",
     "forget",
     "guess",
+    "help_card",
     "is_clipped",
     "leaderboard",
     "media",

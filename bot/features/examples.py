@@ -27,6 +27,7 @@ class Example:
 
 
 EXAMPLES = (
+    Example("tour", "Take the tour"),
     Example("complete", "Write a story", {"prompt": "Alice opened the door and found"}),
     Example("next", "Walk a sentence", {"prompt": SENTENCE}),
     Example("surprise", "Find the surprise", {"text": "The old man shook his head and ate his umbrella."}),
@@ -34,7 +35,6 @@ EXAMPLES = (
     Example("compare", "Compare settings", {"prompt": "Dorothy and the Scarecrow walked"}),
     Example("vocabulary", "Look up a token", {"query": "king"}),
     Example("guess", "Play a round"),
-    Example("tour", "Take the tour"),
 )
 
 

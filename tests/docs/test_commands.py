@@ -58,11 +58,11 @@ async def test_the_defaults_in_the_descriptions_are_the_options_own(world: World
                 )
 
 
-async def test_all_but_two_commands_can_be_private(world: World) -> None:
+async def test_all_but_three_commands_can_be_private(world: World) -> None:
     private = {c.name for c in slash_commands(world) if any(o.name == "private" for o in c.parameters)}
 
-    assert "Every command but `/guess` and `/forget` also takes `private`" in PAGE.text
-    assert SECTIONS.keys() - private == {"guess", "forget"}
+    assert "Every command but `/help`, `/guess` and `/forget` also takes `private`" in PAGE.text
+    assert SECTIONS.keys() - private == {"help", "guess", "forget"}
 
 
 async def test_every_command_on_a_message_is_described(world: World) -> None:

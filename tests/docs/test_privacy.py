@@ -31,6 +31,7 @@ SHORT: Mapping[str, Mapping[str, Any]] = {
     "vocabulary": {"query": "will"},
     "model": {},
     "forget": {},
+    "help": {},
 }
 
 

@@ -192,7 +192,9 @@ class Person:
     def press(self, label: str) -> None:
         """Press the newest card's first button whose label, after an emoji, begins with ``label``."""
         self.when_ready()
-        button = self.card.get_by_role("button", name=re.compile(r"^\W*" + re.escape(label))).first
+        # Playwright passes the expression to JavaScript between slashes.
+        name = re.escape(label).replace("/", r"\/")
+        button = self.card.get_by_role("button", name=re.compile(r"^\W*" + name)).first
         button.click(trial=True)
         # A mouse goes down and up, and a page that is redrawn in between, as while a text grows,
         # loses the click.

@@ -51,6 +51,7 @@ async def begin(
 
 async def walk_from(services: Services, run_id: str, private: bool, reply: Reply) -> None:
     """Begin a walk where a finished text began, with its settings and seed."""
+    await ready_model(services, reply)
     run = await services.runs.completion(run_id)
     await _look(services, walk_of(run, owner=reply.asker.person, private=private), reply)
 

@@ -141,6 +141,7 @@ def shown(world: World) -> list[tuple[int, list[Any]]]:
         (custom_id("run", "replay", UNKNOWN), ALONE),
         (custom_id("guess", "reveal", UNKNOWN), IN_PLACE),
         (custom_id("tour", "show", UNKNOWN, 2), ALONE),
+        (custom_id("tour", "walk", UNKNOWN), ALONE),
     ],
 )
 async def test_a_failed_press_is_answered_privately_and_leaves_the_card_alone(

@@ -8,7 +8,7 @@ import pytest
 from discord import ui
 from simcord import InteractionResult
 
-from bot.custom_ids import custom_id, delete_id
+from bot.custom_ids import custom_id, delete_id, help_id
 from bot.errors import ModelUnusable
 from bot.model.protocol import GenerationRequest, Loading, Step
 from bot.playground.answer import seen
@@ -46,6 +46,9 @@ BUTTONS = (
     custom_id("numbers", "next", WALK),
     custom_id("guess", "next", WALK),
     custom_id("tour", "show", RUN, 2),
+    custom_id("tour", "walk", RUN),
+    custom_id("tour", "play", RUN),
+    help_id("run", "next"),
 )
 
 

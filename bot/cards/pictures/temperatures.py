@@ -63,7 +63,7 @@ class Temperatures:
 def draw_temperatures(content: Temperatures) -> bytes:
     """Draw a PNG: a row for each token, a column for each temperature, the draw at the bottom."""
     labels = [lettered(row.token, SIZE, width=_LABEL - 2 * PADDING) for row in content.rows]
-    canvas = Canvas(2 * MARGIN + _HEAD + _ROW * len(content.rows) + 34 + 54)
+    canvas = Canvas(2 * MARGIN + _HEAD + _ROW * len(content.rows) + 34 + 40)
     others = lettered("all others", 15)
     widest = max(units(others), *(units(label) + 2 * PADDING for label in labels))
     edges = _edges(MARGIN + widest, len(content.headings))

@@ -7,14 +7,7 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from bot.cards.layout import (
-    Audience,
-    Row,
-    arranged,
-    button,
-    model_name,
-    picture,
-)
+from bot.cards.layout import Audience, Row, arranged, button, model_name, picture
 from bot.cards.tour.lesson import Lesson
 from bot.cards.tour.shown import Shown, end_of_line
 from bot.cards.tour.stations import OFFERING, STATIONS

@@ -25,7 +25,7 @@ from bot.text.pieces import Token
 MOST_TOKENS = 30
 MOST_CAPTIONED = 15
 MOST_ROWS = 5
-_SEEN = 28  # characters of the text before each round
+_SEEN = 40  # characters of the text before each round
 _HEADING = 40
 _WRITTEN = 300
 

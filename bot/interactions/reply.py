@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import cast
+from urllib.parse import urlsplit
 
 import discord
 from discord import ui
@@ -95,7 +96,7 @@ class Reply:
             await self.acknowledge()
         elif not self._is_held:
             self._is_held = True
-            await self.show(self._pressed_card(enabled=False), harmless=True)  # people see it already
+            await self._show_pressed(enabled=False)
 
     async def keep_waiting(self, view: ui.LayoutView) -> None:
         """Show ``view`` in the place of "thinking…", to be replaced by the answer, or taken away by an error.
@@ -113,7 +114,7 @@ class Reply:
         """Enable the buttons that :meth:`wait` disabled."""
         if self._is_held:
             self._is_held = False
-            await self.show(self._pressed_card(enabled=True), harmless=True)
+            await self._show_pressed(enabled=True)
 
     @asynccontextmanager
     async def restored(self) -> AsyncIterator[None]:
@@ -157,21 +158,22 @@ class Reply:
         self,
         view: ui.LayoutView,
         *,
-        files: Sequence[discord.File] = (),
+        files: Sequence[discord.File] | None = (),
         harmless: bool = False,
         parts: Set[str] = frozenset(),
     ) -> None:
         """Show a card now; Withheld if it contains a word that the community has blocked.
 
+        ``files`` are all that it has; None keeps those of the message.
         ``harmless`` skips the search: for the bot's own words, and for what has passed it before.
         ``parts`` are words that appear only as tokens of longer ones.
         """
         if not harmless:
-            refuse_blocked_words(self._interaction, view, files, parts=parts)
+            refuse_blocked_words(self._interaction, view, files or (), parts=parts)
         if state_of(self._interaction).is_acknowledged or not await self._show_first(view, files):
             await with_retries(lambda: self._edit(view, files))
 
-    async def _show_first(self, view: ui.LayoutView, files: Sequence[discord.File]) -> bool:
+    async def _show_first(self, view: ui.LayoutView, files: Sequence[discord.File] | None) -> bool:
         """Acknowledge the interaction with the card; false if an earlier attempt had done so unnoticed."""
         response = self._interaction.response
         silence(view)
@@ -187,24 +189,25 @@ class Reply:
         stage, first = (Stage.UPDATED, replace) if self._replace else (Stage.REPLIED, send)
         return await acknowledge(self._interaction, stage, first)
 
-    async def _edit(self, view: ui.LayoutView, files: Sequence[discord.File]) -> None:
+    async def _edit(self, view: ui.LayoutView, files: Sequence[discord.File] | None) -> None:
         await self._put(view, files)
         state_of(self._interaction).edited()
 
-    async def _put(self, view: ui.LayoutView, files: Sequence[discord.File]) -> None:
+    async def _put(self, view: ui.LayoutView, files: Sequence[discord.File] | None) -> None:
         silence(view)
         await self._interaction.edit_original_response(
             view=view, attachments=_copies(files), allowed_mentions=NOBODY
         )
 
-    def _pressed_card(self, *, enabled: bool) -> ui.LayoutView:
+    async def _show_pressed(self, *, enabled: bool) -> None:
+        """Show the pressed card with its own files, its buttons ``enabled`` or not."""
         message = self._interaction.message
-        view = ui.LayoutView.from_message(message, timeout=None) if message else ui.LayoutView()
+        view = _card_of(message) if message else ui.LayoutView()
         if not enabled:
             for item in view.walk_children():
                 if isinstance(item, (ui.Button, ui.Select)):
                     item.disabled = True
-        return view
+        await self.show(view, files=None, harmless=True)  # people see it already
 
 
 async def disable_button(interaction: Interaction, *, label: str) -> None:
@@ -215,7 +218,7 @@ async def disable_button(interaction: Interaction, *, label: str) -> None:
     message, data = interaction.message, cast("Mapping[str, object]", interaction.data or {})
     if message is None:
         return
-    view = ui.LayoutView.from_message(message, timeout=None)
+    view = _card_of(message)
     for item in view.walk_children():
         if isinstance(item, ui.Button) and item.custom_id == data.get("custom_id"):
             item.disabled, item.label, item.style = True, label, discord.ButtonStyle.secondary
@@ -242,8 +245,34 @@ def silence(view: ui.LayoutView) -> None:
     view.stop()
 
 
-def _copies(files: Sequence[discord.File]) -> list[discord.File]:
-    """Copy the files for one request: discord.py closes the ones it has sent."""
+def _card_of(message: discord.Message) -> ui.LayoutView:
+    """The message's card, to be edited while its files stay: by their addresses they would be foreign."""
+    view = ui.LayoutView.from_message(message, timeout=None)
+    for item in view.walk_children():
+        match item:
+            case ui.MediaGallery():
+                item.items = [
+                    discord.MediaGalleryItem(
+                        _by_name(picture.media), description=picture.description, spoiler=picture.spoiler
+                    )
+                    for picture in item.items
+                ]
+            case ui.File():
+                item.media = _by_name(item.media)
+    return view
+
+
+def _by_name(media: discord.UnfurledMediaItem) -> str:
+    """How a card names a file of its own message; any other keeps its address."""
+    if media.attachment_id is None:
+        return media.url
+    return f"attachment://{urlsplit(media.url).path.rpartition('/')[2]}"
+
+
+def _copies(files: Sequence[discord.File] | None) -> list[discord.File]:
+    """Copy the files for one request: discord.py closes the ones it has sent. None leaves a message's own."""
+    if files is None:
+        return cast("list[discord.File]", discord.utils.MISSING)
     for file in files:
         file.reset()
     return [discord.File(io.BytesIO(file.fp.read()), file.filename) for file in files]

@@ -19,6 +19,8 @@ _VOCABULARY = "vocabulary:token"
 VOCABULARY_TEMPLATE = rf"{_VOCABULARY}:{_OWNER}"
 _HELP = "help"
 HELP_TEMPLATE = rf"{_HELP}:(?P<action>[a-z]+)(?::(?P<command>[a-z]+))?"
+_NUMBERS_OF = "numbers"
+NUMBERS_TEMPLATE = rf"{_NUMBERS_OF}:(?P<kind>model|vocabulary)(?::(?P<number>\d{{1,9}}))?"
 
 
 def custom_id(family: str, action: str, run_id: str, *numbers: int) -> str:
@@ -44,3 +46,8 @@ def vocabulary_id(owner: int) -> str:
 def help_id(action: str, command: str | None = None) -> str:
     """Build the custom_id of a button of the help: a page to open, or ``run`` with a command."""
     return ":".join(filter(None, (_HELP, action, command)))
+
+
+def numbers_id(kind: str, number: int | None = None) -> str:
+    """Build the custom_id of the button *Numbers* on a card that shows no run."""
+    return f"{_NUMBERS_OF}:{kind}" if number is None else f"{_NUMBERS_OF}:{kind}:{number}"

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from discord import ui
 
-from bot.custom_ids import template
+from bot.custom_ids import NUMBERS_TEMPLATE, template
+from bot.flows.model import show_numbers as show_model
 from bot.flows.next import show_numbers as show_next
+from bot.flows.vocabulary import show_numbers as show_vocabulary
 from bot.flows.why import show_numbers as show_why
-from bot.interactions.buttons import RunItem
-from bot.interactions.reply import Interaction
+from bot.interactions.buttons import PersistentItem, RunItem
+from bot.interactions.reply import Interaction, Reply
 from bot.services import Services
 
 if TYPE_CHECKING:
@@ -30,5 +32,18 @@ class NumbersButton(RunItem[ui.Button[Any]], template=template("numbers", "next"
         await self.beside(interaction, show, private=True)
 
 
+class NumbersWithoutRun(PersistentItem[ui.Button[Any]], template=NUMBERS_TEMPLATE):
+    """Does the same on a card that shows no run."""
+
+    async def press(self, interaction: Interaction, services: Services) -> None:
+        reply = Reply(interaction, private=True)
+        await reply.acknowledge()
+        match self.match["kind"], self.match["number"]:
+            case "vocabulary", str(token_id):
+                await show_vocabulary(services, int(token_id), reply)
+            case _:
+                await show_model(services, reply)
+
+
 async def setup(bot: TokenwiseBot) -> None:
-    bot.add_dynamic_items(NumbersButton)
+    bot.add_dynamic_items(NumbersButton, NumbersWithoutRun)

@@ -67,12 +67,14 @@ def compare(person: Person) -> None:
 
 def model(person: Person) -> None:
     person.run("model", {})
-    person.reads("What it is not")
+    person.reads("has no memory")
+    person.sees_picture()
 
 
 def vocabulary(person: Person) -> None:
     person.run("vocabulary", {"query": "␣will"})
     person.reads("cosine")
+    person.sees_picture()
 
 
 def tour(person: Person) -> None:

@@ -18,7 +18,7 @@ from bot.cards.forget import forget
 from bot.cards.guess import GuessCard, RevealCard, describe_guess, describe_reveal, guess, reveal, voted
 from bot.cards.help import HelpCard, help_card
 from bot.cards.layout import ERROR_COLOUR, Audience, date, error, model_name, notice
-from bot.cards.model import ModelCard, model
+from bot.cards.model import ModelCard, model, model_bars, model_numbers
 from bot.cards.next import NextCard, describe_next, next_bars, next_numbers, next_tokens
 from bot.cards.replay import ReplayCard, describe_replay, replayed
 from bot.cards.scores import leaderboard
@@ -26,7 +26,14 @@ from bot.cards.share import file_name, media, share
 from bot.cards.surprise import SurpriseCard, describe_surprise, surprise, surprise_tiles
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 from bot.cards.tour import TourCard, describe_lesson, own_text, tour
-from bot.cards.vocabulary import Similar, VocabularyCard, describe_vocabulary, vocabulary
+from bot.cards.vocabulary import (
+    Similar,
+    VocabularyCard,
+    describe_vocabulary,
+    vocabulary,
+    vocabulary_bars,
+    vocabulary_numbers,
+)
 from bot.cards.warm_up import warming_up
 from bot.cards.why import WhyCard, describe_why, why, why_bars, why_numbers
 
@@ -76,7 +83,9 @@ __all__ = [
     "leaderboard",
     "media",
     "model",
+    "model_bars",
     "model_name",
+    "model_numbers",
     "next_bars",
     "next_numbers",
     "next_tokens",
@@ -90,6 +99,8 @@ __all__ = [
     "tokens",
     "tour",
     "vocabulary",
+    "vocabulary_bars",
+    "vocabulary_numbers",
     "voted",
     "warming_up",
     "why",

@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from discord import ui
 
 from bot import __version__
-from bot.cards.layout import DONE_COLOUR, Audience, Row, Text, card, model_name, rule, small
+from bot.cards.layout import Audience, Row, arranged, button, model_name, picture, private_note
+from bot.cards.pictures.canvas import LIGHT_COLOURS
+from bot.cards.pictures.log_bars import LogBar, LogGroup, log_alt_text
+from bot.custom_ids import numbers_id
 from bot.model.model_info import ModelInfo, Precision
+from bot.queue.speed import WINDOW
 from bot.queue.updates import Load
 from bot.quoting import plural
-from bot.text.escaping import clip_end, code, fenced, inert
+from bot.text.escaping import clip_end, code, inert
 
-_PHONE = 34  # characters in a line of a code block
-_COUNT_WIDTH = 7
-_BITS: dict[Precision, int] = {"float32": 32, "bfloat16": 16, "int8": 8}
-_UNITS = ((10**12, "T", "trillion"), (10**9, "B", "billion"), (10**6, "M", "million"))
-_GPT_3_PARAMETERS = 175 * 10**9
-_GPT_4_PARAMETERS = 17 * 10**11  # a rumour
-_ROWS = ("parameters", "layers", "heads", "width", "context", "vocabulary")
-# Brown et al. 2020, https://arxiv.org/abs/2005.14165, table 2.1; the vocabulary is GPT-2's.
-_GPT_3 = ("GPT-3", "175 B", "96", "96", "12,288", "2,048", "50,257")
-# OpenAI has published neither size nor shape. The context is that of GPT-4 Turbo in its
-# documentation, the vocabulary that of its encoding, cl100k_base.
-_GPT_4 = ("GPT-4", "1.7 T?", "120?", "?", "?", "128,000", "100,277")
-
-_SOURCES = (
-    "M million, B billion (a thousand million), T trillion (a million million). GPT-3: Brown et al. 2020. "
-    "A question mark is a rumour, or unknown: OpenAI hasn't published how GPT-4 is built. "
-    "Its context is GPT-4 Turbo's."
+PICTURE = "model.png"
+NOTES = (
+    "Each gap in a bar: ten times more.",
+    "GPT-3: Brown et al. 2020. GPT-4's context is GPT-4 Turbo's.",
 )
-_WORDS = (
-    "**Parameters** are the numbers set by training. A text passes through the **layers** one by one, as "
-    "**width** numbers per token; each layer's **heads** look back at earlier tokens. The **context** is how "
-    "many tokens the model can see at once, the **vocabulary** how many different ones it knows."
+
+_BITS: dict[Precision, int] = {"float32": 32, "bfloat16": 16, "int8": 8}
+_UNITS = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
+_NOT_PUBLIC = "not public"
+_GPT_3_PARAMETERS = 175 * 10**9
+# What is counted, what that means, and GPT-3's and GPT-4's counts. GPT-3's are from Brown et al. 2020,
+# https://arxiv.org/abs/2005.14165, table 2.1; its vocabulary is GPT-2's. OpenAI has published neither
+# GPT-4's size nor its shape: its context is that of GPT-4 Turbo in OpenAI's documentation, its vocabulary
+# that of its encoding, cl100k_base.
+_ROWS = (
+    ("parameters", "numbers set by training", _GPT_3_PARAMETERS, None),
+    ("layers", "steps that a text passes through", 96, None),
+    ("heads", "in each layer, they look back at earlier tokens", 96, None),
+    ("width", "numbers per token, in each layer", 12_288, None),
+    ("context", "tokens it can see at once", 2_048, 128_000),
+    ("vocabulary", "different tokens it knows", 50_257, 100_277),
 )
 _WHAT_IT_IS_NOT = (
-    "**What it is not**\n"
-    "- **It does not learn.** Its numbers were fixed when training ended, and nothing you write changes "
-    "them.\n"
-    "- **It has no memory.** Every request is computed from its text alone, as if it were the first.\n"
-    "- **It has no self.** Between requests nothing happens in it, and it wants nothing. The same text and "
-    "seed always get the same reply."
+    "It **doesn't learn** from what you write, **has no memory** of earlier requests, and **has no self**: "
+    "the same text and seed always get the same reply."
 )
 
 
@@ -55,81 +53,90 @@ class ModelCard:
 
 
 def model(content: ModelCard) -> ui.LayoutView:
+    """Build the card; it shows an attachment named PICTURE, drawn from :func:`model_bars` and NOTES."""
     info = content.info
-    return card(
-        Text(f"### {inert(clip_end(model_name(info), 100))}\n{_size(info.parameters)}"),
-        Text(fenced(_table(info))),
-        Text(f"{small(_SOURCES)}\n{small(_WORDS)}"),
-        rule(),
-        Text("\n".join(_here(info, content.load))),
-        rule(),
-        Text(_WHAT_IT_IS_NOT),
-        Row(content.audience.button),
-        colour=DONE_COLOUR,
+    alt = f"The model beside GPT-3 and GPT-4: {log_alt_text(model_bars(content))}. {' '.join(NOTES)}"
+    return arranged(
+        f"### {_title(info)}\n{_size(info.parameters)}",
+        Row(button("Numbers", numbers_id("model")), content.audience.button),
+        picture=picture(PICTURE, alt),
+        result=[f"**Speed:** {_speed(content.load)}.", _WHAT_IT_IS_NOT],
+        facts=" · ".join(
+            (info.precision, _device(info), f"fingerprint {info.fingerprint}", f"Tokenwise {__version__}")
+        ),
+        colour=content.audience.colour,
     )
 
 
-def _size(parameters: int) -> str:
-    return (
-        f"A language model with {_amount(parameters, in_words=True)} parameters. GPT-3 has about "
-        f"{_times(_GPT_3_PARAMETERS, parameters)} times as many, GPT-4 perhaps "
-        f"{_times(_GPT_4_PARAMETERS, parameters)} times."
+def model_bars(content: ModelCard) -> tuple[LogGroup, ...]:
+    """Make the picture's groups: each of the model's properties beside GPT-3's and GPT-4's."""
+    info = content.info
+    counts = (info.parameters, info.layers, info.heads, info.width, info.context, info.vocabulary)
+    return tuple(
+        LogGroup(
+            name,
+            meaning,
+            tuple(
+                LogBar(label, count, _NOT_PUBLIC if count is None else _count(count), colour)
+                for label, count, colour in zip(
+                    ("this", "GPT-3", "GPT-4"), (own, gpt_3, gpt_4), LIGHT_COLOURS, strict=False
+                )
+            ),
+        )
+        for own, (name, meaning, gpt_3, gpt_4) in zip(counts, _ROWS, strict=True)
     )
 
 
-def _times(greater: int, parameters: int) -> str:
-    times = greater / max(1, parameters)
-    return f"{float(f'{times:.2g}'):,.0f}" if times >= 10 else f"{times:.1g}"
-
-
-def _table(info: ModelInfo) -> str:
-    """Compare the models, one property per line, narrow enough for a phone."""
-    shape = (info.layers, info.heads, info.width, info.context, info.vocabulary)
-    columns = (
-        ("", *_ROWS),
-        ("this", _amount(info.parameters), *map(_count, shape)),
-        _GPT_3,
-        _GPT_4,
-    )
-    widths = [max(map(len, column)) for column in columns]
-    gap = "  " if sum(widths) + 2 * len(widths) - 3 <= _PHONE else " "
-    return "\n".join(_line(row, widths, gap) for row in zip(*columns, strict=True))
-
-
-def _line(cells: Iterable[str], widths: list[int], gap: str) -> str:
-    name, *numbers = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
-    return f"{name.strip():<{widths[0]}} {gap.join(numbers)}"
-
-
-def _count(count: int) -> str:
-    """Format a count exactly if that fits the table, otherwise rounded."""
-    return shown if len(shown := f"{count:,}") <= _COUNT_WIDTH else _amount(count)
-
-
-def _here(info: ModelInfo, load: Load) -> list[str]:
-    """Describe how the model runs on this machine right now."""
-    speed = f"{1 / load.pace:.1f} tokens/s per text, recently" if load.pace else "not measured yet"
+def model_numbers(content: ModelCard) -> ui.LayoutView:
+    """Show how the model runs on this machine, for the person who pressed *Numbers*."""
+    info, load = content.info, content.load
     source = (
         f"**Revision** {code(clip_end(info.revision, 60))}" if info.revision else "**Source** local folder"
     )
-    processor = "CPU" if info.device == "cpu" else inert(clip_end(info.device, 60))
-    threads = plural(info.threads, "thread")
-    return [
+    latest = f"; {load.pace:.3f} s per token lately" if load.pace is not None else ""
+    return private_note(
+        f"**Parameters** {info.parameters:,}",
         f"**Precision** {info.precision}, {_BITS[info.precision]} bits per number",
-        f"**Device** {processor}, {threads}",
+        f"**Device** {_device(info)}",
         source,
         f"**Memory** {info.memory / 2**30:.2f} GiB after loading",
-        f"**Speed** {speed}",
+        f"**Speed** {_speed(load)}{latest}",
         f"**Queue** {plural(load.running, 'request')} running, {load.waiting:,} waiting",
-        small(f"fingerprint {info.fingerprint} · while it stays the same, every seed gives the same text"),
-        small(f"Tokenwise {__version__}"),
-    ]
+        f"**Fingerprint** {info.fingerprint}; while it stays the same, every seed gives the same text",
+        facts=f"{_title(info)} · Tokenwise {__version__}",
+    )
 
 
-def _amount(parameters: int, *, in_words: bool = False) -> str:
-    """Round a number of parameters to about three digits: ``774 M`` or ``774 million``."""
-    for size, letter, word in _UNITS:
-        if parameters >= size:
-            value = parameters / size
-            return f"{value:,.{0 if value >= 100 else 1}f} {word if in_words else letter}"
-    return f"{parameters:,}"
+def _title(info: ModelInfo) -> str:
+    return inert(clip_end(model_name(info), 100))
+
+
+def _size(parameters: int) -> str:
+    times = _GPT_3_PARAMETERS / max(1, parameters)
+    shown = f"{float(f'{times:.2g}'):,.0f}" if times >= 10 else f"{times:.1g}"
+    return (
+        f"A language model with {_count(parameters)} parameters. GPT-3 has about {shown} times as many, and "
+        "GPT-4's size isn't public."
+    )
+
+
+def _device(info: ModelInfo) -> str:
+    processor = "CPU" if info.device == "cpu" else inert(clip_end(info.device, 60))
+    return f"{processor}, {plural(info.threads, 'thread')}"
+
+
+def _speed(load: Load) -> str:
+    minutes = f"the last {WINDOW / 60:.0f} minutes"
+    if load.speed is None:
+        return f"no texts in {minutes}"
+    tokens = plural(load.speed.tokens, "token")
+    return f"{load.speed.per_second:,.1f} tokens a second per text, measured on {tokens} in {minutes}"
+
+
+def _count(count: int) -> str:
+    """Format a count, rounded to about three digits if it is large: ``774 million``."""
+    for size, word in _UNITS:
+        if count >= size:
+            value = count / size
+            return f"{value:,.{0 if value >= 100 else 1}f} {word}"
+    return f"{count:,}"

@@ -1,4 +1,4 @@
-"""The card of ``/vocabulary``: a token, the ones closest to it, and its neighbours by id."""
+"""The card of ``/vocabulary``: a token, and a picture of the ones closest to it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import discord
 from discord import ui
 
 from bot.cards.layout import (
-    DONE_COLOUR,
+    TOKEN_WIDTH,
     Audience,
     Row,
-    Text,
-    card,
+    arranged,
+    button,
     model_name,
-    rule,
-    small,
+    picture,
+    private_note,
     token_name,
 )
+from bot.cards.pictures.bars import Bar, alt_text
 from bot.cards.signs import Sign, meaning, signs_in
-from bot.custom_ids import vocabulary_id
+from bot.custom_ids import numbers_id, vocabulary_id
 from bot.model.model_info import GPT2_ENCODING, ModelInfo
 from bot.model.protocol import Alike
 from bot.quoting import plural
@@ -31,9 +32,11 @@ from bot.text.pieces import Token
 from bot.text.tokenization import Encodings
 from bot.text.vocabulary import Found
 
+PICTURE = "vocabulary.png"
+
 _FORM_WIDTH = 24
 _TYPED_WIDTH = 40
-# In the tables; on a phone a line has room for 32 characters.
+# In the tables of *Numbers*; on a phone a line has room for 32 characters.
 _SIMILAR_WIDTH = 14
 _NEIGHBOUR_WIDTH = 21
 _BYTES = 256
@@ -41,30 +44,28 @@ _MOST_BYTES = 24
 _MOST_OPTIONS = 25
 _EACH_SIDE = 3
 _LONGER = 8
+_LONGER_SHOWN = 4
 
+# The cosine of the last token shown: from here on it reads 1.000, and from here on most are as close.
+_SAME_FROM, _CLOSE_FROM = 0.9995, 0.95
+_NEVER_LEARNT = (
+    "**The model never learnt this token**: to it, this is the same as every token below (cosine 1.000)."
+)
+_HARDLY_LEARNT = "**The model hardly learnt this token**: nearly every other one is this close to it."
 _CLOSEST = (
-    "To the model, a token is a list of learned numbers (its embedding). The closest ones point nearly the "
-    "same way: the cosine of the angle between two tokens is 1 for the same direction, and 0 for nothing "
-    "in common."
+    "**Closest tokens** by the cosine of their learned numbers (embeddings): 1 is the same direction, "
+    "0 unrelated."
 )
-_UNSEEN = (
-    "Nearly every token is this close: the model has probably hardly ever seen this one, so its numbers are "
-    "still near those it started with."
-)
-_UNSEEN_FROM = 0.95  # the cosine of the last one shown
-_NEIGHBOURS = (
-    "Ids follow the order tokens were created in, frequent ones first. They say nothing about meaning."
+_CREATED = (
+    "Ids 0 to {last:,} follow the order tokens were created in: bytes first, then frequent pairs joined."
 )
 _BYTES_FIRST = (
-    "The first 256 ids are the single bytes, which can spell any text; visible characters come first. "
-    "Longer tokens, built from them, follow. Ids say nothing about meaning."
+    "The first 256 of the {size:,} ids are single bytes, which can spell any text. Longer tokens follow."
 )
-_ADDED_LAST = (
-    "The other ids follow the order tokens were created in; this one was added after the last of them. "
-    "Ids say nothing about meaning."
-)
-_MADE = "Ids follow the order in which the vocabulary was made. They say nothing about meaning."
+_ADDED_LAST = "Ids 0 to {last:,} follow the order tokens were created in; this one was added last."
+_MADE = "Ids 0 to {last:,} follow the order in which the vocabulary was made."
 _NONE = "The model has a row of numbers for this id, but its tokenizer has no token: it stands for no text."
+_COMMON_SIGNS = (Sign.SPACE, Sign.NEWLINE, Sign.TAB, Sign.BYTE)
 _SPECIAL = "It isn't text: it was added to the vocabulary whole, as a sign for the model."
 _PART = "It is only part of a character: a rare character takes several tokens."
 _END = "It isn't text: the model uses it to end a text."
@@ -146,20 +147,53 @@ def describe_vocabulary(
 
 
 def vocabulary(content: VocabularyCard) -> ui.LayoutView:
-    blocks: list[ui.Item[ui.LayoutView]] = [Text("\n".join(_head(content)))]
+    """Build the card; if there are :func:`vocabulary_bars`, it shows them as an attachment named PICTURE."""
+    others, bars = _others(content), vocabulary_bars(content)
+    return arranged(
+        "\n".join(_head(content)),
+        *([Row(_menu(content, others))] if others else []),
+        Row(button("Numbers", numbers_id("vocabulary", content.token.id)), content.audience.button),
+        picture=picture(PICTURE, f"The closest tokens by cosine: {alt_text(bars)}") if bars else None,
+        result=_result(content),
+        facts=_facts(content),
+        colour=content.audience.colour,
+    )
+
+
+def vocabulary_bars(content: VocabularyCard) -> tuple[Bar, ...]:
+    """Make the picture's rows: the closest tokens with their cosines."""
+    return tuple(
+        Bar(clip_end(one.token.visible, TOKEN_WIDTH), max(0.0, one.cosine), _cosine(one.cosine))
+        for one in content.similar
+    )
+
+
+def vocabulary_numbers(content: VocabularyCard) -> ui.LayoutView:
+    """Show the token's bytes and all tokens around it with their ids, to the person who pressed *Numbers*."""
+    token = content.token
+    data = token.data[:_MOST_BYTES].hex(" ").upper() + (" …" if len(token.data) > _MOST_BYTES else "")
+    blocks = [f"### {_title(content)}"]
+    if data:
+        blocks.append(f"One of {content.size:,} tokens · {plural(len(token.data), 'byte')} {code(data)}")
     if content.similar:
-        blocks += [rule(), Text(_similar(content))]
-    blocks += [rule(), Text(_neighbours(content))]
+        blocks += ["**Closest tokens**", fenced("\n".join(_similar(content)))]
+    blocks += ["**Neighbours by id**", fenced("\n".join(_neighbours(content)))]
     if content.longer:
-        blocks += [rule(), Text(_longer(content))]
-    if others := _others(content):
-        blocks.append(Row(_menu(content, others)))
-    return card(*blocks, Text(small(_legend(content))), Row(content.audience.button), colour=DONE_COLOUR)
+        shown = " · ".join(f"{_shown(token)} {token.id}" for token in content.longer)
+        blocks += [_longer(content), f"{shown}{' · …' if content.count > len(content.longer) else ''}"]
+    return private_note(*blocks, facts=_facts(content))
+
+
+def _title(content: VocabularyCard) -> str:
+    token = content.token
+    return f"{_shown(token)} is token {token.id}" if token.data else f"Id {token.id} has no token"
 
 
 def _head(content: VocabularyCard) -> Iterator[str]:
     token = content.token
-    yield f"### {_shown(token)} is token {token.id}" if token.data else f"### Id {token.id} has no token"
+    yield f"### {_title(content)}"
+    if content.similar and (least := content.similar[-1].cosine) >= _CLOSE_FROM:
+        yield _NEVER_LEARNT if least >= _SAME_FROM else _HARDLY_LEARNT
     if content.typed is not None:
         typed = code(clip_end(content.typed, _TYPED_WIDTH))
         yield (
@@ -171,10 +205,7 @@ def _head(content: VocabularyCard) -> Iterator[str]:
         yield f"I read {token.id} as an id. As text, it's token {content.spelt.id}."
     if not token.data:
         yield _NONE
-        return
-    data = token.data[:_MOST_BYTES].hex(" ").upper() + (" …" if len(token.data) > _MOST_BYTES else "")
-    yield f"One of {content.size:,} tokens · {plural(len(token.data), 'byte')} {code(data)}"
-    if content.ends_text:
+    elif content.ends_text:
         yield _END
     elif content.is_special:
         yield _SPECIAL
@@ -185,32 +216,21 @@ def _head(content: VocabularyCard) -> Iterator[str]:
             if (written := signs_in([token.visible]).get(sign)) is not None:
                 yield f"{code(written)} is {meaning(sign, written)}."
     if content.twin is not None:
-        twin = _shown(content.twin)
+        twin = f"{_shown(content.twin)} is token {content.twin.id}: pick it from the menu."
         yield (
-            f"Within a sentence it's usually {twin}, {content.twin.id}: pick it from the menu."
+            f"Within a sentence, {twin}"
             if _is_spaced(content.twin)
-            else f"Without the leading space, it's another token: {twin}, {content.twin.id}."
+            else f"With its space, as within a sentence; without, {twin}"
         )
 
 
-def _similar(content: VocabularyCard) -> str:
-    lines = [f"{'token':{_SIMILAR_WIDTH}}  cosine     id"]
-    for other in content.similar:
-        form = column(other.token.visible, _SIMILAR_WIDTH)
-        lines.append(f"{form}  {_cosine(other.cosine):>6}  {other.token.id:>5}")
-    why = [small(_CLOSEST)]
-    if content.similar[-1].cosine >= _UNSEEN_FROM:
-        why.append(small(_UNSEEN))
-    return "\n".join(("**Closest tokens**", fenced("\n".join(lines)), *why))
-
-
-def _neighbours(content: VocabularyCard) -> str:
-    lines = "\n".join(
-        f"{'→' if token.id == content.token.id else ' '} {token.id:>5}  "
-        f"{isolated(clip_end(token.visible, _NEIGHBOUR_WIDTH))}"
-        for token in content.neighbours
-    )
-    return "\n".join(("**Neighbours by id**", fenced(lines), small(_order(content))))
+def _result(content: VocabularyCard) -> list[str]:
+    lines = [_CLOSEST] if content.similar else []
+    if content.longer:
+        tokens = content.longer[:_LONGER_SHOWN]
+        more = " …" if content.count > len(tokens) else ""
+        lines.append(f"{_longer(content)} {' '.join(map(_shown, tokens))}{more}")
+    return [*lines, _order(content).format(size=content.size, last=content.size - 1)]
 
 
 def _order(content: VocabularyCard) -> str:
@@ -219,15 +239,26 @@ def _order(content: VocabularyCard) -> str:
         return _MADE
     if content.ends_text:
         return _ADDED_LAST
-    return _BYTES_FIRST if content.token.id < _BYTES else _NEIGHBOURS
+    return _BYTES_FIRST if content.token.id < _BYTES else _CREATED
 
 
 def _longer(content: VocabularyCard) -> str:
     stem = code(clip_end(content.stem, _TYPED_WIDTH))
     start = "more token starts" if content.count == 1 else "more tokens start"
-    shown = " · ".join(f"{_shown(token)} {token.id}" for token in content.longer)
-    more = " · …" if content.count > len(content.longer) else ""
-    return f"**{content.count:,} {start} with** {stem}, with or without a leading space\n{shown}{more}"
+    return f"**{content.count:,} {start} with** {stem}, with or without a space:"
+
+
+def _similar(content: VocabularyCard) -> Iterator[str]:
+    yield f"{'token':{_SIMILAR_WIDTH}}  cosine     id"
+    for other in content.similar:
+        form = column(other.token.visible, _SIMILAR_WIDTH)
+        yield f"{form}  {_cosine(other.cosine):>6}  {other.token.id:>5}"
+
+
+def _neighbours(content: VocabularyCard) -> Iterator[str]:
+    for token in content.neighbours:
+        form = isolated(clip_end(token.visible, _NEIGHBOUR_WIDTH))
+        yield f"{'→' if token.id == content.token.id else ' '} {token.id:>5}  {form}"
 
 
 def _others(content: VocabularyCard) -> dict[Token, str]:
@@ -263,8 +294,17 @@ def _menu(content: VocabularyCard, others: dict[Token, str]) -> ui.Select[ui.Lay
     )
 
 
-def _legend(content: VocabularyCard) -> str:
-    return f"{inert(clip_end(content.model, 100))} · ␣ is a space, ⏎ a line break, `\\xE2` a byte"
+def _facts(content: VocabularyCard) -> str:
+    """Name the model, and the signs in the names of the tokens on the card."""
+    tokens = [content.token, content.twin, *content.longer[:_LONGER_SHOWN]]
+    names = [token.visible for token in (*tokens, *(one.token for one in content.similar)) if token]
+    found = signs_in(names)
+    signs = [
+        f"{written if len(written) == 1 else code(written)} is {meaning(sign, written)}"
+        for sign, written in found.items()
+        if sign in _COMMON_SIGNS
+    ]
+    return " · ".join([inert(clip_end(content.model, 100)), *signs])
 
 
 def _shown(token: Token) -> str:

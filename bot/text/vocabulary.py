@@ -86,11 +86,12 @@ class Vocabulary:
     def find(self, query: str) -> Found | None:
         """The token that ``query`` means: an id, a token's text, or the beginning of one.
 
-        A leading space may be missing, since Discord strips it. Failing that, the query is
-        read as other tools spell tokens, then as an id with leading zeros, then in any case.
-        None if nothing matches.
+        A leading space may be missing, since Discord strips it. A word means the token with a
+        space, as within a sentence; the one without also ends longer words. Failing that, the query
+        is read as other tools spell tokens, then as an id with leading zeros, then in any case. None
+        if nothing matches.
         """
-        exact = self._spelt(query)
+        exact = self._meant(query)
         if (token_id := self._by_id(query)) is not None:
             return Found(token_id, self.stem(token_id), spelt=exact[0] if exact else None)
         elsewhere = _spelled_elsewhere(query)
@@ -107,7 +108,7 @@ class Vocabulary:
     def suggest(self, query: str, limit: int) -> list[int]:
         """Suggestions while someone types: matches by id, by text, then by beginning."""
         by_id, elsewhere = self._by_id(query), _spelled_elsewhere(query)
-        first = [*([] if by_id is None else [by_id]), *self._spelt(query)]
+        first = [*([] if by_id is None else [by_id]), *self._meant(query)]
         longer = self.beginning(_form(query))
         if not (first or longer):
             longer = [token_id for reading in elsewhere for token_id in self.beginning(_form(reading))]
@@ -155,6 +156,11 @@ class Vocabulary:
 
     def _numbered(self, query: str) -> int | None:
         return whole_number(query.removeprefix("#"), highest=len(self) - 1)
+
+    def _meant(self, query: str) -> list[int]:
+        """The tokens that ``query`` spells: for a word the one with a leading space first."""
+        spelt = self._spelt(query)
+        return spelt[::-1] if query[:1].isalpha() else spelt
 
     def _spelt(self, query: str) -> list[int]:
         """The token that ``query`` spells, and the one with a leading space."""

@@ -13,13 +13,12 @@ from msgspec import structs
 from bot import __version__, cards
 from bot.cards import Audience, ModelCard
 from bot.model.model_info import ModelInfo
-from bot.queue.updates import Load
+from bot.queue.updates import Load, Speed
 from bot.text.tokenization import Encodings
 from tests.support import strategies
-from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.limits import alt_of, assert_within_limits, buttons_of, text_of
 from tests.support.samples import ADA, FINGERPRINT
 
-PHONE = 34  # characters of a code block
 REVISION = "32b71b12589c2f8d625668d2335a01cac3249519"
 LARGE = ModelInfo(
     name="openai-community/gpt2-large",
@@ -36,7 +35,8 @@ LARGE = ModelInfo(
     memory=3_650_722_202,
     fingerprint=FINGERPRINT,
 )
-CONTENT = ModelCard(LARGE, Load(running=1, waiting=2, pace=0.08), Audience(ADA, private=False))
+LOAD = Load(running=1, waiting=2, pace=0.08, speed=Speed(tokens=1_200, seconds=96.0))
+CONTENT = ModelCard(LARGE, LOAD, Audience(ADA, private=False))
 
 counts = st.integers(1, 10**6)
 infos = st.builds(
@@ -56,41 +56,56 @@ infos = st.builds(
     precision=st.sampled_from(["float32", "bfloat16", "int8"]),
 )
 loads = st.builds(
-    Load, running=st.integers(0, 10**6), waiting=st.integers(0, 10**6), pace=st.none() | st.floats(0, 10**6)
+    Load,
+    running=st.integers(0, 10**6),
+    waiting=st.integers(0, 10**6),
+    pace=st.none() | st.floats(0, 10**6),
+    speed=st.none() | st.builds(Speed, tokens=st.integers(1, 10**7), seconds=st.floats(1e-6, 10**7)),
 )
 
 
-def table(content: ModelCard) -> list[str]:
-    return text_of(cards.model(content)).split("```")[1].strip("\n").split("\n")
-
-
-def cells(content: ModelCard, column: int) -> list[str]:
-    return [line.split()[column] for line in table(content)[2:]]
+def row(name: str, content: ModelCard = CONTENT) -> list[str]:
+    """What a property's three bars show."""
+    (group,) = (group for group in cards.model_bars(content) if group.name == name)
+    return [bar.shown for bar in group.bars]
 
 
 @given(st.builds(ModelCard, info=infos, load=loads, audience=strategies.audiences))
-def test_any_model_fits_in_a_message_and_its_table_on_a_phone(content: ModelCard) -> None:
+def test_any_model_fits_in_a_message(content: ModelCard) -> None:
     assert_within_limits(cards.model(content))
-    assert max(map(len, table(content))) <= PHONE
+    assert_within_limits(cards.model_numbers(content))
 
 
 def test_the_loaded_model_is_beside_its_successors() -> None:
-    assert table(CONTENT)[0].split() == ["this", "GPT-3", "GPT-4"]
-    assert table(CONTENT)[1].split() == ["parameters", "774", "M", "175", "B", "1.7", "T?"]
-    assert cells(CONTENT, 1) == ["36", "20", "1,280", "1,024", "50,257"]
-    assert cells(CONTENT, 2) == ["96", "96", "12,288", "2,048", "50,257"]
-    assert cells(CONTENT, 3) == ["120?", "?", "?", "128,000", "100,277"]
+    assert [bar.label for bar in cards.model_bars(CONTENT)[0].bars] == ["this", "GPT-3", "GPT-4"]
+    assert row("parameters") == ["774 million", "175 billion", "not public"]
+    assert row("layers") == ["36", "96", "not public"]
+    assert row("heads") == ["20", "96", "not public"]
+    assert row("width") == ["1,280", "12,288", "not public"]
+    assert row("context") == ["1,024", "2,048", "128,000"]
+    assert row("vocabulary") == ["50,257", "50,257", "100,277"]
 
 
-def test_rumours_are_marked() -> None:
-    assert "A question mark is a rumour" in text_of(cards.model(CONTENT))
+def test_what_is_not_public_has_no_bar() -> None:
+    missing = [bar for group in cards.model_bars(CONTENT) for bar in group.bars if bar.value is None]
+
+    assert {(bar.label, bar.shown) for bar in missing} == {("GPT-4", "not public")}
+    assert "GPT-4's size isn't public." in text_of(cards.model(CONTENT))
+
+
+def test_the_alt_text_says_what_the_picture_shows() -> None:
+    alt = alt_of(cards.model(CONTENT))
+
+    assert "parameters: this 774 million, GPT-3 175 billion, GPT-4 not public; layers: this 36," in alt
+    assert "Each gap in a bar: ten times more." in alt
+    assert "GPT-4's context is GPT-4 Turbo's." in alt
 
 
 def test_the_vocabularies_are_those_of_the_encodings() -> None:
     Encodings().load()
 
-    assert cells(CONTENT, 2)[-1] == f"{tiktoken.encoding_for_model('davinci').n_vocab:,}"
-    assert cells(CONTENT, 3)[-1] == f"{tiktoken.encoding_for_model('gpt-4').n_vocab:,}"
+    assert row("vocabulary")[1] == f"{tiktoken.encoding_for_model('davinci').n_vocab:,}"
+    assert row("vocabulary")[2] == f"{tiktoken.encoding_for_model('gpt-4').n_vocab:,}"
 
 
 @pytest.mark.parametrize(
@@ -110,44 +125,60 @@ def test_the_size_is_in_words(parameters: int, shown: str, gpt_3: str) -> None:
     assert f"A language model with {shown} parameters. GPT-3 has about {gpt_3} times as many" in text
 
 
-def test_how_it_runs_comes_with_units() -> None:
-    text = text_of(cards.model(CONTENT))
+def test_how_it_runs_is_behind_numbers() -> None:
+    text = text_of(cards.model_numbers(CONTENT))
 
+    assert "**Parameters** 774,030,080\n" in text
     assert "**Precision** float32, 32 bits per number" in text
     assert "**Device** CPU, 2 threads" in text
     assert f"**Revision** `{REVISION}`" in text
     assert "**Memory** 3.40 GiB after loading\n" in text
-    assert "**Speed** 12.5 tokens/s" in text
+    assert "measured on 1,200 tokens in the last 5 minutes; 0.080 s per token lately\n" in text
     assert "**Queue** 1 request running, 2 waiting" in text
-    assert f"fingerprint {FINGERPRINT}" in text
+    assert f"**Fingerprint** {FINGERPRINT};" in text
 
 
-def test_the_bot_s_version_is_in_small_print() -> None:
-    assert f"\n-# Tokenwise {__version__}" in text_of(cards.model(CONTENT))
+def test_the_small_print_names_what_a_text_depends_on() -> None:
+    last = text_of(cards.model(CONTENT)).splitlines()[-1]
+
+    assert last == f"-# float32 · CPU, 2 threads · fingerprint {FINGERPRINT} · Tokenwise {__version__}"
 
 
-def test_before_the_first_text_the_speed_is_unknown() -> None:
-    assert "**Speed** not measured yet" in text_of(cards.model(replace(CONTENT, load=Load(0, 0, None))))
+def test_the_speed_is_that_of_the_last_minutes() -> None:
+    text = text_of(cards.model(CONTENT))
+
+    assert "**Speed:** 12.5 tokens a second per text, measured on 1,200 tokens in the last 5 minutes." in text
+
+
+def test_without_texts_in_the_last_minutes_there_is_no_speed() -> None:
+    earlier = replace(CONTENT, load=Load(0, 0, pace=0.08))
+
+    assert "**Speed:** no texts in the last 5 minutes.\n" in text_of(cards.model(earlier))
+    assert "**Speed** no texts in the last 5 minutes; 0.080 s per token lately" in text_of(
+        cards.model_numbers(earlier)
+    )
+    assert "lately" not in text_of(cards.model_numbers(replace(CONTENT, load=Load(0, 0, None))))
 
 
 def test_a_folder_has_no_revision() -> None:
-    info = structs.replace(LARGE, revision=None, name="/somewhere/demo-model")
-    text = text_of(cards.model(replace(CONTENT, info=info)))
+    content = replace(CONTENT, info=structs.replace(LARGE, revision=None, name="/somewhere/demo-model"))
 
-    assert text.startswith("### demo-model\n")
-    assert "**Source** local folder" in text
-    assert "**Revision**" not in text
+    assert text_of(cards.model(content)).startswith("### demo-model\n")
+    assert "**Source** local folder" in text_of(cards.model_numbers(content))
+    assert "**Revision**" not in text_of(cards.model_numbers(content))
 
 
 def test_the_card_says_what_a_model_is_not() -> None:
     text = text_of(cards.model(CONTENT))
 
-    assert all(f"It {what}." in text for what in ("does not learn", "has no memory", "has no self"))
+    assert all(f"**{what}**" in text for what in ("doesn't learn", "has no memory", "has no self"))
 
 
 def test_it_ends_with_share_or_delete() -> None:
-    assert list(buttons_of(cards.model(CONTENT))) == ["Delete"]
-    assert list(buttons_of(cards.model(replace(CONTENT, audience=Audience(ADA, private=True))))) == ["Share"]
+    private = replace(CONTENT, audience=Audience(ADA, private=True))
+
+    assert list(buttons_of(cards.model(CONTENT))) == ["Numbers", "Delete"]
+    assert list(buttons_of(cards.model(private))) == ["Numbers", "Share"]
 
 
 @pytest.mark.parametrize(

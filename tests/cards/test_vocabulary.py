@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import Audience, Similar, VocabularyCard
+from bot.cards.pictures.bars import Bar
 from bot.text.pieces import Token
 from tests.support import strategies
-from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.limits import alt_of, assert_within_limits, buttons_of, text_of
 from tests.support.samples import ADA
 
 PHONE = 32  # characters of a code block
@@ -75,10 +76,11 @@ def menu_of(view: ui.LayoutView) -> ui.Select[Any]:
 @pytest.mark.slow
 @given(contents)
 def test_any_token_fits_in_a_message_and_its_tables_on_a_phone(content: VocabularyCard) -> None:
-    view = cards.vocabulary(content)
+    numbers = cards.vocabulary_numbers(content)
 
-    assert_within_limits(view)
-    tables = text_of(view).split("```")[1::2]
+    assert_within_limits(cards.vocabulary(content))
+    assert_within_limits(numbers)
+    tables = text_of(numbers).split("```")[1::2]
     assert all(len(line) <= PHONE for table in tables for line in table.split("\n"))
 
 
@@ -99,37 +101,64 @@ def test_the_menu_keeps_discord_s_limits(content: VocabularyCard) -> None:
         assert len(menu.custom_id) <= 100
 
 
-def test_the_token_comes_first_with_its_id_and_its_bytes() -> None:
+def test_the_token_comes_first_with_its_id() -> None:
     text = text_of(cards.vocabulary(CONTENT))
 
-    assert text.startswith("### `␣will` is token 481\nOne of 50,257 tokens · 5 bytes `20 77 69 6C 6C`\n")
+    numbers = text_of(cards.vocabulary_numbers(CONTENT))
+
+    assert text.startswith("### `␣will` is token 481\n")
+    assert numbers.startswith("### `␣will` is token 481\nOne of 50,257 tokens · 5 bytes `20 77 69 6C 6C`\n")
 
 
-def test_the_closest_tokens_are_listed_with_their_cosines_and_ids() -> None:
-    text = text_of(cards.vocabulary(CONTENT))
+def test_the_closest_tokens_are_a_picture_of_their_cosines() -> None:
+    view = cards.vocabulary(CONTENT)
+
+    assert cards.vocabulary_bars(CONTENT) == (Bar("␣shall", 0.712, "0.712"), Bar("␣may", 0.0, "−0.040"))
+    assert alt_of(view) == "The closest tokens by cosine: ␣shall 0.712; ␣may −0.040"
+    assert "by the cosine of their learned numbers (embeddings)" in text_of(view)
+
+
+def test_the_closest_tokens_are_listed_with_their_ids_behind_numbers() -> None:
+    text = text_of(cards.vocabulary_numbers(CONTENT))
 
     assert "token           cosine     id\n␣shall           0.712   2236\n" in text
     assert "\n␣may            −0.040    743\n" in text
-    assert "cosine of the angle" in text
 
 
-def test_a_token_without_close_ones_has_no_list_of_them() -> None:
-    assert "Closest tokens" in text_of(cards.vocabulary(CONTENT))
-    assert "Closest tokens" not in text_of(cards.vocabulary(replace(CONTENT, similar=())))
+def test_a_token_without_close_ones_has_no_picture_of_them() -> None:
+    view = cards.vocabulary(replace(CONTENT, similar=()))
+
+    assert alt_of(view) == ""
+    assert "Closest tokens" not in text_of(view)
+    assert "Closest tokens" not in text_of(cards.vocabulary_numbers(replace(CONTENT, similar=())))
 
 
-@pytest.mark.parametrize(("least", "said"), [(0.949, False), (0.951, True)])
-def test_a_token_close_to_all_others_may_never_have_been_seen(least: float, said: bool) -> None:
-    alike = (Similar(Token(1, b"a"), 0.999), Similar(Token(2, b"b"), least))
-    text = text_of(cards.vocabulary(replace(CONTENT, similar=alike)))
+@pytest.mark.parametrize(
+    ("least", "said"),
+    [
+        (0.949, None),
+        (0.951, "hardly learnt"),
+        (0.9994, "hardly learnt"),
+        (0.9996, "never learnt"),
+        (1.0, "never learnt"),
+    ],
+)
+def test_a_token_close_to_all_others_was_not_learnt_and_that_comes_first(
+    least: float, said: str | None
+) -> None:
+    alike = (Similar(Token(1, b"a"), 1.0), Similar(Token(2, b"b"), least))
+    line = text_of(cards.vocabulary(replace(CONTENT, typed="wil", similar=alike))).splitlines()[1]
 
-    assert ("Nearly every token is this close: the model has probably hardly ever seen" in text) == said
+    if said is None:
+        assert "learnt" not in line
+    else:
+        assert line.startswith(f"**The model {said} this token**")
 
 
 def test_right_to_left_text_does_not_move_the_numbers_beside_it() -> None:
     token = Token(7, "של".encode())
     content = replace(CONTENT, similar=(Similar(token, 0.5),), neighbours=(token,))
-    text = text_of(cards.vocabulary(content))
+    text = text_of(cards.vocabulary_numbers(content))
 
     assert "\u2068של\u2069               0.500      7" in text
     assert "     7  \u2068של\u2069" in text
@@ -138,13 +167,13 @@ def test_right_to_left_text_does_not_move_the_numbers_beside_it() -> None:
 @pytest.mark.parametrize(
     ("token", "said"),
     [
-        (Token(255, b"\xad"), "The first 256 ids are the single bytes"),
-        (Token(256, b" t"), "frequent ones first"),
-        (Token(50256, b"<|endoftext|>"), "added after the last of them"),
+        (Token(255, b"\xad"), "The first 256 of the 50,257 ids are single bytes"),
+        (Token(256, b" t"), "bytes first, then frequent pairs joined."),
+        (Token(50256, b"<|endoftext|>"), "this one was added last"),
     ],
 )
 def test_the_order_of_the_neighbouring_ids_is_explained(token: Token, said: str) -> None:
-    reasons = {"The first 256 ids are the single bytes", "frequent ones first", "added after the last"}
+    reasons = {"The first 256 of", "then frequent pairs joined", "was added last"}
     text = text_of(cards.vocabulary(replace(CONTENT, token=token, ends_text=token.id == 50256))).replace(
         "\n", " "
     )
@@ -154,7 +183,7 @@ def test_the_order_of_the_neighbouring_ids_is_explained(token: Token, said: str)
 
 
 def test_the_token_is_marked_among_its_neighbours() -> None:
-    text = text_of(cards.vocabulary(CONTENT))
+    text = text_of(cards.vocabulary_numbers(CONTENT))
 
     assert "    480  ame\n→   481  ␣will\n    482  ok" in text
 
@@ -163,17 +192,20 @@ def test_the_same_word_with_or_without_the_space_is_another_token() -> None:
     with_space = text_of(cards.vocabulary(CONTENT))
     without = text_of(cards.vocabulary(replace(CONTENT, token=Token(10594, b"will"), twin=WILL)))
 
-    assert "Without the leading space, it's another token: `will`, 10594." in with_space
-    assert "\nWithin a sentence it's usually `␣will`, 481: pick it from the menu.\n" in without
+    assert (
+        "\nWith its space, as within a sentence; without, `will` is token 10594: pick it from the menu.\n"
+        in with_space
+    )
+    assert "\nWithin a sentence, `␣will` is token 481: pick it from the menu.\n" in without
 
 
 def test_tokens_with_the_same_start_are_counted() -> None:
     one = replace(CONTENT, longer=(Token(4684, b" willing"),), count=1)
 
-    seven = text_of(cards.vocabulary(CONTENT))
+    head = "**7 more tokens start with** `will`, with or without a space:"
 
-    assert "**7 more tokens start with** `will`, with or without a leading space\n" in seven
-    assert "\n`␣willing` 4684 · `␣wills` 49928 · …" in seven
+    assert f"{head} `␣willing` `␣wills` …\n" in text_of(cards.vocabulary(CONTENT))
+    assert f"{head}\n`␣willing` 4684 · `␣wills` 49928 · …\n" in text_of(cards.vocabulary_numbers(CONTENT))
     assert "**1 more token starts with** `will`" in text_of(cards.vocabulary(one))
     assert "start" not in text_of(cards.vocabulary(replace(CONTENT, longer=(), count=0)))
 
@@ -252,5 +284,14 @@ def test_the_menu_starts_with_the_twin_and_says_where_it_is_used() -> None:
 def test_it_ends_with_share_or_delete() -> None:
     private = replace(CONTENT, audience=Audience(ADA, private=True))
 
-    assert list(buttons_of(cards.vocabulary(CONTENT))) == ["Delete"]
-    assert list(buttons_of(cards.vocabulary(private))) == ["Share"]
+    assert list(buttons_of(cards.vocabulary(CONTENT))) == ["Numbers", "Delete"]
+    assert list(buttons_of(cards.vocabulary(private))) == ["Numbers", "Share"]
+    assert buttons_of(cards.vocabulary(CONTENT))["Numbers"].custom_id == "numbers:vocabulary:481"
+
+
+def test_the_small_print_explains_only_the_signs_on_the_card() -> None:
+    spaced = text_of(cards.vocabulary(CONTENT)).splitlines()[-1]
+    byte = replace(CONTENT, token=Token(447, b"\xe2\x80"), twin=None, longer=(), similar=())
+
+    assert spaced == "-# gpt2-large · ␣ is a space"
+    assert text_of(cards.vocabulary(byte)).splitlines()[-1] == "-# gpt2-large · `\\xE2` is a byte"

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from simcord import ChannelHandle, MemberActor
 
+from bot.custom_ids import numbers_id
 from bot.errors import GenerationFailed
 from bot.model.protocol import Alike
+from bot.playground.world import World
 from bot.queue.limits import Asker
 from bot.services import Services
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel
+from tests.support.inspecting import posted
 from tests.support.reading import buttons, card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -38,7 +41,8 @@ def title(answer: Any) -> str:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("Paris", "Paris is token 40313"),
+        ("Paris", "␣Paris is token 6342"),
+        ("king", "␣king is token 5822"),
         ("␣will", "␣will is token 481"),
         ("481", "␣will is token 481"),
         ("#50256", "<|endoftext|> is token 50256"),
@@ -62,14 +66,26 @@ async def test_the_start_of_a_token_finds_the_most_common_one(
 async def test_the_closest_tokens_come_from_the_loaded_model(
     ada: MemberActor, channel: ChannelHandle, services: Services
 ) -> None:
-    text = text_of(await ada.slash(channel, "vocabulary", query="#481"))
+    card = card_of(await ada.slash(channel, "vocabulary", query="#481"))
+    numbers = await ada.click(card, label="Numbers")
     alike = await services.generations.similar(481, 10, asker=Asker(1, None))
 
     assert len(alike) == 10
+    assert [file.filename for file in card.attachments] == ["vocabulary.png"]
+    assert card_of(numbers).ephemeral
     for one in alike:
-        form = services.encodings.token(one.token_id).visible
-        line = f"{form:14}  {one.cosine:>6.3f}  {one.token_id:>5}"
-        assert line.replace("-", "−") in text
+        form, cosine = services.encodings.token(one.token_id).visible, f"{one.cosine:.3f}".replace("-", "−")
+        assert f"{form} {cosine}" in text_of(card)
+        assert f"{form:14}  {cosine:>6}  {one.token_id:>5}" in text_of(numbers)
+
+
+@pytest.mark.parametrize(("query", "is_learnt"), [("#177", False), ("king", True)])
+async def test_a_byte_that_the_model_never_learnt_is_said_to_be_so_first(
+    ada: MemberActor, channel: ChannelHandle, query: str, is_learnt: bool
+) -> None:
+    line = text_of(await ada.slash(channel, "vocabulary", query=query)).splitlines()[1]
+
+    assert line.startswith("The model never learnt this token") == (not is_learnt)
 
 
 @pytest.mark.slow
@@ -158,7 +174,7 @@ async def test_a_card_stays_private_or_public_while_tokens_are_opened(
 
     for answer in (first, second):
         assert card_of(answer).ephemeral == private
-        assert [button["label"] for button in buttons(card_of(answer).components)] == [label]
+        assert [button["label"] for button in buttons(card_of(answer).components)] == ["Numbers", label]
 
 
 async def test_on_a_shared_card_its_owner_opens_tokens_in_place(
@@ -172,6 +188,25 @@ async def test_on_a_shared_card_its_owner_opens_tokens_in_place(
     assert card_of(theirs).ephemeral
     assert not card_of(hers).ephemeral
     assert card_of(hers).id == card_of(public).id
+
+
+async def test_a_word_s_other_token_is_one_choice_away(ada: MemberActor, channel: ChannelHandle) -> None:
+    spaced = await ada.slash(channel, "vocabulary", query="king")
+    text = text_of(spaced)
+    bare = await ada.select(card_of(spaced), ["3364"])
+
+    assert "With its space, as within a sentence; without, king is token 3364" in text
+    assert title(bare) == "king is token 3364"
+    assert "Within a sentence, ␣king is token 5822" in text_of(bare)
+
+
+async def test_the_numbers_of_a_token_that_the_model_lacks_are_refused(
+    world: World, ada: MemberActor, channel: ChannelHandle
+) -> None:
+    button = numbers_id("vocabulary", 99_999)
+    answer = await ada.click(await posted(world, button), custom_id=button)
+
+    assert refusal_of(answer) == "There's no token 99999. Ids go from 0 to 50,256."
 
 
 @pytest.mark.slow
@@ -198,5 +233,6 @@ async def test_a_lookup_that_fails_leaves_the_card_as_it_was(
         answer = await ada.select(card_of(first), ["10594"])
 
         assert "The model failed on this request" in refusal_of(answer)
-        assert card_of(first).components == before
+        assert card_of(first).components == before  # its picture's attachment, too
+        assert [file.filename for file in card_of(first).attachments] == ["vocabulary.png"]
     caplog.clear()

@@ -1,0 +1,111 @@
+"""Quantities of very different sizes as bars on a log scale: each gap in a bar is ten times more. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.cards.pictures.canvas import (
+    BACKGROUND,
+    FAINT,
+    INNER,
+    LEAST,
+    MARGIN,
+    RAISED,
+    WHITE,
+    WIDTH,
+    Canvas,
+    lettered,
+    units,
+)
+
+_SIZE = 14
+_HEADING = 24
+_ROW = 19
+_BETWEEN = 9  # two groups
+_NOTE = 18
+_BAR = 11
+_GAP = 8
+_BASELINE = 14  # of a row's or a heading's letters, from its top
+
+
+@dataclass(frozen=True, slots=True)
+class LogBar:
+    """A bar for ``value``, written as ``shown``; without a value, ``shown`` says why there is no bar."""
+
+    label: str
+    value: int | None
+    shown: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroup:
+    """Bars on one scale, from 1 to the next power of ten; ``meaning`` explains what ``name`` counts."""
+
+    name: str
+    meaning: str
+    bars: tuple[LogBar, ...]
+
+    @property
+    def decades(self) -> int:
+        """How many times its scale multiplies by ten."""
+        most = max((bar.value or 1 for bar in self.bars), default=1)
+        return max(1, math.ceil(math.log10(max(1, most))))
+
+
+def log_alt_text(groups: Sequence[LogGroup]) -> str:
+    """Say what :func:`draw_log_bars` shows, but for the meanings."""
+    return "; ".join(
+        f"{group.name}: {', '.join(f'{bar.label} {bar.shown}' for bar in group.bars)}" for group in groups
+    )
+
+
+def draw_log_bars(groups: Sequence[LogGroup], notes: Sequence[str] = ()) -> bytes:
+    """Draw a PNG with the groups below one another, and ``notes`` at the end."""
+    heights = [_HEADING + _ROW * len(group.bars) + _BETWEEN for group in groups]
+    canvas = Canvas(2 * MARGIN + sum(heights) + _NOTE * len(notes) - (0 if notes else _BETWEEN))
+    labels = [bar.label for group in groups for bar in group.bars]
+    shown = [bar.shown for group in groups for bar in group.bars if bar.value is not None]
+    left = MARGIN + _widest(labels, LEAST) + _GAP
+    right = WIDTH - MARGIN - _widest(shown, _SIZE) - _GAP
+    top: float = MARGIN
+    for group, height in zip(groups, heights, strict=True):
+        _draw_group(canvas, group, (left, right), top)
+        top += height
+    for place, note in enumerate(notes):
+        canvas.write(lettered(note, LEAST, width=INNER), (MARGIN, top + _NOTE * place + _BASELINE), FAINT)
+    return canvas.png()
+
+
+def _widest(texts: Sequence[str], size: float) -> float:
+    return max((units(lettered(text, size, width=INNER / 3)) for text in texts), default=0)
+
+
+def _draw_group(canvas: Canvas, group: LogGroup, columns: tuple[float, float], top: float) -> None:
+    name = lettered(group.name, _SIZE, width=INNER / 3)
+    canvas.write(name, (MARGIN, top + _BASELINE), WHITE)
+    start = MARGIN + units(name) + _GAP
+    meaning = lettered(group.meaning, LEAST, width=WIDTH - MARGIN - start)
+    canvas.write(meaning, (start, top + _BASELINE), FAINT)
+    for place, bar in enumerate(group.bars):
+        _draw_bar(canvas, bar, group.decades, columns, top + _HEADING + _ROW * place)
+
+
+def _draw_bar(canvas: Canvas, bar: LogBar, decades: int, columns: tuple[float, float], top: float) -> None:
+    left, right = columns
+    baseline = top + _BASELINE - 1
+    canvas.write(lettered(bar.label, LEAST, width=INNER / 3), (MARGIN, baseline), FAINT)
+    if bar.value is None:
+        canvas.write(lettered(bar.shown, LEAST, width=INNER / 2), (left, baseline), FAINT)
+        return
+    canvas.write(lettered(bar.shown, _SIZE, width=INNER / 3), (WIDTH - MARGIN, baseline), WHITE, align=1)
+    middle = top + _ROW / 2 - 1
+    edges = (middle - _BAR / 2, middle + _BAR / 2)
+    canvas.fill((left, edges[0], right, edges[1]), RAISED, radius=3)
+    length = max(3.0, (right - left) * math.log10(max(1, bar.value)) / decades)
+    canvas.fill((left, edges[0], left + length, edges[1]), bar.colour, radius=3)
+    for decade in range(1, decades):
+        at = left + (right - left) * decade / decades
+        canvas.fill((at - 0.75, edges[0], at + 0.75, edges[1]), BACKGROUND)

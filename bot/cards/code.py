@@ -6,18 +6,26 @@ from dataclasses import dataclass
 
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Text, card, small
+from bot.cards.layout import PRIVATE_COLOUR, arranged
+from bot.features.code import SHIPPED, Home
 from bot.model.model_info import Precision
-from bot.text.escaping import fenced
+from bot.text.escaping import code, fenced
+from bot.text.wrapping import row_count
 
 PROGRAM = "same_text.py"
 
-_BUDGET = 2_600
+_BUDGET = 2_600  # characters
+_ROWS = 54
+_WHERE: dict[Home, str] = {
+    "hub": "It downloads the model once.",
+    "project": f"Run it in the project's folder, where {code(SHIPPED)} is.",
+    "folder": "Run it next to the model's folder.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class CodeCard:
-    """``precision`` and ``fingerprint`` are those of the text's run.
+    """``precision`` and ``fingerprint`` are those of the text's run; ``home`` is where the model is found.
 
     ``same_model`` says whether the program names the model that wrote the text.
     """
@@ -26,43 +34,27 @@ class CodeCard:
     precision: Precision
     fingerprint: str
     same_model: bool
+    home: Home
 
 
 def code_card(content: CodeCard) -> ui.LayoutView:
     """Show the program if it is short enough, and always attach it as PROGRAM."""
-    if len(content.program) <= _BUDGET:
-        shown = fenced(content.program.rstrip(), "python")
-    else:
-        shown = "It's too long to show here; it's all in the file."
-    return card(
-        Text("**This program prints the same text**, without the bot."),
-        Text(shown),
-        ui.File[ui.LayoutView](f"attachment://{PROGRAM}"),
-        Text("\n".join(map(small, _notes(content)))),
-        colour=DONE_COLOUR,
+    is_short = len(content.program) <= _BUDGET and row_count(content.program) <= _ROWS
+    shown = fenced(content.program.rstrip(), "python") if is_short else "It's too long to show here."
+    return arranged(
+        f"**This program prints the same text**, without the bot. {_WHERE[content.home]}",
+        result=[shown, *_notes(content)],
+        attached=PROGRAM,
+        facts=f"{content.precision} · fingerprint {content.fingerprint} · needs torch and transformers",
+        colour=PRIVATE_COLOUR,
     )
 
 
 def _notes(content: CodeCard) -> list[str]:
-    notes = [
-        "It needs Python, torch and transformers, and downloads the model once, unless that is a folder.",
-        _precision(content),
-    ]
-    if not content.same_model:
-        notes.insert(
-            0,
-            "⚠️ Another model wrote this text, or part of it. The program names the one that is loaded "
-            "now, so it may print something else.",
-        )
-    return notes
-
-
-def _precision(content: CodeCard) -> str:
-    wrote = f"The text was written in {content.precision} (fingerprint {content.fingerprint})"
-    if content.precision == "float32":
-        return (
-            f"{wrote}. The program uses float32 too, but adds in a different order: its logits (the tokens' "
-            "scores) differ by up to about 0.00001, so a token may come out differently only where two are "
-            "that close."
-        )
-    return f"{wrote}; the program computes in float32, so a token may come out differently."
+    notes = [] if content.same_model else ["⚠️ Another model wrote this text, or part of it: it may differ."]
+    near = (
+        "It adds in another order, so where two logits are within 0.00001, another token may come out."
+        if content.precision == "float32"
+        else f"The text was written in {content.precision}; the program uses float32, so tokens may differ."
+    )
+    return [*notes, near]

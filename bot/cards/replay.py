@@ -7,30 +7,25 @@ from dataclasses import dataclass
 
 from discord import ui
 
-from bot.cards.layout import (
-    DONE_COLOUR,
-    WAITING_COLOUR,
-    Audience,
-    Row,
-    Text,
-    card,
-    date,
-    percent,
-    rule,
-    small,
-    token_name,
-)
-from bot.features.replay import Changed, Replay, Rerun
+from bot.cards.layout import Audience, Row, arranged, date, percent, token_name
+from bot.features.replay import Changed, Difference, Replay, Rerun
 from bot.model.model_info import Fingerprint
 from bot.model.protocol import Candidate
 from bot.queue.updates import token_ids
 from bot.quoting import plural
 from bot.text.escaping import clip_end, code, inert_tail
 from bot.text.tokenization import Encodings
+from bot.text.wrapping import last_rows
 
-_TEXT_BUDGET = 1_500
+_TEXT_BUDGET = 300  # characters; the run's own card has the rest
+_TEXT_ROWS = 5
 _VALUE_WIDTH = 24  # characters; enough to tell two digests apart
 _TOKEN_WIDTH = 60
+# A continued text keeps only the newest fingerprint.
+_UNEXPLAINED = (
+    "Nothing has changed since, unless the text was started under another fingerprint and continued under "
+    "this one. If it wasn't, please tell the people who run this bot."
+)
 _PARTS = {
     "weights": "the model's weights",
     "precision": "the precision",
@@ -80,64 +75,61 @@ def describe_replay(
 
 
 def replayed(content: ReplayCard) -> ui.LayoutView:
-    is_same = content.replay.difference is None
-    return card(
-        Text(_text(content)),
-        rule(),
-        Text(_identical(content.replay) if is_same else _different(content)),
-        Text("\n".join(map(small, _circumstances(content)))),
+    difference = content.replay.difference
+    verdict = _identical(content.replay) if difference is None else _different(content, difference)
+    return arranged(
+        _text(content),
         Row(content.audience.button),
-        colour=DONE_COLOUR if is_same else WAITING_COLOUR,
+        result=[verdict, *_given(content.given), *_why(content)],
+        facts=f"fingerprint {content.fingerprint} · first written {content.made}",
+        colour=content.audience.colour,
     )
 
 
 def _text(content: ReplayCard) -> str:
-    text = inert_tail(content.text, _TEXT_BUDGET).strip()
+    text = inert_tail(last_rows(content.text, _TEXT_ROWS), _TEXT_BUDGET).strip()
     return text + (" ▁▁▁" if content.replay.difference else "") or "␣"
 
 
 def _identical(found: Replay) -> str:
     said = f"✅ **Identical.** The model wrote the same {plural(found.tokens, 'token')} again"
     if found.exact:
-        return f"{said}, and every logit matches to the last bit."
+        return f"{said}; at each step its top five scores (logits) match to the last bit."
     if found.drift == 0:
-        return f"{said}. The logits match, but the probabilities differ in the last digits."
-    return f"{said}. The logits differ by {_gap(found.drift)}."
+        return f"{said}. The scores (logits) match, but the probabilities differ in the last digits."
+    return f"{said}. The scores (logits) differ by {_gap(found.drift)}."
 
 
-def _different(content: ReplayCard) -> str:
-    difference = content.replay.difference
-    if difference is None:
-        return ""
+def _different(content: ReplayCard, difference: Difference) -> str:
     return (
         f"❌ **Different from token {content.given + difference.position + 1:,} on:** "
         f"then {_shown(content, difference.then)}, now {_shown(content, difference.now)}."
     )
 
 
-def _circumstances(content: ReplayCard) -> list[str]:
+def _given(count: int) -> list[str]:
+    """Say which tokens weren't compared."""
+    if not count:
+        return []
+    if count == 1:
+        return ["The first token, picked by hand, was given to the model, not written again."]
+    tokens = f"The first {count:,} tokens, up to the last hand-picked one,"
+    return [f"{tokens} were given to the model, not written again."]
+
+
+def _why(content: ReplayCard) -> list[str]:
+    """Say what may have caused a difference."""
     found = content.replay
-    lines = ["A logit is the model's score for a token; at each step the top five were compared."]
-    if content.given:
-        lines.append(
-            f"The first {plural(content.given, 'token')}, up to the last hand-picked one, "
-            f"{'was' if content.given == 1 else 'were'} given to the model, not written again."
-        )
     if found.changed:
-        return [*lines, f"Changed since {content.made}:", *map(_change, found.changed)]
-    lines.append(f"Same fingerprint as on {content.made}: {content.fingerprint}.")
-    if not (found.exact and found.difference is None):
-        # A continued text keeps only the newest fingerprint.
-        lines.append(
-            "This can only happen if the text was started under another fingerprint and continued under "
-            "this one. If it wasn't, please tell the people who run this bot."
-        )
-    return lines
+        return [f"Changed since: {'; '.join(map(_change, found.changed))}."]
+    if found.exact and found.difference is None:
+        return []
+    return [_UNEXPLAINED]
 
 
 def _change(changed: Changed) -> str:
     then, now = (code(clip_end(value, _VALUE_WIDTH)) for value in (changed.then, changed.now))
-    return f"{_PARTS[changed.part]}: {then} → {now}"
+    return f"{_PARTS[changed.part]} {then} → {now}"
 
 
 def _shown(content: ReplayCard, token: Candidate | None) -> str:

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 import discord
 from discord import ui
 
-from bot.cards.layout import Text, delete_button, small
+from bot.cards.layout import DONE_COLOUR, PRIVATE_COLOUR, Text, delete_button, small
 from bot.custom_ids import SHARE
 
 
 def share(view: ui.LayoutView, *, by: int, copies: Mapping[str, discord.File]) -> None:
     """Make ``view`` say who shared it, with ``copies`` of its files by their addresses.
 
-    Its buttons go on working; *Delete* takes the place of *Share*.
+    Its buttons go on working; *Delete* takes the place of *Share*, and the colour is that of a public card.
     """
     for item in list(view.walk_children()):
         match item:
@@ -28,7 +28,18 @@ def share(view: ui.LayoutView, *, by: int, copies: Mapping[str, discord.File]) -
                 _exchange(item, by)
     for container in view.children:
         if isinstance(container, ui.Container):
-            container.add_item(Text(small(f"Shared by <@{by}>")))
+            _sign(container, small(f"Shared by <@{by}>"))
+            if container.accent_colour == discord.Colour(PRIVATE_COLOUR):
+                container.accent_colour = DONE_COLOUR
+
+
+def _sign(container: ui.Container[Any], line: str) -> None:
+    """Add ``line`` to the small print at the card's end; older cards end on buttons."""
+    last = container.children[-1] if container.children else None
+    if isinstance(last, ui.TextDisplay):
+        last.content = f"{last.content}\n{line}"
+    else:
+        container.add_item(Text(line))
 
 
 def media(view: ui.LayoutView) -> Iterator[str]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bot.features.complete import CompletionRun
 from bot.model.model_info import ModelInfo
 from bot.model.protocol import SamplingParams
 
 _COMMENT = 60  # characters of the prompt beside its ids
 _GPT2 = "'openai-community/gpt2'"
+SHIPPED = "bot/data/demo-model"  # in the project's folder
+
+Home = Literal["hub", "project", "folder"]
+"""Where a program finds the model: on the hub, in the project's folder, or in a folder next to itself."""
 
 
 def script(run: CompletionRun, prompt: str, model: ModelInfo) -> str:
@@ -42,6 +48,14 @@ def is_its_own(run: CompletionRun, model: ModelInfo) -> bool:
     return run.fingerprint.weights == model.fingerprint.weights and not run.mixed
 
 
+def home(model: ModelInfo) -> Home:
+    """Return where the program finds ``model``."""
+    if model.revision is not None:
+        return "hub"
+    path = model.name.replace("\\", "/").rstrip("/")
+    return "project" if f"/{path}".endswith(f"/{SHIPPED}") else "folder"
+
+
 def _imported(params: SamplingParams, written: int) -> list[str]:
     if not written:
         return ["AutoTokenizer"]
@@ -54,15 +68,26 @@ def _heading(run: CompletionRun, model: ModelInfo) -> list[str]:
     lines = [f"# Prints a text that was written in {made.precision}; fingerprint {made}."]
     if not is_its_own(run, model):
         lines.append("# The text, or part of it, was written by another model than the one named here.")
-    if model.revision is None:
-        lines.append("# The model is a folder next to this program: ask the people who run the bot for it.")
+    match home(model):
+        case "project":
+            lines.append(f"# The model is in {SHIPPED}: run this in the project's folder.")
+        case "folder":
+            lines.append(
+                "# The model is a folder next to this program: ask the people who run the bot for it."
+            )
+        case "hub":
+            pass
     return [*lines, ""]
 
 
 def _arguments(model: ModelInfo) -> str:
-    if model.revision is None:  # a folder; only its name is shown, since the path is the operator's business
-        return _literal(model.title)
-    return f"{_literal(model.name)}, revision={_literal(model.revision)}"
+    match home(model):
+        case "project":
+            return _literal(SHIPPED)
+        case "folder":  # only its name, since the path is the operator's business
+            return _literal(model.title)
+        case "hub":
+            return f"{_literal(model.name)}, revision={_literal(model.revision or '')}"
 
 
 def _tokenizer(model: ModelInfo) -> list[str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
-import discord
-
 from bot import cards
 from bot.cards import CodeCard
 from bot.cards.code import PROGRAM
-from bot.features.code import is_its_own, script
+from bot.features.code import home, is_its_own, script
+from bot.flows.attachments import text_file
 from bot.flows.warm_up import ready_model
 from bot.interactions.reply import Reply
 from bot.services import Services
@@ -20,6 +17,11 @@ async def show_code(services: Services, run_id: str, reply: Reply) -> None:
     model = await ready_model(services, reply)
     run = await services.runs.completion(run_id)
     program = script(run, services.encodings.decode(run.prompt_ids, run.fingerprint.encoding), model)
-    content = CodeCard(program, run.fingerprint.precision, str(run.fingerprint), is_its_own(run, model))
-    file = discord.File(io.BytesIO(program.encode()), PROGRAM)
-    await reply.finish(cards.code_card(content), files=[file])
+    content = CodeCard(
+        program,
+        precision=run.fingerprint.precision,
+        fingerprint=str(run.fingerprint),
+        same_model=is_its_own(run, model),
+        home=home(model),
+    )
+    await reply.finish(cards.code_card(content), files=[text_file(PROGRAM, program)])

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import Audience, ReplayCard
+from bot.cards.layout import PRIVATE_COLOUR
 from bot.features.replay import Changed, Difference, Replay, compare, rerun
 from bot.text.tokenization import Encodings
 from tests.support import strategies
@@ -60,16 +62,38 @@ def test_any_replay_fits_in_a_message(found: Replay, text: str, given_: int, nam
 def test_identical_to_the_last_bit() -> None:
     text = said()
 
-    assert "✅ **Identical.** The model wrote the same 64 tokens again, and every logit" in text
-    assert "to the last bit" in text
-    assert "Same fingerprint as on 2026-11-24 20:00 UTC: 1a2b3c4d5e6f." in text
+    verdict, facts = text.splitlines()[1:]
+    assert verdict.startswith(
+        "✅ **Identical.** The model wrote the same 64 tokens again; at each step its top"
+    )
+    assert verdict.endswith("five scores (logits) match to the last bit.")
+    assert facts == "-# fingerprint 1a2b3c4d5e6f · first written 2026-11-24 20:00 UTC"
     assert list(buttons_of(cards.replayed(CONTENT))) == ["Share"]
 
 
 def test_identical_tokens_with_other_logits_say_how_far_apart_these_are() -> None:
-    assert "The logits differ by up to 0.000012." in said(replay=replace(SAME, exact=False, drift=1.2e-5))
+    assert "The scores (logits) differ by up to 0.000012." in said(
+        replay=replace(SAME, exact=False, drift=1.2e-5)
+    )
     assert "by less than 0.000001." in said(replay=replace(SAME, exact=False, drift=1e-9))
-    assert "The logits match, but" in said(replay=replace(SAME, exact=False, drift=0.0))
+    assert "The scores (logits) match, but" in said(replay=replace(SAME, exact=False, drift=0.0))
+
+
+def test_only_the_end_of_a_long_text_is_shown() -> None:
+    text = said(text="word " * 200 + "end")
+
+    assert text.startswith("…")
+    assert "word end\n" in text
+    assert len(text.splitlines()[0]) <= 300
+    assert said(text="a\n" * 99 + "b").splitlines()[:5] == ["…a", "a", "a", "a", "b"]
+
+
+def test_a_private_replay_has_the_colour_of_private_cards() -> None:
+    for difference in (None, OTHER):
+        (frame,) = cards.replayed(replace(CONTENT, replay=replace(SAME, difference=difference))).children
+
+        assert isinstance(frame, ui.Container)
+        assert frame.accent_colour == PRIVATE_COLOUR
 
 
 def test_the_first_token_that_differs_is_named_with_both_probabilities() -> None:
@@ -87,7 +111,8 @@ def test_given_tokens_are_counted() -> None:
 
     assert "token 18 on" in text
     assert "The first 5 tokens, up to the last hand-picked one, were given" in text
-    assert "The first 1 token, up to the last hand-picked one, was given" in said(given=1)
+    assert "The first token, picked by hand, was given" in said(given=1)
+    assert "given" not in said()
 
 
 def test_the_end_of_a_text_can_be_the_difference() -> None:
@@ -98,9 +123,10 @@ def test_changes_since_are_listed() -> None:
     changed = (Changed("precision", "float32", "int8"), Changed("weights", "sha256:" + "a" * 64, "commit:b"))
     text = said(replay=replace(SAME, exact=False, difference=OTHER, changed=changed))
 
-    assert "Changed since 2026-11-24 20:00 UTC:" in text
-    assert "the precision: `float32` → `int8`" in text
-    assert "the model's weights: `sha256:aaaaaaaaaaaaaaaa…` → `commit:b`" in text
+    assert (
+        "\nChanged since: the precision `float32` → `int8`; "
+        "the model's weights `sha256:aaaaaaaaaaaaaaaa…` → `commit:b`.\n" in text
+    )
     assert "please tell" not in text
 
 

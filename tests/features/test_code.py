@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from bot.features.code import is_its_own, script
+from bot.features.code import home, is_its_own, script
 from bot.features.complete import CompletionJob, CompletionRun, new_run_id
 from bot.flows.streams import ask
 from bot.launch import started
@@ -128,6 +128,28 @@ def test_the_program_names_the_folder_without_its_path(path: str) -> None:
 
     assert "from_pretrained('model')" in program
     assert "ada" not in program
+
+
+@pytest.mark.parametrize(
+    "path",
+    [DEMO_MODEL, "bot/data/demo-model", "./bot/data/demo-model/", "C:\\tokenwise\\bot\\data\\demo-model"],
+)
+def test_the_program_finds_the_demo_model_from_the_project_s_folder(path: str) -> None:
+    model = structs.replace(INFO, name=path)
+    program = script(completion_run(), "London was", model)
+
+    assert home(model) == "project"
+    assert "GPT2LMHeadModel.from_pretrained('bot/data/demo-model', dtype" in program
+    assert "AutoTokenizer.from_pretrained('bot/data/demo-model')" in program
+    assert "# The model is in bot/data/demo-model: run this in the project's folder.\n" in program
+    assert path == "bot/data/demo-model" or path not in program
+
+
+@pytest.mark.parametrize(
+    "path", ["/x/demo-model", "data/demo-model", "/x/mybot/data/demo-model", "/bot/data/demo-model/x"]
+)
+def test_another_folder_is_not_the_demo_model_s(path: str) -> None:
+    assert home(structs.replace(INFO, name=path)) == "folder"
 
 
 def test_the_program_is_in_the_folder_or_the_revision_that_is_loaded() -> None:

@@ -21,7 +21,7 @@ from bot.cards import (
 )
 from bot.cards.tour.stations import STATIONS
 from bot.errors import GenerationFailed, InvalidSeed, InvalidTokenId, NoSuchToken, UnknownEncoding, Withheld
-from bot.features.code import script
+from bot.features.code import home, script
 from bot.features.compare import METHODS, Continuation
 from bot.features.complete import new_run_id
 from bot.features.guess import Round, Score
@@ -162,7 +162,7 @@ def code(factory: ContentFactory) -> ui.LayoutView:
     run = factory.run()
     model = replace(MODEL, name=factory.written()[:60])
     program = script(run, factory.encodings.decode(run.prompt_ids), model)
-    return cards.code_card(CodeCard(program, "float32", str(run.fingerprint), factory.flip()))
+    return cards.code_card(CodeCard(program, "float32", str(run.fingerprint), factory.flip(), home(model)))
 
 
 def tokens(factory: ContentFactory) -> ui.LayoutView:
@@ -208,7 +208,7 @@ def vocabulary(factory: ContentFactory) -> ui.LayoutView:
         model=replace(MODEL, name=factory.written()[:40]),
         typed=factory.text[:200],
     )
-    return cards.vocabulary(content)
+    return factory.random.choice((cards.vocabulary, cards.vocabulary_numbers))(content)
 
 
 def error(factory: ContentFactory) -> ui.LayoutView:

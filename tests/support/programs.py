@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.features.complete import CompletionRun
-from bot.settings import DEMO_MODEL
 from bot.text.tokenization import Encodings
 
 # One process for all, since importing torch and transformers takes seconds. A tokenizer, which no
@@ -29,11 +28,11 @@ json.dump(printed, sys.stdout)
 """
 
 
-# Programs name a local model by the last part of its folder.
-BESIDE_THE_DEMO_MODEL = Path(DEMO_MODEL).parent
+# Programs name the demo model from here, and another local model by the last part of its folder.
+PROJECT = Path(__file__).parents[2]
 
 
-async def outputs_of(programs: Sequence[str], folder: Path = BESIDE_THE_DEMO_MODEL) -> list[str]:
+async def outputs_of(programs: Sequence[str], folder: Path = PROJECT) -> list[str]:
     """The output of each program, run in ``folder``."""
     return await asyncio.to_thread(_outputs_of, programs, folder)
 

@@ -114,7 +114,7 @@ async def test_vocabulary_opens_the_model_s_tokens(ada: MemberActor, channel: Ch
     missing = text_of(await ada.slash(channel, "vocabulary", query=str(SIZE - 1)))
 
     assert "added to the vocabulary whole" in said
-    assert "Ids follow the order in which the vocabulary was made" in said
+    assert "follow the order in which the vocabulary was made" in said
     assert f"Id {SIZE - 1} has no token" in missing
     assert "Closest tokens" in missing
     assert "from 0 to 479" in refusal_of(await ada.slash(channel, "vocabulary", query="480"))

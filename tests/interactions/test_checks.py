@@ -49,12 +49,12 @@ async def test_buttons_menus_and_modals_of_older_cards_are_refused_too(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
     tour = card_of(await ada.slash(channel, "tour", seed=1))
-    token = card_of(await ada.slash(channel, "vocabulary", query="London"))
+    token = card_of(await ada.slash(channel, "vocabulary", query="␣London"))
     form = await ada.click(tour, label="Try it yourself")
     restrict(world)
 
     assert refusal_of(await ada.click(tour, label="Next")) == REFUSED
-    assert refusal_of(await ada.select(token, ["3576"])) == REFUSED
+    assert refusal_of(await ada.select(token, ["3577"])) == REFUSED
     assert refusal_of(await ada.submit_modal(form, {"text": "Paris will"})) == REFUSED
 
 

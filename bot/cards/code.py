@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from discord import ui
 
 from bot.cards.layout import PRIVATE_COLOUR, arranged
-from bot.features.code import SHIPPED, Home
+from bot.features.code import Home
 from bot.model.model_info import Precision
-from bot.text.escaping import code, fenced
+from bot.text.escaping import fenced
 from bot.text.wrapping import row_count
 
 PROGRAM = "same_text.py"
@@ -18,7 +18,7 @@ _BUDGET = 2_600  # characters
 _ROWS = 54
 _WHERE: dict[Home, str] = {
     "hub": "It downloads the model once.",
-    "project": f"Run it in the project's folder, where {code(SHIPPED)} is.",
+    "project": "Run it in the project's folder.",
     "folder": "Run it next to the model's folder.",
 }
 
@@ -42,10 +42,10 @@ def code_card(content: CodeCard) -> ui.LayoutView:
     is_short = len(content.program) <= _BUDGET and row_count(content.program) <= _ROWS
     shown = fenced(content.program.rstrip(), "python") if is_short else "It's too long to show here."
     return arranged(
-        f"**This program prints the same text**, without the bot. {_WHERE[content.home]}",
+        f"**Prints this text with transformers.** {_WHERE[content.home]}",
         result=[shown, *_notes(content)],
         attached=PROGRAM,
-        facts=f"{content.precision} · fingerprint {content.fingerprint} · needs torch and transformers",
+        facts=f"{content.precision} · fingerprint {content.fingerprint}",
         colour=PRIVATE_COLOUR,
     )
 
@@ -53,7 +53,7 @@ def code_card(content: CodeCard) -> ui.LayoutView:
 def _notes(content: CodeCard) -> list[str]:
     notes = [] if content.same_model else ["⚠️ Another model wrote this text, or part of it: it may differ."]
     near = (
-        "It adds in another order, so where two logits are within 0.00001, another token may come out."
+        "Where two logits are within 0.00001, a token may differ."
         if content.precision == "float32"
         else f"The text was written in {content.precision}; the program uses float32, so tokens may differ."
     )

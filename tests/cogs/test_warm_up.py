@@ -8,7 +8,7 @@ import pytest
 from discord import ui
 from simcord import InteractionResult
 
-from bot.custom_ids import custom_id, delete_id, help_id
+from bot.custom_ids import custom_id, delete_id, help_id, numbers_id
 from bot.errors import ModelUnusable
 from bot.model.protocol import GenerationRequest, Loading, Step
 from bot.playground.answer import seen
@@ -44,6 +44,8 @@ BUTTONS = (
     custom_id("next", "append", WALK, 530),
     custom_id("next", "roll", WALK),
     custom_id("numbers", "next", WALK),
+    numbers_id("model"),
+    numbers_id("vocabulary", 481),
     custom_id("guess", "next", WALK),
     custom_id("tour", "show", RUN, 2),
     custom_id("tour", "walk", RUN),

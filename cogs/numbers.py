@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from discord import ui
 
 from bot.custom_ids import NUMBERS_TEMPLATE, template
+from bot.flows.complete import show_numbers as show_complete
 from bot.flows.model import show_numbers as show_model
 from bot.flows.next import show_numbers as show_next
 from bot.flows.vocabulary import show_numbers as show_vocabulary
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from bot.client import TokenwiseBot
 
 
-class NumbersButton(RunItem[ui.Button[Any]], template=template("numbers", "next", "why")):
+class NumbersButton(RunItem[ui.Button[Any]], template=template("numbers", "complete", "next", "why")):
     """Shows the figures behind a card to the person who presses."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
         match self.action, self.numbers:
+            case "complete", (tokens, milliseconds):
+                show = partial(show_complete, services, self.run_id, tokens=tokens, milliseconds=milliseconds)
             case "why", (position,):
                 show = partial(show_why, services, self.run_id, position=position)
             case _:

@@ -14,6 +14,7 @@ from bot.cards.complete import (
     describe_run,
     is_clipped,
 )
+from bot.cards.complete_numbers import CompletionNumbers, completion_numbers, describe_numbers
 from bot.cards.forget import forget
 from bot.cards.guess import GuessCard, RevealCard, describe_guess, describe_reveal, guess, reveal, voted
 from bot.cards.help import HelpCard, help_card
@@ -45,6 +46,7 @@ __all__ = [
     "ComparedText",
     "ComparisonCard",
     "CompletionCard",
+    "CompletionNumbers",
     "Divergence",
     "GuessCard",
     "HelpCard",
@@ -61,12 +63,14 @@ __all__ = [
     "code_card",
     "comparison",
     "completion",
+    "completion_numbers",
     "date",
     "describe_comparison",
     "describe_completion",
     "describe_guess",
     "describe_lesson",
     "describe_next",
+    "describe_numbers",
     "describe_replay",
     "describe_reveal",
     "describe_run",

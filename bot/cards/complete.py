@@ -8,19 +8,16 @@ import discord
 from discord import ui
 
 from bot.cards.layout import (
-    DONE_COLOUR,
-    NO_BREAK,
     WAITING_COLOUR,
     WRITING_COLOUR,
     Audience,
     Row,
-    Text,
+    arranged,
     button,
-    card,
     duration,
     model_name,
-    rule,
-    small,
+    numbers_button,
+    settings,
     spaced,
     token_name,
 )
@@ -29,14 +26,17 @@ from bot.features.complete import CompletionJob, CompletionRun
 from bot.model.model_info import ModelInfo
 from bot.model.protocol import SamplingParams, Step
 from bot.queue.updates import Finished, Progress, Queued, Update, token_ids
-from bot.quoting import plural
+from bot.quoting import ordinal, plural
 from bot.text.escaping import bold, inert, inert_head, inert_tail
 from bot.text.tokenization import Encodings
+from bot.text.wrapping import last_rows, row_count
 
 FULL_TEXT = "text.txt"
 
 _TEXT_BUDGET = 3_100  # of Discord's 4,000; the rest is for the lines around the text
 _PROMPT_SHARE = 1_200
+_TEXT_ROWS = 36  # on a phone
+_PROMPT_ROWS = 12
 _BAR_WIDTH = 16
 _TOKEN_WIDTH = 40
 _MODEL_BUDGET = 100
@@ -148,40 +148,48 @@ def completion(content: CompletionCard) -> ui.LayoutView:
 
 
 def _waiting(content: CompletionCard, update: Queued) -> ui.LayoutView:
-    ahead = update.position - 1
-    line = "⏳ You're next" if ahead <= 0 else f"⏳ {plural(ahead, 'request')} ahead of yours"
-    if update.eta is not None and ahead > 0:
-        line += f", about {duration(update.eta)}"
-    return card(Text(_text(content)), rule(), Text(line), _stop_row(content), colour=WAITING_COLOUR)
+    place = "first" if update.position == 1 else ordinal(update.position)
+    line = f"⏳ You're {place} in line"
+    if update.eta is not None and update.position > 1:
+        line += f", about {duration(update.eta)} to go"
+    return _unfinished(content, f"{line}.", WAITING_COLOUR)
 
 
 def _writing(content: CompletionCard) -> ui.LayoutView:
     filled = round(_BAR_WIDTH * min(1.0, content.tokens / content.requested))
     progress = f"✍️ {'▰' * filled}{'▱' * (_BAR_WIDTH - filled)} {content.tokens} of {content.requested} tokens"
-    return card(Text(_text(content)), rule(), Text(progress), _stop_row(content), colour=WRITING_COLOUR)
+    return _unfinished(content, progress, WRITING_COLOUR)
+
+
+def _unfinished(content: CompletionCard, progress: str, colour: int) -> ui.LayoutView:
+    stop = button("Stop", custom_id("complete", "stop", content.run_id), style=discord.ButtonStyle.danger)
+    return arranged(_text(content), Row(stop), result=[progress], facts=_facts(content), colour=colour)
 
 
 def _done(content: CompletionCard, update: Finished) -> ui.LayoutView:
+    return arranged(
+        _text(content),
+        *_actions(content, update),
+        result=_result(content, update),
+        attached=FULL_TEXT if is_clipped(content) else None,
+        facts=f"{_facts(content)} · {_counted(content)}",
+        colour=content.audience.colour,
+    )
+
+
+def _result(content: CompletionCard, update: Finished) -> list[str]:
+    """How the text ended, by whom it was requested, and what else there is to know: three lines."""
     lines = [f"**Bold** is your prompt. {_ending(content, update)}"]
     if content.by_hand:
         lines.append(_fork(content))
     if content.requested_by is not None and not content.is_fork:
-        lines.append(f"Requested by <@{content.requested_by}>.")
+        lines[1:] = [" ".join([*lines[1:], f"Requested by <@{content.requested_by}>."])]
+    notes = spaced(content.prompt)
     if is_clipped(content):
-        lines.append(f"Too long for a card: the full text is in {FULL_TEXT}.")
+        notes.insert(0, f"Too long for a card: the full text is in {FULL_TEXT}.")
     if content.recalled:
-        lines.append(
-            f"Same request as at {content.recalled}; here is the saved reply. **Replay** computes it again."
-        )
-    lines += [*spaced(content.prompt), facts(content, update)]
-    return card(
-        Text(_text(content)),
-        rule(),
-        Text("\n".join(map(small, lines))),
-        *([ui.File[ui.LayoutView](f"attachment://{FULL_TEXT}")] if is_clipped(content) else []),
-        *_actions(content),
-        colour=DONE_COLOUR,
-    )
+        notes.insert(0, f"Same request as at {content.recalled}; here is the saved reply.")
+    return [*lines, " ".join(notes)] if notes else lines
 
 
 def _ending(content: CompletionCard, update: Finished) -> str:
@@ -210,7 +218,7 @@ def _fork(content: CompletionCard) -> str:
     return f"Forked{last}" if count == 1 else f"Forked {count:,} times, last{last}"
 
 
-def _actions(content: CompletionCard) -> tuple[Row, Row]:
+def _actions(content: CompletionCard, update: Finished) -> tuple[Row, Row]:
     run_id, empty = content.run_id, not content.written
     return (
         Row(
@@ -225,6 +233,8 @@ def _actions(content: CompletionCard) -> tuple[Row, Row]:
             button("Why this word?", custom_id("why", "open", run_id), disabled=empty),
         ),
         Row(
+            # How long it took is stored nowhere else.
+            numbers_button("complete", run_id, content.tokens, round(update.seconds * 1000)),
             button("Code", custom_id("run", "code", run_id)),
             button("Replay", custom_id("run", "replay", run_id), disabled=empty),
             content.audience.button,
@@ -232,38 +242,32 @@ def _actions(content: CompletionCard) -> tuple[Row, Row]:
     )
 
 
-def facts(content: CompletionCard, update: Finished) -> str:
-    """Model, seed, settings, tokens, seconds, tokens/s in one line."""
-    params = content.params
-    settings = ["greedy"] if params.temperature == 0 else [f"temperature {params.temperature:g}"]
-    if params.temperature > 0:
-        settings.append(f"top-k {params.top_k}" if params.top_k else "top-k off")
-        settings.append(f"top-p {params.top_p:g}")
+def _facts(content: CompletionCard) -> str:
+    """What the same text takes: model, seed and settings."""
+    model = inert_head(content.model, _MODEL_BUDGET)
+    return " · ".join([model, f"seed {content.params.seed}", *settings(content.params)])
+
+
+def _counted(content: CompletionCard) -> str:
     written = plural(content.earlier + content.tokens, "token")
     if content.withheld:
-        written += f" shown, {content.requested:,} requested"
-    elif content.earlier:
-        written += f" ({content.tokens:,} new)"
-    line = [inert_head(content.model, _MODEL_BUDGET), f"seed {params.seed}", *settings, written]
-    if update.seconds >= 0.001:
-        pace = content.tokens / update.seconds
-        line += [duration(update.seconds), f"{pace:.1f}{NO_BREAK}tokens/s"]
-    return " · ".join(line)
-
-
-def _stop_row(content: CompletionCard) -> Row:
-    return Row(
-        button("Stop", custom_id("complete", "stop", content.run_id), style=discord.ButtonStyle.danger)
-    )
+        return f"{written} shown, {content.requested:,} requested"
+    return f"{written} ({content.tokens:,} new)" if content.earlier else written
 
 
 def is_clipped(content: CompletionCard) -> bool:
     """Whether part of the text is in the attached file FULL_TEXT only."""
-    return len(inert(content.prompt)) + len(inert(content.written)) > _TEXT_BUDGET
+    prompt, written = content.prompt, content.written
+    return (
+        row_count(prompt) + row_count(written) > _TEXT_ROWS
+        or len(inert(prompt)) + len(inert(written)) > _TEXT_BUDGET
+    )
 
 
 def _text(content: CompletionCard) -> str:
-    """Prompt in bold, continuation plain; each keeps its end when too long."""
-    continuation = inert_tail(content.written, _TEXT_BUDGET - min(_PROMPT_SHARE, len(inert(content.prompt))))
-    prompt = inert_tail(content.prompt, _TEXT_BUDGET - len(continuation))
-    return bold(prompt) + continuation
+    """Show the prompt in bold and the continuation plain; each keeps its end when too long."""
+    rows = _TEXT_ROWS - min(_PROMPT_ROWS, row_count(content.prompt))
+    budget = _TEXT_BUDGET - min(_PROMPT_SHARE, len(inert(content.prompt)))
+    written = inert_tail(last_rows(content.written, rows), budget)
+    end = last_rows(content.prompt, _TEXT_ROWS - row_count(last_rows(content.written, rows)))
+    return bold(inert_tail(end, _TEXT_BUDGET - len(written))) + written

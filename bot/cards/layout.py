@@ -13,6 +13,7 @@ from discord import ui
 from bot.cards.pictures.fonts import has_all
 from bot.custom_ids import SHARE, custom_id, delete_id
 from bot.model.model_info import ModelInfo
+from bot.model.protocol import SamplingParams
 from bot.text.escaping import clip_end, code, inert_head
 
 WAITING_COLOUR = 0xF0B232
@@ -54,12 +55,14 @@ def arranged(
 ) -> ui.LayoutView:
     """Frame a card in the order of all cards.
 
-    Title or text, picture, at most three lines of result, a file, buttons, and ``facts``, the line of
-    small print: model, seed, settings.
+    Title or text, picture (or a line in its place), at most three lines of result, a file, buttons, and
+    ``facts``, the line of small print: model, seed, settings.
     """
     items: list[ui.Item[Any]] = [Text(text)]
     if picture is not None:
         items.append(picture)
+    elif result:
+        items.append(rule())
     if result:
         items.append(Text("\n".join(result)))
     if attached is not None:
@@ -177,6 +180,15 @@ def percent(share: float) -> str:
 def number(value: float) -> str:
     """Format a logit, with a true minus sign."""
     return f"{value:.2f}".replace("-", "−")
+
+
+def settings(params: SamplingParams) -> list[str]:
+    """How tokens are picked, as small print says it: what is switched off is left out."""
+    if params.temperature == 0:
+        return ["greedy"]
+    top_k = [f"top-k {params.top_k}"] if params.top_k else []
+    top_p = [f"top-p {params.top_p:g}"] if params.top_p < 1 else []
+    return [f"temperature {params.temperature:g}", *top_k, *top_p]
 
 
 def date(seconds: float) -> str:

@@ -22,6 +22,7 @@ from bot.cards.layout import (
     percent,
     picture,
     private_note,
+    settings,
     token_name,
 )
 from bot.cards.pictures.bars import Bar, alt_text
@@ -168,14 +169,8 @@ def _result(content: WhyCard) -> list[str]:
 
 def _facts(content: WhyCard) -> str:
     """Seed, settings, and the place in the text. The model may have been another than today's."""
-    params = content.params
-    settings = ["greedy"] if params.temperature == 0 else [f"temperature {params.temperature:g}"]
-    if params.temperature > 0 and params.top_k:
-        settings.append(f"top-k {params.top_k}")
-    if params.temperature > 0 and params.top_p < 1:
-        settings.append(f"top-p {params.top_p:g}")
     place = f"token {content.position + 1:,} of {len(content.tokens):,}"
-    return " · ".join([f"seed {params.seed}", *settings, place])
+    return " · ".join([f"seed {content.params.seed}", *settings(content.params), place])
 
 
 def _choice(content: WhyCard, place: str, candidate: Candidate) -> Button:

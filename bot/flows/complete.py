@@ -65,6 +65,16 @@ async def reroll(services: Services, run_id: str, private: bool, reply: Reply) -
     await write(services, run.rerolled(owner=reply.asker.person, private=private), reply)
 
 
+async def show_numbers(
+    services: Services, run_id: str, reply: Reply, *, tokens: int, milliseconds: int
+) -> None:
+    """Show the figures behind a text to the person alone."""
+    run = await services.runs.completion(run_id)
+    content = cards.describe_numbers(run, services.encodings, tokens=tokens, seconds=milliseconds / 1000)
+    parts = services.sieve(run.fingerprint.encoding).parts(run.token_ids)
+    await reply.finish(cards.completion_numbers(content), parts=parts)
+
+
 async def stop(services: Services, run_id: str, interaction: Interaction) -> None:
     """Stop what is still being written; NotYours, or NotRunning."""
     await stop_group(services, run_id, interaction, has_ended=services.runs.is_kept)

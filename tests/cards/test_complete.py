@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import Audience, CompletionCard
+from bot.cards.layout import DONE_COLOUR, PRIVATE_COLOUR, WAITING_COLOUR, WRITING_COLOUR
 from bot.model.protocol import FinishReason, SamplingParams
-from bot.queue.updates import Completion, Finished, Progress, Queued
+from bot.queue.updates import Completion, Finished, Progress, Queued, Update
 from tests.support import strategies
-from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.limits import assert_within_limits, buttons_of, container_of, text_of
 
 CONTENT = CompletionCard(
     run_id=strategies.RUN_ID,
@@ -65,8 +66,47 @@ def test_white_space_around_the_prompt_does_not_undo_the_bold() -> None:
 def test_the_last_line_says_how_to_get_the_same_text() -> None:
     text = text_of(cards.completion(CONTENT))
 
-    assert "seed 42 · temperature 0.9 · top-k 50 · top-p 1 · 5 tokens · 2.0 s · 2.5 tokens/s" in text
-    assert "gpt2-large · seed" in text
+    assert text.splitlines()[-1] == "-# gpt2-large · seed 42 · temperature 0.9 · top-k 50 · 5 tokens"
+
+
+def test_the_last_line_names_what_is_switched_on() -> None:
+    content = replace(CONTENT, params=SamplingParams(seed=42, temperature=1.5, top_k=0, top_p=0.9))
+
+    assert "seed 42 · temperature 1.5 · top-p 0.9 · 5 tokens" in text_of(cards.completion(content))
+
+
+@pytest.mark.parametrize(
+    ("update", "private", "colour"),
+    [
+        (Queued(1, None), False, WAITING_COLOUR),
+        (Progress(()), True, WRITING_COLOUR),
+        (CONTENT.update, False, DONE_COLOUR),
+        (CONTENT.update, True, PRIVATE_COLOUR),
+    ],
+)
+def test_the_colour_says_how_far_the_text_is_and_who_sees_it(
+    update: Update, private: bool, colour: int
+) -> None:
+    content = replace(CONTENT, update=update, audience=Audience(1, private))
+
+    assert container_of(cards.completion(content)).accent_colour == colour
+
+
+@pytest.mark.parametrize("update", [Queued(2, 10.0), Progress(()), CONTENT.update])
+def test_text_result_buttons_and_small_print_come_in_this_order(update: Update) -> None:
+    kinds = [type(item) for item in container_of(cards.completion(replace(CONTENT, update=update))).children]
+
+    assert kinds[:3] == [ui.TextDisplay, ui.Separator, ui.TextDisplay]
+    assert set(kinds[3:-1]) == {ui.ActionRow}
+    assert kinds[-1] is ui.TextDisplay
+
+
+def test_there_are_at_most_three_lines_of_result() -> None:
+    forked = replace(CONTENT, prompt="London was ", by_hand=(3,), requested_by=815, recalled="noon")
+    result = container_of(cards.completion(replace(forked, written=" word" * 1_000))).children[2]
+
+    assert isinstance(result, ui.TextDisplay)
+    assert result.content.count("\n") == 2
 
 
 def test_greedy_needs_no_other_settings() -> None:
@@ -85,7 +125,8 @@ def test_a_finished_card_can_go_on_and_roll_again() -> None:
 def test_a_finished_card_can_be_looked_into_and_closed() -> None:
     buttons = buttons_of(cards.completion(CONTENT))
 
-    assert list(buttons)[2:] == ["Why this word?", "Code", "Replay", "Delete"]
+    assert list(buttons)[2:] == ["Why this word?", "Numbers", "Code", "Replay", "Delete"]
+    assert buttons["Numbers"].custom_id == f"numbers:complete:{strategies.RUN_ID}:5:2000"
     assert buttons["Why this word?"].custom_id == f"why:open:{strategies.RUN_ID}"
     private = replace(CONTENT, audience=Audience(owner=1, private=True))
     assert list(buttons_of(cards.completion(private)))[-1] == "Share"
@@ -122,7 +163,7 @@ def test_a_fork_says_who_forked_and_says_it_once() -> None:
 
     assert "Forked 2 times, last by <@815> at token 28." in text
     assert "Requested by" not in text
-    assert "Forked 2 times, last at token 28.\n-# Requested by <@815>." in later
+    assert "Forked 2 times, last at token 28. Requested by <@815>." in later
 
 
 def test_a_continued_text_counts_old_and_new_tokens() -> None:
@@ -165,9 +206,9 @@ def test_a_failed_text_is_labelled_as_cut_short_and_shows_no_speed() -> None:
 @pytest.mark.parametrize(
     ("queued", "said"),
     [
-        (Queued(1, None), "You're next"),
-        (Queued(2, None), "1 request ahead of yours"),
-        (Queued(4, 20.0), "3 requests ahead of yours, about 20.0 s"),
+        (Queued(1, None), "You're first in line."),
+        (Queued(2, None), "You're 2nd in line."),
+        (Queued(4, 20.0), "You're 4th in line, about 20.0 s to go."),
     ],
 )
 def test_a_waiting_card_tells_the_place_in_the_queue(queued: Queued, said: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.cards import warming_up
 from bot.cards.layout import WAITING_COLOUR
 from bot.queue.updates import Warming
-from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.limits import assert_within_limits, buttons_of, container_of, text_of
 from tests.support.strategies import long_texts
 
 KEY = "0123456789abcdef"
@@ -33,10 +33,9 @@ def test_the_prompt_stands_above_the_line() -> None:
 
 def test_its_one_button_gives_up_the_place() -> None:
     view = warming_up(Warming(1, "starting"), KEY)
-    (container,) = view.children
 
     assert {label: one.custom_id for label, one in buttons_of(view).items()} == {"Stop": f"warmup:stop:{KEY}"}
-    assert container.to_component_dict()["accent_color"] == WAITING_COLOUR
+    assert container_of(view).accent_colour == WAITING_COLOUR
 
 
 @given(long_texts, st.integers(1, 10**6), st.text(max_size=300))

@@ -155,7 +155,7 @@ async def test_a_completion_and_its_seed_are_withheld_once_a_blocked_word_appear
         shown = text_of(answer)
         assert shown.startswith("Oh\n")
         assert "withheld: it contains a word that this community has blocked" in shown
-        assert "seed 42 · temperature 0.9 · top-k 50 · top-p 1 · 0 tokens shown, 6 requested" in shown
+        assert "seed 42 · temperature 0.9 · top-k 50 · 0 tokens shown, 6 requested" in shown
         assert_never_sent(world, WORD)
 
 
@@ -198,9 +198,10 @@ async def test_no_button_of_a_withheld_card_shows_the_text(blocking: World) -> N
     card = card_of(await finished(blocking, "complete", **ASKED))
     pressable = [button["label"] for button in buttons(card.components) if not button.get("disabled")]
 
-    assert pressable == ["Re-roll", "Code", "Delete"]
+    assert pressable == ["Re-roll", "Numbers", "Code", "Delete"]
     code = await ada.click(card, label="Code")
     assert "# 'Oh'" in text_of(code)
+    assert "0 after it" in text_of(await ada.click(card, label="Numbers"))
     rolled = await ada.click(card, label="Re-roll")
     await blocking.env.settle()
     assert "withheld" in text_of(rolled)

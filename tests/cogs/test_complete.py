@@ -15,13 +15,12 @@ from simcord import ChannelHandle, InteractionResult, MemberActor
 
 from bot.custom_ids import custom_id, delete_id
 from bot.model.client.process import ModelProcess
-from bot.playground.plain import RULE
 from bot.playground.real_time import SimulatedGenerations, outside
 from bot.playground.world import World
 from bot.queue.queue import GenerationQueue
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel, settled
-from tests.support.reading import buttons, card_of, refusal_of, text_of
+from tests.support.reading import buttons, card_of, refusal_of, text_of, written_in
 from tests.support.worlds import forget
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -32,20 +31,15 @@ async def complete(person: MemberActor, channel: ChannelHandle, **options: Any) 
     return await person.slash(channel, "complete", **{**defaults, **options})
 
 
-def written(answer: InteractionResult) -> str:
-    """Prompt and continuation, without the lines below them."""
-    return text_of(answer).partition(RULE)[0]
-
-
 @pytest.mark.slow
 async def test_the_same_seed_gives_the_same_text(
     world: World, ada: MemberActor, channel: ChannelHandle
 ) -> None:
     texts = set()
     for _ in range(3):
-        texts.add(written(await complete(ada, channel)))
+        texts.add(written_in(await complete(ada, channel)))
         await forget(world)
-    other = written(await complete(ada, channel, seed=43))
+    other = written_in(await complete(ada, channel, seed=43))
 
     assert len(texts) == 1
     assert other not in texts
@@ -56,11 +50,11 @@ async def test_a_seed_is_drawn_and_shown_when_none_is_given(ada: MemberActor, ch
     answer = await ada.slash(channel, "complete", prompt="London was", max_tokens=8)
     (seed,) = re.findall(r"seed (\d+)", text_of(answer))
 
-    assert written(await complete(ada, channel, seed=int(seed))) == written(answer)
+    assert written_in(await complete(ada, channel, seed=int(seed))) == written_in(answer)
 
 
 async def test_greedy_ignores_the_seed(ada: MemberActor, channel: ChannelHandle) -> None:
-    texts = {written(await complete(ada, channel, temperature=0.0, seed=seed)) for seed in (1, 2)}
+    texts = {written_in(await complete(ada, channel, temperature=0.0, seed=seed)) for seed in (1, 2)}
 
     assert len(texts) == 1
 
@@ -71,11 +65,11 @@ async def test_private_is_for_one_person(ada: MemberActor, channel: ChannelHandl
 
 
 async def test_continue_goes_on_as_one_longer_request(ada: MemberActor, channel: ChannelHandle) -> None:
-    whole = written(await complete(ada, channel, max_tokens=16))
+    whole = written_in(await complete(ada, channel, max_tokens=16))
     first = card_of(await complete(ada, channel))
     answer = await ada.click(first, label="Continue")
 
-    assert written(answer) == whole
+    assert written_in(answer) == whole
     assert card_of(answer).id == first.id
 
 
@@ -104,11 +98,11 @@ async def test_a_re_roll_is_another_text_in_another_message(ada: MemberActor, ch
 async def test_buttons_work_after_the_bot_restarted(
     ada: MemberActor, channel: ChannelHandle, restart: Callable[[], Awaitable[None]]
 ) -> None:
-    whole = written(await complete(ada, channel, max_tokens=16))
+    whole = written_in(await complete(ada, channel, max_tokens=16))
     answer = await complete(ada, channel)
     await restart()
 
-    assert written(await ada.click(card_of(answer), label="Continue")) == whole
+    assert written_in(await ada.click(card_of(answer), label="Continue")) == whole
 
 
 async def test_a_repeated_request_is_served_from_the_store_and_labelled(open_world: OpenWorld) -> None:
@@ -119,7 +113,7 @@ async def test_a_repeated_request_is_served_from_the_store_and_labelled(open_wor
         await world.env.settle()
         second = await complete(grace, world.channel)
 
-        assert written(second) == written(first)
+        assert written_in(second) == written_in(first)
         assert "Same request as at 20" in text_of(second)
         assert "Same request" not in text_of(first)
         assert card_of(second).id != card_of(first).id
@@ -177,7 +171,7 @@ async def test_a_long_text_comes_whole_as_a_file(ada: MemberActor, channel: Chan
 
     assert file.filename == "text.txt"
     assert whole.startswith(prompt)
-    assert whole.endswith(written(answer).rstrip()[-20:])
+    assert whole.endswith(written_in(answer).rstrip()[-20:])
     assert not card_of(await complete(ada, channel)).attachments
 
 
@@ -213,15 +207,15 @@ async def test_the_place_in_the_queue_is_shown_while_waiting(open_world: OpenWor
     async with open_world(model) as world:
         first, second, third = [card_of(await complete(person, world.channel)) for person in world.members]
         assert "0 of 8 tokens" in text_of(first)
-        assert "You're next" in text_of(second)
-        assert "1 request ahead of yours" in text_of(third)
+        assert "You're first in line." in text_of(second)
+        assert "You're 2nd in line." in text_of(third)
 
         await model.step(model.started[0], 9)
         await world.env.settle()
 
         assert "[Continue]" in text_of(first)
         assert "0 of 8 tokens" in text_of(second)
-        assert "You're next" in text_of(third)
+        assert "You're first in line" in text_of(third)
 
 
 async def test_a_full_queue_says_when_to_come_back(open_world: OpenWorld) -> None:
@@ -435,6 +429,20 @@ async def test_a_killed_worker_is_replaced_and_the_text_is_the_same(
         while "[Stop]" in text_of(card):
             await live_world.env.settle()
             await asyncio.sleep(0.05)
-        texts.append(text_of(card).partition(RULE)[0])
+        texts.append(written_in(card))
 
     assert texts[0] == texts[1]
+
+
+async def test_numbers_are_for_the_person_who_presses(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    card = card_of(await complete(ada, channel))
+    numbers = await grace.click(card, label="Numbers")
+    text = text_of(numbers)
+
+    assert card_of(numbers).ephemeral
+    assert "Settings: temperature 0.9 · top-k 50 · top-p 1 · seed 42 · up to 8 tokens at a time" in text
+    assert "Tokens: 2 in the prompt, 8 after it" in text
+    assert re.search(r"Speed: 8 tokens in \d+\.\d s, [\d.]+ tokens/s\n", text)
+    assert re.search(r"Ids: 23421 373( \d+){8}\n", text)

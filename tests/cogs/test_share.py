@@ -9,11 +9,10 @@ import discord
 import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
-from bot.playground.plain import RULE
 from bot.playground.world import World
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel
-from tests.support.reading import buttons, card_of, refusal_of, text_of
+from tests.support.reading import buttons, card_of, refusal_of, text_of, written_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -26,10 +25,6 @@ def labels(answer: InteractionResult) -> list[str]:
 
 def labels_of(card: ResponseMessage) -> list[str]:
     return [button["label"] for button in buttons(card.components)]
-
-
-def written(answer: InteractionResult) -> str:
-    return text_of(answer).partition(RULE)[0]
 
 
 async def shared_by(ada: MemberActor, channel: ChannelHandle, **options: Any) -> InteractionResult:
@@ -60,7 +55,7 @@ async def test_a_shared_card_is_public_and_names_the_person_who_shared_it(
     public = await ada.click(card_of(private), label="Share")
 
     assert not card_of(public).ephemeral
-    assert written(public) == written(private)
+    assert written_in(public) == written_in(private)
     assert text_of(public).endswith(f"Shared by <@{ada.id}>")
     assert labels(public) == [label.replace("Share", "Delete") for label in labels(private)]
 

@@ -148,7 +148,7 @@ async def test_a_card_whose_press_is_refused_in_the_end_gets_its_buttons_back(
 async def test_people_see_their_place_in_line(open_world: OpenWorld) -> None:
     async with open_world(a_loading_model()) as world:
         answers = [await one.slash(world.channel, "next", prompt="London was") for one in world.members]
-        assert [warming(answer).split("\n")[1] for answer in answers] == [
+        assert [warming(answer).split("\n")[2] for answer in answers] == [
             "⏳ Warming up, you're first in line.",
             "⏳ Warming up, you're 2nd in line.",
             "⏳ Warming up, you're 3rd in line.",

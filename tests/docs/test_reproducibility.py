@@ -11,10 +11,9 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.model.model_info import GPT2_LARGE
-from bot.playground.plain import RULE
 from bot.settings import DEMO_MODEL
 from tests.docs.documents import document
-from tests.support.reading import text_of
+from tests.support.reading import written_in
 
 
 def output_of(script: str) -> str:
@@ -30,4 +29,4 @@ async def test_the_script_prints_what_the_bot_writes(ada: MemberActor, channel: 
     printed = await asyncio.to_thread(output_of, script.replace(GPT2_LARGE, model))
     answer = await ada.slash(channel, "complete", prompt="London was", seed=42)
 
-    assert printed.strip() == text_of(answer).partition(RULE)[0].strip()
+    assert printed.strip() == written_in(answer).strip()

@@ -33,13 +33,14 @@ async def test_a_stream_prints_its_final_card(services: Services, capsys: pytest
     assert await attempt(line, services, ready=at_once) == 0
 
     said = capsys.readouterr()
-    text, rule, _, facts, *rows = said.out.splitlines()
-    assert said.out.startswith("London was")
-    assert rule == RULE
-    assert rows[0].startswith("[Continue]  [Re-roll]")
+    card, _, numbers = said.out.partition(f"{RULE}\nNumbers\n")
+    *text, _, ending, row, _, facts = card.splitlines()
+    assert text[0].startswith("London was")
+    assert ending == "Bold is your prompt. Stopped at the 8-token limit."
+    assert row.startswith("[Continue]  [Re-roll]")
     assert "seed 42" in facts
     assert "8 tokens" in facts
-    assert text
+    assert "Tokens: 2 in the prompt, 8 after it" in numbers
     assert said.err == ""
 
 
@@ -49,7 +50,7 @@ async def test_the_same_line_prints_the_same_text(
     texts = []
     for _ in range(2):
         await attempt("/complete prompt:London was seed:7 max_tokens:8", services, ready=at_once)
-        texts.append(capsys.readouterr().out.partition(RULE)[0])
+        texts.append(capsys.readouterr().out.partition("Bold is your prompt.")[0])
 
     assert texts[0] == texts[1]
 

@@ -37,6 +37,13 @@ def _assert_menu_within_limits(menu: ui.Select[Any]) -> None:
         assert len(option.description or "") <= 100
 
 
+def container_of(view: ui.LayoutView) -> ui.Container[ui.LayoutView]:
+    """The frame of a card."""
+    (container,) = view.children
+    assert isinstance(container, ui.Container)
+    return container
+
+
 def text_of(view: ui.LayoutView) -> str:
     """The text displays of ``view``, with no-break spaces as ordinary ones."""
     texts = (item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))

@@ -8,7 +8,7 @@ from typing import Any
 from simcord import InteractionResult, ResponseMessage
 
 from bot.playground.answer import is_error, seen
-from bot.playground.plain import plain
+from bot.playground.plain import RULE, plain
 
 BUTTON = 2
 
@@ -17,6 +17,11 @@ def text_of(answer: InteractionResult | ResponseMessage) -> str:
     """The reply's cards as plain text, buttons as ``[Label]``."""
     messages = seen(answer) if isinstance(answer, InteractionResult) else [answer]
     return "\n".join(plain(message.components) for message in messages)
+
+
+def written_in(answer: InteractionResult | ResponseMessage) -> str:
+    """Prompt and continuation on a card of /complete, without the lines below them."""
+    return text_of(answer).partition(RULE)[0]
 
 
 def card_of(answer: InteractionResult) -> ResponseMessage:

@@ -18,6 +18,7 @@ from bot.interactions.error_handler import answer_with_error, is_worth_logging
 from bot.interactions.http_trace import HttpTrace
 from bot.interactions.lifecycle import InteractionTracker
 from bot.interactions.locks import Locks
+from bot.interactions.private_cards import PrivateCards
 from bot.interactions.reply import NOBODY, Interaction
 from bot.interactions.sync import keep_trying, sync_if_changed
 from bot.proxies import Proxy
@@ -106,6 +107,7 @@ class TokenwiseBot(commands.Bot):
         )
         self.services = services
         self.locks = Locks()
+        self.private_cards = PrivateCards()
         self._background = AsyncExitStack()
         self.began = discord.utils.utcnow()  # since then, the same rules have applied
 

@@ -38,6 +38,7 @@
     ├── AgeUnknown                    a thread in a channel the bot can't see
     ├── NotYours                      a button only the author may press
     ├── RevealTooEarly                a button anyone may press later
+    ├── RoundGoesOn                   a round whose answer is still a secret
     └── StartError                    the bot can't start or go on; for the operator
         ├── InvalidSetting            names the variable and what it allows
         ├── SettingsFileUnusable
@@ -456,6 +457,10 @@ class RevealTooEarly(TokenwiseError):
             "For now, only the person who started this round or a moderator can reveal it. "
             f"Anyone can in {duration(self.seconds)}."
         )
+
+
+class RoundGoesOn(TokenwiseError):
+    sentence = "This round isn't over yet, so its numbers are still a secret."
 
 
 class StartError(TokenwiseError):

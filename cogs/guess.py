@@ -8,7 +8,8 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.custom_ids import template
-from bot.flows.guess import begin, begin_next, reveal, show_scores, vote
+from bot.flows.guess import begin, begin_next, reveal, vote
+from bot.flows.scores import show_scores
 from bot.interactions.buttons import RunItem
 from bot.interactions.reply import Interaction
 from bot.services import Services

@@ -9,6 +9,7 @@ from discord import ui
 
 from bot.custom_ids import NUMBERS_TEMPLATE, template
 from bot.flows.complete import show_numbers as show_complete
+from bot.flows.guess import show_numbers as show_guess
 from bot.flows.model import show_numbers as show_model
 from bot.flows.next import show_numbers as show_next
 from bot.flows.vocabulary import show_numbers as show_vocabulary
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from bot.client import TokenwiseBot
 
 
-class NumbersButton(RunItem[ui.Button[Any]], template=template("numbers", "complete", "next", "why")):
+class NumbersButton(
+    RunItem[ui.Button[Any]], template=template("numbers", "complete", "guess", "next", "why")
+):
     """Shows the figures behind a card to the person who presses."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
@@ -30,6 +33,8 @@ class NumbersButton(RunItem[ui.Button[Any]], template=template("numbers", "compl
                 show = partial(show_complete, services, self.run_id, tokens=tokens, milliseconds=milliseconds)
             case "why", (position,):
                 show = partial(show_why, services, self.run_id, position=position)
+            case "guess", _:
+                show = partial(show_guess, services, self.run_id)
             case _:
                 show = partial(show_next, services, self.run_id)
         await self.beside(interaction, show, private=True)

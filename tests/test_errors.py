@@ -59,6 +59,7 @@ EVERY_ERROR = [
     errors.NotYours("delete", moderators=True),
     errors.ContextExceeded(prompt_tokens=2700, max_tokens=64, context=1024),
     errors.RevealTooEarly(seconds=400.0),
+    errors.RoundGoesOn(),
     errors.InvalidSetting("BATCH_SIZE", problem="is 'many'", allowed="a whole number from 1 to 64"),
     errors.SettingsFileUnusable("my.env", problem="there is no such file"),
     errors.ShippedFileAltered("fonts/NotoEmoji.ttf", problem="is missing"),

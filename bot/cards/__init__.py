@@ -16,13 +16,14 @@ from bot.cards.complete import (
 )
 from bot.cards.complete_numbers import CompletionNumbers, completion_numbers, describe_numbers
 from bot.cards.forget import forget
-from bot.cards.guess import GuessCard, RevealCard, describe_guess, describe_reveal, guess, reveal, voted
+from bot.cards.guess import GuessCard, describe_guess, guess, too_late, voted
 from bot.cards.help import HelpCard, help_card
 from bot.cards.layout import ERROR_COLOUR, Audience, date, error, model_name, notice
 from bot.cards.model import ModelCard, model, model_bars, model_numbers
 from bot.cards.next import NextCard, describe_next, next_bars, next_numbers, next_tokens
 from bot.cards.replay import ReplayCard, describe_replay, replayed
-from bot.cards.scores import leaderboard
+from bot.cards.reveal import RevealCard, describe_reveal, reveal, reveal_bars, reveal_numbers
+from bot.cards.scores import LeaderboardCard, leaderboard, leaderboard_bars, listed
 from bot.cards.share import file_name, media, share
 from bot.cards.surprise import SurpriseCard, describe_surprise, surprise, surprise_tiles
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
@@ -50,6 +51,7 @@ __all__ = [
     "Divergence",
     "GuessCard",
     "HelpCard",
+    "LeaderboardCard",
     "ModelCard",
     "NextCard",
     "ReplayCard",
@@ -85,6 +87,8 @@ __all__ = [
     "help_card",
     "is_clipped",
     "leaderboard",
+    "leaderboard_bars",
+    "listed",
     "media",
     "model",
     "model_bars",
@@ -97,10 +101,13 @@ __all__ = [
     "own_text",
     "replayed",
     "reveal",
+    "reveal_bars",
+    "reveal_numbers",
     "share",
     "surprise",
     "surprise_tiles",
     "tokens",
+    "too_late",
     "tour",
     "vocabulary",
     "vocabulary_bars",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.cards.layout import number, percent, token_name
 from bot.cards.pictures.bars import Bar
@@ -13,12 +13,21 @@ from bot.model.protocol import Candidate
 _COLOUR, _CHOSEN = LIGHT_COLOURS[:2]
 
 
-def candidate_bars(
-    candidates: Sequence[Candidate], names: Mapping[int, str], *, chosen: Candidate | None = None
-) -> tuple[Bar, ...]:
-    """Make a row for each candidate and one for everything else.
+def _id_and_logit(candidate: Candidate) -> str:
+    return f"id {candidate.token_id} · logit {number(candidate.logit)}"
 
-    ``chosen`` stands out, and has a row of its own if it is none of the candidates.
+
+def candidate_bars(
+    candidates: Sequence[Candidate],
+    names: Mapping[int, str],
+    *,
+    chosen: Candidate | None = None,
+    mark: str = "chosen",
+    note: Callable[[Candidate], str] = _id_and_logit,
+) -> tuple[Bar, ...]:
+    """Make a row for each candidate, with a ``note`` on it, and one for everything else.
+
+    ``chosen`` stands out by its ``mark``, and has a row of its own if it is none of the candidates.
     """
     longest = max(math.exp(one.logprob) for one in candidates)
     shown = [*candidates]
@@ -33,8 +42,8 @@ def candidate_bars(
             length=share / longest if longest > 0 else 0.0,
             value=percent(share),
             rank=f"{one.rank:,}",
-            note=f"id {one.token_id} · logit {number(one.logit)}",
-            mark="chosen" if is_chosen else "",
+            note=note(one),
+            mark=mark if is_chosen else "",
             colour=_CHOSEN if is_chosen else _COLOUR,
         )
 

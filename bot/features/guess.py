@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from bot.errors import NothingToGuess, RevealTooEarly
+from bot.features.content_words import is_content_word
 from bot.features.next import Walk, WalkRun
 from bot.model.protocol import Candidate, Step
 
@@ -19,6 +21,12 @@ RIVALS = 6
 CANDIDATES = 20
 # Seconds after which anyone may reveal.
 PATIENCE = 600.0
+# A beginning of ours makes a good round if the top guess has at least this probability, and the whole
+# distribution at most this entropy, in bits.
+CONFIDENT = 0.3
+UNSURE = 5.5
+# Stands for the owner of a round whose beginner asked the bot to forget them.
+NO_ONE = 0
 
 _END_OF_TEXT = "<|endoftext|>"
 # Long runs of one character look alike: GPT-2 has tokens of 8, 16, 32 and 64 dashes.
@@ -74,9 +82,16 @@ def walk_for(run_id: str, owner: int, prompt_ids: tuple[int, ...]) -> Walk:
 def round_of(run: WalkRun, guild: int | None, text_of: TextOf) -> Round:
     """The top guess and three rivals, drawn and shuffled by the run's id.
 
-    NothingToGuess if the top guess, or too many after it, cannot be told apart by eye.
+    Where the top guess is a content word, so are its rivals, as far as there are any: among nouns, a "the"
+    would be no rival. NothingToGuess if the top guess, or too many after it, cannot be told apart by eye.
     """
     top_guess, *others = choices(run.step, text_of)
+
+    def is_word(choice: Candidate) -> bool:
+        return is_content_word(text_of(choice.token_id))
+
+    if is_word(top_guess):
+        others.sort(key=is_word, reverse=True)  # in the order of their ranks otherwise
     chance = Random(run.run_id)  # noqa: S311 - no secret
     shown = [top_guess, *chance.sample(others[:RIVALS], CHOICES - 1)]
     chance.shuffle(shown)
@@ -101,6 +116,20 @@ def choices(step: Step, text_of: TextOf) -> list[Candidate]:
     if len(kept) < CHOICES or kept[0] is not top_guess:
         raise NothingToGuess
     return kept
+
+
+def confidence(step: Step, text_of: TextOf) -> float:
+    """The probability of the top guess if it is a content word, otherwise 0; −1 without anything to guess."""
+    try:
+        top_guess = choices(step, text_of)[0]
+    except NothingToGuess:
+        return -1.0
+    return math.exp(top_guess.logprob) if is_content_word(text_of(top_guess.token_id)) else 0.0
+
+
+def is_good(step: Step, text_of: TextOf) -> bool:
+    """Whether the model is confident of a content word here."""
+    return confidence(step, text_of) >= CONFIDENT and step.entropy <= UNSURE
 
 
 def is_legible(text: str) -> bool:

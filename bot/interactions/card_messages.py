@@ -15,7 +15,7 @@ from bot.text.escaping import without_isolates
 from bot.text.markdown import unformatted
 
 # A text that can still be stopped is no run yet, and what a round of /guess contains is a secret.
-_ANY_RUN = re.compile(rf"(?!guess:|[a-z]+:stop:)[a-z]+:[a-z-]+:{RUN_ID}(?::\d+)*")
+_ANY_RUN = re.compile(rf"(?!(?:numbers:)?guess:|[a-z]+:stop:)[a-z]+:[a-z-]+:{RUN_ID}(?::\d+)*")
 
 
 def heading_of(message: discord.Message) -> str:

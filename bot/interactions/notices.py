@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from functools import partial
 
+import discord
 from discord import ui
 
 from bot.interactions.api_errors import TRANSIENT, is_gone, with_retries
-from bot.interactions.outgoing import refuse_blocked_words
 from bot.interactions.reply import NOBODY, Reply, silence
 from bot.interactions.responses import Interaction, Stage, acknowledge, state_of
 
 
-async def send_privately(
-    interaction: Interaction, view: ui.LayoutView, *, parts: Set[str] = frozenset()
-) -> None:
-    """Send a message that only the person who asked sees.
-
-    Withheld if it contains a word that the community has blocked, other than as one of the ``parts``.
-    """
-    refuse_blocked_words(interaction, view, parts=parts)
-    await send_error(interaction, view)
-
-
-async def send_error(interaction: Interaction, view: ui.LayoutView) -> None:
-    """Do as :func:`send_privately`, but search for no words: errors are in the bot's own.
+async def follow_up(interaction: Interaction, view: ui.LayoutView) -> discord.WebhookMessage:
+    """Send one more message to the person who asked, once the interaction has been acknowledged.
 
     Delivery is at least once. Where Discord does not say whether the message arrived, it is sent again.
     """
     silence(view)
-    message = {"view": view, "ephemeral": True, "allowed_mentions": NOBODY}
-    follow_up = partial(interaction.followup.send, **message)
+    send = partial(interaction.followup.send, view=view, ephemeral=True, allowed_mentions=NOBODY, wait=True)
+    return await with_retries(send)
+
+
+async def send_error(interaction: Interaction, view: ui.LayoutView) -> None:
+    """Send a message that only the person who asked sees; it is in the bot's own words.
+
+    Delivery is at least once, as by :func:`follow_up`.
+    """
+    silence(view)
     match state_of(interaction).stage:
         case Stage.UNANSWERED:
-            first = partial(interaction.response.send_message, **message)
+            first = partial(
+                interaction.response.send_message, view=view, ephemeral=True, allowed_mentions=NOBODY
+            )
             if not await acknowledge(interaction, Stage.REPLIED, first):
                 await _send_after_unnoticed_answer(interaction, view)
         case Stage.THINKING_PRIVATELY:
@@ -45,14 +43,14 @@ async def send_error(interaction: Interaction, view: ui.LayoutView) -> None:
             reply = Reply(interaction)
             await reply.finish(_placeholder(), harmless=True)
             try:
-                await with_retries(follow_up)
+                await follow_up(interaction, view)
                 await with_retries(interaction.delete_original_response)
             except TRANSIENT as error:
                 if is_gone(error):
                     raise
                 await reply.finish(view, harmless=True)  # better seen by all than an empty card
         case Stage.DEFERRED | Stage.REPLIED | Stage.UPDATED | Stage.MODAL_OPENED:
-            await with_retries(follow_up)
+            await follow_up(interaction, view)
 
 
 async def _send_after_unnoticed_answer(interaction: Interaction, view: ui.LayoutView) -> None:

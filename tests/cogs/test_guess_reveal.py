@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 from simcord import ChannelHandle, MemberActor
 
+from bot.custom_ids import custom_id
 from bot.errors import ModelLoading
 from bot.features.beginnings import BEGINNINGS
 from bot.features.guess import PATIENCE
 from bot.playground.world import World
 from bot.services import Services
 from tests.support.guessing import TEXT, beginning, labels, moderator_of, run_id_of, top_guess
+from tests.support.inspecting import posted
 from tests.support.reading import buttons, card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -25,7 +27,8 @@ async def test_the_reveal_shows_the_votes_and_the_top_guess(
     card = card_of(await ada.slash(channel, "guess", text=TEXT))
     four = labels(card)[:4]
     nexts = await ada.slash(channel, "next", prompt=TEXT, temperature=0.0)
-    top_token = labels(nexts)[0][2:]
+    five = [label.partition(" ")[2] for label in labels(nexts)[:5]]
+    top_token = five[0]
     wrong = next(name for name in four if name != top_token)
     await ada.click(card, label=top_token)
     await grace.click(card, label=wrong)
@@ -33,15 +36,31 @@ async def test_the_reveal_shows_the_votes_and_the_top_guess(
 
     assert card_of(revealed).id == card.id
     assert top_guess(card) == top_token
-    text = text_of(card)
-    assert text.count(" ⭐ top guess") == 1
+    text = text_of(card).replace("\N{NO-BREAK SPACE}", " ")
+    assert text.count("top guess") == 2  # in the title, and in the picture's words
+    assert re.search(rf"1\. {re.escape(top_token)} [\d.]+ %, 1 vote, top guess", text)
     assert "1 of 2 votes got it right." in text
-    assert f"1 vote: <@{grace.id}>" in text
-    five = [label[2:] for label in labels(nexts)[:5]]
-    assert re.search(" · ".join(rf"{re.escape(name)} [\d.]+ %" for name in five), text)
-    assert "Entropy of the whole distribution: " in text
+    assert f"\n{top_token} <@{ada.id}> · {wrong} <@{grace.id}>\n" in text
+    for rank, name in enumerate(five, start=1):
+        assert re.search(rf"\b{rank}\. {re.escape(name)} [\d.]+ %", text)
     assert f"Leaderboard: 🥇 <@{ada.id}> 1 of 1 round\n" in text
-    assert labels(card) == ["Next round", "Leaderboard", "Delete"]
+    assert labels(card) == ["Next round", "Leaderboard", "Numbers", "Delete"]
+    assert not card_of(revealed).ephemeral
+
+
+async def test_numbers_shows_the_figures_to_the_presser_once_the_round_is_over(
+    world: World, ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+    numbers = custom_id("numbers", "guess", run_id_of(card))
+    early = await grace.click(await posted(world, numbers), custom_id=numbers)
+    assert refusal_of(early) == "This round isn't over yet, so its numbers are still a secret."
+    await ada.click(card, label="Reveal")
+    answer = await grace.click(card, label="Numbers")
+
+    assert card_of(answer).ephemeral
+    assert re.match(rf"1\. {re.escape(top_guess(card))} [\d.]+\s% · id \d+ · logit ", text_of(answer))
+    assert "Entropy of the whole distribution: " in text_of(answer)
 
 
 async def test_only_the_author_or_a_moderator_reveals_at_first(
@@ -86,12 +105,12 @@ async def test_votes_and_the_round_survive_restarts(
     await restart()
     await ada.click(card, label="Reveal")
 
-    assert text_of(card).count("1 vote: ") == 2
+    assert all(f"<@{person.id}>" in text_of(card) for person in (ada, grace))
     await restart()
     scores = text_of(await grace.click(card, label="Leaderboard"))
     # Which of the four stand first is chance.
     somebody_was_right = top_guess(card) in (one, other)
-    assert scores.count(" of 1 round") == (2 if somebody_was_right else 0)
+    assert scores.count(" of 1") == (2 if somebody_was_right else 0)
     assert ("No correct guesses" in scores) is not somebody_was_right
 
 
@@ -115,7 +134,7 @@ async def test_the_next_round_is_a_new_card_owned_by_its_requester(
     second = await grace.click(card_of(first), label="Next round")
 
     assert card_of(second).id != card_of(first).id
-    assert labels(first) == ["Next round started", "Leaderboard", "Delete"]
+    assert labels(first) == ["Next round started", "Leaderboard", "Numbers", "Delete"]
     (begun, *others) = buttons(card_of(first).components)
     assert begun["disabled"]
     assert not any(button.get("disabled") for button in others)
@@ -149,7 +168,7 @@ async def test_scores_are_shown_only_to_the_requester(
     scores = await ada.click(card, label="Leaderboard")
 
     assert card_of(scores).ephemeral
-    assert re.search(rf"(🥇 <@{grace.id}> 1 of 1 round|No correct guesses)", text_of(scores))
+    assert re.search(r"(1\. Grace 1 of 1\)|No correct guesses)", text_of(scores))
 
 
 async def test_a_direct_message_has_rounds_but_no_leaderboard(world: World, ada: MemberActor) -> None:
@@ -165,21 +184,6 @@ async def test_a_direct_message_has_rounds_but_no_leaderboard(world: World, ada:
     assert "Leaderboard" not in text_of(card)
     following = await ada.user.click(card, label="Next round")
     assert beginning(following) in BEGINNINGS
-
-
-async def test_forget_takes_rounds_and_votes(
-    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
-) -> None:
-    mine = card_of(await ada.slash(channel, "guess", text=TEXT))
-    theirs = card_of(await grace.slash(channel, "guess", text="Paris will"))
-    for card in (mine, theirs):
-        await ada.click(card, label=labels(card)[0])
-    await ada.slash(channel, "forget")
-    await grace.click(theirs, label="Reveal")
-
-    assert "No votes." in text_of(theirs)
-    for label in (labels(mine)[0], "Reveal"):
-        assert "no longer works" in refusal_of(await grace.click(mine, label=label))
 
 
 async def test_a_round_can_be_finished_while_the_model_reloads(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +12,15 @@ from bot.errors import NothingToGuess, RevealTooEarly
 from bot.features.guess import (
     CANDIDATES,
     CHOICES,
+    CONFIDENT,
     PATIENCE,
     RIVALS,
+    UNSURE,
+    TextOf,
     check_reveal,
     choices,
+    confidence,
+    is_good,
     is_legible,
     likeness,
     round_of,
@@ -149,6 +156,76 @@ def test_a_token_as_likely_as_the_top_guess_is_no_rival() -> None:
 def test_without_four_of_them_there_is_nothing_to_guess(texts: tuple[str, ...]) -> None:
     with pytest.raises(NothingToGuess):
         round_of(run_of(*texts), None, texts.__getitem__)
+
+
+NOUNS = (
+    " tea",
+    " the",
+    " wine",
+    " a",
+    " bread",
+    " milk",
+    "ed",
+    " water",
+    " coffee",
+    " punch",
+    " ale",
+    " cake",
+)
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_the_rivals_of_a_content_word_are_the_likeliest_content_words(number: int) -> None:
+    round_ = round_of(run_of(*NOUNS, run_id=f"{number:016x}"), 7, NOUNS.__getitem__)
+
+    assert {NOUNS[token_id] for token_id in round_.choices} <= {
+        " tea", " wine", " bread", " milk", " water", " coffee", " punch"
+    }  # fmt: skip
+
+
+def test_where_there_are_too_few_content_words_others_are_rivals_too() -> None:
+    texts = (" asleep", "ened", ".", " awake", ",", "ing")
+    rounds = [round_of(run_of(*texts, run_id=f"{number:016x}"), 7, texts.__getitem__) for number in range(50)]
+
+    assert {token_id for round_ in rounds for token_id in round_.choices} == set(range(len(texts)))
+
+
+@pytest.mark.parametrize("top_guess", [" the", "ed", ".", " an"])
+def test_the_rivals_of_any_other_token_are_the_likeliest_of_all(top_guess: str) -> None:
+    texts = (top_guess, *NOUNS)
+    round_ = round_of(run_of(*texts), 7, texts.__getitem__)
+
+    assert max(round_.choices) <= RIVALS + (texts.count(top_guess) - 1)
+
+
+def sure_of(text: str, share: float, entropy: float) -> tuple[Step, TextOf]:
+    texts = (text, " wine", " bread", " milk")
+    others = (Candidate(place, 0.0, math.log(0.01), place + 1) for place in range(1, 4))
+    top = Candidate(0, 1.0, math.log(share), 1)
+    return Step(top, (top, *others), entropy), texts.__getitem__
+
+
+@pytest.mark.parametrize(
+    ("text", "share", "entropy", "good"),
+    [
+        (" tea", CONFIDENT + 0.01, UNSURE, True),
+        (" tea", CONFIDENT - 0.01, UNSURE, False),
+        (" tea", CONFIDENT + 0.01, UNSURE + 0.1, False),
+        (" the", 0.9, 1.0, False),
+        ("tea", 0.9, 1.0, False),
+        ("\n", 0.9, 1.0, False),
+    ],
+)
+def test_a_beginning_is_good_if_the_model_is_confident_of_a_content_word(
+    text: str, share: float, entropy: float, good: bool
+) -> None:
+    assert is_good(*sure_of(text, share, entropy)) is good
+
+
+def test_confidence_is_the_probability_of_a_content_word() -> None:
+    assert confidence(*sure_of(" tea", 0.4, 2.0)) == pytest.approx(0.4)
+    assert confidence(*sure_of(" the", 0.4, 2.0)) == 0
+    assert confidence(step_of(" tea"), (" tea",).__getitem__) == -1
 
 
 @pytest.mark.parametrize(

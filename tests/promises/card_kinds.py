@@ -119,8 +119,9 @@ def reveal(factory: ContentFactory) -> ui.LayoutView:
 
 
 def voted(factory: ContentFactory) -> ui.LayoutView:
-    now, before = (factory.visible(factory.ids(1)[0]) for _ in range(2))
-    return cards.voted(now, factory.random.choice((None, now, before)))
+    game, _ = _game(factory)
+    now, before = (factory.random.choice(game.round.choices) for _ in range(2))
+    return cards.voted(game, now, factory.random.choice((None, before)))
 
 
 def tour(factory: ContentFactory) -> ui.LayoutView:

@@ -21,6 +21,8 @@ _HELP = "help"
 HELP_TEMPLATE = rf"{_HELP}:(?P<action>[a-z]+)(?::(?P<command>[a-z]+))?"
 _NUMBERS_OF = "numbers"
 NUMBERS_TEMPLATE = rf"{_NUMBERS_OF}:(?P<kind>model|vocabulary)(?::(?P<number>\d{{1,9}}))?"
+_FORGET = "forget"
+FORGET_TEMPLATE = rf"{_FORGET}:(?P<action>delete|cancel):{_OWNER}{_NUMBERS}"
 
 
 def custom_id(family: str, action: str, run_id: str, *numbers: int) -> str:
@@ -51,3 +53,11 @@ def help_id(action: str, command: str | None = None) -> str:
 def numbers_id(kind: str, number: int | None = None) -> str:
     """Build the custom_id of the button *Numbers* on a card that shows no run."""
     return f"{_NUMBERS_OF}:{kind}" if number is None else f"{_NUMBERS_OF}:{kind}:{number}"
+
+
+def forget_id(action: str, owner: int, *numbers: int) -> str:
+    """Build the custom_id of a button that decides whether what is stored of ``owner`` goes.
+
+    ``numbers`` say how much that was when they were asked.
+    """
+    return ":".join((_FORGET, action, str(owner), *map(str, numbers)))

@@ -1,13 +1,15 @@
-"""/forget: delete what the bot has stored of a person."""
+"""/forget: delete what the bot has stored of a person, once they have confirmed it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.flows.forget import forget
+from bot.custom_ids import FORGET_TEMPLATE
+from bot.flows.forget import ask, cancel, confirm
+from bot.interactions.buttons import PersistentItem
 from bot.interactions.reply import Interaction
 from bot.services import Services
 
@@ -21,8 +23,22 @@ class Forget(commands.Cog):
 
     @app_commands.command(description="Delete everything the bot has stored about you")
     async def forget(self, interaction: Interaction) -> None:
-        await forget(self.services, interaction)
+        await ask(self.services, interaction)
+
+
+class ForgetButton(PersistentItem[ui.Button[Any]], template=FORGET_TEMPLATE):
+    """Decides whether it goes; the button says how much that was when it was shown."""
+
+    async def press(self, interaction: Interaction, services: Services) -> None:
+        owner = int(self.match["owner"])
+        match self.match["action"], self.match["numbers"].split(":"):
+            case "delete", ["", texts, votes, rounds]:
+                asked = int(texts), int(votes), int(rounds)
+                await confirm(services, interaction, owner=owner, asked=asked)
+            case _:
+                await cancel(interaction, owner=owner)
 
 
 async def setup(bot: TokenwiseBot) -> None:
+    bot.add_dynamic_items(ForgetButton)
     await bot.add_cog(Forget(bot.services))

@@ -24,7 +24,8 @@ from bot.queue.queue import GenerationQueue
 from bot.serve import join
 from bot.services import Services
 from bot.store.database import IN_MEMORY, opened
-from bot.store.runs import Forgotten, Runs
+from bot.store.forgetting import Forgotten
+from bot.store.runs import Runs
 from bot.system.exit_status import ExitStatus, exit_status
 from bot.text.tokenization import Encodings
 from tests.fakes.discord import Addresses, FakeDiscord, Interaction, leading_to, texts

@@ -15,7 +15,7 @@ from bot.cards.complete import (
     is_clipped,
 )
 from bot.cards.complete_numbers import CompletionNumbers, completion_numbers, describe_numbers
-from bot.cards.forget import forget
+from bot.cards.forget import PersonalData, ask_forget, forgotten, not_forgotten
 from bot.cards.guess import GuessCard, describe_guess, guess, too_late, voted
 from bot.cards.help import HelpCard, help_card
 from bot.cards.layout import ERROR_COLOUR, Audience, date, error, model_name, notice
@@ -54,6 +54,7 @@ __all__ = [
     "LeaderboardCard",
     "ModelCard",
     "NextCard",
+    "PersonalData",
     "ReplayCard",
     "RevealCard",
     "Similar",
@@ -62,6 +63,7 @@ __all__ = [
     "TourCard",
     "VocabularyCard",
     "WhyCard",
+    "ask_forget",
     "code_card",
     "comparison",
     "completion",
@@ -82,7 +84,7 @@ __all__ = [
     "describe_why",
     "error",
     "file_name",
-    "forget",
+    "forgotten",
     "guess",
     "help_card",
     "is_clipped",
@@ -97,6 +99,7 @@ __all__ = [
     "next_bars",
     "next_numbers",
     "next_tokens",
+    "not_forgotten",
     "notice",
     "own_text",
     "replayed",

@@ -1,28 +1,85 @@
-"""The card of ``/forget``."""
+"""The cards of ``/forget``: what would be deleted, and what was."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import discord
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, WAITING_COLOUR, Text, card
+from bot.cards.layout import PRIVATE_COLOUR, WAITING_COLOUR, Row, arranged, button
+from bot.custom_ids import forget_id
 from bot.quoting import plural
 
 _PENDING = (
     "Another program is reading the database files right now, so deleted data can still be found in them. "
     "I'll keep trying until it's gone."
 )
+_TEXTS = "A text is anything you asked the model about; each step of a walk counts as one."
 
 
-def forget(runs: int, votes: int, *, pending: bool = False) -> ui.LayoutView:
-    """How much was deleted of the person; ``pending`` says that the database files still hold it."""
-    said = _deleted(runs, votes) if runs or votes else "I have nothing stored about you."
-    lines = [Text(said), Text(_PENDING)] if pending else [Text(said)]
-    return card(*lines, colour=WAITING_COLOUR if pending else DONE_COLOUR)
+@dataclass(frozen=True, slots=True)
+class PersonalData:
+    """What is stored of a person: ``texts`` and ``votes`` go, ``rounds`` stay without them."""
+
+    texts: int
+    votes: int
+    rounds: int
+
+    @property
+    def amount(self) -> str:
+        """What goes, such as "14 texts, 3 votes"."""
+        counts = ((self.texts, "text"), (self.votes, "vote"))
+        return ", ".join(plural(number, noun) for number, noun in counts if number)
 
 
-def _deleted(runs: int, votes: int) -> str:
-    return (
-        f"Deleted: {runs:,} saved {'reply' if runs == 1 else 'replies'} (your texts, walk steps and /guess "
-        f"rounds) and {plural(votes, 'vote')}. What others made from them (Continue, Re-roll, forks, walks, "
-        "tours) is gone too. The cards stay where they are, but their buttons no longer work."
+def ask_forget(data: PersonalData, *, owner: int, is_again: bool = False) -> ui.LayoutView:
+    """Ask ``owner`` whether all this goes; ``is_again``: there is more than they were told."""
+    what = data.amount or f"your name from {plural(data.rounds, 'round')}"
+    again = ["There is more now than when I asked, so I ask again."] if is_again else []
+    return arranged(
+        f"### Delete {what}?",
+        Row(
+            button("Cancel", forget_id("cancel", owner)),
+            button(
+                "Delete",
+                forget_id("delete", owner, data.texts, data.votes, data.rounds),
+                style=discord.ButtonStyle.danger,
+            ),
+        ),
+        result=[*again, *_consequences(data, "goes")],
+        facts=f"{_TEXTS} Messages stay in Discord, but their buttons stop working.",
+        colour=PRIVATE_COLOUR,
     )
+
+
+def forgotten(data: PersonalData, *, pending: bool = False) -> ui.LayoutView:
+    """Say how much was deleted; ``pending``: the database files still hold it."""
+    colour = WAITING_COLOUR if pending else PRIVATE_COLOUR
+    waiting = [_PENDING] if pending else []
+    if not (data.texts or data.votes or data.rounds):
+        return arranged(
+            "I have nothing stored about you.", result=waiting, facts="Only you see this.", colour=colour
+        )
+    what = data.amount or f"your name from {plural(data.rounds, 'round')}"
+    return arranged(
+        f"### Deleted: {what}",
+        result=[*_consequences(data, "is gone"), *waiting],
+        facts="Messages stay in Discord, but their buttons no longer work.",
+        colour=colour,
+    )
+
+
+def not_forgotten() -> ui.LayoutView:
+    return arranged("Nothing was deleted.", facts="Only you see this.", colour=PRIVATE_COLOUR)
+
+
+def _consequences(data: PersonalData, goes: str) -> list[str]:
+    lines = []
+    if data.texts:
+        lines.append(f"What others made from your texts (Continue, Re-roll, forks, walks, tours) {goes} too.")
+    if data.rounds:
+        stay = "round you started stays" if data.rounds == 1 else "rounds you started stay"
+        count = "" if data.rounds == 1 else f"{data.rounds:,} "
+        lines.append(f"The {count}`/guess` {stay} for the other players, without your name, text and vote.")
+    return lines

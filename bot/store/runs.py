@@ -11,9 +11,9 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
-from sqlalchemy import Delete, Select, and_, delete, or_, select
+from sqlalchemy import Select, and_, delete, or_, select
 
 from bot.errors import RunExpired, StoreUnavailable, Withheld
 from bot.features.complete import CompletionJob, CompletionRun
@@ -22,6 +22,7 @@ from bot.features.next import Walk, WalkRun
 from bot.model.model_info import Fingerprint
 from bot.store import tables
 from bot.store.database import Database
+from bot.store.forgetting import Forgotten, Stored, Texts, count, erase
 from bot.store.outbox import Outbox
 from bot.store.rounds import Rounds
 from bot.store.rows import Run, question, run_of
@@ -32,15 +33,6 @@ DAY = 86_400.0
 # Seconds for which a request to be forgotten also covers what was in progress then;
 # nothing takes that long.
 _IN_PROGRESS = 3_600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """How much was deleted of a person; ``pending`` says that the database's files still hold it."""
-
-    runs: int
-    votes: int
-    pending: bool = False
 
 
 def _allow(_run: Run) -> None:
@@ -165,25 +157,29 @@ class Runs:
             return None
         return run
 
-    async def forget(self, owner: int) -> Forgotten:
-        """Delete all that is stored about ``owner``: runs, the rounds that they began, votes.
+    async def stored(self, person: int, *, ours: Texts = ()) -> Stored:
+        """How much :meth:`forget` would delete; StoreUnavailable."""
+        async with self._database.transaction() as connection:
+            found = await count(connection, person, ours)
+        return replace(found, runs=found.runs + len(self._outbox.ids(lambda run: run.owner == person)))
 
-        What others made from their runs holds their texts, and goes too. Runs in progress for
-        them, or from theirs, will not be stored either. StoreUnavailable.
+    async def forget(self, person: int, *, ours: Texts = ()) -> Forgotten:
+        """Delete all that is stored about ``person``: runs and votes.
+
+        What others made from their runs holds their texts, and goes too. Rounds that they began stay for the
+        other players, without the person, and without their text unless it is one of ``ours``. Runs in
+        progress for them, or from theirs, will not be stored either. StoreUnavailable.
         """
-        made_from_theirs = select(tables.sources.c.run_id).where(tables.sources.c.person == owner)
         async with self._outbox.held():
-            # Runs first, then votes: every writer to several tables takes this order.
-            _, runs, votes = await self._delete(
-                delete(tables.runs).where(tables.runs.c.run_id.in_(made_from_theirs)),
-                delete(tables.runs).where(tables.runs.c.owner == owner),
-                delete(tables.votes).where(tables.votes.c.person == owner),
-            )
+            async with self._database.transaction() as connection:
+                gone, is_any = await erase(connection, person, ours)
             # Not before: if that failed, nothing was done.
-            self._forgotten[owner] = self._clock()
-            unsaved = self._outbox.drop(lambda run: run.owner == owner)
-            self._outbox.drop(lambda run: owner in run.sources)
-        return Forgotten(runs + unsaved, votes, pending=not await self.wipe())
+            self._forgotten[person] = self._clock()
+            unsaved = self._outbox.drop(lambda run: run.owner == person)
+            self._outbox.drop(lambda run: person in run.sources)
+            if is_any:
+                await self._note_deleted()
+        return Forgotten(gone.runs + unsaved, gone.votes, gone.rounds, pending=not await self.wipe())
 
     async def wipe(self) -> bool:
         """Wipe what was deleted out of the database files; True if nothing of it is left there."""
@@ -202,8 +198,11 @@ class Runs:
         self._forgotten = {person: at for person, at in self._forgotten.items() if at > since}
         oldest = self._oldest()
         unsaved = self._outbox.drop(self._is_old)
-        (deleted,) = await self._delete(delete(tables.runs).where(tables.runs.c.asked_at < oldest))
-        return deleted + unsaved
+        async with self._database.transaction() as connection:
+            old = await connection.execute(delete(tables.runs).where(tables.runs.c.asked_at < oldest))
+        if old.rowcount:
+            await self._note_deleted()
+        return old.rowcount + unsaved
 
     async def _find(self, run_id: str) -> Run | None:
         if (run := self._outbox.get(run_id)) and not self._is_old(run):
@@ -221,17 +220,11 @@ class Runs:
             )
             return run_of(dict(row), people)
 
-    async def _delete(self, *statements: Delete) -> list[int]:
-        """How many rows each statement deleted, in one transaction."""
-        async with self._database.transaction() as connection:
-            counts = [(await connection.execute(statement)).rowcount for statement in statements]
-        if any(counts):
-            self._is_unwiped = True
-            if not await self.wipe():
-                log.warning(
-                    "what was deleted is still in the database's files: another program is reading them"
-                )
-        return counts
+    async def _note_deleted(self) -> None:
+        """Wipe what was just deleted, or log that this has to wait."""
+        self._is_unwiped = True
+        if not await self.wipe():
+            log.warning("what was deleted is still in the database's files: another program is reading them")
 
     async def _is_forgotten(self, run: Run) -> bool:
         """Whether its owner, or a person from whose runs it was made, was forgotten since it began."""

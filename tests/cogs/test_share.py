@@ -1,4 +1,4 @@
-"""Share, Delete and /forget as people use them."""
+"""Share and Delete as people use them, and what /forget takes with it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
 from bot.playground.world import World
-from tests.cogs.conftest import OpenWorld
-from tests.fakes.model import FakeModel
+from tests.support.forgetting import forget_me
 from tests.support.reading import buttons, card_of, refusal_of, text_of, written_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -149,24 +148,6 @@ async def test_a_moderator_can_delete_it(world: World, ada: MemberActor, channel
 
 
 @pytest.mark.slow
-async def test_forget_deletes_the_runs_of_one_person_and_says_how_many(
-    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
-) -> None:
-    mine = card_of(await ada.slash(channel, "complete", **COMPLETE))
-    await ada.slash(channel, "next", prompt="London was", seed=7)
-    theirs = card_of(await grace.slash(channel, "complete", **COMPLETE | {"seed": 43}))
-    answer = await ada.slash(channel, "forget")
-
-    assert card_of(answer).ephemeral
-    assert text_of(answer).startswith("Deleted: 2 saved replies")
-    assert "deleted, after 30 days or because its author asked" in refusal_of(
-        await ada.click(mine, label="Continue")
-    )
-    assert "[Continue]" in text_of(await grace.click(theirs, label="Continue"))
-    assert text_of(await ada.slash(channel, "forget")) == "I have nothing stored about you."
-
-
-@pytest.mark.slow
 async def test_forgetting_a_text_takes_what_others_made_from_it(
     ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
@@ -177,7 +158,7 @@ async def test_forgetting_a_text_takes_what_others_made_from_it(
     made.append(card_of(await grace.click(walk, label=labels_of(walk)[0])))
     made.append(card_of(await grace.click(tour, label="Next")))
     own = card_of(await grace.slash(channel, "complete", **COMPLETE | {"seed": 43}))
-    await ada.slash(channel, "forget")
+    await forget_me(ada, channel)
 
     for card, label in zip(made, ("Continue", "Re-roll", labels_of(made[2])[0], "Next"), strict=True):
         assert "or because its author asked" in refusal_of(await grace.click(card, label=label))
@@ -193,17 +174,9 @@ async def test_forgetting_a_tour_s_text_takes_what_others_typed_after_it(
     for text in ("My secret is out", "Something else"):
         form = await grace.click(tour, label="Try it yourself")
         kept[text] = card_of(await grace.submit_modal(form, {"text": text}))
-    await ada.slash(channel, "forget")
+    await forget_me(ada, channel)
 
     assert "or because its author asked" in refusal_of(
         await grace.click(kept["My secret is out"], label="Next")
     )
     assert "2 of 7" in text_of(await grace.click(kept["Something else"], label="Next"))
-
-
-async def test_the_model_forgets_too(open_world: OpenWorld) -> None:
-    model = FakeModel()
-    async with open_world(model) as world:
-        await world.members[0].slash(world.channel, "forget")
-
-    assert model.forgot == 1

@@ -11,6 +11,7 @@ from simcord import ChannelHandle, MemberActor
 from bot.interactions.card_messages import run_id_of
 from bot.playground.world import World
 from bot.services import Services
+from tests.support.forgetting import forget_me
 from tests.support.reading import card_of, refusal_of, text_of
 from tests.support.touring import TITLES, at, labels, title
 
@@ -173,7 +174,7 @@ async def test_a_tour_goes_on_after_the_bot_restarted(
 @pytest.mark.slow
 async def test_its_owner_can_delete_it(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await at(2, ada, channel)
-    await ada.slash(channel, "forget")
+    await forget_me(ada, channel)
 
     assert "no longer works" in refusal_of(await ada.click(card_of(answer), label="Next"))
 

@@ -55,6 +55,10 @@ def make_walk(number: int, asked_at: float) -> WalkRun:
     return walk_run(run_id(number), number % 50_257, owner=number, asked_at=asked_at)
 
 
+def _round(number: int) -> Round:
+    return Round(run_id(number), 7, _CHOICES, _CHOICES[0])
+
+
 def write_until_killed(url: str, first: int, lines: Connection) -> None:
     """The process's main function; its runs are numbered from ``first``. Any message on the pipe ends it."""
     logging.disable()  # the figures say how the database failed
@@ -89,10 +93,14 @@ class _Writer:
             await runs.flush()
 
     async def _forget(self, runs: Runs, numbers: Iterator[int]) -> None:
-        """One person after another stores two runs and is forgotten."""
+        """One person after another stores two runs, begins a round in which others vote, and is forgotten."""
         for number in numbers:
             for run in (make_run(number, self._now), make_run(next(numbers), self._now)):
                 await runs.keep(replace(run, owner=number))
+            begun = next(numbers)
+            walk = make_walk(begun, self._now)
+            await runs.keep(replace(walk, walk=replace(walk.walk, owner=number)), _round(begun))
+            await self._vote(runs, begun, number % 6 + 1, _CHOICES[0])
             with suppress(StoreUnavailable):
                 await runs.forget(number)
                 self._lines.send(("forgot", number))
@@ -100,17 +108,18 @@ class _Writer:
     async def _play(self, runs: Runs, numbers: Iterator[int]) -> None:
         """Each voter votes, then changes their vote."""
         for number in numbers:
-            round_ = Round(run_id(number), 7, _CHOICES, _CHOICES[0])
-            await runs.keep(make_walk(number, self._now), round_)
+            await runs.keep(make_walk(number, self._now), _round(number))
             self._lines.send(("opened", number, self._now))
             for person, turn in itertools.product(VOTERS, range(2)):
-                token = _CHOICES[(person + turn) % len(_CHOICES)]
-                self._lines.send(("voting", number, person, token))
-                with suppress(StoreUnavailable):
-                    if (await runs.rounds.vote(run_id(number), person, token)).counts:
-                        self._lines.send(("voted", number, person, token))
+                await self._vote(runs, number, person, _CHOICES[(person + turn) % len(_CHOICES)])
             with suppress(StoreUnavailable):
                 await runs.rounds.reveal(run_id(number))
+
+    async def _vote(self, runs: Runs, number: int, person: int, token: int) -> None:
+        self._lines.send(("voting", number, person, token))
+        with suppress(StoreUnavailable):
+            if (await runs.rounds.vote(run_id(number), person, token)).counts:
+                self._lines.send(("voted", number, person, token))
 
     async def _clear(self, runs: Runs, numbers: Iterator[int]) -> None:
         """Store runs that are too old, and delete them."""

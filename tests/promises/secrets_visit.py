@@ -103,7 +103,7 @@ class Visit:
         for fault in self.wrong:
             self.faults.arm(fault)
             await self._slash("complete", prompt=prompt, max_tokens=4)
-        await self._slash("forget")
+        await self._forget()
 
     async def worker_killed(self, worker: Callable[[], int]) -> None:
         """Kill the worker while it writes a text, so that another one writes the rest."""
@@ -123,6 +123,11 @@ class Visit:
         with suppress(TimeoutError):
             await interaction.settled(patience=60.0 if self.faults.fault is None else 2.0)
         return interaction
+
+    async def _forget(self) -> None:
+        if (asked := (await self._slash("forget")).reply) is not None:
+            *_, confirm = pressable(asked.components)
+            await self._done(self.discord.press(self.ada, asked, custom_id=confirm["custom_id"]))
 
     async def _press_everything(self, interaction: Interaction) -> None:
         """Press each button and menu of the card once, Delete last, and submit each form that opens."""

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from bot.features.guess import NO_ONE, Round, Score
 from bot.queue.updates import Completion
 from bot.store import tables
 from bot.store.database import Database, opened
+from bot.store.forgetting import Forgotten, Stored
 from bot.store.housekeeping import tidied
 from bot.store.migrations import make_tables
 from bot.store.rows import Run
-from bot.store.runs import DAY, Forgotten, Runs
+from bot.store.runs import DAY, Runs
 from tests.support.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 from tests.support.waiting import until
 
@@ -164,3 +166,82 @@ async def test_in_an_older_version_s_database_derived_runs_are_found_by_ancestry
     assert (await runs.get("4" * 16)).sources == {ADA, GRACE}
     assert await runs.forget(PERSON) == Forgotten(runs=2, votes=0)
     assert [await runs.is_kept(run.run_id) for run in family] == [False] * 4 + [True] * 2
+
+
+OURS, THEIRS = (7454, 2402, 257), PROMPT
+
+
+async def begin_round(runs: Runs, run_id: str, prompt_ids: tuple[int, ...], guild: int | None) -> None:
+    """Let the person begin a round and vote, on a server with Grace, and end it."""
+    run = walk_run(run_id, owner=PERSON, prompt_ids=prompt_ids)
+    await runs.keep(run, Round(run_id, guild, (262, 257, 530, 407), 262), channel=1)
+    for person in (PERSON, GRACE) if guild else (PERSON,):
+        await runs.rounds.vote(run_id, person, 262)
+    await runs.rounds.reveal(run_id)
+
+
+async def test_a_round_stays_without_its_beginner_and_their_text(database: Database) -> None:
+    runs = Runs(database, days=30, clock=lambda: NOON)
+    await begin_round(runs, "1" * 16, OURS, guild=7)
+    await begin_round(runs, "2" * 16, THEIRS, guild=7)
+    await begin_round(runs, "3" * 16, THEIRS, guild=None)
+    assert await runs.rounds.scores(7) == (Score(GRACE, 2, 2), Score(PERSON, 2, 2))
+
+    # Of the texts, ours is not the person's; the round in a direct message is no one else's.
+    expected = Stored(runs=2, votes=3, rounds=2)
+    assert await runs.stored(PERSON, ours=[OURS]) == expected
+    assert await runs.forget(PERSON, ours=[OURS]) == Forgotten(runs=2, votes=3, rounds=2)
+    assert await runs.stored(PERSON, ours=[OURS]) == Stored()
+
+    assert await runs.rounds.scores(7) == (Score(GRACE, 2, 2),)
+    for run_id, prompt_ids in (("1" * 16, OURS), ("2" * 16, ())):
+        kept = await runs.walk(run_id)
+        assert (kept.owner, kept.walk.prompt_ids) == (NO_ONE, prompt_ids)
+        assert (await runs.rounds.find(run_id)).votes == {GRACE: 262}
+    assert not await runs.is_kept("3" * 16)
+
+
+async def test_a_round_that_stays_answers_no_request(database: Database) -> None:
+    runs = Runs(database, days=30, clock=lambda: NOON)
+    await begin_round(runs, "1" * 16, THEIRS, guild=7)
+    asked = walk_run("2" * 16, owner=GRACE, prompt_ids=THEIRS).walk
+    assert await runs.answer(asked, FINGERPRINT, channel=1)
+    await runs.forget(PERSON)
+
+    assert await runs.answer(asked, FINGERPRINT, channel=1) is None
+
+
+async def test_a_round_that_stays_leaves_nothing_of_its_beginner_in_the_files(file: Path) -> None:
+    async with opened(f"sqlite:///{file}") as database:
+        runs = Runs(database, days=30, clock=lambda: NOON)
+        await begin_round(runs, "1" * 16, THEIRS, guild=7)
+        assert traces(file) == list(TRACES)
+
+        assert await runs.forget(PERSON) == Forgotten(runs=1, votes=1, rounds=1)
+        assert traces(file) == []
+
+
+async def test_what_waits_to_be_stored_is_counted_and_dropped(tmp_path: Path) -> None:
+    folder = tmp_path / "later"
+    async with opened(f"sqlite:///{folder}/runs.sqlite3") as database:
+        runs = Runs(database, days=30, clock=lambda: NOON)
+        await keep(runs)
+        folder.mkdir()
+
+        assert await runs.stored(PERSON) == Stored(runs=1)
+        assert await runs.forget(PERSON) == Forgotten(runs=1)
+        assert runs.unsaved == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "more"),
+    [
+        (Stored(2, 1, 1), Stored(2, 1, 1), False),
+        (Stored(1, 0, 0), Stored(2, 1, 1), False),
+        (Stored(3, 0, 0), Stored(2, 1, 1), True),
+        (Stored(0, 2, 0), Stored(2, 1, 1), True),
+        (Stored(0, 0, 2), Stored(2, 1, 1), True),
+    ],
+)
+def test_more_of_anything_exceeds(now: Stored, then: Stored, more: bool) -> None:
+    assert now.exceeds(then) is more

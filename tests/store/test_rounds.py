@@ -17,7 +17,7 @@ from bot.store.database import Database, opened
 from bot.store.runs import DAY, Runs
 from tests.support.samples import ADA, GRACE, NOON, walk_run
 
-A, B, C = "a" * 16, "b" * 16, "c" * 16
+A, B, C, D = "a" * 16, "b" * 16, "c" * 16, "d" * 16
 SERVER, OTHER_SERVER = 77, 78
 FAVOURITE, RIVAL = 262, 257
 ALAN = 1912
@@ -192,18 +192,36 @@ async def test_a_round_goes_when_its_run_is_too_old(runs: Runs, clock: Clock, da
     assert await votes_stored(database) == 1
 
 
-async def test_forgetting_a_person_deletes_their_rounds_and_votes(runs: Runs, database: Database) -> None:
+async def test_forgetting_a_person_deletes_their_votes_and_keeps_the_others(
+    runs: Runs, database: Database
+) -> None:
     await begin(runs, A, owner=ADA)
     await begin(runs, B, owner=GRACE)
-    for run_id in (A, B):
+    for run_id in (C, D):  # with Ada alone, and in a group
+        await begin(runs, run_id, owner=ADA, guild=None)
+    for run_id in (A, B, C, D):
         await runs.rounds.vote(run_id, ADA, FAVOURITE)
+    for run_id in (A, B, D):
         await runs.rounds.vote(run_id, GRACE, RIVAL)
 
-    assert (await runs.forget(ADA)).runs == 1
+    forgotten = await runs.forget(ADA)
+    assert (forgotten.runs, forgotten.votes, forgotten.rounds) == (3, 4, 2)
     with pytest.raises(RunExpired):
-        await runs.rounds.find(A)
-    assert (await runs.rounds.find(B)).votes == {GRACE: RIVAL}
-    assert await votes_stored(database) == 1
+        await runs.rounds.find(C)
+    for run_id in (A, B, D):
+        assert (await runs.rounds.find(run_id)).votes == {GRACE: RIVAL}
+    assert await votes_stored(database) == 3
+
+
+async def test_a_round_without_its_beginner_goes_on(runs: Runs, clock: Clock) -> None:
+    await begin(runs, A, owner=ADA)
+    await runs.forget(ADA)
+
+    assert (await runs.rounds.vote(A, GRACE, FAVOURITE)).counts
+    await runs.rounds.reveal(A)
+    assert await runs.rounds.scores(SERVER) == (Score(GRACE, 1, 1),)
+    clock.now = NOON + 30 * DAY + 1
+    assert await runs.delete_old() == 1
 
 
 async def test_a_person_who_only_voted_is_forgotten_too(runs: Runs) -> None:
@@ -214,15 +232,19 @@ async def test_a_person_who_only_voted_is_forgotten_too(runs: Runs) -> None:
     assert (await runs.rounds.find(A)).votes == {}
 
 
-async def test_a_person_can_be_forgotten_while_they_vote(runs: Runs) -> None:
+async def test_a_person_can_be_forgotten_while_they_vote(runs: Runs, database: Database) -> None:
     await begin(runs, A)
-    forgotten, _ = await asyncio.gather(
+    forgotten, votes = await asyncio.gather(
         runs.forget(ADA),
         asyncio.gather(*(runs.rounds.vote(A, ADA, token_id) for token_id in (FAVOURITE, RIVAL) * 5)),
     )
 
-    assert forgotten.runs == 1
-    assert not (await runs.rounds.vote(A, ADA, RIVAL)).counts
+    assert (forgotten.runs, forgotten.rounds) == (1, 1)
+    assert all(vote.counts for vote in votes)
+    # What they voted afterwards counts again, until they are forgotten again.
+    assert await votes_stored(database) == [vote.before for vote in votes].count(None) - forgotten.votes
+    await runs.forget(ADA)
+    assert await votes_stored(database) == 0
 
 
 async def test_a_round_is_stored_with_its_run_even_if_that_had_to_wait(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from bot.features.tour import taken
 from bot.queue.updates import Completion
 from bot.store import tables
 from bot.store.database import Database, opened
-from bot.store.runs import DAY, Forgotten, Runs
+from bot.store.forgetting import Forgotten
+from bot.store.runs import DAY, Runs
 from tests.support.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16

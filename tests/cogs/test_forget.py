@@ -6,8 +6,8 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.custom_ids import forget_id
+from bot.playground.answer import seen
 from bot.playground.real_time import outside
-from bot.playground.try_command import seen
 from bot.playground.world import World
 from bot.store.runs import Runs
 from tests.cogs.conftest import OpenWorld

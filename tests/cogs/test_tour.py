@@ -257,6 +257,6 @@ async def test_who_forgets_a_tour_forgets_the_walks_from_it(
 ) -> None:
     tour = card_of(await at(7, ada, channel))
     walk = card_of(await grace.click(tour, label="Walk a sentence"))
-    await ada.slash(channel, "forget")
+    await forget_me(ada, channel)
 
     assert "no longer works" in refusal_of(await grace.click(walk, label="Roll the dice"))

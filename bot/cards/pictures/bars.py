@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 from bot.cards.pictures.canvas import (
     FAINT,
@@ -20,6 +21,7 @@ from bot.cards.pictures.canvas import (
     units,
 )
 from bot.cards.pictures.lettering import Line
+from bot.cards.pictures.stack import stacked
 
 _SIZE = 17
 _CHIP_HEIGHT = 26
@@ -29,6 +31,7 @@ _GAP = 8
 _ROW = 34
 _NOTED_ROW = 48
 _BAR = 12
+_LEAST_PART = 4
 _BLUE = LIGHT_COLOURS[0]
 _BASELINE = 19  # from the top of a chip
 
@@ -38,7 +41,8 @@ class Bar:
     """One row: ``rank``, ``label``, a bar of ``length`` (0 … 1, or none), ``value``, and a small ``note``.
 
     ``label`` is a token in its visible form, or plain words if it ``is_plain``. ``mark`` is a word in the
-    bar's colour behind the note, such as "chosen".
+    bar's colour behind the note, such as "chosen". A bar of several ``parts`` is divided into them as long
+    as they can be told apart.
     """
 
     label: str
@@ -49,6 +53,7 @@ class Bar:
     mark: str = ""
     colour: str = _BLUE
     is_plain: bool = False
+    parts: int = 1
 
     @property
     def words(self) -> str:
@@ -72,18 +77,34 @@ class _Columns:
     value: float
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A row for each bar, as a block of a picture."""
+
+    bars: tuple[Bar, ...]
+
+    @property
+    def height(self) -> float:
+        return sum(map(_height, self.bars)) - (_GAP if self.bars else 0)
+
+    def put(self, canvas: Canvas, top: float) -> None:
+        """Draw the rows; the columns are as wide as the longest label and value need."""
+        bars = self.bars
+        labels = [lettered(bar.label, _SIZE, width=_CHIP_WIDTH - 2 * _CHIP_PADDING) for bar in bars]
+        values = [lettered(bar.value, _SIZE, width=INNER / 3) for bar in bars]
+        columns = _columns(bars, labels, values)
+        for bar, label, value in zip(bars, labels, values, strict=True):
+            _draw_row(canvas, bar, label, value, columns, top)
+            top += _height(bar)
+
+
 def draw_bars(bars: Sequence[Bar]) -> bytes:
     """Draw a PNG with a row for each bar."""
-    heights = [_NOTED_ROW if bar.note or bar.mark else _ROW for bar in bars]
-    canvas = Canvas(2 * MARGIN + sum(heights) - (_GAP if bars else 0))
-    labels = [lettered(bar.label, _SIZE, width=_CHIP_WIDTH - 2 * _CHIP_PADDING) for bar in bars]
-    values = [lettered(bar.value, _SIZE, width=INNER / 3) for bar in bars]
-    columns = _columns(bars, labels, values)
-    top: float = MARGIN
-    for bar, label, value, height in zip(bars, labels, values, heights, strict=True):
-        _draw_row(canvas, bar, label, value, columns, top)
-        top += height
-    return canvas.png()
+    return stacked([Table(tuple(bars))])
+
+
+def _height(bar: Bar) -> float:
+    return _NOTED_ROW if bar.note or bar.mark else _ROW
 
 
 def _columns(bars: Sequence[Bar], labels: Sequence[Line], values: Sequence[Line]) -> _Columns:
@@ -107,7 +128,7 @@ def _draw_row(canvas: Canvas, bar: Bar, label: Line, value: Line, columns: _Colu
         canvas.fill((columns.label, top, right, top + _CHIP_HEIGHT), bar.colour, radius=6)
         canvas.write(label, (columns.label + _CHIP_PADDING, baseline), INK)
     if bar.length is not None:
-        _draw_bar(canvas, bar.length, bar.colour, columns, top + _CHIP_HEIGHT / 2)
+        _draw_bar(canvas, bar, bar.length, columns, top + _CHIP_HEIGHT / 2)
     canvas.write(value, (columns.value, baseline), WHITE, align=1)
     if bar.note or bar.mark:
         below = top + _CHIP_HEIGHT + LEAST
@@ -115,9 +136,16 @@ def _draw_row(canvas: Canvas, bar: Bar, label: Line, value: Line, columns: _Colu
         canvas.write(lettered(bar.mark, LEAST, width=INNER / 3), (columns.value, below), bar.colour, align=1)
 
 
-def _draw_bar(canvas: Canvas, length: float, colour: str, columns: _Columns, middle: float) -> None:
+def _draw_bar(canvas: Canvas, bar: Bar, length: float, columns: _Columns, middle: float) -> None:
     left, right, top, bottom = columns.bar, columns.bar_end, middle - _BAR / 2, middle + _BAR / 2
     canvas.fill((left, top, right, bottom), RAISED, radius=_BAR / 2)
-    if length > 0:  # the least share is still seen
-        end = left + max(3.0, min(1.0, length) * (right - left))
-        canvas.fill((left, top, end, bottom), colour, radius=_BAR / 2)
+    if length <= 0:
+        return
+    end = left + max(3.0, min(1.0, length) * (right - left))  # the least share is still seen
+    part = (end - left) / bar.parts
+    if bar.parts == 1 or part < _LEAST_PART:
+        canvas.fill((left, top, end, bottom), bar.colour, radius=_BAR / 2)
+        return
+    for number, colour in zip(range(bar.parts), cycle(LIGHT_COLOURS), strict=False):
+        start = left + number * part
+        canvas.fill((start, top, start + part - 1, bottom), colour, radius=2)

@@ -71,6 +71,14 @@ def test_a_long_label_leaves_room_for_its_bar() -> None:
     assert pixels_of(picture, LIGHT_COLOURS[0]) > 50 * SCALE * 10 * SCALE
 
 
+def test_a_bar_is_divided_into_its_parts_as_long_as_they_can_be_told_apart() -> None:
+    def colours(parts: int) -> int:
+        picture = drawn(Bar("x", 1.0, "1", is_plain=True, parts=parts))
+        return sum(pixels_of(picture, colour) > 0 for colour in LIGHT_COLOURS)
+
+    assert [colours(parts) for parts in (1, 2, 6, 40, 1_000)] == [1, 2, 6, 6, 1]
+
+
 def test_the_alt_text_says_what_the_picture_shows() -> None:
     rows = [
         Bar("␣the", 1.0, "7.3 %", rank="1", note="id 262", mark="chosen"),

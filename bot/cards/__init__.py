@@ -25,7 +25,7 @@ from bot.cards.replay import ReplayCard, describe_replay, replayed
 from bot.cards.reveal import RevealCard, describe_reveal, reveal, reveal_bars, reveal_numbers
 from bot.cards.scores import LeaderboardCard, leaderboard, leaderboard_bars, listed
 from bot.cards.share import file_name, media, share
-from bot.cards.surprise import SurpriseCard, describe_surprise, surprise, surprise_tiles
+from bot.cards.surprise import SurpriseCard, describe_surprise, surprise
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 from bot.cards.tour import TourCard, describe_lesson, own_text, tour
 from bot.cards.vocabulary import (
@@ -108,7 +108,6 @@ __all__ = [
     "reveal_numbers",
     "share",
     "surprise",
-    "surprise_tiles",
     "tokens",
     "too_late",
     "tour",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from enum import Enum
 
-from bot.text.escaping import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN
+from bot.text.escaping import NEWLINE_SIGN, SPACE_SIGN, TAB_SIGN, code
 
 
 class Sign(Enum):
@@ -47,6 +47,24 @@ def signs_in(names: Iterable[str]) -> dict[Sign, str]:
     text = "\n".join(names)
     found = ((sign, re.search(sign.value, text)) for sign in Sign)
     return {sign: match[0] for sign, match in found if match is not None}
+
+
+def explained(names: Iterable[str]) -> str:
+    """Explain the signs in ``names``: "␣ is a space, ⏎ a line break"; empty if there are none."""
+    found = [_explained(sign, written) for sign, written in signs_in(names).items()]
+    return ", ".join(
+        f"{sign} {what}" if place else f"{sign} is {what}" for place, (sign, what) in enumerate(found)
+    )
+
+
+def _explained(sign: Sign, written: str) -> tuple[str, str]:
+    match sign:
+        case Sign.BYTE:
+            return "`\\xE2`", meaning(sign, written)
+        case Sign.CONTROL:
+            return code(written), meaning(sign, written)
+        case _:
+            return written, meaning(sign, written)
 
 
 def meaning(sign: Sign, written: str) -> str:

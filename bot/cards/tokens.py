@@ -2,63 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
-import discord
 from discord import ui
 
-from bot.cards.layout import DONE_COLOUR, Audience, Row, Text, card, rule, small, undrawn
+from bot.cards.layout import Audience, Row, arranged, picture, token_name, undrawn
+from bot.cards.pictures.bars import Bar, Table
+from bot.cards.pictures.canvas import LIGHT_COLOURS
+from bot.cards.pictures.stack import Block
+from bot.cards.pictures.tiles import CAPTIONED, Rows, Tile, fitted
+from bot.cards.signs import explained
 from bot.quoting import plural
 from bot.text.encoding_names import ALIKE, ENCODINGS
-from bot.text.escaping import clip_end, code, fenced, inert, inert_tail, isolated
+from bot.text.escaping import clip_end, code, inert, inert_head, isolated
 from bot.text.pieces import Piece, Tokenized
+from bot.text.wrapping import first_rows
 
 PICTURE = "tokens.png"
 LISTING = "tokens.txt"
 
-_TABLE_BUDGET = 1_500
-_IDS_BUDGET = 800
-_TEXT_BUDGET = 600
-_ALT_BUDGET = 1_000
+_IDS_BUDGET = 38  # a line on a phone
+_TEXT_BUDGET, _TEXT_ROWS = 400, 10
+_PIECES_BUDGET = 700  # of the picture's text
 _NAME_WIDTH = 60
-_LEGEND = (
-    "Each box is a token; the number below it is its id, which is all that the model reads. "
-    "A box with several ids is one character made of several tokens."
-)
+_CHARACTER_BUDGET, _BYTES_BUDGET = 12, 36
+_CAPTIONED, _COMPACT = 7, 10  # rows
 _FAMILIES = {
-    "gpt2": "gpt2 (GPT-2, GPT-3)",
-    "p50k_base": "p50k_base (Codex, text-davinci-003)",
-    "cl100k_base": "cl100k_base (GPT-3.5, GPT-4)",
-    "o200k_base": "o200k_base (GPT-4o and later)",
+    "gpt2": "GPT-2, GPT-3",
+    "p50k_base": "Codex",
+    "cl100k_base": "GPT-3.5, GPT-4",
+    "o200k_base": "GPT-4o, GPT-5",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TokensCard:
-    """Everything the card shows, already in words.
+    """Everything the card shows, already in words, and its ``picture``, laid out.
 
     Describing a text of 6,000 characters takes long, so it happens off the event loop.
-    ``decoded`` is the text that pasted ids stand for.
+    ``decoded`` is the text that pasted ids stand for. ``listing`` is attached where the card itself leaves
+    something out.
     """
 
-    encoding: str
-    vocabulary: int | None
-    token_count: int
-    byte_count: int
-    characters: int
-    counts: Mapping[str, int]
-    ids: str
-    undrawn: str
-    picture_text: str
-    listing: str
+    title: str
     decoded: str | None
+    result: tuple[str, ...]
+    facts: str
+    picture: tuple[Block, ...]
+    picture_text: str
+    listing: str | None
     audience: Audience
-
-    @property
-    def needs_listing(self) -> bool:
-        """Whether only the attached file has the whole table."""
-        return len(self.listing) > _TABLE_BUDGET
 
 
 def describe_tokens(
@@ -74,71 +69,139 @@ def describe_tokens(
     ``counts`` are the numbers of tokens by encoding. If ids were pasted, ``decoded`` is their
     text, and ``counts`` is empty where that isn't a complete text.
     """
-    tokens = tokenized.tokens
+    pieces = tokenized.pieces
+    tiles = fitted(token_tiles(pieces), captioned=_CAPTIONED, compact=_COMPACT)
+    bars = encoding_bars(tokenized, counts)
+    ids = _ids(tokenized)
+    shown = [piece.visible for piece in pieces]
+    missing = undrawn("".join(shown), twin=LISTING)
+    says_all = len(ids) <= _IDS_BUDGET and not missing and all(len(piece.tokens) == 1 for piece in pieces)
     return TokensCard(
-        encoding=tokenized.encoding,
-        vocabulary=tokenized.vocabulary,
-        token_count=len(tokens),
-        byte_count=sum(len(token.data) for token in tokens),
-        characters=characters,
-        counts=counts,
-        ids=clip_end("[" + ", ".join(str(token.id) for token in tokens) + "]", _IDS_BUDGET),
-        undrawn=undrawn("".join(piece.visible for piece in tokenized.pieces), twin="the list below it"),
-        picture_text=_picture_text(tokenized),
-        listing=listing(tokenized),
-        decoded=None if decoded is None else inert_tail(decoded, _TEXT_BUDGET),
+        title=f"{plural(len(tokenized.tokens), 'token')} in {_named(tokenized.encoding)}",
+        decoded=None if decoded is None else inert_head(first_rows(decoded, _TEXT_ROWS), _TEXT_BUDGET),
+        result=_result(tokenized, counts, ids="" if decoded is not None else ids, tiles=tiles),
+        facts=" · ".join(filter(None, (*_sizes(tokenized, characters), explained(shown), missing))),
+        picture=(tiles, Table(bars)) if bars else (tiles,),
+        picture_text=_picture_text(tokenized, bars, tiles),
+        listing=None if says_all else listing(tokenized, counts),
         audience=audience,
     )
 
 
 def tokens(content: TokensCard) -> ui.LayoutView:
-    """Build the card; it shows attachments named PICTURE and, if needed, LISTING."""
-    head = f"### {plural(content.token_count, 'token')} in {_named(content.encoding)}"
-    if content.decoded is not None:
-        head += f"\n{content.decoded}"
-    size = f"{plural(content.characters, 'character')} · {plural(content.byte_count, 'byte')} in UTF-8"
-    if content.vocabulary is not None:
-        size += f" · the model has {content.vocabulary:,} token ids"
-    view = [
-        Text(head),
-        Text(small(f"{_LEGEND} {content.undrawn}".rstrip())),
-        ui.MediaGallery[ui.LayoutView](
-            discord.MediaGalleryItem(f"attachment://{PICTURE}", description=content.picture_text)
-        ),
-        Text(fenced(_clip_lines(content.listing, _TABLE_BUDGET))),
-        Text(f"**Ids** {code(content.ids)}"),
-        rule(),
-        Text("\n".join(filter(None, (_comparison(content), small(size))))),
+    """Build the card; it shows attachments named PICTURE, drawn from its ``picture``, and perhaps LISTING."""
+    return arranged(
+        "\n".join(filter(None, (f"### {content.title}", content.decoded))),
+        Row(content.audience.button),
+        picture=picture(PICTURE, content.picture_text),
+        result=content.result,
+        attached=None if content.listing is None else LISTING,
+        facts=content.facts,
+        colour=content.audience.colour,
+    )
+
+
+def token_tiles(pieces: Sequence[Piece]) -> list[Tile]:
+    """Make the picture's tiles: each character or more above the ids of its tokens."""
+    return [
+        Tile(piece.visible, tuple(str(token.id) for token in piece.tokens), colour)
+        for piece, colour in zip(pieces, cycle(LIGHT_COLOURS), strict=False)
     ]
-    if content.needs_listing:
-        view.append(ui.File(f"attachment://{LISTING}"))
-    return card(*view, Row(content.audience.button), colour=DONE_COLOUR)
 
 
-def listing(tokenized: Tokenized) -> str:
-    """List the pieces, one per line: ids, text, and the bytes of a character of several tokens."""
-    width = max((len(str(token.id)) for token in tokenized.tokens), default=0)
-    return "\n".join(_line(piece, width) for piece in tokenized.pieces)
+def encoding_bars(tokenized: Tokenized, counts: Mapping[str, int]) -> tuple[Bar, ...]:
+    """Make a bar for each encoding, as long as the number of tokens and divided into them."""
+    most = max(counts.values(), default=1)
+    own = ALIKE.get(tokenized.encoding, tokenized.encoding)
+    is_shown = _is_own_split(tokenized, counts)
+    return tuple(
+        Bar(
+            label=_FAMILIES.get(name, name),
+            length=count / most,
+            value=f"{count:,}",
+            note=name if name in _FAMILIES else "this bot's model",
+            mark="shown above" if name == own and is_shown else "",
+            is_plain=True,
+            parts=count,
+        )
+        for name, count in counts.items()
+    )
+
+
+def listing(tokenized: Tokenized, counts: Mapping[str, int]) -> str:
+    """List the ids, and each piece on a line: its ids, text, and bytes if it has several tokens."""
+    tokens = tokenized.tokens
+    width = max((len(str(token.id)) for token in tokens), default=0)
+    others = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    head = [
+        f"{plural(len(tokens), 'token')} in {tokenized.encoding}",
+        *([f"Tokens by encoding: {others}"] if others else []),
+        f"Ids: [{_ids(tokenized)}]",
+        "",
+    ]
+    return "\n".join([*head, *(_line(piece, width) for piece in tokenized.pieces), ""])
 
 
 def _line(piece: Piece, width: int) -> str:
     ids = " ".join(f"{token.id:>{width}}" for token in piece.tokens)
     if len(piece.tokens) == 1:
         return f"{ids}  {isolated(piece.visible)}"
-    data = " | ".join(token.data.hex(" ").upper() for token in piece.tokens)
-    return f"{ids}  {isolated(piece.visible)}  ← {data}"
+    return f"{ids}  {isolated(piece.visible)}  ← {_bytes(piece)}"
 
 
-def _comparison(content: TokensCard) -> str:
-    if not content.counts:
-        return "These ids aren't a complete text: some of the bytes are only part of a character."
-    line = "**Tokens by encoding:** " + " · ".join(
-        f"{_FAMILIES.get(name) or _named(name)} **{count:,}**" for name, count in content.counts.items()
+def _bytes(piece: Piece) -> str:
+    return " | ".join(token.data.hex(" ").upper() for token in piece.tokens)
+
+
+def _ids(tokenized: Tokenized) -> str:
+    return ", ".join(str(token.id) for token in tokenized.tokens)
+
+
+def _result(tokenized: Tokenized, counts: Mapping[str, int], *, ids: str, tiles: Rows) -> tuple[str, ...]:
+    """Explain the picture, and say what it cannot; ``ids`` are those to copy, if there are only a few."""
+    legend = f"Each box is a token. The ids are in {LISTING}."
+    if tiles.style is CAPTIONED:
+        legend = "Each box is a token. The number below is its id, all that the model reads."
+    copied = f"Ids: {code(ids)}" if 0 < len(ids) <= _IDS_BUDGET else ""
+    last = _comparison(tokenized, counts) or copied
+    return tuple(filter(None, (legend, _bytes_of_one(tokenized.pieces), last)))
+
+
+def _bytes_of_one(pieces: Sequence[Piece]) -> str:
+    """Say in bytes what the picture cannot: how the first character of several tokens is split."""
+    split = [piece for piece in pieces if len(piece.tokens) > 1]
+    if not split:
+        return ""
+    first = split[0]
+    name = token_name(first.visible, _CHARACTER_BUDGET)
+    one = (
+        f"{name} takes {len(first.tokens)} tokens; in bytes: {code(clip_end(_bytes(first), _BYTES_BUDGET))}."
     )
+    return one if len(split) == 1 else f"{one} Others like it are in {LISTING}."
+
+
+def _comparison(tokenized: Tokenized, counts: Mapping[str, int]) -> str:
+    if not counts:
+        return "These ids aren't a complete text: some of the bytes are only part of a character."
+    if not _is_own_split(tokenized, counts):
+        return f"{_named(tokenized.encoding)} itself would split this text differently."
+    return ""
+
+
+def _is_own_split(tokenized: Tokenized, counts: Mapping[str, int]) -> bool:
+    """Whether the encoding itself splits the text so; ids that were pasted may split it otherwise."""
     # An encoding that splits every text as another one does isn't counted separately.
-    if content.token_count != content.counts[ALIKE.get(content.encoding, content.encoding)]:
-        line += f"\n{_named(content.encoding)} itself would split this text differently."
-    return line
+    own = counts.get(ALIKE.get(tokenized.encoding, tokenized.encoding))
+    return len(tokenized.tokens) == own
+
+
+def _sizes(tokenized: Tokenized, characters: int) -> list[str]:
+    size = sum(len(token.data) for token in tokenized.tokens)
+    return [
+        plural(characters, "character"),
+        f"{plural(size, 'byte')} in UTF-8",
+        f"the model has {tokenized.vocabulary:,} token ids" if tokenized.vocabulary is not None else "",
+    ]
 
 
 def _named(encoding: str) -> str:
@@ -146,19 +209,14 @@ def _named(encoding: str) -> str:
     return encoding if encoding in ENCODINGS else inert(clip_end(encoding, _NAME_WIDTH))
 
 
-def _picture_text(tokenized: Tokenized) -> str:
-    pieces = " | ".join(piece.visible for piece in tokenized.pieces)
-    return clip_end(f"The text split into {plural(len(tokenized.tokens), 'token')}: {pieces}", _ALT_BUDGET)
-
-
-def _clip_lines(text: str, limit: int) -> str:
-    """Keep whole lines of ``text`` up to ``limit`` characters, and count the rest."""
-    if len(text) <= limit:
-        return text
-    lines = text.split("\n")
-    kept: list[str] = []
-    for line in lines:
-        if sum(len(one) + 1 for one in kept) + len(line) > limit - 60:
-            break
-        kept.append(line)
-    return "\n".join([*kept, f"… and {len(lines) - len(kept):,} more lines, all in {LISTING}"])
+def _picture_text(tokenized: Tokenized, bars: Sequence[Bar], tiles: Rows) -> str:
+    with_ids = tiles.style is CAPTIONED
+    pieces = " | ".join(
+        f"{piece.visible} {' '.join(str(token.id) for token in piece.tokens)}" if with_ids else piece.visible
+        for piece in tokenized.pieces
+    )
+    split = clip_end(
+        f"The text split into {plural(len(tokenized.tokens), 'token')}: {pieces}", _PIECES_BUDGET
+    )
+    counted = "; ".join(f"{bar.label} ({bar.note}): {bar.value}" for bar in bars)
+    return f"{split}. Tokens by encoding: {counted}" if bars else split

@@ -35,6 +35,19 @@ class Bucket(Enum):
         return next(bucket for bucket in cls if rank <= bucket.value)
 
 
+class Level(Enum):
+    """How surprising something is. A level's value is its last whole number of bits."""
+
+    EXPECTED = 2
+    MILD = 6
+    HIGH = 10
+    EXTREME = math.inf
+
+    @classmethod
+    def of(cls, bits: float) -> Level:
+        return next(level for level in cls if round(bits) <= level.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """A token that the model found more likely than the text's own."""
@@ -89,9 +102,13 @@ class Part:
         return min(unexpected, key=lambda scored: scored.logprob, default=None)
 
     @property
-    def bucket(self) -> Bucket | None:
-        """The bucket of its highest rank."""
-        return Bucket.of(max(scored.rank for scored in self.scored)) if self.scored else None
+    def bits(self) -> float:
+        """The surprise of all its tokens together."""
+        return math.fsum(scored.bits for scored in self.scored)
+
+    @property
+    def level(self) -> Level | None:
+        return Level.of(self.bits) if self.scored else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +151,12 @@ class Reading:
         return parts
 
     def most_surprising(self, count: int) -> list[tuple[Part, Scored]]:
-        """Return the ``count`` least likely tokens with their characters, the least likely first.
+        """Return the ``count`` most surprising parts, each with its least likely token.
 
-        There is one token per part at most, and none that was the model's top guess.
+        A part whose tokens were all the model's top guesses is no surprise.
         """
         found = [(part, scored) for part in self.parts() if (scored := part.most_surprising)]
-        return sorted(found, key=lambda pair: (pair[1].logprob, pair[0].start))[:count]
+        return sorted(found, key=lambda pair: (-pair[0].bits, pair[0].start))[:count]
 
 
 def scoring(request_id: str, ids: Sequence[int]) -> GenerationRequest:

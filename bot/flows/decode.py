@@ -6,7 +6,6 @@ from functools import partial
 
 from bot import cards
 from bot.cards import Audience, TokensCard
-from bot.cards.pictures.tiles import draw_tokens
 from bot.errors import NoTokenIds
 from bot.flows.tokens import show_tokens
 from bot.interactions.reply import Reply
@@ -26,12 +25,9 @@ async def decode_ids(services: Services, ids: str, reply: Reply, *, encoding: st
     await show_tokens(services, partial(_decoded, known, token_ids, resolved), reply)
 
 
-def _decoded(
-    encodings: Encodings, ids: tuple[int, ...], encoding: str, audience: Audience
-) -> tuple[TokensCard, bytes]:
-    """Make the card and picture of token ids."""
+def _decoded(encodings: Encodings, ids: tuple[int, ...], encoding: str, audience: Audience) -> TokensCard:
+    """Describe token ids and their text."""
     tokenized = encodings.pieces(ids, encoding)
     text = encodings.decode(ids, encoding)
     counts = encodings.counts(text, encoding) if is_whole(text) else {}
-    card = cards.describe_tokens(tokenized, counts, len(text), audience=audience, decoded=text)
-    return card, draw_tokens(tokenized.pieces)
+    return cards.describe_tokens(tokenized, counts, len(text), audience=audience, decoded=text)

@@ -9,11 +9,12 @@ import discord
 
 from bot import cards
 from bot.cards import Audience, SurpriseCard
-from bot.cards.pictures.tiles import LARGE, SMALL, draw_tiles
+from bot.cards.pictures.stack import stacked
 from bot.cards.surprise import LISTING, PICTURE
 from bot.errors import TextTooLong, TextTooShort
 from bot.features.complete import new_run_id
 from bot.features.surprise import reading, scoring
+from bot.flows.attachments import text_file
 from bot.flows.message_text import text_in
 from bot.flows.streams import ask
 from bot.flows.warm_up import ready_model
@@ -46,10 +47,7 @@ async def score_text(services: Services, text: str, reply: Reply) -> None:
     audience = Audience(reply.asker.person, reply.private)
     async with services.executor.place(reply.asker, promised=True) as place:
         content, picture = await services.executor.run(place, _scored, services, model, ids, steps, audience)
-    files = [
-        discord.File(io.BytesIO(picture), PICTURE),
-        discord.File(io.BytesIO(content.listing.encode()), LISTING),
-    ]
+    files = [discord.File(io.BytesIO(picture), PICTURE), text_file(LISTING, content.listing)]
     # The text itself was checked, and blocked words are left out of what the model expected.
     await reply.finish(cards.surprise(content), files=files, harmless=True)
 
@@ -63,4 +61,4 @@ def _scored(
     found = reading(ids, steps, token, hidden=lambda token: blocked.in_text(token.visible))
     name = cards.model_name(model)
     card = cards.describe_surprise(found, model=name, vocabulary=model.vocabulary, audience=audience)
-    return card, draw_tiles(cards.surprise_tiles(found), (LARGE, SMALL))
+    return card, stacked(card.picture)

@@ -1,9 +1,8 @@
-"""The /surprise card shows every token's rank, in colour and in plain text."""
+"""The /surprise card shows every token's surprise in colour, and the three biggest in words."""
 
 from __future__ import annotations
 
 import math
-import re
 
 import pytest
 from discord import ui
@@ -13,24 +12,18 @@ from msgspec.structs import replace
 
 from bot import cards
 from bot.cards import Audience, SurpriseCard
-from bot.cards.surprise import LISTING, PICTURE, listing
+from bot.cards.pictures.cells import Cells
+from bot.cards.pictures.legend import Legend
+from bot.cards.pictures.stack import stacked
+from bot.cards.pictures.tiles import CAPTIONED, COMPACT, Rows
+from bot.cards.surprise import LISTING, PICTURE, surprise_tiles
 from bot.features.surprise import Reading, reading
 from bot.model.protocol import Candidate, Step
-from bot.text.tokenization import Encodings
 from tests.support import strategies
-from tests.support.limits import assert_within_limits, buttons_of, text_of
+from tests.support.limits import alt_of, assert_within_limits, buttons_of, text_of
+from tests.support.scoring import ENCODINGS, LIKELIER, LONDON, READ, read, read_evenly
 
-ENCODINGS = Encodings()
-LONDON = (23421, 373, 530, 286, 262)  # London was one of the
-LIKELIER = (Candidate(257, 3.0, -1.0, 1), Candidate(262, 2.0, -2.0, 2))
-
-
-def read(*found: tuple[int, float], ids: tuple[int, ...] = LONDON) -> Reading:
-    steps = [
-        Step(Candidate(id_, 1.0, logprob, rank), LIKELIER, 1.0)
-        for id_, (rank, logprob) in zip(ids[1:], found, strict=True)
-    ]
-    return reading(ids, steps, ENCODINGS.token)
+HIGHEST = 550  # units: 400 pixels on a phone
 
 
 def described(read: Reading, *, private: bool = False) -> SurpriseCard:
@@ -40,10 +33,7 @@ def described(read: Reading, *, private: bool = False) -> SurpriseCard:
 
 
 def shown(read: Reading) -> str:
-    return text_of(cards.surprise(described(read))).replace("\N{NO-BREAK SPACE}", " ")
-
-
-READ = read((1, -0.5), (12, -4.0), (20_000, -14.0), (2, -1.25))
+    return text_of(cards.surprise(described(read)))
 
 
 @pytest.mark.slow
@@ -54,155 +44,187 @@ def test_any_text_fits_in_a_message(text: str, steps: list[Step], audience: Audi
     content = cards.describe_surprise(found, model="m" * 300, vocabulary=50_257, audience=audience)
 
     assert_within_limits(cards.surprise(content))
-    assert len(cards.surprise_tiles(found)) == len(found.parts())
+    assert sum(block.height + 14 for block in content.picture) <= HIGHEST
 
 
-def test_a_picture_that_lacks_a_character_points_to_the_file() -> None:
-    ids = ENCODINGS.encode("a 𒀀")
-    cuneiform = read(*[(1, -0.5)] * (len(ids) - 1), ids=ids)
+def test_the_card_has_the_order_of_all_cards() -> None:
+    (container,) = cards.surprise(described(READ)).children
+    assert isinstance(container, ui.Container)
+    head, picture, result, file, buttons, facts = container.children
 
-    assert "U+… in the picture is a character its fonts don't have; see surprise.txt." in shown(cuneiform)
-    assert listing(cuneiform, "m").splitlines()[-1].endswith("  \\x80 (part of 𒀀)")
-    assert "fonts" not in shown(READ)
+    assert isinstance(head, ui.TextDisplay)
+    assert isinstance(picture, ui.MediaGallery)
+    assert isinstance(result, ui.TextDisplay)
+    assert isinstance(file, ui.File)
+    assert isinstance(buttons, ui.ActionRow)
+    assert isinstance(facts, ui.TextDisplay)
+    assert head.content.startswith("### How surprising is this text?\n")
+    assert picture.items[0].media.url == f"attachment://{PICTURE}"
+    assert len(result.content.splitlines()) == 3
+    assert file.media.url == f"attachment://{LISTING}"
+    assert facts.content == (
+        "-# gpt2-large · 5 tokens · 1 bit = one coin flip · the first token isn't scored · ␣ is a space"
+    )
 
 
-def test_the_picture_shows_each_token_above_its_rank() -> None:
-    tiles = cards.surprise_tiles(READ)
+def test_a_short_text_s_tiles_have_their_bits() -> None:
+    rows, legend = described(READ).picture
+    assert isinstance(rows, Rows)
+    tiles = surprise_tiles(READ.parts(), READ.most_surprising(1))
 
-    assert [(tile.text, tile.caption) for tile in tiles] == [
-        ("London", "–"),
-        ("␣was", "1"),
-        ("␣one", "12"),
-        ("␣of", "20,000"),
-        ("␣the", "2"),
+    assert rows.style is CAPTIONED
+    assert isinstance(legend, Legend)
+    assert [(tile.text, tile.captions, tile.is_marked) for tile in tiles] == [
+        ("London", ("–",), False),
+        ("␣was", ("1",), False),
+        ("␣one", ("6",), False),
+        ("␣of", ("20",), True),
+        ("␣the", ("2",), False),
     ]
     assert len({tile.colour for tile in tiles}) == 4
+    assert tiles[1].colour == tiles[4].colour
 
 
-def test_the_picture_is_described() -> None:
-    view = cards.surprise(described(READ))
-    (gallery,) = (item for item in view.walk_children() if isinstance(item, ui.MediaGallery))
-    (picture,) = gallery.items
+def test_every_colour_is_in_the_legend_with_its_bits() -> None:
+    bits = (2, 6, 10, 11)
+    found = read(*[(9, -count * math.log(2)) for count in bits])
+    _, legend = described(found).picture
+    assert isinstance(legend, Legend)
+    _, *tiles = surprise_tiles(found.parts(), ())
 
-    assert picture.media.url == f"attachment://{PICTURE}"
-    assert picture.description == (
-        "Each token with its rank: London – | ␣was 1 | ␣one 12 | ␣of 20,000 | ␣the 2"
-    )
-
-
-def test_the_colours_are_explained_and_counted() -> None:
-    assert (
-        "🟩 rank 1–10: **2** tokens (50 %) · 🟨 11–100: **1** · 🟥 101–1,000: **0** · 🟪 over 1,000: **1**"
-    ) in shown(READ)
-    assert "🟩 rank 1–10: **1** token (25 %)" in shown(read((1, -1.0), *[(99, -3.0)] * 3))
+    assert [(tile.colour, words) for tile, (_, words) in zip(tiles, legend.colours, strict=True)] == [
+        (colour, words) for colour, words in legend.colours
+    ]
+    assert [words for _, words in legend.colours] == ["0–2", "3–6", "7–10", "11 and up"]
 
 
-def test_the_signs_that_occur_are_explained() -> None:
-    assert "1 is the model's top guess. ␣ is a space.\n" in shown(READ)
-    lines = ENCODINGS.encode("a b\n\tc")
-    assert "␣ is a space, ⏎ a line break, ⇥ a tab.\n" in shown(
-        read(*[(1, -1.0)] * (len(lines) - 1), ids=lines)
-    )
-    windows = ENCODINGS.encode("a\r\nb")
-    assert "⏎ is a line break, `\\x0D` a carriage return.\n" in shown(
-        read(*[(1, -1.0)] * (len(windows) - 1), ids=windows)
-    )
-    words = ENCODINGS.encode("ab文")
-    assert "␣ is a space, `\\xE2` a byte.\n" in shown(read(*[(9, -1.0)] * (len(words) - 1), ids=words))
-    assert "1 is the model's top guess.\n" in shown(read((1, -1.0), ids=ENCODINGS.encode("a.")))
+def test_a_longer_text_has_its_tiles_without_bits() -> None:
+    rows, _ = described(read_evenly("one two three four five " * 14)).picture
+    assert isinstance(rows, Rows)
+
+    assert (rows.style, rows.left_out) == (COMPACT, 0)
 
 
-def test_loss_and_perplexity_are_shown_with_their_meaning() -> None:
-    text = text_of(cards.surprise(described(READ)))
+def test_a_long_text_is_a_map_with_the_passages_around_its_biggest_surprises() -> None:
+    ids = ENCODINGS.encode("one two three four five " * 80)
+    surprising = {50: -9.0, 200: -8.0, 300: -7.0}
+    found = read(*[(3, surprising.get(at, -1.0)) for at in range(1, len(ids))], ids=ids)
+    cells, *passages, legend = described(found).picture
 
-    assert "(loss) **4.938 nats** per token (7.12 bits)" in text
-    assert "perplexity **139**, like choosing among **139** equal options each time." in text
-    assert "each bit halves the probability (one coin flip = 1 bit)." in text
+    assert isinstance(cells, Cells)
+    assert len(cells.colours) == len(ids)
+    assert cells.marked == set(surprising)
+    assert isinstance(legend, Legend)
+    for rows, bits in zip(passages, ("13", "12", "10"), strict=True):
+        assert isinstance(rows, Rows)
+        assert [shaped.tile.captions for shaped in rows.rows[0] if shaped.tile.is_marked] == [(bits,)]
 
 
 @pytest.mark.parametrize(
-    ("perplexity", "figure"), [(12.34, "12.3"), (99.94, "99.9"), (99.96, "100"), (50_257, "50,257")]
+    "text", ["안녕하세요 " * 300, "สวัสดี " * 300, "שלום עולם " * 150, "😀" * 300, "\n" * 900]
 )
-def test_a_large_perplexity_has_no_decimals(perplexity: float, figure: str) -> None:
-    text = shown(read(*[(9, -math.log(perplexity) + 1e-9)] * 4))
+def test_a_text_in_any_script_can_be_drawn(text: str) -> None:
+    content = described(read_evenly("a" + text))
 
-    assert f"perplexity **{figure}**, like choosing among **{figure}** equal options" in text
-
-
-def test_a_perplexity_above_the_vocabulary_is_worse_than_guessing() -> None:
-    text = shown(read(*[(9, -math.log(60_000))] * 4))
-
-    assert "perplexity **60,000**, worse than a blind guess among all 50,257 tokens: the model has" in text
-    assert "equal options" not in text
+    assert stacked(content.picture).startswith(b"\x89PNG")
 
 
-def test_the_biggest_surprises_come_with_the_text_before_and_the_model_s_guesses() -> None:
-    text = text_of(cards.surprise(described(READ)))
-    found = text.partition("**The biggest surprises**\n")[2].splitlines()
-
-    assert found[0] == "🟪 `London␣was␣one` **`␣of`** rank 20,000"
-    assert found[1] == "-# 20.2 bits (< 0.0001 %) · it expected: `␣a` 36.8 %, `␣the` 13.5 %"
-    assert found[2].startswith("🟨 `London␣was` **`␣one`** rank 12")
-    assert found[5] == "-# 1.8 bits (28.7 %) · it expected: `␣a` 36.8 %"
+def test_the_picture_is_described() -> None:
+    assert alt_of(cards.surprise(described(READ))) == (
+        "The biggest surprises: ␣of 20, ␣one 6, ␣the 2. "
+        "Each token with its surprise in bits: London – | ␣was 1 | ␣one 6 | ␣of 20 | ␣the 2"
+    )
 
 
-def test_the_first_character_has_no_text_before_it() -> None:
-    text = shown(read((9, -2.0), (500, -12.0), ids=ENCODINGS.encode("文a")))
-
-    assert "🟩 **`文`** (its token `\\x87`) at the very start · rank 9\n" in text
-    assert "``" not in text
-
-
-def test_right_to_left_text_does_not_move_what_is_beside_it() -> None:
-    ids = ENCODINGS.encode("שלום")
-    found = read(*[(12, -4.0)] * (len(ids) - 1), ids=ids)
-
-    assert re.search("`\u2068[^`]+\u2069` \\*\\*`\u2068.\u2069`\\*\\* rank 12", shown(found))
-    assert any("  \u2068ו\u2069  ← ␣a" in line for line in listing(found, "m").splitlines())
-
-
-def test_only_the_end_of_a_long_text_is_shown_before_a_token() -> None:
-    ids = ENCODINGS.encode("one two three four five six seven eight nine ten eleven")
-    steps = [Step(Candidate(id_, 1.0, -1.0, 1), (), 1.0) for id_ in ids[1:]]
-    steps[-1] = replace(steps[-1], chosen=Candidate(ids[-1], 1.0, -9.0, 400))
-    text = text_of(cards.surprise(described(reading(ids, steps, ENCODINGS.token))))
-
-    assert "🟥 `…ix␣seven␣eight␣nine␣ten` **`␣eleven`**" in text
-
-
-def test_a_text_without_surprises_says_so() -> None:
-    text = text_of(cards.surprise(described(read(*[(1, -0.1)] * 4))))
-
-    assert "**No surprises:** every token was the model's top guess." in text
-
-
-def test_a_huge_perplexity_is_not_spelled_out() -> None:
-    text = text_of(cards.surprise(described(read(*[(9, -900.0)] * 4))))
-
-    assert "perplexity **over 1,000,000**, worse than a blind guess" in text
-
-
-def test_the_file_lists_every_token_with_its_numbers() -> None:
-    lines = listing(READ, "gpt2-large").splitlines()
-
-    assert lines[0] == "5 tokens, read by gpt2-large"
-    assert "Mean negative log-likelihood (loss): 4.937500 nats per token (7.1233 bits)" in lines
-    assert "Perplexity: 139" in lines
-    assert "Ranks: 1–10: 2, 11–100: 1, 101–1,000: 0, over 1,000: 1" in lines
-    assert "   no.    rank  probability  surprise in bits  token  ← it expected" in lines
-    assert lines[-5:] == [
-        "     1       –            –                 –  London",
-        "     2       1       60.7 %            0.7213  ␣was",
-        "     3      12        1.8 %            5.7708  ␣one  ← ␣a 36.8 %, ␣the 13.5 %",
-        "     4  20,000   < 0.0001 %           20.1977  ␣of  ← ␣a 36.8 %, ␣the 13.5 %",
-        "     5       2       28.7 %            1.8034  ␣the  ← ␣a 36.8 %",
+def test_the_biggest_surprises_come_with_the_model_s_top_guess() -> None:
+    assert shown(READ).splitlines()[2:5] == [
+        "`␣of` **20 bits** · it expected `␣a`",
+        "`␣one` **6 bits** · it expected `␣a`",
+        "`␣the` **2 bits** · it expected `␣a`",
     ]
 
 
-def test_the_file_is_attached() -> None:
-    (file,) = (item for item in cards.surprise(described(READ)).walk_children() if isinstance(item, ui.File))
+def test_a_character_of_several_tokens_is_one_surprise() -> None:
+    found = read((9, -2.0), (500, -12.0), ids=ENCODINGS.encode("a😀"))
 
-    assert file.media.url == f"attachment://{LISTING}"
+    assert "`😀` **20 bits** in 2 tokens" in shown(found)
+    assert surprise_tiles(found.parts(), ())[1].captions == ("20",)
+
+
+def test_a_surprise_whose_likelier_tokens_are_withheld_has_its_rank() -> None:
+    ids = LONDON[:2]
+    step = Step(Candidate(ids[1], 1.0, -4.0, 22), LIKELIER, 1.0)
+    found = reading(ids, [step], ENCODINGS.token, hidden=lambda _: True)
+
+    assert "`␣was` **6 bits**, its 22nd choice" in shown(found)
+
+
+def test_right_to_left_text_does_not_move_what_is_beside_it() -> None:
+    assert "`\u2068ו\u2069` **6 bits** · it expected" in shown(read_evenly("שלום"))
+
+
+def test_a_text_without_surprises_says_so() -> None:
+    content = described(read(*[(1, -0.1)] * 4))
+
+    assert "**No surprises:** every token was the model's top guess." in text_of(cards.surprise(content))
+    assert content.picture_text.startswith("Each token with")
+
+
+def test_a_long_token_is_clipped() -> None:
+    ids = (257, ENCODINGS.encode("-" * 64)[0])
+
+    assert "`" + "-" * 23 + "…` **6 bits**" in shown(read((12, -4.0), ids=ids))
+
+
+@pytest.mark.parametrize(
+    ("perplexity", "said"),
+    [
+        (1.2, "The model was almost certain of every token."),
+        (12.34, "Guessing each token was like choosing among **12 equal options**."),
+        (50_257, "Guessing each token was like choosing among **50,257 equal options**."),
+        (60_000, "A blind pick among all 50,257 tokens would have guessed better than the model."),
+        (math.inf, "A blind pick among all 50,257 tokens would have guessed better than the model."),
+    ],
+)
+def test_how_hard_the_text_was_to_guess_is_one_sentence(perplexity: float, said: str) -> None:
+    logprob = -900.0 if perplexity == math.inf else -math.log(perplexity) + 1e-9
+
+    assert shown(read(*[(9, logprob)] * 4)).splitlines()[1] == said
+
+
+def test_the_signs_that_occur_are_explained() -> None:
+    assert shown(READ).endswith(" · ␣ is a space")
+    assert shown(read_evenly("a b\n\tc")).endswith(" · ␣ is a space, ⏎ a line break, ⇥ a tab")
+    assert shown(read((1, -1.0), ids=ENCODINGS.encode("a."))).endswith(" · the first token isn't scored")
+
+
+def test_a_picture_that_lacks_a_character_points_to_the_file() -> None:
+    said = "U+… in the picture is a character its fonts don't have; see surprise.txt."
+
+    assert said in shown(read_evenly("a 𒀀"))
+    assert "fonts" not in shown(READ)
+
+
+def test_a_model_s_name_cannot_format_the_line() -> None:
+    content = cards.describe_surprise(READ, model="*x*", vocabulary=50_257, audience=Audience(1, True))
+
+    assert "-# \\*x\\* · 5 tokens" in text_of(cards.surprise(content))
+
+
+def test_only_the_first_surprises_are_marked() -> None:
+    ids = ENCODINGS.encode("one two three four five six seven")
+    steps = [Step(Candidate(id_, 1.0, -float(at), 400), LIKELIER, 1.0) for at, id_ in enumerate(ids[1:], 1)]
+    steps[0] = replace(
+        steps[0], chosen=Candidate(ids[1], 1.0, -50.0, 1)
+    )  # the model's top guess all the same
+    rows, _ = described(reading(ids, steps, ENCODINGS.token)).picture
+    assert isinstance(rows, Rows)
+
+    assert [shaped.tile.text for row in rows.rows for shaped in row if shaped.tile.is_marked] == [
+        "␣five",
+        "␣six",
+        "␣seven",
+    ]
 
 
 @pytest.mark.parametrize(("private", "label"), [(True, "Share"), (False, "Delete")])

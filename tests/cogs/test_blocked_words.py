@@ -288,7 +288,7 @@ async def test_the_model_s_guesses_in_a_text_are_shown_without_blocked_words(ope
     async with open_blocking(FakeModel(says=says), WORD) as world:
         answer = await finished(world, "surprise", text="one two three")
 
-        assert "it expected: ␣my" in text_of(answer)
+        assert "it expected ␣my" in text_of(answer)
         (listing,) = [file for file in card_of(answer).attachments if file.filename.endswith(".txt")]
         assert_never_sent(world, WORD)
         assert "darn" not in await text_in_file(answer, listing.filename)

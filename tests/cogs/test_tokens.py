@@ -27,8 +27,8 @@ async def test_a_text_s_tokens_are_shown_in_a_picture_and_in_words(
 
     assert picture.filename == "tokens.png"
     assert "2 tokens in gpt2" in text_of(answer)
-    assert "40313  Paris" in text_of(answer)
-    assert "(picture: The text split into 2 tokens: Paris | ␣will)" in text_of(answer)
+    assert "Ids: 40313, 481\n" in text_of(answer)
+    assert "(picture: The text split into 2 tokens: Paris 40313 | ␣will 481. Tokens by" in text_of(answer)
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,16 @@ async def test_any_text_can_be_tokenized(ada: MemberActor, channel: ChannelHandl
     assert card_of(await ada.slash(channel, "tokens", text=text))
 
 
-async def test_a_long_table_comes_whole_as_a_file(ada: MemberActor, channel: ChannelHandle) -> None:
+async def test_the_ids_of_a_long_text_come_as_a_file(ada: MemberActor, channel: ChannelHandle) -> None:
     answer = await ada.slash(channel, "tokens", text="one two three " * 100)
-    _, listing = card_of(answer).attachments
+    _, listing = card_of(answer).message.attachments
+    lines = (await listing.read()).decode().splitlines()
 
     assert listing.filename == "tokens.txt"
-    assert "more lines, all in tokens.txt" in text_of(answer)
+    assert lines[0] == "301 tokens in gpt2"
+    assert lines[2].startswith("Ids: [505, 734, 1115, 530, 734, ")
+    assert len(lines) == 4 + 301
+    assert "The ids are in tokens.txt." in text_of(answer)
 
 
 async def test_encodings_and_models_are_suggested_while_typing(
@@ -84,7 +88,7 @@ async def test_a_message_is_tokenized_for_one_person(
     answer = await ada.context_menu(channel, "Tokenize", message)
 
     assert card_of(answer).ephemeral
-    assert "40313  Paris" in text_of(answer)
+    assert "Paris 40313" in text_of(answer)
 
 
 async def test_the_bot_s_own_card_is_tokenized_by_its_text(ada: MemberActor, channel: ChannelHandle) -> None:
@@ -92,7 +96,7 @@ async def test_the_bot_s_own_card_is_tokenized_by_its_text(ada: MemberActor, cha
     answer = await ada.context_menu(channel, "Tokenize", card.message)
 
     assert "␣token" in text_of(answer)
-    assert "encoding" not in text_of(answer).partition("Ids")[0]  # a word from further down the card
+    assert text_of(answer).startswith("8 tokens in gpt2\n")  # "1 token in gpt2", "Paris", and nothing below
 
 
 @pytest.mark.slow
@@ -120,7 +124,7 @@ async def test_once_a_run_is_deleted_the_text_on_its_card_is_tokenized(
     answer = await ada.context_menu(channel, "Tokenize", card.message)
 
     assert "3 tokens in gpt2" in text_of(answer)
-    assert "40313  Paris\n  481  ␣will" in text_of(answer)
+    assert "Paris 40313 | ␣will 481" in text_of(answer)
 
 
 async def test_a_message_without_text_has_no_tokens(
@@ -136,16 +140,14 @@ async def test_a_forwarded_message_is_tokenized(
 ) -> None:
     message = await grace.forward(await grace.send(channel, "Paris will"), channel)
 
-    assert "40313  Paris" in text_of(await ada.context_menu(channel, "Tokenize", message))
+    assert "Paris 40313" in text_of(await ada.context_menu(channel, "Tokenize", message))
 
 
 async def test_an_embed_is_tokenized(world: World, ada: MemberActor, channel: ChannelHandle) -> None:
     webhook = world.guild.create_webhook(channel)
     message = await webhook.send(embed=discord.Embed(title="Paris", description="**will**"))
 
-    assert "40313  Paris\n  198  ⏎\n10594  will" in text_of(
-        await ada.context_menu(channel, "Tokenize", message)
-    )
+    assert "Paris 40313 | ⏎ 198 | will 10594" in text_of(await ada.context_menu(channel, "Tokenize", message))
 
 
 async def test_a_file_is_tokenized_if_the_message_says_nothing_else(
@@ -157,8 +159,8 @@ async def test_a_file_is_tokenized_if_the_message_says_nothing_else(
     beside = await grace.send(channel, "Hello", attachments=files)
 
     for message in (alone, forwarded):
-        assert "40313  Paris\n  481  ␣will" in text_of(await ada.context_menu(channel, "Tokenize", message))
-    assert "15496  Hello" in text_of(await ada.context_menu(channel, "Tokenize", beside))
+        assert "Paris 40313 | ␣will 481" in text_of(await ada.context_menu(channel, "Tokenize", message))
+    assert "Hello 15496" in text_of(await ada.context_menu(channel, "Tokenize", beside))
 
 
 async def test_a_file_that_is_too_long_is_not_read(

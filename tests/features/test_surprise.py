@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.features.surprise import EXPECTED, Bucket, Reading, reading, scoring
+from bot.features.surprise import EXPECTED, Bucket, Level, Reading, reading, scoring
 from bot.model.protocol import Candidate, Step
 from bot.text.tokenization import Encodings
 from tests.support.samples import step
@@ -40,6 +40,23 @@ def read(text: str, *found: tuple[int, float]) -> Reading:
 )
 def test_ranks_are_grouped_as_gltr_does(rank: int, bucket: Bucket) -> None:
     assert Bucket.of(rank) is bucket
+
+
+@pytest.mark.parametrize(
+    ("bits", "level"),
+    [
+        (0.0, Level.EXPECTED),
+        (2.49, Level.EXPECTED),
+        (2.51, Level.MILD),
+        (6.4, Level.MILD),
+        (6.6, Level.HIGH),
+        (10.4, Level.HIGH),
+        (10.6, Level.EXTREME),
+        (900.0, Level.EXTREME),
+    ],
+)
+def test_levels_go_by_whole_bits(bits: float, level: Level) -> None:
+    assert Level.of(bits) is level
 
 
 def test_a_text_is_scored_at_temperature_1() -> None:
@@ -83,6 +100,12 @@ def test_the_least_likely_tokens_are_the_most_surprising() -> None:
     assert [part.piece.visible for part, _ in found.most_surprising(3)] == ["␣of", "␣was", "␣the"]
 
 
+def test_a_character_is_as_surprising_as_its_tokens_together() -> None:
+    found = read("a 🙃 one", (2, -6.0), (3, -6.0), (4, -1.0), (9, -12.0))
+
+    assert [part.piece.visible for part, _ in found.most_surprising(2)] == ["␣🙃", "␣one"]
+
+
 def test_the_model_s_top_guess_is_never_a_surprise() -> None:
     assert read("London was one", (1, -3.0), (1, -2.0)).most_surprising(5) == []
 
@@ -102,14 +125,15 @@ def test_the_unexpected_token_of_a_character_is_its_surprise() -> None:
     assert scored.rank == 2
 
 
-def test_a_character_of_several_tokens_is_one_part_with_all_their_ranks() -> None:
+def test_a_character_of_several_tokens_is_one_part_with_their_surprise_together() -> None:
     found = read("a 🙃", (9, -5.0), (2_000, -9.0), (3, -1.0))
     first, smile = found.parts()
 
-    assert (first.scored, first.bucket) == ((), None)
+    assert (first.scored, first.bits, first.level) == ((), 0.0, None)
     assert smile.piece.visible == "␣🙃"
     assert [scored.rank for scored in smile.scored] == [9, 2_000, 3]
-    assert smile.bucket is Bucket.BEYOND
+    assert smile.bits == pytest.approx(15 / math.log(2))
+    assert smile.level is Level.EXTREME
     assert found.most_surprising(5) == [(smile, smile.scored[1])]
 
 

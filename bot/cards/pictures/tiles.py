@@ -1,224 +1,222 @@
-"""Tiles of text drawn with Pillow. Pure: the same tiles always give the same PNG."""
+"""A text in coloured boxes, in rows as it reads. Pure: the same tiles always look the same."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import accumulate
 from operator import attrgetter
 
-from PIL import Image, ImageDraw
-
-from bot.cards.pictures.lettering import Line, ink, line, plain_line
-from bot.cards.pictures.reading_order import Directed, ReadingOrder, reading_order, visual_pieces
+from bot.cards.pictures.canvas import (
+    BACKGROUND,
+    FAINT,
+    INK,
+    INNER,
+    LEAST,
+    MARGIN,
+    SCALE,
+    WHITE,
+    WIDTH,
+    Box,
+    Canvas,
+    lettered,
+    units,
+)
+from bot.cards.pictures.lettering import Line, line
+from bot.cards.pictures.reading_order import Directed, reading_order, visual_pieces
 from bot.text.escaping import clip_end
-from bot.text.pieces import Piece
 
-_SCALE = 2  # twice the size, to stay sharp on dense screens
-_MARGIN = 14 * _SCALE
-_NOTE_SIZE = 13 * _SCALE
-_MAX_TILE_CHARACTERS = 26
-
-_BACKGROUND = "#1f2127"
-_INK = "#14161a"
-_FAINT = "#a9adb8"
-# Neighbours differ in hue and lightness, so boundaries show without colour vision too.
-_COLOURS = ("#8ecae6", "#ffd166", "#a5e6ba", "#f4a9c4", "#cdb4f6", "#f9b384")
+_LONGEST = 26  # characters of a tile
+_MOST_CAPTIONS = 4
+_CELL_PADDING = 4  # on each side of one of several captions
+_RADIUS = 5
+_NOTE = 24
+_NOTCH = 5
+# A passage: the tile in question has more before it than after it.
+_BEFORE, _AFTER = 10, 6
+_SHARE_BEFORE = 0.65
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A text in a coloured box, above a smaller caption."""
+    """A text in a box of ``colour``; beneath it a caption for each of its tokens, or one for all."""
 
     text: str
-    caption: str
+    captions: tuple[str, ...]
     colour: str
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
-    """Dimensions in pixels; ``text_top`` and ``caption_top`` are measured from a box's upper edge."""
+class Style:
+    """How tiles look, in units; ``text`` and ``caption`` are baselines from a tile's upper edge."""
 
-    width: int
-    gap: int
-    padding: int
-    box_height: int
-    radius: int
-    text: int
-    text_top: int
-    caption: int
-    caption_top: int
-    max_rows: int
-
-    @property
-    def row_width(self) -> int:
-        return self.width - 2 * _MARGIN
-
-    @property
-    def room(self) -> int:
-        """An upper bound on how many boxes fit, however narrow they are."""
-        return self.max_rows * (self.row_width // (2 * self.padding + self.gap) + 1)
+    height: float
+    size: float
+    text: float
+    caption: float | None
+    padding: float
+    gap: float
 
 
-LARGE = Sizes(
-    width=560 * _SCALE,
-    gap=4 * _SCALE,
-    padding=7 * _SCALE,
-    box_height=48 * _SCALE,
-    radius=6 * _SCALE,
-    text=17 * _SCALE,
-    text_top=6 * _SCALE,
-    caption=11 * _SCALE,
-    caption_top=30 * _SCALE,
-    max_rows=12,
-)
-# For a long text, whose picture people open to read.
-SMALL = Sizes(
-    width=900 * _SCALE,
-    gap=2 * _SCALE,
-    padding=3 * _SCALE,
-    box_height=29 * _SCALE,
-    radius=3 * _SCALE,
-    text=12 * _SCALE,
-    text_top=2 * _SCALE,
-    caption=8 * _SCALE,
-    caption_top=17 * _SCALE,
-    max_rows=80,
-)
+CAPTIONED = Style(height=44, size=17, text=19, caption=37, padding=7, gap=4)
+# For a longer text: no captions, and a notch between the tokens of one character.
+COMPACT = Style(height=26, size=15, text=17, caption=None, padding=5, gap=3)
 
 
 @dataclass(frozen=True, slots=True)
-class _Box:
-    """A tile's shaped lines; ``piece`` is its part in the reading order."""
+class _Shaped:
+    """A tile's shaped lines; ``piece`` is its part in the reading order, ``parts`` its tokens."""
 
+    tile: Tile
     piece: Directed
     text: Line
-    caption: Line
-    colour: str
-    width: int
+    captions: tuple[Line, ...]
+    parts: int
+    width: float
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """Rows of boxes, each from left to right, and how many tiles didn't fit."""
+class Rows:
+    """Tiles laid out, each row from left to right; ``left_out`` didn't fit."""
 
-    rows: Sequence[Sequence[_Box]]
+    rows: tuple[tuple[_Shaped, ...], ...]
     from_right: bool
     left_out: int
+    style: Style
+
+    @property
+    def height(self) -> float:
+        rows = len(self.rows) * (self.style.height + self.style.gap) - self.style.gap
+        return rows + (_NOTE if self.left_out else 0)
+
+    def put(self, canvas: Canvas, top: float) -> None:
+        """Draw the rows; those of a right-to-left text start at the right."""
+        style = self.style
+        for row in self.rows:
+            left: float = MARGIN
+            if self.from_right:
+                left = WIDTH - MARGIN - sum(shaped.width + style.gap for shaped in row) + style.gap
+            for shaped in row:
+                _draw(canvas, shaped, (left, top, left + shaped.width, top + style.height), style)
+                left += shaped.width + style.gap
+            top += style.height + style.gap
+        if self.left_out:
+            note = lettered(f"… and {self.left_out:,} more", LEAST)
+            canvas.write(note, (MARGIN, top + _NOTE - style.gap - 4), FAINT)
 
 
-def draw_tokens(pieces: Sequence[Piece]) -> bytes:
-    """Draw a PNG of the pieces in reading order, each in a box above its token ids."""
-    return draw_tiles(
-        [
-            Tile(piece.visible, " ".join(str(token.id) for token in piece.tokens), colour)
-            for piece, colour in zip(pieces, cycle(_COLOURS), strict=False)
-        ]
-    )
-
-
-def draw_tiles(tiles: Sequence[Tile], sizes: Sequence[Sizes] = (LARGE,)) -> bytes:
-    """Draw a PNG of the tiles in reading order.
-
-    It takes the first of the ``sizes`` at which all tiles fit, or draws as many as fit in the
-    last. Rows of a right-to-left text start at the right.
-    """
-    room = max(size.room for size in sizes)
-    order = reading_order([clip_end(tile.text, _MAX_TILE_CHARACTERS) for tile in tiles[:room]])
-    for size in sizes:
-        layout = _laid_out(tiles, order, size)
-        if not layout.left_out:
-            break
-    return _png(_image(layout, size))
-
-
-def _image(layout: _Layout, size: Sizes) -> Image.Image:
-    rows = layout.rows
-    height = 2 * _MARGIN + len(rows) * (size.box_height + size.gap) - size.gap
-    if layout.left_out:
-        height += 24 * _SCALE
-    image = Image.new("RGB", (size.width, height), _BACKGROUND)
-    top = _MARGIN
-    for row in rows:
-        left = _MARGIN
-        if layout.from_right:
-            left = size.width - _MARGIN - _width(row, size)
-        for box in row:
-            _draw_box(image, box, (left, top), size)
-            left += box.width + size.gap
-        top += size.box_height + size.gap
-    if layout.left_out:
-        note = plain_line(f"… and {layout.left_out:,} more", _NOTE_SIZE)
-        _write(image, note, (_MARGIN, top + 4 * _SCALE + _NOTE_SIZE), _FAINT, (0, top, size.width, height))
-    return image
-
-
-def _width(row: Sequence[_Box], size: Sizes) -> int:
-    return sum(box.width + size.gap for box in row) - size.gap
-
-
-def _laid_out(tiles: Sequence[Tile], order: ReadingOrder, size: Sizes) -> _Layout:
-    rows: list[list[_Box]] = [[]]
-    free = size.row_width
-    left_out = 0
-    for number, tile in enumerate(tiles[: size.room]):
-        box = _box(tile, order.pieces, number, size)
-        if rows[-1] and box.width > free:
-            if len(rows) == size.max_rows:
+def rows_of(tiles: Sequence[Tile], style: Style, most: int) -> Rows:
+    """Lay out the tiles in reading order, in at most ``most`` rows."""
+    room = most * int(INNER // (2 * style.padding + style.gap) + 1)
+    order = reading_order([clip_end(tile.text, _LONGEST) for tile in tiles[:room]])
+    rows: list[list[_Shaped]] = [[]]
+    free: float = INNER
+    left_out = max(0, len(tiles) - room)
+    for number, tile in enumerate(tiles[:room]):
+        shaped = _shaped(tile, order.pieces, number, style)
+        if rows[-1] and shaped.width > free:
+            if len(rows) == most:
                 left_out = len(tiles) - number
                 break
             rows.append([])
-            free = size.row_width
-        rows[-1].append(box)
-        free -= box.width + size.gap
-    return _Layout([visual_pieces(row, attrgetter("piece")) for row in rows], order.from_right, left_out)
+            free = INNER
+        rows[-1].append(shaped)
+        free -= shaped.width + style.gap
+    return Rows(tuple(map(_from_left, rows)), order.from_right, left_out, style)
 
 
-def _box(tile: Tile, pieces: Sequence[Directed], number: int, size: Sizes) -> _Box:
+def fitted(tiles: Sequence[Tile], *, captioned: int, compact: int) -> Rows:
+    """Lay out the tiles with captions if they fit in so many rows, otherwise compactly."""
+    rows = rows_of(tiles, CAPTIONED, captioned)
+    return rows_of(tiles, COMPACT, compact) if rows.left_out else rows
+
+
+def passages(tiles: Sequence[Tile], places: Sequence[int]) -> list[Rows]:
+    """Lay out the tiles around each of the ``places`` in one row, unless an earlier row shows them."""
+    rows: list[Rows] = []
+    shown: set[int] = set()
+    for place in places:
+        if place not in shown:
+            row, span = _passage(tiles, place)
+            rows.append(row)
+            shown.update(span)
+    return rows
+
+
+def _passage(tiles: Sequence[Tile], place: int) -> tuple[Rows, range]:
+    first = max(0, place - _BEFORE)
+    near = tiles[first : place + _AFTER + 1]
+    order = reading_order([clip_end(tile.text, _LONGEST) for tile in near])
+    shaped = [_shaped(tile, order.pieces, number, CAPTIONED) for number, tile in enumerate(near)]
+    ends = [0.0, *accumulate(one.width + CAPTIONED.gap for one in shaped)]
+    start = end = place - first
+    end += 1
+    for room, is_before in ((INNER * _SHARE_BEFORE, True), (INNER, False), (INNER, True)):
+        if is_before:
+            while start and ends[end] - ends[start - 1] - CAPTIONED.gap <= room:
+                start -= 1
+        else:
+            while end < len(near) and ends[end + 1] - ends[start] - CAPTIONED.gap <= room:
+                end += 1
+    row = Rows((_from_left(shaped[start:end]),), order.from_right, 0, CAPTIONED)
+    return row, range(first + start, first + end)
+
+
+def _from_left(row: Sequence[_Shaped]) -> tuple[_Shaped, ...]:
+    return tuple(visual_pieces(row, attrgetter("piece")))
+
+
+def _shaped(tile: Tile, pieces: Sequence[Directed], number: int, style: Style) -> _Shaped:
     before, after = pieces[max(0, number - 1) : number], pieces[number + 1 : number + 2]
     text = line(
         pieces[number],
-        size.text,
+        round(style.size * SCALE),
         before="".join(piece.text for piece in before),
         after="".join(piece.text for piece in after),
     )
-    caption = plain_line(clip_end(tile.caption, _MAX_TILE_CHARACTERS), size.caption)
-    inner = max(text.width, caption.width)
-    width = min(round(inner) + 2 * size.padding, size.row_width)
-    return _Box(pieces[number], text, caption, tile.colour, width)
+    captions = _captions(tile) if style.caption is not None else ()
+    below = sum(map(units, captions)) + 2 * _CELL_PADDING * (len(captions) - 1)
+    parts = len(tile.captions)
+    width = min(max(units(text), below, parts * _NOTCH) + 2 * style.padding, INNER)
+    return _Shaped(tile, pieces[number], text, captions, parts, width)
 
 
-def _draw_box(image: Image.Image, box: _Box, corner: tuple[int, int], size: Sizes) -> None:
-    left, top = corner
-    edges = (left, top, left + box.width, top + size.box_height)
-    ImageDraw.Draw(image).rounded_rectangle(edges, radius=size.radius, fill=box.colour)
-    for written, height, offset in (
-        (box.text, size.text, size.text_top),
-        (box.caption, size.caption, size.caption_top),
-    ):
-        start = max(left + (box.width - written.width) / 2, left + size.padding / 2)
-        _write(image, written, (round(start), top + offset + height), _INK, edges)
+def _captions(tile: Tile) -> tuple[Line, ...]:
+    captions = tile.captions
+    if len(captions) > _MOST_CAPTIONS:
+        captions = (f"{len(captions)} tokens",)
+    return tuple(lettered(caption, LEAST, width=INNER / _MOST_CAPTIONS) for caption in captions)
 
 
-def _write(
-    image: Image.Image, written: Line, start: tuple[int, int], colour: str, edges: tuple[int, int, int, int]
-) -> None:
-    """Draw a line from ``start`` on its baseline, clipped to the ``edges``."""
-    drawn_line = ink(written)
-    if drawn_line is None:
-        return
-    left, top = start[0] + drawn_line.left, start[1] - drawn_line.above
-    right, bottom = left + drawn_line.mask.width, top + drawn_line.mask.height
-    inner = (max(left, edges[0]), max(top, edges[1]), min(right, edges[2]), min(bottom, edges[3]))
-    if inner[0] >= inner[2] or inner[1] >= inner[3]:
-        return
-    mask = drawn_line.mask.crop((inner[0] - left, inner[1] - top, inner[2] - left, inner[3] - top))
-    image.paste(colour, inner, mask)
+def _draw(canvas: Canvas, shaped: _Shaped, box: Box, style: Style) -> None:
+    left, top, right, _ = box
+    canvas.fill(box, shaped.tile.colour, radius=_RADIUS)
+    inner = (left + 2, top, right - 2, box[3])
+    start = max((left + right - units(shaped.text)) / 2, left + style.padding / 2)
+    canvas.write(shaped.text, (start, top + style.text), INK, within=inner)
+    if style.caption is None:
+        _notch(canvas, box, [number / shaped.parts for number in range(1, shaped.parts)], _NOTCH)
+    else:
+        _write_captions(canvas, shaped, box, top + style.caption)
+    if shaped.tile.is_marked:
+        canvas.outline((left - 2, top - 2, right + 2, box[3] + 2), WHITE, radius=_RADIUS + 2, width=2)
 
 
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    # Pillow's quickest way to a small file: 30 ms instead of 180 for the largest picture.
-    image.quantize(colors=64, method=Image.Quantize.FASTOCTREE).save(buffer, format="PNG", compress_level=6)
-    return buffer.getvalue()
+def _write_captions(canvas: Canvas, shaped: _Shaped, box: Box, baseline: float) -> None:
+    """Write each token's caption in a cell of its own."""
+    left, _, right, bottom = box
+    widths = [units(caption) + 2 * _CELL_PADDING for caption in shaped.captions]
+    spare = (right - left - sum(widths)) / max(1, len(widths))
+    edges = [0.0, *accumulate(width + spare for width in widths)]
+    for caption, start, end in zip(shaped.captions, edges, edges[1:], strict=False):
+        canvas.write(caption, (left + (start + end) / 2, baseline), INK, within=box, align=0.5)
+    _notch(canvas, box, [edge / (right - left) for edge in edges[1:-1]], bottom - baseline + LEAST)
+
+
+def _notch(canvas: Canvas, box: Box, places: Sequence[float], depth: float) -> None:
+    """Cut a tile from below at ``places``, which are shares of its width."""
+    left, _, right, bottom = box
+    for place in places:
+        x = left + place * (right - left)
+        canvas.fill((x - 0.75, bottom - depth, x + 0.75, bottom), BACKGROUND)

@@ -15,6 +15,7 @@ from bot.cards import (
     CompletionCard,
     Divergence,
     GuessCard,
+    LeaderboardCard,
     NextCard,
     RevealCard,
     TourCard,
@@ -27,6 +28,7 @@ from bot.features.complete import new_run_id
 from bot.features.guess import Round, Score
 from bot.features.replay import compare, rerun
 from bot.features.surprise import reading
+from bot.interactions.names import one_line
 from bot.model.protocol import Alike, Step
 from bot.queue.updates import Completion, Finished, News, Progress, Queued, token_ids
 from bot.text.vocabulary import Found
@@ -115,7 +117,13 @@ def guess(factory: ContentFactory) -> ui.LayoutView:
 def reveal(factory: ContentFactory) -> ui.LayoutView:
     game, step = _game(factory)
     appended = factory.encodings.decode([game.round.top_guess])
-    return cards.reveal(RevealCard(game, step, appended, (Score(OTHER, 2, 3), Score(OWNER, 0, 3))))
+    content = RevealCard(game, step, appended, (Score(OTHER, 2, 3), Score(OWNER, 0, 3)))
+    return factory.random.choice((cards.reveal, cards.reveal_numbers))(content)
+
+
+def leaderboard(factory: ContentFactory) -> ui.LayoutView:
+    names = factory.random.choice(({}, {OTHER: one_line(factory.text) or "?"}))
+    return cards.leaderboard(LeaderboardCard((Score(OTHER, 2, 3), Score(OWNER, 1, 3)), OWNER, 30, names))
 
 
 def voted(factory: ContentFactory) -> ui.LayoutView:
@@ -230,6 +238,7 @@ KINDS: Mapping[str, Callable[[ContentFactory], ui.LayoutView]] = {
         comparison,
         guess,
         reveal,
+        leaderboard,
         voted,
         tour,
         why,

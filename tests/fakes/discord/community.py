@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -66,6 +66,11 @@ class Community:
         channel = Channel(self.snowflakes.new(), "", None)
         self.channels[channel.id] = channel
         return channel
+
+    @property
+    def people(self) -> Iterable[Person]:
+        """Everyone so far, on every server."""
+        return self._people.values()
 
     def person(self, name: str) -> Person:
         if name not in self._people:

@@ -33,6 +33,7 @@ class Op(IntEnum):
     IDENTIFY = 2
     RESUME = 6
     RECONNECT = 7
+    REQUEST_GUILD_MEMBERS = 8
     INVALID_SESSION = 9
     HELLO = 10
     HEARTBEAT_ACK = 11
@@ -105,10 +106,12 @@ class Session:
 class Gateway:
     """``welcome`` returns a new session's first events, given its id: READY and what follows.
 
-    ``heartbeat`` is in milliseconds. ``refusal``, if set, is the close code that answers every IDENTIFY.
+    ``members`` returns the GUILD_MEMBERS_CHUNK for a request. ``heartbeat`` is in milliseconds. ``refusal``,
+    if set, is the close code that answers every IDENTIFY.
     """
 
     welcome: Callable[[str], Iterable[tuple[str, Json]]]
+    members: Callable[[Json], Json]
     refusal: int | None = None
     heartbeat: int = HEARTBEAT
     session: Session | None = None
@@ -182,6 +185,8 @@ class Gateway:
                 self._identify(connection)
             case Op.RESUME:
                 self._resume(connection, payload["d"])
+            case Op.REQUEST_GUILD_MEMBERS:
+                self.dispatch("GUILD_MEMBERS_CHUNK", self.members(payload["d"]))
 
     def _identify(self, connection: Connection) -> None:
         self.session = Session(connection=connection)

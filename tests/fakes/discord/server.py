@@ -54,7 +54,7 @@ class FakeDiscord(Community):
         snowflakes, faults = Snowflakes(), faults or NoFaults()
         bot_user = Person(snowflakes.new(age=86_400), "Tokenwise", is_bot=True)
         responses = Responses(bot_user, snowflakes, lambda: self._at("http", ""), patience, lifetime)
-        gateway = Gateway(self._welcome, None if accepts else 4004, heartbeat)
+        gateway = Gateway(self._welcome, self._members, None if accepts else 4004, heartbeat)
         super().__init__(bot_user, snowflakes, responses, gateway, faults)
         self.requests: deque[Request] = deque(maxlen=remembered)
         self.checks = Checks(schema_every=schema_every)
@@ -136,3 +136,16 @@ class FakeDiscord(Community):
         yield "READY", ready
         for guild in guilds:
             yield "GUILD_CREATE", payloads.guild(guild, self.bot_user)
+
+    def _members(self, asked: Json) -> Json:
+        """The people with the ids that the bot ``asked`` for; without an intent, it must give them."""
+        people = {str(person.id): person for person in self.people}
+        wanted = [str(id_) for id_ in asked["user_ids"]]
+        return {
+            "guild_id": str(asked["guild_id"]),
+            "members": [payloads.member(people[id_]) for id_ in wanted if id_ in people],
+            "not_found": [id_ for id_ in wanted if id_ not in people],
+            "chunk_index": 0,
+            "chunk_count": 1,
+            "nonce": asked["nonce"],
+        }

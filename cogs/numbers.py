@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from discord import ui
 
 from bot.custom_ids import NUMBERS_TEMPLATE, template
+from bot.flows.compare import show_numbers as show_compare
 from bot.flows.complete import show_numbers as show_complete
 from bot.flows.guess import show_numbers as show_guess
 from bot.flows.model import show_numbers as show_model
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 
 
 class NumbersButton(
-    RunItem[ui.Button[Any]], template=template("numbers", "complete", "guess", "next", "why")
+    RunItem[ui.Button[Any]], template=template("numbers", "compare", "complete", "guess", "next", "why")
 ):
     """Shows the figures behind a card to the person who presses."""
 
     async def press(self, interaction: Interaction, services: Services) -> None:
         match self.action, self.numbers:
+            case "compare", _:
+                show = partial(show_compare, services, self.run_id)
             case "complete", (tokens, milliseconds):
                 show = partial(show_complete, services, self.run_id, tokens=tokens, milliseconds=milliseconds)
             case "why", (position,):

@@ -62,7 +62,8 @@ def surprise(person: Person) -> None:
 
 def compare(person: Person) -> None:
     person.run("compare", {"prompt": "London was", "seed": "42", "max_tokens": "24"})
-    person.reads("Explore a version")
+    person.reads("Show all six")
+    person.sees_picture()
 
 
 def model(person: Person) -> None:

@@ -5,7 +5,16 @@ characters of text, whatever the input was.
 """
 
 from bot.cards.code import CodeCard, code_card
-from bot.cards.compare import ComparedText, ComparisonCard, Divergence, comparison, describe_comparison
+from bot.cards.compare import (
+    ComparedText,
+    ComparisonCard,
+    Divergence,
+    comparison,
+    comparison_tree,
+    describe_comparison,
+    describe_kept,
+)
+from bot.cards.compare_numbers import comparison_numbers
 from bot.cards.complete import (
     FULL_TEXT,
     CompletionCard,
@@ -66,12 +75,15 @@ __all__ = [
     "ask_forget",
     "code_card",
     "comparison",
+    "comparison_numbers",
+    "comparison_tree",
     "completion",
     "completion_numbers",
     "date",
     "describe_comparison",
     "describe_completion",
     "describe_guess",
+    "describe_kept",
     "describe_lesson",
     "describe_next",
     "describe_numbers",

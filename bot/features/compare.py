@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.errors import Withheld
-from bot.features.complete import CompletionJob, new_run_id
+from bot.features.complete import CompletionJob, CompletionRun, new_run_id
 from bot.model.protocol import SamplingParams, Step
 from bot.queue.updates import Completion, Finished, News, Progress, is_over, token_ids
 
@@ -23,12 +23,16 @@ class Method:
 
 METHODS = (
     Method("greedy", "always the top guess", 0.0),
-    Method("temperature 0.3", "nearly always a likely token", 0.3),
+    Method("temperature 0.3", "hardly ever a surprise", 0.3),
     Method("temperature 0.7", "mostly likely tokens", 0.7),
-    Method("temperature 1.0", "each token as often as its probability says", 1.0),
+    Method("temperature 1.0", "as its probabilities say", 1.0),
     Method("temperature 1.5", "unlikely tokens too", 1.5),
-    Method("top-p 0.9", "temperature 1 without the least likely 10 %", 1.0, top_p=0.9),
+    Method("top-p 0.9", "drops the least likely 10 %", 1.0, top_p=0.9),
 )
+
+
+# What is shown first; all of METHODS on request.
+FEW = (METHODS[0], METHODS[2], METHODS[3])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,16 @@ class Continuation:
 
 
 def jobs(
-    prompt_ids: tuple[int, ...], *, seed: int, max_tokens: int, owner: int, private: bool
+    prompt_ids: tuple[int, ...],
+    methods: Sequence[Method],
+    *,
+    seed: int,
+    max_tokens: int,
+    owner: int,
+    private: bool,
 ) -> list[CompletionJob]:
-    """One job a method, as one group. With the same seed two draw alike wherever they can."""
-    run_ids = [new_run_id() for _ in METHODS]
+    """One job for each of ``methods``, as one group. With the same seed two draw alike wherever they can."""
+    run_ids = [new_run_id() for _ in methods]
     return [
         CompletionJob(
             run_id,
@@ -105,7 +115,38 @@ def jobs(
             private,
             group=run_ids[0],
         )
-        for run_id, method in zip(run_ids, METHODS, strict=True)
+        for run_id, method in zip(run_ids, methods, strict=True)
+    ]
+
+
+def jobs_for_all(run: CompletionRun, *, owner: int, private: bool) -> list[CompletionJob]:
+    """Jobs for all methods, as one group, from a run of a comparison by a few of them.
+
+    Those are asked again as they were then, and so are found in the store.
+    """
+    again = jobs(
+        run.prompt_ids,
+        METHODS,
+        seed=run.params.seed,
+        max_tokens=run.params.max_new_tokens,
+        owner=owner,
+        private=private,
+    )
+    return [replace(job, parent=run.run_id, sources=run.sources_for(owner)) for job in again]
+
+
+def method_of(run: CompletionRun) -> Method | None:
+    """The method that wrote the run of a comparison."""
+    picked = (run.params.temperature, run.params.top_p)
+    return next((method for method in METHODS if (method.temperature, method.top_p) == picked), None)
+
+
+def kept(runs: Iterable[CompletionRun]) -> list[Continuation]:
+    """What the runs of a comparison wrote, in the order of METHODS."""
+    written = {method: run for run in runs if (method := method_of(run)) is not None}
+    return [
+        Continuation(method, run.run_id, Finished(Completion(run.steps, run.finish_reason), 0.0), run.steps)
+        for method, run in sorted(written.items(), key=lambda pair: METHODS.index(pair[0]))
     ]
 
 

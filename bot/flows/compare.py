@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from bot import cards
 from bot.cards import ComparisonCard
+from bot.cards.compare import PICTURE
+from bot.cards.pictures.branches import draw_branches
 from bot.errors import BlankText, UnavailableError
-from bot.features.compare import METHODS, Continuation, Method, jobs
+from bot.features.compare import FEW, METHODS, Continuation, Method, jobs, jobs_for_all, kept
 from bot.features.complete import CompletionJob, CompletionRun, new_seed
 from bot.flows import complete
+from bot.flows.attachments import drawn
 from bot.flows.streams import ask_all
 from bot.flows.warm_up import ready_model
 from bot.interactions.outgoing import naming_seed
@@ -28,19 +32,37 @@ async def begin(
     max_tokens: int,
     private: bool,
 ) -> None:
-    """Continue ``prompt`` with every method."""
+    """Continue ``prompt`` with a few methods."""
     if not prompt.strip():
         raise BlankText("prompt")
     reply = Reply(interaction, private=private)
-    await ready_model(services, reply, prompt=prompt, requests=len(METHODS))
+    await ready_model(services, reply, prompt=prompt, requests=len(FEW))
     requested = jobs(
         services.encode(prompt),
+        FEW,
         seed=new_seed() if seed is None else seed,
         max_tokens=max_tokens,
         owner=interaction.user.id,
         private=private,
     )
-    await Comparing(services, requested, reply).write()
+    await Comparing(services, requested, reply).write(FEW)
+
+
+async def show_all(services: Services, run_id: str, private: bool, reply: Reply) -> None:
+    """Continue the prompt with the other methods, too, beside the texts that are kept."""
+    await ready_model(services, reply, requests=len(METHODS))
+    run = await services.runs.completion(run_id)
+    requested = jobs_for_all(run, owner=reply.asker.person, private=private)
+    await Comparing(services, requested, reply, labels_saved=False).write(METHODS)
+
+
+async def show_numbers(services: Services, run_id: str, reply: Reply) -> None:
+    """Show the figures behind a comparison to the person alone."""
+    run = await services.runs.completion(run_id)
+    ids = await services.runs.siblings(run.group or run.run_id)
+    written = kept([await services.runs.completion(one) for one in ids])
+    content = _without_blocked(services, cards.describe_kept(written, run, services.encodings))
+    await reply.finish(cards.comparison_numbers(content))
 
 
 async def stop(services: Services, group: str, interaction: Interaction) -> None:
@@ -59,29 +81,35 @@ async def explore(services: Services, run_id: str, interaction: Interaction) -> 
 class Comparing:
     """A comparison in progress: one job a method, for the one who sees ``reply``.
 
-    ContextExceeded, before anything is shown, if there is no room for the requested tokens.
+    ``labels_saved`` says whether the card tells which texts are saved ones. ContextExceeded, before
+    anything is shown, if there is no room for the requested tokens.
     """
 
-    def __init__(self, services: Services, jobs: Sequence[CompletionJob], reply: Reply) -> None:
+    def __init__(
+        self, services: Services, jobs: Sequence[CompletionJob], reply: Reply, *, labels_saved: bool = True
+    ) -> None:
         self._services = services
         self._jobs = jobs
         self._reply = reply
+        self._labels_saved = labels_saved
         self._requests = [job.request(services.generations.model.context) for job in jobs]
 
-    async def write(self) -> None:
+    async def write(self, methods: Sequence[Method]) -> None:
         """Let the model write the texts in one batch, show them as they grow, and keep them.
 
         A saved text is shown where the same was requested before. A text that fails leaves the
         others alone; the first such error is raised in the end.
         """
         services, reply, jobs = self._services, self._reply, self._jobs
-        await reply.wait()
-        asked_at = services.runs.now()
-        written = [await self._begin(job, method) for job, method in zip(jobs, METHODS, strict=True)]
-        missing = [number for number, continuation in enumerate(written) if not continuation.over]
-        requests = [self._requests[number] for number in missing]
-        group = jobs[0].run_id
-        async with ask_all(services.generations, requests, asker=reply.asker, group=group) as rounds:
+        async with AsyncExitStack() as stack:
+            async with reply.restored():  # a card to be replaced, if the requests are refused
+                await reply.wait()
+                asked_at = services.runs.now()
+                written = [await self._begin(*one) for one in zip(jobs, methods, strict=True)]
+                missing = [number for number, continuation in enumerate(written) if not continuation.over]
+                requests = [self._requests[number] for number in missing]
+                asked = ask_all(services.generations, requests, asker=reply.asker, group=jobs[0].run_id)
+                rounds = await stack.enter_async_context(asked)
             for job, continuation in zip(jobs, written, strict=True):
                 await self._keep(job, continuation, asked_at)
             async for news in rounds:
@@ -93,11 +121,16 @@ class Comparing:
                 if not content.over:
                     with naming_seed(content.seed):
                         await reply.update(cards.comparison(content))
-            with naming_seed(jobs[0].params.seed):
-                await reply.finish(cards.comparison(self._describe(written)))
+            await self._finish(self._describe(written))
         for continuation in written:
             if isinstance(continuation.news, UnavailableError):
                 raise continuation.news
+
+    async def _finish(self, content: ComparisonCard) -> None:
+        with naming_seed(content.seed):
+            tree = cards.comparison_tree(content)
+            branches = await drawn(self._services, self._reply, PICTURE, draw_branches, *tree)
+            await self._reply.finish(cards.comparison(content), files=[branches])
 
     async def _begin(self, job: CompletionJob, method: Method) -> Continuation:
         """With all its tokens if the same was requested before, else still waiting."""
@@ -107,7 +140,7 @@ class Comparing:
         if not isinstance(saved, CompletionRun):
             return waiting
         finished = Finished(Completion(saved.steps, saved.finish_reason), seconds=0.0)
-        return replace(waiting.after(finished), recalled=True)
+        return replace(waiting.after(finished), recalled=self._labels_saved)
 
     async def _keep(self, job: CompletionJob, continuation: Continuation, asked_at: float) -> None:
         """Store what is over, if it has any token."""
@@ -121,12 +154,16 @@ class Comparing:
         content = cards.describe_comparison(
             self._jobs[0], written, self._services.generations.model, self._services.encodings
         )
-        # A part of a word may be a blocked word where it stands alone.
-        is_blocked = self._services.rules.blocked.in_text
-        texts = (
-            replace(text, divergence=None)
-            if text.divergence and (is_blocked(text.divergence.own) or is_blocked(text.divergence.first))
-            else text
-            for text in content.texts
-        )
-        return replace(content, texts=tuple(texts))
+        return _without_blocked(self._services, content)
+
+
+def _without_blocked(services: Services, content: ComparisonCard) -> ComparisonCard:
+    """The card without the names of tokens that are blocked words where they stand alone."""
+    is_blocked = services.rules.blocked.in_text
+    texts = (
+        replace(text, divergence=replace(text.divergence, own="", first=""))
+        if text.divergence and (is_blocked(text.divergence.own) or is_blocked(text.divergence.first))
+        else text
+        for text in content.texts
+    )
+    return replace(content, texts=tuple(texts))

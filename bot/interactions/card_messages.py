@@ -14,8 +14,9 @@ from bot.interactions.reply import Interaction, is_private
 from bot.text.escaping import without_isolates
 from bot.text.markdown import unformatted
 
-# A text that can still be stopped is no run yet, and what a round of /guess contains is a secret.
-_ANY_RUN = re.compile(rf"(?!(?:numbers:)?guess:|[a-z]+:stop:)[a-z]+:[a-z-]+:{RUN_ID}(?::\d+)*")
+# A text that can still be stopped is no run yet, a comparison is no single one, and what a round of /guess
+# contains is a secret.
+_ANY_RUN = re.compile(rf"(?!(?:numbers:)?(?:guess|compare):|[a-z]+:stop:)[a-z]+:[a-z-]+:{RUN_ID}(?::\d+)*")
 
 
 def heading_of(message: discord.Message) -> str:

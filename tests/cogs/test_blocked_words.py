@@ -227,9 +227,9 @@ async def test_a_comparison_continues_without_a_withheld_text(open_blocking: Ope
         answer = await finished(world, "compare", prompt="Oh", seed=42, max_tokens=2)
         shown = text_of(answer)
 
-        assert shown.count("my own") == 5
+        assert shown.count("my own") == 2
         assert shown.count("(withheld)") == 1
-        assert "withheld: it contains a word that this community has blocked" in shown
+        assert "What is withheld contains a word that this community has blocked." in shown
         assert "seed 42" in shown
         assert_never_sent(world, WORD)
 
@@ -242,11 +242,14 @@ async def test_a_comparison_does_not_name_a_word_part_that_is_itself_blocked(
         return saying(" king" if greedy else " free", "dom")(request, index)
 
     async with open_blocking(FakeModel(says=says), "king") as world:
-        shown = text_of(await finished(world, "compare", prompt="Oh", seed=42, max_tokens=2))
+        answer = await finished(world, "compare", prompt="Oh", seed=42, max_tokens=2)
+        numbers = text_of(await world.members[0].click(card_of(answer), label="Numbers"))
 
-        assert shown.count("freedom") == 5
-        assert shown.count("kingdom") == 1
-        assert "differs from greedy" not in shown
+        for shown in (text_of(answer), numbers):
+            assert shown.count("freedom") == 2
+            assert shown.count("kingdom") == 1
+            assert shown.count("differs from greedy at token 1") == 2
+        assert ", not" not in numbers
 
 
 async def test_a_withheld_comparison_hides_its_seed(open_blocking: Open) -> None:

@@ -1,4 +1,4 @@
-"""/compare as people use it: six texts from one prompt, opened, shared, requested again."""
+"""/compare as people use it: three or six texts from one prompt, opened, shared, requested again."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from simcord import ChannelHandle, MemberActor
 
+from bot.custom_ids import OPEN
 from bot.playground.plain import RULE
 from bot.playground.world import World
+from bot.store.runs import Runs
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel
-from tests.support.comparing import compare, open_one, texts_of
+from tests.support.comparing import compare, older_card, open_one, opening, texts_of
+from tests.support.inspecting import elsewhere
 from tests.support.reading import buttons, card_of, refusal_of, text_of, written_in
 from tests.support.worlds import forget
 
@@ -33,7 +36,9 @@ COMPLETIONS = {
 async def test_each_text_is_what_complete_writes_with_these_settings(
     ada: MemberActor, channel: ChannelHandle, world: World
 ) -> None:
-    texts = texts_of(await compare(ada, channel))
+    answer = await compare(ada, channel)
+    assert list(texts_of(answer)) == ["greedy", "temperature 0.7", "temperature 1.0"]
+    texts = texts_of(await ada.click(card_of(answer), label="Show all six"))
     await forget(world)
 
     assert list(texts) == list(COMPLETIONS)
@@ -49,12 +54,14 @@ async def test_each_text_is_what_complete_writes_with_these_settings(
 async def test_it_says_where_each_text_differs_from_the_greedy_one(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
-    text = text_of(await compare(ada, channel, max_tokens=32))
+    answer = await compare(ada, channel, max_tokens=32)
+    text = text_of(await ada.click(card_of(answer), label="Numbers"))
 
+    assert "② temperature 0.7, differs from greedy at token 1: " in text_of(answer)
     assert re.search(
         r"differs from greedy at token \d+ \(\S+, not \S+\) · took the top guess \d+ of 32 times", text
     )
-    assert "top guess 32 of 32 times\n" in text.partition("temperature 0.3")[0]
+    assert "top guess 32 of 32 times\n" in text.partition("temperature 0.7")[0]
 
 
 @pytest.mark.slow
@@ -68,7 +75,84 @@ async def test_the_same_seed_gives_the_same_texts(
 
     assert again == once
     assert other["greedy"] == once["greedy"]
-    assert other["temperature 1.5"] != once["temperature 1.5"]
+    assert other["temperature 1.0"] != once["temperature 1.0"]
+
+
+async def test_all_six_replace_the_three_which_are_not_written_again(open_world: OpenWorld) -> None:
+    model = FakeModel()
+    async with open_world(model, max_running=8) as world:
+        ada = world.members[0]
+        answer = await compare(ada, world.channel)
+        await world.env.settle()
+        three = texts_of(answer)
+        pressed = await ada.click(card_of(answer), label="Show all six")
+        await world.env.settle()
+        six = texts_of(answer)
+
+        assert len(model.started) == 6
+        assert (card_of(pressed).id, card_of(pressed).ephemeral) == (card_of(answer).id, False)
+        assert {name: six[name] for name in three} == three
+        assert len(six) == 6
+        assert "saved" not in text_of(answer)
+        assert "[Show all six]" not in text_of(answer)
+        assert "[Delete]" in text_of(answer)
+        for method in COMPLETIONS:
+            assert card_of(await open_one(ada, pressed, method)).ephemeral
+
+
+async def test_all_six_are_another_person_s_own_and_private(open_world: OpenWorld, runs: Runs) -> None:
+    model = FakeModel()
+    async with open_world(model, max_running=8) as world:
+        ada, grace, *_ = world.members
+        answer = await compare(ada, world.channel)
+        await world.env.settle()
+        before = text_of(answer)
+        hers = await grace.click(card_of(answer), label="Show all six")
+        await world.env.settle()
+
+        assert text_of(answer) == before
+        assert card_of(hers).ephemeral
+        assert len(texts_of(hers)) == 6
+        assert len(model.started) == 6
+        await elsewhere(runs.forget(ada.id))  # the prompt was hers
+        assert "no longer works" in refusal_of(await open_one(grace, hers, "temperature 1.5"))
+
+
+async def test_a_comparison_that_no_longer_exists_cannot_grow(
+    world: World, ada: MemberActor, channel: ChannelHandle
+) -> None:
+    answer = await compare(ada, channel)
+    before = text_of(answer)
+    await forget(world)
+
+    for label in ("Show all six", "Numbers"):
+        assert "no longer works" in refusal_of(await ada.click(card_of(answer), label=label))
+    assert text_of(answer.response or card_of(answer)) == before
+
+
+async def test_a_full_queue_leaves_the_three_as_they_are(open_world: OpenWorld) -> None:
+    model = FakeModel()
+    async with open_world(model, max_running=3, max_waiting=0) as world:
+        ada, grace, *_ = world.members
+        answer = await compare(ada, world.channel)
+        await world.env.settle()
+        before, model.stepwise = text_of(answer), True
+        await grace.slash(world.channel, "complete", prompt="Paris will")
+        pressed = await ada.click(card_of(answer), label="Show all six")
+        await world.env.settle()
+
+        assert "queue is full" in refusal_of(pressed)
+        assert text_of(answer.response or card_of(answer)) == before
+
+
+async def test_the_menu_on_an_older_card_opens_a_text(
+    world: World, ada: MemberActor, channel: ChannelHandle
+) -> None:
+    run_id = opening(card_of(await compare(ada, channel)))["temperature 1.0"].rpartition(":")[2]
+    message = await older_card(world, run_id)
+
+    opened = await ada.select(message, [run_id], custom_id=OPEN)
+    assert "seed 42 · temperature 1 · 8 tokens" in text_of(opened)
 
 
 async def test_one_opens_as_a_private_card_of_its_own(
@@ -99,7 +183,7 @@ async def test_an_opened_text_continues_like_one_longer_request(
 
 
 @pytest.mark.slow
-async def test_the_menu_works_after_the_bot_restarted(
+async def test_the_buttons_work_after_the_bot_restarted(
     ada: MemberActor, channel: ChannelHandle, restart: Callable[[], Awaitable[None]]
 ) -> None:
     answer = await compare(ada, channel)
@@ -129,10 +213,10 @@ async def test_saved_texts_are_shown_again_and_labelled_as_such(open_world: Open
         await world.env.settle()
 
         assert texts_of(second) == texts_of(first)
-        assert "6 of these 6 texts are saved replies" in text_of(second)
+        assert "3 of these 3 texts are saved replies" in text_of(second)
         assert "saved" not in text_of(first)
-        assert "1 of these 6 texts are saved replies" in text_of(third)  # greedy needs no seed
-        assert len(model.started) == 6 + 5
+        assert "1 of these 3 texts are saved replies" in text_of(third)  # greedy needs no seed
+        assert len(model.started) == 3 + 2
         assert card_of(await open_one(grace, second, "greedy"))
 
 

@@ -10,26 +10,26 @@ from discord import ui
 from bot.custom_ids import custom_id
 from tests.cogs.conftest import OpenWorld
 from tests.fakes.model import FakeModel, settled
-from tests.support.comparing import compare, options_of, texts_of
+from tests.support.comparing import compare, opening, texts_of
 from tests.support.queues import queue_of
-from tests.support.reading import card_of, refusal_of, text_of
+from tests.support.reading import buttons, card_of, refusal_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_all_six_run_at_once_where_there_is_room(open_world: OpenWorld) -> None:
+async def test_all_three_run_at_once_where_there_is_room(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model, max_running=6, per_person=1) as world:
         await compare(world.members[0], world.channel)
 
-        assert model.most_running == 6
+        assert model.most_running == 3
 
 
 async def test_the_texts_grow_together(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
     async with open_world(model, max_running=6) as world:
         card = card_of(await compare(world.members[0], world.channel))
-        assert list(texts_of(card).values()) == [" ✍️"] * 6
+        assert list(texts_of(card).values()) == [" ✍️"] * 3
         for name in list(model.started):
             await model.step(name, 2)
         await world.env.settle()
@@ -42,15 +42,15 @@ async def test_the_texts_grow_together(open_world: OpenWorld) -> None:
 @pytest.mark.slow
 async def test_texts_without_a_slot_wait(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
-    async with open_world(model, max_running=4) as world:
+    async with open_world(model, max_running=2) as world:
         card = card_of(await compare(world.members[0], world.channel))
 
-        assert list(texts_of(card).values()) == [" ✍️"] * 4 + ["⏳"] * 2
+        assert list(texts_of(card).values()) == [" ✍️"] * 2 + ["⏳"]
 
 
 async def test_stop_ends_all_and_keeps_what_was_written(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
-    async with open_world(model, max_running=5) as world:
+    async with open_world(model, max_running=2) as world:
         ada = world.members[0]
         answer = await compare(ada, world.channel)
         for name in list(model.started):
@@ -61,8 +61,10 @@ async def test_stop_ends_all_and_keeps_what_was_written(open_world: OpenWorld) -
         await settled()
 
         assert model.running == []
-        assert text_of(answer).count("2 times · stopped") == 5
-        assert len(list(options_of(card_of(answer).components))) == 5
+        assert text_of(answer).count(", stopped: ") == 3
+        can_open = [button for button in buttons(card_of(answer).components) if not button.get("disabled")]
+        assert [button["label"][2:] for button in can_open][:2] == ["greedy", "temperature 0.7"]
+        assert "[③ temperature 1.0] (disabled)" in text_of(answer)
         assert "[Stop]" not in text_of(answer)
         assert "[Delete]" in text_of(answer)
 
@@ -74,7 +76,7 @@ async def test_only_the_author_stops(open_world: OpenWorld) -> None:
         card = card_of(await compare(ada, world.channel))
 
         assert refusal_of(await grace.click(card, label="Stop")) == "Only the person who asked can stop this."
-        assert len(model.running) == 6
+        assert len(model.running) == 3
 
 
 async def test_stop_pressed_as_the_texts_end_is_no_error(open_world: OpenWorld) -> None:
@@ -82,7 +84,7 @@ async def test_stop_pressed_as_the_texts_end_is_no_error(open_world: OpenWorld) 
         ada = world.members[0]
         answer = await compare(ada, world.channel)
         await world.env.settle()
-        run_id = dict(options_of(card_of(answer).components))["greedy"]
+        run_id = opening(card_of(answer))["greedy"].rpartition(":")[2]
         stop = custom_id("compare", "stop", run_id)
         view = ui.LayoutView()
         view.add_item(ui.ActionRow(ui.Button(label="Stop", custom_id=stop)))
@@ -106,7 +108,7 @@ async def test_a_deleted_card_ends_all(open_world: OpenWorld) -> None:
 
 async def test_a_queue_without_room_for_all_takes_none(open_world: OpenWorld) -> None:
     model = FakeModel(stepwise=True)
-    async with open_world(model, max_running=2, max_waiting=3) as world:
+    async with open_world(model, max_running=1, max_waiting=1) as world:
         answer = await compare(world.members[0], world.channel)
         await world.env.settle()
         await settled()
@@ -114,10 +116,10 @@ async def test_a_queue_without_room_for_all_takes_none(open_world: OpenWorld) ->
         assert re.fullmatch(r"The queue is full: .* about \d+ seconds\.", refusal_of(answer))
         assert model.running == []
         counts = queue_of(world).counts
-        assert counts.admitted == counts.cancelled == 5
+        assert counts.admitted == counts.cancelled == 2
 
 
-async def test_the_six_count_as_one_request(open_world: OpenWorld) -> None:
+async def test_the_three_count_as_one_request(open_world: OpenWorld) -> None:
     async with open_world(FakeModel(stepwise=True), max_running=8, per_person=2) as world:
         ada = world.members[0]
         await compare(ada, world.channel)
@@ -137,7 +139,7 @@ async def test_a_comparison_that_takes_too_long_is_cut_short_and_says_so_once(op
             await settled()
             await world.env.settle()
 
-        assert text_of(answer.response or card_of(answer)).count("3 times · cut short") == 6
+        assert text_of(answer.response or card_of(answer)).count(", cut short: ") == 3
         assert "took longer than" in refusal_of(answer)
         assert len(answer.followups) == 1
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage, actors
+from simcord import ChannelHandle, InteractionResult, MemberActor, actors
 
+from bot.custom_ids import OPEN
 from bot.playground.answer import seen
-from tests.support.inspecting import menu_of
+from bot.playground.world import World
+from tests.support.comparing import older_card, opening
 from tests.support.reading import buttons, card_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -17,7 +19,7 @@ TEXT = {"prompt": "London was", "seed": 42, "max_tokens": 8}
 BUTTON, MENU = 2, 3
 
 
-async def lied(person: MemberActor, card: ResponseMessage, data: dict[str, Any]) -> InteractionResult:
+async def lied(person: MemberActor, card: Any, data: dict[str, Any]) -> InteractionResult:
     """The reply to a forged press of ``custom_id`` on the card."""
     answer: InteractionResult = await actors._component_interaction(
         person, actors._visible_message(person, card), data
@@ -38,15 +40,16 @@ async def test_a_button_of_another_card_opens_nothing(
 
 @pytest.mark.slow
 async def test_a_menu_opens_only_what_it_offers(
-    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+    world: World, ada: MemberActor, grace: MemberActor, channel: ChannelHandle
 ) -> None:
-    secret = card_of(await ada.slash(channel, "compare", **TEXT, private=True))
-    own = card_of(await grace.slash(channel, "compare", prompt="Paris", seed=1, max_tokens=4))
-    offered, menu = menu_of(secret)["options"][0]["value"], menu_of(own)
-    data = {"custom_id": menu["custom_id"], "component_type": MENU}
+    secret = opening(card_of(await ada.slash(channel, "compare", **TEXT, private=True)))
+    own = opening(card_of(await grace.slash(channel, "compare", prompt="Paris", seed=1, max_tokens=4)))
+    hers, mine = (one["greedy"].rpartition(":")[2] for one in (secret, own))
+    card = await older_card(world, mine)
+    data = {"custom_id": OPEN, "component_type": MENU}
 
-    nothing = await lied(grace, own, {**data, "values": [offered]})
-    opened = await lied(grace, own, {**data, "values": [menu["options"][0]["value"]]})
+    nothing = await lied(grace, card, {**data, "values": [hers]})
+    opened = await lied(grace, card, {**data, "values": [mine]})
 
-    assert [message.id for message in seen(nothing)] == [own.id]  # it is as it was
-    assert card_of(opened).id != own.id
+    assert [message.id for message in seen(nothing)] == [card.id]  # it is as it was
+    assert card_of(opened).id != card.id

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.custom_ids import custom_id
 from bot.playground.world import World
 from bot.store.database import Database
-from tests.support.inspecting import menu_of, posted, run_id_of
+from tests.support.comparing import opening
+from tests.support.inspecting import posted, run_id_of
 from tests.support.reading import buttons, card_of
 
 TEXT: dict[str, Any] = {"prompt": "London was", "seed": 42, "max_tokens": 8}
@@ -121,8 +122,12 @@ async def another_position(held: Held) -> Act:
 
 async def one_of_a_comparison(held: Held) -> Act:
     card = await held.card("compare", prompt="London was", seed=42, max_tokens=4)
-    menu = menu_of(card)
-    return partial(held.ada.select, card, [menu["options"][0]["value"]])
+    return partial(held.ada.click, card, custom_id=opening(card)["greedy"])
+
+
+async def all_of_a_comparison(held: Held) -> Act:
+    card = await held.card("compare", prompt="London was", seed=42, max_tokens=4)
+    return partial(held.ada.click, card, label="Show all six")
 
 
 async def own_text(held: Held) -> Act:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browsing import Person, Playground, browser, chromium, playground, wait_for_model
+from tests.support.browsing import Person, browser, chromium, playground, wait_for_model
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,17 +39,50 @@ class Case:
         return " ".join([f"/{self.command}", *texts, *(f"> {label}" for label in self.presses)])
 
 
+TEXT = {"prompt": "London was", "seed": "42"}
+NEXT = "Next"
 USUAL = [
-    Case("next", {"prompt": "London was", "seed": "42"}, ("Roll the dice",), "It drew"),
-    Case("complete", {"prompt": "London was", "seed": "42", "max_tokens": "64"}),
-    Case("complete", {"prompt": "London was", "seed": "42"}, ("Why this word?",), "Pick another token"),
+    Case("complete", TEXT, reads="Continue"),
+    Case("complete", TEXT, ("Why this word?",), "Pick another token"),
+    Case("complete", TEXT, ("Code",), "python"),
+    Case("complete", TEXT, ("Replay",), "Identical"),
+    Case("complete", TEXT, ("Numbers",), "Settings:"),
+    Case("next", TEXT, ("Roll the dice",), "It drew"),
+    Case("next", TEXT, ("Numbers",), "Entropy"),
+    Case("compare", TEXT, reads="Show all six"),
+    Case("surprise", {"text": SENTENCE}, reads="equal options"),
+    Case("tokens", {"text": SENTENCE}, reads="tokens in gpt2"),
+    Case("decode", {"ids": "40313, 481"}, reads="Delete"),
+    Case("vocabulary", {"query": "king"}, reads="Closest tokens"),
+    Case("model", reads="parameters"),
+    Case("tour", {"seed": "42"}, (NEXT,) * 4, "5 of 7"),
+    Case("guess", reads="Reveal"),
+    Case("guess", {"text": "London was"}, ("Reveal",), "top guess"),
+    Case("help", reads="Only you see"),
+    Case("help", presses=("Glossary",), reads="perplexity"),
+    Case("forget", reads="Delete"),
 ]
 LONGEST = [
-    Case("next", {"prompt": LONG, "seed": "42"}),
-    Case("next", {"prompt": LINES, "seed": "42"}),
-    Case("next", {"prompt": WIDE, "seed": "42"}),
-    Case("complete", {"prompt": LONG, "seed": "42"}, ("Why this word?",), "Pick another token"),
-    Case("complete", {"prompt": LINES, "seed": "42"}, ("Why this word?",), "Pick another token"),
+    Case("complete", {"prompt": LONG, "max_tokens": "256"}, reads="Continue"),
+    Case("complete", {"prompt": LINES, "max_tokens": "100"}, reads="Continue"),
+    Case("complete", {"prompt": LONG}, ("Why this word?",), "Pick another token"),
+    Case("complete", {"prompt": LINES}, ("Why this word?",), "Pick another token"),
+    Case("complete", {"prompt": LINES}, ("Code",), "python"),
+    Case("next", {"prompt": LONG}),
+    Case("next", {"prompt": LINES}),
+    Case("next", {"prompt": WIDE}),
+    Case("compare", {"prompt": LONG}, ("Show all six",), "six"),
+    Case("surprise", {"text": LONG * 2}, reads="equal options"),
+    Case("surprise", {"text": LINES}, reads="equal options"),
+    Case("tokens", {"text": LONG}, reads="tokens in gpt2"),
+    Case("tokens", {"text": LINES}, reads="tokens in gpt2"),
+    Case("tokens", {"text": WIDE}, reads="tokens in gpt2"),
+    Case("decode", {"ids": ", ".join(map(str, range(400)))}, reads="Delete"),
+    Case("vocabulary", {"query": "481"}, reads="Closest tokens"),
+    Case("tour", {"prompt": LONG}, (NEXT,) * 4, "5 of 7"),
+    Case("tour", {"prompt": LINES}, (NEXT,) * 5, "6 of 7"),
+    Case("guess", {"text": LONG}, ("Reveal",), "top guess"),
+    Case("guess", {"text": LINES}, ("Reveal",), "top guess"),
 ]
 
 
@@ -60,35 +93,33 @@ def window() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, window: Browser) -> Iterator[Playground]:
+def ada(tmp_path_factory: pytest.TempPathFactory, window: Browser) -> Iterator[Person]:
+    """A person with a phone, in a playground whose model is loaded."""
     with playground(tmp_path_factory.mktemp("playground")) as started:
         wait_for_model(window, started.url)
-        yield started
+        page = window.new_page(viewport={"width": WIDTH, "height": 900})
+        yield Person(page, started.url)
+        page.close()
 
 
 @pytest.mark.parametrize("case", USUAL, ids=str)
-def test_a_usual_card_fits_on_a_screen(place: Playground, window: Browser, case: Case) -> None:
-    assert height(place, window, case) <= SCREEN
+def test_a_usual_card_fits_on_a_screen(ada: Person, case: Case) -> None:
+    assert height(ada, case) <= SCREEN
 
 
 @pytest.mark.parametrize("case", LONGEST, ids=str)
-def test_the_longest_card_takes_a_screen_and_a_half(place: Playground, window: Browser, case: Case) -> None:
-    assert height(place, window, case) <= MOST
+def test_the_longest_card_takes_a_screen_and_a_half(ada: Person, case: Case) -> None:
+    assert height(ada, case) <= MOST
 
 
-def height(place: Playground, window: Browser, case: Case) -> float:
+def height(person: Person, case: Case) -> float:
     """The height of the card after the case's last press, in pixels."""
-    page = window.new_page(viewport={"width": WIDTH, "height": 900})
-    try:
-        person = Person(page, place.url)
-        person.run(case.command, case.options)
-        for label in case.presses:
-            person.press(label)
-        person.reads(case.reads)
-        if person.card.locator("img").count():
-            person.sees_picture()
-        box = person.card.bounding_box()
-        assert box is not None
-        return box["height"]
-    finally:
-        page.close()
+    person.run(case.command, case.options)
+    for label in case.presses:
+        person.press(label)
+    person.reads(case.reads)
+    if person.card.locator("img").count():
+        person.sees_picture()
+    box = person.card.bounding_box()
+    assert box is not None
+    return box["height"]

@@ -10,9 +10,11 @@ from bot.cards.compare import (
     ComparisonCard,
     Divergence,
     comparison,
+    comparison_texts,
     comparison_tree,
     describe_comparison,
     describe_kept,
+    is_cut,
 )
 from bot.cards.compare_numbers import comparison_numbers
 from bot.cards.complete import (
@@ -76,6 +78,7 @@ __all__ = [
     "code_card",
     "comparison",
     "comparison_numbers",
+    "comparison_texts",
     "comparison_tree",
     "completion",
     "completion_numbers",
@@ -100,6 +103,7 @@ __all__ = [
     "guess",
     "help_card",
     "is_clipped",
+    "is_cut",
     "leaderboard",
     "leaderboard_bars",
     "listed",

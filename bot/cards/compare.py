@@ -37,6 +37,7 @@ from bot.text.tokenization import Encodings
 from bot.text.wrapping import last_rows
 
 PICTURE = "branches.png"
+TEXTS = "texts.txt"
 PLACES = "①②③④⑤⑥"
 
 _PROMPT_BUDGET = 600
@@ -144,7 +145,7 @@ def _shared(text: str, ids: tuple[int, ...], encodings: Encodings, encoding: str
 
 def comparison(content: ComparisonCard) -> ui.LayoutView:
     """Build the card; once all is over it shows an attachment named PICTURE, drawn from
-    :func:`comparison_tree`."""
+    :func:`comparison_tree`, and one named TEXTS if it :func:`is_cut`."""
     return _done(content) if content.over else _writing(content)
 
 
@@ -154,7 +155,7 @@ def comparison_tree(content: ComparisonCard) -> tuple[tuple[Span, ...], tuple[Br
     beginning = last_rows(_in_a_line(content.prompt), _DRAWN_ROWS)
     branches = tuple(
         Branch(_name(place, one), _note(one, content.texts[0]), _colour(one), tuple(_words(one, common)))
-        for place, one in zip(PLACES, content.texts, strict=False)
+        for place, one in _placed(content)
     )
     return (Span(beginning + _in_a_line(content.texts[0].text[:common]), SHARED),), branches
 
@@ -206,6 +207,7 @@ def _done(content: ComparisonCard) -> ui.LayoutView:
         Row(*_actions(content)),
         picture=picture(PICTURE, _alt_text(content)),
         result=_result(content),
+        attached=TEXTS if is_cut(content) else None,
         facts=_facts(content),
         colour=content.audience.colour,
     )
@@ -213,9 +215,7 @@ def _done(content: ComparisonCard) -> ui.LayoutView:
 
 def _writing(content: ComparisonCard) -> ui.LayoutView:
     prompt = bold(inert_tail(last_rows(content.prompt, _PROMPT_ROWS), _PROMPT_BUDGET))
-    texts = [
-        f"**{_name(place, one)}** {_growing(one)}" for place, one in zip(PLACES, content.texts, strict=False)
-    ]
+    texts = [f"**{_name(place, one)}** {_growing(one)}" for place, one in _placed(content)]
     waits = all(isinstance(one.continuation.news, Queued) for one in content.texts)
     stop = custom_id("compare", "stop", content.texts[0].continuation.run_id)
     return arranged(
@@ -239,15 +239,39 @@ def _growing(one: ComparedText) -> str:
 
 def _alt_text(content: ComparisonCard) -> str:
     """Say what the picture shows: the prompt, and of each text where it differs and how it begins."""
-    budget = _ALT_BUDGET // (len(content.texts) + 1)
-    prompt = last_rows(_in_a_line(content.prompt), _DRAWN_ROWS)
-    texts = [f"“{clip_end(prompt, budget)}” goes on in {_counted(content)} ways"]
-    for place, one in zip(PLACES, content.texts, strict=False):
-        words = "".join(span.text for span in _words(one, 0))
-        about = ", ".join(filter(None, (differing(one, content.texts[0]), ending(one.continuation.news))))
-        head = ", ".join(filter(None, (_name(place, one), about)))
-        texts.append(f"{head}: {clip_end(words, max(1, budget - len(about)))}")
-    return "; ".join(texts)
+    prompt = clip_end(last_rows(_in_a_line(content.prompt), _DRAWN_ROWS), _alt_room(content))
+    texts = [
+        f"{head}: {clip_end(words, max(1, room))}"
+        for head, words, room in (_said(place, one, content) for place, one in _placed(content))
+    ]
+    return "; ".join([f"“{prompt}” goes on in {_counted(content)} ways", *texts])
+
+
+def _said(place: str, one: ComparedText, content: ComparisonCard) -> tuple[str, str, int]:
+    """What the alt text says about a text, the text itself, and how many characters of it have room."""
+    about = ", ".join(filter(None, (differing(one, content.texts[0]), ending(one.continuation.news))))
+    words = "".join(span.text for span in _words(one, 0))
+    return ", ".join(filter(None, (_name(place, one), about))), words, _alt_room(content) - len(about)
+
+
+def _alt_room(content: ComparisonCard) -> int:
+    return _ALT_BUDGET // (len(content.texts) + 1)
+
+
+def _placed(content: ComparisonCard) -> Iterator[tuple[str, ComparedText]]:
+    return zip(PLACES, content.texts, strict=False)
+
+
+def is_cut(content: ComparisonCard) -> bool:
+    """Whether a text is whole only in the attached file TEXTS, and on its own card."""
+    said = (_said(place, one, content) for place, one in _placed(content))
+    return any(len(words) > room for _, words, room in said)
+
+
+def comparison_texts(content: ComparisonCard) -> str:
+    """The prompt and all texts as they are, for the file."""
+    texts = (f"{_name(place, one)}\n{one.text.strip()}\n" for place, one in _placed(content))
+    return "\n".join([f"{content.prompt}\n", *texts])
 
 
 def _result(content: ComparisonCard) -> list[str]:
@@ -273,7 +297,7 @@ def _opening(content: ComparisonCard) -> list[Row]:
             custom_id("compare", "open", one.continuation.run_id),
             disabled=not one.continuation.steps,
         )
-        for place, one in zip(PLACES, content.texts, strict=False)
+        for place, one in _placed(content)
     ]
     return [Row(*buttons[start : start + _IN_A_ROW]) for start in range(0, len(buttons), _IN_A_ROW)]
 

@@ -8,9 +8,11 @@ from bot.cards.compare import ComparedText, ComparisonCard, differing, ending
 from bot.cards.layout import private_note, small, token_name
 from bot.quoting import plural
 from bot.text.escaping import bold, inert_head, inert_tail
+from bot.text.wrapping import first_rows
 
 _PROMPT_BUDGET = 200
 _WHOLE_BUDGET = 3_800  # for all text; what the other lines leave of it is the texts'
+_TEXT_ROWS = 18  # of all texts together, on a phone
 _TOKEN_BUDGET = 20
 _EXPLANATION = (
     "Before each token the model ranks all tokens it knows; rank 1 is its top guess. The same text has the "
@@ -29,8 +31,9 @@ def comparison_numbers(content: ComparisonCard) -> ui.LayoutView:
     facts = f"seed {content.seed} · up to {plural(content.max_tokens, 'token')} each · top-k off"
     around = sum(map(len, (prompt, _EXPLANATION, facts, *heads, *figures))) + 10 * len(heads)
     budget = (_WHOLE_BUDGET - around) // len(heads)
+    rows = _TEXT_ROWS // len(heads)
     texts = [
-        f"{head}{inert_head(' '.join(one.text.split()), budget)}\n{below}"
+        f"{head}{inert_head(first_rows(' '.join(one.text.split()), rows), budget)}\n{below}"
         for one, head, below in zip(content.texts, heads, figures, strict=True)
     ]
     return private_note(prompt, *texts, _EXPLANATION, facts=facts)

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from bot import cards
 from bot.cards import ComparisonCard
-from bot.cards.compare import PICTURE
+from bot.cards.compare import PICTURE, TEXTS
 from bot.cards.pictures.branches import draw_branches
 from bot.errors import BlankText, UnavailableError
 from bot.features.compare import FEW, METHODS, Continuation, Method, jobs, jobs_for_all, kept
 from bot.features.complete import CompletionJob, CompletionRun, new_seed
 from bot.flows import complete
-from bot.flows.attachments import drawn
+from bot.flows.attachments import drawn, text_file
 from bot.flows.streams import ask_all
 from bot.flows.warm_up import ready_model
 from bot.interactions.outgoing import naming_seed
@@ -130,7 +130,8 @@ class Comparing:
         with naming_seed(content.seed):
             tree = cards.comparison_tree(content)
             branches = await drawn(self._services, self._reply, PICTURE, draw_branches, *tree)
-            await self._reply.finish(cards.comparison(content), files=[branches])
+            texts = [text_file(TEXTS, cards.comparison_texts(content))] if cards.is_cut(content) else []
+            await self._reply.finish(cards.comparison(content), files=[branches, *texts])
 
     async def _begin(self, job: CompletionJob, method: Method) -> Continuation:
         """With all its tokens if the same was requested before, else still waiting."""

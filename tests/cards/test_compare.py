@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import discord
 import pytest
+from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -180,6 +181,27 @@ def test_the_alt_text_says_where_each_differs_and_how_it_goes_on() -> None:
         "“London was” goes on in three ways; ① greedy: one of the; ② temperature 0.7, differs from greedy at "
         "token 3: one of few; ③ temperature 1.0, the same text as greedy: one of the"
     )
+
+
+def test_texts_that_the_alt_text_cuts_are_whole_in_a_file() -> None:
+    long = compared(2, DONE, " word" * 60 + "\nend", Divergence(0, "a", "b"))
+    content = replace(THREE, texts=(THREE.texts[0], long, THREE.texts[2]))
+    files = [item for item in cards.comparison(content).walk_children() if isinstance(item, ui.File)]
+
+    assert [file.media.url for file in files] == ["attachment://texts.txt"]
+    assert cards.comparison_texts(content) == (
+        f"London was\n\n① greedy\none of the\n\n② temperature 0.7\n{long.text.strip()}\n\n"
+        "③ temperature 1.0\none of the\n"
+    )
+    assert not cards.is_cut(THREE)
+    assert not any(isinstance(item, ui.File) for item in cards.comparison(THREE).walk_children())
+
+
+@given(card_contents)
+def test_a_text_is_whole_in_the_alt_text_or_in_the_file(content: ComparisonCard) -> None:
+    content = replace(content, prompt="x")
+    if content.over and not cards.is_cut(content):
+        assert "…" not in alt_of(cards.comparison(content)) or any("…" in one.text for one in content.texts)
 
 
 def test_line_ends_are_signs_so_that_each_text_is_one_paragraph() -> None:

@@ -78,6 +78,16 @@ async def test_the_same_seed_gives_the_same_texts(
     assert other["temperature 1.0"] != once["temperature 1.0"]
 
 
+async def test_long_texts_come_whole_as_a_file(ada: MemberActor, channel: ChannelHandle) -> None:
+    card = card_of(await compare(ada, channel, max_tokens=64))
+    (file,) = [one for one in card.message.attachments if one.filename == "texts.txt"]
+    whole = (await file.read()).decode()
+
+    assert whole.startswith("London was\n\n① greedy\n")
+    assert texts_of(card)["greedy"].removesuffix("…") in re.sub(r"\s*\n\s*", " ⏎ ", whole)
+    assert len(whole) > 3 * 64
+
+
 async def test_all_six_replace_the_three_which_are_not_written_again(open_world: OpenWorld) -> None:
     model = FakeModel()
     async with open_world(model, max_running=8) as world:

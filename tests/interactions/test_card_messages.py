@@ -43,6 +43,8 @@ def test_a_card_s_buttons_name_its_run(message: Any, pressed: str) -> None:
         delete_id(815),
         custom_id("complete", "stop", RUN),
         custom_id("compare", "stop", RUN),
+        custom_id("compare", "open", RUN),  # it shows several
+        custom_id("numbers", "compare", RUN),
         custom_id("guess", "vote", RUN, 530),  # its table is a secret until the reveal
         "x:y:z",
     ],

@@ -54,4 +54,5 @@ async def test_the_commands_to_start_it_are_understood(world: World) -> None:
     known = list(described(c.to_dict(world.bot.tree) for c in world.bot.tree.get_commands()))
 
     (tried,) = (option.command for option in options if "command" in option)
-    assert parse(*tried, known) == ("next", {"prompt": "London was"})
+    (line,) = tried
+    assert parse(line, known) == ("next", {"prompt": "London was"})

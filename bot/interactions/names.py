@@ -50,9 +50,11 @@ def one_line(name: str) -> str:
     """``name`` without what a line of letters can't show: control characters, and heaps of marks."""
     kept: list[str] = []
     marks = 0
-    for character in " ".join(name.split()):
+    for character in name:
         category = unicodedata.category(character)
+        if category[0] == "C" and character not in _JOINERS and not character.isspace():
+            continue
         marks = marks + 1 if category in ("Mn", "Me") else 0
-        if marks <= _MARKS and (category[0] != "C" or character in _JOINERS):
+        if marks <= _MARKS:
             kept.append(character)
-    return "".join(kept).strip(_JOINERS + " ")
+    return " ".join("".join(kept).split()).strip(_JOINERS + " ")

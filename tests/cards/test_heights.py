@@ -44,7 +44,7 @@ NEXT = "Next"
 USUAL = [
     Case("complete", TEXT, reads="Continue"),
     Case("complete", TEXT, ("Why this word?",), "Pick another token"),
-    Case("complete", TEXT, ("Code",), "python"),
+    Case("complete", TEXT, ("Code",), "with transformers"),
     Case("complete", TEXT, ("Replay",), "Identical"),
     Case("complete", TEXT, ("Numbers",), "Settings:"),
     Case("next", TEXT, ("Roll the dice",), "It drew"),
@@ -67,7 +67,7 @@ LONGEST = [
     Case("complete", {"prompt": LINES, "max_tokens": "100"}, reads="Continue"),
     Case("complete", {"prompt": LONG}, ("Why this word?",), "Pick another token"),
     Case("complete", {"prompt": LINES}, ("Why this word?",), "Pick another token"),
-    Case("complete", {"prompt": LINES}, ("Code",), "python"),
+    Case("complete", {"prompt": LINES}, ("Code",), "with transformers"),
     Case("next", {"prompt": LONG}),
     Case("next", {"prompt": LINES}),
     Case("next", {"prompt": WIDE}),

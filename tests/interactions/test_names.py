@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.interactions import names
@@ -109,6 +109,8 @@ def test_a_name_is_one_line_that_can_be_seen(name: str, shown: str) -> None:
 
 
 @given(st.text(max_size=60))
+@example("0\r\ud7fc\r0")
+@example("e\u0301\u0301\u0301\0\u0301")
 def test_any_name_becomes_one_short_line(name: str) -> None:
     shown = one_line(name)
 

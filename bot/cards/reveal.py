@@ -84,10 +84,8 @@ def reveal_bars(content: RevealCard) -> tuple[Bar, ...]:
     round_ = content.game.round
 
     def votes(one: Candidate) -> str:
-        if one.token_id not in round_.choices:
-            return ""
         number = len(round_.voters(one.token_id))
-        return plural(number, "vote") if number else "no votes"
+        return plural(number, "vote") if number else ""
 
     (top_guess,) = (one for one in content.shown if one.token_id == round_.top_guess)
     *rows, rest = candidate_bars(

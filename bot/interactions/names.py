@@ -30,8 +30,9 @@ async def display_names(interaction: Interaction, people: Collection[int]) -> di
     """
     names = {interaction.user.id: interaction.user.display_name}
     unknown = [person for person in people if person not in names]
-    guild = interaction.guild
-    if guild is not None and unknown and interaction.is_guild_integration():
+    # Not the interaction's: people may have brought the bot along to a server that has not added it.
+    guild = interaction.client.get_guild(interaction.guild_id)
+    if guild is not None and unknown:
         names |= {member.id: member.display_name for member in await _members(guild, unknown)}
     readable = {person: one_line(names[person]) for person in people if person in names}
     return {person: name for person, name in readable.items() if name}

@@ -171,6 +171,21 @@ async def test_scores_are_shown_only_to_the_requester(
     assert re.search(r"(1\. Grace 1 of 1\)|No correct guesses)", text_of(scores))
 
 
+async def test_the_leaderboard_names_the_players(
+    ada: MemberActor, grace: MemberActor, channel: ChannelHandle
+) -> None:
+    top_token = labels(await ada.slash(channel, "next", prompt=TEXT, temperature=0.0))[0][2:]
+    card = card_of(await ada.slash(channel, "guess", text=TEXT))
+    for person in (ada, grace):
+        await person.click(card, label=top_token)
+    await ada.click(card, label="Reveal")
+    board = card_of(await ada.click(card, label="Leaderboard"))
+
+    assert "1. Ada 1 of 1, you; 1. Grace 1 of 1" in text_of(board)
+    assert "<@" not in text_of(board)
+    assert [file.filename for file in board.attachments] == ["leaderboard.png"]
+
+
 async def test_a_direct_message_has_rounds_but_no_leaderboard(world: World, ada: MemberActor) -> None:
     answer = await ada.user.slash("guess", text=TEXT)
     card = card_of(answer)

@@ -35,12 +35,14 @@ class Guild:
         return [SimpleNamespace(id=id_, display_name=name) for id_, name in found if name]
 
 
-def pressed(guild: Guild | None, *, is_of_server: bool = True) -> Any:
-    """A press by Ada."""
+def pressed(guild: Guild | None, *, is_member: bool = True) -> Any:
+    """A press by Ada on a server whose member the bot is."""
+    servers = {7: guild} if is_member else {}
     return SimpleNamespace(
         user=SimpleNamespace(id=ADA, display_name="Ada"),
+        guild_id=None if guild is None else 7,
         guild=guild,
-        is_guild_integration=lambda: is_of_server,
+        client=SimpleNamespace(get_guild=servers.get),
     )
 
 
@@ -70,7 +72,7 @@ async def test_nobody_is_asked_about_without_need() -> None:
 async def test_a_bot_that_is_not_on_the_server_does_not_ask() -> None:
     guild = Guild(m22="Grace")
 
-    assert await display_names(pressed(guild, is_of_server=False), [ADA, GRACE]) == {ADA: "Ada"}
+    assert await display_names(pressed(guild, is_member=False), [ADA, GRACE]) == {ADA: "Ada"}
     assert await display_names(pressed(None), [ADA, GRACE]) == {ADA: "Ada"}
     assert guild.asked == []
 

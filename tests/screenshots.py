@@ -37,13 +37,13 @@ def next_tokens(person: Person) -> None:
 
 def cut(person: Person) -> None:
     person.run("tokens", {"text": "Paris will be the first city, naïve café 🙂"})
-    person.reads("by encoding")
+    person.reads("in UTF-8")
     person.sees_picture()
 
 
 def decoded(person: Person) -> None:
     person.run("decode", {"ids": "40313, 481"})
-    person.reads("by encoding")
+    person.reads("in UTF-8")
     person.sees_picture()
 
 
@@ -56,7 +56,7 @@ def why(person: Person) -> None:
 
 def surprise(person: Person) -> None:
     person.run("surprise", {"text": "It was the best of times, it was the worst of bananas."})
-    person.reads("perplexity")
+    person.reads("equal options")
     person.sees_picture()
 
 
@@ -79,7 +79,7 @@ def vocabulary(person: Person) -> None:
 
 
 def tour(person: Person) -> None:
-    person.run("tour", {"prompt": "London was", "seed": "42"})
+    person.run("tour", {"seed": "42"})
     for _ in range(3):
         person.press("Next")
     person.reads("4 of 7")
@@ -91,7 +91,8 @@ def guess(person: Person) -> Locator:
     person.reads("You voted for")  # which is a message of its own, below
     game = person.messages.nth(-2).locator(".component-container")
     game.get_by_role("button", name="Reveal").click()
-    expect(game).to_contain_text("Entropy", timeout=PATIENCE)
+    expect(game).to_contain_text("The model's top guess", timeout=PATIENCE)
+    expect(game.locator("img").first).not_to_have_js_property("naturalWidth", 0)
     return game
 
 

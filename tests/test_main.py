@@ -360,9 +360,9 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("encoding", "rule", "token"), [("ascii", "-" * 60, "\\u2423will"), ("cp1252", "-" * 60, "\\u2423will")]
+    ("encoding", "dot", "token"), [("ascii", "|", "\\u2423will"), ("cp1252", "·", "\\u2423will")]
 )
-def test_a_card_can_be_read_where_the_output_is_not_utf_8(encoding: str, rule: str, token: str) -> None:
+def test_a_card_can_be_read_where_the_output_is_not_utf_8(encoding: str, dot: str, token: str) -> None:
     command = [sys.executable, "-W", "ignore", "-m", "bot", "try", "/decode ids:40313 481"]
     environment = {"DISCORD_TOKEN": "", "MODEL": "", "PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
     answer = subprocess.run(
@@ -371,7 +371,7 @@ def test_a_card_can_be_read_where_the_output_is_not_utf_8(encoding: str, rule: s
     card = answer.stdout.decode(encoding)
 
     assert (answer.returncode, answer.stderr) == (0, b"")
-    assert rule in card
+    assert f"10 characters {dot} 10 bytes" in card
     assert token in card
 
 

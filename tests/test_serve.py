@@ -217,7 +217,7 @@ async def test_a_person_waiting_for_a_lookup_is_notified_of_the_restart() -> Non
 
 async def test_it_leaves_as_soon_as_nothing_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = asyncio.Event()
-    monkeypatch.setattr(Runs, "forget", lambda *_: _wait_and_forget(answered))
+    monkeypatch.setattr(Runs, "forget", lambda *_, **__: _wait_and_forget(answered))
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
         joining = asyncio.create_task(join(SECRET, parts))
         await fake.joined()
@@ -237,7 +237,7 @@ async def test_people_whose_requests_never_finish_are_notified_of_the_restart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("bot.serve.FAREWELL", 0.2)
-    monkeypatch.setattr(Runs, "forget", lambda *_: _wait_and_forget(asyncio.Event()))
+    monkeypatch.setattr(Runs, "forget", lambda *_, **__: _wait_and_forget(asyncio.Event()))
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
         joining = asyncio.create_task(join(SECRET, parts, grace=0))
         await fake.joined()
@@ -256,7 +256,7 @@ async def test_people_whose_requests_never_finish_are_notified_of_the_restart(
 async def test_a_very_late_request_is_answered_too(monkeypatch: pytest.MonkeyPatch) -> None:
     never = asyncio.Event()
     monkeypatch.setattr("bot.serve.FAREWELL", 0.2)
-    monkeypatch.setattr(Runs, "forget", lambda *_: _forget_stubbornly(never))
+    monkeypatch.setattr(Runs, "forget", lambda *_, **__: _forget_stubbornly(never))
     async with on_loopback() as fake, parts_with(LoadingModel()) as parts:
         joining = asyncio.create_task(join(SECRET, parts, grace=0))
         await fake.joined()

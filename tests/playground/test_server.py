@@ -253,7 +253,7 @@ def test_a_completion_grows_until_it_is_stopped(ada: Person, slow_model: Pace) -
 
     ada.reads("Stopped after", "Continue", "Re-roll")
     expect(ada.card.get_by_role("button", name="Stop")).to_have_count(0)
-    shown = re.search(r"(\d+) tokens ·", ada.card.inner_text())
+    shown = re.search(r"· (\d+) tokens", ada.card.inner_text())
     assert shown is not None
     assert 0 < int(shown[1]) < 256
 

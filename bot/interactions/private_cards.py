@@ -70,7 +70,7 @@ class PrivateCards:
                 await old.delete()
 
     def drop(self, run_id: str) -> None:
-        """Forget the messages of a run, whoever's they are."""
+        """Forget every person's messages of a run."""
         for key in [key for key in self._sent if key[0] == run_id]:
             del self._sent[key]
 

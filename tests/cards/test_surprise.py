@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pytest
-from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -20,7 +19,13 @@ from bot.cards.surprise import LISTING, PICTURE, surprise_tiles
 from bot.features.surprise import Reading, reading
 from bot.model.protocol import Candidate, Step
 from tests.support import strategies
-from tests.support.limits import alt_of, assert_within_limits, buttons_of, text_of
+from tests.support.limits import (
+    alt_of,
+    assert_within_limits,
+    buttons_of,
+    parts_of_a_card_with_a_file,
+    text_of,
+)
 from tests.support.scoring import ENCODINGS, LIKELIER, LONDON, READ, read, read_evenly
 
 HIGHEST = 550  # units: 400 pixels on a phone
@@ -48,16 +53,8 @@ def test_any_text_fits_in_a_message(text: str, steps: list[Step], audience: Audi
 
 
 def test_the_card_has_the_order_of_all_cards() -> None:
-    (container,) = cards.surprise(described(READ)).children
-    assert isinstance(container, ui.Container)
-    head, picture, result, file, buttons, facts = container.children
+    head, picture, result, file, facts = parts_of_a_card_with_a_file(cards.surprise(described(READ)))
 
-    assert isinstance(head, ui.TextDisplay)
-    assert isinstance(picture, ui.MediaGallery)
-    assert isinstance(result, ui.TextDisplay)
-    assert isinstance(file, ui.File)
-    assert isinstance(buttons, ui.ActionRow)
-    assert isinstance(facts, ui.TextDisplay)
     assert head.content.startswith("### How surprising is this text?\n")
     assert picture.items[0].media.url == f"attachment://{PICTURE}"
     assert len(result.content.splitlines()) == 3

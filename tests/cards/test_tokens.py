@@ -12,7 +12,7 @@ from bot.cards.pictures.tiles import CAPTIONED, COMPACT, Rows
 from bot.cards.tokens import LISTING, PICTURE, encoding_bars, listing, token_tiles
 from bot.text.tokenization import Encodings
 from tests.support import strategies
-from tests.support.limits import alt_of, assert_within_limits, text_of
+from tests.support.limits import alt_of, assert_within_limits, parts_of_a_card_with_a_file, text_of
 
 CLOSING = Audience(owner=1, private=True)
 SENTENCE = "The old king of the sea went to London to buy a hat."
@@ -53,16 +53,10 @@ def test_any_text_fits_in_a_message(encodings: Encodings, text: str) -> None:
 
 
 def test_the_card_has_the_order_of_all_cards(encodings: Encodings) -> None:
-    (container,) = cards.tokens(content_of(encodings, SENTENCE)).children
-    assert isinstance(container, ui.Container)
-    head, picture, result, file, buttons, facts = container.children
+    head, picture, result, file, facts = parts_of_a_card_with_a_file(
+        cards.tokens(content_of(encodings, SENTENCE))
+    )
 
-    assert isinstance(head, ui.TextDisplay)
-    assert isinstance(picture, ui.MediaGallery)
-    assert isinstance(result, ui.TextDisplay)
-    assert isinstance(file, ui.File)
-    assert isinstance(buttons, ui.ActionRow)
-    assert isinstance(facts, ui.TextDisplay)
     assert head.content == "### 14 tokens in gpt2"
     assert picture.items[0].media.url == f"attachment://{PICTURE}"
     assert result.content == "Each box is a token. The number below is its id, all that the model reads."

@@ -44,6 +44,26 @@ def container_of(view: ui.LayoutView) -> ui.Container[ui.LayoutView]:
     return container
 
 
+def parts_of_a_card_with_a_file(
+    view: ui.LayoutView,
+) -> tuple[ui.TextDisplay[Any], ui.MediaGallery[Any], ui.TextDisplay[Any], ui.File[Any], ui.TextDisplay[Any]]:
+    """Assert that a card with a picture and a file has the order of all cards.
+
+    Return its first text, its picture, its result, its file and its small print.
+    """
+    (container,) = view.children
+    assert isinstance(container, ui.Container)
+    head, picture, result, file, buttons, facts = container.children
+
+    assert isinstance(head, ui.TextDisplay)
+    assert isinstance(picture, ui.MediaGallery)
+    assert isinstance(result, ui.TextDisplay)
+    assert isinstance(file, ui.File)
+    assert isinstance(buttons, ui.ActionRow)
+    assert isinstance(facts, ui.TextDisplay)
+    return head, picture, result, file, facts
+
+
 def text_of(view: ui.LayoutView) -> str:
     """The text displays of ``view``, with no-break spaces as ordinary ones."""
     texts = (item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))

@@ -89,7 +89,7 @@ class Canvas:
 def lettered(text: str, size: float, *, width: float = math.inf) -> Line:
     """Shape ``text`` in its own direction, cut off with "…" where it is wider than ``width`` units.
 
-    A longer text than a picture has room for costs no more than what is shown.
+    However long ``text`` is, shaping it takes no longer than shaping what is shown.
     """
     shown = clip_end(text, _MOST_CHARACTERS)
     whole = _shaped(shown, size)

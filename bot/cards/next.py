@@ -31,7 +31,7 @@ from bot.features.next import WalkRun
 from bot.model.model_info import ModelInfo
 from bot.model.protocol import Candidate, Step
 from bot.quoting import ordinal
-from bot.text.escaping import clip_end, inert, inert_tail
+from bot.text.escaping import clip_end, inert, inert_tail, isolated
 from bot.text.tokenization import Encodings
 from bot.text.wrapping import last_rows, row_count
 
@@ -122,15 +122,23 @@ def next_bars(content: NextCard) -> tuple[Bar, ...]:
 def next_numbers(content: NextCard) -> ui.LayoutView:
     """Show the step's figures, for the person who pressed *Numbers*."""
     step = content.step
-    drawn = step.chosen
     how = "Greedy picks" if content.temperature == 0 else f"Seed {content.seed} draws"
     return private_note(
         *candidate_lines(step.candidates, content.names),
         f"{top_five(step.candidates)} {entropy(step.entropy)}",
-        f"{how} {token_name(content.names[drawn.token_id])} here: {percent(math.exp(drawn.logprob))}, rank "
-        f"{drawn.rank:,}, id {drawn.token_id}, logit {number(drawn.logit)}.",
+        f"{how} here: {_spoiler(step.chosen, content.names)}",
         facts=_facts(content),
     )
+
+
+def _spoiler(drawn: Candidate, names: dict[int, str]) -> str:
+    """Hide what the dice will show until it is pressed.
+
+    Discord ends a spoiler at any two bars, even in code: so the token's name is escaped instead.
+    """
+    name = isolated(inert(clip_end(names[drawn.token_id], TOKEN_WIDTH)))
+    share = percent(math.exp(drawn.logprob))
+    return f"||{name}, {share}, rank {drawn.rank:,}, id {drawn.token_id}, logit {number(drawn.logit)}.||"
 
 
 def _text(content: NextCard) -> str:

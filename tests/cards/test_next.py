@@ -1,11 +1,12 @@
 """The card of /next distinguishes likely tokens from the drawn one."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
 from discord import ui
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot import cards
@@ -14,9 +15,13 @@ from bot.cards.layout import NO_BREAK, bar
 from bot.cards.next import Rolled
 from bot.cards.pictures.bars import Bar
 from bot.model.protocol import Candidate, Step
+from bot.text.escaping import visible
+from bot.text.markdown import unformatted
 from tests.support import strategies
 from tests.support.limits import alt_of, assert_within_limits, buttons_of, text_of
 
+# It ends at the first two bars, escaped or in code or not.
+DISCORD_SPOILER = re.compile(r"\|\|(.+?)\|\|", re.DOTALL)
 NAMES = {262: "␣the", 257: "␣a", 530: "␣one", 635: "␣also", 407: "␣not", 1748: "␣city"}
 FIVE = tuple(
     Candidate(token_id, logit=10.0 - rank, logprob=math.log(0.3 / rank), rank=rank)
@@ -96,9 +101,23 @@ def test_numbers_have_every_figure() -> None:
     text = text_of(cards.next_numbers(CONTENT))
 
     assert "**1.** `␣the` **30.0 %** · id 262 · logit 9.00" in text
-    assert "Seed 7 draws `␣city` here: 1.0 %, rank 17, id 1748, logit 2.50." in text
+    assert "Seed 7 draws here: ||␣city, 1.0 %, rank 17, id 1748, logit 2.50.||\n" in text
     assert "These five: **68.5 %**. Everything else: 31.5 %." in text
     assert "**7.00 bits**, like choosing among 128 equal options" in text
+
+
+@example("||")
+@example("a||b `||` \\||")
+@example("`||")
+@given(st.text(min_size=1, max_size=6).map(visible))
+def test_what_the_dice_will_show_is_a_spoiler_whatever_the_token_is(name: str) -> None:
+    text = text_of(cards.next_numbers(replace(CONTENT, names={**NAMES, 1748: name})))
+    outside, hidden, rest = DISCORD_SPOILER.split(text)
+
+    figures = unformatted(hidden).replace("\u2068", "").replace("\u2069", "")
+    assert figures == f"{name}, 1.0 %, rank 17, id 1748, logit 2.50."
+    assert outside.endswith("\nSeed 7 draws here: ")
+    assert rest.startswith("\n-# gpt2-large")
 
 
 @pytest.mark.slow

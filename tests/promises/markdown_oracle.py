@@ -38,7 +38,7 @@ _MARKS = re.compile(
 )
 _HARMLESS = frozenset({"fence", "code", "escaped"})
 # The markup that cards themselves use.
-_CARD_MARKS = frozenset({"strong", "heading", "subtext"})
+_CARD_MARKS = frozenset({"strong", "spoiler", "heading", "subtext"})
 _BIDI_CONTROLS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _ISOLATE, _POP = "\u2068", "\u2069"
 
@@ -58,8 +58,8 @@ def escapes(markup: str, *, people: frozenset[int]) -> list[str]:
         for name, mark in _found(markup)
         if name not in _CARD_MARKS and not (name == "mention" and _person(mark) in people)
     ]
-    if Counter(name for name, _ in _found(markup))["strong"] % 2:
-        found.append("strong")
+    marks = Counter(name for name, _ in _found(markup))
+    found += [pair for pair in ("strong", "spoiler") if marks[pair] % 2]
     if markup.count(_ISOLATE) != markup.count(_POP):
         found.append("isolate")
     return found + list(_unsafe(markup.replace(_ISOLATE, "").replace(_POP, "")))

@@ -48,10 +48,11 @@ def test_code_escaped_signs_and_ordinary_writing_are_not_marks(markup: str) -> N
 
 
 def test_a_card_may_use_markup_and_mentions_but_its_texts_may_not() -> None:
-    assert markdown_oracle.escapes(f"### Title\n**bold** `code`\n-# by <@{OWNER}>", people=PEOPLE) == []
+    assert markdown_oracle.escapes(f"### Title\n**bold** ||`code`||\n-# by <@{OWNER}>", people=PEOPLE) == []
     assert markdown_oracle.escapes(f"<@{OWNER + 1}>", people=PEOPLE) == ["mention"]
     assert markdown_oracle.escapes(f"<@&{OWNER}>", people=PEOPLE) == ["mention"]
     assert markdown_oracle.escapes("**bold** **", people=PEOPLE) == ["strong"]
+    assert markdown_oracle.escapes("||hidden|| ||", people=PEOPLE) == ["spoiler"]
     assert markdown_oracle.escapes("\u2068open", people=PEOPLE) == ["isolate"]
 
 

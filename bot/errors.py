@@ -239,7 +239,7 @@ class NoSuchToken(InputError):
         number = self.query.strip().removeprefix("#")
         if number.isdecimal():
             return f"There's no token {clipped(number)}. Ids go from 0 to {self.vocabulary - 1:,}."
-        return f"No single token starts with {quoted(self.query)}. Use /tokens to see how it is split."
+        return f"No single token starts with {quoted(self.query)}. /tokens shows how that text is split."
 
 
 @dataclass(eq=False, kw_only=True)

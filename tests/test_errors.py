@@ -146,7 +146,7 @@ def test_a_number_beyond_the_vocabulary_gets_the_range_of_ids(query: str) -> Non
 def test_a_text_without_a_token_is_sent_to_the_command_that_splits_it() -> None:
     sentence = errors.NoSuchToken("#-1", vocabulary=50257).sentence
 
-    assert sentence == "No single token starts with '#-1'. Use /tokens to see how it is split."
+    assert sentence == "No single token starts with '#-1'. /tokens shows how that text is split."
 
 
 @pytest.mark.parametrize(

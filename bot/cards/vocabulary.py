@@ -53,6 +53,9 @@ _NEVER_LEARNT = (
 )
 _HARDLY_LEARNT = "**The model hardly learnt this token**: nearly every other one is this close to it."
 _CLOSEST = (
+    "**Closest tokens**: its nearest neighbours in the model's map of tokens (1 is the same, 0 unrelated)."
+)
+_COSINE = (
     "**Closest tokens** by the cosine of their learned numbers (embeddings): 1 is the same direction, "
     "0 unrelated."
 )
@@ -64,11 +67,11 @@ _BYTES_FIRST = (
 )
 _ADDED_LAST = "Ids 0 to {last:,} follow the order tokens were created in; this one was added last."
 _MADE = "Ids 0 to {last:,} follow the order in which the vocabulary was made."
-_NONE = "The model has a row of numbers for this id, but its tokenizer has no token: it stands for no text."
+_NONE = "This id stands for no text: the model has numbers for it, but its tokenizer has no token."
 _COMMON_SIGNS = (Sign.SPACE, Sign.NEWLINE, Sign.TAB, Sign.BYTE)
-_SPECIAL = "It isn't text: it was added to the vocabulary whole, as a sign for the model."
-_PART = "It is only part of a character: a rare character takes several tokens."
-_END = "It isn't text: the model uses it to end a text."
+_SPECIAL = "This token isn't text: it was added to the vocabulary whole, as a sign for the model."
+_PART = "This token is only part of a character: a rare character takes several tokens."
+_END = "This token isn't text: the model uses it to end a text."
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +179,13 @@ def vocabulary_numbers(content: VocabularyCard) -> ui.LayoutView:
     if data:
         blocks.append(f"One of {content.size:,} tokens · {plural(len(token.data), 'byte')} {code(data)}")
     if content.similar:
-        blocks += ["**Closest tokens**", fenced("\n".join(_similar(content)))]
-    blocks += ["**Neighbours by id**", fenced("\n".join(_neighbours(content)))]
+        blocks += [_COSINE, fenced("\n".join(_similar(content)))]
+    order = _order(content).format(size=content.size, last=content.size - 1)
+    blocks += [f"**Neighbours by id.** {order}", fenced("\n".join(_neighbours(content)))]
     if content.longer:
         shown = " · ".join(f"{_shown(token)} {token.id}" for token in content.longer)
-        blocks += [_longer(content), f"{shown}{' · …' if content.count > len(content.longer) else ''}"]
+        more = " · …" if content.count > len(content.longer) else ""
+        blocks.append(f"{_longer(content)}, with or without a space: {shown}{more}")
     return private_note(*blocks, facts=_facts(content))
 
 
@@ -216,12 +221,8 @@ def _head(content: VocabularyCard) -> Iterator[str]:
             if (written := signs_in([token.visible]).get(sign)) is not None:
                 yield f"{code(written)} is {meaning(sign, written)}."
     if content.twin is not None:
-        twin = f"{_shown(content.twin)} is token {content.twin.id}: pick it from the menu."
-        yield (
-            f"Within a sentence, {twin}"
-            if _is_spaced(content.twin)
-            else f"With its space, as within a sentence; without, {twin}"
-        )
+        where = "Within a sentence" if _is_spaced(content.twin) else "At the start of a text"
+        yield f"{where} it's {_shown(content.twin)}, token {content.twin.id}: pick it from the menu."
 
 
 def _result(content: VocabularyCard) -> list[str]:
@@ -229,8 +230,8 @@ def _result(content: VocabularyCard) -> list[str]:
     if content.longer:
         tokens = content.longer[:_LONGER_SHOWN]
         more = " …" if content.count > len(tokens) else ""
-        lines.append(f"{_longer(content)} {' '.join(map(_shown, tokens))}{more}")
-    return [*lines, _order(content).format(size=content.size, last=content.size - 1)]
+        lines.append(f"{_longer(content)}: {' '.join(map(_shown, tokens))}{more}")
+    return lines
 
 
 def _order(content: VocabularyCard) -> str:
@@ -245,7 +246,7 @@ def _order(content: VocabularyCard) -> str:
 def _longer(content: VocabularyCard) -> str:
     stem = code(clip_end(content.stem, _TYPED_WIDTH))
     start = "more token starts" if content.count == 1 else "more tokens start"
-    return f"**{content.count:,} {start} with** {stem}, with or without a space:"
+    return f"**{content.count:,} {start} with** {stem}"
 
 
 def _similar(content: VocabularyCard) -> Iterator[str]:

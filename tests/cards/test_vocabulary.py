@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from bot import cards
 from bot.cards import Audience, Similar, VocabularyCard
 from bot.cards.pictures.bars import Bar
+from bot.text.escaping import visible
 from bot.text.pieces import Token
 from tests.support import strategies
 from tests.support.limits import alt_of, assert_within_limits, buttons_of, text_of
@@ -84,6 +86,16 @@ def test_any_token_fits_in_a_message_and_its_tables_on_a_phone(content: Vocabula
     assert all(len(line) <= PHONE for table in tables for line in table.split("\n"))
 
 
+@given(contents)
+def test_below_the_picture_are_at_most_three_lines(content: VocabularyCard) -> None:
+    view = cards.vocabulary(replace(content, stem=visible(content.stem)))
+    head, *result, facts = (item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
+
+    assert head.startswith("### ")
+    assert facts.startswith("-# ")
+    assert len("\n".join(result).split("\n")) <= 3
+
+
 @pytest.mark.slow
 @given(contents)
 def test_the_menu_keeps_discord_s_limits(content: VocabularyCard) -> None:
@@ -115,12 +127,13 @@ def test_the_closest_tokens_are_a_picture_of_their_cosines() -> None:
 
     assert cards.vocabulary_bars(CONTENT) == (Bar("␣shall", 0.712, "0.712"), Bar("␣may", 0.0, "−0.040"))
     assert alt_of(view) == "The closest tokens by cosine: ␣shall 0.712; ␣may −0.040"
-    assert "by the cosine of their learned numbers (embeddings)" in text_of(view)
+    assert "its nearest neighbours in the model's map of tokens (1 is the same, 0 unrelated)" in text_of(view)
 
 
 def test_the_closest_tokens_are_listed_with_their_ids_behind_numbers() -> None:
     text = text_of(cards.vocabulary_numbers(CONTENT))
 
+    assert "by the cosine of their learned numbers (embeddings): 1 is the same direction" in text
     assert "token           cosine     id\n␣shall           0.712   2236\n" in text
     assert "\n␣may            −0.040    743\n" in text
 
@@ -172,13 +185,13 @@ def test_right_to_left_text_does_not_move_the_numbers_beside_it() -> None:
         (Token(50256, b"<|endoftext|>"), "this one was added last"),
     ],
 )
-def test_the_order_of_the_neighbouring_ids_is_explained(token: Token, said: str) -> None:
+def test_the_order_of_the_neighbouring_ids_is_explained_behind_numbers(token: Token, said: str) -> None:
     reasons = {"The first 256 of", "then frequent pairs joined", "was added last"}
-    text = text_of(cards.vocabulary(replace(CONTENT, token=token, ends_text=token.id == 50256))).replace(
-        "\n", " "
-    )
+    content = replace(CONTENT, token=token, ends_text=token.id == 50256)
+    text = text_of(cards.vocabulary_numbers(content)).replace("\n", " ")
 
-    assert said in text
+    assert re.search(rf"\*\*Neighbours by id\.\*\* [^*`]*{re.escape(said)}", text)
+    assert "created" not in text_of(cards.vocabulary(content))
     assert sum(reason in text for reason in reasons) == 1
 
 
@@ -192,22 +205,20 @@ def test_the_same_word_with_or_without_the_space_is_another_token() -> None:
     with_space = text_of(cards.vocabulary(CONTENT))
     without = text_of(cards.vocabulary(replace(CONTENT, token=Token(10594, b"will"), twin=WILL)))
 
-    assert (
-        "\nWith its space, as within a sentence; without, `will` is token 10594: pick it from the menu.\n"
-        in with_space
-    )
-    assert "\nWithin a sentence, `␣will` is token 481: pick it from the menu.\n" in without
+    assert "\nAt the start of a text it's `will`, token 10594: pick it from the menu.\n" in with_space
+    assert "\nWithin a sentence it's `␣will`, token 481: pick it from the menu.\n" in without
 
 
 def test_tokens_with_the_same_start_are_counted() -> None:
     one = replace(CONTENT, longer=(Token(4684, b" willing"),), count=1)
 
-    head = "**7 more tokens start with** `will`, with or without a space:"
+    head = "**7 more tokens start with** `will`"
+    ids = "`␣willing` 4684 · `␣wills` 49928 · …"
 
-    assert f"{head} `␣willing` `␣wills` …\n" in text_of(cards.vocabulary(CONTENT))
-    assert f"{head}\n`␣willing` 4684 · `␣wills` 49928 · …\n" in text_of(cards.vocabulary_numbers(CONTENT))
+    assert f"{head}: `␣willing` `␣wills` …\n" in text_of(cards.vocabulary(CONTENT))
+    assert f"{head}, with or without a space: {ids}\n" in text_of(cards.vocabulary_numbers(CONTENT))
     assert "**1 more token starts with** `will`" in text_of(cards.vocabulary(one))
-    assert "start" not in text_of(cards.vocabulary(replace(CONTENT, longer=(), count=0)))
+    assert "more token" not in text_of(cards.vocabulary(replace(CONTENT, longer=(), count=0)))
 
 
 def test_a_query_that_is_not_a_token_is_repeated() -> None:
@@ -233,8 +244,8 @@ def test_part_of_a_character_is_shown_as_its_bytes_and_named_as_such() -> None:
     text = text_of(cards.vocabulary(replace(CONTENT, token=Token(447, b"\xe2\x80"), twin=None)))
 
     assert text.startswith("### `\\xE2\\x80` is token 447\n")
-    assert "It is only part of a character" in text
-    assert "It is only part of a character" not in text_of(cards.vocabulary(CONTENT))
+    assert "This token is only part of a character" in text
+    assert "This token is only part of a character" not in text_of(cards.vocabulary(CONTENT))
 
 
 def test_a_control_character_is_named() -> None:
@@ -249,7 +260,7 @@ def test_the_end_of_text_token_is_not_text() -> None:
     token = Token(50256, b"<|endoftext|>")
     text = text_of(cards.vocabulary(replace(CONTENT, token=token, ends_text=True)))
 
-    assert "It isn't text: the model uses it to end a text." in text
+    assert "This token isn't text: the model uses it to end a text." in text
 
 
 def test_an_added_token_and_an_id_without_a_token_are_explained() -> None:
@@ -257,7 +268,8 @@ def test_an_added_token_and_an_id_without_a_token_are_explained() -> None:
     missing = replace(CONTENT, token=Token(50300, b""), twin=None, longer=(), in_order=False)
 
     assert "added to the vocabulary whole" in text_of(cards.vocabulary(added))
-    assert "created" not in text_of(cards.vocabulary(added))
+    assert "created" not in text_of(cards.vocabulary_numbers(added))
+    assert "in which the vocabulary was made" in text_of(cards.vocabulary_numbers(added))
     assert text_of(cards.vocabulary(missing)).startswith("### Id 50300 has no token\n")
 
 

@@ -110,11 +110,12 @@ async def test_decode_reads_the_model_s_ids(
 
 
 async def test_vocabulary_opens_the_model_s_tokens(ada: MemberActor, channel: ChannelHandle) -> None:
-    said = text_of(await ada.slash(channel, "vocabulary", query="<|user|>"))
+    card = card_of(await ada.slash(channel, "vocabulary", query="<|user|>"))
+    said, numbers = text_of(card), text_of(await ada.click(card, label="Numbers"))
     missing = text_of(await ada.slash(channel, "vocabulary", query=str(SIZE - 1)))
 
     assert "added to the vocabulary whole" in said
-    assert "follow the order in which the vocabulary was made" in said
+    assert "follow the order in which the vocabulary was made" in numbers
     assert f"Id {SIZE - 1} has no token" in missing
     assert "Closest tokens" in missing
     assert "from 0 to 479" in refusal_of(await ada.slash(channel, "vocabulary", query="480"))

@@ -102,7 +102,7 @@ async def test_the_start_of_a_token_is_found_in_another_case_and_says_so(
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("שלום", "No single token starts with 'שלום'. Use /tokens to see how it is split."),
+        ("שלום", "No single token starts with 'שלום'. /tokens shows how that text is split."),
         ("999999", "There's no token 999999. Ids go from 0 to 50,256."),
     ],
 )
@@ -195,9 +195,9 @@ async def test_a_word_s_other_token_is_one_choice_away(ada: MemberActor, channel
     text = text_of(spaced)
     bare = await ada.select(card_of(spaced), ["3364"])
 
-    assert "With its space, as within a sentence; without, king is token 3364" in text
+    assert "At the start of a text it's king, token 3364: pick it from the menu." in text
     assert title(bare) == "king is token 3364"
-    assert "Within a sentence, ␣king is token 5822" in text_of(bare)
+    assert "Within a sentence it's ␣king, token 5822" in text_of(bare)
 
 
 async def test_the_numbers_of_a_token_that_the_model_lacks_are_refused(

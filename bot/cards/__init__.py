@@ -5,26 +5,18 @@ characters of text, whatever the input was.
 """
 
 from bot.cards.code import CodeCard, code_card
-from bot.cards.compare import (
+from bot.cards.compare import comparison
+from bot.cards.compare_branches import comparison_texts, comparison_tree, is_cut
+from bot.cards.compare_content import (
     ComparedText,
     ComparisonCard,
     Divergence,
-    comparison,
-    comparison_texts,
-    comparison_tree,
     describe_comparison,
     describe_kept,
-    is_cut,
 )
 from bot.cards.compare_numbers import comparison_numbers
-from bot.cards.complete import (
-    FULL_TEXT,
-    CompletionCard,
-    completion,
-    describe_completion,
-    describe_run,
-    is_clipped,
-)
+from bot.cards.complete import FULL_TEXT, completion, is_clipped
+from bot.cards.complete_content import CompletionCard, describe_completion, describe_run
 from bot.cards.complete_numbers import CompletionNumbers, completion_numbers, describe_numbers
 from bot.cards.forget import PersonalData, ask_forget, forgotten, not_forgotten
 from bot.cards.guess import GuessCard, describe_guess, guess, too_late, voted
@@ -39,14 +31,9 @@ from bot.cards.share import file_name, media, share
 from bot.cards.surprise import SurpriseCard, describe_surprise, surprise
 from bot.cards.tokens import TokensCard, describe_tokens, tokens
 from bot.cards.tour import TourCard, describe_lesson, own_text, tour
-from bot.cards.vocabulary import (
-    Similar,
-    VocabularyCard,
-    describe_vocabulary,
-    vocabulary,
-    vocabulary_bars,
-    vocabulary_numbers,
-)
+from bot.cards.vocabulary import vocabulary, vocabulary_bars
+from bot.cards.vocabulary_content import Similar, VocabularyCard, describe_vocabulary
+from bot.cards.vocabulary_numbers import vocabulary_numbers
 from bot.cards.warm_up import warming_up
 from bot.cards.why import WhyCard, describe_why, why, why_bars, why_numbers
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from discord import ui
 
-from bot.cards.compare import ComparedText, ComparisonCard, differing, ending
+from bot.cards.compare_content import ComparedText, ComparisonCard, differing, ending
 from bot.cards.layout import private_note, small, token_name
 from bot.quoting import plural
 from bot.text.escaping import bold, inert_head, inert_tail

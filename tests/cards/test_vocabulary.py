@@ -2,72 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from discord import ui
 from hypothesis import given
-from hypothesis import strategies as st
 
 from bot import cards
 from bot.cards import Audience, Similar, VocabularyCard
 from bot.cards.pictures.bars import Bar
 from bot.text.escaping import visible
 from bot.text.pieces import Token
-from tests.support import strategies
 from tests.support.limits import alt_of, assert_within_limits, buttons_of, text_of
 from tests.support.samples import ADA
+from tests.support.vocabulary_cards import CONTENT, WILL, contents
 
 PHONE = 32  # characters of a code block
-WILL = Token(481, b" will")
-CONTENT = VocabularyCard(
-    model="gpt2-large",
-    size=50257,
-    token=WILL,
-    ends_text=False,
-    twin=Token(10594, b"will"),
-    stem="will",
-    longer=(Token(4684, b" willing"), Token(49928, b" wills")),
-    count=7,
-    neighbours=(Token(480, b"ame"), WILL, Token(482, b"ok")),
-    similar=(Similar(Token(2236, b" shall"), 0.712), Similar(Token(743, b" may"), -0.0404)),
-    audience=Audience(ADA, private=False),
-)
-
-datas = st.one_of(
-    st.binary(min_size=1, max_size=130),
-    st.text(min_size=1, max_size=60).map(lambda text: text.encode(errors="replace")),
-    st.sampled_from(
-        [b"`" * 128, b"\n" * 40, "שלום".encode(), "👩‍👩‍👧".encode(), b"|", b"@everyone", b"\xc2\xa0" * 32]
-    ),
-)
-tokens = st.builds(Token, id=st.integers(0, 50256), data=datas)
-similar = st.builds(Similar, token=tokens, cosine=st.floats(-1, 1))
-
-
-def several(item: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.lists(item, max_size=most).map(tuple)
-
-
-contents = st.builds(
-    VocabularyCard,
-    model=strategies.texts,
-    size=st.integers(1, 10**6),
-    token=tokens,
-    ends_text=st.booleans(),
-    twin=st.none() | tokens,
-    stem=strategies.texts.filter(bool),
-    longer=several(tokens, 8),
-    count=st.integers(8, 50257),
-    neighbours=several(tokens, 7),
-    similar=several(similar, 10),
-    audience=strategies.audiences,
-    typed=st.none() | strategies.texts.filter(bool),
-    other_case=st.booleans(),
-    spelt=st.none() | tokens,
-)
 
 
 def menu_of(view: ui.LayoutView) -> ui.Select[Any]:
@@ -130,14 +81,6 @@ def test_the_closest_tokens_are_a_picture_of_their_cosines() -> None:
     assert "its nearest neighbours in the model's map of tokens (1 is the same, 0 unrelated)" in text_of(view)
 
 
-def test_the_closest_tokens_are_listed_with_their_ids_behind_numbers() -> None:
-    text = text_of(cards.vocabulary_numbers(CONTENT))
-
-    assert "by the cosine of their learned numbers (embeddings): 1 is the same direction" in text
-    assert "token           cosine     id\n␣shall           0.712   2236\n" in text
-    assert "\n␣may            −0.040    743\n" in text
-
-
 def test_a_token_without_close_ones_has_no_picture_of_them() -> None:
     view = cards.vocabulary(replace(CONTENT, similar=()))
 
@@ -166,39 +109,6 @@ def test_a_token_close_to_all_others_was_not_learnt_and_that_comes_first(
         assert "learnt" not in line
     else:
         assert line.startswith(f"**The model {said} this token**")
-
-
-def test_right_to_left_text_does_not_move_the_numbers_beside_it() -> None:
-    token = Token(7, "של".encode())
-    content = replace(CONTENT, similar=(Similar(token, 0.5),), neighbours=(token,))
-    text = text_of(cards.vocabulary_numbers(content))
-
-    assert "\u2068של\u2069               0.500      7" in text
-    assert "     7  \u2068של\u2069" in text
-
-
-@pytest.mark.parametrize(
-    ("token", "said"),
-    [
-        (Token(255, b"\xad"), "The first 256 of the 50,257 ids are single bytes"),
-        (Token(256, b" t"), "bytes first, then frequent pairs joined."),
-        (Token(50256, b"<|endoftext|>"), "this one was added last"),
-    ],
-)
-def test_the_order_of_the_neighbouring_ids_is_explained_behind_numbers(token: Token, said: str) -> None:
-    reasons = {"The first 256 of", "then frequent pairs joined", "was added last"}
-    content = replace(CONTENT, token=token, ends_text=token.id == 50256)
-    text = text_of(cards.vocabulary_numbers(content)).replace("\n", " ")
-
-    assert re.search(rf"\*\*Neighbours by id\.\*\* [^*`]*{re.escape(said)}", text)
-    assert "created" not in text_of(cards.vocabulary(content))
-    assert sum(reason in text for reason in reasons) == 1
-
-
-def test_the_token_is_marked_among_its_neighbours() -> None:
-    text = text_of(cards.vocabulary_numbers(CONTENT))
-
-    assert "    480  ame\n→   481  ␣will\n    482  ok" in text
 
 
 def test_the_same_word_with_or_without_the_space_is_another_token() -> None:

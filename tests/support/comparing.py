@@ -10,7 +10,7 @@ import discord
 from discord import ui
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
-from bot.cards.compare import PLACES
+from bot.cards.compare_branches import PLACES
 from bot.custom_ids import OPEN
 from bot.features.compare import METHODS
 from bot.playground.world import World

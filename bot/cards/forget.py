@@ -15,7 +15,10 @@ _PENDING = (
     "Another program is reading the database files right now, so deleted data can still be found in them. "
     "I'll keep trying until it's gone."
 )
-_TEXTS = "A text is anything you asked the model about; each step of a walk counts as one."
+_TEXT = (
+    "A text is a prompt of yours with an answer of the model: `/compare` makes three or more, a walk one for "
+    "each step."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,9 @@ class PersonalData:
 def ask_forget(data: PersonalData, *, owner: int, is_again: bool = False) -> ui.LayoutView:
     """Ask ``owner`` whether all this goes; ``is_again``: there is more than they were told."""
     what = data.amount or f"your name from {plural(data.rounds, 'round')}"
-    again = ["There is more now than when I asked, so I ask again."] if is_again else []
+    again = "\nThere is more now than when I asked, so I ask again." if is_again else ""
     return arranged(
-        f"### Delete {what}?",
+        f"### Delete {what}?{again}",
         Row(
             button("Cancel", forget_id("cancel", owner)),
             button(
@@ -47,8 +50,8 @@ def ask_forget(data: PersonalData, *, owner: int, is_again: bool = False) -> ui.
                 style=discord.ButtonStyle.danger,
             ),
         ),
-        result=[*again, *_consequences(data, "goes")],
-        facts=f"{_TEXTS} Messages stay in Discord, but their buttons stop working.",
+        result=[*([_TEXT] if data.texts else []), *_consequences(data, "goes")],
+        facts="Messages stay in Discord, but their buttons stop working.",
         colour=PRIVATE_COLOUR,
     )
 
@@ -75,11 +78,18 @@ def not_forgotten() -> ui.LayoutView:
 
 
 def _consequences(data: PersonalData, goes: str) -> list[str]:
+    """Say what else goes, and what stays: two lines."""
     lines = []
     if data.texts:
-        lines.append(f"What others made from your texts (Continue, Re-roll, forks, walks, tours) {goes} too.")
-    if data.rounds:
-        stay = "round you started stays" if data.rounds == 1 else "rounds you started stay"
-        count = "" if data.rounds == 1 else f"{data.rounds:,} "
-        lines.append(f"The {count}`/guess` {stay} for the other players, without your name, text and vote.")
+        lines.append(f"What others made from your texts, such as a *Continue* or a fork, {goes} too.")
+    if data.votes or data.rounds:
+        lines.append(f"Others keep their votes and scores in `/guess`{_rounds(data.rounds)}.")
     return lines
+
+
+def _rounds(count: int) -> str:
+    """Say what becomes of the rounds that the person started; a beginning of the bot's own stays, too."""
+    if not count:
+        return ""
+    rounds = "the round you started stays" if count == 1 else f"the {count:,} rounds you started stay"
+    return f"; {rounds}, without your name, your vote and any text of yours"

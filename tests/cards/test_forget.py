@@ -11,6 +11,8 @@ from bot.cards import PersonalData, ask_forget, forgotten, not_forgotten
 from tests.support.limits import assert_within_limits, buttons_of, text_of
 
 ADA = 11
+A_TEXT = "A text is a prompt of yours with an answer of the model:"
+OTHERS_KEEP = "Others keep their votes and scores in `/guess`"
 numbers = st.integers(0, 10**12)
 
 
@@ -31,10 +33,20 @@ def test_it_asks_how_much_goes(data: PersonalData, asked: str) -> None:
 def test_it_says_what_else_goes_and_what_stays() -> None:
     text = text_of(ask_forget(PersonalData(14, 3, 2), owner=ADA))
 
-    assert "What others made from your texts (Continue, Re-roll, forks, walks, tours) goes too." in text
-    assert "The 2 `/guess` rounds you started stay for the other players, without your name" in text
-    assert "The `/guess` round you started stays" in text_of(ask_forget(PersonalData(1, 0, 1), owner=ADA))
-    assert "others" not in text_of(ask_forget(PersonalData(0, 3, 0), owner=ADA))
+    one_round, only_votes = (
+        text_of(ask_forget(data, owner=ADA)) for data in (PersonalData(1, 0, 1), PersonalData(0, 3, 0))
+    )
+
+    assert text.splitlines()[1:] == [
+        f"{A_TEXT} `/compare` makes three or more, a walk one for each step.",
+        "What others made from your texts, such as a *Continue* or a fork, goes too.",
+        f"{OTHERS_KEEP}; the 2 rounds you started stay, without your name, your vote and any text of yours.",
+        "-# Messages stay in Discord, but their buttons stop working.",
+    ]
+    assert "`/guess`; the round you started stays, without your name" in one_round
+    assert "\nOthers keep their votes and scores in `/guess`.\n" in only_votes
+    assert "others" not in only_votes
+    assert "A text is" not in only_votes
 
 
 def test_the_buttons_know_whom_was_asked_and_about_how_much() -> None:
@@ -57,7 +69,8 @@ def test_it_says_why_it_asks_again() -> None:
 def test_it_says_how_much_was_deleted() -> None:
     assert text_of(forgotten(PersonalData(2, 1, 0))) == (
         "### Deleted: 2 texts, 1 vote\n"
-        "What others made from your texts (Continue, Re-roll, forks, walks, tours) is gone too.\n"
+        "What others made from your texts, such as a *Continue* or a fork, is gone too.\n"
+        "Others keep their votes and scores in `/guess`.\n"
         "-# Messages stay in Discord, but their buttons no longer work."
     )
     assert "Deleted: your name from 1 round" in text_of(forgotten(PersonalData(0, 0, 1)))

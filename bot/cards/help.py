@@ -50,6 +50,10 @@ _DOES = {
     "vocabulary": "which tokens are alike",
     "guess": "a game for the whole channel",
 }
+_ALSO = (
+    "Also: **/decode** turns token ids into text, **/model** says what this model is, **/forget** deletes "
+    "what is stored about you."
+)
 _GLOSSARY = {
     "token": "a word or a part of one that the model reads and writes as a unit: `wizard` is one token, "
     "`hippopotamus` is four.",
@@ -90,10 +94,10 @@ def _commands() -> ui.LayoutView:
     """List the commands, with a button for each that runs its example."""
     buttons = [_example(example) for example in EXAMPLES]
     return arranged(
-        "\n".join([_INTRODUCTION, *(f"**/{command}**: {does}" for command, does in _DOES.items())]),
+        "\n".join([_INTRODUCTION, *(f"**/{command}**: {does}" for command, does in _DOES.items()), _ALSO]),
         *(Row(*buttons[start : start + _IN_A_ROW]) for start in range(0, len(buttons), _IN_A_ROW)),
         Row(*(button(title, help_id(page)) for page, title in _TITLES.items())),
-        facts="Only you see this, and what its buttons answer, except for the game.",
+        facts="Only you see this card and its examples. The game is posted for everyone to play.",
         colour=PRIVATE_COLOUR,
     )
 

@@ -29,6 +29,13 @@ OWN_WORDS = {
 }
 
 
+async def test_it_names_every_command(world: World, ada: MemberActor, channel: ChannelHandle) -> None:
+    text = text_of(await ada.slash(channel, "help"))
+    commands = {one.name for one in world.bot.tree.get_commands() if isinstance(one, app_commands.Command)}
+
+    assert set(re.findall(r"/([a-z]+)", text)) >= commands - {"help"}
+
+
 async def pressed(person: MemberActor, channel: ChannelHandle, label: str) -> InteractionResult:
     """What a button of the help answers."""
     return await person.click(card_of(await person.slash(channel, "help")), label=label)

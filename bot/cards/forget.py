@@ -81,7 +81,7 @@ def _consequences(data: PersonalData, goes: str) -> list[str]:
     """Say what else goes, and what stays: two lines."""
     lines = []
     if data.texts:
-        lines.append(f"What others made from your texts, such as a *Continue* or a fork, {goes} too.")
+        lines.append(f"What others made from your texts, such as a Continue or a fork, {goes} too.")
     if data.votes or data.rounds:
         lines.append(f"Others keep their votes and scores in `/guess`{_rounds(data.rounds)}.")
     return lines

@@ -39,7 +39,7 @@ def test_it_says_what_else_goes_and_what_stays() -> None:
 
     assert text.splitlines()[1:] == [
         f"{A_TEXT} `/compare` makes three or more, a walk one for each step.",
-        "What others made from your texts, such as a *Continue* or a fork, goes too.",
+        "What others made from your texts, such as a Continue or a fork, goes too.",
         f"{OTHERS_KEEP}; the 2 rounds you started stay, without your name, your vote and any text of yours.",
         "-# Messages stay in Discord, but their buttons stop working.",
     ]
@@ -69,7 +69,7 @@ def test_it_says_why_it_asks_again() -> None:
 def test_it_says_how_much_was_deleted() -> None:
     assert text_of(forgotten(PersonalData(2, 1, 0))) == (
         "### Deleted: 2 texts, 1 vote\n"
-        "What others made from your texts, such as a *Continue* or a fork, is gone too.\n"
+        "What others made from your texts, such as a Continue or a fork, is gone too.\n"
         "Others keep their votes and scores in `/guess`.\n"
         "-# Messages stay in Discord, but their buttons no longer work."
     )

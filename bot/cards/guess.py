@@ -30,6 +30,8 @@ from bot.text.tokenization import Encodings
 
 _TEXT_BUDGET = 1_000
 _TOKEN_WIDTH = 40
+# Also for those who play alone.
+_NO_VOTES = "No votes yet. Pick one, or press Reveal to give up."
 _TEXT_IS_GONE = "(The text was deleted: its author asked for it.)"
 
 
@@ -67,7 +69,7 @@ def describe_guess(
 def guess(content: GuessCard) -> ui.LayoutView:
     """Ask everyone for the model's top guess."""
     votes = len(content.round.votes)
-    turnout = f"**{plural(votes, 'vote')}** so far." if votes else "No votes yet."
+    turnout = f"**{plural(votes, 'vote')}** so far." if votes else _NO_VOTES
     return arranged(
         f"### 🎯 Guess the next token\n{prompt_of(content)} ▁▁▁",
         _ballot(content),
@@ -122,12 +124,13 @@ def round_actions(content: GuessCard, first: ui.Button[ui.LayoutView], *, is_ove
 
 def _ballot(content: GuessCard, *, cast: int | None = None) -> Row:
     """Make a button for each choice; the vote that is ``cast`` stands out, and can't be pressed."""
+    open_style = discord.ButtonStyle.primary if cast is None else discord.ButtonStyle.secondary
     return Row(
         *(
             button(
                 clip_end(content.names[token_id], _TOKEN_WIDTH),
                 custom_id("guess", "vote", content.round.run_id, token_id),
-                style=discord.ButtonStyle.success if token_id == cast else discord.ButtonStyle.secondary,
+                style=discord.ButtonStyle.success if token_id == cast else open_style,
                 disabled=token_id == cast,
             )
             for token_id in content.round.choices

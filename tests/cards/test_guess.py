@@ -40,7 +40,7 @@ def test_a_vote_is_cast_by_the_token_s_button_in_the_order_of_the_round() -> Non
 @pytest.mark.parametrize(
     ("votes", "said"),
     [
-        ({}, "No votes yet."),
+        ({}, "No votes yet. Pick one, or press Reveal to give up."),
         ({ADA: 262}, "**1 vote** so far."),
         (VOTES, "**3 votes** so far."),
     ],
@@ -94,10 +94,19 @@ def test_what_people_wrote_is_shown_literally() -> None:
     assert "-# \\# \\*m\\*" in text
 
 
-def test_no_choice_stands_out_before_the_vote() -> None:
+def test_the_four_choices_stand_out_alike_and_nothing_else_does() -> None:
     styles = [button.style for button in buttons_of(cards.guess(OPEN)).values()]
 
-    assert set(styles) == {discord.ButtonStyle.secondary}
+    assert set(styles[:4]) == {discord.ButtonStyle.primary}
+    assert set(styles[4:]) == {discord.ButtonStyle.secondary}
+
+
+@pytest.mark.parametrize("votes", [{}, {ADA: 262}])
+def test_a_round_can_be_revealed_at_any_time(votes: dict[int, int]) -> None:
+    view = cards.guess(replace(OPEN, round=replace(ROUND, votes=votes)))
+
+    assert not buttons_of(view)["Reveal"].disabled
+    assert ("No votes yet. Pick one, or press Reveal to give up." in text_of(view)) == (not votes)
 
 
 def test_a_vote_is_confirmed_and_a_changed_one_with_both_tokens() -> None:

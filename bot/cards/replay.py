@@ -81,7 +81,7 @@ def replayed(content: ReplayCard) -> ui.LayoutView:
         _text(content),
         Row(content.audience.button),
         result=[verdict, *_given(content.given), *_why(content)],
-        facts=f"fingerprint {content.fingerprint} · first written {content.made}",
+        facts=f"fingerprint {content.fingerprint} · saved reply from {content.made}",
         colour=content.audience.colour,
     )
 

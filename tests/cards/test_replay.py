@@ -67,7 +67,7 @@ def test_identical_to_the_last_bit() -> None:
         "✅ **Identical.** The model wrote the same 64 tokens again; at each step its top"
     )
     assert verdict.endswith("five scores (logits) match to the last bit.")
-    assert facts == "-# fingerprint 1a2b3c4d5e6f · first written 2026-11-24 20:00 UTC"
+    assert facts == "-# fingerprint 1a2b3c4d5e6f · saved reply from 2026-11-24 20:00 UTC"
     assert list(buttons_of(cards.replayed(CONTENT))) == ["Share"]
 
 

@@ -168,10 +168,24 @@ def test_the_end_of_the_tour_leads_to_other_commands() -> None:
     assert buttons["Back"].custom_id == f"tour:show:{'a' * 16}:6"
 
 
-def test_the_small_print_has_the_settings() -> None:
-    assert "seed 42 · temperature 1 · top-k 50 · computed 2026-" in text_of(card_of(1))
+def test_the_small_print_has_the_settings_where_the_dice_roll() -> None:
     every = replace(RUN, params=SamplingParams(temperature=1.0, top_k=0, seed=42))  # as before version 0.3
-    assert "seed 42 · temperature 1 · computed" in text_of(card_of(1, lesson(every)))
+    limited, unlimited = (
+        [text_of(card_of(station, content)).splitlines()[-1] for station in NUMBERS]
+        for content in (lesson(), lesson(every))
+    )
+
+    assert all(line.endswith(" · seed 42") for line in limited[:4])
+    assert all(
+        line.endswith(" · seed 42 · temperature 1 · top-k 50: the dice choose among its top 50")
+        for line in limited[4:]
+    )
+    assert all(line.endswith(" · seed 42 · temperature 1") for line in unlimited[4:])
+
+
+def test_the_tour_s_own_temperature_is_said_where_it_rolls() -> None:
+    assert "This tour rolls at 1; elsewhere 0.9 is usual." in text_of(card_of(5))
+    assert "temperature 0.5 (careful), 1 (as it is), 1.5 (daring)" in said(5)
 
 
 def test_a_text_is_shown_as_its_tokens_and_their_signs_are_explained() -> None:

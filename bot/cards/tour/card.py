@@ -21,7 +21,7 @@ _LONGEST = 2_000
 _PRIMARY = discord.ButtonStyle.primary
 _LAST = len(STATIONS)
 _ON = "That was the tour. Now try it:"
-_SPACED = " · the text ends with a space, but most tokens bring their own"
+_SPACED = "the text ends with a space, but most tokens bring their own"
 _BLANK = 40  # characters of the text before the blank to fill
 
 
@@ -47,7 +47,7 @@ def tour(content: TourCard) -> ui.LayoutView:
         *_buttons(content),
         picture=picture(PICTURE, content.shown.alt),
         result=[_ON] if content.station == _LAST else [],
-        facts=_facts(content.lesson),
+        facts=_facts(content),
         colour=content.audience.colour,
     )
 
@@ -107,14 +107,17 @@ def _buttons(content: TourCard) -> list[Row]:
     ]
 
 
-def _facts(lesson: Lesson) -> str:
-    params = lesson.params
-    limit = f" · top-k {params.top_k}" if params.top_k else ""
-    return (
-        f"{inert(clip_end(model_name(lesson.model), 80))} · seed {params.seed} · "
-        f"temperature {params.temperature:g}{limit} · computed {lesson.asked_at}"
-        + (_SPACED if lesson.text.endswith(" ") else "")
-    )
+def _facts(content: TourCard) -> str:
+    """Name the model and the seed, and the settings from the station on at which they do something."""
+    lesson = content.lesson
+    facts = [inert(clip_end(model_name(lesson.model), 80)), f"seed {lesson.seed}"]
+    if STATIONS[content.station - 1].seeded:
+        facts.append(f"temperature {lesson.params.temperature:g}")
+        if lesson.params.top_k:
+            facts.append(f"top-k {lesson.params.top_k}: the dice choose among its top {lesson.params.top_k}")
+    if lesson.text.endswith(" "):
+        facts.append(_SPACED)
+    return " · ".join(facts)
 
 
 def _fits(text: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.cards.layout import date
 from bot.features.complete import CompletionRun
 from bot.features.tour import agreeing
 from bot.model.model_info import ModelInfo
@@ -64,7 +63,6 @@ class Lesson:
     written: str
     ended: bool
     params: SamplingParams
-    asked_at: str
     names: dict[int, str]
     rows: tuple[Step, ...] = ()
     reshaped: tuple[tuple[float, Step], ...] = ()
@@ -117,7 +115,6 @@ def describe_lesson(
         written=decoded(token_ids(run.steps)),
         ended=run.finish_reason == "stop",
         params=run.params,
-        asked_at=date(run.asked_at),
         names={token_id: name(token_id) for token_id in said},
         rows=rows,
         reshaped=reshaped,

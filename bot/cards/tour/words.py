@@ -17,8 +17,8 @@ def tokens(model: ModelInfo) -> str:
 def ids(model: ModelInfo) -> str:
     return (
         f"Each token has a number on that list, its **id**, from 0 to {model.vocabulary - 1:,}. A list of "
-        "ids is all that the model gets: no letters, no sound, no meaning. Even a capital letter makes "
-        "another token with another id."
+        "ids is all that the model gets: no letters, no sound, no meaning. Even a capital letter gives "
+        "different tokens and ids."
     )
 
 
@@ -42,7 +42,8 @@ def draw(_model: ModelInfo) -> str:
     return (
         f"Now chance decides: a token with 10{NO_BREAK}% is drawn one time in ten. **Temperature** reshapes "
         "the bars before the roll: below 1 the top guesses win more often, above 1 the others get their "
-        "turn. The **seed** fixes the roll: same seed, same token."
+        "turn. This tour rolls at 1; elsewhere 0.9 is usual. The **seed** fixes the roll: same seed, same "
+        "token."
     )
 
 

@@ -88,10 +88,18 @@ def _result(content: ComparisonCard) -> list[str]:
     lines = ["Grey is shared; colour begins where a text differs from ①. Open one to continue it."]
     notes = spaced(content.prompt)
     if recalled := sum(one.continuation.recalled for one in content.texts):
-        notes.insert(0, f"{recalled} of these {len(content.texts)} texts are saved replies.")
+        notes.insert(0, _saved(recalled, len(content.texts)))
     if any(isinstance(one.continuation.news, Withheld) for one in content.texts):
         notes.insert(0, "What is withheld contains a word that this community has blocked.")
     return [*lines, " ".join(notes)] if notes else lines
+
+
+def _saved(recalled: int, texts: int) -> str:
+    """Say how many of the texts were requested before."""
+    if recalled == texts:
+        return "These texts are saved replies."
+    are = "is a saved reply" if recalled == 1 else "are saved replies"
+    return f"{recalled} of these {texts} texts {are}."
 
 
 def _facts(content: ComparisonCard) -> str:

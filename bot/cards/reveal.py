@@ -129,4 +129,5 @@ def _mentions(people: tuple[int, ...]) -> str:
 
 
 def _facts(game: GuessCard) -> str:
-    return f"{inert(game.model)} · temperature 1" if game.model else "temperature 1"
+    own = "the model's own probabilities (temperature 1)"
+    return f"{inert(game.model)} · {own}" if game.model else own

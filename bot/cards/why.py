@@ -160,7 +160,7 @@ def _result(content: WhyCard) -> list[str]:
     else:
         how = f"It drew {name}"
     place = "top" if chosen.rank == 1 else ordinal(chosen.rank)
-    most = ", the biggest surprise here" if content.most_surprising else ""
+    most = ", the biggest surprise in this text" if content.most_surprising else ""
     return [
         f"**{how}, its {place} choice** ({percent(math.exp(chosen.logprob))}){most}.",
         "Pick another token to rewrite from here.",

@@ -118,7 +118,11 @@ def test_a_text_without_tokens_cannot_be_opened() -> None:
 def test_saved_texts_are_labelled_as_such() -> None:
     one = replace(CONTENT.texts[0], continuation=replace(CONTENT.texts[0].continuation, recalled=True))
 
-    assert "1 of these 6 texts are saved replies" in text_of(cards.comparison(with_one(0, one)))
+    every = [replace(one, continuation=replace(one.continuation, recalled=True)) for one in THREE.texts]
+    assert "1 of these 6 texts is a saved reply." in text_of(cards.comparison(with_one(0, one)))
+    for count, said in ((2, "2 of these 3 texts are saved replies."), (3, "These texts are saved replies.")):
+        some = (*every[:count], *THREE.texts[count:])
+        assert said in text_of(cards.comparison(replace(THREE, texts=some)))
     assert "saved" not in text_of(cards.comparison(CONTENT))
 
 

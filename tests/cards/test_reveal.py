@@ -69,10 +69,10 @@ def test_grey_is_explained_where_there_is_any() -> None:
     all_choices = replace(OVER, step=structs.replace(OVER.step, candidates=five))
     everyone = replace(all_choices.game.round, choices=tuple(one.token_id for one in five))
 
-    assert text_of(cards.reveal(OVER)).endswith("-# demo-model · temperature 1 · grey: not among the four")
-    assert text_of(cards.reveal(replace(all_choices, game=replace(OVER.game, round=everyone)))).endswith(
-        "-# demo-model · temperature 1"
-    )
+    facts = "-# demo-model · the model's own probabilities (temperature 1)"
+    assert text_of(cards.reveal(OVER)).endswith(f"{facts} · grey: not among the four")
+    without = cards.reveal(replace(all_choices, game=replace(OVER.game, round=everyone)))
+    assert text_of(without).endswith(facts)
 
 
 def test_the_result_names_the_voters_of_each_choice_the_right_ones_first() -> None:

@@ -189,7 +189,7 @@ def test_the_biggest_surprise_says_so() -> None:
         for position in (0, 1)
     )
 
-    assert "choice** (0.091 %), the biggest surprise here." in second
+    assert "choice** (0.091 %), the biggest surprise in this text." in second
     assert "token 2 of 2" in second
     assert "surprise" not in first
 

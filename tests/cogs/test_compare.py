@@ -223,9 +223,9 @@ async def test_saved_texts_are_shown_again_and_labelled_as_such(open_world: Open
         await world.env.settle()
 
         assert texts_of(second) == texts_of(first)
-        assert "3 of these 3 texts are saved replies" in text_of(second)
+        assert "These texts are saved replies." in text_of(second)
         assert "saved" not in text_of(first)
-        assert "1 of these 3 texts are saved replies" in text_of(third)  # greedy needs no seed
+        assert "1 of these 3 texts is a saved reply." in text_of(third)  # greedy needs no seed
         assert len(model.started) == 3 + 2
         assert card_of(await open_one(grace, second, "greedy"))
 

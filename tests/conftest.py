@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -37,6 +37,11 @@ from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.runs import Runs
 from bot.store.tables import metadata
 from tests.support.own_database import take_own_database
+
+if TYPE_CHECKING:  # Playwright takes a while to import, and few tests need it
+    from playwright.sync_api import Browser
+
+    from tests.support.browsing import Playground
 
 # A loaded machine makes an example slow, not wrong.
 hypothesis.settings.register_profile("tokenwise", deadline=None)
@@ -188,3 +193,22 @@ def grace(world: World) -> MemberActor:
 @pytest.fixture
 def channel(world: World) -> ChannelHandle:
     return world.channel
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Browser]:
+    """A browser."""
+    from tests.support.browsing import browser
+
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, window: Browser) -> Iterator[Playground]:
+    """A playground in its own process, whose model is loaded."""
+    from tests.support.browsing import playground, wait_for_model
+
+    with playground(tmp_path_factory.mktemp("playground")) as started:
+        wait_for_model(window, started.url)
+        yield started

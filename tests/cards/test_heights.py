@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browsing import Person, browser, chromium, playground, wait_for_model
+from tests.support.browsing import Person, Playground, chromium
 
 pytestmark = [
     pytest.mark.slow,
@@ -87,19 +87,11 @@ LONGEST = [
 
 
 @pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def ada(tmp_path_factory: pytest.TempPathFactory, window: Browser) -> Iterator[Person]:
-    """A person with a phone, in a playground whose model is loaded."""
-    with playground(tmp_path_factory.mktemp("playground")) as started:
-        wait_for_model(window, started.url)
-        page = window.new_page(viewport={"width": WIDTH, "height": 900})
-        yield Person(page, started.url)
-        page.close()
+def ada(place: Playground, window: Browser) -> Iterator[Person]:
+    """A person with a phone."""
+    page = window.new_page(viewport={"width": WIDTH, "height": 900})
+    yield Person(page, place.url)
+    page.close()
 
 
 @pytest.mark.parametrize("case", USUAL, ids=str)

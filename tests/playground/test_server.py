@@ -16,7 +16,6 @@ from tests.support.browsing import (
     Pace,
     Person,
     Playground,
-    browser,
     chromium,
     playground,
     wait_for_model,
@@ -27,20 +26,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium() is None, reason="no Chromium is installed"),
 ]
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, window: Browser) -> Iterator[Playground]:
-    """A playground whose model is loaded."""
-    with playground(tmp_path_factory.mktemp("playground")) as started:
-        wait_for_model(window, started.url)
-        yield started
 
 
 @pytest.fixture

@@ -138,7 +138,9 @@ document.addEventListener("submit", (event) => {
 const menu = element("div", { className: "apps-menu", popover: "auto" });
 menu.setAttribute("role", "menu");
 document.body.append(menu);
-let opener = null;
+const isOpen = (messageId) => menu.matches(":popover-open") && menu.dataset.messageId === messageId;
+// The message is drawn anew, with another button, whenever the bot edits it.
+const opener = () => messages.querySelector(`[data-message-id="${menu.dataset.messageId}"] > .message-apps`);
 
 for (const { name, hint } of data.messageCommands) {
   const item = element("button", { type: "button" }, name, element("small", {}, hint));
@@ -152,8 +154,6 @@ for (const { name, hint } of data.messageCommands) {
 }
 
 function openMenu(button, x, y) {
-  opener = button;
-  // The message is drawn anew, with another button, whenever the bot edits it.
   menu.dataset.messageId = button.closest("[data-message-id]").dataset.messageId;
   menu.showPopover();
   const { width, height } = menu.getBoundingClientRect();
@@ -163,8 +163,10 @@ function openMenu(button, x, y) {
 }
 
 menu.addEventListener("toggle", (event) => {
-  opener?.setAttribute("aria-expanded", String(event.newState === "open"));
-  if (event.newState === "closed" && [document.body, null].includes(document.activeElement)) opener?.focus();
+  opener()?.setAttribute("aria-expanded", String(event.newState === "open"));
+  const focused = document.activeElement;
+  const isLost = !focused || focused === document.body || menu.contains(focused);
+  if (event.newState === "closed" && isLost) opener()?.focus();
 });
 menu.addEventListener("keydown", (event) => {
   const items = [...menu.children];
@@ -186,10 +188,12 @@ function addMenus() {
   for (const message of messages.querySelectorAll("[data-message-id]")) {
     // Discord offers no apps on what only one person sees.
     if (message.querySelector(":scope > .message-apps, :scope > .message-ephemeral-note")) continue;
+    const { messageId } = message.dataset;
     const button = element("button", { type: "button", className: "message-apps", title: "Apps" }, "⋯");
     button.setAttribute("aria-label", "Apps for this message");
     button.setAttribute("aria-haspopup", "menu");
-    button.setAttribute("aria-expanded", "false");
+    button.setAttribute("aria-expanded", String(isOpen(messageId)));
+    button.dataset.controlKey = `message:${messageId}:apps`; // by which SimCord gives the focus back
     button.addEventListener("click", () => {
       const { left, bottom } = button.getBoundingClientRect();
       openMenu(button, left, bottom);

@@ -3,12 +3,14 @@
 The preview refuses an action on a page that was published again since the person last saw
 it, and offers no public way to take turns with them. So the entry of actions is wrapped,
 and the pages' published content is read. Nor can a page be added to: so its server is
-replaced by one that serves a few files more. tests/playground/test_private.py fails if one
-of these names disappears.
+replaced by one that serves a few files more. And a page learns a picture's size only after
+it has loaded it: so its size is added to what the page reads. tests/playground/test_private.py
+fails if one of these names disappears.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +45,30 @@ def published(preview: simcord.Preview) -> list[Published]:
     """The last published state of every open page."""
     pages = preview._pages.values()  # noqa: SLF001
     return [Published(page.id, page.viewer, page.revision, page.snapshot) for page in pages]
+
+
+def tell_sizes(preview: simcord.Preview) -> None:
+    """Tell each page how large its pictures are, so that it reserves their place before they load."""
+    payload_of = preview._page_payload  # noqa: SLF001
+
+    def with_sizes(page: Any) -> dict[str, Any]:
+        payload = payload_of(page)
+        for asset_id, asset in payload.get("assets", {}).items():
+            if asset["available"] and "displayWidth" not in asset:
+                blob = preview._blobs[page.assets[asset_id].digest]  # noqa: SLF001
+                if size := png_size(blob.data):
+                    asset["displayWidth"], asset["displayHeight"] = size
+        return payload
+
+    preview._page_payload = with_sizes  # type: ignore[method-assign] # noqa: SLF001
+
+
+def png_size(content: bytes) -> tuple[int, int] | None:
+    """A PNG's width and height; None for other content, and for one that may be shown turned."""
+    if not content.startswith(b"\x89PNG\r\n\x1a\n") or content[12:16] != b"IHDR" or b"eXIf" in content:
+        return None
+    width, height = struct.unpack_from(">II", content.ljust(24, b"\0"), 16)
+    return width, height
 
 
 def extend(preview: simcord.Preview, added: Additions, *, port: int) -> None:

@@ -18,7 +18,7 @@ from bot.errors import PortTaken
 from bot.playground.additions import additions
 from bot.playground.page_actions import PageActions
 from bot.playground.pages import LivePages
-from bot.playground.private import extend
+from bot.playground.private import extend, tell_sizes
 from bot.playground.real_time import SimulatedGenerations
 from bot.playground.world import World, simulated
 from bot.services import Services
@@ -57,6 +57,7 @@ async def serve(
         await welcome(world)
         preview = world.env.preview(world.channel, viewers=world.members, layout="channel", port=port)
         extend(preview, additions(world.bot.tree), port=port)
+        tell_sizes(preview)
         async with opened(preview, port):
             pages = LivePages(world.env, preview, PageActions(world))
             say(f"Open {preview.url}")

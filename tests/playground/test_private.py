@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import aiohttp
 import pytest
+from PIL import ExifTags, Image
 
 from bot.playground.additions import Additions
 from bot.playground.pages import controls
-from bot.playground.private import Act, Body, extend, intercept, published
+from bot.playground.private import Act, Body, extend, intercept, png_size, published, tell_sizes
 from bot.playground.world import World
+from tests.support.reading import card_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -43,6 +46,63 @@ async def test_every_action_passes_and_every_page_is_seen(world: World) -> None:
     labels = list(controls(page.content).values())
     assert len([label for label in labels if label.split()[1] in tuple("①②③④⑤")]) == 5
     assert any("Undo" in label for label in labels)
+
+
+async def test_a_page_knows_a_picture_s_size_before_it_loads(world: World) -> None:
+    answer = await world.members[0].slash(world.channel, "tokens", text="Paris will")
+    (picture,) = card_of(answer).attachments
+    content = world.env.backend.cdn.get(picture.url)
+    assert content is not None
+    preview = world.env.preview(world.channel, viewers=world.members, layout="channel")
+    tell_sizes(preview)
+
+    async with preview:
+        (page,) = preview._pages.values()
+        assets = preview._page_payload(page)["assets"].values()
+
+    (told,) = (asset for asset in assets if asset["filename"] == picture.filename)
+    assert (told["displayWidth"], told["displayHeight"]) == Image.open(io.BytesIO(content)).size
+
+
+def turned_png() -> bytes:
+    orientation = Image.Exif()
+    orientation[ExifTags.Base.Orientation] = 6
+    return written(Image.new("RGB", (3, 2)), exif=orientation)
+
+
+def written(image: Image.Image, **options: Any) -> bytes:
+    content = io.BytesIO()
+    image.save(content, "PNG", **options)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "size"),
+    [
+        (written(Image.new("RGB", (3, 2))), (3, 2)),
+        (turned_png(), None),
+        (b"", None),
+        (b"\x89PNG", None),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0", (0, 0)),
+        (b"GIF89a\x02\0\x02\0", None),
+        (b"text", None),
+    ],
+    ids=["picture", "turned", "nothing", "a mark alone", "cut off", "other kind", "text"],
+)
+async def test_only_a_whole_picture_s_size_is_told(content: bytes, size: tuple[int, int] | None) -> None:
+    assert png_size(content) == size
+
+
+async def test_a_person_s_broken_picture_breaks_no_page(world: World) -> None:
+    await world.members[0].send(world.channel, "", attachments=[("cat.png", b"\x89PNG"), ("cat.jpg", b"x")])
+    preview = world.env.preview(world.channel, viewers=world.members, layout="channel")
+    tell_sizes(preview)
+
+    async with preview:
+        (page,) = preview._pages.values()
+        assets = preview._page_payload(page)["assets"].values()
+
+    assert {"cat.png", "cat.jpg"} <= {asset["filename"] for asset in assets}
 
 
 async def test_errors_are_left_to_the_bot(world: World) -> None:

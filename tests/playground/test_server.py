@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.support.browsing import (
     PATIENCE,
@@ -92,6 +92,24 @@ def test_an_example_is_answered_at_a_press_and_its_end_is_in_view(ada_on_a_phone
     ada.take_example("Write a story")
     ada.reads("Continue")
     ada.sees_the_end()
+
+
+def test_a_card_keeps_its_height_while_its_picture_loads(ada_on_a_phone: Person) -> None:
+    ada = ada_on_a_phone
+    held: list[Route] = []
+    ada.page.route("**/api/assets/*", lambda route: held.append(route))
+    ada.take_example("Split a text")
+    ada.reads("tokens in gpt2")
+    image = ada.card.locator("img")
+    expect(image).to_have_js_property("naturalWidth", 0)
+    before = ada.card.bounding_box()
+
+    for route in held:
+        route.continue_()
+    ada.sees_picture()
+
+    assert held
+    assert ada.card.bounding_box() == before
 
 
 def test_a_growing_text_stays_in_view_until_the_person_scrolls_away(

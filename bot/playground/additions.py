@@ -1,6 +1,6 @@
 """What the playground adds to SimCord's page: examples to press, message menus, a style of its own.
 
-The page gets one script, one style sheet and the data they show.
+The page gets one script, one style sheet with fonts, and the data they show.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from discord.app_commands import Command, CommandTree, ContextMenu
 from bot.features.examples import EXAMPLES, Example
 
 _FOLDER = Path(__file__).parent / "static"
+_FONTS = Path(__file__).parents[1] / "data" / "fonts"
 _FILES = {"/playground.js": "application/javascript", "/playground.css": "text/css"}
 # In this order; a command that the bot does not have is left out.
 _FIRST = ("tour", "complete", "next")
@@ -52,7 +53,11 @@ def additions(tree: CommandTree[Any]) -> Additions:
         '<script type="module" src="/playground.js"></script>'
     )
     files = {path: (kind, (_FOLDER / path.lstrip("/")).read_bytes()) for path, kind in _FILES.items()}
-    return Additions(head, files)
+    fonts = {
+        f"/fonts/{file.name}": (f"font/{file.suffix[1:]}", file.read_bytes())
+        for file in _FONTS.glob("Noto*.?tf")
+    }
+    return Additions(head, files | fonts)
 
 
 def _starters() -> list[Example]:

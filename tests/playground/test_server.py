@@ -112,6 +112,16 @@ def test_a_card_keeps_its_height_while_its_picture_loads(ada_on_a_phone: Person)
     assert ada.card.bounding_box() == before
 
 
+def test_code_has_the_fonts_of_all_scripts(ada: Person) -> None:
+    ada.run("tokens", {"text": "สวัสดี"})
+    expect(ada.card.locator("code").first).to_have_text("ส")
+
+    used = """() => [...document.fonts].filter(face => face.family.includes("Picture Fonts")
+        && face.status === "loaded").map(face => face.unicodeRange.toLowerCase())"""
+    ada.page.wait_for_function(f"() => ({used})().length > 0")
+    assert ada.page.evaluate(used) == ["u+e00-e7f"]
+
+
 def test_a_growing_text_stays_in_view_until_the_person_scrolls_away(
     ada_on_a_phone: Person, slow_model: Pace
 ) -> None:

@@ -114,4 +114,5 @@ def height(person: Person, case: Case) -> float:
         person.sees_picture()
     box = person.card.bounding_box()
     assert box is not None
+    person.delete_cards()
     return box["height"]

@@ -3,7 +3,8 @@
 A value runs to the next ``name:`` of one of the command's options, or to the end, so it
 may contain colons. White space around a value is dropped, as in Discord. A word in a value that
 looks like an option which the command lacks (``temp:1``) is refused, not taken for text. Quotation
-marks around a whole value say that all of it is text: ``prompt:"Set temp:1 and wait"``.
+marks around a whole value say that all of it is text: ``prompt:"Set temp:1 and wait"``. A value that
+begins with a mark which is never closed is refused.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _ZEROS = re.compile(r"(?<![0-9.])0+(?=[0-9])")  # before a number
 _NAME = re.compile(r"/?([^\s:/]*)")
 # A word of a value that may be meant as an option: "temp:1", but neither "said: yes" nor "https://…".
 _NAMED = re.compile(r"(?<=\s)([a-zA-Z][a-zA-Z0-9_-]*):(?!//)(\S+)")
+_EQUATED = re.compile(r"(?<=\s)([a-z_]+)=(?=\S)")  # "seed=7", as other programs have it
 _SETTING = re.compile(r"-?[0-9]*\.?[0-9]+|true|false")
 _SHORTENED = 4  # letters of an option's name that are enough to recognize it
 
@@ -97,6 +99,8 @@ class Option:
         return "" if high is None else f" of {high} or less"
 
     def _refusal(self, allowed: str, given: str) -> Mistyped:
+        if not given:
+            return Mistyped(f"{self.name} has no value; it must be {allowed}.")
         return Mistyped(f"{self.name} must be {allowed}, not {quoted(given)}.")
 
 
@@ -137,19 +141,34 @@ class Command:
             else:
                 end = following.search(text, at)
                 value = text[at : end.start() if end else len(text)].strip()
+                if value.startswith('"') and value.count('"') % 2:
+                    raise Mistyped(
+                        f"The quotation mark at the start of {name} is never closed; if it belongs to the "
+                        f'text, put marks around all of it: {name}:""…".'
+                    )
+                self._refuse_equated(name, value)
                 self._refuse_unknown(name, value, elsewhere)
                 given[name], at = value, end.start() if end else len(text)
         return given
 
     def _nameless(self, text: str) -> Mistyped:
         """What is wrong with ``text``, which begins with none of the options."""
+        name, _, _ = text.partition("=")
+        if name in self._names():
+            return Mistyped(f"Write {name}:… with a colon, not {name}=…; {self._usage()}.")
         unknown, colon, _ = text.partition(":")
-        if colon and not re.search(r"\s", unknown):
+        if unknown and colon and not re.search(r"\s", unknown):
             return Mistyped(f"/{self.name} has no option {clipped(unknown)}; {self._usage()}.")
         first = next((option.name for option in self.options if option.required), None)
         if first is None:
             return Mistyped(f"Write name:value, not {quoted(text)}; {self._usage()}.")
         return Mistyped(f"Write /{self.name} {first}:{clipped(text)}; {self._usage()}.")
+
+    def _refuse_equated(self, name: str, value: str) -> None:
+        """Refuse an option within ``value`` that has an equals sign for its colon."""
+        for found in _EQUATED.finditer(value):
+            if found[1] in self._names():
+                raise Mistyped(f"Write {found[1]}:… with a colon, not {found[1]}=…{self._unless_text(name)}.")
 
     def _refuse_unknown(self, name: str, value: str, elsewhere: Collection[str]) -> None:
         """Refuse a word of ``value`` that looks like an option but is none; text may have other colons."""
@@ -157,15 +176,21 @@ class Command:
             word, setting = found.groups()
             if not (self._resembles(word, elsewhere) or (word.islower() and _SETTING.fullmatch(setting))):
                 continue
-            kept = f'. If it is text, write {name}:"…" with quotation marks'
-            is_text = any(option.name == name and option.takes_text for option in self.options)
             raise Mistyped(
-                f"/{self.name} has no option {clipped(word)}; {self._usage()}{kept if is_text else ''}."
+                f"/{self.name} has no option {clipped(word)}; {self._usage()}{self._unless_text(name)}."
             )
+
+    def _unless_text(self, name: str) -> str:
+        """How to say that a part of ``name``'s value is text; nothing if it takes none."""
+        is_text = any(option.name == name and option.takes_text for option in self.options)
+        return f'. If it is text, write {name}:"…" with quotation marks' if is_text else ""
+
+    def _names(self) -> list[str]:
+        return [option.name for option in self.options]
 
     def _resembles(self, word: str, elsewhere: Collection[str]) -> bool:
         word = word.lower()
-        own = [option.name for option in self.options]
+        own = self._names()
         return (
             word in elsewhere
             or (len(word) >= _SHORTENED and any(name.startswith(word) for name in own))

@@ -52,7 +52,7 @@ def typed(name: str, values: Mapping[str, Value]) -> str:
 @given(OPTIONS, st.randoms(use_true_random=False))
 def test_a_typed_command_is_read_back_unchanged(values: Mapping[str, Value], order: Random) -> None:
     text = str(values["prompt"])
-    assume(":" not in text and not text.startswith('"'))
+    assume(not {":", "="} & set(text) and not text.startswith('"'))
     names = list(values)
     order.shuffle(names)
 
@@ -77,8 +77,8 @@ def test_a_text_in_quotation_marks_is_read_as_it_is(text: str) -> None:
         ('"Go," she said', '"Go," she said'),
         ('She said "go"', 'She said "go"'),
         ('""Go""', '"Go"'),
-        ('"Go', '"Go'),
-        ('"', '"'),
+        ('""Go"', '"Go'),
+        ('"""', '"'),
     ],
 )
 def test_other_quotation_marks_are_part_of_the_text(typed: str, read: str) -> None:
@@ -100,6 +100,22 @@ def test_any_text_after_a_command_gives_options_or_is_refused(rest: str) -> None
     except Mistyped:
         return
     assert values.keys() <= {option.name for option in NEXT.options}
+
+
+@pytest.mark.parametrize(
+    ("typed", "prompt"),
+    [
+        ('""I am"', '"I am'),
+        ('""a" b" c"', '"a" b" c'),
+        ('"Hi" he said', '"Hi" he said'),
+        ('6" nails', '6" nails'),
+        ('"a seed=7"', "a seed=7"),
+        ("if seed = 7", "if seed = 7"),
+        ("a size=7", "a size=7"),
+    ],
+)
+def test_marks_and_equals_signs_of_the_text_are_text(typed: str, prompt: str) -> None:
+    assert parse(f"/next prompt:{typed} seed:1", COMMANDS)[1] == {"prompt": prompt, "seed": 1}
 
 
 def test_only_an_option_s_name_ends_a_value() -> None:
@@ -175,6 +191,12 @@ def test_a_choice_is_given_by_name() -> None:
     assert parse("/next prompt:x mode:Very quiet", COMMANDS)[1] == {"prompt": "x", "mode": "quiet"}
 
 
+UNCLOSED = (
+    "The quotation mark at the start of prompt is never closed; if it belongs to the text, put marks around "
+    'all of it: prompt:""…".'
+)
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
@@ -194,7 +216,16 @@ def test_a_choice_is_given_by_name() -> None:
         ),
         ("/about x:1", "/about has no option x; it takes no options."),
         ("/about us", "Write name:value, not 'us'; it takes no options."),
+        ("/next :x", f"Write /next prompt::x; {OPTIONS_OF_NEXT}"),
+        ("/next prompt=London was", f"Write prompt:… with a colon, not prompt=…; {OPTIONS_OF_NEXT}"),
+        ("/next prompt:a seed=7", "Write seed:… with a colon, not seed=…" + WITH_TEXT),
+        ("/next seed:7 prompt=a", "Write prompt:… with a colon, not prompt=…."),
         ("/next prompt:a seed:1 seed:2", "seed is given twice."),
+        ("/next prompt:a seed:", "seed has no value; it must be a whole number from 0 to 4,294,967,295."),
+        ('/next prompt:"London was', UNCLOSED),
+        ('/next prompt:"London was seed:7', UNCLOSED),
+        ('/next prompt:"a "b" c', UNCLOSED),
+        ('/next prompt:"', UNCLOSED),
         ("/next prompt:a seed:x", "seed must be a whole number from 0 to 4,294,967,295, not 'x'."),
         ("/next prompt:a seed:-1", "seed must be a whole number from 0 to 4,294,967,295, not '-1'."),
         ("/next prompt:a temperature:hot", "temperature must be a number from 0.0 to 2.0, not 'hot'."),

@@ -47,7 +47,7 @@ LONGEST_REPEATED = 100  # characters of a command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the bot; return its ExitStatus, which is FAILED for a refused command of ``try``, too.
+    """Run the bot; return its ExitStatus: after ``try``, FAILED for a refusal, NEEDS_FIX for a mistyped line.
 
     A signal ends the bot in order: OK. It keeps ``try`` from answering: 128 + its number.
     """
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         if len(getattr(options, "command", ())) > 1:
             complain(_in_one_piece(options.command))
-            return ExitStatus.FAILED
+            return ExitStatus.NEEDS_FIX
         environment = _environment(options)
         settings = Settings.from_env(environment)
         _log(options, settings)
@@ -118,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     attempt.add_argument("--json", action="store_true", help="print JSON, for scripts")
     attempt.add_argument(
-        "--picture", type=Path, metavar="FOLDER", help="save the card's pictures and files in FOLDER"
+        "--picture", type=_folder, metavar="FOLDER", help="save the card's pictures and files in FOLDER"
     )
     return parser
 
@@ -142,6 +142,12 @@ def _port(text: str) -> int:
     if port is None:
         raise argparse.ArgumentTypeError("it is not a port: it must be from 0 to 65535")
     return port
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("it names no folder")
+    return Path(text)
 
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:

@@ -198,6 +198,15 @@ def test_what_is_no_port_is_told_in_short(port: str) -> None:
 
 
 @pytest.mark.slow
+def test_no_folder_for_pictures_is_not_the_current_one() -> None:
+    answer = run("try", "--picture=", "/tokens text:x")
+
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert answer.stderr.splitlines()[-1].endswith("--picture: it names no folder")
+
+
+@pytest.mark.slow
 def test_a_port_for_metrics_that_is_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -296,20 +305,23 @@ def test_a_settings_file_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("command", "sentence"),
+    ("command", "sentence", "status"),
     [
-        ("/nothing", "nothing"),
-        ("/tokens", "text"),
-        ("/complete prompt:x temperature:3", "0.0 to 2.0"),
-        ("/decode ids:x", "'x' isn't a token id in gpt2"),
-        ("/decode ids:" + "9" * 5_000, "9…' isn't a token id in gpt2"),
-        ("/complete prompt:x seed:" + "9" * 5_000, "seed must be a whole number"),
+        ("/nothing", "nothing", 2),
+        ("/tokens", "text", 2),
+        ('/next prompt:"London was', "never closed", 2),
+        ("/complete prompt:x temperature:3", "0.0 to 2.0", 2),
+        ("/decode ids:x", "'x' isn't a token id in gpt2", 1),
+        ("/decode ids:" + "9" * 5_000, "9…' isn't a token id in gpt2", 1),
+        ("/complete prompt:x seed:" + "9" * 5_000, "seed must be a whole number", 2),
     ],
 )
-def test_a_refused_command_ends_with_status_1_and_its_sentence(command: str, sentence: str) -> None:
+def test_a_refused_or_mistyped_command_ends_with_its_sentence_and_status(
+    command: str, sentence: str, status: int
+) -> None:
     answer = run("try", command)
 
-    assert answer.returncode == 1
+    assert answer.returncode == status
     assert answer.stdout == ""
     assert sentence in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
@@ -328,7 +340,7 @@ def test_a_refused_command_ends_with_status_1_and_its_sentence(command: str, sen
 def test_a_command_that_the_shell_has_split_is_shown_in_quotation_marks(words: list[str], shown: str) -> None:
     answer = run("try", *words)
 
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert answer.stdout == ""
     assert answer.stderr == f'Put the command in quotation marks: python -m bot try "{shown}"\n'
 
@@ -378,7 +390,7 @@ def test_a_card_can_be_read_where_the_output_is_not_utf_8(encoding: str, dot: st
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
 @pytest.mark.parametrize(
-    ("arguments", "status"), [(["try", "/decode ids:40313"], 1), (["--help"], 0), (["try", "/nothing"], 1)]
+    ("arguments", "status"), [(["try", "/decode ids:40313"], 1), (["--help"], 0), (["try", "/nothing"], 2)]
 )
 def test_output_that_cannot_be_written_is_no_fault(arguments: list[str], status: int) -> None:
     with Path("/dev/full").open("w") as full:

@@ -37,6 +37,7 @@ async def attempt(
 ) -> ExitStatus:
     """Run one command and print its answer; OK, or FAILED with the reason on stderr.
 
+    NEEDS_FIX: it is mistyped.
     ``ready`` waits for the model; it is called once ``line`` has proved to be a command. ``as_json``
     prints one JSON object on stdout, the reason for a refusal in it. The files of the card are saved
     in ``folder``, if given, and their paths printed on stderr.
@@ -45,7 +46,10 @@ async def attempt(
     async with simulated(replace(services, generations=generations), settle_timeout=SETTLE_TIMEOUT) as world:
         try:
             cards = await answer(world, line, services, ready)
-        except (Mistyped, SetupError) as refusal:
+        except Mistyped as refusal:
+            _refuse(line, str(refusal), as_json=as_json)
+            return ExitStatus.NEEDS_FIX
+        except SetupError as refusal:
             return _refuse(line, str(refusal), as_json=as_json)
         except TimeoutError:
             return _refuse(line, "The bot took too long to answer.", as_json=as_json)

@@ -213,20 +213,29 @@ async def test_a_folder_that_cannot_be_written_fails_in_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("line", "sentence"),
+    ("line", "sentence", "status"),
     [
-        ("/nxt prompt:x", "There is no command /nxt; there are /"),
-        ("/tokens", "/tokens needs text:…; its options are text (required), encoding, private."),
-        ("/complete prompt:x max_tokens:257", "max_tokens must be a whole number from 1 to 256, not '257'."),
-        ("/complete prompt:hi temp:1", "/complete has no option temp; its options are prompt (required), "),
-        ("/decode ids:-1", "'-1' isn't a token id in gpt2. Ids are whole numbers from 0 to 50,256."),
-        ("/tokens text:x encoding:gpt3", "There is no encoding or model called 'gpt3'."),
+        ("/nxt prompt:x", "There is no command /nxt; there are /", 2),
+        ("/tokens", "/tokens needs text:…; its options are text (required), encoding, private.", 2),
+        (
+            "/complete prompt:x max_tokens:257",
+            "max_tokens must be a whole number from 1 to 256, not '257'.",
+            2,
+        ),
+        (
+            "/complete prompt:hi temp:1",
+            "/complete has no option temp; its options are prompt (required), ",
+            2,
+        ),
+        ('/next prompt:"London was', "The quotation mark at the start of prompt is never closed; ", 2),
+        ("/decode ids:-1", "'-1' isn't a token id in gpt2. Ids are whole numbers from 0 to 50,256.", 1),
+        ("/tokens text:x encoding:gpt3", "There is no encoding or model called 'gpt3'.", 1),
     ],
 )
-async def test_a_refusal_is_one_sentence_and_status_1(
-    line: str, sentence: str, services: Services, capsys: pytest.CaptureFixture[str]
+async def test_a_mistyped_or_refused_command_is_one_sentence_and_a_status(
+    line: str, sentence: str, status: int, services: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert await attempt(line, services, ready=at_once) == 1
+    assert await attempt(line, services, ready=at_once) == status
 
     said = capsys.readouterr()
     assert said.out == ""
@@ -238,7 +247,7 @@ async def test_an_invalid_command_does_not_wait_for_the_model(services: Services
     async def never() -> None:
         raise AssertionError("waited")
 
-    assert await attempt("/nxt", services, ready=never) == 1
+    assert await attempt("/nxt", services, ready=never) == 2
 
 
 async def test_an_unusable_model_raises_an_error_for_the_caller(services: Services) -> None:

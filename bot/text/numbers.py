@@ -17,6 +17,8 @@ _WRAPPER = regex.compile(
         (?:(?:[tT]ensor|LongTensor|IntTensor|[aA]rray|list|tuple|set)(?=\s*\()|Tensor:|BatchEncoding:|(?:\w+_)?(?:ids|tokens)["']?\s*[:=])""",
     regex.VERBOSE,
 )
+_BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
+_WORD = regex.compile(r"[^\s,;]+")
 # Pages and programs put invisible marks between numbers.
 _SEPARATORS = regex.compile(r"""(?:[\s\p{Cf},;|/\[\](){}<>"'`#→、،，；]|\\n)+""")
 
@@ -36,8 +38,26 @@ def whole_number(text: str, *, highest: int) -> int | None:
 
 
 def pasted_ids(text: str) -> list[str]:
-    """The words of ``text`` that should each be an id, in order."""
+    """The words of ``text`` that should each be an id, in order.
+
+    Brackets around ids come in pairs; a word with half of one, such as "<3", is no id and the only word.
+    """
+    if (place := _unpaired(text)) is not None:
+        return [next(word[0] for word in _WORD.finditer(text) if place < word.end())]
     if (found := _INPUT_IDS.search(text)) is not None:
         text = found["ids"]
     bare = _WRAPPER.sub(" ", _ARGUMENT.sub(" ", text))
     return [word for word in _SEPARATORS.split(bare) if word]
+
+
+def _unpaired(text: str) -> int | None:
+    """The place of a bracket that is opened and not closed, or closed and not opened; None if all pair."""
+    opened: list[int] = []
+    for place, sign in enumerate(text):
+        if sign in _BRACKETS.values():
+            opened.append(place)
+        elif sign in _BRACKETS:
+            if not opened or text[opened[-1]] != _BRACKETS[sign]:
+                return place
+            opened.pop()
+    return opened[0] if opened else None

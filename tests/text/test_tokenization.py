@@ -222,6 +222,20 @@ def test_the_first_word_that_is_not_an_id_is_named(encodings: Encodings, bad: st
     assert len(caught.value.sentence) < 200
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        *((text, text) for text in ("<3", ">3", "3)", "(3", "[3", "3}", "<3)", ":3", "3>=")),
+        *(("40313, <3, 481", "<3"), ("[40313, 481", "[40313"), ("40313 -> 481", "->"), ("id 3", "id")),
+    ],
+)
+def test_half_a_pair_of_brackets_is_no_part_of_an_id(encodings: Encodings, text: str, named: str) -> None:
+    with pytest.raises(InvalidTokenId) as caught:
+        encodings.parse_ids(text, "gpt2")
+
+    assert caught.value.given == named
+
+
 @given(text=st.text(max_size=100), encoding=encoding_names)
 def test_any_other_text_for_ids_is_an_error_or_ids(encodings: Encodings, text: str, encoding: str) -> None:
     try:

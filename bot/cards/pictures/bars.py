@@ -8,7 +8,6 @@ from itertools import cycle
 
 from bot.cards.pictures.canvas import (
     FAINT,
-    INK,
     INNER,
     LEAST,
     LIGHT_COLOURS,
@@ -20,20 +19,20 @@ from bot.cards.pictures.canvas import (
     lettered,
     units,
 )
+from bot.cards.pictures.chips import BASELINE, HEIGHT, PADDING, SIZE, draw_chip
 from bot.cards.pictures.lettering import Line
 from bot.cards.pictures.stack import stacked
 
-_SIZE = 17
-_CHIP_HEIGHT = 26
-_CHIP_PADDING = 7
-_CHIP_WIDTH = 150  # at most
+_LABEL = 150  # the widest one
 _GAP = 8
-_ROW = 34
-_NOTED_ROW = 48
+_NOTED = LEAST + 22  # a row whose bar has a note below it
+_NOTED_MIDDLE = 9  # of that bar, from the row's top
+_NOTE = LEAST + 18  # the note's baseline, from the row's top
+_MIDDLE = 6  # letters' middle, from their baseline up
 _BAR = 12
+_DOT = " · "  # between the parts of a note
 _LEAST_PART = 4
 _BLUE = LIGHT_COLOURS[0]
-_BASELINE = 19  # from the top of a chip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +84,17 @@ class Table:
 
     @property
     def height(self) -> float:
-        return sum(map(_height, self.bars)) - (_GAP if self.bars else 0)
+        return sum(_height(bar) + _GAP for bar in self.bars) - (_GAP if self.bars else 0)
 
     def put(self, canvas: Canvas, top: float) -> None:
         """Draw the rows; the columns are as wide as the longest label and value need."""
         bars = self.bars
-        labels = [lettered(bar.label, _SIZE, width=_CHIP_WIDTH - 2 * _CHIP_PADDING) for bar in bars]
-        values = [lettered(bar.value, _SIZE, width=INNER / 3) for bar in bars]
+        labels = [_label(bar) for bar in bars]
+        values = [lettered(bar.value, SIZE, width=INNER / 3) for bar in bars]
         columns = _columns(bars, labels, values)
         for bar, label, value in zip(bars, labels, values, strict=True):
             _draw_row(canvas, bar, label, value, columns, top)
-            top += _height(bar)
+            top += _height(bar) + _GAP
 
 
 def draw_bars(bars: Sequence[Bar]) -> bytes:
@@ -104,36 +103,57 @@ def draw_bars(bars: Sequence[Bar]) -> bytes:
 
 
 def _height(bar: Bar) -> float:
-    return _NOTED_ROW if bar.note or bar.mark else _ROW
+    return _NOTED if bar.note or bar.mark else HEIGHT
+
+
+def _label(bar: Bar) -> Line:
+    return lettered(bar.label, LEAST if bar.is_plain else SIZE, width=_LABEL - _padding(bar))
+
+
+def _padding(bar: Bar) -> float:
+    """How much wider a label's box is than its text."""
+    return 0 if bar.is_plain else 2 * PADDING
 
 
 def _columns(bars: Sequence[Bar], labels: Sequence[Line], values: Sequence[Line]) -> _Columns:
-    ranks = max((units(lettered(bar.rank, _SIZE)) for bar in bars), default=0)
+    ranks = max((units(lettered(bar.rank, SIZE)) for bar in bars), default=0)
     label = MARGIN + (ranks + _GAP if ranks else 0)
     # A label without a bar beside it may reach further.
-    beside = (units(one) for one, bar in zip(labels, bars, strict=True) if bar.length is not None)
-    widest = max(beside, default=0) + 2 * _CHIP_PADDING
+    beside = (
+        units(one) + _padding(bar) for one, bar in zip(labels, bars, strict=True) if bar.length is not None
+    )
+    widest = max(beside, default=0)
     end = WIDTH - MARGIN - max(map(units, values), default=0) - _GAP
     return _Columns(label, label + widest + _GAP, end, WIDTH - MARGIN)
 
 
 def _draw_row(canvas: Canvas, bar: Bar, label: Line, value: Line, columns: _Columns, top: float) -> None:
-    baseline = top + _BASELINE
+    """Draw the label in the middle of the row, beside the bar and, below it, the note."""
+    is_noted = bool(bar.note or bar.mark)
+    chip = top + (_height(bar) - HEIGHT) / 2
+    middle = top + (_NOTED_MIDDLE if is_noted else HEIGHT / 2)
     if bar.rank:
-        canvas.write(lettered(bar.rank, _SIZE), (columns.label - _GAP, baseline), FAINT, align=1)
+        rank = lettered(bar.rank, SIZE)
+        canvas.write(rank, (columns.label - _GAP, chip + BASELINE), FAINT, align=1)
     if bar.is_plain:
-        canvas.write(label, (columns.label, baseline), FAINT)
+        canvas.write(label, (columns.label, chip + BASELINE), FAINT)
     else:
-        right = columns.label + units(label) + 2 * _CHIP_PADDING
-        canvas.fill((columns.label, top, right, top + _CHIP_HEIGHT), bar.colour, radius=6)
-        canvas.write(label, (columns.label + _CHIP_PADDING, baseline), INK)
+        draw_chip(canvas, label, columns.label, chip, bar.colour)
     if bar.length is not None:
-        _draw_bar(canvas, bar, bar.length, columns, top + _CHIP_HEIGHT / 2)
-    canvas.write(value, (columns.value, baseline), WHITE, align=1)
-    if bar.note or bar.mark:
-        below = top + _CHIP_HEIGHT + LEAST
-        canvas.write(lettered(bar.note, LEAST, width=INNER / 2), (columns.bar, below), FAINT)
-        canvas.write(lettered(bar.mark, LEAST, width=INNER / 3), (columns.value, below), bar.colour, align=1)
+        _draw_bar(canvas, bar, bar.length, columns, middle)
+    canvas.write(value, (columns.value, middle + _MIDDLE), WHITE, align=1)
+    if is_noted:
+        mark = lettered(bar.mark, LEAST, width=INNER / 3)
+        room = columns.value - columns.bar - units(mark) - _GAP
+        canvas.write(_note(bar.note, room), (columns.bar, top + _NOTE), FAINT)
+        canvas.write(mark, (columns.value, top + _NOTE), bar.colour, align=1)
+
+
+def _note(note: str, room: float) -> Line:
+    """Shape a note, without its last parts if there is no room for them."""
+    while _DOT in note and units(lettered(note, LEAST)) > room:
+        note = note.rpartition(_DOT)[0]
+    return lettered(note, LEAST, width=room)
 
 
 def _draw_bar(canvas: Canvas, bar: Bar, length: float, columns: _Columns, middle: float) -> None:

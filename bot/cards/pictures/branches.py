@@ -7,25 +7,20 @@ from dataclasses import dataclass
 
 from bot.cards.pictures.canvas import (
     FAINT,
-    INK,
     INNER,
     LEAST,
     MARGIN,
     WIDTH,
     Canvas,
     lettered,
-    units,
 )
+from bot.cards.pictures.chips import BASELINE, HEIGHT, PADDING, SIZE, draw_chip
 from bot.cards.pictures.paragraphs import Paragraph, Span, draw_paragraph, set_paragraph
 
 SHARED = FAINT  # the colour of what texts have in common
 
-_SIZE = 16
-_ROW = 21
-_CHIP_SIZE = 15
-_CHIP = 24
-_BASELINE = 17  # from the top of a chip
-_PADDING = 8
+_SIZE = LEAST + 1  # of running text
+_ROW = _SIZE + 5
 _TRUNK = MARGIN + 5
 _INDENT = 22
 _LEFT = MARGIN + _INDENT
@@ -50,11 +45,11 @@ def draw_branches(beginning: Sequence[Span], branches: Sequence[Branch]) -> byte
     trunk = _set(beginning, INNER, _MOST_TRUNK_ROWS)
     most_rows = _MOST_ROWS // max(1, len(branches))
     texts = [_set(branch.words, INNER - _INDENT, most_rows) for branch in branches]
-    heights = [_CHIP + 4 + text.height + _GAP for text in texts]
+    heights = [HEIGHT + 4 + text.height + _GAP for text in texts]
     top = MARGIN + trunk.height + (_GAP if trunk.rows else 0)
     canvas = Canvas(top + sum(heights) - _GAP + MARGIN)
     draw_paragraph(canvas, trunk, MARGIN, MARGIN)
-    last = top + sum(heights[:-1]) + _CHIP / 2
+    last = top + sum(heights[:-1]) + HEIGHT / 2
     canvas.stroke([(_TRUNK, top - _GAP + 6), (_TRUNK, last)], _TRUNK_COLOUR, width=2)
     for branch, text, height in zip(branches, texts, heights, strict=True):
         _draw_branch(canvas, branch, text, top)
@@ -67,13 +62,10 @@ def _set(spans: Sequence[Span], width: float, most_rows: int) -> Paragraph:
 
 
 def _draw_branch(canvas: Canvas, branch: Branch, text: Paragraph, top: float) -> None:
-    middle = top + _CHIP / 2
+    middle = top + HEIGHT / 2
     canvas.stroke([(_TRUNK, middle), (_LEFT, middle)], branch.colour, width=2)
     canvas.fill((_TRUNK - 4, middle - 4, _TRUNK + 4, middle + 4), branch.colour, radius=4)
-    name = lettered(branch.name, _CHIP_SIZE, width=INNER / 2)
-    right = _LEFT + units(name) + 2 * _PADDING
-    canvas.fill((_LEFT, top, right, top + _CHIP), branch.colour, radius=6)
-    canvas.write(name, (_LEFT + _PADDING, top + _BASELINE), INK)
-    note = lettered(branch.note, LEAST, width=WIDTH - MARGIN - right - _PADDING)
-    canvas.write(note, (right + _PADDING, top + _BASELINE), FAINT)
-    draw_paragraph(canvas, text, _LEFT, top + _CHIP + 4)
+    right = draw_chip(canvas, lettered(branch.name, SIZE, width=INNER / 2), _LEFT, top, branch.colour)
+    note = lettered(branch.note, LEAST, width=WIDTH - MARGIN - right - PADDING)
+    canvas.write(note, (right + PADDING, top + BASELINE), FAINT)
+    draw_paragraph(canvas, text, _LEFT, top + HEIGHT + 4)

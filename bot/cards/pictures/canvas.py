@@ -1,6 +1,7 @@
 """What all pictures share: their width, their colours, how they place text, and their PNG.
 
-A phone shows a picture at 360 pixels' width; at LEAST, letters are 11 pixels high there.
+A phone of 360 pixels shows a picture at 295 pixels' width, as a page of 420 does: the rest is the card's
+edges and the app's. Letters of LEAST are 11 pixels high there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SCALE = 3  # pixels of the file per unit, to stay sharp on dense screens
 WIDTH = 420  # units; every length below and in the pictures is in units
 MARGIN = 14
 INNER = WIDTH - 2 * MARGIN
-LEAST = 13  # the smallest size of letters
+LEAST = 16  # the smallest size of letters
 
 BACKGROUND = "#1f2127"
 RAISED = "#2b2e37"  # what a bar or a cell is drawn on

@@ -26,12 +26,13 @@ from bot.cards.pictures.reading_order import Directed, reading_order, visual_pie
 from bot.text.escaping import clip_end
 
 HEIGHT = 28
-SIZE = 17  # of letters
+SIZE = 18  # of letters
 BASELINE = 20  # from the top of a chip
 PADDING = 8
 RADIUS = 6
 _GAP = 5
-_CAPTION_HEIGHT = 24
+_CAPTION_HEIGHT = LEAST + 11
+_CAPTION_BASELINE = LEAST + 4  # from the top of its cell
 _LONGEST = 24  # characters
 
 
@@ -129,9 +130,8 @@ def _draw(canvas: Canvas, one: _Placed, left: float, top: float, *, captioned: b
         canvas.fill((left, bottom, right, below), RAISED, radius=RADIUS)
         canvas.fill((left, bottom, right, bottom + RADIUS), RAISED)
         middle = (left + right) / 2
-        canvas.write(
-            one.caption, (middle, bottom + 17), WHITE, within=(left, bottom, right, below), align=0.5
-        )
+        start = (middle, bottom + _CAPTION_BASELINE)
+        canvas.write(one.caption, start, WHITE, within=(left, bottom, right, below), align=0.5)
     start = max(left + (one.width - units(one.text)) / 2, left + PADDING / 2)
     canvas.write(one.text, (start, top + BASELINE), INK, within=(left, top, right, bottom))
 

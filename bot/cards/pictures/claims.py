@@ -20,7 +20,7 @@ from bot.cards.pictures.chips import SIZE, Chip, draw_flow, flowing
 
 _HEAD = 28
 _MOST_ROWS = 5
-_ROW = 50
+_ROW = LEAST + 37
 _SIGN = 30
 _GREEN, _RED = LIGHT_COLOURS[2:4]
 
@@ -52,9 +52,9 @@ def draw_claims(claims: Claims) -> bytes:
         _draw_cross(canvas, MARGIN, top)
         start, room = MARGIN + _SIGN + 12, WIDTH - 2 * MARGIN - _SIGN - 12
         canvas.write(lettered(claim, SIZE, width=room), (start, top + 14), WHITE)
-        canvas.write(lettered(truth, LEAST, width=room), (start, top + 33), FAINT)
+        canvas.write(lettered(truth, LEAST, width=room), (start, top + LEAST + 20), FAINT)
         top += _ROW
-    canvas.write(lettered(claims.outcome, 15, width=INNER), (MARGIN, top + 14), WHITE)
+    canvas.write(lettered(claims.outcome, LEAST, width=INNER), (MARGIN, top + 14), WHITE)
     draw_flow(canvas, flow, top + _HEAD)
     return canvas.png()
 

@@ -8,9 +8,9 @@ from bot.cards.pictures.canvas import FAINT, INNER, LEAST, MARGIN, WHITE, WIDTH,
 from bot.cards.pictures.chips import Flow, coloured, draw_flow, flowing
 from bot.cards.pictures.reading_order import reading_order
 
-_MOST_ROWS = 6
+_MOST_ROWS, _MOST_CAPTIONED = 6, 5
 _HEAD = 34
-_LINE = 20
+_LINE = LEAST + 7
 _GAP = 8
 
 
@@ -33,7 +33,8 @@ class Cutting:
 
 def draw_cutting(cutting: Cutting) -> bytes:
     """Draw a PNG: the heading, the tokens as chips, the notes, and the comparison."""
-    flow = flowing(coloured(cutting.tokens, cutting.below), most_rows=_MOST_ROWS)
+    most_rows = _MOST_CAPTIONED if cutting.below else _MOST_ROWS
+    flow = flowing(coloured(cutting.tokens, cutting.below), most_rows=most_rows)
     notes = [*_left_out(cutting, flow), *cutting.notes, *filter(None, [cutting.comparison])]
     compared = coloured([name for name, _ in cutting.compared], [below for _, below in cutting.compared])
     others = flowing(compared, most_rows=2)
@@ -43,7 +44,7 @@ def draw_cutting(cutting: Cutting) -> bytes:
     draw_flow(canvas, flow, MARGIN + _HEAD)
     top = MARGIN + _HEAD + flow.height + _GAP
     for note in notes:
-        canvas.write(lettered(note, LEAST, width=INNER), (MARGIN, top + 14), FAINT)
+        canvas.write(lettered(note, LEAST, width=INNER), (MARGIN, top + LEAST + 1), FAINT)
         top += _LINE
     draw_flow(canvas, others, top + _GAP)
     return canvas.png()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.cards.pictures.canvas import (
     FAINT,
     INNER,
+    LEAST,
     LIGHT_COLOURS,
     MARGIN,
     WHITE,
@@ -53,7 +54,7 @@ def draw_growth(growth: Growth) -> bytes:
     for before, token in growth.rounds:
         _draw_round(canvas, before, token, top)
         top += _ROW
-    canvas.write(lettered(growth.outcome, 15, width=INNER), (MARGIN, top + 18), FAINT)
+    canvas.write(lettered(growth.outcome, LEAST, width=INNER), (MARGIN, top + 18), FAINT)
     draw_flow(canvas, flow, top + _HEAD)
     return canvas.png()
 

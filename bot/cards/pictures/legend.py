@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from bot.cards.pictures.canvas import FAINT, LEAST, MARGIN, Canvas, lettered, units
 
-_SWATCH = 12
-_NEAR, _FAR = 5, 14
+_SWATCH = LEAST - 2
+_NEAR, _FAR = 5, 13
 
 
 @dataclass(frozen=True, slots=True)

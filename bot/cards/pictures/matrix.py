@@ -22,9 +22,10 @@ from bot.cards.pictures.canvas import (
 )
 from bot.cards.pictures.chips import HEIGHT, PADDING, SIZE, draw_chip
 
-_LABEL = 112  # the widest chip
+_LABEL = 116  # the widest chip
 _CELLS = 24
-_ROW = 58
+_ROW = HEIGHT + LEAST + 16
+_LINE = LEAST + 10
 _BAND = HEIGHT
 _BLUE, _YELLOW = LIGHT_COLOURS[:2]
 _DIM = "#4a6372"
@@ -58,7 +59,7 @@ class Matrix:
     @property
     def size(self) -> str:
         rows = "1 row" if self.height == 1 else f"{self.height:,} rows"
-        return f"{rows} × {self.width:,} scores = {self.height * self.width:,} numbers"
+        return f"{rows} × {self.width:,} = {self.height * self.width:,} scores"
 
 
 def draw_matrix(matrix: Matrix) -> bytes:
@@ -68,14 +69,14 @@ def draw_matrix(matrix: Matrix) -> bytes:
     tokens of ordinary texts are among the first thousands.
     """
     more = [f"… {matrix.left_out:,} rows before"] if matrix.left_out else []
-    canvas = Canvas(2 * MARGIN + 24 + 24 * len(more) + _ROW * len(matrix.rows))
+    canvas = Canvas(2 * MARGIN + _LINE * (1 + len(more)) + _ROW * len(matrix.rows))
     labels = [lettered(row.label, SIZE, width=_LABEL - 2 * PADDING) for row in matrix.rows]
     start = MARGIN + max(map(units, labels)) + 2 * PADDING + 10
-    canvas.write(lettered(matrix.size, 15, width=INNER), (MARGIN, MARGIN + 12), WHITE)
-    top = MARGIN + 24.0
+    canvas.write(lettered(matrix.size, LEAST, width=INNER), (MARGIN, MARGIN + 13), WHITE)
+    top = float(MARGIN + _LINE)
     for note in more:
-        canvas.write(lettered(note, LEAST, width=INNER), (MARGIN, top + 14), FAINT)
-        top += 24
+        canvas.write(lettered(note, LEAST, width=INNER), (MARGIN, top + 13), FAINT)
+        top += _LINE
     for number, (row, label) in enumerate(zip(matrix.rows, labels, strict=True)):
         is_last = number == len(matrix.rows) - 1
         colour = _YELLOW if is_last else _BLUE
@@ -86,7 +87,7 @@ def draw_matrix(matrix: Matrix) -> bytes:
                 (start - 3, top - 3, WIDTH - MARGIN + 3, top + _BAND + 3), _YELLOW, radius=5, width=2
             )
         said = lettered(row.highest, LEAST, width=WIDTH - MARGIN - start)
-        canvas.write(said, (start, top + _BAND + 17), colour if is_last else FAINT)
+        canvas.write(said, (start, top + _BAND + LEAST + 4), colour if is_last else FAINT)
         top += _ROW
     return canvas.png()
 

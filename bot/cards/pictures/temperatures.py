@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from bot.cards.pictures.canvas import (
     FAINT,
     INK,
-    INNER,
     LEAST,
     LIGHT_COLOURS,
     MARGIN,
@@ -20,10 +19,10 @@ from bot.cards.pictures.canvas import (
 )
 from bot.cards.pictures.chips import BASELINE, HEIGHT, PADDING, SIZE, draw_chip
 
-_LABEL = 104  # the widest chip
-_GAP = 12
-_HEAD = 44
-_ROW = 42
+_LABEL = 104  # the widest chip, which leaves room for "0.00012 %" in each column
+_GAP = 8
+_HEAD = LEAST + 32
+_ROW = HEIGHT + 14
 _BAR = 10
 _BLUE, _YELLOW = LIGHT_COLOURS[:2]
 _DIE = 34
@@ -64,12 +63,12 @@ def draw_temperatures(content: Temperatures) -> bytes:
     """Draw a PNG: a row for each token, a column for each temperature, the draw at the bottom."""
     labels = [lettered(row.token, SIZE, width=_LABEL - 2 * PADDING) for row in content.rows]
     canvas = Canvas(2 * MARGIN + _HEAD + _ROW * len(content.rows) + 34 + 40)
-    others = lettered("all others", 15)
+    others = lettered("all others", LEAST)
     widest = max(units(others), *(units(label) + 2 * PADDING for label in labels))
     edges = _edges(MARGIN + widest, len(content.headings))
     for (left, right), (temperature, does) in zip(edges, content.headings, strict=True):
         canvas.write(lettered(temperature, SIZE, width=right - left), (left, MARGIN + 14), WHITE)
-        canvas.write(lettered(does, LEAST, width=right - left), (left, MARGIN + 31), FAINT)
+        canvas.write(lettered(does, LEAST, width=right - left), (left, MARGIN + LEAST + 18), FAINT)
     longest = max(share.value for row in content.rows for share in row.shares)
     top = float(MARGIN + _HEAD)
     for row, label in zip(content.rows, labels, strict=True):
@@ -81,7 +80,7 @@ def draw_temperatures(content: Temperatures) -> bytes:
         top += _ROW
     canvas.write(others, (MARGIN, top + 13), FAINT)
     for (left, right), said in zip(edges, content.rest, strict=True):
-        canvas.write(lettered(said, 15, width=right - left), (left, top + 13), FAINT)
+        canvas.write(lettered(said, LEAST, width=right - left), (left, top + 13), FAINT)
     _draw_dice(canvas, content, top + 40)
     return canvas.png()
 
@@ -98,7 +97,7 @@ def _draw_share(
     canvas: Canvas, said: str, length: float, colour: str, box: tuple[float, float, float, float]
 ) -> None:
     left, top, right, bottom = box
-    canvas.write(lettered(said, 15, width=right - left), (left, top + 12), WHITE)
+    canvas.write(lettered(said, LEAST, width=right - left), (left, top + 12), WHITE)
     canvas.fill((left, bottom - _BAR, right, bottom), RAISED, radius=_BAR / 2)
     if length > 0:  # the least share is still seen
         end = left + max(3.0, min(1.0, length) * (right - left))
@@ -115,7 +114,7 @@ def _draw_dice(canvas: Canvas, content: Temperatures, top: float) -> None:
     middle = top + (_DIE - HEIGHT) / 2
     drew = lettered("drew", SIZE)
     canvas.write(drew, (start, middle + BASELINE), WHITE)
-    token = lettered(content.drawn, SIZE, width=INNER / 3)
+    token = lettered(content.drawn, SIZE, width=_LABEL)
     end = draw_chip(canvas, token, start + units(drew) + 8, middle, _YELLOW)
     room = WIDTH - MARGIN - end - 8
-    canvas.write(lettered(content.luck, 15, width=room), (end + 8, middle + BASELINE), FAINT)
+    canvas.write(lettered(content.luck, LEAST, width=room), (end + 8, middle + BASELINE), FAINT)

@@ -27,10 +27,10 @@ from bot.cards.pictures.reading_order import Directed, reading_order, visual_pie
 from bot.text.escaping import clip_end
 
 _LONGEST = 26  # characters of a tile
-_MOST_CAPTIONS = 4
+MOST_CAPTIONS = 4
 _CELL_PADDING = 4  # on each side of one of several captions
 _RADIUS = 5
-_NOTE = 24
+_NOTE = LEAST + 11
 _NOTCH = 5
 # A passage: the tile in question has more before it than after it.
 _BEFORE, _AFTER = 10, 6
@@ -59,9 +59,9 @@ class Style:
     gap: float
 
 
-CAPTIONED = Style(height=44, size=17, text=19, caption=37, padding=7, gap=4)
+CAPTIONED = Style(height=LEAST + 31, size=18, text=20, caption=LEAST + 24, padding=7, gap=4)
 # For a longer text: no captions, and a notch between the tokens of one character.
-COMPACT = Style(height=26, size=15, text=17, caption=None, padding=5, gap=3)
+COMPACT = Style(height=26, size=LEAST, text=18, caption=None, padding=5, gap=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +184,9 @@ def _shaped(tile: Tile, pieces: Sequence[Directed], number: int, style: Style) -
 
 def _captions(tile: Tile) -> tuple[Line, ...]:
     captions = tile.captions
-    if len(captions) > _MOST_CAPTIONS:
+    if len(captions) > MOST_CAPTIONS:
         captions = (f"{len(captions)} tokens",)
-    return tuple(lettered(caption, LEAST, width=INNER / _MOST_CAPTIONS) for caption in captions)
+    return tuple(lettered(caption, LEAST, width=INNER / MOST_CAPTIONS) for caption in captions)
 
 
 def _draw(canvas: Canvas, shaped: _Shaped, box: Box, style: Style) -> None:

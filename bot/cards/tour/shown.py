@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.cards.candidates import candidate_bars
-from bot.cards.layout import number, percent
+from bot.cards.layout import NO_BREAK, number, percent
 from bot.cards.pictures.bars import alt_text, draw_bars
 from bot.cards.pictures.claims import Claims, draw_claims
 from bot.cards.pictures.cutting import Cutting, draw_cutting
@@ -28,6 +28,7 @@ MOST_ROWS = 5
 _SEEN = 40  # characters of the text before each round
 _HEADING = 40
 _WRITTEN = 300
+_LEAST_SHARE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +127,12 @@ def what_it_is_not(lesson: Lesson) -> Shown:
         raise ValueError("this station needs the text of the second request")
     count = plural(len(lesson.steps), "token")
     outcome = (
-        f"Asked again with seed {lesson.seed}: the same {count}"
+        f"Again with seed {lesson.seed}: the same {count}"
         if again.is_identical
-        else f"Asked again with seed {lesson.seed}: only {again.same:,} of {count} are the same"
+        else f"Again with seed {lesson.seed}: {again.same:,} of {len(lesson.steps):,} the same"
     )
     crossed = (
-        ("A store of facts", f"{lesson.model.parameters:,} numbers, fixed since its training"),
+        ("A store of facts", f"{lesson.model.parameters:,} numbers, fixed by training"),
         ("A memory", f"it saw these {plural(len(lesson.tokens), 'token')} and nothing else"),
         ("A sense of truth", "it knows what is likely, true or not"),
     )
@@ -154,15 +155,20 @@ def _temperatures(lesson: Lesson) -> Temperatures:
         rows=tuple(
             TokenRow(
                 lesson.name(one),
-                tuple(Share(share, percent(share)) for share in shares),
+                tuple(Share(share, _in_a_column(share)) for share in shares),
                 is_drawn=one.token_id == drawn.token_id,
             )
             for one, *shares in zip(shown, *columns, strict=True)
         ),
-        rest=tuple(percent(max(0.0, 1 - math.fsum(column))) for column in columns),
+        rest=tuple(_in_a_column(max(0.0, 1 - math.fsum(column))) for column in columns),
         drawn=lesson.name(drawn),
-        luck=f"its {'top' if drawn.rank == 1 else ordinal(drawn.rank)} choice, seed {lesson.seed}",
+        luck=f"its {'top' if drawn.rank == 1 else ordinal(drawn.rank)} choice",
     )
+
+
+def _in_a_column(share: float) -> str:
+    """Format a probability, the smallest ones shorter than elsewhere."""
+    return percent(share) if share >= _LEAST_SHARE else f"≈{NO_BREAK}0{NO_BREAK}%"
 
 
 def _share(candidate: Candidate, temperature: float, step: Step) -> float:

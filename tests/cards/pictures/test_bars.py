@@ -9,8 +9,10 @@ from PIL import Image
 
 from bot.cards.pictures.bars import Bar, alt_text, draw_bars
 from bot.cards.pictures.canvas import LEAST, LIGHT_COLOURS, RAISED, SCALE, WIDTH
+from bot.cards.pictures.chips import HEIGHT
+from tests.support.drawing import drawn_by
 
-PHONE = 360  # pixels that a picture has there
+PHONE = 295  # pixels that a picture has there
 
 bars = st.builds(
     Bar,
@@ -41,7 +43,7 @@ def test_any_rows_can_be_drawn(rows: list[Bar]) -> None:
     picture = drawn(*rows)
 
     assert picture.width == WIDTH * SCALE
-    assert picture.height <= (28 + 48 * len(rows)) * SCALE
+    assert picture.height <= (28 + 46 * len(rows)) * SCALE
 
 
 def test_the_smallest_letters_can_be_read_on_a_phone() -> None:
@@ -77,6 +79,19 @@ def test_a_bar_is_divided_into_its_parts_as_long_as_they_can_be_told_apart() -> 
         return sum(pixels_of(picture, colour) > 0 for colour in LIGHT_COLOURS)
 
     assert [colours(parts) for parts in (1, 2, 6, 40, 1_000)] == [1, 2, 6, 6, 1]
+
+
+def test_a_token_has_the_chip_of_all_pictures() -> None:
+    picture = drawn_by(lambda: draw_bars([Bar("␣the", 1.0, "7 %"), Bar("␣a", 1.0, "6 %", note="id 257")]))
+
+    assert len(picture.widths(LIGHT_COLOURS[0], height=HEIGHT)) == 2
+    assert min(picture.sizes) >= LEAST
+
+
+def test_a_note_without_room_loses_its_last_parts() -> None:
+    rows = [Bar("␣consideration", 1.0, "9 %", note="id 9110 · logit −12.73", mark="chosen")]
+
+    assert "id 9110" in drawn_by(lambda: draw_bars(rows)).texts
 
 
 def test_the_alt_text_says_what_the_picture_shows() -> None:

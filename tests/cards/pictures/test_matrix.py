@@ -34,8 +34,8 @@ def test_any_matrix_can_be_drawn(some: list[MatrixRow], more: int) -> None:
 def test_its_size_is_counted() -> None:
     row = MatrixRow("a", "highest", ())
 
-    assert Matrix((row,), 1, 10).size == "1 row × 10 scores = 10 numbers"
-    assert Matrix((row,) * 2, 1_023, 50_257).size == "1,023 rows × 50,257 scores = 51,412,911 numbers"
+    assert Matrix((row,), 1, 10).size == "1 row × 10 = 10 scores"
+    assert Matrix((row,) * 2, 1_023, 50_257).size == "1,023 rows × 50,257 = 51,412,911 scores"
 
 
 def test_only_the_last_row_is_yellow() -> None:

@@ -45,3 +45,14 @@ def test_all_bars_have_one_scale_and_the_drawn_row_its_colour() -> None:
     assert [width / blue[0] for width in blue] == pytest.approx([1, 0.5, 0.125])
     assert [width / blue[0] for width in yellow] == pytest.approx([0.25, 0.25])  # none for nothing
     assert drawn.texts[-3:] == ["drew", "␣eyes", "its 2nd choice"]
+
+
+def test_the_longest_share_has_room_beside_the_longest_token() -> None:
+    share = Share(1.2e-6, "0.00012\N{NO-BREAK SPACE}%")
+    content = Temperatures(
+        HEADINGS, (TokenRow("W" * 60, (share,) * 3),), (share.said,) * 3, "W" * 60, "its 50,257th choice"
+    )
+    cut = [text for text in drawn_by(lambda: draw_temperatures(content)).texts if text.endswith("…")]
+
+    assert all(text.startswith("W") for text in cut)
+    assert len(cut) == 2  # the token in its row and beside the die

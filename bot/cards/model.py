@@ -18,14 +18,11 @@ from bot.quoting import plural
 from bot.text.escaping import clip_end, code, inert
 
 PICTURE = "model.png"
-NOTES = (
-    "Each gap in a bar: ten times more.",
-    "GPT-3: Brown et al. 2020. GPT-4's context is GPT-4 Turbo's.",
-)
+HEADING = "Each gap in a bar: ten times more"
+NOTES = ("GPT-4's context is GPT-4 Turbo's.", "Its layers, heads and width aren't public.")
 
 _BITS: dict[Precision, int] = {"float32": 32, "bfloat16": 16, "int8": 8}
 _UNITS = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
-_NOT_PUBLIC = "not public"
 _GPT_3_PARAMETERS = 175 * 10**9
 # What is counted, what that means, and GPT-3's and GPT-4's counts. GPT-3's are from Brown et al. 2020,
 # https://arxiv.org/abs/2005.14165, table 2.1; its vocabulary is GPT-2's. OpenAI has published neither
@@ -34,14 +31,15 @@ _GPT_3_PARAMETERS = 175 * 10**9
 _ROWS = (
     ("parameters", "numbers set by training", _GPT_3_PARAMETERS, None),
     ("layers", "steps that a text passes through", 96, None),
-    ("heads", "in each layer, they look back at earlier tokens", 96, None),
+    ("heads", "per layer, looking back at earlier tokens", 96, None),
     ("width", "numbers per token, in each layer", 12_288, None),
     ("context", "tokens it can see at once", 2_048, 128_000),
     ("vocabulary", "different tokens it knows", 50_257, 100_277),
 )
+_SOURCES = "Brown et al. 2020 for GPT-3; OpenAI's documentation and cl100k_base for GPT-4"
 _WHAT_IT_IS_NOT = (
-    "It **doesn't learn** from what you write, **has no memory** of earlier requests, and **has no self**: "
-    "the same text and seed always get the same reply."
+    "It **doesn't learn** from you, **has no memory** and **no self**: the same text and seed give the same "
+    "reply."
 )
 
 
@@ -53,23 +51,21 @@ class ModelCard:
 
 
 def model(content: ModelCard) -> ui.LayoutView:
-    """Build the card; it shows an attachment named PICTURE, drawn from :func:`model_bars` and NOTES."""
+    """Build the card; PICTURE is drawn from HEADING, :func:`model_bars` and NOTES."""
     info = content.info
-    alt = f"The model beside GPT-3 and GPT-4: {log_alt_text(model_bars(content))}. {' '.join(NOTES)}"
+    alt = f"{HEADING}. {log_alt_text(model_bars(content))}. {' '.join(NOTES)}"
     return arranged(
         f"### {_title(info)}\n{_size(info.parameters)}",
         Row(button("Numbers", numbers_id("model")), content.audience.button),
         picture=picture(PICTURE, alt),
-        result=[f"**Speed:** {_speed(content.load)}.", _WHAT_IT_IS_NOT],
-        facts=" · ".join(
-            (info.precision, _device(info), f"fingerprint {info.fingerprint}", f"Tokenwise {__version__}")
-        ),
+        result=[_WHAT_IT_IS_NOT],
+        facts=" · ".join(filter(None, (_title(info), _pace(content.load), f"Tokenwise {__version__}"))),
         colour=content.audience.colour,
     )
 
 
 def model_bars(content: ModelCard) -> tuple[LogGroup, ...]:
-    """Make the picture's groups: each of the model's properties beside GPT-3's and GPT-4's."""
+    """Make the picture's groups: each of the model's properties beside what is public of GPT-3 and GPT-4."""
     info = content.info
     counts = (info.parameters, info.layers, info.heads, info.width, info.context, info.vocabulary)
     return tuple(
@@ -77,10 +73,11 @@ def model_bars(content: ModelCard) -> tuple[LogGroup, ...]:
             name,
             meaning,
             tuple(
-                LogBar(label, count, _NOT_PUBLIC if count is None else _count(count), colour)
+                LogBar(label, count, _count(count), colour)
                 for label, count, colour in zip(
                     ("this", "GPT-3", "GPT-4"), (own, gpt_3, gpt_4), LIGHT_COLOURS, strict=False
                 )
+                if count is not None
             ),
         )
         for own, (name, meaning, gpt_3, gpt_4) in zip(counts, _ROWS, strict=True)
@@ -103,6 +100,7 @@ def model_numbers(content: ModelCard) -> ui.LayoutView:
         f"**Speed** {_speed(load)}{latest}",
         f"**Queue** {plural(load.running, 'request')} running, {load.waiting:,} waiting",
         f"**Fingerprint** {info.fingerprint}; while it stays the same, every seed gives the same text",
+        f"**Sources** {_SOURCES}",
         facts=f"{_title(info)} · Tokenwise {__version__}",
     )
 
@@ -123,6 +121,10 @@ def _size(parameters: int) -> str:
 def _device(info: ModelInfo) -> str:
     processor = "CPU" if info.device == "cpu" else inert(clip_end(info.device, 60))
     return f"{processor}, {plural(info.threads, 'thread')}"
+
+
+def _pace(load: Load) -> str:
+    return "" if load.speed is None else f"{load.speed.per_second:,.1f} tokens a second"
 
 
 def _speed(load: Load) -> str:

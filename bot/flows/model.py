@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot import cards
 from bot.cards import Audience, ModelCard
-from bot.cards.model import NOTES, PICTURE
+from bot.cards.model import HEADING, NOTES, PICTURE
 from bot.cards.pictures.log_bars import draw_log_bars
 from bot.flows.attachments import drawn
 from bot.flows.warm_up import ready_model
@@ -15,7 +15,8 @@ from bot.services import Services
 async def show_model(services: Services, reply: Reply) -> None:
     content = await _content(services, reply)
     await reply.wait()
-    bars = await drawn(services, reply, PICTURE, draw_log_bars, cards.model_bars(content), NOTES)
+    groups = cards.model_bars(content)
+    bars = await drawn(services, reply, PICTURE, draw_log_bars, groups, HEADING, NOTES)
     await reply.finish(cards.model(content), files=[bars])
 
 

@@ -23,10 +23,10 @@ async def test_the_loaded_model_is_described(
     numbers = await ada.click(answer, label="Numbers")
 
     assert [file.filename for file in answer.attachments] == ["model.png"]
-    assert f"layers: this {info.layers}, GPT-3 96, GPT-4 not public" in text_of(answer)
-    assert f"fingerprint {info.fingerprint}" in text_of(answer)
+    assert f"layers: this {info.layers}, GPT-3 96; heads: " in text_of(answer)
     assert card_of(numbers).ephemeral
     assert f"{info.memory / 2**30:.2f} GiB" in text_of(numbers)
+    assert f"Fingerprint {info.fingerprint}" in text_of(numbers)
 
 
 async def test_the_card_is_public_or_private(ada: MemberActor, channel: ChannelHandle) -> None:
@@ -47,11 +47,13 @@ async def test_a_private_card_can_be_shared(ada: MemberActor, channel: ChannelHa
 async def test_the_speed_is_shown_once_a_text_was_written(open_world: OpenWorld) -> None:
     async with open_world(FakeModel()) as world:
         ada = world.members[0]
-        assert "Speed: no texts in the last 5 minutes" in text_of(await ada.slash(world.channel, "model"))
+        assert "tokens a second" not in text_of(await ada.slash(world.channel, "model"))
         await ada.slash(world.channel, "complete", prompt="London was", max_tokens=5)
         await world.env.settle()
-        text = text_of(await ada.slash(world.channel, "model"))
-        assert re.search(r"Speed: [\d.,]+ tokens a second per text, measured on 5 tokens in the last", text)
+        answer = await ada.slash(world.channel, "model")
+        numbers = text_of(await ada.click(card_of(answer), label="Numbers"))
+        assert re.search(r" · [\d.,]+ tokens a second · Tokenwise", text_of(answer))
+        assert re.search(r"Speed [\d.,]+ tokens a second per text, measured on 5 tokens in the last", numbers)
 
 
 async def test_running_and_waiting_requests_are_counted(open_world: OpenWorld) -> None:

@@ -19,23 +19,24 @@ from bot.cards.pictures.canvas import (
     lettered,
     units,
 )
+from bot.cards.pictures.chips import SIZE
 
-_SIZE = 14
-_HEADING = 24
-_ROW = 19
-_BETWEEN = 9  # two groups
-_NOTE = 18
-_BAR = 11
+_HEADING = SIZE + 14  # the line above all groups
+_NAME = LEAST + 10
+_ROW = LEAST + 5
+_BETWEEN = 10  # two groups
+_NOTE = LEAST + 5
+_BAR = 12
 _GAP = 8
-_BASELINE = 14  # of a row's or a heading's letters, from its top
+_BASELINE = LEAST  # of a line's letters, from its top
 
 
 @dataclass(frozen=True, slots=True)
 class LogBar:
-    """A bar for ``value``, written as ``shown``; without a value, ``shown`` says why there is no bar."""
+    """A bar for ``value``, written as ``shown``."""
 
     label: str
-    value: int | None
+    value: int
     shown: str
     colour: str
 
@@ -51,7 +52,7 @@ class LogGroup:
     @property
     def decades(self) -> int:
         """How many times its scale multiplies by ten."""
-        most = max((bar.value or 1 for bar in self.bars), default=1)
+        most = max((bar.value for bar in self.bars), default=1)
         return max(1, math.ceil(math.log10(max(1, most))))
 
 
@@ -62,15 +63,16 @@ def log_alt_text(groups: Sequence[LogGroup]) -> str:
     )
 
 
-def draw_log_bars(groups: Sequence[LogGroup], notes: Sequence[str] = ()) -> bytes:
-    """Draw a PNG with the groups below one another, and ``notes`` at the end."""
-    heights = [_HEADING + _ROW * len(group.bars) + _BETWEEN for group in groups]
-    canvas = Canvas(2 * MARGIN + sum(heights) + _NOTE * len(notes) - (0 if notes else _BETWEEN))
+def draw_log_bars(groups: Sequence[LogGroup], heading: str, notes: Sequence[str] = ()) -> bytes:
+    """Draw a PNG: the ``heading``, the groups below one another, and the ``notes``."""
+    heights = [_NAME + _ROW * len(group.bars) + _BETWEEN for group in groups]
+    canvas = Canvas(2 * MARGIN + _HEADING + sum(heights) + _NOTE * len(notes))
     labels = [bar.label for group in groups for bar in group.bars]
-    shown = [bar.shown for group in groups for bar in group.bars if bar.value is not None]
-    left = MARGIN + _widest(labels, LEAST) + _GAP
-    right = WIDTH - MARGIN - _widest(shown, _SIZE) - _GAP
-    top: float = MARGIN
+    shown = [bar.shown for group in groups for bar in group.bars]
+    left = MARGIN + _widest(labels) + _GAP
+    right = WIDTH - MARGIN - _widest(shown) - _GAP
+    canvas.write(lettered(heading, SIZE, width=INNER), (MARGIN, MARGIN + _BASELINE), WHITE)
+    top = float(MARGIN + _HEADING)
     for group, height in zip(groups, heights, strict=True):
         _draw_group(canvas, group, (left, right), top)
         top += height
@@ -79,29 +81,26 @@ def draw_log_bars(groups: Sequence[LogGroup], notes: Sequence[str] = ()) -> byte
     return canvas.png()
 
 
-def _widest(texts: Sequence[str], size: float) -> float:
-    return max((units(lettered(text, size, width=INNER / 3)) for text in texts), default=0)
+def _widest(texts: Sequence[str]) -> float:
+    return max((units(lettered(text, LEAST, width=INNER / 3)) for text in texts), default=0)
 
 
 def _draw_group(canvas: Canvas, group: LogGroup, columns: tuple[float, float], top: float) -> None:
-    name = lettered(group.name, _SIZE, width=INNER / 3)
+    name = lettered(group.name, LEAST, width=INNER / 3)
     canvas.write(name, (MARGIN, top + _BASELINE), WHITE)
     start = MARGIN + units(name) + _GAP
     meaning = lettered(group.meaning, LEAST, width=WIDTH - MARGIN - start)
     canvas.write(meaning, (start, top + _BASELINE), FAINT)
     for place, bar in enumerate(group.bars):
-        _draw_bar(canvas, bar, group.decades, columns, top + _HEADING + _ROW * place)
+        _draw_bar(canvas, bar, group.decades, columns, top + _NAME + _ROW * place)
 
 
 def _draw_bar(canvas: Canvas, bar: LogBar, decades: int, columns: tuple[float, float], top: float) -> None:
     left, right = columns
     baseline = top + _BASELINE - 1
     canvas.write(lettered(bar.label, LEAST, width=INNER / 3), (MARGIN, baseline), FAINT)
-    if bar.value is None:
-        canvas.write(lettered(bar.shown, LEAST, width=INNER / 2), (left, baseline), FAINT)
-        return
-    canvas.write(lettered(bar.shown, _SIZE, width=INNER / 3), (WIDTH - MARGIN, baseline), WHITE, align=1)
-    middle = top + _ROW / 2 - 1
+    canvas.write(lettered(bar.shown, LEAST, width=INNER / 3), (WIDTH - MARGIN, baseline), WHITE, align=1)
+    middle = baseline - LEAST / 3
     edges = (middle - _BAR / 2, middle + _BAR / 2)
     canvas.fill((left, edges[0], right, edges[1]), RAISED, radius=3)
     length = max(3.0, (right - left) * math.log10(max(1, bar.value)) / decades)

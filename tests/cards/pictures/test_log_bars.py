@@ -9,24 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.cards.pictures.canvas import LIGHT_COLOURS, RAISED, SCALE, WIDTH
+from bot.cards.pictures.canvas import LEAST, LIGHT_COLOURS, SCALE, WIDTH
 from bot.cards.pictures.log_bars import LogBar, LogGroup, draw_log_bars, log_alt_text
+from tests.support.drawing import drawn_by
 
 COLOUR = LIGHT_COLOURS[0]
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
 bars = st.builds(
     LogBar,
     label=texts,
-    value=st.none() | st.integers(0, 10**15),
+    value=st.integers(0, 10**15),
     shown=texts,
     colour=st.sampled_from(LIGHT_COLOURS),
 )
 groups = st.builds(LogGroup, name=texts, meaning=texts, bars=st.lists(bars, max_size=4).map(tuple))
 
 
-def drawn(*values: int | None) -> Image.Image:
+def drawn(*values: int) -> Image.Image:
     group = LogGroup("x", "y", tuple(LogBar("a", value, "b", COLOUR) for value in values))
-    return Image.open(io.BytesIO(draw_log_bars([group]))).convert("RGB")
+    return Image.open(io.BytesIO(draw_log_bars([group], "each gap"))).convert("RGB")
 
 
 def length(picture: Image.Image, row: int) -> int:
@@ -43,9 +44,9 @@ def rows_of(picture: Image.Image) -> list[int]:
 
 
 @settings(max_examples=40)
-@given(st.lists(groups, max_size=6), st.lists(texts, max_size=2))
-def test_any_quantities_can_be_drawn(some: list[LogGroup], notes: list[str]) -> None:
-    picture = Image.open(io.BytesIO(draw_log_bars(some, notes)))
+@given(st.lists(groups, max_size=6), texts, st.lists(texts, max_size=2))
+def test_any_quantities_can_be_drawn(some: list[LogGroup], heading: str, notes: list[str]) -> None:
+    picture = Image.open(io.BytesIO(draw_log_bars(some, heading, notes)))
 
     assert picture.width == WIDTH * SCALE
 
@@ -58,24 +59,20 @@ def test_a_thousand_is_half_as_long_as_a_million() -> None:
 
 
 def test_the_longest_bar_ends_at_the_next_power_of_ten() -> None:
-    assert LogGroup("x", "", (LogBar("a", 96, "", COLOUR), LogBar("b", None, "", COLOUR))).decades == 2
+    assert LogGroup("x", "", (LogBar("a", 96, "", COLOUR), LogBar("b", 1, "", COLOUR))).decades == 2
     assert LogGroup("x", "", (LogBar("a", 101, "", COLOUR),)).decades == 3
     assert LogGroup("x", "", (LogBar("a", 0, "", COLOUR),)).decades == 1
 
 
-def test_what_is_not_known_has_no_bar() -> None:
-    picture = drawn(None)
-    raised = tuple(int(RAISED[start : start + 2], 16) for start in (1, 3, 5))
+def test_the_heading_is_read_first() -> None:
+    group = LogGroup("layers", "steps", (LogBar("this", 7, "7", COLOUR),))
+    picture = drawn_by(lambda: draw_log_bars([group], "ten times more", ["a note"]))
 
-    assert rows_of(picture) == []
-    assert raised not in {colour for _, colour in picture.getcolors(picture.width * picture.height) or ()}
+    assert picture.texts == ["ten times more", "layers", "steps", "this", "7", "a note"]
+    assert min(picture.sizes) >= LEAST
 
 
 def test_the_alt_text_has_every_number() -> None:
-    group = LogGroup(
-        "layers", "steps", (LogBar("this", 7, "7", COLOUR), LogBar("GPT-4", None, "not public", COLOUR))
-    )
+    group = LogGroup("layers", "steps", (LogBar("this", 7, "7", COLOUR), LogBar("GPT-3", 96, "96", COLOUR)))
 
-    assert (
-        log_alt_text([group, group]) == "layers: this 7, GPT-4 not public; layers: this 7, GPT-4 not public"
-    )
+    assert log_alt_text([group, group]) == "layers: this 7, GPT-3 96; layers: this 7, GPT-3 96"

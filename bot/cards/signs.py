@@ -59,9 +59,7 @@ def explained(names: Iterable[str]) -> str:
 
 def _explained(sign: Sign, written: str) -> tuple[str, str]:
     match sign:
-        case Sign.BYTE:
-            return "`\\xE2`", meaning(sign, written)
-        case Sign.CONTROL:
+        case Sign.BYTE | Sign.CONTROL:
             return code(written), meaning(sign, written)
         case _:
             return written, meaning(sign, written)

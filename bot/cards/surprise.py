@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from discord import ui
 
@@ -23,7 +22,7 @@ PICTURE = "surprise.png"
 LISTING = "surprise.txt"
 
 _MOST = 3
-_TOKEN_BUDGET = 24
+_NAMES = 14  # characters of the names in a line, so that it fits on a phone
 _MODEL_BUDGET = 100
 _CAPTIONED, _COMPACT = 7, 12  # rows; a longer text becomes a map
 # Light enough for dark letters; the bits say the same without colour.
@@ -41,7 +40,7 @@ _LEGEND = Legend(
         (_COLOURS[Level.EXPECTED], "0–2"),
         (_COLOURS[Level.MILD], "3–6"),
         (_COLOURS[Level.HIGH], "7–10"),
-        (_COLOURS[Level.EXTREME], "11 and up"),
+        (_COLOURS[Level.EXTREME], "11+"),
     ),
 )
 
@@ -119,25 +118,34 @@ def _hardness(perplexity: float, vocabulary: int) -> str:
 
 def _entry(part: Part, scored: Scored) -> str:
     """Say in one line what came and what the model expected."""
-    head = f"{_token(part.piece.visible)} **{_bits(part)} bits**"
+    came, surprise = part.piece.visible, f"**{_bits(part)} bits**"
     if len(part.piece.tokens) > 1:
-        return f"{head} in {len(part.piece.tokens)} tokens"
+        return f"{token_name(came, _NAMES)} {surprise} in {len(part.piece.tokens)} tokens"
     if not scored.expected:
-        return f"{head}, its {ordinal(scored.rank)} choice"
-    return f"{head} · it expected {_token(scored.expected[0].token.visible)}"
+        return f"{token_name(came, _NAMES)} {surprise}, its {ordinal(scored.rank)} choice"
+    expected = scored.expected[0].token.visible
+    return f"{_beside(came, expected)} {surprise} · it expected {_beside(expected, came)}"
+
+
+def _beside(visible: str, other: str) -> str:
+    """Name a token in the room that ``other`` leaves; if both are long, each gets half."""
+    return token_name(visible, max(_NAMES // 2, _NAMES - len(other)))
 
 
 def _facts(reading: Reading, parts: Sequence[Part], most: Sequence[tuple[Part, Scored]], model: str) -> str:
     shown = [part.piece.visible for part in parts]
-    named = chain.from_iterable(
-        (scored.token, *(one.token for one in scored.expected[:1])) for _, scored in most
-    )
+    named = [
+        one.token.visible
+        for part, scored in most
+        if len(part.piece.tokens) == 1
+        for one in scored.expected[:1]
+    ]
     facts = (
         inert(clip_end(model, _MODEL_BUDGET)),
         plural(len(reading.tokens), "token"),
         "1 bit = one coin flip",
         "the first token isn't scored",
-        explained([*shown, *(token.visible for token in named)]),
+        explained([*shown, *named]),
         undrawn("".join(shown), twin=LISTING),
     )
     return " · ".join(filter(None, facts))
@@ -156,7 +164,3 @@ def _colour(part: Part) -> str:
 
 def _bits(part: Part) -> str:
     return f"{round(part.bits):,}" if part.scored else _NO_BITS
-
-
-def _token(visible: str) -> str:
-    return token_name(visible, _TOKEN_BUDGET)

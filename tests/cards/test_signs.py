@@ -13,7 +13,7 @@ from bot.cards.signs import explained
         (["a", "␣b", "⏎", "⇥", "c"], "␣ is a space, ⏎ a line break, ⇥ a tab"),
         (["\\x0D", "⏎"], "⏎ is a line break, `\\x0D` a carriage return"),
         (["\\x01"], "`\\x01` is a control character"),
-        (["␣", "\\xF0\\x9F"], "␣ is a space, `\\xE2` a byte"),
+        (["␣", "\\xF0\\x9F"], "␣ is a space, `\\xF0` a byte"),
         (["⟨U+200B⟩"], "⟨U+200B⟩ is an invisible character"),
     ],
 )

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from bot import cards
 from bot.cards import Audience, SurpriseCard
+from bot.cards.pictures.canvas import LEAST, MARGIN, WIDTH, lettered, units
 from bot.cards.pictures.cells import Cells
 from bot.cards.pictures.legend import Legend
 from bot.cards.pictures.stack import stacked
@@ -19,6 +20,7 @@ from bot.cards.surprise import LISTING, PICTURE, surprise_tiles
 from bot.features.surprise import Reading, reading
 from bot.model.protocol import Candidate, Step
 from tests.support import strategies
+from tests.support.drawing import drawn_by
 from tests.support.limits import (
     alt_of,
     assert_within_limits,
@@ -92,7 +94,11 @@ def test_every_colour_is_in_the_legend_with_its_bits() -> None:
     assert [(tile.colour, words) for tile, (_, words) in zip(tiles, legend.colours, strict=True)] == [
         (colour, words) for colour, words in legend.colours
     ]
-    assert [words for _, words in legend.colours] == ["0–2", "3–6", "7–10", "11 and up"]
+    drawn = drawn_by(lambda: stacked([legend]))
+    last = units(lettered("11+", LEAST))
+    assert drawn.texts == [legend.title, *(words for _, words in legend.colours)]
+    assert max(right for (_, _, right, _), _ in drawn.filled) + 5 + last <= WIDTH - MARGIN
+    assert [words for _, words in legend.colours] == ["0–2", "3–6", "7–10", "11+"]
 
 
 def test_a_longer_text_has_its_tiles_without_bits() -> None:
@@ -167,10 +173,14 @@ def test_a_text_without_surprises_says_so() -> None:
     assert content.picture_text.startswith("Each token with")
 
 
-def test_a_long_token_is_clipped() -> None:
+def test_two_long_names_share_a_line_on_a_phone() -> None:
     ids = (257, ENCODINGS.encode("-" * 64)[0])
+    (guess,) = ENCODINGS.encode(" consideration")
 
-    assert "`" + "-" * 23 + "…` **6 bits**" in shown(read((12, -4.0), ids=ids))
+    assert "`" + "-" * 11 + "…` **6 bits** · it expected `␣a`" in shown(read((12, -4.0), ids=ids))
+    step = Step(Candidate(ids[1], 1.0, -4.0, 12), (Candidate(guess, 9.0, -0.5, 1),), 1.0)
+    both = reading(ids, [step], ENCODINGS.token, hidden=lambda _: False)
+    assert "`------…` **6 bits** · it expected `␣consi…`" in shown(both)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +203,8 @@ def test_the_signs_that_occur_are_explained() -> None:
     assert shown(READ).endswith(" · ␣ is a space")
     assert shown(read_evenly("a b\n\tc")).endswith(" · ␣ is a space, ⏎ a line break, ⇥ a tab")
     assert shown(read((1, -1.0), ids=ENCODINGS.encode("a."))).endswith(" · the first token isn't scored")
+    # Of a character's tokens only the character is shown, not their bytes.
+    assert "byte" not in shown(read((9, -2.0), (500, -12.0), ids=ENCODINGS.encode("a😀")))
 
 
 def test_a_picture_that_lacks_a_character_points_to_the_file() -> None:

@@ -70,7 +70,7 @@ async def test_requests_and_the_gateway_go_through_the_proxy(scheme: str, trust:
 
         assert await bot.wait() == 0
     assert interaction.reply is not None
-    assert "2 tokens in gpt2" in "\n".join(texts(interaction.reply.components))
+    assert "2 tokens for GPT-2 and GPT-3" in "\n".join(texts(interaction.reply.components))
     assert set(proxy.asked) == {f"CONNECT {HOST}:{discord.port}"}
     assert WORD not in bot.stderr
     assert QUOTED not in bot.stderr

@@ -8,11 +8,11 @@ from itertools import cycle
 
 from discord import ui
 
-from bot.cards.layout import Audience, Row, arranged, picture, token_name, undrawn
+from bot.cards.layout import Audience, Row, arranged, picture, undrawn
 from bot.cards.pictures.bars import Bar, Table
 from bot.cards.pictures.canvas import LIGHT_COLOURS
 from bot.cards.pictures.stack import Block
-from bot.cards.pictures.tiles import CAPTIONED, Rows, Tile, fitted
+from bot.cards.pictures.tiles import CAPTIONED, MOST_CAPTIONS, Rows, Tile, fitted
 from bot.cards.signs import explained
 from bot.quoting import plural
 from bot.text.encoding_names import ALIKE, ENCODINGS
@@ -23,17 +23,17 @@ from bot.text.wrapping import first_rows
 PICTURE = "tokens.png"
 LISTING = "tokens.txt"
 
-_IDS_BUDGET = 38  # a line on a phone
+_IDS_BUDGET = 30  # a line on a phone
 _TEXT_BUDGET, _TEXT_ROWS = 400, 10
 _PIECES_BUDGET = 700  # of the picture's text
 _NAME_WIDTH = 60
-_CHARACTER_BUDGET, _BYTES_BUDGET = 12, 36
+_CHARACTER_BUDGET, _SPLIT_BUDGET = 6, 15  # of a character, and of it with its bytes
 _CAPTIONED, _COMPACT = 7, 10  # rows
-_FAMILIES = {
-    "gpt2": "GPT-2, GPT-3",
+_MODELS = {
+    "gpt2": "GPT-2 and GPT-3",
     "p50k_base": "Codex",
-    "cl100k_base": "GPT-3.5, GPT-4",
-    "o200k_base": "GPT-4o, GPT-5",
+    "cl100k_base": "GPT-3.5 and GPT-4",
+    "o200k_base": "GPT-4o and GPT-5",
 }
 
 
@@ -76,10 +76,16 @@ def describe_tokens(
     shown = [piece.visible for piece in pieces]
     missing = undrawn("".join(shown), twin=LISTING)
     says_all = len(ids) <= _IDS_BUDGET and not missing and all(len(piece.tokens) == 1 for piece in pieces)
+    if decoded is not None:
+        result = _decoded_legend(tokenized, tiles), _comparison(tokenized, counts) or _bytes_of_one(pieces)
+    else:
+        # The file has the ids too, and one id is easily read off the picture.
+        copied = f"Ids: {code(ids)}" if says_all and len(pieces) > 1 else ""
+        result = _legend(tokenized, tiles), _bytes_of_one(pieces) or copied
     return TokensCard(
-        title=f"{plural(len(tokenized.tokens), 'token')} in {_named(tokenized.encoding)}",
+        title=f"{plural(len(tokenized.tokens), 'token')} for {_named(tokenized.encoding)}",
         decoded=None if decoded is None else inert_head(first_rows(decoded, _TEXT_ROWS), _TEXT_BUDGET),
-        result=_result(tokenized, counts, ids="" if decoded is not None else ids, tiles=tiles),
+        result=tuple(filter(None, result)),
         facts=" · ".join(filter(None, (*_sizes(tokenized, characters), explained(shown), missing))),
         picture=(tiles, Table(bars)) if bars else (tiles,),
         picture_text=_picture_text(tokenized, bars, tiles),
@@ -116,10 +122,10 @@ def encoding_bars(tokenized: Tokenized, counts: Mapping[str, int]) -> tuple[Bar,
     is_shown = _is_own_split(tokenized, counts)
     return tuple(
         Bar(
-            label=_FAMILIES.get(name, name),
+            label=_MODELS.get(name, name),
             length=count / most,
             value=f"{count:,}",
-            note=name if name in _FAMILIES else "this bot's model",
+            note=name if name in _MODELS else "this bot's model",
             mark="shown above" if name == own and is_shown else "",
             is_plain=True,
             parts=count,
@@ -157,34 +163,50 @@ def _ids(tokenized: Tokenized) -> str:
     return ", ".join(str(token.id) for token in tokenized.tokens)
 
 
-def _result(tokenized: Tokenized, counts: Mapping[str, int], *, ids: str, tiles: Rows) -> tuple[str, ...]:
-    """Explain the picture, and say what it cannot; ``ids`` are those to copy, if there are only a few."""
-    legend = f"Each box is a token. The ids are in {LISTING}."
-    if tiles.style is CAPTIONED:
-        legend = "Each box is a token. The number below is its id, all that the model reads."
-    copied = f"Ids: {code(ids)}" if 0 < len(ids) <= _IDS_BUDGET else ""
-    last = _comparison(tokenized, counts) or copied
-    return tuple(filter(None, (legend, _bytes_of_one(tokenized.pieces), last)))
+def _legend(tokenized: Tokenized, tiles: Rows) -> str:
+    """Say how to read the picture, in two lines on a phone."""
+    if _has_ids(tokenized, tiles):
+        if _is_split(tokenized):
+            return "Each number is the id of a token. The model reads nothing else."
+        return "Each box is a token. The model reads only the id below it."
+    boxes = "a token, or a character of several" if _is_split(tokenized) else "a token"
+    return f"Each box is {boxes}. The ids are in {LISTING}."
+
+
+def _decoded_legend(tokenized: Tokenized, tiles: Rows) -> str:
+    """Say the same of pasted ids in one line, since there may be more to say of them."""
+    if _has_ids(tokenized, tiles):
+        is_split = _is_split(tokenized)
+        return "Each number is the id of a token." if is_split else "Each box is a token above its id."
+    return "Each box is a token or a character." if _is_split(tokenized) else "Each box is a token."
+
+
+def _has_ids(tokenized: Tokenized, tiles: Rows) -> bool:
+    """Whether the picture has every id."""
+    return tiles.style is CAPTIONED and all(len(piece.tokens) <= MOST_CAPTIONS for piece in tokenized.pieces)
+
+
+def _is_split(tokenized: Tokenized) -> bool:
+    """Whether a character takes several tokens."""
+    return any(len(piece.tokens) > 1 for piece in tokenized.pieces)
 
 
 def _bytes_of_one(pieces: Sequence[Piece]) -> str:
     """Say in bytes what the picture cannot: how the first character of several tokens is split."""
-    split = [piece for piece in pieces if len(piece.tokens) > 1]
-    if not split:
+    first = next((piece for piece in pieces if len(piece.tokens) > 1), None)
+    if first is None:
         return ""
-    first = split[0]
-    name = token_name(first.visible, _CHARACTER_BUDGET)
-    one = (
-        f"{name} takes {len(first.tokens)} tokens; in bytes: {code(clip_end(_bytes(first), _BYTES_BUDGET))}."
-    )
-    return one if len(split) == 1 else f"{one} Others like it are in {LISTING}."
+    name = clip_end(first.visible, _CHARACTER_BUDGET)
+    data = clip_end(_bytes(first), _SPLIT_BUDGET - len(name))
+    return f"{code(name)} is {len(first.tokens)} tokens: bytes {code(data)}."
 
 
 def _comparison(tokenized: Tokenized, counts: Mapping[str, int]) -> str:
+    """Say what is special about pasted ids."""
     if not counts:
-        return "These ids aren't a complete text: some of the bytes are only part of a character."
+        return "This isn't complete text: some bytes are only part of a character."
     if not _is_own_split(tokenized, counts):
-        return f"{_named(tokenized.encoding)} itself would split this text differently."
+        return "Tokenized again, this text is split differently."
     return ""
 
 
@@ -205,8 +227,10 @@ def _sizes(tokenized: Tokenized, characters: int) -> list[str]:
 
 
 def _named(encoding: str) -> str:
-    """Name an encoding: a shipped one as it is, a model's as inert text."""
-    return encoding if encoding in ENCODINGS else inert(clip_end(encoding, _NAME_WIDTH))
+    """Name an encoding as its bar does; a model's own as inert text."""
+    if encoding in ENCODINGS:
+        return _MODELS.get(encoding, encoding)
+    return inert(clip_end(encoding, _NAME_WIDTH))
 
 
 def _picture_text(tokenized: Tokenized, bars: Sequence[Bar], tiles: Rows) -> str:

@@ -1,7 +1,7 @@
 """The /tokens card shows every token in colour, and how many other encodings need."""
 
 import pytest
-from discord import ui
+from discord import ButtonStyle, ui
 from hypothesis import given
 
 from bot import cards
@@ -12,10 +12,17 @@ from bot.cards.pictures.tiles import CAPTIONED, COMPACT, Rows
 from bot.cards.tokens import LISTING, PICTURE, encoding_bars, listing, token_tiles
 from bot.text.tokenization import Encodings
 from tests.support import strategies
-from tests.support.limits import alt_of, assert_within_limits, parts_of_a_card_with_a_file, text_of
+from tests.support.limits import (
+    alt_of,
+    assert_within_limits,
+    buttons_of,
+    parts_of_a_card_with_a_file,
+    text_of,
+)
 
 CLOSING = Audience(owner=1, private=True)
 SENTENCE = "The old king of the sea went to London to buy a hat."
+LINE = 38  # characters of a line on a phone
 HIGHEST = 560  # units: 405 pixels on a phone
 
 
@@ -57,9 +64,9 @@ def test_the_card_has_the_order_of_all_cards(encodings: Encodings) -> None:
         cards.tokens(content_of(encodings, SENTENCE))
     )
 
-    assert head.content == "### 14 tokens in gpt2"
+    assert head.content == "### 14 tokens for GPT-2 and GPT-3"
     assert picture.items[0].media.url == f"attachment://{PICTURE}"
-    assert result.content == "Each box is a token. The number below is its id, all that the model reads."
+    assert result.content == "Each box is a token. The model reads only the id below it."
     assert file.media.url == f"attachment://{LISTING}"
     assert facts.content == "-# 52 characters · 52 bytes in UTF-8 · ␣ is a space"
 
@@ -68,8 +75,8 @@ def test_a_few_ids_can_be_copied_from_the_card_and_need_no_file(encodings: Encod
     content = content_of(encodings, "Paris will")
 
     assert text_of(cards.tokens(content)).splitlines() == [
-        "### 2 tokens in gpt2",
-        "Each box is a token. The number below is its id, all that the model reads.",
+        "### 2 tokens for GPT-2 and GPT-3",
+        "Each box is a token. The model reads only the id below it.",
         "Ids: `40313, 481`",
         "-# 10 characters · 10 bytes in UTF-8 · ␣ is a space",
     ]
@@ -77,10 +84,62 @@ def test_a_few_ids_can_be_copied_from_the_card_and_need_no_file(encodings: Encod
     assert not any(isinstance(item, ui.File) for item in cards.tokens(content).walk_children())
 
 
+def test_one_id_is_read_off_the_picture(encodings: Encodings) -> None:
+    assert "64" not in text_of(cards.tokens(content_of(encodings, "a")))
+    assert "a 64" in alt_of(cards.tokens(content_of(encodings, "a")))
+
+
+def test_ids_longer_than_a_line_are_in_the_file(encodings: Encodings) -> None:
+    text = "London was a city of kings"  # six tokens
+    content = content_of(encodings, text)
+
+    assert "Ids:" not in text_of(cards.tokens(content))
+    assert content.listing is not None
+    assert f"Ids: {[*encodings.encode(text)]}" in content.listing
+
+
+@pytest.mark.parametrize(
+    ("text", "legend"),
+    [
+        ("a文", "Each number is the id of a token. The model reads nothing else."),
+        ("👨‍👩‍👧", "Each box is a token, or a character of several. The ids are in tokens.txt."),
+        ("안녕하세요 " * 20, "Each box is a token, or a character of several. The ids are in tokens.txt."),
+    ],
+)
+def test_a_character_of_several_tokens_is_no_token(encodings: Encodings, text: str, legend: str) -> None:
+    assert content_of(encodings, text).result[0] == legend
+
+
+@pytest.mark.parametrize(
+    ("ids", "legend"),
+    [
+        ((40313, 481), "Each box is a token above its id."),
+        ((163, 122, 234), "Each number is the id of a token."),
+        ((64,) * 200, "Each box is a token."),
+        ((163, 122, 234) * 50, "Each box is a token or a character."),
+    ],
+)
+def test_pasted_ids_are_explained_in_a_line(encodings: Encodings, ids: tuple[int, ...], legend: str) -> None:
+    assert decoded_card(encodings, *ids).result[0] == legend
+
+
+@given(strategies.long_texts.filter(bool))
+def test_there_are_three_lines_of_result_at_most_on_a_phone(encodings: Encodings, text: str) -> None:
+    lines = content_of(encodings, text).result
+
+    assert sum(-(-len(line.replace("`", "")) // LINE) for line in lines) <= 3
+
+
+def test_nothing_is_left_to_press_but_share_or_delete(encodings: Encodings) -> None:
+    (share,) = buttons_of(cards.tokens(content_of(encodings, "a"))).values()
+
+    assert share.style is ButtonStyle.secondary
+
+
 def test_pasted_ids_are_not_repeated_below_their_text(encodings: Encodings) -> None:
     text = text_of(cards.tokens(decoded_card(encodings, 40313, 481)))
 
-    assert text.startswith("### 2 tokens in gpt2\nParis will\n")
+    assert text.startswith("### 2 tokens for GPT-2 and GPT-3\nParis will\n")
     assert "Ids" not in text
 
 
@@ -107,9 +166,9 @@ def test_every_encoding_has_a_bar_made_of_its_tokens(encodings: Encodings) -> No
     bars = encoding_bars(encodings.cut(text, "gpt2"), encodings.counts(text))
 
     assert [(bar.label, bar.note, bar.value, bar.parts, bar.mark) for bar in bars] == [
-        ("GPT-2, GPT-3", "gpt2", "14", 14, "shown above"),
-        ("GPT-3.5, GPT-4", "cl100k_base", "5", 5, ""),
-        ("GPT-4o, GPT-5", "o200k_base", "2", 2, ""),
+        ("GPT-2 and GPT-3", "gpt2", "14", 14, "shown above"),
+        ("GPT-3.5 and GPT-4", "cl100k_base", "5", 5, ""),
+        ("GPT-4o and GPT-5", "o200k_base", "2", 2, ""),
     ]
     assert [bar.length for bar in bars] == pytest.approx([1, 5 / 14, 2 / 14])
 
@@ -144,8 +203,8 @@ def test_a_text_in_any_script_can_be_drawn(encodings: Encodings, text: str) -> N
 def test_how_a_character_is_split_is_said_in_bytes(encodings: Encodings) -> None:
     one, two = (text_of(cards.tokens(content_of(encodings, text))) for text in ("a文", "文文"))
 
-    assert "`文` takes 2 tokens; in bytes: `E6 96 | 87`.\n" in one
-    assert "`E6 96 | 87`. Others like it are in tokens.txt." in two
+    assert "`文` is 2 tokens: bytes `E6 96 | 87`.\n" in one
+    assert two.count("`文` is 2 tokens: bytes `E6 96 | 87`.\n") == 1
     assert "bytes:" not in text_of(cards.tokens(content_of(encodings, SENTENCE)))
 
 
@@ -169,7 +228,9 @@ def test_ids_that_are_no_complete_text_are_not_compared(encodings: Encodings) ->
     content = cards.describe_tokens(tokenized, {}, 3, audience=CLOSING, decoded=encodings.decode([47249]))
 
     assert len(content.picture) == 1
-    assert "These ids aren't a complete text" in text_of(cards.tokens(content))
+    assert "This isn't complete text: some bytes are only part of a character." in text_of(
+        cards.tokens(content)
+    )
 
 
 def test_ids_that_the_encoding_would_not_give_are_pointed_out(encodings: Encodings) -> None:
@@ -177,18 +238,18 @@ def test_ids_that_the_encoding_would_not_give_are_pointed_out(encodings: Encodin
     table = content.picture[1]
     assert isinstance(table, Table)
 
-    assert "gpt2 itself would split this text differently." in text_of(cards.tokens(content))
+    assert "Tokenized again, this text is split differently." in text_of(cards.tokens(content))
     assert not any(bar.mark for bar in table.bars)
 
 
 def test_the_picture_is_described(encodings: Encodings) -> None:
     assert alt_of(cards.tokens(content_of(encodings, "Paris will"))) == (
         "The text split into 2 tokens: Paris 40313 | ␣will 481. Tokens by encoding: "
-        "GPT-2, GPT-3 (gpt2): 2; GPT-3.5, GPT-4 (cl100k_base): 2; GPT-4o, GPT-5 (o200k_base): 2"
+        "GPT-2 and GPT-3 (gpt2): 2; GPT-3.5 and GPT-4 (cl100k_base): 2; GPT-4o and GPT-5 (o200k_base): 2"
     )
     long = alt_of(cards.tokens(content_of(encodings, SENTENCE * 40)))
     assert long.startswith("The text split into 560 tokens: The | ␣old | ␣king")
-    assert long.endswith("GPT-4o, GPT-5 (o200k_base): 521")
+    assert long.endswith("GPT-4o and GPT-5 (o200k_base): 521")
 
 
 @pytest.mark.parametrize("text", ["Paris", "שלום مرحبا नमस्ते สวัสดี வணக்கம் 한국어 你好 🦊", "a\u200cb\x00"])

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_ids_become_text(ada: MemberActor, channel: ChannelHandle, ids: str) -> None:
     answer = await ada.slash(channel, "decode", ids=ids)
 
-    assert text_of(answer).startswith("2 tokens in gpt2\nParis will")
+    assert text_of(answer).startswith("2 tokens for GPT-2 and GPT-3\nParis will")
 
 
 async def test_ids_of_another_encoding_become_its_text(ada: MemberActor, channel: ChannelHandle) -> None:
@@ -23,7 +23,7 @@ async def test_ids_of_another_encoding_become_its_text(ada: MemberActor, channel
 
 @pytest.mark.parametrize(
     ("ids", "named"),
-    [("40313, x, y", "'x'"), ("-1", "'-1'"), ("50257", "'50257'"), ("[]", "no token ids")],
+    [("40313, x, y", "'x'"), ("-1", "'-1'"), ("50257", "'50257'"), ("[]", "no token ids"), ("<3", "'<3'")],
 )
 async def test_the_first_word_that_is_not_an_id_is_named(
     ada: MemberActor, channel: ChannelHandle, ids: str, named: str
@@ -42,7 +42,7 @@ async def test_an_unused_id_within_the_vocabulary_has_its_own_refusal(
 async def test_ids_that_the_encoding_itself_would_not_give_are_pointed_out(
     ada: MemberActor, channel: ChannelHandle
 ) -> None:
-    said = "gpt2 itself would split this text differently"
+    said = "Tokenized again, this text is split differently."
 
     assert said in text_of(await ada.slash(channel, "decode", ids="47 283 271"))
     assert said not in text_of(await ada.slash(channel, "decode", ids="40313"))
@@ -53,4 +53,4 @@ async def test_part_of_a_character_is_shown_as_its_bytes(ada: MemberActor, chann
 
     assert "\\xF0\\x9F\\x98" in text
     assert "�" not in text
-    assert "These ids aren't a complete text" in text
+    assert "This isn't complete text: some bytes are only part of a character." in text

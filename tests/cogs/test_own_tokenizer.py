@@ -86,10 +86,12 @@ async def test_tokens_names_the_model_and_its_size(
     count = len(theirs(PROMPT)["input_ids"])
     for options in ({}, {"encoding": "gpt2-es"}, {"encoding": " GPT2-ES"}):
         said = text_of(await ada.slash(channel, "tokens", text=PROMPT, **options))
-        assert f"{count} tokens in gpt2-es" in said
+        assert f"{count} tokens for gpt2-es" in said
         assert "the model has 480 token ids" in said
-        assert f"gpt2-es (this bot's model): {count}; GPT-2, GPT-3 (gpt2): " in said
-    assert "tokens in gpt2\n" in text_of(await ada.slash(channel, "tokens", text=PROMPT, encoding="gpt2"))
+        assert f"gpt2-es (this bot's model): {count}; GPT-2 and GPT-3 (gpt2): " in said
+    assert "tokens for GPT-2 and GPT-3\n" in text_of(
+        await ada.slash(channel, "tokens", text=PROMPT, encoding="gpt2")
+    )
 
 
 async def test_the_model_is_offered_first_while_typing(ada: MemberActor, channel: ChannelHandle) -> None:
@@ -103,7 +105,7 @@ async def test_decode_reads_the_model_s_ids(
     ids = theirs("la casa<|user|>")["input_ids"]
     said = text_of(await ada.slash(channel, "decode", ids=str([*ids, SIZE - 1])))
 
-    assert "in gpt2-es" in said
+    assert "for gpt2-es\n" in said
     assert "la casa<|user|>" in said.replace("\\", "")
     assert "no token" in said
     assert "isn't a token id in gpt2-es" in refusal_of(await ada.slash(channel, "decode", ids="480"))
@@ -175,6 +177,8 @@ async def test_before_the_model_is_ready_only_the_shipped_encodings_are_known(op
     async with open_world(FakeModel(info=None)) as world:
         ada, channel = world.members[0], world.channel
 
-        assert "2 tokens in gpt2" in text_of(await ada.slash(channel, "tokens", text="Paris will"))
+        assert "2 tokens for GPT-2 and GPT-3" in text_of(
+            await ada.slash(channel, "tokens", text="Paris will")
+        )
         for command, options in (("vocabulary", {"query": "#1"}), ("next", {"prompt": PROMPT})):
             assert "Warming up" in text_of(await ada.slash(channel, command, **options))

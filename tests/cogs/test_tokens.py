@@ -26,14 +26,14 @@ async def test_a_text_s_tokens_are_shown_in_a_picture_and_in_words(
     (picture,) = card_of(answer).attachments
 
     assert picture.filename == "tokens.png"
-    assert "2 tokens in gpt2" in text_of(answer)
+    assert "2 tokens for GPT-2 and GPT-3" in text_of(answer)
     assert "Ids: 40313, 481\n" in text_of(answer)
     assert "(picture: The text split into 2 tokens: Paris 40313 | ␣will 481. Tokens by" in text_of(answer)
 
 
 @pytest.mark.parametrize(
     ("encoding", "head"),
-    [("gpt-4o", "in o200k_base"), ("GPT-4", "in cl100k_base"), ("r50k_base", "in r50k_base")],
+    [("gpt-4o", "for GPT-4o and GPT-5"), ("GPT-4", "for GPT-3.5 and GPT-4"), ("r50k_base", "for r50k_base")],
 )
 async def test_an_encoding_is_chosen_by_its_own_name_or_a_model_s(
     ada: MemberActor, channel: ChannelHandle, encoding: str, head: str
@@ -96,7 +96,8 @@ async def test_the_bot_s_own_card_is_tokenized_by_its_text(ada: MemberActor, cha
     answer = await ada.context_menu(channel, "Tokenize", card.message)
 
     assert "␣token" in text_of(answer)
-    assert text_of(answer).startswith("8 tokens in gpt2\n")  # "1 token in gpt2", "Paris", and nothing below
+    # The title, "Paris", and nothing below.
+    assert text_of(answer).startswith("14 tokens for GPT-2 and GPT-3\n")
 
 
 @pytest.mark.slow
@@ -123,7 +124,7 @@ async def test_once_a_run_is_deleted_the_text_on_its_card_is_tokenized(
     await forget(world)
     answer = await ada.context_menu(channel, "Tokenize", card.message)
 
-    assert "3 tokens in gpt2" in text_of(answer)
+    assert "3 tokens for GPT-2 and GPT-3" in text_of(answer)
     assert "Paris 40313 | ␣will 481" in text_of(answer)
 
 

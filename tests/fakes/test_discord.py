@@ -70,7 +70,7 @@ async def test_the_real_bot_in_its_own_process_replies_and_exits() -> None:
 
         assert await bot.wait() == 0
     assert interaction.reply is not None
-    assert "2 tokens in gpt2" in "\n".join(texts(interaction.reply.components))
+    assert "2 tokens for GPT-2 and GPT-3" in "\n".join(texts(interaction.reply.components))
     assert discord.violations == []
 
 

@@ -10,7 +10,7 @@ from tests.fakes.discord import FakeDiscord, texts
 from tests.fakes.discord.hosted import hosted
 from tests.fakes.discord.state import Channel
 
-ANSWERED = "2 tokens in gpt2"
+ANSWERED = "2 tokens for GPT-2 and GPT-3"
 REFUSED = AgeRestricted().sentence
 UNKNOWN = AgeUnknown().sentence
 

@@ -96,7 +96,7 @@ async def test_a_lost_thinking_is_sent_again(fault: RequestFault, caplog: pytest
         thought_of = await tokens(discord, private=True).settled()
 
     (card,) = read(thought_of)
-    assert "1 token in gpt2" in card
+    assert "1 token for GPT-2 and GPT-3" in card
     assert thought_of.reply is not None
     assert thought_of.reply.is_ephemeral
 

@@ -131,4 +131,4 @@ def sameness(one: ComparedText, first: ComparedText) -> str:
         return ""
     same = one is not first and one.continuation.token_ids == first.continuation.token_ids != ()
     over = one.continuation.over and first.continuation.over
-    return f"the same text as {first.continuation.method.name}" if same and over else ""
+    return f"same text as {first.continuation.method.name}" if same and over else ""

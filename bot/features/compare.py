@@ -25,7 +25,7 @@ METHODS = (
     Method("greedy", "always the top guess", 0.0),
     Method("temperature 0.3", "hardly ever a surprise", 0.3),
     Method("temperature 0.7", "mostly likely tokens", 0.7),
-    Method("temperature 1.0", "as its probabilities say", 1.0),
+    Method("temperature 1.0", "by its probabilities", 1.0),
     Method("temperature 1.5", "unlikely tokens too", 1.5),
     Method("top-p 0.9", "drops the least likely 10 %", 1.0, top_p=0.9),
 )

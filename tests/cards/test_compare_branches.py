@@ -11,11 +11,13 @@ from hypothesis import given
 from bot import cards
 from bot.cards import ComparisonCard, Divergence
 from bot.cards.compare_content import ending
-from bot.cards.pictures.branches import SHARED, Branch
+from bot.cards.pictures.branches import SHARED, Branch, draw_branches
 from bot.cards.pictures.canvas import LIGHT_COLOURS
 from bot.errors import GenerationFailed, Withheld
+from bot.features.compare import METHODS, Method
 from bot.queue.updates import Completion, Finished, News, Progress
 from tests.support.compare_cards import CONTENT, DONE, THREE, card_contents, compared, with_one
+from tests.support.drawing import drawn_by
 from tests.support.limits import alt_of, text_of
 from tests.support.samples import step
 
@@ -60,8 +62,16 @@ def test_a_branch_says_what_its_method_does_unless_its_text_needs_a_word() -> No
     other = compared(3, DONE, divergence=Divergence(0, "a", "b"))
     notes = [branch.note for branch in tree(replace(THREE, texts=(THREE.texts[0], stopped, other)))]
 
-    assert notes == ["always the top guess", "stopped", "as its probabilities say"]
-    assert tree(THREE)[1].note == "the same text as greedy"
+    assert notes == ["always the top guess", "stopped", "by its probabilities"]
+    assert tree(THREE)[1].note == "same text as greedy"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_note_has_room_beside_its_method(method: Method) -> None:
+    for note in (method.effect, "same text as greedy"):
+        branch = Branch(f"② {method.name}", note, LIGHT_COLOURS[0], ())
+
+        assert drawn_by(lambda branch=branch: draw_branches([], [branch])).texts == [branch.name, note]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +95,7 @@ def test_the_alt_text_says_where_each_differs_and_how_it_goes_on() -> None:
 
     assert alt_of(cards.comparison(content)) == (
         "“London was” goes on in three ways; ① greedy: one of the; ② temperature 0.7, differs from greedy at "
-        "token 3: one of few; ③ temperature 1.0, the same text as greedy: one of the"
+        "token 3: one of few; ③ temperature 1.0, same text as greedy: one of the"
     )
 
 
@@ -121,5 +131,5 @@ def test_line_ends_are_signs_so_that_each_text_is_one_paragraph() -> None:
 def test_identical_texts_are_labelled_once_both_are_finished() -> None:
     growing = with_one(0, compared(0, Progress(DONE.completion.steps)))
 
-    assert alt_of(cards.comparison(CONTENT)).count("the same text as greedy") == 5
+    assert alt_of(cards.comparison(CONTENT)).count("same text as greedy") == 5
     assert "the same text" not in text_of(cards.comparison(growing))

@@ -22,7 +22,7 @@ PICTURE = "surprise.png"
 LISTING = "surprise.txt"
 
 _MOST = 3
-_NAMES = 14  # characters of the names in a line, so that it fits on a phone
+_NAMES = 12  # characters of the names in a line, so that it fits on a phone
 _MODEL_BUDGET = 100
 _CAPTIONED, _COMPACT = 7, 12  # rows; a longer text becomes a map
 # Light enough for dark letters; the bits say the same without colour.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from discord import ui
@@ -71,7 +72,7 @@ def test_every_note_has_room_beside_its_method(method: Method) -> None:
     for note in (method.effect, "same text as greedy"):
         branch = Branch(f"② {method.name}", note, LIGHT_COLOURS[0], ())
 
-        assert drawn_by(lambda branch=branch: draw_branches([], [branch])).texts == [branch.name, note]
+        assert drawn_by(partial(draw_branches, [], [branch])).texts == [branch.name, note]
 
 
 @pytest.mark.parametrize(

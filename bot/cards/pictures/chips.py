@@ -130,8 +130,8 @@ def _draw(canvas: Canvas, one: _Placed, left: float, top: float, *, captioned: b
         canvas.fill((left, bottom, right, below), RAISED, radius=RADIUS)
         canvas.fill((left, bottom, right, bottom + RADIUS), RAISED)
         middle = (left + right) / 2
-        start = (middle, bottom + _CAPTION_BASELINE)
-        canvas.write(one.caption, start, WHITE, within=(left, bottom, right, below), align=0.5)
+        cell, at = (left, bottom, right, below), (middle, bottom + _CAPTION_BASELINE)
+        canvas.write(one.caption, at, WHITE, within=cell, align=0.5)
     start = max(left + (one.width - units(one.text)) / 2, left + PADDING / 2)
     canvas.write(one.text, (start, top + BASELINE), INK, within=(left, top, right, bottom))
 

@@ -83,6 +83,7 @@ def tour(person: Person) -> None:
     for _ in range(3):
         person.press("Next")
     person.reads("4 of 7")
+    person.sees_picture()
 
 
 def guess(person: Person) -> Locator:

@@ -70,7 +70,7 @@ async def test_at_the_draw_the_seed_alone_can_be_changed(ada: MemberActor, chann
     assert (text["value"], seed["value"]) == ("London was", "42")
     own = await ada.submit_modal(modal, {"text": text["value"], "seed": "7"})
 
-    assert "seed 7." in text_of(own)
+    assert "seed 7 ·" in text_of(own)
     assert text_of(own) == text_of(await at(5, ada, channel, seed=7))
 
 

@@ -99,7 +99,7 @@ def test_a_card_keeps_its_height_while_its_picture_loads(ada_on_a_phone: Person)
     held: list[Route] = []
     ada.page.route("**/api/assets/*", lambda route: held.append(route))
     ada.take_example("Split a text")
-    ada.reads("tokens in gpt2")
+    ada.reads("tokens for GPT-2 and GPT-3")
     image = ada.card.locator("img")
     expect(image).to_have_js_property("naturalWidth", 0)
     before = ada.card.bounding_box()

@@ -144,7 +144,7 @@ def test_what_follows_a_whole_command_is_not_repeated() -> None:
     with put_back(), redirect_stderr(output):
         status = command_line.main(["try", "/decode ids:1", "kestrel"])
 
-    assert status == 1
+    assert status == 2
     assert "in quotation marks" in output.getvalue()
     assert not has_a_part(output.getvalue())
 

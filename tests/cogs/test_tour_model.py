@@ -41,7 +41,7 @@ async def test_a_model_that_writes_something_else_is_not_called_identical(open_w
         answer = await at(7, world.members[0], world.channel)
         await world.env.settle()
 
-        assert "only 2 of 16 tokens are the same" in text_of(answer)
+        assert "Again with seed 42: 2 of 16 the same" in text_of(answer)
 
 
 async def test_another_model_restarts_the_tour_at_the_same_station(open_world: OpenWorld) -> None:

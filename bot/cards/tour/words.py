@@ -41,9 +41,8 @@ def probabilities(model: ModelInfo) -> str:
 def draw(_model: ModelInfo) -> str:
     return (
         f"Now chance decides: a token with 10{NO_BREAK}% is drawn one time in ten. **Temperature** reshapes "
-        "the bars before the roll: below 1 the top guesses win more often, above 1 the others do. "
-        "This tour rolls at 1; elsewhere 0.9 is usual. The **seed** fixes the roll: same seed, same "
-        "token."
+        "the bars first: below 1 the top guesses win more often, above 1 the others do. This tour rolls at "
+        "1; elsewhere 0.9 is usual. The same **seed** rolls the same token."
     )
 
 

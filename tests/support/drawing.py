@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
-from bot.cards.pictures import canvas, chips
+from bot.cards.pictures import canvas
 from bot.cards.pictures.canvas import Box, Canvas
 from bot.cards.pictures.lettering import Line, line
 from bot.cards.pictures.reading_order import Directed
@@ -66,7 +66,6 @@ def _recording() -> Iterator[Drawn]:
 
     with (
         patch.object(canvas, "line", shaping),
-        patch.object(chips, "line", shaping),
         patch.object(Canvas, "write", writing),
         patch.object(Canvas, "fill", filling),
         patch.object(Canvas, "outline", outlining),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import cycle
 
 from bot.cards.pictures.canvas import (
     FAINT,
@@ -12,7 +11,6 @@ from bot.cards.pictures.canvas import (
     LEAST,
     LIGHT_COLOURS,
     MARGIN,
-    RAISED,
     WHITE,
     WIDTH,
     Canvas,
@@ -31,7 +29,6 @@ _NOTE = LEAST + 18  # the note's baseline, from the row's top
 _MIDDLE = 6  # letters' middle, from their baseline up
 _BAR = 12
 _DOT = " · "  # between the parts of a note
-_LEAST_PART = 4
 _BLUE = LIGHT_COLOURS[0]
 
 
@@ -140,7 +137,8 @@ def _draw_row(canvas: Canvas, bar: Bar, label: Line, value: Line, columns: _Colu
     else:
         draw_chip(canvas, label, columns.label, chip, bar.colour)
     if bar.length is not None:
-        _draw_bar(canvas, bar, bar.length, columns, middle)
+        box = (columns.bar, middle - _BAR / 2, columns.bar_end, middle + _BAR / 2)
+        canvas.bar(box, bar.length, bar.colour, parts=bar.parts)
     canvas.write(value, (columns.value, middle + _MIDDLE), WHITE, align=1)
     if is_noted:
         mark = lettered(bar.mark, LEAST, width=INNER / 3)
@@ -154,18 +152,3 @@ def _note(note: str, room: float) -> Line:
     while _DOT in note and units(lettered(note, LEAST)) > room:
         note = note.rpartition(_DOT)[0]
     return lettered(note, LEAST, width=room)
-
-
-def _draw_bar(canvas: Canvas, bar: Bar, length: float, columns: _Columns, middle: float) -> None:
-    left, right, top, bottom = columns.bar, columns.bar_end, middle - _BAR / 2, middle + _BAR / 2
-    canvas.fill((left, top, right, bottom), RAISED, radius=_BAR / 2)
-    if length <= 0:
-        return
-    end = left + max(3.0, min(1.0, length) * (right - left))  # the least share is still seen
-    part = (end - left) / bar.parts
-    if bar.parts == 1 or part < _LEAST_PART:
-        canvas.fill((left, top, end, bottom), bar.colour, radius=_BAR / 2)
-        return
-    for number, colour in zip(range(bar.parts), cycle(LIGHT_COLOURS), strict=False):
-        start = left + number * part
-        canvas.fill((start, top, start + part - 1, bottom), colour, radius=2)

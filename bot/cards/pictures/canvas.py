@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import cycle
 
 from PIL import Image, ImageDraw
 
 from bot.cards.pictures.lettering import Line, ink, line
-from bot.cards.pictures.reading_order import reading_order
+from bot.cards.pictures.reading_order import Directed, reading_order
 from bot.text.escaping import clip_end, clipped
 
 SCALE = 3  # pixels of the file per unit, to stay sharp on dense screens
@@ -30,6 +32,8 @@ INK = "#14161a"  # letters on the light colours
 # Neighbours differ in hue and lightness, so boundaries show without colour vision too.
 LIGHT_COLOURS = ("#8ecae6", "#ffd166", "#a5e6ba", "#f4a9c4", "#cdb4f6", "#f9b384")
 
+_LEAST_FILLED = 3.0  # of a bar
+_LEAST_PART = 4
 _MOST_CHARACTERS = 120  # more than any line of a picture holds
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -58,6 +62,25 @@ class Canvas:
         """Draw a line through the points."""
         scaled = [(x * SCALE, y * SCALE) for x, y in points]
         self._draw.line(scaled, fill=colour, width=round(width * SCALE), joint="curve")
+
+    def bar(self, box: Box, share: float, colour: str, *, parts: int = 1) -> None:
+        """Draw a bar that is filled up to ``share`` (0 … 1); the least share above 0 is still seen.
+
+        What is filled is divided into ``parts`` as long as they can be told apart.
+        """
+        left, top, right, bottom = box
+        radius = (bottom - top) / 2
+        self.fill(box, RAISED, radius=radius)
+        if share <= 0:
+            return
+        filled = max(_LEAST_FILLED, min(1.0, share) * (right - left))
+        part = filled / parts
+        if parts == 1 or part < _LEAST_PART:
+            self.fill((left, top, left + filled, bottom), colour, radius=radius)
+            return
+        for number, light in zip(range(parts), cycle(LIGHT_COLOURS), strict=False):
+            start = left + number * part
+            self.fill((start, top, start + part - 1, bottom), light, radius=2)
 
     def write(
         self, text: Line, at: tuple[float, float], colour: str, *, within: Box | None = None, align: float = 0
@@ -100,6 +123,24 @@ def lettered(text: str, size: float, *, width: float = math.inf) -> Line:
         range(len(shown)), width * SCALE, key=lambda end: _shaped(clipped(shown, end), size).width
     )
     return _shaped(clipped(shown, max(0, fits - 1)), size)
+
+
+def lettered_among(pieces: Sequence[Directed], number: int, size: float) -> Line:
+    """Shape piece ``number``, whose letters join those of the pieces beside it."""
+    before, after = pieces[max(0, number - 1) : number], pieces[number + 1 : number + 2]
+    return line(
+        pieces[number],
+        round(size * SCALE),
+        before="".join(piece.text for piece in before),
+        after="".join(piece.text for piece in after),
+    )
+
+
+def row_start(widths: Sequence[float], gap: float, *, from_right: bool) -> float:
+    """The left edge of a row of boxes with gaps between them, which begins or ends at the margin."""
+    if not from_right:
+        return MARGIN
+    return WIDTH - MARGIN - sum(widths) - gap * (len(widths) - 1)
 
 
 def units(shaped: Line) -> float:

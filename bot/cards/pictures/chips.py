@@ -12,16 +12,15 @@ from bot.cards.pictures.canvas import (
     INNER,
     LEAST,
     LIGHT_COLOURS,
-    MARGIN,
     RAISED,
-    SCALE,
     WHITE,
-    WIDTH,
     Canvas,
     lettered,
+    lettered_among,
+    row_start,
     units,
 )
-from bot.cards.pictures.lettering import Line, line
+from bot.cards.pictures.lettering import Line
 from bot.cards.pictures.reading_order import Directed, reading_order, visual_pieces
 from bot.text.escaping import clip_end
 
@@ -104,9 +103,7 @@ def flowing(chips: Sequence[Chip], *, most_rows: int) -> Flow:
 def draw_flow(canvas: Canvas, flow: Flow, top: float) -> None:
     """Draw the rows from ``top`` down; those of a right-to-left text start at the right."""
     for row in flow.rows:
-        left = float(MARGIN)
-        if flow.from_right:
-            left = WIDTH - MARGIN - sum(one.width + _GAP for one in row) + _GAP
+        left = row_start([one.width for one in row], _GAP, from_right=flow.from_right)
         for one in row:
             _draw(canvas, one, left, top, captioned=flow.row_height > HEIGHT)
             left += one.width + _GAP
@@ -137,13 +134,7 @@ def _draw(canvas: Canvas, one: _Placed, left: float, top: float, *, captioned: b
 
 
 def _placed(chip: Chip, pieces: Sequence[Directed], number: int) -> _Placed:
-    before, after = pieces[max(0, number - 1) : number], pieces[number + 1 : number + 2]
-    text = line(
-        pieces[number],
-        SIZE * SCALE,
-        before="".join(piece.text for piece in before),
-        after="".join(piece.text for piece in after),
-    )
+    text = lettered_among(pieces, number, SIZE)
     caption = lettered(chip.caption, LEAST)
     width = min(max(units(text), units(caption)) + 2 * PADDING, INNER)
     return _Placed(pieces[number], text, caption, chip.colour, width)

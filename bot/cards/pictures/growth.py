@@ -73,7 +73,7 @@ def _draw_round(canvas: Canvas, before: str, token: str, top: float) -> None:
 
 
 def _ending(text: str, width: float) -> Line:
-    """Shape ``text``, without so much of its beginning that it is at most ``width`` units wide."""
+    """Shape the end of ``text`` that fits into ``width`` units."""
     whole = lettered(text, SIZE)
     if units(whole) <= width:
         return whole

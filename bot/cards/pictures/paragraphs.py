@@ -10,8 +10,8 @@ from operator import attrgetter
 
 import regex
 
-from bot.cards.pictures.canvas import SCALE, Canvas, lettered, units
-from bot.cards.pictures.lettering import Line, line
+from bot.cards.pictures.canvas import Canvas, lettered, lettered_among, units
+from bot.cards.pictures.lettering import Line
 from bot.cards.pictures.reading_order import Directed, reading_order, visual_pieces
 
 # A row may end after a word with the spaces behind it, or after a sign of a script without spaces.
@@ -133,7 +133,6 @@ def _coloured(words: str, colours: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _shaped(row: Sequence[tuple[tuple[int, str, str], Directed]], size: float) -> Iterator[Run]:
     """Shape the stretches of a row, whose letters join across colours but not across rows."""
-    texts = ["", *(piece.text for _, piece in row), ""]
-    for number, ((_, _, colour), piece) in enumerate(row, 1):
-        shaped = line(piece, round(size * SCALE), before=texts[number - 1], after=texts[number + 1])
-        yield Run(piece, shaped, colour)
+    pieces = [piece for _, piece in row]
+    for number, ((_, _, colour), piece) in enumerate(row):
+        yield Run(piece, lettered_among(pieces, number, size), colour)

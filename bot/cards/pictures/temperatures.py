@@ -10,7 +10,6 @@ from bot.cards.pictures.canvas import (
     LEAST,
     LIGHT_COLOURS,
     MARGIN,
-    RAISED,
     WHITE,
     WIDTH,
     Canvas,
@@ -98,10 +97,7 @@ def _draw_share(
 ) -> None:
     left, top, right, bottom = box
     canvas.write(lettered(said, LEAST, width=right - left), (left, top + 12), WHITE)
-    canvas.fill((left, bottom - _BAR, right, bottom), RAISED, radius=_BAR / 2)
-    if length > 0:  # the least share is still seen
-        end = left + max(3.0, min(1.0, length) * (right - left))
-        canvas.fill((left, bottom - _BAR, end, bottom), colour, radius=_BAR / 2)
+    canvas.bar((left, bottom - _BAR, right, bottom), length, colour)
 
 
 def _draw_dice(canvas: Canvas, content: Temperatures, top: float) -> None:

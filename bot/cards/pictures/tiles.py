@@ -14,15 +14,15 @@ from bot.cards.pictures.canvas import (
     INNER,
     LEAST,
     MARGIN,
-    SCALE,
     WHITE,
-    WIDTH,
     Box,
     Canvas,
     lettered,
+    lettered_among,
+    row_start,
     units,
 )
-from bot.cards.pictures.lettering import Line, line
+from bot.cards.pictures.lettering import Line
 from bot.cards.pictures.reading_order import Directed, reading_order, visual_pieces
 from bot.text.escaping import clip_end
 
@@ -94,9 +94,7 @@ class Rows:
         """Draw the rows; those of a right-to-left text start at the right."""
         style = self.style
         for row in self.rows:
-            left: float = MARGIN
-            if self.from_right:
-                left = WIDTH - MARGIN - sum(shaped.width + style.gap for shaped in row) + style.gap
+            left = row_start([shaped.width for shaped in row], style.gap, from_right=self.from_right)
             for shaped in row:
                 _draw(canvas, shaped, (left, top, left + shaped.width, top + style.height), style)
                 left += shaped.width + style.gap
@@ -168,13 +166,7 @@ def _from_left(row: Sequence[_Shaped]) -> tuple[_Shaped, ...]:
 
 
 def _shaped(tile: Tile, pieces: Sequence[Directed], number: int, style: Style) -> _Shaped:
-    before, after = pieces[max(0, number - 1) : number], pieces[number + 1 : number + 2]
-    text = line(
-        pieces[number],
-        round(style.size * SCALE),
-        before="".join(piece.text for piece in before),
-        after="".join(piece.text for piece in after),
-    )
+    text = lettered_among(pieces, number, style.size)
     captions = _captions(tile) if style.caption is not None else ()
     below = sum(map(units, captions)) + 2 * _CELL_PADDING * (len(captions) - 1)
     parts = len(tile.captions)

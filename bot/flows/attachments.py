@@ -25,8 +25,12 @@ async def drawn(
     """Draw a picture in a fair turn; what it shows has been computed, so it is never refused for load."""
     async with services.executor.place(reply.asker, promised=True) as place:
         png = await services.executor.run(place, draw, *args, **options)
-    return discord.File(io.BytesIO(png), name)
+    return attached(name, png)
 
 
 def text_file(name: str, text: str) -> discord.File:
-    return discord.File(io.BytesIO(text.encode()), name)
+    return attached(name, text.encode())
+
+
+def attached(name: str, content: bytes) -> discord.File:
+    return discord.File(io.BytesIO(content), name)

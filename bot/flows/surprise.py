@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from functools import partial
 
 import discord
@@ -14,7 +13,7 @@ from bot.cards.surprise import LISTING, PICTURE
 from bot.errors import TextTooLong, TextTooShort
 from bot.features.complete import new_run_id
 from bot.features.surprise import reading, scoring
-from bot.flows.attachments import text_file
+from bot.flows.attachments import attached, text_file
 from bot.flows.message_text import text_in
 from bot.flows.streams import ask
 from bot.flows.warm_up import ready_model
@@ -47,7 +46,7 @@ async def score_text(services: Services, text: str, reply: Reply) -> None:
     audience = Audience(reply.asker.person, reply.private)
     async with services.executor.place(reply.asker, promised=True) as place:
         content, picture = await services.executor.run(place, _scored, services, model, ids, steps, audience)
-    files = [discord.File(io.BytesIO(picture), PICTURE), text_file(LISTING, content.listing)]
+    files = [attached(PICTURE, picture), text_file(LISTING, content.listing)]
     # The text itself was checked, and blocked words are left out of what the model expected.
     await reply.finish(cards.surprise(content), files=files, harmless=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from functools import partial
 
@@ -12,7 +11,7 @@ from bot import cards
 from bot.cards import Audience, TokensCard
 from bot.cards.pictures.stack import stacked
 from bot.cards.tokens import LISTING, PICTURE
-from bot.flows.attachments import text_file
+from bot.flows.attachments import attached, text_file
 from bot.flows.message_text import text_in
 from bot.interactions.reply import Interaction, Reply
 from bot.services import Services
@@ -44,7 +43,7 @@ async def show_tokens(services: Services, describe: Describe, reply: Reply) -> N
         await reply.wait()
         audience = Audience(reply.asker.person, reply.private)
         content, png = await services.executor.run(place, _drawn, describe, audience)
-    files = [discord.File(io.BytesIO(png), PICTURE)]
+    files = [attached(PICTURE, png)]
     if content.listing is not None:
         files.append(text_file(LISTING, content.listing))
     await reply.finish(cards.tokens(content), files=files, harmless=True)

@@ -49,7 +49,7 @@ def listed(scores: Sequence[Score], person: int) -> tuple[Placed, ...]:
 def leaderboard(content: LeaderboardCard) -> ui.LayoutView:
     """Build the card; if anyone is :func:`listed`, it shows an attachment named PICTURE.
 
-    Whoever has no name in the picture is mentioned below it.
+    Players without a name in the picture are mentioned below it.
     """
     rows = listed(content.scores, content.person)
     unnamed = [

@@ -108,7 +108,7 @@ async def _confirm(
     if is_private(interaction):
         await Reply(interaction, replace=True).finish(view, parts=parts)
     else:
-        # Who votes again for the same has perhaps dismissed their card.
+        # A person who votes for the same again may have dismissed their card.
         await interaction.client.private_cards.show(
             interaction, (run_id, person), view, parts=parts, anew=cast.before == token_id
         )

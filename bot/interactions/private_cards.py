@@ -56,7 +56,7 @@ class PrivateCards:
         """Show ``view`` in the person's message of ``key``, or in a new one if there is none.
 
         ``interaction`` has been deferred. With ``anew`` a new message takes the old one's place: the person
-        may have dismissed it, of which Discord says nothing. Withheld.
+        may have dismissed it, and Discord doesn't say so. Withheld.
         """
         refuse_blocked_words(interaction, view, parts=parts)
         old = self._find(key)

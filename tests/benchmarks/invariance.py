@@ -40,7 +40,6 @@ from msgspec import structs
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from bot.model.checkpoint.find import Checkpoint, find
-from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.client.process import worker_command
 from bot.model.cores import usable_cores
 from bot.model.model_info import GPT2_LARGE, ModelInfo, Precision
@@ -216,12 +215,8 @@ def main() -> int:
         checkpoint = find(name, revision=None, report=lambda progress: None)
         for precision in options.precision or get_args(Precision):
             chance = Random(options.seed)
-            try:
-                rows.append(Trial(checkpoint, precision, options.threads, chance).run(options.needles))
-            except ModelRefused as refusal:
-                print(f"{precision} was left out: {refusal.detail}\n", flush=True)
-            else:
-                print(f"{rows[-1]}\n", flush=True)
+            rows.append(Trial(checkpoint, precision, options.threads, chance).run(options.needles))
+            print(f"{rows[-1]}\n", flush=True)
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return 1 if any(row.differs for row in rows) else 0

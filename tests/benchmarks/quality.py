@@ -20,7 +20,6 @@ import argparse
 import asyncio
 import json
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,7 +29,6 @@ from torch import Tensor
 
 from bot.model.checkpoint import gpt2_tokenizer
 from bot.model.checkpoint.find import Checkpoint, find
-from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.cores import usable_cores
 from bot.model.gpt2.transformer import GPT2
@@ -112,14 +110,9 @@ def main() -> int:
 
 
 def loaded(checkpoint: Checkpoint, precisions: Sequence[Precision]) -> Iterator[tuple[Precision, GPT2]]:
-    """The model in each precision that this processor supports."""
+    """The model in each precision."""
     for precision in precisions:
-        try:
-            yield precision, load(checkpoint, precision=precision, report=lambda progress: None).model
-        except ModelRefused as refusal:
-            if precision == "float32":
-                raise
-            print(f"{precision} is left out: {refusal.detail}", file=sys.stderr)
+        yield precision, load(checkpoint, precision=precision, report=lambda progress: None).model
 
 
 def stream(text: Path, *, whole: bool) -> list[int]:

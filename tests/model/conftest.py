@@ -13,7 +13,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from bot.model.checkpoint.configuration import Configuration
 from bot.model.checkpoint.weights import HEAD, PREFIX
 from bot.model.gpt2.parameters import Parameters
-from bot.model.gpt2.transformer import GPT2, UnsupportedPrecision
+from bot.model.gpt2.transformer import GPT2
 from bot.model.model_info import Precision
 from tests.support.driving import Recorded
 from tests.support.workers import Worker
@@ -80,11 +80,8 @@ def recorded(recording: Recorded) -> Recorded:
 
 @pytest.fixture(scope="session", params=get_args(Precision))
 def precise(request: pytest.FixtureRequest) -> GPT2:
-    """The same weights in each precision; skipped where this processor does not compute it."""
-    try:
-        return GPT2(parameters_of(random_model()), precision=request.param)
-    except UnsupportedPrecision as error:
-        pytest.skip(str(error))
+    """The same weights in each precision."""
+    return GPT2(parameters_of(random_model()), precision=request.param)
 
 
 @pytest.fixture(scope="session")

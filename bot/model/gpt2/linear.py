@@ -16,13 +16,20 @@ from torch.nn import functional
 from bot.model.gpt2.memory import in_large_pages
 from bot.model.kernels.builder import LANES, round_up
 from bot.model.kernels.dispatch import Call
-from bot.model.kernels.jit import Kernels, Processor
+from bot.model.kernels.float_forms import SMALLEST
+from bot.model.kernels.forms import form_of
+from bot.model.kernels.jit import Kernels
 from bot.model.kernels.matmul import MatmulArguments, matmul_signature, tile_sizes
-from bot.model.kernels.pack import LARGEST, PACK, ZERO_POINT, PackArguments
+from bot.model.kernels.pack import LARGEST, PACK, PackArguments
+from bot.model.kernels.processor import Processor
+from bot.model.model_info import Precision
 
 Activation = Literal["none", "gelu_tanh"]
 
 _TINY = torch.finfo(torch.float32).tiny
+
+# Integers of as many bytes as a word has.
+_WORDS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 def _padded(numbers: Tensor | None, size: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -66,21 +73,21 @@ NO_NORM = Norm(torch.empty(0), torch.empty(0), 0.0)
 class Matmul:
     """The compiled kernels of a product, and the layout that they read."""
 
-    def __init__(self, kernels: Kernels, processor: Processor) -> None:
+    def __init__(self, kernels: Kernels, precision: Precision, processor: Processor) -> None:
         self.kernels = kernels
+        self.form = form_of(precision, processor)
         self.panel_width = processor.vectors * LANES
         self._most_rows = processor.rows
         self.pack = kernels.kernel(PACK)
         self.multiply = {rows: kernels.kernel(matmul_signature(rows)) for rows in tile_sizes(processor)}
 
     def panels(self, weight: Tensor) -> Tensor:
-        """[out, in] of any type → panels of words: [panels, words of a row, outputs of a panel]."""
+        """[out, in] of the form's type → its words: [panels, words of a row, outputs of a panel]."""
         outputs, inputs = weight.shape
         spare = (round_up(inputs, LANES) - inputs, round_up(outputs, self.panel_width) - outputs)
         padded = functional.pad(weight, (0, spare[0], 0, spare[1])).contiguous()
-        depth = padded.size(1) * padded.element_size() // 4
-        words = padded.view(torch.int32).view(-1, self.panel_width, depth)
-        return in_large_pages(words.transpose(1, 2))
+        words = padded.view(_WORDS[self.form.word_bytes])
+        return in_large_pages(words.view(-1, self.panel_width, words.size(1)).transpose(1, 2))
 
     def tiling(self, rows: int) -> Tiling:
         tiles = -(-rows // self._most_rows)
@@ -115,11 +122,12 @@ class Linear:
         self.outputs, self.inputs = weight.shape
         self.panels = matmul.panels(weight)
         self._panel_count, self._depth, panel_width = self.panels.shape
+        self._words = self.panels.view(torch.int32)
         # What follows is [columns]: the outputs, and zeros that fill up the last panel.
         self.columns = self._panel_count * panel_width
         self._bias = _padded(bias, self.columns)
         self._scales = _padded(scales, self.columns)
-        offsets = None if scales is None else weight.sum(dim=1, dtype=torch.int32) * -ZERO_POINT
+        offsets = None if scales is None else weight.sum(dim=1, dtype=torch.int32) * -matmul.form.zero_point
         self._offsets = _padded(offsets, self.columns, torch.int32)
 
     def calls(
@@ -154,7 +162,7 @@ class Linear:
         )
         multiply = MatmulArguments(
             tiles=scratch.tiles,
-            panels=self.panels,
+            panels=self._words,
             out=out,
             depth=self._depth,
             tile_count=tiling.tiles,
@@ -196,7 +204,11 @@ class FloatLinear(Linear):
         *,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        super().__init__(matmul, weight.detach().to(dtype), bias, activation)
+        rounded = weight.detach().to(dtype)
+        if dtype == torch.bfloat16:
+            rounded = _without_small(rounded)
+            bias = None if bias is None else _without_small(bias.detach())
+        super().__init__(matmul, rounded, bias, activation)
         self._dtype = dtype
 
     def weights(self, outputs: Tensor) -> Tensor:
@@ -210,7 +222,7 @@ class Int8Linear(Linear):
     """Weights of eight-bit integers.
 
     A weight is kept as a signed byte, with one scale for each output. A row of inputs
-    becomes unsigned bytes when it is packed, with a scale of its own (symmetric, so that
+    becomes bytes when it is packed, with a scale of its own (symmetric, so that
     0 stays 0). One scale for the whole batch would be a little faster, but a large number in
     one text would then blunt all the others. The sums are integers, and therefore exact.
 
@@ -223,6 +235,11 @@ class Int8Linear(Linear):
     ) -> None:
         rounded, scales = as_bytes(weight.detach())
         super().__init__(matmul, rounded, bias, activation, scales[:, 0])
+
+
+def _without_small(numbers: Tensor) -> Tensor:
+    """Numbers up to ``SMALLEST`` in magnitude become 0."""
+    return torch.hardshrink(numbers, SMALLEST)
 
 
 def as_bytes(numbers: Tensor) -> tuple[Tensor, Tensor]:

@@ -27,9 +27,10 @@ from bot.model.gpt2.parameters import Parameters
 from bot.model.gpt2.passes import Block, Passes
 from bot.model.kernels.attend import write_attend
 from bot.model.kernels.builder import LANES, KernelModule
-from bot.model.kernels.jit import Kernels, Processor, this_processor
+from bot.model.kernels.jit import Kernels
 from bot.model.kernels.matmul import write_matmuls
 from bot.model.kernels.pack import write_pack
+from bot.model.kernels.processor import Processor, this_processor
 from bot.model.model_info import Precision
 
 # The most rows of prompts in one pass: more would not be faster, and running requests wait for the
@@ -39,10 +40,6 @@ LARGEST_CHUNK = 264
 _ACTIVATIONS: dict[str, Activation] = dict.fromkeys(ACTIVATIONS, "gelu_tanh")
 
 MakeLinear = Callable[[Tensor, Tensor | None, Activation], Linear]
-
-
-class UnsupportedPrecision(ValueError):
-    """A precision that this processor does not compute."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +58,8 @@ class GPT2:
     exists, so the model is never in memory twice.
 
     ``precision`` is that of the weights in the linear layers and the embedding. Norms, attention,
-    the KV cache, the residual stream and logits are float32. UnsupportedPrecision if the processor
-    lacks the instructions.
+    the KV cache, the residual stream and logits are float32. The logits' bits do not depend on the
+    kind of processor. ``compile_for`` makes the kernels.
     """
 
     def __init__(
@@ -71,21 +68,21 @@ class GPT2:
         *,
         precision: Precision = "float32",
         processor: Processor | None = None,
+        compile_for: Callable[[KernelModule, Processor], Kernels] = Kernels,
         on_layer: Callable[[int], None] = lambda done: None,
     ) -> None:
         config = parameters.configuration
         processor = processor or this_processor()
-        _check_precision(precision, processor)
         self.layers, self.heads, self.width = config.layers, config.heads, config.width
         self.context, self.vocabulary = config.context, config.vocabulary
         self.precision = precision
         head_width = self.width // self.heads
         module = KernelModule()
-        write_pack(module, precision)
+        write_pack(module, precision, processor)
         write_matmuls(module, precision, processor)
         scores = write_attend(module, head_width=head_width, context=self.context, processor=processor)
-        kernels = Kernels(module, processor)
-        matmul = Matmul(kernels, processor)
+        kernels = compile_for(module, processor)
+        matmul = Matmul(kernels, precision, processor)
         make = _linear_maker(precision, matmul)
         # A copy: the original may be a view of a mapped file and keep all of it in memory.
         self._position_embedding = parameters.take(POSITIONS).clone()
@@ -182,13 +179,6 @@ def _padded_heads(weight: Tensor, heads: int) -> Tensor:
     """[out, heads · head width] → the same with zeros where attention pads its vectors."""
     by_head = weight.unflatten(1, (heads, -1))  # type: ignore[no-untyped-call]
     return functional.pad(by_head, (0, -by_head.size(-1) % LANES)).flatten(1)
-
-
-def _check_precision(precision: Precision, processor: Processor) -> None:
-    if precision == "bfloat16" and not processor.multiplies_bfloat16:
-        raise UnsupportedPrecision("bfloat16 needs a processor with AVX512_BF16 instructions")
-    if precision == "int8" and not processor.multiplies_bytes:
-        raise UnsupportedPrecision("int8 needs a processor with AVX512_VNNI instructions")
 
 
 def _linear_maker(precision: Precision, matmul: Matmul) -> MakeLinear:

@@ -31,7 +31,7 @@ from bot.model.kernels.builder import (
     Variable,
     round_up,
 )
-from bot.model.kernels.jit import Processor
+from bot.model.kernels.processor import Processor
 
 #: Positions in a block of keys. Two vectors, because a processor does two additions in the
 #: time that it takes to do one.

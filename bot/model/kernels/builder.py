@@ -21,6 +21,7 @@ LANES = 16
 #: Counts, strides and offsets.
 INDEX = ir.IntType(64)
 INT = ir.IntType(32)
+SHORT = ir.IntType(16)
 BYTE = ir.IntType(8)
 FLOAT = ir.FloatType()
 POINTER = ir.PointerType()
@@ -49,7 +50,7 @@ class _BFloat16(ir.Type):  # type: ignore[misc]
 
 #: The same bits as INTS, read as shorter numbers.
 BFLOATS = ir.VectorType(_BFloat16(), 2 * LANES)
-HALF_FLOATS = ir.VectorType(_BFloat16(), LANES)
+SHORTS = ir.VectorType(SHORT, 2 * LANES)
 BYTES = ir.VectorType(BYTE, 4 * LANES)
 
 
@@ -144,11 +145,29 @@ class KernelBuilder(Generic[A]):
         hints = [ir.Constant(INT, hint) for hint in (0, 3, 1)]
         self.call("llvm.prefetch.p0", ir.VoidType(), self.at(pointer, INT, offset), *hints)
 
-    def broadcast(self, number: ir.Value) -> ir.Value:
+    def broadcast(self, number: ir.Value, lanes: int = LANES) -> ir.Value:
         """A vector of ``number`` in every lane."""
-        vector = ir.VectorType(number.type, LANES)
+        vector = ir.VectorType(number.type, lanes)
         first = self.ir.insert_element(ir.Constant(vector, ir.Undefined), number, ir.Constant(INT, 0))
-        return self.ir.shuffle_vector(first, ir.Constant(vector, ir.Undefined), self.ints(0))
+        return self.shuffle(first, ir.Constant(vector, ir.Undefined), [0] * lanes)
+
+    def shuffle(self, a: ir.Value, b: ir.Value, lanes: Sequence[int]) -> ir.Value:
+        """The ``lanes`` of two vectors of the same type, counted through both."""
+        return self.ir.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT, len(lanes)), list(lanes)))
+
+    def parts(self, vector: ir.Value, lanes: int) -> list[ir.Value]:
+        """A vector cut into vectors of ``lanes`` lanes."""
+        return [
+            self.shuffle(vector, vector, range(first, first + lanes))
+            for first in range(0, vector.type.count, lanes)
+        ]
+
+    def joined(self, parts: Sequence[ir.Value]) -> ir.Value:
+        """The lanes of 2ⁿ vectors one after the other."""
+        while len(parts) > 1:
+            lanes = range(2 * parts[0].type.count)
+            parts = [self.shuffle(a, b, lanes) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        return parts[0]
 
     def call(self, name: str, result: ir.Type, *values: ir.Value) -> ir.Value:
         """Call LLVM's intrinsic function ``name``."""

@@ -1,4 +1,4 @@
-"""Compiles kernels for this processor."""
+"""Compiles kernels, and runs them here."""
 
 from __future__ import annotations
 
@@ -19,37 +19,7 @@ from bot.model.kernels.dispatch import (
     openmp,
     write_dispatch,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Processor:
-    """What a processor offers. ``features`` is LLVM's list of its instructions.
-
-    Its registers hold the sums of a tile of ``rows`` rows and ``vectors`` vectors of outputs.
-    """
-
-    name: str
-    features: str
-    rows: int
-    vectors: int
-    multiplies_bfloat16: bool
-    multiplies_bytes: bool
-
-
-def this_processor() -> Processor:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features()
-    wide = features.get("avx512f", False)
-    return Processor(
-        name=llvm.get_host_cpu_name(),
-        # On some processors, LLVM prefers half of a wide register.
-        features=",".join([features.flatten(), *(["-prefer-256-bit"] if wide else [])]),
-        rows=12 if wide else 5,
-        vectors=2 if wide else 1,
-        multiplies_bfloat16=wide and features.get("avx512bf16", False),
-        multiplies_bytes=wide and features.get("avx512vnni", False),
-    )
+from bot.model.kernels.processor import Processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +42,7 @@ class Kernels:
 
     def __init__(self, module: KernelModule, processor: Processor) -> None:
         write_dispatch(module)
-        target = llvm.Target.from_default_triple().create_target_machine(
-            cpu=processor.name, features=processor.features, opt=3
-        )
-        compiled = llvm.parse_assembly(str(module))
-        compiled.verify()
-        tuning = llvm.create_pipeline_tuning_options(speed_level=2)
-        # The loops are already as they should be.
-        tuning.loop_vectorization = tuning.slp_vectorization = tuning.loop_unrolling = False
-        passes = llvm.create_pass_builder(target, tuning)
-        passes.getModulePassManager().run(compiled, passes)
+        compiled, target = optimized(module, processor)
         self._engine = llvm.create_mcjit_compiler(compiled, target)
         self._engine.finalize_object()
         self._signatures = dict(module.signatures)
@@ -104,3 +65,19 @@ class Kernels:
 
     def run(self, *calls: Call) -> None:
         self.program(calls)()
+
+
+def optimized(module: KernelModule, processor: Processor) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
+    """``module`` as LLVM would compile it for ``processor``; RuntimeError if it is not valid."""
+    triple = processor.triple or llvm.get_default_triple()
+    target = llvm.Target.from_triple(triple).create_target_machine(
+        cpu=processor.name, features=processor.features, opt=3
+    )
+    compiled = llvm.parse_assembly(str(module))
+    compiled.verify()
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+    # The loops are already as they should be.
+    tuning.loop_vectorization = tuning.slp_vectorization = tuning.loop_unrolling = False
+    passes = llvm.create_pass_builder(target, tuning)
+    passes.getModulePassManager().run(compiled, passes)
+    return compiled, target

@@ -1,6 +1,6 @@
 """The product of rows and packed weights.
 
-A *word* is 32 bits of a row or a weight: one float32, two bfloat16 or four bytes. Weights
+``forms`` says of how many numbers a *word* of a row or of an output's weights consists. Weights
 [out, in] are packed into panels: [panels, words of a row, outputs of a panel], with zeros where there
 is no output. Rows are packed into tiles: [tiles, words of a row, rows of a tile]. A thread takes one
 panel after the other, reads it once, in the order in which it lies in memory, and keeps the sums of
@@ -15,30 +15,31 @@ row, however many rows there are and whichever thread computes them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llvmlite import ir
 
 from bot.model.kernels.arguments import Arguments, Float32s, Int32s, Signature
 from bot.model.kernels.builder import (
-    BFLOATS,
-    BYTES,
+    BYTE,
     FLOAT,
     FLOATS,
-    INT,
     INTS,
     LANES,
     KernelBuilder,
     KernelModule,
     Variable,
 )
-from bot.model.kernels.jit import Processor
+from bot.model.kernels.form import Form
+from bot.model.kernels.forms import form_of
+from bot.model.kernels.processor import Processor
 from bot.model.model_info import Precision
 
-# How many bytes ahead weights are prefetched. A processor prefetches by itself, but not
-# beyond the end of a page of memory.
+# How many bytes ahead weights are prefetched, a line at a time. A processor prefetches by itself, but
+# not beyond the end of a page of memory.
 _AHEAD = 8192
+_LINE = 64
 
 
 @dataclass(kw_only=True)
@@ -76,13 +77,16 @@ def tile_sizes(processor: Processor) -> tuple[int, ...]:
 
 def write_matmuls(module: KernelModule, precision: Precision, processor: Processor) -> None:
     """Add a kernel for each of the ``tile_sizes`` to ``module``."""
+    form = form_of(precision, processor)
     for rows in tile_sizes(processor):
-        _Matmul(module, precision, rows, processor.vectors).write()
+        _Matmul(module, precision, form, rows, processor.vectors).write()
 
 
 class _Matmul:
-    def __init__(self, module: KernelModule, precision: Precision, rows: int, vectors: int) -> None:
-        self._precision, self._rows, self._vectors = precision, rows, vectors
+    def __init__(
+        self, module: KernelModule, precision: Precision, form: Form, rows: int, vectors: int
+    ) -> None:
+        self._precision, self._form, self._rows, self._vectors = precision, form, rows, vectors
         self._kernel = kernel = KernelBuilder(module, matmul_signature(rows))
         self._args = kernel.arguments
         self._width = vectors * LANES
@@ -91,10 +95,10 @@ class _Matmul:
         kernel, b, args = self._kernel, self._kernel.ir, self._args
         with kernel.shared_loop(args.panel_count) as panel:
             first = b.mul(panel, kernel.index(self._width))
-            panel_words = kernel.at(args.panels, INT, b.mul(first, args.depth))
+            panel_words = self._words(args.panels, b.mul(first, args.depth), self._form.word_bytes)
             with kernel.loop(args.tile_count) as tile:
                 row = b.mul(tile, kernel.index(self._rows))
-                tile_words = kernel.at(args.tiles, INT, b.mul(row, args.depth))
+                tile_words = self._words(args.tiles, b.mul(row, args.depth), self._form.row_word_bytes)
                 sums = self._sums(panel_words, tile_words, first)
                 with b.if_else(args.add) as (add, put):
                     with add:
@@ -105,28 +109,47 @@ class _Matmul:
                     self._activate(row, first)
         kernel.finish()
 
-    def _sums(self, panel: ir.Value, tile: ir.Value, first: ir.Value) -> list[list[Variable]]:
+    def _sums(self, panel: ir.Value, tile: ir.Value, first: ir.Value) -> list[list[ir.Value]]:
         """Return the sums [rows][vectors] of a tile and the panel whose first output is ``first``."""
-        kernel, b, args = self._kernel, self._kernel.ir, self._args
-        kind, start = (INTS, args.offsets) if self._precision == "int8" else (FLOATS, args.bias)
+        kernel, form = self._kernel, self._form
+        kind, start = (INTS, self._args.offsets) if self._precision == "int8" else (FLOATS, self._args.bias)
         begin = [kernel.load(kind, start, self._offset(first, v)) for v in range(self._vectors)]
-        sums = [[Variable(kernel, value) for value in begin] for _ in range(self._rows)]
-        add = self._multiply_and_add()
-        with kernel.loop(args.depth) as word:
-            place = b.mul(word, kernel.index(self._width))
-            vectors = []
-            for v in range(self._vectors):
-                vectors.append(kernel.load(INTS, panel, self._offset(place, v)))
-                kernel.prefetch(panel, self._offset(b.add(place, kernel.index(_AHEAD // 4)), v))
-            for n, own in enumerate(sums):
-                at = b.add(b.mul(word, kernel.index(self._rows)), kernel.index(n))
-                row = kernel.broadcast(kernel.load(INT, tile, at))
-                for total, vector in zip(own, vectors, strict=True):
-                    total.set(add(total.get(), row, vector))
-        return sums
+        groups = range(0, self._rows, form.together)
+        sums = [[Variable(kernel, form.begin(kernel, value)) for value in begin] for _ in groups]
+        size = self._width * form.word_bytes
+        # Whole lines of memory at a time.
+        step = max(1, _LINE // size)
+        with kernel.loop(self._args.depth, step) as word:
+            ahead = kernel.at(self._words(panel, word, size), BYTE, kernel.index(_AHEAD))
+            for line in range(0, step * size, _LINE):
+                kernel.prefetch(ahead, kernel.index(line // 4))
+            for n in range(step):
+                self._add_word(sums, panel, tile, kernel.ir.add(word, kernel.index(n)))
+        rows = [[form.results(kernel, each.get()) for each in own] for own in sums]
+        return [list(row) for group in rows for row in zip(*group, strict=True)][: self._rows]
+
+    def _add_word(
+        self, sums: Sequence[Sequence[Variable]], panel: ir.Value, tile: ir.Value, word: ir.Value
+    ) -> None:
+        """Add the products of word number ``word`` to the sums [groups of rows][vectors]."""
+        kernel, b, form = self._kernel, self._kernel.ir, self._form
+        place = b.mul(word, kernel.index(self._width))
+        weights = [form.weights(kernel, panel, self._offset(place, v)) for v in range(self._vectors)]
+        rows = []
+        for first in range(0, self._rows, form.together):
+            at = b.add(b.mul(word, kernel.index(self._rows)), kernel.index(first))
+            rows.append(form.row(kernel, tile, at, min(form.together, self._rows - first)))
+        for part in range(len(weights[0])):
+            for own, row in zip(sums, rows, strict=True):
+                for total, vector in zip(own, weights, strict=True):
+                    total.set(form.add(kernel, total.get(), row[part], vector[part]))
+
+    def _words(self, pointer: ir.Value, count: ir.Value, size: int) -> ir.Value:
+        """The address ``count`` words of ``size`` bytes after ``pointer``."""
+        return self._kernel.at(pointer, BYTE, self._kernel.ir.mul(count, self._kernel.index(size)))
 
     def _store(
-        self, sums: Sequence[Sequence[Variable]], row: ir.Value, first: ir.Value, *, add: bool
+        self, sums: Sequence[Sequence[ir.Value]], row: ir.Value, first: ir.Value, *, add: bool
     ) -> None:
         """Store the outputs of the tile that begins with ``row``."""
         kernel, b, out = self._kernel, self._kernel.ir, self._args.out
@@ -134,24 +157,11 @@ class _Matmul:
             this = b.add(row, kernel.index(n))
             start = b.add(b.mul(this, self._args.stride), first)
             for v, value in enumerate(own):
-                result = self._result(value.get(), this, self._offset(first, v))
+                result = self._result(value, this, self._offset(first, v))
                 place = self._offset(start, v)
                 if add:
                     result = b.fadd(kernel.load(FLOATS, out, place), result)
                 kernel.store(result, out, place)
-
-    def _multiply_and_add(self) -> Callable[[ir.Value, ir.Value, ir.Value], ir.Value]:
-        """Return what takes (sums, words of a row, words of weights) to sums."""
-        kernel, cast = self._kernel, self._kernel.ir.bitcast
-        if self._precision == "float32":
-            return lambda sums, row, weights: kernel.fma(cast(row, FLOATS), cast(weights, FLOATS), sums)
-        name, parts, result = {
-            "bfloat16": ("llvm.x86.avx512bf16.dpbf16ps.512", BFLOATS, FLOATS),
-            "int8": ("llvm.x86.avx512.vpdpbusd.512", BYTES, INTS),
-        }[self._precision]
-        return lambda sums, row, weights: kernel.call(
-            name, result, sums, cast(row, parts), cast(weights, parts)
-        )
 
     def _result(self, total: ir.Value, row: ir.Value, column: ir.Value) -> ir.Value:
         """Return the outputs of ``row`` from ``column`` on, given their sums."""

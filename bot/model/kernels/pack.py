@@ -4,8 +4,10 @@ Layer normalization is (x - mean) / √(variance + epsilon) · weight + shift (B
 https://arxiv.org/abs/1607.06450). A row's sums are ``LANES`` chains over its vectors, added up
 in order.
 
-For int8, each row has a scale of its own: its largest magnitude over ``LARGEST``. A byte is the number
-over the scale, rounded to the nearest integer, plus ``ZERO_POINT``: no number falls outside a byte.
+For bfloat16, numbers are rounded to the nearest, and small ones to 0 (``float_forms`` says why).
+
+For int8, each row has a scale of its own: its largest magnitude over ``LARGEST``. An integer is the number
+over the scale, rounded to the nearest, plus the form's zero point: none falls outside a byte.
 """
 
 from __future__ import annotations
@@ -19,18 +21,21 @@ from bot.model.kernels.builder import (
     BYTE,
     FLOAT,
     FLOATS,
-    HALF_FLOATS,
     INT,
     INTS,
     LANES,
+    SHORT,
     KernelBuilder,
     KernelModule,
     Variable,
 )
+from bot.model.kernels.float_forms import SMALLEST
+from bot.model.kernels.form import Form
+from bot.model.kernels.forms import form_of
+from bot.model.kernels.processor import Processor
 from bot.model.model_info import Precision
 
 LARGEST = 127
-ZERO_POINT = 128
 
 # The scale of a row of zeros, so that nothing is divided by 0.
 _SMALLEST_SCALE = 1e-38
@@ -41,7 +46,7 @@ class PackArguments(Arguments):
     """``padded width`` is the width, rounded up to whole vectors."""
 
     x: Float32s  # [row_count, stride], each row begins with [padded width], padded with zeros
-    tiles: Int32s  # [tiles, depth, tile_rows]
+    tiles: Int32s  # room for words of the form: [tiles, depth, tile_rows]
     row_scales: Float32s  # [row_count], written for int8
     scratch: Float32s  # [threads, padded width]
     row_count: int
@@ -58,14 +63,14 @@ class PackArguments(Arguments):
 PACK = Signature("pack", PackArguments)
 
 
-def write_pack(module: KernelModule, precision: Precision) -> None:
+def write_pack(module: KernelModule, precision: Precision, processor: Processor) -> None:
     """Add ``PACK`` to ``module``."""
-    _Pack(module, precision).write()
+    _Pack(module, form_of(precision, processor)).write()
 
 
 class _Pack:
-    def __init__(self, module: KernelModule, precision: Precision) -> None:
-        self._precision = precision
+    def __init__(self, module: KernelModule, form: Form) -> None:
+        self._form = form
         self._kernel = kernel = KernelBuilder(module, PACK)
         self._args = args = kernel.arguments
         b, lanes = kernel.ir, kernel.index(LANES)
@@ -84,13 +89,13 @@ class _Pack:
                     kernel.store(kernel.load(FLOATS, source, n), self._row, n)
             tile, within = b.sdiv(row, args.tile_rows), b.srem(row, args.tile_rows)
             place = b.add(b.mul(b.mul(tile, args.depth), args.tile_rows), within)
-            match self._precision:
+            match self._form.row_numbers:
                 case "float32":
                     self._float32(place)
-                case "bfloat16":
+                case "bfloat16" | "rounded":
                     self._bfloat16(place)
-                case "int8":
-                    self._int8(place, self._row_scale(row))
+                case "unsigned" | "signed" | "short":
+                    self._integers(place, self._row_scale(row))
         kernel.finish()
 
     def _normalize(self, source: ir.Value) -> None:
@@ -124,8 +129,22 @@ class _Pack:
 
     def _bfloat16(self, place: ir.Value) -> None:
         kernel, b = self._kernel, self._kernel.ir
+        sixteen = kernel.ints(16)
         with kernel.loop(self._padded, LANES) as n:
-            self._store_words(b.fptrunc(kernel.load(FLOATS, self._row, n), HALF_FLOATS), place, n, 2)
+            number = kernel.load(FLOATS, self._row, n)
+            bits = b.bitcast(number, INTS)
+            # Half a unit in the last place, or a little less where that place is even.
+            half = b.add(kernel.ints(0x7FFF), b.and_(b.lshr(bits, sixteen), kernel.ints(1)))
+            # NaN would overflow.
+            rounded = b.select(b.fcmp_unordered("uno", number, number), bits, b.add(bits, half))
+            rounded = b.bitcast(b.and_(rounded, kernel.ints(0xFFFF0000)), FLOATS)
+            magnitude = kernel.call(f"llvm.fabs.v{LANES}f32", FLOATS, rounded)
+            small = b.fcmp_ordered("<=", magnitude, kernel.floats(SMALLEST))
+            rounded = b.select(small, kernel.floats(0.0), rounded)
+            if self._form.row_numbers == "bfloat16":
+                high = b.lshr(b.bitcast(rounded, INTS), sixteen)
+                rounded = b.trunc(high, ir.VectorType(SHORT, LANES))
+            self._store_words(rounded, place, n)
 
     def _row_scale(self, row: ir.Value) -> ir.Value:
         """Compute and store the scale of ``row``."""
@@ -143,19 +162,20 @@ class _Pack:
         kernel.store(scale, self._args.row_scales, row)
         return scale
 
-    def _int8(self, place: ir.Value, scale: ir.Value) -> None:
+    def _integers(self, place: ir.Value, scale: ir.Value) -> None:
         kernel, b = self._kernel, self._kernel.ir
         inverse = kernel.broadcast(b.fdiv(kernel.scalar(1.0), scale))
+        kind = SHORT if self._form.row_numbers == "short" else BYTE
         with kernel.loop(self._padded, LANES) as n:
-            _, bytes_ = kernel.nearest(kernel.load(FLOATS, self._row, n), inverse, ZERO_POINT)
-            self._store_words(b.trunc(bytes_, ir.VectorType(BYTE, LANES)), place, n, 4)
+            number = kernel.load(FLOATS, self._row, n)
+            _, integers = kernel.nearest(number, inverse, self._form.zero_point)
+            self._store_words(b.trunc(integers, ir.VectorType(kind, LANES)), place, n)
 
-    def _store_words(self, numbers: ir.Value, place: ir.Value, first: ir.Value, numbers_a_word: int) -> None:
+    def _store_words(self, numbers: ir.Value, place: ir.Value, first: ir.Value) -> None:
         """Store the row's ``LANES`` numbers from ``first`` on among its words, which begin at ``place``."""
-        kernel, b = self._kernel, self._kernel.ir
-        count = LANES // numbers_a_word
-        words = b.bitcast(numbers, ir.VectorType(INT, count))
-        word = b.sdiv(first, kernel.index(numbers_a_word))
-        for n in range(count):
+        kernel, b, inputs = self._kernel, self._kernel.ir, self._form.inputs
+        words = b.bitcast(numbers, ir.VectorType(ir.IntType(8 * self._form.row_word_bytes), LANES // inputs))
+        word = b.sdiv(first, kernel.index(inputs))
+        for n in range(LANES // inputs):
             at = b.add(place, b.mul(b.add(word, kernel.index(n)), self._args.tile_rows))
             kernel.store(b.extract_element(words, ir.Constant(INT, n)), self._args.tiles, at)

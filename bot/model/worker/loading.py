@@ -15,13 +15,13 @@ from bot.model.checkpoint.find import Checkpoint, own_tokenizer
 from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.checkpoint.weights import EMBEDDING, HEAD, Stored, stored
 from bot.model.gpt2.parameters import Parameters
-from bot.model.gpt2.transformer import GPT2, UnsupportedPrecision
+from bot.model.gpt2.transformer import GPT2
 from bot.model.model_info import END_OF_TEXT, GPT2_ENCODING, Fingerprint, ModelInfo, Precision, Tokenizer
 from bot.model.protocol import Loading, Report
 from bot.system.runtime import return_freed
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
-ENGINE_VERSION = 3
+ENGINE_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,7 @@ def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> Loa
         return_freed()
         report(Loading("packing weights", done, layers, "layers"))
 
-    try:
-        model = GPT2(parameters, precision=precision, on_layer=on_layer)
-    except UnsupportedPrecision as error:
-        raise ModelRefused("failed", f"PRECISION={precision} is not possible here: {error}.") from error
+    model = GPT2(parameters, precision=precision, on_layer=on_layer)
     info = ModelInfo(
         name=checkpoint.name,
         revision=checkpoint.revision,

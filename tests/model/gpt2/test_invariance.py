@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bot.model.gpt2.kv_cache import KVCache
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK, Chunk
-from bot.model.kernels.jit import this_processor
+from bot.model.kernels.processor import this_processor
 from tests.model.conftest import OVERFLOWS, overflowing_model, parameters_of, random_model
 from tests.support.driving import every_row, new_cache, some_ids, torch_threads
 

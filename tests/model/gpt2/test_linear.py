@@ -13,9 +13,10 @@ from torch.nn import functional
 
 from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Matmul
 from bot.model.kernels.builder import KernelModule
-from bot.model.kernels.jit import Kernels, Processor, this_processor
+from bot.model.kernels.jit import Kernels
 from bot.model.kernels.matmul import write_matmuls
 from bot.model.kernels.pack import write_pack
+from bot.model.kernels.processor import Processor, this_processor
 from bot.model.model_info import Precision
 from tests.support.driving import torch_threads
 
@@ -28,14 +29,10 @@ PRECISIONS: list[Precision] = ["float32", "bfloat16", "int8"]
 
 @cache
 def matmul(precision: Precision, processor: Processor) -> Matmul:
-    if (precision == "bfloat16" and not processor.multiplies_bfloat16) or (
-        precision == "int8" and not processor.multiplies_bytes
-    ):
-        pytest.skip(f"this processor does not compute {precision}")
     module = KernelModule()
-    write_pack(module, precision)
+    write_pack(module, precision, processor)
     write_matmuls(module, precision, processor)
-    return Matmul(Kernels(module, processor), processor)
+    return Matmul(Kernels(module, processor), precision, processor)
 
 
 def maker(precision: Precision) -> MakeLinear:

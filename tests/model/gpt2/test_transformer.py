@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -12,8 +11,7 @@ from torch import Tensor
 from transformers import GPT2LMHeadModel
 
 from bot.model.checkpoint.refusal import ModelRefused
-from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK, UnsupportedPrecision
-from bot.model.kernels.jit import this_processor
+from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.model_info import Precision
 from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import every_row, new_cache, some_ids
@@ -103,10 +101,7 @@ def test_each_precision_has_logits_of_its_own(gpt2: GPT2, precise: GPT2) -> None
 @pytest.mark.parametrize("precision", get_args(Precision))
 def test_each_precision_works_with_an_untied_head(precision: Precision) -> None:
     ids = some_ids(40)
-    try:
-        model = GPT2(parameters_of(random_model(tie_word_embeddings=False)), precision=precision)
-    except UnsupportedPrecision as error:
-        pytest.skip(str(error))
+    model = GPT2(parameters_of(random_model(tie_word_embeddings=False)), precision=precision)
     expected = expected_logits(random_model(tie_word_embeddings=False), ids)
     assert_close(model, logits_of(model, ids), expected)
 
@@ -131,10 +126,7 @@ def test_each_weight_is_freed_once_it_is_packed(precision: Precision) -> None:
     def look(done: int) -> None:
         held.append([ref() is not None for ref in watched])
 
-    try:
-        GPT2(parameters, precision=precision, on_layer=look)
-    except UnsupportedPrecision as error:
-        pytest.skip(str(error))
+    GPT2(parameters, precision=precision, on_layer=look)
     assert held == [[False, True], [False, False]]
 
 
@@ -142,12 +134,3 @@ def test_each_weight_is_freed_once_it_is_packed(precision: Precision) -> None:
 def test_an_unsupported_variant_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(ModelRefused, match="a GPT-2 variant that is not supported"):
         GPT2(parameters_of(random_model(**config)))
-
-
-@pytest.mark.parametrize(("precision", "needed"), [("int8", "AVX512_VNNI"), ("bfloat16", "AVX512_BF16")])
-def test_a_precision_that_the_processor_lacks_instructions_for_is_refused(
-    precision: Precision, needed: str
-) -> None:
-    plain = replace(this_processor(), multiplies_bfloat16=False, multiplies_bytes=False)
-    with pytest.raises(UnsupportedPrecision, match=f"{precision} needs a processor with {needed}"):
-        GPT2(parameters_of(random_model()), precision=precision, processor=plain)

@@ -20,9 +20,10 @@ from bot.model.kernels.arguments import (
 from bot.model.kernels.attend import ATTEND
 from bot.model.kernels.builder import FLOAT, INT, KernelBuilder, KernelModule
 from bot.model.kernels.dispatch import DISPATCH
-from bot.model.kernels.jit import Kernels, this_processor
+from bot.model.kernels.jit import Kernels
 from bot.model.kernels.matmul import matmul_signature
 from bot.model.kernels.pack import PACK
+from bot.model.kernels.processor import this_processor
 from tests.model.kernels.conftest import VECTOR, VectorArguments
 
 

@@ -13,7 +13,8 @@ from llvmlite import ir
 
 from bot.model.kernels.arguments import Signature
 from bot.model.kernels.builder import INT, LANES, KernelBuilder, KernelModule, Variable
-from bot.model.kernels.jit import Kernels, this_processor
+from bot.model.kernels.jit import Kernels
+from bot.model.kernels.processor import this_processor
 from tests.model.kernels.conftest import CountArguments, Vector, VectorArguments, vector_function
 from tests.support.driving import torch_threads
 

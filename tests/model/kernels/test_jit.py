@@ -8,7 +8,8 @@ import torch
 from bot.model.kernels import jit
 from bot.model.kernels.arguments import Arguments, Int32s, Signature
 from bot.model.kernels.builder import INT, KernelBuilder, KernelModule
-from bot.model.kernels.jit import Kernels, Processor, this_processor
+from bot.model.kernels.jit import Kernels
+from bot.model.kernels.processor import Processor, this_processor
 from tests.model.kernels.conftest import CountArguments, VectorArguments
 from tests.support.driving import torch_threads
 

@@ -8,18 +8,18 @@ from torch import Tensor
 
 from bot.model.gpt2.linear import FloatLinear, Int8Linear, Matmul
 from bot.model.kernels.builder import KernelModule
-from bot.model.kernels.jit import Kernels, Processor, this_processor
+from bot.model.kernels.jit import Kernels
 from bot.model.kernels.matmul import write_matmuls
 from bot.model.kernels.pack import write_pack
+from bot.model.kernels.processor import Processor, this_processor
 from bot.model.model_info import Precision
-from tests.model.kernels.conftest import narrow
 
 
 def matmul(precision: Precision, processor: Processor) -> Matmul:
     module = KernelModule()
-    write_pack(module, precision)
+    write_pack(module, precision, processor)
     write_matmuls(module, precision, processor)
-    return Matmul(Kernels(module, processor), processor)
+    return Matmul(Kernels(module, processor), precision, processor)
 
 
 @pytest.mark.slow
@@ -27,16 +27,9 @@ def matmul(precision: Precision, processor: Processor) -> Matmul:
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 def test_the_bits_do_not_depend_on_the_shape_of_a_tile(precision: Precision, rows: int, vectors: int) -> None:
     here = this_processor()
-    if not {"float32": True, "bfloat16": here.multiplies_bfloat16, "int8": here.multiplies_bytes}[precision]:
-        pytest.skip(f"this processor does not compute {precision}")
     assert torch.equal(
         computed(precision, replace(here, rows=rows, vectors=vectors)), computed(precision, here)
     )
-
-
-@pytest.mark.slow
-def test_the_bits_of_float32_do_not_depend_on_the_width_of_the_registers() -> None:
-    assert torch.equal(computed("float32", narrow()), computed("float32", this_processor()))
 
 
 @pytest.mark.slow

@@ -11,8 +11,10 @@ from torch.nn import functional
 
 from bot.model.gpt2.linear import NO_NORM, Norm
 from bot.model.kernels.builder import LANES, KernelModule
-from bot.model.kernels.jit import Kernels, this_processor
-from bot.model.kernels.pack import LARGEST, PACK, ZERO_POINT, PackArguments, write_pack
+from bot.model.kernels.form import ZERO_POINT
+from bot.model.kernels.jit import Kernels
+from bot.model.kernels.pack import LARGEST, PACK, PackArguments, write_pack
+from bot.model.kernels.processor import this_processor
 from bot.model.model_info import Precision
 from tests.support.driving import torch_threads
 
@@ -21,10 +23,8 @@ WIDEST = 8 * LANES
 
 @cache
 def compiled(precision: Precision) -> Kernels:
-    if precision == "bfloat16" and not this_processor().multiplies_bfloat16:
-        pytest.skip("this processor does not compute bfloat16")
     module = KernelModule()
-    write_pack(module, precision)
+    write_pack(module, precision, this_processor())
     return Kernels(module, this_processor())
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +12,6 @@ from transformers import GPT2LMHeadModel
 
 from bot.model.checkpoint.find import Checkpoint, find
 from bot.model.checkpoint.refusal import ModelRefused
-from bot.model.kernels.jit import this_processor
 from bot.model.model_info import Precision
 from bot.model.protocol import Loading
 from bot.model.worker.loading import fingerprint, load
@@ -74,22 +72,8 @@ def test_the_loaded_model_is_described(tiny_folder: Path) -> None:
 def test_a_model_is_loaded_in_the_precision_that_was_asked_for(
     tiny_folder: Path, precision: Precision
 ) -> None:
-    try:
-        loaded = load(checkpoint_of(tiny_folder), precision=precision, report=lambda _: None)
-    except ModelRefused as refusal:
-        pytest.skip(refusal.detail)
+    loaded = load(checkpoint_of(tiny_folder), precision=precision, report=lambda _: None)
     assert loaded.info.precision == loaded.model.precision == precision
-
-
-def test_a_precision_that_the_processor_does_not_compute_is_refused(
-    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    without = replace(this_processor(), multiplies_bytes=False)
-    monkeypatch.setattr("bot.model.gpt2.transformer.this_processor", lambda: without)
-    assert refused(tiny_folder, precision="int8") == (
-        "failed",
-        "PRECISION=int8 is not possible here: int8 needs a processor with AVX512_VNNI instructions.",
-    )
 
 
 def test_the_fingerprint_depends_on_everything_that_can_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,17 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from bot.model.gpt2.linear import FloatLinear, Int8Linear, Matmul
-from bot.model.kernels.builder import KernelModule
+from bot.model.gpt2.linear import FloatLinear
 from bot.model.kernels.float_forms import SMALLEST
 from bot.model.kernels.form import Form
 from bot.model.kernels.forms import FORMS, form_of
 from bot.model.kernels.int8_forms import DotUnsigned256
-from bot.model.kernels.jit import Kernels
-from bot.model.kernels.matmul import write_matmuls
-from bot.model.kernels.pack import write_pack
 from bot.model.kernels.processor import Limit, Processor, processor_of, this_processor
 from bot.model.model_info import Precision
+from tests.support.layers import bits, hard_numbers, layer_of, matmul_of
 
 # [in, out]: odd ones, and some that fill vectors, words and panels.
 SHAPES = [(70, 83), (1, 5), (16, 48), (259, 31)]
@@ -32,33 +29,9 @@ def runs_here(form: Form) -> bool:
     return also or here.has(*form.needs)
 
 
-def layer_of(
-    weight: Tensor, bias: Tensor | None, precision: Precision, processor: Processor
-) -> FloatLinear | Int8Linear:
-    module = KernelModule()
-    write_pack(module, precision, processor)
-    write_matmuls(module, precision, processor)
-    matmul = Matmul(Kernels(module, processor), precision, processor)
-    if precision == "int8":
-        return Int8Linear(matmul, weight, bias)
-    return FloatLinear(matmul, weight, bias, dtype=getattr(torch, precision))
-
-
-def numbers(inputs: int, outputs: int, rows: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Weights, biases and rows of all magnitudes, from those that float32 hardly holds to large ones."""
-    generator = torch.Generator().manual_seed(inputs)
-
-    def spread(*shape: int) -> Tensor:
-        exponents = torch.randint(-149, 30, shape, generator=generator)
-        # Most numbers are near 1, as in a model.
-        exponents[torch.rand(shape, generator=generator) < 0.7] = 0
-        return torch.randn(shape, generator=generator) * torch.exp2(exponents.double()).float()
-
-    return spread(outputs, inputs), spread(outputs), spread(rows, inputs)
-
-
-def bits(numbers: Tensor) -> Tensor:
-    return numbers.contiguous().view(torch.int32)
+def output(precision: Precision, processor: Processor, numbers: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    weight, bias, x = numbers
+    return layer_of(matmul_of(precision, processor), precision, weight, bias)(x)
 
 
 @pytest.mark.parametrize(("precision", "form"), CASES, ids=lambda case: getattr(type(case), "__name__", case))
@@ -67,23 +40,23 @@ def test_a_form_gives_the_bits_of_the_fastest(
 ) -> None:
     if not runs_here(form):
         pytest.skip(f"this processor lacks {', '.join(form.needs)}")
+    fastest = matmul_of(precision, this_processor())
+    monkeypatch.setitem(FORMS, precision, (form,))
+    monkeypatch.setattr(type(form), "needs", ())
+    other = matmul_of(precision, this_processor())
     for inputs, outputs in SHAPES:
-        weight, bias, x = numbers(inputs, outputs, rows=21)
-        expected = layer_of(weight, bias, precision, this_processor())(x)
-        with monkeypatch.context() as patch:
-            patch.setitem(FORMS, precision, (form,))
-            patch.setattr(type(form), "needs", ())
-            layer = layer_of(weight, bias, precision, this_processor())
-            for rows in (1, 2, 3, 5, 21):
-                assert torch.equal(bits(layer(x[:rows])), bits(expected[:rows])), (inputs, outputs, rows)
+        weight, bias, x = hard_numbers(inputs, outputs, rows=21)
+        expected, layer = (layer_of(each, precision, weight, bias) for each in (fastest, other))
+        for rows in (1, 2, 3, 5, 21):
+            assert torch.equal(bits(layer(x[:rows])), bits(expected(x[:rows]))), (inputs, outputs, rows)
 
 
 @pytest.mark.parametrize("limit", get_args(Limit))
 @pytest.mark.parametrize("precision", get_args(Precision))
 def test_a_lesser_processor_gives_the_same_bits(precision: Precision, limit: Limit) -> None:
-    weight, bias, x = numbers(70, 83, rows=21)
-    here, there = (layer_of(weight, bias, precision, this_processor(kind)) for kind in (None, limit))
-    assert torch.equal(bits(there(x)), bits(here(x)))
+    numbers = hard_numbers(70, 83, rows=21)
+    here, there = (output(precision, this_processor(kind), numbers) for kind in (None, limit))
+    assert torch.equal(bits(there), bits(here))
 
 
 @pytest.mark.parametrize("limit", [None, "avx2"])
@@ -99,7 +72,8 @@ def test_a_bfloat16_output_is_one_chain_of_float32_in_which_the_second_of_a_pair
         for place in (n + 1, n):
             # The products are exact, also in float32, so that rounding the sum twice cannot differ.
             chain = (chain.double() + rounded[:, place : place + 1] * weights[:, place]).float()
-    assert torch.equal(layer_of(weight, bias, "bfloat16", this_processor(limit))(x), chain)
+    layer = FloatLinear(matmul_of("bfloat16", this_processor(limit)), weight, bias, dtype=torch.bfloat16)
+    assert torch.equal(layer(x), chain)
 
 
 @pytest.mark.parametrize("limit", [None, "avx2"])
@@ -107,7 +81,8 @@ def test_bfloat16_takes_the_smallest_numbers_for_0(limit: Limit | None) -> None:
     x = torch.tensor([[SMALLEST], [-SMALLEST], [SMALLEST * 1.5], [1.0]])
     weight, bias = torch.tensor([[1.0], [SMALLEST], [SMALLEST * 1.5], [0.0]]), torch.zeros(4)
     bias[3] = SMALLEST
-    got = layer_of(weight, bias, "bfloat16", this_processor(limit))(x)
+    layer = FloatLinear(matmul_of("bfloat16", this_processor(limit)), weight, bias, dtype=torch.bfloat16)
+    got = layer(x)
     assert got[:, 0].tolist() == [0, 0, SMALLEST * 1.5, 1]
     assert got[3].tolist() == [1, 0, SMALLEST * 1.5, 0]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bot.model.gpt2.linear import FloatLinear, Int8Linear, Linear, Matmul
+from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Matmul
 from bot.model.kernels.builder import KernelModule
 from bot.model.kernels.jit import Kernels
 from bot.model.kernels.matmul import write_matmuls
@@ -22,10 +22,16 @@ def matmul_of(precision: Precision, processor: Processor, compile_for: Compile =
     return Matmul(compile_for(module, processor), precision, processor)
 
 
-def layer_of(matmul: Matmul, precision: Precision, weight: Tensor, bias: Tensor | None) -> Linear:
+def layer_of(
+    matmul: Matmul,
+    precision: Precision,
+    weight: Tensor,
+    bias: Tensor | None,
+    activation: Activation = "gelu_tanh",
+) -> Linear:
     if precision == "int8":
-        return Int8Linear(matmul, weight, bias, "gelu_tanh")
-    return FloatLinear(matmul, weight, bias, "gelu_tanh", dtype=getattr(torch, precision))
+        return Int8Linear(matmul, weight, bias, activation)
+    return FloatLinear(matmul, weight, bias, activation, dtype=getattr(torch, precision))
 
 
 def hard_numbers(inputs: int, outputs: int, rows: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -34,7 +34,7 @@ from bot.model.kernels.processor import Processor, this_processor
 from bot.model.model_info import Precision
 
 # The most rows of prompts in one pass: more would not be faster, and running requests wait for the
-# pass to end. A multiple of twelve, the rows of a tile.
+# pass to end. A multiple of twelve and six, the rows of a tile.
 LARGEST_CHUNK = 264
 
 _ACTIVATIONS: dict[str, Activation] = dict.fromkeys(ACTIVATIONS, "gelu_tanh")

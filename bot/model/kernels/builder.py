@@ -149,25 +149,8 @@ class KernelBuilder(Generic[A]):
         """A vector of ``number`` in every lane."""
         vector = ir.VectorType(number.type, lanes)
         first = self.ir.insert_element(ir.Constant(vector, ir.Undefined), number, ir.Constant(INT, 0))
-        return self.shuffle(first, ir.Constant(vector, ir.Undefined), [0] * lanes)
-
-    def shuffle(self, a: ir.Value, b: ir.Value, lanes: Sequence[int]) -> ir.Value:
-        """The ``lanes`` of two vectors of the same type, counted through both."""
-        return self.ir.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT, len(lanes)), list(lanes)))
-
-    def parts(self, vector: ir.Value, lanes: int) -> list[ir.Value]:
-        """A vector cut into vectors of ``lanes`` lanes."""
-        return [
-            self.shuffle(vector, vector, range(first, first + lanes))
-            for first in range(0, vector.type.count, lanes)
-        ]
-
-    def joined(self, parts: Sequence[ir.Value]) -> ir.Value:
-        """The lanes of 2ⁿ vectors one after the other."""
-        while len(parts) > 1:
-            lanes = range(2 * parts[0].type.count)
-            parts = [self.shuffle(a, b, lanes) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-        return parts[0]
+        zeros = ir.Constant(ir.VectorType(INT, lanes), [0] * lanes)
+        return self.ir.shuffle_vector(first, ir.Constant(vector, ir.Undefined), zeros)
 
     def call(self, name: str, result: ir.Type, *values: ir.Value) -> ir.Value:
         """Call LLVM's intrinsic function ``name``."""

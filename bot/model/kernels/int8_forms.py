@@ -16,6 +16,26 @@ from bot.model.kernels.builder import BYTE, INDEX, INT, INTS, LANES, SHORT
 from bot.model.kernels.form import Form, Kernel
 
 
+def _shuffled(kernel: Kernel, a: ir.Value, b: ir.Value, lanes: Sequence[int]) -> ir.Value:
+    """The ``lanes`` of two vectors of the same type, counted through both."""
+    return kernel.ir.shuffle_vector(a, b, ir.Constant(_ints(len(lanes)), list(lanes)))
+
+
+def _parts(kernel: Kernel, vector: ir.Value, lanes: int) -> list[ir.Value]:
+    """A vector cut into vectors of ``lanes`` lanes."""
+    firsts = range(0, vector.type.count, lanes)
+    return [_shuffled(kernel, vector, vector, range(first, first + lanes)) for first in firsts]
+
+
+def _joined(kernel: Kernel, parts: Sequence[ir.Value]) -> ir.Value:
+    """The lanes of 2ⁿ vectors, one vector after the other."""
+    while len(parts) > 1:
+        lanes = range(2 * parts[0].type.count)
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        parts = [_shuffled(kernel, a, b, lanes) for a, b in pairs]
+    return parts[0]
+
+
 def _bytes(count: int) -> ir.VectorType:
     return ir.VectorType(BYTE, count)
 
@@ -42,8 +62,8 @@ class _Quads(Form):
         return [kernel.ir.bitcast(quad, _bytes(4 * self.lanes))]
 
     def add(self, kernel: Kernel, sums: ir.Value, row: ir.Value, weights: ir.Value) -> ir.Value:
-        parts = zip(kernel.parts(sums, self.lanes), kernel.parts(weights, 4 * self.lanes), strict=True)
-        return kernel.joined([self.add_part(kernel, own, row, quads) for own, quads in parts])
+        parts = zip(_parts(kernel, sums, self.lanes), _parts(kernel, weights, 4 * self.lanes), strict=True)
+        return _joined(kernel, [self.add_part(kernel, own, row, quads) for own, quads in parts])
 
     @abstractmethod
     def add_part(self, kernel: Kernel, sums: ir.Value, row: ir.Value, weights: ir.Value) -> ir.Value:
@@ -85,7 +105,7 @@ class MultiplyLong(_Quads):
     def add_part(self, kernel: Kernel, sums: ir.Value, row: ir.Value, weights: ir.Value) -> ir.Value:
         b = kernel.ir
         products = b.mul(b.sext(row, _shorts(16)), b.sext(weights, _shorts(16)))
-        pairs = kernel.call("llvm.aarch64.neon.addp.v8i16", _shorts(8), *kernel.parts(products, 8))
+        pairs = kernel.call("llvm.aarch64.neon.addp.v8i16", _shorts(8), *_parts(kernel, products, 8))
         return b.add(sums, kernel.call("llvm.aarch64.neon.saddlp.v4i32.v8i16", _ints(4), pairs))
 
 
@@ -97,7 +117,7 @@ class Matrices(Form):
     def begin(self, kernel: Kernel, start: ir.Value) -> ir.Value:
         # Both rows' sums of the first two outputs, then of the next two.
         lanes = [lane for pair in range(0, LANES, 2) for _ in range(2) for lane in (pair, pair + 1)]
-        return kernel.shuffle(start, start, lanes)
+        return _shuffled(kernel, start, start, lanes)
 
     def weights(self, kernel: Kernel, panel: ir.Value, word: ir.Value) -> Sequence[ir.Value]:
         words = kernel.load(ir.VectorType(INDEX, LANES), panel, word)
@@ -115,13 +135,13 @@ class Matrices(Form):
 
     def add(self, kernel: Kernel, sums: ir.Value, row: ir.Value, weights: ir.Value) -> ir.Value:
         name = "llvm.aarch64.neon.smmla.v4i32.v16i8"
-        parts = zip(kernel.parts(sums, 4), kernel.parts(weights, 16), strict=True)
-        return kernel.joined([kernel.call(name, _ints(4), own, row, words) for own, words in parts])
+        parts = zip(_parts(kernel, sums, 4), _parts(kernel, weights, 16), strict=True)
+        return _joined(kernel, [kernel.call(name, _ints(4), own, row, words) for own, words in parts])
 
     def results(self, kernel: Kernel, sums: ir.Value) -> Sequence[ir.Value]:
         firsts = range(0, 2 * LANES, 4)
         return [
-            kernel.shuffle(sums, sums, [first + row + n for first in firsts for n in range(2)])
+            _shuffled(kernel, sums, sums, [first + row + n for first in firsts for n in range(2)])
             for row in (0, 2)
         ]
 
@@ -145,7 +165,7 @@ class Pairs(Form):
     def add(self, kernel: Kernel, sums: ir.Value, row: ir.Value, weights: ir.Value) -> ir.Value:
         b = kernel.ir
         products = b.mul(b.sext(row, _ints(2 * LANES)), b.sext(weights, _ints(2 * LANES)))
-        first, second = (kernel.shuffle(products, products, range(n, 2 * LANES, 2)) for n in range(2))
+        first, second = (_shuffled(kernel, products, products, range(n, 2 * LANES, 2)) for n in range(2))
         return b.add(sums, b.add(first, second))
 
 
@@ -156,9 +176,9 @@ class PairSums(Pairs):
     instruction: ClassVar[str]
 
     def add(self, kernel: Kernel, sums: ir.Value, row: ir.Value, weights: ir.Value) -> ir.Value:
-        words = zip(kernel.parts(row, 2 * self.lanes), kernel.parts(weights, 2 * self.lanes), strict=True)
+        words = zip(_parts(kernel, row, 2 * self.lanes), _parts(kernel, weights, 2 * self.lanes), strict=True)
         added = [kernel.call(self.instruction, _ints(self.lanes), own, pairs) for own, pairs in words]
-        return kernel.ir.add(sums, kernel.joined(added))
+        return kernel.ir.add(sums, _joined(kernel, added))
 
 
 class PairSums512(PairSums):

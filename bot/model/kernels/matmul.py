@@ -40,6 +40,10 @@ from bot.model.model_info import Precision
 # not beyond the end of a page of memory.
 _AHEAD = 8192
 _LINE = 64
+# From so many tiles on, their products take so long that all of them together prefetch the next panel: memory
+# is read evenly, rather than by the first tile alone. That takes 5 to 15 % less time for 24 rows. With
+# two tiles, reading takes longer than multiplying, and it is better to prefetch what comes next.
+_MANY_TILES = 3
 
 
 @dataclass(kw_only=True)
@@ -99,7 +103,7 @@ class _Matmul:
             with kernel.loop(args.tile_count) as tile:
                 row = b.mul(tile, kernel.index(self._rows))
                 tile_words = self._words(args.tiles, b.mul(row, args.depth), self._form.row_word_bytes)
-                sums = self._sums(panel_words, tile_words, first)
+                sums = self._sums(panel_words, tile_words, first, self._ahead(panel_words, tile))
                 with b.if_else(args.add) as (add, put):
                     with add:
                         self._store(sums, row, first, add=True)
@@ -109,21 +113,40 @@ class _Matmul:
                     self._activate(row, first)
         kernel.finish()
 
-    def _sums(self, panel: ir.Value, tile: ir.Value, first: ir.Value) -> list[list[ir.Value]]:
+    @property
+    def _word(self) -> int:
+        """Bytes in a word of all outputs of a panel."""
+        return self._width * self._form.word_bytes
+
+    @property
+    def _step(self) -> int:
+        """Words to take at a time: whole lines of memory."""
+        return max(1, _LINE // self._word)
+
+    def _ahead(self, panel: ir.Value, tile: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """The address to prefetch when tile number ``tile`` begins, and the bytes to move on at each step."""
+        kernel, b, args = self._kernel, self._kernel.ir, self._args
+        size, step = b.mul(args.depth, kernel.index(self._word)), kernel.index(self._step * self._word)
+        share = b.add(size, b.mul(tile, b.sdiv(size, args.tile_count)))
+        many = b.icmp_signed(">=", args.tile_count, kernel.index(_MANY_TILES))
+        first = kernel.at(panel, BYTE, b.select(many, share, kernel.index(_AHEAD)))
+        return first, b.select(many, b.sdiv(step, args.tile_count), step)
+
+    def _sums(
+        self, panel: ir.Value, tile: ir.Value, first: ir.Value, ahead: tuple[ir.Value, ir.Value]
+    ) -> list[list[ir.Value]]:
         """Return the sums [rows][vectors] of a tile and the panel whose first output is ``first``."""
         kernel, form = self._kernel, self._form
         kind, start = (INTS, self._args.offsets) if self._precision == "int8" else (FLOATS, self._args.bias)
         begin = [kernel.load(kind, start, self._offset(first, v)) for v in range(self._vectors)]
         groups = range(0, self._rows, form.together)
         sums = [[Variable(kernel, form.begin(kernel, value)) for value in begin] for _ in groups]
-        size = self._width * form.word_bytes
-        # Whole lines of memory at a time.
-        step = max(1, _LINE // size)
-        with kernel.loop(self._args.depth, step) as word:
-            ahead = kernel.at(self._words(panel, word, size), BYTE, kernel.index(_AHEAD))
-            for line in range(0, step * size, _LINE):
-                kernel.prefetch(ahead, kernel.index(line // 4))
-            for n in range(step):
+        with kernel.loop(self._args.depth, self._step) as word:
+            steps = kernel.ir.sdiv(word, kernel.index(self._step))
+            following = kernel.at(ahead[0], BYTE, kernel.ir.mul(steps, ahead[1]))
+            for line in range(0, self._step * self._word, _LINE):
+                kernel.prefetch(following, kernel.index(line // 4))
+            for n in range(self._step):
                 self._add_word(sums, panel, tile, kernel.ir.add(word, kernel.index(n)))
         rows = [[form.results(kernel, each.get()) for each in own] for own in sums]
         return [list(row) for group in rows for row in zip(*group, strict=True)][: self._rows]

@@ -31,6 +31,7 @@ from bot.model.kernels.builder import (
     Variable,
     round_up,
 )
+from bot.model.kernels.functions import exp
 from bot.model.kernels.processor import Processor
 
 #: Positions in a block of keys. Two vectors, because a processor does two additions in the
@@ -179,7 +180,7 @@ class _Attend:
             total = Variable(kernel, kernel.floats(0.0))
             with kernel.loop(self._count(last, LANES)) as vector:
                 place = b.add(b.mul(vector, kernel.index(LANES)), kernel.index(r * self._positions))
-                exponential = kernel.exp(b.fsub(kernel.load(FLOATS, self._scores, place), top))
+                exponential = exp(kernel, b.fsub(kernel.load(FLOATS, self._scores, place), top))
                 kernel.store(exponential, self._scores, place)
                 total.set(b.fadd(total.get(), exponential))
             sums.append(kernel.broadcast(kernel.sum(total.get())))

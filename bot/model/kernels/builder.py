@@ -6,7 +6,6 @@ Nothing here lets LLVM reorder a sum: the processor computes what is written, in
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic
@@ -27,18 +26,6 @@ FLOAT = ir.FloatType()
 POINTER = ir.PointerType()
 INTS = ir.VectorType(INT, LANES)
 FLOATS = ir.VectorType(FLOAT, LANES)
-
-# Up to this exponent, exp(x) and exp(-x) are normal float32; below its negative, exp returns 0.
-_LARGEST_EXPONENT = 87.3
-
-# From here on, every float32 is an integer.
-_NO_FRACTIONS = 1.5 * 2**23
-
-# exp(r) = 1 + r + r²·p(r) for |r| ≤ ln 2 / 2: the coefficients of Cephes' expf
-# (https://www.netlib.org/cephes/), highest power first.
-_EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
-# ln 2 in two parts. The first has few digits, which makes its products exact.
-_LN_2 = (0.693359375, -2.12194440e-4)
 
 
 class _BFloat16(ir.Type):  # type: ignore[misc]
@@ -222,35 +209,6 @@ class KernelBuilder(Generic[A]):
     def sum(self, x: ir.Value) -> ir.Value:
         """The sum of a vector of float32, lane by lane in order."""
         return self.call(f"llvm.vector.reduce.fadd.v{LANES}f32", FLOAT, self.scalar(0.0), x)
-
-    def nearest(self, x: ir.Value, factor: ir.Value, offset: int = 0) -> tuple[ir.Value, ir.Value]:
-        """The integer nearest to x · factor, plus ``offset``: as a vector of float32, and in the low bits.
-
-        The integer must be below 2²² in magnitude; at least the lowest nine bits are good. A sum with
-        1.5 · 2²³ has no room for a fraction (LLVM's own conversion works number by number).
-        """
-        room = self.floats(_NO_FRACTIONS + offset)
-        moved = self.fma(x, factor, room)
-        return self.ir.fsub(moved, self.floats(_NO_FRACTIONS)), self.ir.bitcast(moved, INTS)
-
-    def exp(self, x: ir.Value) -> ir.Value:
-        """eˣ of a vector to within two units in the last place; 0 below -87.3, e^87.3 above 87.3."""
-        b = self.ir
-        small = b.fcmp_ordered("<", x, self.floats(-_LARGEST_EXPONENT))
-        # Comparisons with NaN are false, so NaN stays NaN.
-        large = b.fcmp_ordered(">", x, self.floats(_LARGEST_EXPONENT))
-        x = b.select(large, self.floats(_LARGEST_EXPONENT), x)
-        x = b.select(small, self.floats(-_LARGEST_EXPONENT), x)
-        power, exponent = self.nearest(x, self.floats(math.log2(math.e)))
-        rest = x
-        for part in _LN_2:
-            rest = self.fma(power, self.floats(-part), rest)
-        series = self.floats(_EXP[0])
-        for coefficient in _EXP[1:]:
-            series = self.fma(series, rest, self.floats(coefficient))
-        series = self.fma(b.fmul(rest, rest), series, b.fadd(rest, self.floats(1.0)))
-        scale = b.bitcast(b.shl(b.add(exponent, self.ints(127)), self.ints(23)), FLOATS)
-        return b.select(small, self.floats(0.0), b.fmul(series, scale))
 
 
 def _number(kind: ir.Type) -> ir.Type:

@@ -33,6 +33,7 @@ from bot.model.kernels.builder import (
 )
 from bot.model.kernels.form import Form
 from bot.model.kernels.forms import form_of
+from bot.model.kernels.functions import exp
 from bot.model.kernels.processor import Processor
 from bot.model.model_info import Precision
 
@@ -217,4 +218,4 @@ def _gelu(kernel: KernelBuilder[MatmulArguments], x: ir.Value) -> ir.Value:
     b = kernel.ir
     cubic = kernel.fma(b.fmul(x, x), kernel.floats(0.044715), kernel.floats(1.0))
     minus_2u = b.fmul(b.fmul(x, kernel.floats(-2 * math.sqrt(2 / math.pi))), cubic)
-    return b.fdiv(x, b.fadd(kernel.floats(1.0), kernel.exp(minus_2u)))
+    return b.fdiv(x, b.fadd(kernel.floats(1.0), exp(kernel, minus_2u)))

@@ -32,6 +32,7 @@ from bot.model.kernels.builder import (
 from bot.model.kernels.float_forms import SMALLEST
 from bot.model.kernels.form import Form
 from bot.model.kernels.forms import form_of
+from bot.model.kernels.functions import nearest
 from bot.model.kernels.processor import Processor
 from bot.model.model_info import Precision
 
@@ -168,7 +169,7 @@ class _Pack:
         kind = SHORT if self._form.row_numbers == "short" else BYTE
         with kernel.loop(self._padded, LANES) as n:
             number = kernel.load(FLOATS, self._row, n)
-            _, integers = kernel.nearest(number, inverse, self._form.zero_point)
+            _, integers = nearest(kernel, number, inverse, self._form.zero_point)
             self._store_words(b.trunc(integers, ir.VectorType(kind, LANES)), place, n)
 
     def _store_words(self, numbers: ir.Value, place: ir.Value, first: ir.Value) -> None:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 #: Arrays in memory. The kernel gets the address of the first number; the caller keeps the tensor alive.
 Float32s = Annotated[Tensor, torch.float32]
+Float64s = Annotated[Tensor, torch.float64]
 Int32s = Annotated[Tensor, torch.int32]
 Int64s = Annotated[Tensor, torch.int64]
 

@@ -176,7 +176,7 @@ class _Attend:
         kernel, b = self._kernel, self._kernel.ir
         sums = []
         for r, most in enumerate(largest):
-            top = kernel.broadcast(kernel.call(f"llvm.vector.reduce.fmax.v{LANES}f32", FLOAT, most.get()))
+            top = kernel.broadcast(kernel.largest(most.get()))
             total = Variable(kernel, kernel.floats(0.0))
             with kernel.loop(self._count(last, LANES)) as vector:
                 place = b.add(b.mul(vector, kernel.index(LANES)), kernel.index(r * self._positions))

@@ -23,9 +23,12 @@ INT = ir.IntType(32)
 SHORT = ir.IntType(16)
 BYTE = ir.IntType(8)
 FLOAT = ir.FloatType()
+DOUBLE = ir.DoubleType()
 POINTER = ir.PointerType()
 INTS = ir.VectorType(INT, LANES)
 FLOATS = ir.VectorType(FLOAT, LANES)
+LONGS = ir.VectorType(INDEX, LANES)
+DOUBLES = ir.VectorType(DOUBLE, LANES)
 
 
 class _BFloat16(ir.Type):  # type: ignore[misc]
@@ -103,8 +106,17 @@ class KernelBuilder(Generic[A]):
         return ir.Constant(FLOATS, [_rounded(value)] * LANES)
 
     @staticmethod
+    def doubles(value: float) -> ir.Constant:
+        """A vector of ``value`` in every lane, in double precision."""
+        return ir.Constant(DOUBLES, [value] * LANES)
+
+    @staticmethod
     def ints(value: int | Sequence[int]) -> ir.Constant:
         return ir.Constant(INTS, [value] * LANES if isinstance(value, int) else list(value))
+
+    @staticmethod
+    def longs(value: int) -> ir.Constant:
+        return ir.Constant(LONGS, [value] * LANES)
 
     def per_thread(self, pointer: ir.Value, kind: ir.Type, count: ir.Value) -> ir.Value:
         """The address of this thread's own ``count`` numbers of the array at ``pointer``.
@@ -120,7 +132,7 @@ class KernelBuilder(Generic[A]):
     def load(self, kind: ir.Type, pointer: ir.Value, offset: ir.Value) -> ir.Value:
         """The number or vector of ``kind`` that begins ``offset`` numbers after ``pointer``."""
         place = self.at(pointer, _number(kind), offset)
-        return self.ir.load(place, typ=kind, align=8 if kind in (INDEX, POINTER) else 4)
+        return self.ir.load(place, typ=kind, align=8 if kind in (INDEX, POINTER, DOUBLE) else 4)
 
     def store(self, value: ir.Value, pointer: ir.Value, offset: ir.Value) -> None:
         kind = _number(value.type)
@@ -203,16 +215,26 @@ class KernelBuilder(Generic[A]):
         return self.at(self._function.args[0], BYTE, self.index(offset))
 
     def fma(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-        """a · b + c, rounded once."""
-        return self.call(f"llvm.fma.v{LANES}f32", FLOATS, a, b, c)
+        """a · b + c of vectors, rounded once."""
+        return self.call(f"llvm.fma.{_suffix(a.type)}", a.type, a, b, c)
 
     def sum(self, x: ir.Value) -> ir.Value:
-        """The sum of a vector of float32, lane by lane in order."""
-        return self.call(f"llvm.vector.reduce.fadd.v{LANES}f32", FLOAT, self.scalar(0.0), x)
+        """The sum of a vector, lane by lane in order."""
+        zero = ir.Constant(x.type.element, 0.0)
+        return self.call(f"llvm.vector.reduce.fadd.{_suffix(x.type)}", x.type.element, zero, x)
+
+    def largest(self, x: ir.Value) -> ir.Value:
+        """The largest number of a vector of float32."""
+        return self.call(f"llvm.vector.reduce.fmax.{_suffix(x.type)}", FLOAT, x)
 
 
 def _number(kind: ir.Type) -> ir.Type:
     return kind.element if isinstance(kind, ir.VectorType) else kind
+
+
+def _suffix(kind: ir.VectorType) -> str:
+    """What the names of intrinsic functions end with, for vectors of ``kind``."""
+    return f"v{kind.count}f{64 if kind.element == DOUBLE else 32}"
 
 
 def _rounded(value: float) -> float:

@@ -112,10 +112,10 @@ class DispatchedProgram:
 
 
 class SeparateProgram:
-    """Each call with threads of its own, for systems whose torch has another OpenMP."""
+    """Each call with ``threads`` of its own, one of them the caller's."""
 
-    def __init__(self, calls: Sequence[Call]) -> None:
-        self._calls, self._threads = calls, torch.get_num_threads()
+    def __init__(self, calls: Sequence[Call], threads: int) -> None:
+        self._calls, self._threads = calls, threads
 
     def __call__(self) -> None:
         for call in self._calls:

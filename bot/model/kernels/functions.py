@@ -7,7 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from bot.model.kernels.builder import FLOATS, INTS, KernelBuilder
+from bot.model.kernels.builder import DOUBLES, FLOATS, INTS, LONGS, KernelBuilder
 
 # Up to this exponent, exp(x) and exp(-x) are normal float32; below its negative, exp returns 0.
 _LARGEST_EXPONENT = 87.3
@@ -20,6 +20,23 @@ _NO_FRACTIONS = 1.5 * 2**23
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 # ln 2 in two parts. The first has few digits, which makes its products exact.
 _LN_2 = (0.693359375, -2.12194440e-4)
+
+# ln(1 + f) by s = f / (2 + f): the coefficients of FreeBSD's e_log.c (https://www.netlib.org/fdlibm/),
+# lowest power first, and ln 2 in two parts.
+_LOG = (
+    6.666666666666735130e-01,
+    3.999999999940941908e-01,
+    2.857142874366239149e-01,
+    2.222219843214978396e-01,
+    1.818357216161805012e-01,
+    1.531383769920937332e-01,
+    1.479819860511658591e-01,
+)
+_LN_2_DOUBLE = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
+_MANTISSA = 52  # bits of a double's fraction
+_BIAS = 1023
+_ONE = _BIAS << _MANTISSA
+_ROOT_HALF = 0x3FE6A09E << 32  # the bits of √½, but for the last
 
 Kernel = KernelBuilder[Any]
 
@@ -53,3 +70,23 @@ def exp(kernel: Kernel, x: ir.Value) -> ir.Value:
     series = kernel.fma(b.fmul(rest, rest), series, b.fadd(rest, kernel.floats(1.0)))
     scale = b.bitcast(b.shl(b.add(exponent, kernel.ints(127)), kernel.ints(23)), FLOATS)
     return b.select(small, kernel.floats(0.0), b.fmul(series, scale))
+
+
+def log(kernel: Kernel, x: ir.Value) -> ir.Value:
+    """ln x of a vector of doubles to within a unit in the last place; x must be positive and normal."""
+    b = kernel.ir
+    # x = 2ᵏ · (1 + f) with √½ ≤ 1 + f < √2.
+    moved = b.add(b.bitcast(x, LONGS), kernel.longs(_ONE - _ROOT_HALF))
+    exponent = b.sub(b.lshr(moved, kernel.longs(_MANTISSA)), kernel.longs(_BIAS))
+    k = b.sitofp(b.trunc(exponent, INTS), DOUBLES)
+    fraction = b.and_(moved, kernel.longs((1 << _MANTISSA) - 1))
+    f = b.fsub(b.bitcast(b.add(fraction, kernel.longs(_ROOT_HALF)), DOUBLES), kernel.doubles(1.0))
+    s = b.fdiv(f, b.fadd(f, kernel.doubles(2.0)))
+    square = b.fmul(s, s)
+    series = kernel.doubles(_LOG[-1])
+    for coefficient in reversed(_LOG[:-1]):
+        series = kernel.fma(series, square, kernel.doubles(coefficient))
+    half = b.fmul(b.fmul(f, f), kernel.doubles(0.5))
+    high, low = (kernel.doubles(part) for part in _LN_2_DOUBLE)
+    small = kernel.fma(s, kernel.fma(series, square, half), b.fmul(k, low))
+    return b.fadd(b.fmul(k, high), b.fsub(f, b.fsub(half, small)))

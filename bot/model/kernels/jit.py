@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 import llvmlite.binding as llvm
+import torch
 
 from bot.model.kernels.arguments import A, Signature
 from bot.model.kernels.builder import KernelModule
@@ -58,13 +59,17 @@ class Kernels:
         return Kernel(signature, int(self._engine.get_function_address(signature.name)))
 
     def program(self, calls: Sequence[Call]) -> Program:
-        """The calls, one after the other, each by all of torch's threads."""
-        if self._team is None:
-            return SeparateProgram(calls)
+        """The calls, one after the other, each by as many threads as torch has."""
+        if self._team is None:  # this torch has another OpenMP
+            return SeparateProgram(calls, torch.get_num_threads())
         return DispatchedProgram(calls, self._dispatch, self._team)
 
     def run(self, *calls: Call) -> None:
         self.program(calls)()
+
+    def run_alone(self, call: Call) -> None:
+        """Run one call by this thread alone, beside which others may run theirs."""
+        SeparateProgram([call], threads=1)()
 
 
 def optimized(module: KernelModule, processor: Processor) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:

@@ -10,8 +10,8 @@ import torch
 from llvmlite import ir
 from torch import Tensor
 
-from bot.model.kernels.arguments import Arguments, Float32s, Int32s, Signature
-from bot.model.kernels.builder import FLOATS, LANES, KernelBuilder, KernelModule
+from bot.model.kernels.arguments import Arguments, Float32s, Float64s, Int32s, Signature
+from bot.model.kernels.builder import DOUBLES, FLOATS, LANES, KernelBuilder, KernelModule
 from bot.model.kernels.jit import Kernels
 from bot.model.kernels.processor import Processor, this_processor
 
@@ -25,6 +25,12 @@ class VectorArguments(Arguments):
 
 
 @dataclass(kw_only=True)
+class DoubleArguments(Arguments):
+    x: Float64s
+    out: Float64s
+
+
+@dataclass(kw_only=True)
 class CountArguments(Arguments):
     """The arguments of kernels that write ``count`` integers."""
 
@@ -33,6 +39,7 @@ class CountArguments(Arguments):
 
 
 VECTOR = Signature("vector", VectorArguments)
+DOUBLE_VECTOR = Signature("double_vector", DoubleArguments)
 
 
 def vector_function(build: Callable[[KernelBuilder[VectorArguments], ir.Value], ir.Value]) -> Vector:
@@ -47,6 +54,23 @@ def vector_function(build: Callable[[KernelBuilder[VectorArguments], ir.Value], 
     def apply(x: Tensor) -> Tensor:
         out = torch.empty(LANES)
         kernels.run(kernels.kernel(VECTOR).call(VectorArguments(x=x, out=out)))
+        return out
+
+    return apply
+
+
+def double_function(build: Callable[[KernelBuilder[DoubleArguments], ir.Value], ir.Value]) -> Vector:
+    """As ``vector_function``, in double precision."""
+    module = KernelModule()
+    kernel = KernelBuilder(module, DOUBLE_VECTOR)
+    x = kernel.load(DOUBLES, kernel.arguments.x, kernel.index(0))
+    kernel.store(build(kernel, x), kernel.arguments.out, kernel.index(0))
+    kernel.finish()
+    kernels = Kernels(module, this_processor())
+
+    def apply(x: Tensor) -> Tensor:
+        out = torch.empty(LANES, dtype=torch.float64)
+        kernels.run(kernels.kernel(DOUBLE_VECTOR).call(DoubleArguments(x=x, out=out)))
         return out
 
     return apply

@@ -13,7 +13,7 @@ from llvmlite import ir
 
 from bot.model.kernels import functions
 from bot.model.kernels.builder import LANES, KernelBuilder
-from tests.model.kernels.conftest import Vector, VectorArguments, vector_function
+from tests.model.kernels.conftest import Vector, VectorArguments, double_function, vector_function
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +65,22 @@ def nearest(offset: int) -> Vector:
         return kernel.ir.shuffle_vector(number, low, kernel.ints([0, *[LANES] * (LANES - 1)]))
 
     return vector_function(build)
+
+
+def test_log_is_within_a_unit_in_the_last_place_of_every_magnitude() -> None:
+    log = double_function(functions.log)
+    numbers = torch.rand(200 * LANES, dtype=torch.float64) * torch.logspace(
+        -300, 300, 200 * LANES, dtype=torch.float64
+    )
+    numbers[: 50 * LANES] = torch.linspace(0.5, 2, 50 * LANES, dtype=torch.float64)
+    got = torch.cat([log(part) for part in torch.split(numbers, LANES)])
+    exact = numbers.log()
+    unit = torch.nextafter(exact.abs(), torch.tensor(math.inf, dtype=torch.float64)) - exact.abs()
+    assert ((got - exact).abs() / unit).max() <= 2  # torch's own is off by up to one
+
+
+def test_log_of_one_is_zero_and_of_powers_of_two_multiples_of_that_of_two() -> None:
+    log = double_function(functions.log)
+    powers = torch.arange(LANES, dtype=torch.float64)
+    assert torch.allclose(log(2**powers), powers * math.log(2), rtol=1e-15, atol=0)
+    assert log(torch.ones(LANES, dtype=torch.float64)).tolist() == [0.0] * LANES

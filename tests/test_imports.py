@@ -59,7 +59,9 @@ HOUSE = {
     "queue": Room("model.client model logs background errors"),
     "text": Room("model errors", "regex tiktoken tiktoken_ext"),
     "model.client": Room("model background errors", "psutil tqdm"),
-    "model.worker": Room("model.gpt2 model.checkpoint model system", "psutil safetensors torch"),
+    "model.worker": Room(
+        "model.gpt2 model.kernels model.checkpoint model system", "psutil safetensors torch"
+    ),
     "model.gpt2": Room("model.kernels model.checkpoint model", "torch"),
     "model.kernels": Room("model", "llvmlite torch"),
     "training": Room("model.checkpoint", "tiktoken torch transformers"),

@@ -18,6 +18,7 @@ from bot.model.worker.batch import SHARED_CHUNK
 from bot.model.worker.engine import Engine
 from bot.model.worker.prefix_cache import PrefixCache
 from tests.benchmarks.needles import Limits, Needle, Said, random_neighbour
+from tests.support.driving import sampling_kernels
 
 MAX_BATCH = 16
 MOST_IN_PROGRESS = 18  # more than MAX_BATCH, so that some wait
@@ -102,7 +103,7 @@ class RecordedEngine:
 
     def __init__(self, model: RecordedModel, *, ends: Collection[int], max_batch: int) -> None:
         self._model = model
-        self.engine = Engine(model, ends=ends, max_batch=max_batch)
+        self.engine = Engine(model, sampling_kernels(), ends=ends, max_batch=max_batch)
 
     def step(self) -> list[tuple[str, Said | str]]:
         """Each request's step or finish reason; RuntimeError if a request is rejected."""

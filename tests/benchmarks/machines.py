@@ -3,7 +3,8 @@
     python -m tests.benchmarks.machines [--only ARM] [--precision int8]
 
 This processor and every machine of ``tests.support.elsewhere.machines`` compute the logits of the demo model
-and of models of odd shapes, and layers of numbers that are hard to multiply. Those machines are this
+and of models of odd shapes, layers of numbers that are hard to multiply, and from other logits the random
+numbers of several seeds, the tokens that they draw and all that is reported of them. Those machines are this
 processor with fewer instructions, and ARM's in QEMU's emulator (Debian's qemu-user, gcc-aarch64-linux-gnu and
 libc6-dev-arm64-cross), which says nothing of their speed. The exit status is 1 if a number differs.
 """
@@ -12,7 +13,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,6 +28,7 @@ from bot.model.kernels.forms import form_of
 from bot.model.kernels.jit import Kernels
 from bot.model.kernels.processor import Processor, this_processor
 from bot.model.model_info import Precision
+from bot.model.worker.sampling_kernels import SamplingKernels
 from bot.settings import DEMO_MODEL
 from tests.benchmarks.report import table
 from tests.model.conftest import parameters_of, random_model
@@ -33,7 +36,9 @@ from tests.support.driving import every_row, some_ids
 from tests.support.elsewhere.kernels import Compile, compiler_for
 from tests.support.elsewhere.machines import Machine, machines
 from tests.support.layers import bits, hard_numbers, layer_of, matmul_of
+from tests.support.sampled import sampled
 
+GPT2_VOCABULARY = 50_257
 VOCABULARY = 97  # of the odd models; the demo model has more
 ODD_MODELS: tuple[dict[str, Any], ...] = (
     {"n_head": 1, "n_embd": 24, "n_inner": 40},
@@ -78,6 +83,11 @@ def computed(precision: Precision, processor: Processor, compile_for: Compile) -
     return torch.cat([bits(numbers).flatten() for numbers in found])
 
 
+def chosen(processor: Processor, compile_for: Compile) -> Tensor:
+    """The bits of random numbers, draws and reports."""
+    return sampled(SamplingKernels(processor, compile_for), GPT2_VOCABULARY)
+
+
 def main() -> int:
     options = parse()
     torch.set_num_threads(1)
@@ -87,29 +97,38 @@ def main() -> int:
         precision: computed(precision, this_processor(), Kernels)
         for precision in options.precision or get_args(Precision)
     }
-    rows = [["machine", "run on", *expected]]
-    rows.append(["this one", "this processor", *(form(name, this_processor()) for name in expected)])
+    tokens = chosen(this_processor(), Kernels)
+    rows = [["machine", "run on", *expected, "draws and reports"]]
+    rows.append(["this one", "this processor", *(form(name, this_processor()) for name in expected), ""])
     total = 0
     for machine in (machine for machine in machines() if options.only in machine.name):
         cells = []
         for precision, ours in expected.items():
-            differing = compared(machine, precision, ours)
+            differing = compared(machine, partial(computed, precision), ours)
             total += differing or 0
-            shown = machine.lacking if differing is None else f"{differing:,} differ"
-            cells.append(f"{form(precision, machine.processor)}: {shown}")
-        rows.append([machine.name, machine.how, *cells])
+            cells.append(f"{form(precision, machine.processor)}: {shown(machine, differing)}")
+        differing = compared(machine, chosen, tokens)
+        total += differing or 0
+        rows.append([machine.name, machine.how, *cells, shown(machine, differing)])
     print(table(rows))
-    print(f"\nOf {', '.join(f'{len(ours):,} numbers in {name}' for name, ours in expected.items())}.")
+    counts = [f"{len(ours):,} numbers in {name}" for name, ours in expected.items()]
+    print(f"\nOf {', '.join(counts)}, and {len(tokens):,} of draws and reports.")
     return 1 if total else 0
 
 
-def compared(machine: Machine, precision: Precision, expected: Tensor) -> int | None:
+def compared(
+    machine: Machine, compute: Callable[[Processor, Compile], Tensor], expected: Tensor
+) -> int | None:
     """How many numbers differ on ``machine``; None if it cannot be run here."""
     if machine.lacking:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        found = computed(precision, machine.processor, compiler_for(machine, Path(folder)))
+        found = compute(machine.processor, compiler_for(machine, Path(folder)))
     return int((found != expected).sum())
+
+
+def shown(machine: Machine, differing: int | None) -> str:
+    return machine.lacking if differing is None else f"{differing:,} differ"
 
 
 def form(precision: Precision, processor: Processor) -> str:

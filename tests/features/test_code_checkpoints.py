@@ -28,7 +28,7 @@ from tests.support.checkpoints import (
     write_tokenizer,
     write_vocabulary,
 )
-from tests.support.driving import run
+from tests.support.driving import run, sampling_kernels
 from tests.support.programs import outputs_of, text_of_run
 from tests.support.samples import NOON
 
@@ -118,7 +118,7 @@ def read(folder: Path) -> tuple[LoadedModel, Encodings]:
 
 
 def written(loaded: LoadedModel, job: CompletionJob) -> CompletionRun:
-    engine = Engine(loaded.model, ends=loaded.info.fingerprint.ends, max_batch=1)
+    engine = Engine(loaded.model, sampling_kernels(), ends=loaded.info.fingerprint.ends, max_batch=1)
     outcome = run(engine, job.request(loaded.info.context))[job.run_id]
     completion = Completion(tuple(outcome.steps), "stop" if outcome.ending == "stop" else "length")
     return job.finished(completion, fingerprint=loaded.info.fingerprint, asked_at=NOON)

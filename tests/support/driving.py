@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -16,6 +17,7 @@ from bot.model.gpt2.parameters import Parameters
 from bot.model.gpt2.transformer import GPT2, Chunk
 from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParams, Step, Stepped
 from bot.model.worker.engine import Engine, Event
+from bot.model.worker.sampling_kernels import SamplingKernels
 
 NO_END = -1
 
@@ -44,8 +46,16 @@ class Recorded(GPT2):
         return super().forward(chunks)
 
 
+@cache
+def sampling_kernels() -> SamplingKernels:
+    """Kernels for every engine: to compile them takes longer than most tests."""
+    return SamplingKernels()
+
+
 def engine_of(model: GPT2, *, end_of_text: int = NO_END, max_batch: int = 8, prefix_bytes: int = 0) -> Engine:
-    return Engine(model, ends=(end_of_text,), max_batch=max_batch, prefix_bytes=prefix_bytes)
+    return Engine(
+        model, sampling_kernels(), ends=(end_of_text,), max_batch=max_batch, prefix_bytes=prefix_bytes
+    )
 
 
 def request(name: str, prompt: int = 3, **params: float) -> GenerationRequest:

@@ -7,6 +7,8 @@ from collections import deque
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.protocol import READ_AT_ONCE, GenerationRequest
 from bot.model.worker.prefix_cache import PrefixCache
+from bot.model.worker.sampling import Sampler
+from bot.model.worker.sampling_kernels import SamplingKernels
 from bot.model.worker.sequence import Planned, TokenSequence
 
 # While other requests wait for their next token, a step reads at most this many tokens of
@@ -21,11 +23,11 @@ class Batch:
     ``prefix_bytes`` of keys and values outlive their sequences.
     """
 
-    def __init__(self, model: GPT2, *, max_batch: int, prefix_bytes: int) -> None:
+    def __init__(self, model: GPT2, kernels: SamplingKernels, *, max_batch: int, prefix_bytes: int) -> None:
         if max_batch < 1:
             raise ValueError("max_batch must be at least 1")
         self._max_batch = max_batch
-        self._vocabulary = model.vocabulary
+        self._vocabulary, self._kernels = model.vocabulary, kernels
         self._store = model.new_store(max_batch)
         self.prefixes = PrefixCache(prefix_bytes)
         self._waiting: deque[GenerationRequest] = deque()
@@ -85,11 +87,16 @@ class Batch:
             try:
                 if not request.scored:  # kept positions have no logits
                     self.prefixes.recall(request.prompt_ids, cache)
-                self.running.append(TokenSequence(request, cache, self._vocabulary))
+                self.running.append(TokenSequence(request, cache, self._sampler(request)))
             except Exception as error:
                 self._store.release(cache)
                 failed.append((request, error))
         return failed
+
+    def _sampler(self, request: GenerationRequest) -> Sampler:
+        return Sampler(
+            request.params, spent=request.generated, vocabulary=self._vocabulary, kernels=self._kernels
+        )
 
     def plan(self) -> list[Planned]:
         """Choose the rows of the next pass: every decoding sequence's next token, and parts of prompts."""

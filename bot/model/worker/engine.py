@@ -29,6 +29,7 @@ from bot.model.protocol import Ended, FinishReason, GenerationRequest, Rejected,
 from bot.model.worker.batch import Batch
 from bot.model.worker.report import Choice, report
 from bot.model.worker.sampling import NOT_FINITE
+from bot.model.worker.sampling_kernels import SamplingKernels
 from bot.model.worker.sequence import Chosen, Planned, Read, TokenSequence, unservable
 
 Event = Stepped | Ended | Rejected
@@ -48,10 +49,19 @@ class Engine:
     Up to ``prefix_bytes`` of keys and values outlive their requests.
     """
 
-    def __init__(self, model: GPT2, *, ends: Collection[int], max_batch: int, prefix_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        model: GPT2,
+        kernels: SamplingKernels,
+        *,
+        ends: Collection[int],
+        max_batch: int,
+        prefix_bytes: int = 0,
+    ) -> None:
         self._model = model
+        self._kernels = kernels
         self._ends = frozenset(ends)
-        self._batch = Batch(model, max_batch=max_batch, prefix_bytes=prefix_bytes)
+        self._batch = Batch(model, kernels, max_batch=max_batch, prefix_bytes=prefix_bytes)
         self._threads = ThreadPoolExecutor(torch.get_num_threads(), "sampling", torch.set_num_threads, (1,))
         self._events: list[Event] = []
 
@@ -127,13 +137,16 @@ class Engine:
         for (read, logits), drawn in zip(computed, noise, strict=True):
             sequence, params = read.sequence, read.sequence.request.params
             with self._rejecting(sequence):
-                # A copy has the same alignment, whichever row of the batch it was.
-                token_id = sequence.sampler.choose(logits.clone(), drawn.result())
+                token_id = sequence.sampler.choose(logits, drawn.result())
                 chosen.append(
                     Chosen(sequence, Choice(token_id, params.temperature, params.candidates), logits)
                 )
-        for part, step in self._isolated(chosen, _reported):
+        for part, step in self._isolated(chosen, self._reported):
             self._take(part.sequence, step)
+
+    def _reported(self, chosen: Sequence[Chosen]) -> list[Step]:
+        logits = torch.stack([part.logits for part in chosen])
+        return report(logits, [part.choice for part in chosen], self._kernels)
 
     def _take(self, sequence: TokenSequence, step: Step) -> None:
         """Append the chosen token to its sequence, which may end it."""
@@ -152,7 +165,7 @@ class Engine:
         following = sequence.ids[sequence.steps + 1 : sequence.steps + 1 + len(logits)]
         params = request.params
         choices = [Choice(token_id, params.temperature, params.candidates) for token_id in following]
-        for step in report(logits, choices):
+        for step in report(logits, choices, self._kernels):
             self._events.append(Stepped(request.request_id, sequence.steps, step))
             sequence.steps += 1
         if sequence.steps == request.steps:
@@ -225,10 +238,6 @@ def together_or_alone(
         else:
             done.append((part, result))
     return done, failed
-
-
-def _reported(chosen: Sequence[Chosen]) -> list[Step]:
-    return report(torch.stack([part.logits for part in chosen]), [part.choice for part in chosen])
 
 
 def _rejected(request: GenerationRequest, error: Exception) -> Rejected:

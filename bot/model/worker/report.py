@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from bot.model.protocol import Candidate, Step
+from bot.model.worker.sampling import scores
+from bot.model.worker.sampling_kernels import SamplingKernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +22,20 @@ class Choice:
     candidates: int
 
 
-def report(logits: Tensor, choices: Sequence[Choice]) -> list[Step]:
+def report(logits: Tensor, choices: Sequence[Choice], kernels: SamplingKernels) -> list[Step]:
     """The steps that made ``choices`` from the rows of ``logits`` [rows, V].
 
     Log-probabilities are natural, entropy is in bits; both are of
-    softmax(logits / temperature), or of softmax(logits) where it is 0. A row's
-    report is the same, bit for bit, whatever rows lie beside it.
+    softmax(logits / temperature), or of softmax(logits) where it is 0, in float32. A row's
+    report is the same, bit for bit, whatever rows lie beside it, on any processor.
     """
     best = most_likely(logits, max(choice.candidates for choice in choices))
     reported = torch.tensor([[choice.token_id, *ids] for choice, ids in zip(choices, best, strict=True)])
     above = (logits > logits.gather(-1, reported[:, :1])).sum(dim=-1)
-    logprobs, entropies = _distributions(logits, [choice.temperature or 1.0 for choice in choices])
+    temperatures = torch.tensor([choice.temperature or 1.0 for choice in choices])
+    tempered = scores(logits, temperatures[:, None])
+    measured = kernels.measure(tempered)
+    logprobs = tempered.gather(-1, reported).double() - measured.largest[:, None] - measured.log_sum[:, None]
     return [
         Step(
             chosen=Candidate(ids[0], row_logits[0], row_logprobs[0], rank),
@@ -43,25 +46,12 @@ def report(logits: Tensor, choices: Sequence[Choice]) -> list[Step]:
             choices,
             reported.tolist(),
             logits.gather(-1, reported).tolist(),
-            logprobs.gather(-1, reported).tolist(),
+            logprobs.float().tolist(),
             (above + 1).tolist(),
-            entropies,
+            measured.entropy.float().tolist(),
             strict=True,
         )
     ]
-
-
-def _distributions(logits: Tensor, temperatures: Sequence[float]) -> tuple[Tensor, list[float]]:
-    """Log-probabilities [rows, V] and entropies in bits."""
-    rows = len(temperatures)
-    # The sum of a single row would be shared between threads: in another order.
-    spare = max(0, 2 - rows)
-    divisors = torch.tensor([*temperatures, *[1.0] * spare])
-    logprobs = (functional.pad(logits, (0, 0, 0, spare)) / divisors[:, None]).log_softmax(dim=-1)
-    # A token of probability 0 adds nothing, though its logprob may be -inf.
-    terms = logprobs.exp().mul_(logprobs.clamp_min(torch.finfo(torch.float32).min))
-    bits = (terms.sum(dim=-1) / -math.log(2)).clamp_min_(0.0)
-    return logprobs[:rows], bits[:rows].tolist()
 
 
 def most_likely(logits: Tensor, count: int) -> list[list[int]]:

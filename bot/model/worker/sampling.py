@@ -3,7 +3,9 @@
 Every function takes one row of logits or scores, a float32 tensor of shape [V]
 where V is the vocabulary's size, and leaves it unchanged. The filters, their
 order and the draw are those of transformers' ``generate`` on the CPU, so that
-``set_seed(seed); model.generate(do_sample=True, …)`` chooses the same tokens.
+``set_seed(seed); model.generate(do_sample=True, …)`` chooses the same tokens. But
+every rounded operation is one of ``kernels``', or one that all processors round alike:
+a row's token depends on neither the processor, nor torch's version, nor the threads.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ import math
 import torch
 from torch import Tensor
 
+from bot.model.kernels.variates import Twister
 from bot.model.protocol import MAX_SEED, SamplingParams
+from bot.model.worker.sampling_kernels import SamplingKernels
 
 NOT_FINITE = "the model's logits are not finite"
 
@@ -24,30 +28,33 @@ class Sampler:
     ``spent`` is how many draws of its seed were made before its first step.
     """
 
-    def __init__(self, params: SamplingParams, *, spent: int, vocabulary: int) -> None:
+    def __init__(
+        self, params: SamplingParams, *, spent: int, vocabulary: int, kernels: SamplingKernels
+    ) -> None:
         self.params = params
         self._vocabulary = vocabulary
-        self._generator = torch.Generator().manual_seed(params.seed)
+        self._kernels = kernels
+        self._twister = Twister(params.seed)
         self.draws_to_skip = spent if params.temperature > 0 else 0
 
     def skip(self, at_most: int) -> None:
         """Spend up to ``at_most`` of ``draws_to_skip``; all are due before the first step.
 
-        A thousand take about half a second, hence the portions.
+        A thousand take a tenth of a second or more, hence the portions.
         """
         count = min(at_most, self.draws_to_skip)
-        skip_draws(self._generator, count, vocabulary=self._vocabulary)
+        for _ in range(count):
+            self._kernels.variates(self._twister, self._vocabulary)
         self.draws_to_skip -= count
 
     def noise(self) -> Tensor | None:
-        """The variates [V] of the next draw, which spends it; None where nothing is drawn.
+        """The variates of the next draw, which spends it; None where nothing is drawn.
 
-        They take longer than all else here, and depend on nothing but the seed:
-        those of several samplers can be made at once.
+        They depend on nothing but the seed: those of several samplers can be made at once.
         """
         if self.params.temperature == 0:
             return None
-        return exponential_variates(self._generator, self._vocabulary)
+        return self._kernels.variates(self._twister, self._vocabulary)
 
     def choose(self, logits: Tensor, noise: Tensor | None) -> int:
         """The next token's id after ``logits`` [V]; ValueError if any is not finite."""
@@ -57,7 +64,7 @@ class Sampler:
             raise ValueError(NOT_FINITE)
         if noise is None:
             return int(logits.argmax())
-        return draw(filtered(logits, self.params), noise)
+        return self._kernels.draw(filtered(logits, self.params, self._kernels), noise)
 
 
 def problem(params: SamplingParams) -> str | None:
@@ -77,17 +84,22 @@ def problem(params: SamplingParams) -> str | None:
     return None
 
 
-def filtered(logits: Tensor, params: SamplingParams) -> Tensor:
+def scores(logits: Tensor, temperatures: float | Tensor) -> Tensor:
+    """``logits`` over the temperature, none of them infinite because of a tiny one."""
+    return (logits / temperatures).clamp_(max=torch.finfo(torch.float32).max)
+
+
+def filtered(logits: Tensor, params: SamplingParams, kernels: SamplingKernels) -> Tensor:
     """Scores [V]: temperature, then top-k, then top-p; what is filtered out is -inf.
 
     The order is that of transformers' ``GenerationMixin._get_logits_processor``.
     """
-    scores = logits / params.temperature
+    kept = scores(logits, params.temperature)
     if params.top_k > 0:
-        scores = keep_top_k(scores, params.top_k)
+        kept = keep_top_k(kept, params.top_k)
     if params.top_p < 1:
-        scores = keep_top_p(scores, params.top_p)
-    return scores
+        kept = keep_top_p(kept, params.top_p, kernels)
+    return kept
 
 
 def keep_top_k(scores: Tensor, k: int) -> Tensor:
@@ -96,41 +108,13 @@ def keep_top_k(scores: Tensor, k: int) -> Tensor:
     return scores.masked_fill(scores < smallest_kept, -math.inf)
 
 
-def keep_top_p(scores: Tensor, p: float) -> Tensor:
+def keep_top_p(scores: Tensor, p: float, kernels: SamplingKernels) -> Tensor:
     """The unlikeliest tokens of total probability ≤ 1 - ``p`` become -inf (TopPLogitsWarper).
 
-    The most likely token always stays.
+    The most likely token always stays. Of equally likely ones, the lower ids stay; there, the choice of
+    transformers differs between processors.
     """
-    ascending, order = torch.sort(scores, descending=False)
-    remove_sorted = ascending.softmax(dim=-1).cumsum(dim=-1) <= (1 - p)
-    remove_sorted[-1] = False
-    remove = remove_sorted.scatter(0, order, remove_sorted)
-    return scores.masked_fill(remove, -math.inf)
-
-
-def draw(scores: Tensor, noise: Tensor) -> int:
-    """One token id with the probabilities softmax(``scores``), by exponential ``noise`` [V].
-
-    The largest of probability / noise is a sample; this is what
-    ``torch.multinomial`` does for one (``multinomial_out`` in
-    ATen/native/Distributions.cpp).
-    """
-    return int((scores.softmax(dim=-1) / noise).argmax())
-
-
-def exponential_variates(generator: torch.Generator, count: int) -> Tensor:
-    """``count`` variates of rate 1, as a draw from ``count`` tokens takes them.
-
-    They are those of ``Tensor.exponential_`` (``transformation::exponential`` in
-    ATen/core/TransformationHelper.h), whose logarithms are taken all at once: in a
-    third of the time.
-    """
-    uniform = torch.empty(count, dtype=torch.float64).uniform_(generator=generator)
-    return uniform.neg_().log1p_().neg_().float()
-
-
-def skip_draws(generator: torch.Generator, count: int, *, vocabulary: int) -> None:
-    """Advance ``generator`` as ``count`` draws over [``vocabulary``] would."""
-    spent = torch.empty(vocabulary, dtype=torch.float64)
-    for _ in range(count):
-        spent.uniform_(generator=generator)
+    left = (scores > -math.inf).nonzero()[:, 0].flip(0)
+    ascending, order = torch.sort(scores[left], stable=True)
+    count = min(kernels.nucleus(ascending, 1 - p), len(left) - 1)
+    return scores.index_fill(0, left[order[:count]], -math.inf)

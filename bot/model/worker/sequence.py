@@ -35,10 +35,10 @@ def unservable(request: GenerationRequest, *, vocabulary: int, context: int) -> 
 class TokenSequence:
     """A running request: its token ids, its cache, its sampler, and its steps so far."""
 
-    def __init__(self, request: GenerationRequest, cache: KVCache, vocabulary: int) -> None:
+    def __init__(self, request: GenerationRequest, cache: KVCache, sampler: Sampler) -> None:
         self.request = request
         self.cache = cache
-        self.sampler = Sampler(request.params, spent=request.generated, vocabulary=vocabulary)
+        self.sampler = sampler
         self.ids = list(request.prompt_ids)
         self.steps = 0
         self.is_kept = True  # for texts that begin alike, once it has ended

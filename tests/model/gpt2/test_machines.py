@@ -1,4 +1,4 @@
-"""Every kind of processor computes the same logits, to the bit."""
+"""Every kind of processor computes the same logits, draws and reports, to the bit."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from bot.model.kernels.jit import optimized
 from bot.model.kernels.matmul import write_matmuls
 from bot.model.kernels.processor import this_processor
 from bot.model.model_info import Precision
+from bot.model.worker.sampling_kernels import SamplingKernels
 from tests.model.conftest import parameters_of, random_model
-from tests.support.driving import some_ids
+from tests.support.driving import sampling_kernels, some_ids
 from tests.support.elsewhere.kernels import Compile, compiler_for
 from tests.support.elsewhere.machines import Machine, machines
 from tests.support.layers import bits, hard_numbers, layer_of, matmul_of
+from tests.support.sampled import sampled
 
 pytestmark = pytest.mark.slow
 
@@ -80,6 +82,13 @@ def test_every_machine_multiplies_hard_numbers_alike(
     for rows in (1, 9):
         expected, got = (layer_of(by, precision, weight, bias)(x[:rows]) for by in (ours, theirs))
         assert torch.equal(bits(got), bits(expected))
+
+
+@each_machine
+def test_every_machine_draws_and_reports_alike(machine: Machine, tmp_path: Path) -> None:
+    there = SamplingKernels(machine.processor, compiler(machine, tmp_path))
+    for vocabulary in (97, 1000):
+        assert torch.equal(sampled(there, vocabulary), sampled(sampling_kernels(), vocabulary))
 
 
 @each_machine

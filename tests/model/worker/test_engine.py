@@ -12,7 +12,7 @@ from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParam
 from bot.model.worker.engine import Engine
 from bot.model.worker.sampling import Sampler
 from tests.model.conftest import OVERFLOWS, overflowing_model, parameters_of
-from tests.support.driving import Outcome, collect, engine_of, request, run, run_alone
+from tests.support.driving import Outcome, collect, engine_of, request, run, run_alone, sampling_kernels
 
 
 def test_an_aborted_request_ends_as_cancelled_and_frees_its_place_with_the_next_step(
@@ -55,7 +55,7 @@ def test_the_end_of_text_stops_a_text_and_is_its_last_step(gpt2: GPT2) -> None:
 def test_a_text_ends_at_any_of_several_end_tokens(gpt2: GPT2) -> None:
     free = run_alone(gpt2, request("a", max_new_tokens=20)).ids
     ends = {free[9], free[5], free[12]}
-    engine = Engine(gpt2, ends=ends, max_batch=1)
+    engine = Engine(gpt2, sampling_kernels(), ends=ends, max_batch=1)
     stopped = run(engine, request("a", max_new_tokens=20))["a"]
     first = next(index for index, token_id in enumerate(free) if token_id in ends)
     assert (stopped.ids, stopped.ending) == (free[: first + 1], "stop")

@@ -14,6 +14,7 @@ from bot.model.protocol import GenerationRequest, Step
 from bot.model.worker import engine as engine_module
 from bot.model.worker.report import Choice, report
 from bot.model.worker.sampling import Sampler
+from bot.model.worker.sampling_kernels import SamplingKernels
 from tests.model.conftest import parameters_of, random_model
 from tests.support.driving import Outcome, engine_of, request, run, run_alone
 
@@ -103,10 +104,10 @@ def test_a_pass_that_fails_for_every_request_blames_none(faulty: Faulty) -> None
 def test_a_report_that_fails_rejects_its_request_alone(
     gpt2: GPT2, undisturbed: dict[str, Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def picky(logits: Tensor, choices: Sequence[Choice]) -> list[Step]:
+    def picky(logits: Tensor, choices: Sequence[Choice], kernels: SamplingKernels) -> list[Step]:
         if any(choice.candidates == 7 for choice in choices):
             raise RuntimeError("memory lacks")
-        return report(logits, choices)
+        return report(logits, choices, kernels)
 
     monkeypatch.setattr(engine_module, "report", picky)
     outcomes = run(engine_of(gpt2), request("a", candidates=7), *NEIGHBOURS)
@@ -136,10 +137,10 @@ def test_a_sampler_that_fails_rejects_its_request_alone(
 def test_a_score_that_fails_rejects_its_request_alone(
     gpt2: GPT2, undisturbed: dict[str, Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def picky(logits: Tensor, choices: Sequence[Choice]) -> list[Step]:
+    def picky(logits: Tensor, choices: Sequence[Choice], kernels: SamplingKernels) -> list[Step]:
         if len(choices) == 49:
             raise RuntimeError("memory lacks")
-        return report(logits, choices)
+        return report(logits, choices, kernels)
 
     monkeypatch.setattr(engine_module, "report", picky)
     outcomes = run(engine_of(gpt2), replace(request("a", prompt=50), scored=True), *NEIGHBOURS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from bot.model.protocol import Step
 from bot.model.worker.report import Choice, most_likely, report
-from tests.support.driving import torch_threads
+from tests.support.driving import sampling_kernels, torch_threads
 
 
 @st.composite
@@ -32,8 +33,12 @@ def batches(draw: st.DrawFn, most: int = 9) -> tuple[Tensor, list[Choice]]:
     return logits, draw(st.lists(choices, min_size=rows, max_size=rows))
 
 
+def reported(logits: Tensor, choices: Sequence[Choice]) -> list[Step]:
+    return report(logits, choices, sampling_kernels())
+
+
 def alone(logits: Tensor, choice: Choice) -> Step:
-    (step,) = report(logits[None].clone(), [choice])
+    (step,) = reported(logits[None].clone(), [choice])
     return step
 
 
@@ -41,17 +46,17 @@ def alone(logits: Tensor, choice: Choice) -> Step:
 def test_a_report_states_the_whole_distribution_before_the_filters(
     batch: tuple[Tensor, list[Choice]],
 ) -> None:
-    for row, choice, step in zip(*batch, report(*batch), strict=True):
-        logprobs = (row.double() / (choice.temperature or 1)).log_softmax(-1)
+    for row, choice, step in zip(*batch, reported(*batch), strict=True):
+        logprobs = (row / (choice.temperature or 1)).double().log_softmax(-1)
         by_rank = sorted(range(len(row)), key=lambda i, row=row: (-row[i].item(), i))  # type: ignore[misc]
         assert [c.token_id for c in step.candidates] == by_rank[: choice.candidates]
         for candidate in (step.chosen, *step.candidates):
             assert candidate.logit == row[candidate.token_id].item()
-            assert candidate.logprob == pytest.approx(logprobs[candidate.token_id].item(), abs=1e-4)
+            assert candidate.logprob == pytest.approx(logprobs[candidate.token_id].item(), rel=1e-6, abs=1e-6)
             assert candidate.rank == 1 + int((row > candidate.logit).sum())
         assert step.chosen.token_id == choice.token_id
         entropy = -(logprobs.exp() * logprobs).sum().item() / math.log(2)
-        assert step.entropy == pytest.approx(entropy, abs=1e-4)
+        assert step.entropy == pytest.approx(entropy, rel=1e-6, abs=1e-6)
 
 
 @pytest.mark.slow
@@ -60,7 +65,7 @@ def test_a_row_s_report_is_the_same_to_the_bit_alone_and_among_others(
     batch: tuple[Tensor, list[Choice]],
 ) -> None:
     logits, choices = batch
-    assert report(logits, choices) == [alone(row, one) for row, one in zip(logits, choices, strict=True)]
+    assert reported(logits, choices) == [alone(row, one) for row, one in zip(logits, choices, strict=True)]
 
 
 @pytest.mark.slow
@@ -73,7 +78,9 @@ def test_a_row_s_report_is_the_same_with_any_threads_and_gpt2_s_vocabulary(
     logits = torch.randn(rows, vocabulary) * 5
     choices = [Choice(n, n / 4, n) for n in range(rows)]
     with torch_threads(threads):
-        assert report(logits, choices) == [alone(row, one) for row, one in zip(logits, choices, strict=True)]
+        assert reported(logits, choices) == [
+            alone(row, one) for row, one in zip(logits, choices, strict=True)
+        ]
 
 
 def test_entropy_is_in_bits() -> None:
@@ -101,7 +108,7 @@ def test_a_report_without_candidates_has_only_the_chosen_token() -> None:
 def test_the_logits_are_left_as_they_were() -> None:
     logits = torch.randn(3, 60)
     before = logits.clone()
-    report(logits, [Choice(n, 0.5, 5) for n in range(3)])
+    reported(logits, [Choice(n, 0.5, 5) for n in range(3)])
     assert torch.equal(logits, before)
 
 

@@ -17,6 +17,8 @@ from transformers import (
 
 from bot.model.protocol import SamplingParams
 from bot.model.worker import sampling
+from bot.model.worker.sampling import Sampler
+from tests.support.driving import sampling_kernels
 
 NO_IDS = torch.empty(1, 0, dtype=torch.long)
 
@@ -31,6 +33,15 @@ def rows(draw: st.DrawFn) -> Tensor:
     return logits.round() if draw(st.booleans()) else logits
 
 
+def assert_left(got: Tensor, expected: Tensor, scores: Tensor) -> None:
+    """``got`` has the scores that transformers leaves; of equal ones the lower ids, where those leave any."""
+    assert torch.equal(got.sort().values, expected.sort().values)
+    kept = got > -math.inf
+    assert torch.equal(got[kept], scores[kept])
+    for left_out in (~kept).nonzero()[:, 0]:
+        assert not (kept & (scores == scores[left_out]))[left_out:].any()
+
+
 @given(rows(), st.integers(1, 500))
 def test_top_k_is_that_of_transformers(logits: Tensor, k: int) -> None:
     expected = TopKLogitsWarper(top_k=k)(NO_IDS, logits[None])[0]
@@ -40,7 +51,7 @@ def test_top_k_is_that_of_transformers(logits: Tensor, k: int) -> None:
 @given(rows(), st.floats(0.01, 0.999))
 def test_top_p_is_that_of_transformers(logits: Tensor, p: float) -> None:
     expected = TopPLogitsWarper(top_p=p)(NO_IDS, logits[None])[0]
-    assert torch.equal(sampling.keep_top_p(logits, p), expected)
+    assert_left(sampling.keep_top_p(logits, p, sampling_kernels()), expected, logits)
 
 
 @given(rows(), st.floats(0.05, 5), st.integers(1, 100), st.floats(0.01, 0.999))
@@ -49,35 +60,29 @@ def test_the_filters_are_applied_in_generate_s_order(logits: Tensor, t: float, k
     for warper in (TemperatureLogitsWarper(t), TopKLogitsWarper(k), TopPLogitsWarper(p)):
         expected = warper(NO_IDS, expected)
     params = SamplingParams(temperature=t, top_k=k, top_p=p)
-    assert torch.equal(sampling.filtered(logits, params), expected[0])
+    assert_left(sampling.filtered(logits, params, sampling_kernels()), expected[0], logits / t)
 
 
 def test_filters_that_are_off_change_nothing() -> None:
     logits = torch.randn(50)
     params = SamplingParams(temperature=1.0, top_k=0, top_p=1.0)
-    assert torch.equal(sampling.filtered(logits, params), logits)
+    assert torch.equal(sampling.filtered(logits, params, sampling_kernels()), logits)
 
 
 @pytest.mark.parametrize("vocabulary", [2, 211, 50257])
 def test_draws_are_those_of_the_seeded_global_generator(vocabulary: int) -> None:
-    scores = [torch.randn(vocabulary) for _ in range(20)]
+    rows = [torch.randn(vocabulary) for _ in range(20)]
     set_seed(7)
-    expected = [int(torch.multinomial(row.softmax(-1)[None], num_samples=1)) for row in scores]
-    generator = torch.Generator().manual_seed(7)
-    drawn = [sampling.draw(row, sampling.exponential_variates(generator, vocabulary)) for row in scores]
-    assert drawn == expected
+    expected = [int(torch.multinomial(row.softmax(-1)[None], num_samples=1)) for row in rows]
+    sampler = sampler_of(SamplingParams(seed=7, temperature=1.0, top_k=0), vocabulary=vocabulary)
+    assert [sampler.choose(row, sampler.noise()) for row in rows] == expected
 
 
-@pytest.mark.parametrize("vocabulary", [2, 211, 50257])
-def test_skipped_draws_leave_the_generator_as_made_ones_do(vocabulary: int) -> None:
-    drawn, skipped = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
-    for _ in range(5):
-        torch.multinomial(torch.randn(vocabulary).softmax(-1), 1, generator=drawn)
-    sampling.skip_draws(skipped, 5, vocabulary=vocabulary)
-    assert torch.equal(drawn.get_state(), skipped.get_state())
+def sampler_of(params: SamplingParams, *, vocabulary: int, spent: int = 0) -> Sampler:
+    return Sampler(params, spent=spent, vocabulary=vocabulary, kernels=sampling_kernels())
 
 
-def noises(sampler: sampling.Sampler, count: int) -> list[Tensor]:
+def noises(sampler: Sampler, count: int) -> list[Tensor]:
     found = [sampler.noise() for _ in range(count)]
     return [noise for noise in found if noise is not None]
 
@@ -85,15 +90,15 @@ def noises(sampler: sampling.Sampler, count: int) -> list[Tensor]:
 @given(st.integers(0, 2**32 - 1), st.integers(0, 20), st.integers(1, 7))
 def test_a_sampler_can_start_after_the_first_draws(seed: int, spent: int, portion: int) -> None:
     params = SamplingParams(seed=seed)
-    whole = noises(sampling.Sampler(params, spent=0, vocabulary=97), spent + 2)
-    sampler = sampling.Sampler(params, spent=spent, vocabulary=97)
+    whole = noises(sampler_of(params, vocabulary=97), spent + 2)
+    sampler = sampler_of(params, spent=spent, vocabulary=97)
     while sampler.draws_to_skip:
         sampler.skip(portion)
     assert all(map(torch.equal, noises(sampler, 2), whole[spent:]))
 
 
 def test_draws_can_be_skipped_in_several_parts() -> None:
-    sampler = sampling.Sampler(SamplingParams(seed=3), spent=5, vocabulary=97)
+    sampler = sampler_of(SamplingParams(seed=3), spent=5, vocabulary=97)
     portions = []
     while sampler.draws_to_skip:
         sampler.skip(2)
@@ -104,31 +109,31 @@ def test_draws_can_be_skipped_in_several_parts() -> None:
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_draws_of_a_seed_do_not_depend_on_other_requests(threads: int) -> None:
     seeds = range(8)
-    expected = [noises(sampling.Sampler(SamplingParams(seed=n), spent=0, vocabulary=50257), 3) for n in seeds]
-    samplers = [sampling.Sampler(SamplingParams(seed=n), spent=0, vocabulary=50257) for n in seeds]
+    expected = [noises(sampler_of(SamplingParams(seed=n), vocabulary=50257), 3) for n in seeds]
+    samplers = [sampler_of(SamplingParams(seed=n), vocabulary=50257) for n in seeds]
     with ThreadPoolExecutor(threads) as pool:
-        columns = [list(pool.map(sampling.Sampler.noise, samplers)) for _ in range(3)]
+        columns = [list(pool.map(Sampler.noise, samplers)) for _ in range(3)]
     for mine, theirs in zip(expected, zip(*columns, strict=True), strict=True):
         assert all(map(torch.equal, mine, theirs))
 
 
 def test_greedy_needs_no_draws() -> None:
-    sampler = sampling.Sampler(SamplingParams(temperature=0), spent=9, vocabulary=5)
+    sampler = sampler_of(SamplingParams(temperature=0), spent=9, vocabulary=5)
     assert sampler.draws_to_skip == 0
     assert sampler.noise() is None
 
 
 def test_greedy_takes_the_most_likely_token_and_the_lower_id_in_a_tie() -> None:
-    sampler = sampling.Sampler(SamplingParams(temperature=0), spent=0, vocabulary=4)
+    sampler = sampler_of(SamplingParams(temperature=0), vocabulary=4)
     assert sampler.choose(torch.tensor([1.0, 2.0, 2.0, 0.0]), None) == 1
 
 
 @given(rows(), st.integers(0, 2**32 - 1), st.integers(0, 60), st.floats(0.1, 1.0))
 def test_a_choice_is_a_draw_from_what_the_filters_leave(logits: Tensor, seed: int, k: int, p: float) -> None:
     params = SamplingParams(seed=seed, top_k=k, top_p=p)
-    sampler = sampling.Sampler(params, spent=0, vocabulary=len(logits))
+    sampler = sampler_of(params, vocabulary=len(logits))
     generator = torch.Generator().manual_seed(seed)
-    scores = sampling.filtered(logits, params)
+    scores = sampling.filtered(logits, params, sampling_kernels())
     expected = int(torch.multinomial(scores.softmax(-1), 1, generator=generator))
     assert sampler.choose(logits, sampler.noise()) == expected
 
@@ -136,7 +141,7 @@ def test_a_choice_is_a_draw_from_what_the_filters_leave(logits: Tensor, seed: in
 def test_the_logits_are_left_as_they_were() -> None:
     logits = torch.randn(60)
     before = logits.clone()
-    sampler = sampling.Sampler(SamplingParams(top_k=3, top_p=0.5), spent=0, vocabulary=60)
+    sampler = sampler_of(SamplingParams(top_k=3, top_p=0.5), vocabulary=60)
     sampler.choose(logits, sampler.noise())
     assert torch.equal(logits, before)
 
@@ -144,7 +149,7 @@ def test_the_logits_are_left_as_they_were() -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_logits_that_are_not_finite_are_refused(value: float, temperature: float) -> None:
-    sampler = sampling.Sampler(SamplingParams(temperature=temperature), spent=0, vocabulary=3)
+    sampler = sampler_of(SamplingParams(temperature=temperature), vocabulary=3)
     with pytest.raises(ValueError, match="not finite"):
         sampler.choose(torch.tensor([0.0, value, 1.0]), sampler.noise())
 

@@ -84,6 +84,9 @@ class KernelsElsewhere(Kernels):
     def program(self, calls: Sequence[Call]) -> Program:
         return lambda: self._run(calls)
 
+    def run_alone(self, call: Call) -> None:
+        self._run([call])
+
     def _run(self, calls: Sequence[Call]) -> None:
         placed = [call for call in calls if isinstance(call, _PlacedCall)]
         regions = list(dict.fromkeys(region for call in placed for _, region in call.tensors))

@@ -87,7 +87,8 @@ def compare(then: Sequence[Step], now: Sequence[Step], before: Fingerprint, toda
         changed=tuple(
             Changed(name, str(getattr(before, name)), str(getattr(today, name)))
             for name in Fingerprint.__struct_fields__
-            if getattr(before, name) != getattr(today, name)
+            # What texts no longer depend on is empty.
+            if getattr(before, name) != getattr(today, name) != ""
         ),
     )
 

@@ -18,19 +18,19 @@ END_OF_TEXT = 50_256  # the token id that ends a text, unless the model names ot
 _ROOT = re.compile(r"^(~[^/\\]*|[A-Za-z]:)")  # where a path may begin: a home folder, a Windows drive
 
 
-class Fingerprint(Struct, frozen=True, forbid_unknown_fields=True):
+class Fingerprint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that a text depends on besides its request.
 
-    ``weights`` changes with the weights or their configuration. ``processor`` is the kind
-    of instructions: other kinds add the same numbers in another order. ``encoding`` is what
-    the token ids mean: GPT-2's own, or :attr:`Tokenizer.identity`. A text ends at any of the
-    ids ``ends``.
+    ``weights`` changes with the weights or their configuration, ``engine`` with whatever may alter a bit
+    of what a request gives. ``encoding`` is what the token ids mean: GPT-2's own, or
+    :attr:`Tokenizer.identity`. A text ends at any of the ids ``ends``. Texts of before engine 4 also
+    depended on the kind of ``processor`` and on the version of ``torch``.
     """
 
     weights: str
     precision: Precision
-    processor: str
-    torch: str
+    processor: str = ""
+    torch: str = ""
     engine: int
     encoding: str = GPT2_ENCODING
     ends: tuple[int, ...] = (END_OF_TEXT,)

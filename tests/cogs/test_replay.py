@@ -103,7 +103,9 @@ async def test_changes_since_the_run_are_named(
 ) -> None:
     run = await elsewhere(runs.completion(run_id_of(await complete(ada, channel))))
     chosen = structs.replace(run.steps[2].chosen, logit=run.steps[2].chosen.logit + 0.5)
-    made = structs.replace(run.fingerprint, precision="int8", torch="1.0", weights="commit:" + "0" * 40)
+    made = structs.replace(
+        run.fingerprint, precision="int8", torch="1.0", engine=3, weights="commit:" + "0" * 40
+    )
     drifted = (*run.steps[:2], structs.replace(run.steps[2], chosen=chosen, candidates=()), *run.steps[3:])
     await keep(runs, replace(run, run_id="c" * 16, steps=drifted, fingerprint=made))
     replay, code = custom_id("run", "replay", "c" * 16), custom_id("run", "code", "c" * 16)
@@ -113,7 +115,8 @@ async def test_changes_since_the_run_are_named(
     assert "✅ Identical. The model wrote the same 30 tokens again. The scores (logits) differ by" in answer
     assert "up to 0.500000" in answer
     assert "the precision int8 → float32" in answer
-    assert "torch's version 1.0 → " in answer
+    assert "the engine's version 3 → 4" in answer
+    assert "torch" not in answer  # texts no longer depend on it
     assert "the model's weights commit:0000000000000000… → sha256:" in answer
     assert "Another model wrote this text" in text_of(await ada.click(message, custom_id=code))
 

@@ -82,7 +82,7 @@ def scripted_similar(token_id: int, count: int) -> tuple[Alike, ...]:
 
 
 def scripted_info(fingerprint: str = "scripted", encoding: str = GPT2_ENCODING) -> ModelInfo:
-    made_of = Fingerprint(fingerprint, "float32", "none", "none", 1, encoding)
+    made_of = Fingerprint(weights=fingerprint, precision="float32", engine=1, encoding=encoding)
     return ModelInfo("scripted", None, 1, 1, 1, 1, 1024, 50257, "float32", "none", 1, 2**20, made_of)
 
 

@@ -72,6 +72,12 @@ def test_what_changed_in_the_fingerprint_is_named_part_by_part() -> None:
     assert found.changed == (Changed("precision", "float32", "int8"), Changed("engine", "3", "4"))
 
 
+def test_what_texts_no_longer_depend_on_is_no_change() -> None:
+    today = structs.replace(FINGERPRINT, processor="", torch="")
+
+    assert compare(THEN, THEN, FINGERPRINT, today).changed == ()
+
+
 def test_a_completion_is_computed_again_from_its_prompt() -> None:
     run = completion_run("a" * 16, 10, 20, 30, private=True)
     again = rerun(run, owner=GRACE, context=1024)

@@ -9,7 +9,10 @@ from bot.features.next import Walk, WalkRun
 from bot.model.model_info import Fingerprint
 from bot.model.protocol import Candidate, SamplingParams, Step
 
-FINGERPRINT = Fingerprint("0f" * 32, "float32", "AVX512", "2.13.0+cpu", 3)
+# Of a text that is older than engine 4.
+FINGERPRINT = Fingerprint(
+    weights="0f" * 32, precision="float32", processor="AVX512", torch="2.13.0+cpu", engine=3
+)
 ADA, GRACE = 815, 4711
 NOON = 1_790_000_000.0  # seconds since 1970
 LONDON_WAS = (23421, 373)

@@ -82,8 +82,6 @@ def fingerprint(
     return Fingerprint(
         weights=identity,
         precision=precision,
-        processor=torch.backends.cpu.get_cpu_capability(),
-        torch=str(torch.__version__),
         engine=ENGINE_VERSION,
         encoding=encoding,
         ends=ends,

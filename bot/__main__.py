@@ -2,6 +2,7 @@
 
 python -m bot                        the bot, or without DISCORD_TOKEN the playground
 python -m bot try "/next prompt:…"   one command, its card as text or, with --json, for a script
+python -m bot verify FILE            whether this machine writes the text of a receipt
 python -m bot --version              which version this is
 """
 
@@ -120,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     attempt.add_argument(
         "--picture", type=_folder, metavar="FOLDER", help="save the card's pictures and files in FOLDER"
     )
+    check = actions.add_parser("verify", help="write a text again, and compare it with its receipt")
+    check.add_argument("receipt", type=Path, metavar="FILE", help="what the button Receipt attaches")
     return parser
 
 
@@ -134,7 +137,12 @@ def _in_one_piece(words: Sequence[str]) -> str:
 
 
 def _ended_by(number: signal.Signals, options: argparse.Namespace) -> int:
-    return killed_by(number) if "command" in options else ExitStatus.OK
+    return killed_by(number) if _answers_once(options) else ExitStatus.OK
+
+
+def _answers_once(options: argparse.Namespace) -> bool:
+    """Whether it ends by itself, with an answer, instead of serving."""
+    return "command" in options or "receipt" in options
 
 
 def _port(text: str) -> int:
@@ -154,14 +162,14 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
     """The settings file's variables, under those of the process; without the token
     where Discord is only simulated."""
     environment = settings_file.read(options.env) | dict(os.environ)
-    if options.playground or "command" in options:
+    if options.playground or _answers_once(options):
         environment.pop("DISCORD_TOKEN", None)
     return environment
 
 
 def _log(options: argparse.Namespace, settings: Settings) -> None:
     logs.configure(
-        level="WARNING" if "command" in options else settings.log_level,
+        level="WARNING" if _answers_once(options) else settings.log_level,
         # A simulated Discord has nothing to tell an operator.
         discord_level=settings.log_level if settings.discord_token else "ERROR",
         form=settings.log_format,
@@ -191,6 +199,10 @@ async def _run(options: argparse.Namespace, settings: Settings, environment: dic
 
 async def _serve(options: argparse.Namespace, settings: Settings, environment: dict[str, str]) -> int:
     log.info(TITLE)
+    if "receipt" in options:
+        from bot.verify import verify
+
+        return await verify(options.receipt, settings, environment)
     async with started(settings, environment) as parts:
         if "command" in options:
             return await _attempt(options, parts)

@@ -34,6 +34,7 @@ SYNC_PATIENCE = 5.0
 COGS = (
     "cogs.complete",
     "cogs.why",
+    "cogs.receipt",
     "cogs.replay",
     "cogs.code",
     "cogs.next",

@@ -17,6 +17,8 @@
     │   ├── RunExpired                a button whose run was deleted
     │   ├── NoRun                     a message that isn't the card of a run
     │   ├── NothingWritten            a run without a token of the model's own
+    │   ├── MixedText                 a run that no single model could write again
+    │   ├── TextTooOld                a run that depends on the kind of processor
     │   ├── NothingToGuess            no four tokens that look different
     │   ├── WordBlocked               a text with a word the community has blocked
     │   └── NotRunning                a request to stop that is over
@@ -43,6 +45,7 @@
         ├── InvalidSetting            names the variable and what it allows
         ├── SettingsFileUnusable
         ├── ShippedFileAltered        names the file under bot/data
+        ├── ReceiptUnusable           a file that `verify` can't check, and why
         ├── PortTaken                 the playground's
         ├── ModelUnusable             names MODEL
         ├── DiscordUnreachable
@@ -262,7 +265,19 @@ class NoRun(InputError):
 
 class NothingWritten(InputError):
     sentence = (
-        "There's nothing to replay: the model wrote nothing here, or nothing after the hand-picked token."
+        "There's nothing to write again: the model wrote nothing here, or nothing after the token that was "
+        "picked by hand."
+    )
+
+
+class MixedText(InputError):
+    sentence = "Different models wrote parts of this text, so there's no receipt for it."
+
+
+class TextTooOld(InputError):
+    sentence = (
+        "An older version of me wrote this, and its texts depended on the processor, so there's no receipt "
+        "for it. Please run the command again."
     )
 
 
@@ -499,6 +514,17 @@ class ShippedFileAltered(StartError):
     @property
     def sentence(self) -> str:
         return f"The file bot/data/{self.file} {self.problem}: restore it, for example with a fresh clone."
+
+
+@dataclass(eq=False)
+class ReceiptUnusable(StartError):
+    file: str
+    _: KW_ONLY
+    problem: str
+
+    @property
+    def sentence(self) -> str:
+        return f"The receipt {quoted(self.file)} cannot be verified: {self.problem}."
 
 
 @dataclass(eq=False)

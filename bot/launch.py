@@ -38,10 +38,10 @@ async def started(
     encodings = Encodings()
     with LoadingBar() as bar:
         async with ModelProcess(
-            _command(settings),
+            command(settings),
             name=settings.model,
             on_loading=bar.show,
-            on_ready=partial(_learn, encodings),
+            on_ready=partial(learn, encodings),
             settings=environment,
         ) as model:
             await model.launched()
@@ -51,7 +51,8 @@ async def started(
                 yield parts
 
 
-def _command(settings: Settings) -> tuple[str, ...]:
+def command(settings: Settings) -> tuple[str, ...]:
+    """What starts the model worker."""
     return worker_command(
         settings.model,
         settings.model_revision,
@@ -62,6 +63,6 @@ def _command(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def _learn(encodings: Encodings, ready: Ready) -> None:
+def learn(encodings: Encodings, ready: Ready) -> None:
     """Let the bot split texts as the model does, now that it is ready."""
     encodings.learn(ready.tokenizer, name=ready.info.title)

@@ -27,13 +27,15 @@ class Room:
 HOUSE = {
     "cogs": Room("client flows interactions cards services features model custom_ids", "discord"),
     "__main__": Room(
-        "playground serve launch app monitoring settings executor text system logs settings_file errors"
+        "playground serve verify launch app monitoring settings executor text system logs settings_file "
+        "errors"
     ),
     "playground": Room(
         "client cards services store features queue text model system errors quoting custom_ids",
         "aiohttp discord simcord",
     ),
     "serve": Room("app monitoring login client interactions proxies system errors"),
+    "verify": Room("launch settings features text model.client model system errors quoting"),
     "launch": Room("app moderation settings text model.client model integrity"),
     "app": Room(
         "monitoring cards.pictures services moderation settings store executor queue text "

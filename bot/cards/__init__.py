@@ -24,6 +24,7 @@ from bot.cards.help import HelpCard, help_card
 from bot.cards.layout import ERROR_COLOUR, Audience, date, error, model_name, notice
 from bot.cards.model import ModelCard, model, model_bars, model_numbers
 from bot.cards.next import NextCard, describe_next, next_bars, next_numbers, next_tokens
+from bot.cards.receipt import receipt_card
 from bot.cards.replay import ReplayCard, describe_replay, replayed
 from bot.cards.reveal import RevealCard, describe_reveal, reveal, reveal_bars, reveal_numbers
 from bot.cards.scores import LeaderboardCard, leaderboard, leaderboard_bars, listed
@@ -105,6 +106,7 @@ __all__ = [
     "not_forgotten",
     "notice",
     "own_text",
+    "receipt_card",
     "replayed",
     "reveal",
     "reveal_bars",

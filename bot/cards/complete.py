@@ -135,6 +135,7 @@ def _actions(content: CompletionCard, update: Finished) -> tuple[Row, Row]:
             numbers_button("complete", run_id, content.tokens, round(update.seconds * 1000)),
             button("Code", custom_id("run", "code", run_id)),
             button("Replay", custom_id("run", "replay", run_id), disabled=empty),
+            button("Receipt", custom_id("run", "receipt", run_id), disabled=empty),
             content.audience.button,
         ),
     )

@@ -125,7 +125,7 @@ def test_a_finished_card_can_go_on_and_roll_again() -> None:
 def test_a_finished_card_can_be_looked_into_and_closed() -> None:
     buttons = buttons_of(cards.completion(CONTENT))
 
-    assert list(buttons)[2:] == ["Why this word?", "Numbers", "Code", "Replay", "Delete"]
+    assert list(buttons)[2:] == ["Why this word?", "Numbers", "Code", "Replay", "Receipt", "Delete"]
     assert buttons["Numbers"].custom_id == f"numbers:complete:{strategies.RUN_ID}:5:2000"
     assert buttons["Why this word?"].custom_id == f"why:open:{strategies.RUN_ID}"
     private = replace(CONTENT, audience=Audience(owner=1, private=True))

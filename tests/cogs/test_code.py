@@ -47,5 +47,5 @@ async def test_a_hand_picked_token_with_nothing_after_it_has_a_program_but_no_re
     ids = [custom_id("run", action, "c" * 16) for action in ("replay", "code")]
     message = await posted(world, *ids)
 
-    assert "nothing to replay" in refusal_of(await ada.click(message, custom_id=ids[0]))
+    assert "nothing to write again" in refusal_of(await ada.click(message, custom_id=ids[0]))
     assert "same_text.py" in text_of(await ada.click(message, custom_id=ids[1]))

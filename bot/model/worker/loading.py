@@ -16,6 +16,7 @@ from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.checkpoint.weights import EMBEDDING, HEAD, Stored, stored
 from bot.model.gpt2.parameters import Parameters
 from bot.model.gpt2.transformer import GPT2
+from bot.model.kernels.processor import Processor
 from bot.model.model_info import END_OF_TEXT, GPT2_ENCODING, Fingerprint, ModelInfo, Precision, Tokenizer
 from bot.model.protocol import Loading, Report
 from bot.system.runtime import return_freed
@@ -33,9 +34,12 @@ class LoadedModel:
     tokenizer: Tokenizer | None
 
 
-def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> LoadedModel:
+def load(
+    checkpoint: Checkpoint, *, precision: Precision, report: Report, processor: Processor | None = None
+) -> LoadedModel:
     """Read, convert to ``precision`` and pack the weights; ModelRefused if they cannot be used.
 
+    They are packed for ``processor``, which is this one unless given.
     Peak memory is that of one copy of the model and one layer, and of the file's pages.
     """
     tokenizer = own_tokenizer(checkpoint)
@@ -47,7 +51,7 @@ def load(checkpoint: Checkpoint, *, precision: Precision, report: Report) -> Loa
         return_freed()
         report(Loading("packing weights", done, layers, "layers"))
 
-    model = GPT2(parameters, precision=precision, on_layer=on_layer)
+    model = GPT2(parameters, precision=precision, processor=processor, on_layer=on_layer)
     info = ModelInfo(
         name=checkpoint.name,
         revision=checkpoint.revision,

@@ -1,0 +1,91 @@
+"""``python -m bot verify FILE``: does this machine write the text of a receipt?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from bot.errors import ReceiptUnusable
+from bot.features.receipt import LARGEST_RECEIPT, Mismatch, Receipt, from_file, mismatch
+from bot.launch import command, learn
+from bot.model.client.process import ModelProcess
+from bot.model.client.progress import LoadingBar
+from bot.model.model_info import ModelInfo
+from bot.model.protocol import Stepped
+from bot.quoting import plural
+from bot.settings import Settings
+from bot.system.exit_status import ExitStatus
+from bot.system.terminal import say
+from bot.text.tokenization import Encodings
+
+
+async def verify(file: Path, settings: Settings, environment: Mapping[str, str]) -> ExitStatus:
+    """Write the text again in the receipt's precision; OK if it is the same, FAILED with the place if not.
+
+    ReceiptUnusable if the file is no receipt, or one of another model or version of the engine.
+    """
+    receipt = _read(file)
+    encodings = Encodings()
+    settings = replace(settings, precision=receipt.fingerprint.precision)
+    with LoadingBar() as bar:
+        async with ModelProcess(
+            command(settings),
+            name=settings.model,
+            on_loading=bar.show,
+            on_ready=partial(learn, encodings),
+            settings=environment,
+        ) as model:
+            _check(receipt, await model.wait_ready(), str(file))
+            now = [
+                event.step.chosen.token_id
+                async for event in model.run(receipt.request)
+                if isinstance(event, Stepped)
+            ]
+    found = mismatch(receipt, now)
+    if found is None:
+        say(f"Identical: seed {receipt.seed} gives the same {plural(len(receipt.written), 'token')} here.")
+        return ExitStatus.OK
+    say(_different(receipt, found, encodings))
+    return ExitStatus.FAILED
+
+
+def _read(file: Path) -> Receipt:
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST_RECEIPT + 1)
+    except OSError as error:
+        raise ReceiptUnusable(str(file), problem=error.strerror or "it cannot be read") from None
+    if len(content) > LARGEST_RECEIPT:
+        raise ReceiptUnusable(str(file), problem="it is too large to be one")
+    return from_file(content, str(file))
+
+
+def _check(receipt: Receipt, model: ModelInfo, file: str) -> None:
+    """ReceiptUnusable unless ``model`` may have written the text."""
+    then, now = receipt.fingerprint, model.fingerprint
+    if then.weights != now.weights:
+        wanted = "another model wrote its text"
+        if receipt.model is not None:
+            revision = f" and MODEL_REVISION={receipt.revision}" if receipt.revision else ""
+            wanted += f": set MODEL={receipt.model}{revision}"
+        raise ReceiptUnusable(file, problem=wanted)
+    if then.engine != now.engine:
+        problem = f"version {then.engine} of the engine wrote its text, and this is version {now.engine}"
+        raise ReceiptUnusable(file, problem=problem)
+    if then != now:
+        raise ReceiptUnusable(file, problem="its text was written with another tokenizer")
+    ids = receipt.prompt_ids + receipt.token_ids
+    if len(ids) > model.context or max(ids) >= model.vocabulary:
+        raise ReceiptUnusable(file, problem="its text does not fit the model")
+
+
+def _different(receipt: Receipt, found: Mismatch, encodings: Encodings) -> str:
+    then, now = (
+        "the end" if token_id is None else encodings.token(token_id, receipt.fingerprint.encoding).visible
+        for token_id in (found.then, found.now)
+    )
+    return (
+        f"Different from token {found.position + 1:,} on: the receipt has {then}, this machine writes {now}."
+    )

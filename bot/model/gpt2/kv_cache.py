@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 
+import torch
+
 from bot.model.gpt2.memory import untouched
 from bot.model.kernels.attend import KEY_BLOCK
 from bot.model.kernels.builder import LANES, round_up
@@ -16,7 +18,7 @@ KEPT_BYTES = 256 * 2**20
 class KVStore:
     """Up to ``slots`` sequences, side by side so that one operation serves them all.
 
-    A layer is one [2, slots, heads, positions, head width] tensor of float32: keys, then
+    A layer is one [2, slots, heads, positions, head width] tensor of float32 or bfloat16: keys, then
     values, laid out as in ``bot.model.kernels.attend``, with the head width rounded up to
     a multiple of ``LANES``. Each slot has room for ``context`` positions, but takes memory only
     as far as it has been filled. That memory is given back when the last sequence leaves,
@@ -24,14 +26,22 @@ class KVStore:
     """
 
     def __init__(
-        self, *, slots: int, layers: int, heads: int, head_width: int, context: int, kept: int = KEPT_BYTES
+        self,
+        *,
+        slots: int,
+        layers: int,
+        heads: int,
+        head_width: int,
+        context: int,
+        dtype: torch.dtype = torch.float32,
+        kept: int = KEPT_BYTES,
     ) -> None:
-        self.context = context
+        self.context, self.dtype = context, dtype
         self._kept = kept
         self._shape = (2, slots, heads, round_up(context, KEY_BLOCK), round_up(head_width, LANES))
         self._free = list(range(slots))
         self._used: set[int] = set()
-        self.layers = [untouched(self._shape) for _ in range(layers)]
+        self.layers = [untouched(self._shape, dtype) for _ in range(layers)]
         # The most positions that have been filled in each slot.
         self._filled = [0] * slots
         # Counts how often the layers were replaced.
@@ -45,7 +55,9 @@ class KVStore:
     def bytes_for(self, positions: int) -> int:
         """Bytes that ``positions`` positions of a slot take."""
         _, _, heads, _, head_width = self._shape
-        return 2 * heads * round_up(positions, KEY_BLOCK) * head_width * len(self.layers) * 4
+        return (
+            2 * heads * round_up(positions, KEY_BLOCK) * head_width * len(self.layers) * self.dtype.itemsize
+        )
 
     def new_cache(self) -> KVCache:
         """An empty cache in the lowest free slot; IndexError if there is none."""
@@ -66,7 +78,7 @@ class KVStore:
         if self._used or not self.filled_bytes:
             return
         try:
-            layers = [untouched(self._shape) for _ in self.layers]
+            layers = [untouched(self._shape, self.dtype) for _ in self.layers]
         except OSError:
             # Keep the old layers: their memory can be given back the next time.
             return
@@ -101,7 +113,12 @@ class KVCache:
         """A copy of the first ``length`` positions, in a store of its own."""
         _, _, heads, _, head_width = self.store.layers[0].shape
         store = KVStore(
-            slots=1, layers=len(self.store.layers), heads=heads, head_width=head_width, context=length
+            slots=1,
+            layers=len(self.store.layers),
+            heads=heads,
+            head_width=head_width,
+            context=length,
+            dtype=self.store.dtype,
         )
         copy = store.new_cache()
         copy.begin_with(self, length)

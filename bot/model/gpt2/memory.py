@@ -19,12 +19,12 @@ def in_large_pages(numbers: Tensor) -> Tensor:
     return _mapped(numbers.shape, numbers.dtype, "MADV_HUGEPAGE").copy_(numbers)
 
 
-def untouched(shape: Sequence[int]) -> Tensor:
-    """Uninitialized float32 that take memory only where something is written, page by page.
+def untouched(shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+    """Uninitialized numbers that take memory only where something is written, page by page.
 
     Without large pages, which some systems use unasked: there, one number would take two megabytes.
     """
-    return _mapped(shape, torch.float32, "MADV_NOHUGEPAGE")
+    return _mapped(shape, dtype, "MADV_NOHUGEPAGE")
 
 
 def _mapped(shape: Sequence[int], dtype: torch.dtype, advice: str) -> Tensor:

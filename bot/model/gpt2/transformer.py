@@ -57,9 +57,9 @@ class GPT2:
     The constructor empties ``parameters``: it frees each weight as soon as the packed copy
     exists, so the model is never in memory twice.
 
-    ``precision`` is that of the weights in the linear layers and the embedding. Norms, attention,
-    the KV cache, the residual stream and logits are float32. The logits' bits do not depend on the
-    kind of processor. ``compile_for`` makes the kernels.
+    ``precision`` is that of the weights in the linear layers and the embedding. Keys and values are kept in
+    bfloat16 unless it is float32. Norms, attention, the residual stream and logits are float32. The logits'
+    bits do not depend on the kind of processor. ``compile_for`` makes the kernels.
     """
 
     def __init__(
@@ -80,7 +80,14 @@ class GPT2:
         module = KernelModule()
         write_pack(module, precision, processor)
         write_matmuls(module, precision, processor)
-        scores = write_attend(module, head_width=head_width, context=self.context, processor=processor)
+        self._cached = torch.float32 if precision == "float32" else torch.bfloat16
+        scores = write_attend(
+            module,
+            head_width=head_width,
+            context=self.context,
+            processor=processor,
+            rounds=self._cached is torch.bfloat16,
+        )
         kernels = compile_for(module, processor)
         matmul = Matmul(kernels, precision, processor)
         make = _linear_maker(precision, matmul)
@@ -103,6 +110,7 @@ class GPT2:
             heads=self.heads,
             head_width=self.width // self.heads,
             context=self.context,
+            dtype=self._cached,
         )
 
     def forward(self, chunks: Sequence[Chunk]) -> list[Tensor]:

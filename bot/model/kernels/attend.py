@@ -2,9 +2,10 @@
 
 Each sequence of a pass has a span of its rows and a slot of the cache. In a slot, each head's
 keys lie in blocks of ``KEY_BLOCK`` positions, [width, KEY_BLOCK] each, so that a vector holds the same
-number of several keys; its values lie position by position, [width] each. A task is one head
-of one sequence: a thread stores the keys and values of the span's rows, then attends row by row,
-or for several rows at once.
+number of several keys; its values lie position by position, [width] each. Both are float32, or
+bfloat16 in half the memory; queries, scores and sums are always float32. A task is one head of one
+sequence: a thread stores the keys and values of the span's rows, then attends row by row, or for several
+rows at once.
 
 A row's scores are chains over the width of a head. The sum of their exponentials is ``LANES`` chains
 over the vectors of scores, added up in order, and an output is a chain over the positions up to the row's
@@ -19,24 +20,30 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from bot.model.kernels.arguments import Arguments, Float32s, Int64s, Signature
+from bot.model.kernels.arguments import Arguments, Float32s, Int32s, Int64s, Signature
 from bot.model.kernels.builder import (
     FLOAT,
     FLOATS,
+    HALVES,
     INDEX,
     INT,
     LANES,
+    SHORT,
     KernelBuilder,
     KernelModule,
     Variable,
     round_up,
 )
-from bot.model.kernels.functions import exp
+from bot.model.kernels.functions import bfloat16, exp, halved, widened
 from bot.model.kernels.processor import Processor
 
 #: Positions in a block of keys. Two vectors, because a processor does two additions in the
 #: time that it takes to do one.
 KEY_BLOCK = 2 * LANES
+
+
+#: float32 or bfloat16, as 32-bit integers.
+Cached = Int32s
 
 
 @dataclass(kw_only=True)
@@ -47,8 +54,8 @@ class AttendArguments(Arguments):
     tasks: int  # sequences · heads
     heads: int
     qkv: Float32s  # [rows, qkv_stride], each row begins with [3, heads, width]
-    keys: Float32s  # [slots, heads, positions, padded width]
-    values: Float32s  # the same
+    keys: Cached  # [slots, heads, positions, padded width]
+    values: Cached  # the same
     out: Float32s  # [rows, heads, padded width], padded with zeros
     scores: Float32s  # room for each thread: [threads, what ``write_attend`` returns]
     qkv_stride: int
@@ -62,15 +69,24 @@ ATTEND = Signature("attend", AttendArguments)
 _INFINITY = float("inf")
 
 
-def write_attend(module: KernelModule, *, head_width: int, context: int, processor: Processor) -> int:
-    """Add ``ATTEND`` to ``module``; return how many scores each thread needs room for."""
-    attend = _Attend(module, head_width, context, processor)
+def write_attend(
+    module: KernelModule, *, head_width: int, context: int, processor: Processor, rounds: bool = False
+) -> int:
+    """Add ``ATTEND`` to ``module``; return how many scores each thread needs room for.
+
+    Keys and values are float32, or bfloat16 if it ``rounds``.
+    """
+    attend = _Attend(module, head_width, context, processor, rounds=rounds)
     attend.write()
     return attend.scores
 
 
 class _Attend:
-    def __init__(self, module: KernelModule, head_width: int, context: int, processor: Processor) -> None:
+    def __init__(
+        self, module: KernelModule, head_width: int, context: int, processor: Processor, *, rounds: bool
+    ) -> None:
+        #: The type of a key's and a value's numbers.
+        self._number = SHORT if rounds else FLOAT
         self._kernel = kernel = KernelBuilder(module, ATTEND)
         self._args = kernel.arguments
         self._width = head_width
@@ -112,15 +128,32 @@ class _Attend:
         value = self._value(position)
         with kernel.loop(kernel.index(self._width)) as n:
             key = b.add(block, b.add(b.mul(n, kernel.index(KEY_BLOCK)), lane))
-            kernel.store(kernel.load(FLOAT, self._args.qkv, self._part(row, 1, n)), keys, key)
+            kernel.store(self._rounded(FLOAT, self._part(row, 1, n)), keys, key)
         vectors = self._width // LANES * LANES
         for kind, start, stop, step in ((FLOATS, 0, vectors, LANES), (FLOAT, vectors, self._width, 1)):
             for n in map(kernel.index, range(start, stop, step)):
-                number = kernel.load(kind, self._args.qkv, self._part(row, 2, n))
-                kernel.store(number, values, b.add(value, n))
+                kernel.store(self._rounded(kind, self._part(row, 2, n)), values, b.add(value, n))
         # Zeros here give zeros in the outputs' padding.
         for n in map(kernel.index, range(self._width, self._vectors * LANES)):
-            kernel.store(kernel.scalar(0.0), values, b.add(value, n))
+            kernel.store(ir.Constant(self._number, 0), values, b.add(value, n))
+
+    def _rounded(self, kind: ir.Type, place: ir.Value) -> ir.Value:
+        """The number or vector of ``qkv`` at ``place``, as it is kept."""
+        kernel, b = self._kernel, self._kernel.ir
+        number = kernel.load(kind, self._args.qkv, place)
+        if self._number is FLOAT:
+            return number
+        if kind is FLOATS:
+            return halved(kernel, bfloat16(kernel, number))
+        halves = halved(kernel, bfloat16(kernel, kernel.broadcast(number)))
+        return b.extract_element(halves, ir.Constant(INT, 0))
+
+    def _kept(self, array: ir.Value, place: ir.Value) -> ir.Value:
+        """A vector of keys or values."""
+        kernel = self._kernel
+        if self._number is FLOAT:
+            return kernel.load(FLOATS, array, place)
+        return widened(kernel, kernel.load(HALVES, array, place))
 
     def _attend(self, row: ir.Value, position: ir.Value, count: int) -> None:
         """Compute the outputs of ``count`` rows from ``row`` on, the first at ``position``."""
@@ -163,8 +196,9 @@ class _Attend:
             vectors = []
             for v in range(KEY_BLOCK // LANES):
                 here = b.add(line, kernel.index(v * LANES))
-                vectors.append(kernel.load(FLOATS, keys, b.add(first, here)))
-                kernel.prefetch(keys, b.add(following, here))
+                vectors.append(self._kept(keys, b.add(first, here)))
+                ahead = kernel.at(keys, self._number, b.add(following, here))
+                kernel.prefetch(ahead, kernel.index(0))
             for r, row in enumerate(rows):
                 query = kernel.broadcast(kernel.load(FLOAT, self._args.qkv, self._part(row, 0, n)))
                 for own, key in zip(sums, vectors, strict=True):
@@ -202,8 +236,7 @@ class _Attend:
         kernel, b = self._kernel, self._kernel.ir
         place = self._value(position)
         values = [
-            kernel.load(FLOATS, self._args.values, b.add(place, kernel.index(v * LANES)))
-            for v in range(self._vectors)
+            self._kept(self._args.values, b.add(place, kernel.index(v * LANES))) for v in range(self._vectors)
         ]
         for r, own in enumerate(outputs[first:], start=first):
             at = b.add(position, kernel.index(r * self._positions))

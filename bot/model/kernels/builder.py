@@ -27,6 +27,7 @@ DOUBLE = ir.DoubleType()
 POINTER = ir.PointerType()
 INTS = ir.VectorType(INT, LANES)
 FLOATS = ir.VectorType(FLOAT, LANES)
+HALVES = ir.VectorType(SHORT, LANES)
 LONGS = ir.VectorType(INDEX, LANES)
 DOUBLES = ir.VectorType(DOUBLE, LANES)
 
@@ -136,7 +137,7 @@ class KernelBuilder(Generic[A]):
 
     def store(self, value: ir.Value, pointer: ir.Value, offset: ir.Value) -> None:
         kind = _number(value.type)
-        self.ir.store(value, self.at(pointer, kind, offset), align=4)
+        self.ir.store(value, self.at(pointer, kind, offset), align=2 if value.type == SHORT else 4)
 
     def prefetch(self, pointer: ir.Value, offset: ir.Value) -> None:
         """Prefetch what lies ``offset`` times 32 bits after ``pointer``; nothing needs to be there."""

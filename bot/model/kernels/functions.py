@@ -7,7 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from bot.model.kernels.builder import DOUBLES, FLOATS, INTS, LONGS, KernelBuilder
+from bot.model.kernels.builder import DOUBLES, FLOATS, HALVES, INTS, LONGS, KernelBuilder
 
 # Up to this exponent, exp(x) and exp(-x) are normal float32; below its negative, exp returns 0.
 _LARGEST_EXPONENT = 87.3
@@ -50,6 +50,29 @@ def nearest(kernel: Kernel, x: ir.Value, factor: ir.Value, offset: int = 0) -> t
     room = kernel.floats(_NO_FRACTIONS + offset)
     moved = kernel.fma(x, factor, room)
     return kernel.ir.fsub(moved, kernel.floats(_NO_FRACTIONS)), kernel.ir.bitcast(moved, INTS)
+
+
+def bfloat16(kernel: Kernel, x: ir.Value) -> ir.Value:
+    """A vector of float32 rounded to bfloat16, which are the upper halves of the result."""
+    b, sixteen = kernel.ir, kernel.ints(16)
+    bits = b.bitcast(x, INTS)
+    # Half a unit in the last place, or a little less where that place is even.
+    half = b.add(kernel.ints(0x7FFF), b.and_(b.lshr(bits, sixteen), kernel.ints(1)))
+    # NaN would overflow.
+    rounded = b.select(b.fcmp_unordered("uno", x, x), bits, b.add(bits, half))
+    return b.bitcast(b.and_(rounded, kernel.ints(0xFFFF0000)), FLOATS)
+
+
+def halved(kernel: Kernel, x: ir.Value) -> ir.Value:
+    """The upper halves of a vector of float32, as 16-bit integers."""
+    b = kernel.ir
+    return b.trunc(b.lshr(b.bitcast(x, INTS), kernel.ints(16)), HALVES)
+
+
+def widened(kernel: Kernel, halves: ir.Value) -> ir.Value:
+    """The vector of float32 with these upper halves and nothing below."""
+    b = kernel.ir
+    return b.bitcast(b.shl(b.zext(halves, INTS), kernel.ints(16)), FLOATS)
 
 
 def exp(kernel: Kernel, x: ir.Value) -> ir.Value:

@@ -32,7 +32,7 @@ from bot.model.kernels.builder import (
 from bot.model.kernels.float_forms import SMALLEST
 from bot.model.kernels.form import Form
 from bot.model.kernels.forms import form_of
-from bot.model.kernels.functions import nearest
+from bot.model.kernels.functions import bfloat16, halved, nearest
 from bot.model.kernels.processor import Processor
 from bot.model.model_info import Precision
 
@@ -130,21 +130,13 @@ class _Pack:
 
     def _bfloat16(self, place: ir.Value) -> None:
         kernel, b = self._kernel, self._kernel.ir
-        sixteen = kernel.ints(16)
         with kernel.loop(self._padded, LANES) as n:
-            number = kernel.load(FLOATS, self._row, n)
-            bits = b.bitcast(number, INTS)
-            # Half a unit in the last place, or a little less where that place is even.
-            half = b.add(kernel.ints(0x7FFF), b.and_(b.lshr(bits, sixteen), kernel.ints(1)))
-            # NaN would overflow.
-            rounded = b.select(b.fcmp_unordered("uno", number, number), bits, b.add(bits, half))
-            rounded = b.bitcast(b.and_(rounded, kernel.ints(0xFFFF0000)), FLOATS)
+            rounded = bfloat16(kernel, kernel.load(FLOATS, self._row, n))
             magnitude = kernel.call(f"llvm.fabs.v{LANES}f32", FLOATS, rounded)
             small = b.fcmp_ordered("<=", magnitude, kernel.floats(SMALLEST))
             rounded = b.select(small, kernel.floats(0.0), rounded)
             if self._form.row_numbers == "bfloat16":
-                high = b.lshr(b.bitcast(rounded, INTS), sixteen)
-                rounded = b.trunc(high, ir.VectorType(SHORT, LANES))
+                rounded = halved(kernel, rounded)
             self._store_words(rounded, place, n)
 
     def _row_scale(self, row: ir.Value) -> ir.Value:

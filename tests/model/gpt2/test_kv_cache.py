@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -145,6 +146,18 @@ def test_a_prefix_copies_the_whole_block_of_its_last_key() -> None:
     cache.length = 20
     copy = cache.prefix(17)
     assert all((layer[:, :, :, :32] == 1.0).all() for layer in copy.store.layers)
+
+
+def test_in_bfloat16_a_cache_and_its_prefixes_take_half_the_memory() -> None:
+    sizes = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        store = KVStore(slots=1, layers=2, heads=2, head_width=3, context=640, dtype=dtype)
+        cache = store.new_cache()
+        extend(cache, 100, 1.0)
+        copy = cache.prefix(40)
+        assert content(copy) == [1.0] * 40
+        sizes[dtype] = cache.nbytes, copy.nbytes
+    assert sizes[torch.float32] == tuple(2 * size for size in sizes[torch.bfloat16])
 
 
 @given(st.integers(1, 200), st.data())

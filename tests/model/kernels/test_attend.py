@@ -27,8 +27,11 @@ LONG_CONTEXT = 500_000
 
 @dataclass(frozen=True)
 class Compiled:
+    """An attention and its kernels; keys and values are kept as ``dtype``."""
+
     kernels: Kernels
     attention: Attention
+    dtype: torch.dtype
 
     @property
     def head_width(self) -> int:
@@ -36,15 +39,19 @@ class Compiled:
 
 
 @cache
-def attention(head_width: int, processor: Processor, context: int = CONTEXT) -> Compiled:
+def attention(
+    head_width: int, processor: Processor, context: int = CONTEXT, dtype: torch.dtype = torch.float32
+) -> Compiled:
     module = KernelModule()
-    scores = write_attend(module, head_width=head_width, context=context, processor=processor)
+    rounds = dtype is torch.bfloat16
+    scores = write_attend(module, head_width=head_width, context=context, processor=processor, rounds=rounds)
     kernels = Kernels(module, processor)
-    return Compiled(kernels, Attention(kernels, heads=HEADS, head_width=head_width, scores=scores))
+    return Compiled(kernels, Attention(kernels, heads=HEADS, head_width=head_width, scores=scores), dtype)
 
 
-def new_store(head_width: int, *, slots: int = 1) -> KVStore:
-    store = KVStore(slots=slots, layers=1, heads=HEADS, head_width=head_width, context=CONTEXT)
+def new_store(by: Compiled, *, slots: int = 1) -> KVStore:
+    width, dtype = by.head_width, by.dtype
+    store = KVStore(slots=slots, layers=1, heads=HEADS, head_width=width, context=CONTEXT, dtype=dtype)
     # What lies beyond a sequence's end must make no difference.
     store.layers[0].fill_(torch.nan)
     return store
@@ -57,7 +64,7 @@ def some_qkv(count: int, head_width: int, seed: int = 0) -> Tensor:
 
 def attended(by: Compiled, qkv: Tensor, cuts: Sequence[int] = ()) -> Tensor:
     """The outputs of a sequence whose rows are attended in passes that end at ``cuts``."""
-    sequence = new_store(by.head_width).new_cache()
+    sequence = new_store(by).new_cache()
     return torch.cat([step(by, [(sequence, part)])[0] for part in qkv.tensor_split(list(cuts)) if len(part)])
 
 
@@ -82,6 +89,18 @@ def test_it_computes_the_attention_of_torch(head_width: int, processor: Processo
     query, key, value = qkv.double().view(CONTEXT, 3, HEADS, head_width).permute(1, 2, 0, 3)
     expected = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
     torch.testing.assert_close(got.double(), expected.transpose(0, 1).flatten(1), atol=2e-6, rtol=2e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head_width", [1, 5, 16, 24, 64, 80])
+def test_with_keys_and_values_in_bfloat16_it_is_that_of_rounded_ones(
+    head_width: int, processor: Processor
+) -> None:
+    qkv = some_qkv(CONTEXT, head_width)
+    rounded = qkv.clone()
+    rounded[:, HEADS * head_width :] = qkv[:, HEADS * head_width :].bfloat16().float()
+    got = attended(attention(head_width, processor, dtype=torch.bfloat16), qkv)
+    assert torch.equal(got, attended(attention(head_width, processor), rounded))
 
 
 @pytest.mark.slow
@@ -113,7 +132,7 @@ def test_the_bits_do_not_depend_on_how_many_rows_are_attended_at_once(other: Pro
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_other_sequences_change_no_bit(threads: int) -> None:
     by = attention(16, this_processor())
-    store = new_store(16, slots=3)
+    store = new_store(by, slots=3)
     own, short, broken = (store.new_cache() for _ in range(3))
     qkv = some_qkv(90, 16)
     expected = attended(by, qkv)

@@ -17,7 +17,6 @@ from bot.model.model_info import Precision
 from bot.model.protocol import SamplingParams
 from bot.model.worker.engine import Engine
 from bot.model.worker.loading import LoadedModel, load
-from bot.model.worker.sampling_kernels import SamplingKernels
 from bot.queue.updates import Completion
 from bot.settings import DEMO_MODEL
 from tests.support.driving import run
@@ -33,9 +32,8 @@ def loaded(precision: Precision, limit: Limit | None = None) -> LoadedModel:
     return load(checkpoint, precision=precision, processor=this_processor(limit), report=lambda _: None)
 
 
-def engine_of(model: LoadedModel, limit: Limit | None = None) -> Engine:
-    kernels = SamplingKernels(this_processor(limit))
-    return Engine(model.model, kernels, ends=model.info.fingerprint.ends, max_batch=1)
+def engine_of(model: LoadedModel) -> Engine:
+    return Engine(model.model, model.sampling, ends=model.info.fingerprint.ends, max_batch=1)
 
 
 def made(precision: Precision) -> Receipt:
@@ -69,7 +67,7 @@ def test_a_text_written_in_any_precision_is_verified(int8: Receipt, tmp_path: Pa
 
 @pytest.mark.parametrize("limit", ["avx2", "x86-64"])
 def test_a_lesser_processor_verifies_an_int8_text(int8: Receipt, limit: Limit) -> None:
-    engine = engine_of(loaded("int8", limit), limit)
+    engine = engine_of(loaded("int8", limit))
     (outcome,) = run(engine, int8.request).values()
     assert mismatch(int8, outcome.ids) is None
 

@@ -28,11 +28,10 @@ from bot.model.kernels.forms import form_of
 from bot.model.kernels.jit import Kernels
 from bot.model.kernels.processor import Processor, this_processor
 from bot.model.model_info import Precision
-from bot.model.worker.sampling_kernels import SamplingKernels
 from bot.settings import DEMO_MODEL
 from tests.benchmarks.report import table
-from tests.model.conftest import parameters_of, random_model
-from tests.support.driving import every_row, some_ids
+from tests.model.conftest import gpt2_of, random_model
+from tests.support.driving import every_row, sampling_kernels_for, some_ids
 from tests.support.elsewhere.kernels import Compile, compiler_for
 from tests.support.elsewhere.machines import Machine, machines
 from tests.support.layers import bits, hard_numbers, layer_of, matmul_of
@@ -73,19 +72,19 @@ def computed(precision: Precision, processor: Processor, compile_for: Compile) -
     """The bits of all logits and all layers' outputs, one after the other."""
     found: list[Tensor] = []
     for model in models():
-        ours = GPT2(parameters_of(model), precision=precision, processor=processor, compile_for=compile_for)
+        ours = gpt2_of(model, precision=precision, processor=processor, compile_for=compile_for)
         found += logits(ours)
     matmul = matmul_of(precision, processor, compile_for)
     for inputs, outputs in LAYERS:
         weight, bias, x = hard_numbers(inputs, outputs, rows=21)
-        layer = layer_of(matmul, precision, weight, bias)
+        layer = layer_of(matmul, weight, bias)
         found += [layer(x[:rows]) for rows in (1, 2, 5, 21)]
     return torch.cat([bits(numbers).flatten() for numbers in found])
 
 
 def chosen(processor: Processor, compile_for: Compile) -> Tensor:
     """The bits of random numbers, draws and reports."""
-    return sampled(SamplingKernels(processor, compile_for), GPT2_VOCABULARY)
+    return sampled(sampling_kernels_for(processor, compile_for), GPT2_VOCABULARY)
 
 
 def main() -> int:
@@ -94,10 +93,10 @@ def main() -> int:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     expected = {
-        precision: computed(precision, this_processor(), Kernels)
+        precision: computed(precision, this_processor(), Kernels.compiled)
         for precision in options.precision or get_args(Precision)
     }
-    tokens = chosen(this_processor(), Kernels)
+    tokens = chosen(this_processor(), Kernels.compiled)
     rows = [["machine", "run on", *expected, "draws and reports"]]
     rows.append(["this one", "this processor", *(form(name, this_processor()) for name in expected), ""])
     total = 0

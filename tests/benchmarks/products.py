@@ -39,7 +39,7 @@ def layers(case: Case) -> tuple[Matmul, list[Linear]]:
     limit, precision = case
     matmul = matmul_of(precision, this_processor(limit))
     return matmul, [
-        layer_of(matmul, precision, torch.randn(outputs, inputs), None, "none") for inputs, outputs in SHAPES
+        layer_of(matmul, torch.randn(outputs, inputs), None, "none") for inputs, outputs in SHAPES
     ]
 
 

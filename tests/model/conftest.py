@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import torch
+from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from bot.model.checkpoint.configuration import Configuration
 from bot.model.checkpoint.weights import HEAD, PREFIX
+from bot.model.gpt2.layout import Layout
+from bot.model.gpt2.packed import Packed, pack
 from bot.model.gpt2.parameters import Parameters
-from bot.model.gpt2.transformer import GPT2
+from bot.model.gpt2.transformer import GPT2, model_module
+from bot.model.kernels.jit import Kernels
+from bot.model.kernels.processor import Processor, this_processor
 from bot.model.model_info import Precision
 from tests.support.driving import Recorded
+from tests.support.elsewhere.kernels import Compile
 from tests.support.workers import Worker
 
 # Small models gain nothing from threads, and wait long for them on a busy
@@ -39,7 +46,30 @@ def parameters_of(model: GPT2LMHeadModel) -> Parameters:
     tensors = {name.removeprefix(PREFIX): tensor for name, tensor in model.state_dict().items()}
     if model.config.tie_word_embeddings:
         del tensors[HEAD]
-    return Parameters(Configuration.of(model.config.to_dict()), tensors)
+    count = sum(tensor.numel() for tensor in tensors.values())
+    read: dict[str, Callable[[], Tensor]] = {
+        name: partial(tensor.to, torch.float32) for name, tensor in tensors.items()
+    }
+    return Parameters(Configuration.of(model.config.to_dict()), count, read)
+
+
+def parts_of(
+    model: GPT2LMHeadModel,
+    *,
+    precision: Precision = "float32",
+    processor: Processor | None = None,
+    compile_for: Compile = Kernels.compiled,
+) -> tuple[Packed, Kernels, Processor]:
+    """What our forward pass with the weights of transformers' model consists of."""
+    processor = processor or this_processor()
+    packed = pack(parameters_of(model), Layout.of(precision, processor))
+    kernels = compile_for(model_module(packed.configuration, precision, processor), processor)
+    return packed, kernels, processor
+
+
+def gpt2_of(model: GPT2LMHeadModel, **options: Any) -> GPT2:
+    """The weights of transformers' model in our forward pass."""
+    return GPT2(*parts_of(model, **options))
 
 
 # The id that ``overflowing_model`` cannot compute.
@@ -63,12 +93,12 @@ def reference() -> GPT2LMHeadModel:
 @pytest.fixture(scope="session")
 def gpt2() -> GPT2:
     """The same weights in our forward pass."""
-    return GPT2(parameters_of(random_model()))
+    return gpt2_of(random_model())
 
 
 @pytest.fixture(scope="session")
 def recording() -> Recorded:
-    return Recorded(parameters_of(random_model()))
+    return Recorded(*parts_of(random_model()))
 
 
 @pytest.fixture
@@ -81,7 +111,7 @@ def recorded(recording: Recorded) -> Recorded:
 @pytest.fixture(scope="session", params=get_args(Precision))
 def precise(request: pytest.FixtureRequest) -> GPT2:
     """The same weights in each precision."""
-    return GPT2(parameters_of(random_model()), precision=request.param)
+    return gpt2_of(random_model(), precision=request.param)
 
 
 @pytest.fixture(scope="session")

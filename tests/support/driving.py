@@ -13,11 +13,14 @@ import torch
 from torch import Tensor
 
 from bot.model.gpt2.kv_cache import KVCache
-from bot.model.gpt2.parameters import Parameters
+from bot.model.gpt2.packed import Packed
 from bot.model.gpt2.transformer import GPT2, Chunk
+from bot.model.kernels.jit import Kernels
+from bot.model.kernels.processor import Processor, this_processor
 from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParams, Step, Stepped
 from bot.model.worker.engine import Engine, Event
-from bot.model.worker.sampling_kernels import SamplingKernels
+from bot.model.worker.sampling_kernels import SamplingKernels, sampling_module
+from tests.support.elsewhere.kernels import Compile
 
 NO_END = -1
 
@@ -37,8 +40,8 @@ class Outcome:
 class Recorded(GPT2):
     """A model that records the number of rows of each sequence in each pass."""
 
-    def __init__(self, parameters: Parameters, **options: Any) -> None:
-        super().__init__(parameters, **options)
+    def __init__(self, packed: Packed, kernels: Kernels, processor: Processor) -> None:
+        super().__init__(packed, kernels, processor)
         self.passes: list[list[int]] = []
 
     def forward(self, chunks: Sequence[Chunk]) -> list[Tensor]:
@@ -49,7 +52,11 @@ class Recorded(GPT2):
 @cache
 def sampling_kernels() -> SamplingKernels:
     """Kernels for every engine: to compile them takes longer than most tests."""
-    return SamplingKernels()
+    return sampling_kernels_for(this_processor())
+
+
+def sampling_kernels_for(processor: Processor, compile_for: Compile = Kernels.compiled) -> SamplingKernels:
+    return SamplingKernels(compile_for(sampling_module(), processor))
 
 
 def engine_of(model: GPT2, *, end_of_text: int = NO_END, max_batch: int = 8, prefix_bytes: int = 0) -> Engine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Matmul
+from bot.model.gpt2.linear import Activation, Linear, Matmul
 from bot.model.kernels.builder import KernelModule
 from bot.model.kernels.jit import Kernels
 from bot.model.kernels.matmul import write_matmuls
@@ -15,7 +15,7 @@ from bot.model.model_info import Precision
 from tests.support.elsewhere.kernels import Compile
 
 
-def matmul_of(precision: Precision, processor: Processor, compile_for: Compile = Kernels) -> Matmul:
+def matmul_of(precision: Precision, processor: Processor, compile_for: Compile = Kernels.compiled) -> Matmul:
     module = KernelModule()
     write_pack(module, precision, processor)
     write_matmuls(module, precision, processor)
@@ -23,15 +23,10 @@ def matmul_of(precision: Precision, processor: Processor, compile_for: Compile =
 
 
 def layer_of(
-    matmul: Matmul,
-    precision: Precision,
-    weight: Tensor,
-    bias: Tensor | None,
-    activation: Activation = "gelu_tanh",
+    matmul: Matmul, weight: Tensor, bias: Tensor | None, activation: Activation = "gelu_tanh"
 ) -> Linear:
-    if precision == "int8":
-        return Int8Linear(matmul, weight, bias, activation)
-    return FloatLinear(matmul, weight, bias, activation, dtype=getattr(torch, precision))
+    outputs, inputs = weight.shape
+    return Linear(matmul, matmul.layout.packed(weight, bias), inputs, outputs, activation)
 
 
 def hard_numbers(inputs: int, outputs: int, rows: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -40,9 +40,13 @@ class Configuration:
     tied: bool
     ends: int | tuple[int, ...] | None
 
+    @property
+    def head_width(self) -> int:
+        return self.width // self.heads
+
     def scale(self, layer: int) -> float:
         """The factor of the attention scores in ``layer``, counted from 0."""
-        scale = float((self.width // self.heads) ** -0.5) if self.scaled else 1.0
+        scale = float(self.head_width**-0.5) if self.scaled else 1.0
         return scale / (layer + 1) if self.scaled_by_layer else scale
 
     @classmethod

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.gpt2.linear import FloatLinear, Linear, as_bytes
+from bot.model.gpt2.layout import as_bytes
 from bot.model.model_info import Precision
 
 Embedding = Callable[[Tensor], Tensor]
@@ -17,29 +17,28 @@ Embedding = Callable[[Tensor], Tensor]
 _BLOCK = 32
 
 
-def token_embedding(weight: Tensor, head: Linear | None, precision: Precision) -> Embedding:
-    """Ids → their rows of the embedding ``weight`` [vocabulary, width], as [ids, width] of float32.
+def packed_table(weight: Tensor, precision: Precision, *, tied: bool) -> dict[str, Tensor]:
+    """The parts of a table made of the embedding's ``weight`` [vocabulary, width].
 
-    ``head`` is the head made of the same weight, if there is one: GPT-2's is, and the rows are read
-    from there. Not from an int8 head: with one scale for each row, the embedding would lose too much.
+    There are none if the head's weights are the same ones (``tied``) and its rows can be read from there. Not
+    from an int8 head: with one scale for each row, the embedding would lose too much. So int8 has a scale
+    for every ``_BLOCK`` numbers of a row.
     """
-    if isinstance(head, FloatLinear):
-        return head.weights
     if precision == "int8":
-        return _ByteTable(weight)
-    table = weight.to(torch.float32 if precision == "float32" else torch.bfloat16, copy=True)
-    return lambda ids: functional.embedding(ids, table).float()
+        padded = functional.pad(weight, (0, -weight.size(1) % _BLOCK))
+        rounded, scales = as_bytes(padded.view(len(weight), -1, _BLOCK))
+        return {"bytes": rounded, "scales": scales}
+    return {} if tied else {"table": weight.to(getattr(torch, precision), copy=True)}
 
 
-class _ByteTable:
-    """Rows of signed bytes, with a scale for every ``_BLOCK`` of them."""
+def token_embedding(parts: Mapping[str, Tensor], head: Embedding, width: int) -> Embedding:
+    """Ids → their rows of the embedding, as [ids, width] of float32.
 
-    def __init__(self, weight: Tensor) -> None:
-        self._width = weight.size(1)
-        padded = functional.pad(weight, (0, -self._width % _BLOCK))
-        blocks = padded.view(len(weight), -1, _BLOCK)
-        self._bytes, self._scales = as_bytes(blocks)
-
-    def __call__(self, ids: Tensor) -> Tensor:
-        rows: Tensor = self._bytes[ids] * self._scales[ids]
-        return rows.flatten(1)[:, : self._width]
+    ``parts`` are those of ``packed_table``; ``head`` looks up rows of the head's weights.
+    """
+    match parts:
+        case {"bytes": rounded, "scales": scales}:
+            return lambda ids: (rounded[ids] * scales[ids]).flatten(1)[:, :width]
+        case {"table": table}:
+            return lambda ids: functional.embedding(ids, table).float()
+    return head

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -11,21 +12,20 @@ from bot.model.checkpoint.configuration import Configuration
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The tensors of a GPT-2 of ``configuration``, all float32.
+    """The tensors of a GPT-2 of ``configuration``, each read when it is taken, as float32.
 
-    Their names are those of a checkpoint, without prefix: ``wte.weight``, ``h.0.attn.c_attn.bias``.
-    Inside the layers weights are [in, out], as transformers' ``Conv1D`` keeps them. Where there is
-    no ``lm_head.weight``, the embedding is also the head.
+    ``count`` is how many numbers there are. The names are those of a checkpoint, without prefix:
+    ``wte.weight``, ``h.0.attn.c_attn.bias``. Inside the layers weights are [in, out], as transformers'
+    ``Conv1D`` keeps them. Where there is no ``lm_head.weight``, the embedding is also the head.
     """
 
     configuration: Configuration
-    tensors: dict[str, Tensor]
+    count: int
+    read: dict[str, Callable[[], Tensor]]
 
-    @property
-    def count(self) -> int:
-        """How many numbers there are."""
-        return sum(tensor.numel() for tensor in self.tensors.values())
+    def __contains__(self, name: str) -> bool:
+        return name in self.read
 
     def take(self, name: str) -> Tensor:
-        """The tensor ``name``, which this no longer holds."""
-        return self.tensors.pop(name)
+        """The tensor ``name``, which this no longer has; ModelRefused if it cannot be used."""
+        return self.read.pop(name)()

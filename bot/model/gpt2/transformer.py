@@ -9,28 +9,28 @@ The architecture is that of transformers' ``modeling_gpt2.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.checkpoint.configuration import ACTIVATIONS
-from bot.model.checkpoint.weights import EMBEDDING, HEAD, POSITIONS
+from bot.model.checkpoint.configuration import ACTIVATIONS, Configuration
 from bot.model.gpt2.attention import Attention, spans
-from bot.model.gpt2.embedding import Embedding, token_embedding
+from bot.model.gpt2.embedding import token_embedding
 from bot.model.gpt2.kv_cache import KVCache, KVStore
-from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Matmul, Norm
-from bot.model.gpt2.parameters import Parameters
+from bot.model.gpt2.linear import Activation, Linear, Matmul, Norm
+from bot.model.gpt2.packed import FINAL_NORM, VOCABULARY, Packed, in_layer
 from bot.model.gpt2.passes import Block, Passes
-from bot.model.kernels.attend import write_attend
-from bot.model.kernels.builder import LANES, KernelModule
+from bot.model.kernels.arguments import Signature
+from bot.model.kernels.attend import ATTEND, room_for_scores, write_attend
+from bot.model.kernels.builder import LANES, KernelModule, round_up
 from bot.model.kernels.jit import Kernels
-from bot.model.kernels.matmul import write_matmuls
-from bot.model.kernels.pack import write_pack
-from bot.model.kernels.processor import Processor, this_processor
+from bot.model.kernels.matmul import matmul_signature, tile_sizes, write_matmuls
+from bot.model.kernels.pack import PACK, write_pack
+from bot.model.kernels.processor import Processor
 from bot.model.model_info import Precision
 
 # The most rows of prompts in one pass: more would not be faster, and running requests wait for the
@@ -38,8 +38,6 @@ from bot.model.model_info import Precision
 LARGEST_CHUNK = 264
 
 _ACTIVATIONS: dict[str, Activation] = dict.fromkeys(ACTIVATIONS, "gelu_tanh")
-
-MakeLinear = Callable[[Tensor, Tensor | None, Activation], Linear]
 
 
 @dataclass(frozen=True)
@@ -52,54 +50,33 @@ class Chunk:
 
 
 class GPT2:
-    """The weights, ready to run on the CPU.
+    """A packed model and its kernels, ready to run on the CPU.
 
-    The constructor empties ``parameters``: it frees each weight as soon as the packed copy
-    exists, so the model is never in memory twice.
-
-    ``precision`` is that of the weights in the linear layers and the embedding. Keys and values are kept in
+    The precision is that of the weights in the linear layers and the embedding. Keys and values are kept in
     bfloat16 unless it is float32. Norms, attention, the residual stream and logits are float32. The logits'
-    bits do not depend on the kind of processor. ``compile_for`` makes the kernels.
+    bits do not depend on the kind of processor.
+
+    ``kernels`` are those of :func:`model_module` for ``processor``; ValueError if ``packed`` is not for it.
     """
 
-    def __init__(
-        self,
-        parameters: Parameters,
-        *,
-        precision: Precision = "float32",
-        processor: Processor | None = None,
-        compile_for: Callable[[KernelModule, Processor], Kernels] = Kernels,
-        on_layer: Callable[[int], None] = lambda done: None,
-    ) -> None:
-        config = parameters.configuration
-        processor = processor or this_processor()
+    def __init__(self, packed: Packed, kernels: Kernels, processor: Processor) -> None:
+        config, self.precision = packed.configuration, packed.layout.precision
         self.layers, self.heads, self.width = config.layers, config.heads, config.width
         self.context, self.vocabulary = config.context, config.vocabulary
-        self.precision = precision
-        head_width = self.width // self.heads
-        module = KernelModule()
-        write_pack(module, precision, processor)
-        write_matmuls(module, precision, processor)
-        self._cached = torch.float32 if precision == "float32" else torch.bfloat16
-        scores = write_attend(
-            module,
-            head_width=head_width,
-            context=self.context,
-            processor=processor,
-            rounds=self._cached is torch.bfloat16,
+        matmul = Matmul(kernels, self.precision, processor)
+        if matmul.layout != packed.layout:
+            raise ValueError("weights that were packed for another kind of processor")
+        self._position_embedding = packed.positions
+        self._final_norm = Norm(*packed.norm(FINAL_NORM), config.epsilon)
+        self._head = Linear(matmul, packed.linear(VOCABULARY), self.width, self.vocabulary)
+        self._token_embedding = token_embedding(packed.table(), self._head.weights, self.width)
+        blocks = [_block(packed, layer, matmul) for layer in range(self.layers)]
+        attention = Attention(
+            kernels,
+            heads=self.heads,
+            head_width=config.head_width,
+            scores=room_for_scores(config.head_width, self.context, processor),
         )
-        kernels = compile_for(module, processor)
-        matmul = Matmul(kernels, precision, processor)
-        make = _linear_maker(precision, matmul)
-        # A copy: the original may be a view of a mapped file and keep all of it in memory.
-        self._position_embedding = parameters.take(POSITIONS).clone()
-        self._final_norm = _norm(parameters, "ln_f")
-        self._token_embedding, self._head = _embedding_and_head(parameters, make, precision)
-        blocks: list[Block] = []
-        for layer in range(self.layers):
-            blocks.append(_packed_block(parameters, layer, make))
-            on_layer(layer + 1)
-        attention = Attention(kernels, heads=self.heads, head_width=head_width, scores=scores)
         self._passes = Passes(blocks, matmul, attention)
 
     def new_store(self, slots: int) -> KVStore:
@@ -110,7 +87,7 @@ class GPT2:
             heads=self.heads,
             head_width=self.width // self.heads,
             context=self.context,
-            dtype=self._cached,
+            dtype=_cached(self.precision),
         )
 
     def forward(self, chunks: Sequence[Chunk]) -> list[Tensor]:
@@ -168,47 +145,47 @@ def _wanted(chunks: Sequence[Chunk]) -> Tensor:
     return torch.tensor(numbers, dtype=torch.int64)
 
 
-def _embedding_and_head(
-    parameters: Parameters, make: MakeLinear, precision: Precision
-) -> tuple[Embedding, Linear]:
-    weight = parameters.take(EMBEDDING)
-    if HEAD in parameters.tensors:
-        return token_embedding(weight, None, precision), make(parameters.take(HEAD), None, "none")
-    head = make(weight, None, "none")
-    return token_embedding(weight, head, precision), head
+def model_module(config: Configuration, precision: Precision, processor: Processor) -> KernelModule:
+    """The kernels of a model of this shape."""
+    module = KernelModule()
+    write_pack(module, precision, processor)
+    write_matmuls(module, precision, processor)
+    write_attend(
+        module,
+        head_width=config.head_width,
+        context=config.context,
+        processor=processor,
+        rounds=_cached(precision) is torch.bfloat16,
+    )
+    return module
 
 
-def _norm(parameters: Parameters, name: str) -> Norm:
-    weight, bias = parameters.take(f"{name}.weight"), parameters.take(f"{name}.bias")
-    return Norm(weight, bias, parameters.configuration.epsilon)
+def model_signatures(processor: Processor) -> list[Signature[Any]]:
+    """The signatures of ``model_module``."""
+    return [PACK, *map(matmul_signature, tile_sizes(processor)), ATTEND]
 
 
-def _padded_heads(weight: Tensor, heads: int) -> Tensor:
-    """[out, heads · head width] → the same with zeros where attention pads its vectors."""
-    by_head = weight.unflatten(1, (heads, -1))  # type: ignore[no-untyped-call]
-    return functional.pad(by_head, (0, -by_head.size(-1) % LANES)).flatten(1)
+def _cached(precision: Precision) -> torch.dtype:
+    """The type of keys and values."""
+    return torch.float32 if precision == "float32" else torch.bfloat16
 
 
-def _linear_maker(precision: Precision, matmul: Matmul) -> MakeLinear:
-    if precision == "int8":
-        return partial(Int8Linear, matmul)
-    return partial(FloatLinear, matmul, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
+def _block(packed: Packed, layer: int, matmul: Matmul) -> Block:
+    config = packed.configuration
 
+    def linear(name: str, inputs: int, outputs: int, activation: Activation = "none") -> Linear:
+        return Linear(matmul, packed.linear(in_layer(layer, name)), inputs, outputs, activation)
 
-def _packed_block(parameters: Parameters, layer: int, make: MakeLinear) -> Block:
-    """Pack the layers of a block; ``parameters`` loses their weights."""
-    config, block = parameters.configuration, f"h.{layer}"
+    def norm(name: str) -> Norm:
+        return Norm(*packed.norm(in_layer(layer, name)), config.epsilon)
 
-    def take(name: str, activation: Activation = "none", *, heads: int = 0) -> Linear:
-        weight, bias = parameters.take(f"{block}.{name}.weight").t(), parameters.take(f"{block}.{name}.bias")
-        return make(_padded_heads(weight, heads) if heads else weight, bias, activation)
-
+    width, inner = config.width, config.inner
     return Block(
-        norm_1=_norm(parameters, f"{block}.ln_1"),
-        qkv=take("attn.c_attn"),
-        attention_out=take("attn.c_proj", heads=config.heads),
-        norm_2=_norm(parameters, f"{block}.ln_2"),
-        expand=take("mlp.c_fc", _ACTIVATIONS[config.activation]),
-        contract=take("mlp.c_proj"),
+        norm_1=norm("ln_1"),
+        qkv=linear("attn.c_attn", width, 3 * width),
+        attention_out=linear("attn.c_proj", config.heads * round_up(config.head_width, LANES), width),
+        norm_2=norm("ln_2"),
+        expand=linear("mlp.c_fc", width, inner, _ACTIVATIONS[config.activation]),
+        contract=linear("mlp.c_proj", inner, width),
         scale=config.scale(layer),
     )

@@ -57,7 +57,7 @@ class AttendArguments(Arguments):
     keys: Cached  # [slots, heads, positions, padded width]
     values: Cached  # the same
     out: Float32s  # [rows, heads, padded width], padded with zeros
-    scores: Float32s  # room for each thread: [threads, what ``write_attend`` returns]
+    scores: Float32s  # room for each thread: [threads, ``room_for_scores``]
     qkv_stride: int
     slot_stride: int
     head_stride: int
@@ -71,14 +71,19 @@ _INFINITY = float("inf")
 
 def write_attend(
     module: KernelModule, *, head_width: int, context: int, processor: Processor, rounds: bool = False
-) -> int:
-    """Add ``ATTEND`` to ``module``; return how many scores each thread needs room for.
+) -> None:
+    """Add ``ATTEND`` to ``module``. Keys and values are float32, or bfloat16 if it ``rounds``."""
+    _Attend(module, head_width, context, processor, rounds=rounds).write()
 
-    Keys and values are float32, or bfloat16 if it ``rounds``.
-    """
-    attend = _Attend(module, head_width, context, processor, rounds=rounds)
-    attend.write()
-    return attend.scores
+
+def room_for_scores(head_width: int, context: int, processor: Processor) -> int:
+    """How many scores each thread of ``ATTEND`` needs room for."""
+    return _together(head_width, processor) * round_up(context, KEY_BLOCK)
+
+
+def _together(head_width: int, processor: Processor) -> int:
+    """Rows that attend at once: as many as the registers hold outputs of."""
+    return max(1, processor.rows * processor.vectors // -(-head_width // LANES))
 
 
 class _Attend:
@@ -91,12 +96,11 @@ class _Attend:
         self._args = kernel.arguments
         self._width = head_width
         self._vectors = -(-head_width // LANES)
-        #: Rows at once: as many as the registers hold outputs of.
-        self._rows = max(1, processor.rows * processor.vectors // self._vectors)
+        self._rows = _together(head_width, processor)
         self._positions = round_up(context, KEY_BLOCK)
         self._scale = kernel.broadcast(self._args.scale)
-        self.scores = self._rows * self._positions
-        self._scores = kernel.per_thread(self._args.scores, FLOAT, kernel.index(self.scores))
+        room = room_for_scores(head_width, context, processor)
+        self._scores = kernel.per_thread(self._args.scores, FLOAT, kernel.index(room))
 
     def write(self) -> None:
         kernel, b, args = self._kernel, self._kernel.ir, self._args

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic, Self
 
 import llvmlite.binding as llvm
 import torch
@@ -39,16 +39,26 @@ class Kernel(Generic[A]):
 
 
 class Kernels:
-    """The kernels of ``module``, compiled for ``processor``."""
+    """Kernels in ``code``, what :func:`object_code` made of a module with these ``signatures``.
 
-    def __init__(self, module: KernelModule, processor: Processor) -> None:
-        write_dispatch(module)
-        compiled, target = optimized(module, processor)
-        self._engine = llvm.create_mcjit_compiler(compiled, target)
+    RuntimeError if it is none.
+    """
+
+    def __init__(self, code: bytes, signatures: Iterable[Signature[Any]]) -> None:
+        self.code = code
+        self._signatures = {signature.name: signature for signature in (*signatures, DISPATCH)}
+        _prepare()
+        target = llvm.Target.from_default_triple().create_target_machine()
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
-        self._signatures = dict(module.signatures)
         self._dispatch = self.kernel(DISPATCH).address
         self._team = openmp()
+
+    @classmethod
+    def compiled(cls, module: KernelModule, processor: Processor) -> Self:
+        """The kernels of ``module``, compiled for ``processor``."""
+        return cls(object_code(module, processor), module.signatures.values())
 
     def kernel(self, signature: Signature[A]) -> Kernel[A]:
         """The kernel with ``signature``; LookupError if none was built with exactly that."""
@@ -72,8 +82,16 @@ class Kernels:
         SeparateProgram([call], threads=1)()
 
 
+def object_code(module: KernelModule, processor: Processor) -> bytes:
+    """``module`` and what runs its kernels, compiled for ``processor``; RuntimeError if it is not valid."""
+    write_dispatch(module)
+    compiled, target = optimized(module, processor)
+    return bytes(target.emit_object(compiled))
+
+
 def optimized(module: KernelModule, processor: Processor) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
     """``module`` as LLVM would compile it for ``processor``; RuntimeError if it is not valid."""
+    _prepare()
     triple = processor.triple or llvm.get_default_triple()
     target = llvm.Target.from_triple(triple).create_target_machine(
         cpu=processor.name, features=processor.features, opt=3
@@ -86,3 +104,9 @@ def optimized(module: KernelModule, processor: Processor) -> tuple[llvm.ModuleRe
     passes = llvm.create_pass_builder(target, tuning)
     passes.getModulePassManager().run(compiled, passes)
     return compiled, target
+
+
+def _prepare() -> None:
+    """Let LLVM compile for this kind of machine."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()

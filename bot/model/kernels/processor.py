@@ -54,8 +54,6 @@ class Processor:
 
 def this_processor(limit: Limit | None = None) -> Processor:
     """This machine's processor, without what one of the kind ``limit`` lacks."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
     features: dict[str, bool] = dict(llvm.get_host_cpu_features())
     lacking = LIMITS[limit] if limit else ()
     features = {name: here and not name.startswith(lacking) for name, here in features.items()}

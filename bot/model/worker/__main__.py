@@ -142,7 +142,6 @@ def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
 
     from bot.model.worker.engine import Engine
     from bot.model.worker.loading import load
-    from bot.model.worker.sampling_kernels import SamplingKernels
     from bot.model.worker.similarity import Similarity
 
     torch.set_num_threads(options.threads)
@@ -151,7 +150,7 @@ def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
     keep_large_apart()
     engine = Engine(
         loaded.model,
-        SamplingKernels(),
+        loaded.sampling,
         ends=loaded.info.fingerprint.ends,
         max_batch=options.max_batch,
         prefix_bytes=options.prefix_cache * 2**20,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from math import prod
 
 import psutil
 import torch
@@ -14,11 +15,15 @@ from bot.model.checkpoint.configuration import Configuration, read_json
 from bot.model.checkpoint.find import Checkpoint, own_tokenizer
 from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.checkpoint.weights import EMBEDDING, HEAD, Stored, stored
+from bot.model.gpt2.layout import Layout
+from bot.model.gpt2.packed import pack
 from bot.model.gpt2.parameters import Parameters
-from bot.model.gpt2.transformer import GPT2
-from bot.model.kernels.processor import Processor
+from bot.model.gpt2.transformer import GPT2, model_module
+from bot.model.kernels.jit import Kernels
+from bot.model.kernels.processor import Processor, this_processor
 from bot.model.model_info import END_OF_TEXT, GPT2_ENCODING, Fingerprint, ModelInfo, Precision, Tokenizer
 from bot.model.protocol import Loading, Report
+from bot.model.worker.sampling_kernels import SamplingKernels, sampling_module
 from bot.system.runtime import return_freed
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
@@ -30,32 +35,40 @@ class LoadedModel:
     """``tokenizer`` is None where it is GPT-2's own."""
 
     model: GPT2
+    sampling: SamplingKernels
     info: ModelInfo
     tokenizer: Tokenizer | None
 
 
 def load(
-    checkpoint: Checkpoint, *, precision: Precision, report: Report, processor: Processor | None = None
+    checkpoint: Checkpoint,
+    *,
+    precision: Precision,
+    report: Report,
+    processor: Processor | None = None,
 ) -> LoadedModel:
-    """Read, convert to ``precision`` and pack the weights; ModelRefused if they cannot be used.
+    """Load weights packed for ``processor``, which is this one unless given; ModelRefused if they are unfit.
 
-    They are packed for ``processor``, which is this one unless given.
     Peak memory is that of one copy of the model and one layer, and of the file's pages.
     """
     tokenizer = own_tokenizer(checkpoint)
+    processor = processor or this_processor()
     report(Loading("reading weights", 0, 0, "B"))
-    parameters = _read(checkpoint)
-    count, layers = parameters.count, parameters.configuration.layers
+    parameters = parameters_of(checkpoint)
+    config, layers = parameters.configuration, parameters.configuration.layers
 
     def on_layer(done: int) -> None:
         return_freed()
         report(Loading("packing weights", done, layers, "layers"))
 
-    model = GPT2(parameters, precision=precision, processor=processor, on_layer=on_layer)
+    packed = pack(parameters, Layout.of(precision, processor), on_layer=on_layer)
+    kernels = Kernels.compiled(model_module(config, precision, processor), processor)
+    model = GPT2(packed, kernels, processor)
+    sampling = SamplingKernels(Kernels.compiled(sampling_module(), processor))
     info = ModelInfo(
         name=checkpoint.name,
         revision=checkpoint.revision,
-        parameters=count,
+        parameters=packed.count,
         layers=model.layers,
         heads=model.heads,
         width=model.width,
@@ -73,7 +86,7 @@ def load(
         ),
         brings_tokenizer=checkpoint.tokenizer != "none",
     )
-    return LoadedModel(model, info, tokenizer)
+    return LoadedModel(model, sampling, info, tokenizer)
 
 
 def fingerprint(
@@ -92,26 +105,28 @@ def fingerprint(
     )
 
 
-def _read(checkpoint: Checkpoint) -> Parameters:
-    """The numbers in float32; ModelRefused if the files are broken or incomplete."""
+def parameters_of(checkpoint: Checkpoint) -> Parameters:
+    """The numbers, to be read one after the other; ModelRefused if the files are broken or incomplete."""
     configuration = Configuration.of(read_json(checkpoint.folder))
-    tensors = _numbers(stored(checkpoint.folder, configuration).items())
+    places = stored(checkpoint.folder, configuration)
     # As in transformers, a head that should be the embedding and is not stays what it is.
-    if HEAD in tensors and configuration.tied and torch.equal(tensors[HEAD], tensors[EMBEDDING]):
-        del tensors[HEAD]
-    return Parameters(configuration, tensors)
+    if (
+        HEAD in places
+        and configuration.tied
+        and torch.equal(_number(places[HEAD]), _number(places[EMBEDDING]))
+    ):
+        del places[HEAD]
+    count = sum(prod(place.shape) for place in places.values())
+    return Parameters(configuration, count, {name: partial(_number, place) for name, place in places.items()})
 
 
-def _numbers(places: Iterable[tuple[str, Stored]]) -> dict[str, Tensor]:
-    """The tensors at ``places`` in float32; ModelRefused if any of them has what is no number."""
-    tensors: dict[str, Tensor] = {}
-    for name, place in places:
-        with safe_open(place.file, framework="pt") as file:
-            tensor: Tensor = file.get_tensor(place.key).to(torch.float32)
-        # NaN comes through as both.
-        if not all(bound.isfinite() for bound in torch.aminmax(tensor)):
-            raise ModelRefused(
-                "failed", f"its weights are spoilt: {place.key} has numbers that are NaN or infinite."
-            )
-        tensors[name] = tensor
-    return tensors
+def _number(place: Stored) -> Tensor:
+    """The tensor at ``place`` in float32; ModelRefused if it has what is no number."""
+    with safe_open(place.file, framework="pt") as file:
+        tensor: Tensor = file.get_tensor(place.key).to(torch.float32)
+    # NaN comes through as both.
+    if not all(bound.isfinite() for bound in torch.aminmax(tensor)):
+        raise ModelRefused(
+            "failed", f"its weights are spoilt: {place.key} has numbers that are NaN or infinite."
+        )
+    return tensor

@@ -1,8 +1,7 @@
-"""The kernels that draw tokens and report on them, compiled and called."""
+"""The kernels that draw tokens and report on them, called."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -20,7 +19,6 @@ from bot.model.kernels.distribution import (
     write_distribution,
 )
 from bot.model.kernels.jit import Kernels
-from bot.model.kernels.processor import Processor, this_processor
 from bot.model.kernels.variates import VARIATES, Twister, write_variates
 
 
@@ -32,18 +30,25 @@ class Measures(NamedTuple):
     entropy: Tensor
 
 
-class SamplingKernels:
-    """Compiled once, called by any thread. What they compute depends on no processor's kind."""
+#: Of :func:`sampling_module`.
+SAMPLING_SIGNATURES = (MEASURE, NUCLEUS, DRAW, VARIATES)
 
-    def __init__(
-        self,
-        processor: Processor | None = None,
-        compile_for: Callable[[KernelModule, Processor], Kernels] = Kernels,
-    ) -> None:
-        module = KernelModule()
-        write_distribution(module)
-        write_variates(module)
-        self._kernels = kernels = compile_for(module, processor or this_processor())
+
+def sampling_module() -> KernelModule:
+    module = KernelModule()
+    write_distribution(module)
+    write_variates(module)
+    return module
+
+
+class SamplingKernels:
+    """Called by any thread. What they compute depends on no processor's kind.
+
+    ``kernels`` are those of :func:`sampling_module`.
+    """
+
+    def __init__(self, kernels: Kernels) -> None:
+        self._kernels = kernels
         self._measure, self._nucleus = kernels.kernel(MEASURE), kernels.kernel(NUCLEUS)
         self._draw, self._variates = kernels.kernel(DRAW), kernels.kernel(VARIATES)
 

@@ -5,18 +5,10 @@ import torch
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from bot.model.gpt2.embedding import Embedding, token_embedding
-from bot.model.gpt2.linear import Linear
+from bot.model.gpt2.embedding import packed_table, token_embedding
 from bot.model.model_info import Precision
 
 VOCABULARY = 90
-
-
-class NoHead(Linear):
-    """A head whose weights cannot be looked up."""
-
-    def __init__(self) -> None:
-        pass
 
 
 def model_of(width: int) -> GPT2LMHeadModel:
@@ -27,6 +19,10 @@ def model_of(width: int) -> GPT2LMHeadModel:
     return GPT2LMHeadModel(config)
 
 
+def no_head(ids: Tensor) -> Tensor:
+    raise AssertionError(f"the rows {ids} were looked up in the head")
+
+
 def embedded(precision: Precision, width: int) -> tuple[Tensor, Tensor]:
     """All rows in ``precision``, and the exact ones."""
     model = model_of(width)
@@ -34,7 +30,7 @@ def embedded(precision: Precision, width: int) -> tuple[Tensor, Tensor]:
         model.transformer.wte.weight[3] = 0.0
         model.transformer.wte.weight[4, 0] = 50.0
     weight = model.transformer.wte.weight.detach()
-    table: Embedding = token_embedding(weight, NoHead(), precision)
+    table = token_embedding(packed_table(weight, precision, tied=False), no_head, width)
     return table(torch.arange(VOCABULARY)), weight
 
 

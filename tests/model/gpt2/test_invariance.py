@@ -15,7 +15,7 @@ from torch import Tensor
 from bot.model.gpt2.kv_cache import KVCache
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK, Chunk
 from bot.model.kernels.processor import this_processor
-from tests.model.conftest import OVERFLOWS, overflowing_model, parameters_of, random_model
+from tests.model.conftest import OVERFLOWS, gpt2_of, overflowing_model, random_model
 from tests.support.driving import every_row, new_cache, some_ids, torch_threads
 
 # Compiling a model takes a second.
@@ -126,7 +126,7 @@ def test_the_choice_of_wanted_rows_changes_no_bit(
 def test_heads_and_lengths_of_gpt2_large_have_the_same_bits_too(threads: int) -> None:
     """Kernels take other paths for other sizes."""
     large = random_model(n_layer=1, n_embd=256, n_head=4, n_positions=1024, initializer_range=0.1)
-    model = GPT2(parameters_of(large))
+    model = gpt2_of(large)
     lengths = (1, 63, 64, 65, 380, 449, 700, 1014)
     company = [Text(some_ids(n + 10, seed=n), tuple(range(n, n + 10))) for n in lengths]
     with torch_threads(threads):
@@ -144,7 +144,7 @@ def test_the_number_of_threads_does_not_matter(precise: GPT2, count: int) -> Non
 
 
 def test_the_shape_of_a_tile_does_not_matter(gpt2: GPT2) -> None:
-    other = GPT2(parameters_of(random_model()), processor=replace(this_processor(), rows=5, vectors=1))
+    other = gpt2_of(random_model(), processor=replace(this_processor(), rows=5, vectors=1))
     text = Text(some_ids(90), (70, 71))
     assert torch.equal(alone(other, text), alone(gpt2, text))
 
@@ -175,7 +175,7 @@ def test_a_sequence_has_the_same_logits_alone_and_among_seven_others(gpt2: GPT2,
 
 @torch.inference_mode()
 def test_a_neighbour_that_is_not_finite_changes_nothing(precise: GPT2) -> None:
-    model = GPT2(parameters_of(overflowing_model()), precision=precise.precision)
+    model = gpt2_of(overflowing_model(), precision=precise.precision)
     ids = some_ids(40, vocabulary=OVERFLOWS)
     expected = alone(model, Text(ids))
     store = model.new_store(2)

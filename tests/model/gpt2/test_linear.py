@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 
 import pytest
 import torch
@@ -11,14 +11,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.gpt2.linear import Activation, FloatLinear, Int8Linear, Linear, Matmul
-from bot.model.kernels.builder import KernelModule
-from bot.model.kernels.jit import Kernels
-from bot.model.kernels.matmul import write_matmuls
-from bot.model.kernels.pack import write_pack
-from bot.model.kernels.processor import Processor, this_processor
+from bot.model.gpt2.linear import Activation, Linear, Matmul
+from bot.model.kernels.processor import this_processor
 from bot.model.model_info import Precision
 from tests.support.driving import torch_threads
+from tests.support.layers import layer_of, matmul_of
 
 MakeLinear = Callable[..., Linear]
 
@@ -28,18 +25,15 @@ PRECISIONS: list[Precision] = ["float32", "bfloat16", "int8"]
 
 
 @cache
-def matmul(precision: Precision, processor: Processor) -> Matmul:
-    module = KernelModule()
-    write_pack(module, precision, processor)
-    write_matmuls(module, precision, processor)
-    return Matmul(Kernels(module, processor), precision, processor)
+def matmul(precision: Precision) -> Matmul:
+    return matmul_of(precision, this_processor())
 
 
 def maker(precision: Precision) -> MakeLinear:
-    made = matmul(precision, this_processor())
-    if precision == "int8":
-        return partial(Int8Linear, made)
-    return partial(FloatLinear, made, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
+    def make(weight: Tensor, bias: Tensor | None, activation: Activation = "none") -> Linear:
+        return layer_of(matmul(precision), weight, bias, activation)
+
+    return make
 
 
 @pytest.fixture(params=PRECISIONS)
@@ -102,14 +96,13 @@ def test_a_row_has_the_same_bits_with_any_number_of_rows_and_threads(
                 assert torch.equal(layer(x[part]), together[part]), (rows, first)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(("inputs", "outputs"), SHAPES)
-def test_the_weights_of_an_output_can_be_read_back(inputs: int, outputs: int, dtype: torch.dtype) -> None:
+def test_the_weights_of_an_output_can_be_read_back(inputs: int, outputs: int, precision: Precision) -> None:
     weight, _ = weights(inputs, outputs)
-    layer = maker("float32" if dtype == torch.float32 else "bfloat16")(weight, None)
-    assert isinstance(layer, FloatLinear)
+    layer = maker(precision)(weight, None)
     wanted = torch.randint(outputs, (9,))
-    assert torch.equal(layer.weights(wanted), weight[wanted].to(dtype).float())
+    assert torch.equal(layer.weights(wanted), weight[wanted].to(getattr(torch, precision)).float())
 
 
 def test_rows_of_another_width_are_refused(make: MakeLinear) -> None:

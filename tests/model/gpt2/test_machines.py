@@ -15,9 +15,8 @@ from bot.model.kernels.jit import optimized
 from bot.model.kernels.matmul import write_matmuls
 from bot.model.kernels.processor import this_processor
 from bot.model.model_info import Precision
-from bot.model.worker.sampling_kernels import SamplingKernels
-from tests.model.conftest import parameters_of, random_model
-from tests.support.driving import sampling_kernels, some_ids
+from tests.model.conftest import gpt2_of, random_model
+from tests.support.driving import sampling_kernels, sampling_kernels_for, some_ids
 from tests.support.elsewhere.kernels import Compile, compiler_for
 from tests.support.elsewhere.machines import Machine, machines
 from tests.support.layers import bits, hard_numbers, layer_of, matmul_of
@@ -53,7 +52,7 @@ def compiler(machine: Machine, folder: Path) -> Compile:
 
 @cache
 def here(precision: Precision) -> GPT2:
-    return GPT2(parameters_of(random_model(**ODD)), precision=precision)
+    return gpt2_of(random_model(**ODD), precision=precision)
 
 
 @each_machine
@@ -61,8 +60,8 @@ def here(precision: Precision) -> GPT2:
 def test_every_machine_computes_the_same_logits(
     machine: Machine, precision: Precision, tmp_path: Path
 ) -> None:
-    there = GPT2(
-        parameters_of(random_model(**ODD)),
+    there = gpt2_of(
+        random_model(**ODD),
         precision=precision,
         processor=machine.processor,
         compile_for=compiler(machine, tmp_path),
@@ -80,13 +79,13 @@ def test_every_machine_multiplies_hard_numbers_alike(
     ours = matmul_of(precision, this_processor())
     theirs = matmul_of(precision, machine.processor, compiler(machine, tmp_path))
     for rows in (1, 9):
-        expected, got = (layer_of(by, precision, weight, bias)(x[:rows]) for by in (ours, theirs))
+        expected, got = (layer_of(by, weight, bias)(x[:rows]) for by in (ours, theirs))
         assert torch.equal(bits(got), bits(expected))
 
 
 @each_machine
 def test_every_machine_draws_and_reports_alike(machine: Machine, tmp_path: Path) -> None:
-    there = SamplingKernels(machine.processor, compiler(machine, tmp_path))
+    there = sampling_kernels_for(machine.processor, compiler(machine, tmp_path))
     for vocabulary in (97, 1000):
         assert torch.equal(sampled(there, vocabulary), sampled(sampling_kernels(), vocabulary))
 

@@ -8,7 +8,7 @@ import torch
 
 from bot.model.gpt2.kv_cache import KVStore
 from bot.model.gpt2.transformer import GPT2
-from tests.model.conftest import parameters_of, random_model
+from tests.model.conftest import gpt2_of, random_model
 from tests.support.driving import every_row, some_ids, torch_threads
 
 
@@ -43,7 +43,7 @@ def test_a_nan_does_not_affect_later_texts(width: int) -> None:
     weights = random_model(n_embd=width, n_head=2)
     with torch.no_grad():
         weights.transformer.wte.weight[7] = torch.nan
-    model = GPT2(parameters_of(weights))
+    model = gpt2_of(weights)
     store = model.new_store(1)
     found = []
     for token_id in (5, 7, 5):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
+from functools import partial
 from typing import Any, get_args
 
 import pytest
@@ -11,9 +13,12 @@ from torch import Tensor
 from transformers import GPT2LMHeadModel
 
 from bot.model.checkpoint.refusal import ModelRefused
+from bot.model.gpt2.layout import Layout
+from bot.model.gpt2.packed import pack
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
+from bot.model.kernels.processor import this_processor
 from bot.model.model_info import Precision
-from tests.model.conftest import parameters_of, random_model
+from tests.model.conftest import gpt2_of, parameters_of, random_model
 from tests.support.driving import every_row, new_cache, some_ids
 
 # How far the logits (whose standard deviation is 1.6) may be from those of float32, at most and on
@@ -65,7 +70,7 @@ def test_logits_are_those_of_transformers(gpt2: GPT2, reference: GPT2LMHeadModel
 )
 def test_variants_of_gpt2_compute_what_transformers_does(config: dict[str, Any]) -> None:
     ids = some_ids(40, vocabulary=97)
-    logits = logits_of(GPT2(parameters_of(random_model(**config))), ids)
+    logits = logits_of(gpt2_of(random_model(**config)), ids)
     torch.testing.assert_close(logits, expected_logits(random_model(**config), ids), atol=1e-4, rtol=0)
 
 
@@ -101,7 +106,7 @@ def test_each_precision_has_logits_of_its_own(gpt2: GPT2, precise: GPT2) -> None
 @pytest.mark.parametrize("precision", get_args(Precision))
 def test_each_precision_works_with_an_untied_head(precision: Precision) -> None:
     ids = some_ids(40)
-    model = GPT2(parameters_of(random_model(tie_word_embeddings=False)), precision=precision)
+    model = gpt2_of(random_model(tie_word_embeddings=False), precision=precision)
     expected = expected_logits(random_model(tie_word_embeddings=False), ids)
     assert_close(model, logits_of(model, ids), expected)
 
@@ -120,17 +125,25 @@ def test_the_next_logits_are_those_after_each_sequence_s_last_row(gpt2: GPT2) ->
 @pytest.mark.parametrize("precision", get_args(Precision))
 def test_each_weight_is_freed_once_it_is_packed(precision: Precision) -> None:
     parameters = parameters_of(random_model())
-    watched = [weakref.ref(parameters.tensors[f"h.{layer}.mlp.c_fc.weight"]) for layer in range(2)]
+    watched: list[weakref.ref[Tensor]] = []
+
+    def watching(read: Callable[[], Tensor]) -> Tensor:
+        watched.append(weakref.ref(tensor := read().clone()))
+        return tensor
+
+    for layer in range(2):
+        name = f"h.{layer}.mlp.c_fc.weight"
+        parameters.read[name] = partial(watching, parameters.read[name])
     held: list[list[bool]] = []
 
     def look(done: int) -> None:
         held.append([ref() is not None for ref in watched])
 
-    GPT2(parameters, precision=precision, on_layer=look)
-    assert held == [[False, True], [False, False]]
+    pack(parameters, Layout.of(precision, this_processor()), on_layer=look)
+    assert held == [[False], [False, False]]
 
 
 @pytest.mark.parametrize("config", [{"activation_function": "relu"}, {"add_cross_attention": True}])
 def test_an_unsupported_variant_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(ModelRefused, match="a GPT-2 variant that is not supported"):
-        GPT2(parameters_of(random_model(**config)))
+        gpt2_of(random_model(**config))

@@ -49,7 +49,7 @@ def vector_function(build: Callable[[KernelBuilder[VectorArguments], ir.Value], 
     x = kernel.load(FLOATS, kernel.arguments.x, kernel.index(0))
     kernel.store(build(kernel, x), kernel.arguments.out, kernel.index(0))
     kernel.finish()
-    kernels = Kernels(module, this_processor())
+    kernels = Kernels.compiled(module, this_processor())
 
     def apply(x: Tensor) -> Tensor:
         out = torch.empty(LANES)
@@ -66,7 +66,7 @@ def double_function(build: Callable[[KernelBuilder[DoubleArguments], ir.Value], 
     x = kernel.load(DOUBLES, kernel.arguments.x, kernel.index(0))
     kernel.store(build(kernel, x), kernel.arguments.out, kernel.index(0))
     kernel.finish()
-    kernels = Kernels(module, this_processor())
+    kernels = Kernels.compiled(module, this_processor())
 
     def apply(x: Tensor) -> Tensor:
         out = torch.empty(LANES, dtype=torch.float64)

@@ -75,7 +75,7 @@ def echo() -> KernelModule:
 
 @pytest.mark.parametrize("flag", [True, False])
 def test_a_kernel_reads_each_argument_that_its_caller_names(flag: bool) -> None:
-    kernels, there = Kernels(echo(), this_processor()), torch.tensor([99], dtype=torch.int32)
+    kernels, there = Kernels.compiled(echo(), this_processor()), torch.tensor([99], dtype=torch.int32)
     given = values(flag=flag, place=Address(there.data_ptr()))
     kernels.run(kernels.kernel(ECHO).call(EchoArguments(**given)))
     assert given["floats"].tolist() == pytest.approx([0.1, -3.5, 2**40, -7])
@@ -152,7 +152,7 @@ def test_a_builder_cannot_use_an_argument_as_another_type() -> None:
         pass
     kernel.finish()
     with pytest.raises(RuntimeError, match="defined with type 'ptr'"):
-        Kernels(module, this_processor())
+        Kernels.compiled(module, this_processor())
 
 
 def test_an_argument_of_a_kind_that_no_kernel_takes_cannot_be_declared() -> None:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from bot.model.gpt2.attention import Attention, spans
 from bot.model.gpt2.kv_cache import KVCache, KVStore
-from bot.model.kernels.attend import write_attend
+from bot.model.kernels.attend import room_for_scores, write_attend
 from bot.model.kernels.builder import KernelModule
 from bot.model.kernels.jit import Kernels
 from bot.model.kernels.processor import Processor, this_processor
@@ -44,8 +44,9 @@ def attention(
 ) -> Compiled:
     module = KernelModule()
     rounds = dtype is torch.bfloat16
-    scores = write_attend(module, head_width=head_width, context=context, processor=processor, rounds=rounds)
-    kernels = Kernels(module, processor)
+    write_attend(module, head_width=head_width, context=context, processor=processor, rounds=rounds)
+    kernels = Kernels.compiled(module, processor)
+    scores = room_for_scores(head_width, context, processor)
     return Compiled(kernels, Attention(kernels, heads=HEADS, head_width=head_width, scores=scores), dtype)
 
 

@@ -64,7 +64,7 @@ def kernels() -> Kernels:
             chain = flushed(kernel, kernel.fma(numbers[0], numbers[1], chain))
         kernel.store(chain, args.chains, n)
     kernel.finish()
-    return Kernels(module, this_processor())
+    return Kernels.compiled(module, this_processor())
 
 
 def any_bits(generator: torch.Generator) -> Tensor:

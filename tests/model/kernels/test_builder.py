@@ -31,7 +31,7 @@ def test_a_loop_steps_up_to_its_end_and_a_variable_keeps_its_value() -> None:
         total.set(kernel.ir.add(total.get(), kernel.ir.mul(outer, inner)))
     kernel.store(kernel.ir.trunc(total.get(), INT), kernel.arguments.out, kernel.index(0))
     kernel.finish()
-    kernels = Kernels(module, this_processor())
+    kernels = Kernels.compiled(module, this_processor())
     for stop in (0, 1, 3, 4, 10):
         out = torch.zeros(1, dtype=torch.int32)
         kernels.run(kernels.kernel(signature).call(CountArguments(out=out, count=stop)))
@@ -46,7 +46,7 @@ def test_a_shared_loop_does_each_task_once_with_any_number_of_threads(threads: i
     with kernel.shared_loop(kernel.arguments.count) as task:
         kernel.store(kernel.ir.add(kernel.load(INT, out, task), ir.Constant(INT, 1)), out, task)
     kernel.finish()
-    kernels = Kernels(module, this_processor())
+    kernels = Kernels.compiled(module, this_processor())
     done = torch.zeros(5000, dtype=torch.int32)
     with torch_threads(threads):
         kernels.run(kernels.kernel(signature).call(CountArguments(out=done, count=4999)))

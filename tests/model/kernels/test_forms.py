@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from bot.model.gpt2.linear import FloatLinear
 from bot.model.kernels.float_forms import SMALLEST
 from bot.model.kernels.form import Form
 from bot.model.kernels.forms import FORMS, form_of
@@ -31,7 +30,7 @@ def runs_here(form: Form) -> bool:
 
 def output(precision: Precision, processor: Processor, numbers: tuple[Tensor, Tensor, Tensor]) -> Tensor:
     weight, bias, x = numbers
-    return layer_of(matmul_of(precision, processor), precision, weight, bias)(x)
+    return layer_of(matmul_of(precision, processor), weight, bias)(x)
 
 
 @pytest.mark.parametrize(("precision", "form"), CASES, ids=lambda case: getattr(type(case), "__name__", case))
@@ -46,7 +45,7 @@ def test_a_form_gives_the_bits_of_the_fastest(
     other = matmul_of(precision, this_processor())
     for inputs, outputs in SHAPES:
         weight, bias, x = hard_numbers(inputs, outputs, rows=21)
-        expected, layer = (layer_of(each, precision, weight, bias) for each in (fastest, other))
+        expected, layer = (layer_of(each, weight, bias) for each in (fastest, other))
         for rows in (1, 2, 3, 5, 21):
             assert torch.equal(bits(layer(x[:rows])), bits(expected(x[:rows]))), (inputs, outputs, rows)
 
@@ -72,7 +71,7 @@ def test_a_bfloat16_output_is_one_chain_of_float32_in_which_the_second_of_a_pair
         for place in (n + 1, n):
             # The products are exact, also in float32, so that rounding the sum twice cannot differ.
             chain = (chain.double() + rounded[:, place : place + 1] * weights[:, place]).float()
-    layer = FloatLinear(matmul_of("bfloat16", this_processor(limit)), weight, bias, dtype=torch.bfloat16)
+    layer = layer_of(matmul_of("bfloat16", this_processor(limit)), weight, bias, "none")
     assert torch.equal(layer(x), chain)
 
 
@@ -81,7 +80,7 @@ def test_bfloat16_takes_the_smallest_numbers_for_0(limit: Limit | None) -> None:
     x = torch.tensor([[SMALLEST], [-SMALLEST], [SMALLEST * 1.5], [1.0]])
     weight, bias = torch.tensor([[1.0], [SMALLEST], [SMALLEST * 1.5], [0.0]]), torch.zeros(4)
     bias[3] = SMALLEST
-    layer = FloatLinear(matmul_of("bfloat16", this_processor(limit)), weight, bias, dtype=torch.bfloat16)
+    layer = layer_of(matmul_of("bfloat16", this_processor(limit)), weight, bias, "none")
     got = layer(x)
     assert got[:, 0].tolist() == [0, 0, SMALLEST * 1.5, 1]
     assert got[3].tolist() == [1, 0, SMALLEST * 1.5, 0]

@@ -44,7 +44,7 @@ def test_a_kernel_is_run_by_all_threads(
     if own_threads:
         # As on systems where torch ships another OpenMP.
         monkeypatch.setattr(jit, "openmp", lambda: None)
-    kernels = Kernels(squares(), processor)
+    kernels = Kernels.compiled(squares(), processor)
     out = torch.zeros(1000, dtype=torch.int32)
     with torch_threads(threads):
         kernels.run(kernels.kernel(SQUARES).call(CountArguments(out=out, count=1000)))
@@ -58,7 +58,7 @@ def test_a_call_sees_what_the_calls_before_it_wrote(
 ) -> None:
     if own_threads:
         monkeypatch.setattr(jit, "openmp", lambda: None)
-    kernels = Kernels(reversal(), this_processor())
+    kernels = Kernels.compiled(reversal(), this_processor())
     numbers = torch.arange(1001, dtype=torch.int32)
     there, back = numbers.clone(), torch.zeros_like(numbers)
     turn = kernels.kernel(TURN)
@@ -85,13 +85,13 @@ def reversal() -> KernelModule:
 
 def test_a_kernel_that_was_not_built_cannot_be_called() -> None:
     """The address of a missing function would be 0."""
-    kernels = Kernels(squares(), this_processor())
+    kernels = Kernels.compiled(squares(), this_processor())
     with pytest.raises(LookupError, match="no kernel turn that takes TurnArguments was built"):
         kernels.kernel(TURN)
 
 
 def test_a_kernel_built_with_other_arguments_cannot_be_called() -> None:
-    kernels = Kernels(squares(), this_processor())
+    kernels = Kernels.compiled(squares(), this_processor())
     with pytest.raises(LookupError, match="no kernel squares that takes VectorArguments was built"):
         kernels.kernel(Signature("squares", VectorArguments))
 
@@ -102,4 +102,4 @@ def test_the_module_is_checked(processor: Processor) -> None:
     kernel.ir.branch(kernel.ir.block)
     kernel.ir.position_at_end(kernel.ir.block)
     with pytest.raises(RuntimeError):
-        Kernels(module, processor)
+        Kernels.compiled(module, processor)

@@ -6,20 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from bot.model.gpt2.linear import FloatLinear, Int8Linear, Matmul
-from bot.model.kernels.builder import KernelModule
-from bot.model.kernels.jit import Kernels
-from bot.model.kernels.matmul import write_matmuls
-from bot.model.kernels.pack import write_pack
 from bot.model.kernels.processor import Processor, this_processor
 from bot.model.model_info import Precision
-
-
-def matmul(precision: Precision, processor: Processor) -> Matmul:
-    module = KernelModule()
-    write_pack(module, precision, processor)
-    write_matmuls(module, precision, processor)
-    return Matmul(Kernels(module, processor), precision, processor)
+from tests.support.layers import layer_of, matmul_of
 
 
 @pytest.mark.slow
@@ -42,7 +31,7 @@ def test_an_output_is_one_chain_from_the_bias_over_the_inputs_in_order() -> None
         # The product of two float32 is exact in float64. The sum is rounded twice, which differs
         # from rounding once in about one of 2^29 cases.
         chain = (chain.double() + x[:, n : n + 1].double() * weight[:, n].double()).float()
-    layer = FloatLinear(matmul("float32", this_processor()), weight, bias)
+    layer = layer_of(matmul_of("float32", this_processor()), weight, bias, "none")
     assert torch.equal(layer(x), chain)
 
 
@@ -51,8 +40,4 @@ def computed(precision: Precision, processor: Processor) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     weight, bias = torch.randn(83, 70, generator=generator), torch.randn(83, generator=generator)
     x = torch.randn(31, 70, generator=generator)
-    made = matmul(precision, processor)
-    if precision == "int8":
-        return Int8Linear(made, weight, bias, "gelu_tanh")(x)
-    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    return FloatLinear(made, weight, bias, "gelu_tanh", dtype=dtype)(x)
+    return layer_of(matmul_of(precision, processor), weight, bias)(x)

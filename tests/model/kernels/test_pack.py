@@ -25,7 +25,7 @@ WIDEST = 8 * LANES
 def compiled(precision: Precision) -> Kernels:
     module = KernelModule()
     write_pack(module, precision, this_processor())
-    return Kernels(module, this_processor())
+    return Kernels.compiled(module, this_processor())
 
 
 def packed(

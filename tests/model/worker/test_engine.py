@@ -11,7 +11,7 @@ from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Ended, GenerationRequest, Rejected, SamplingParams, Stepped
 from bot.model.worker.engine import Engine
 from bot.model.worker.sampling import Sampler
-from tests.model.conftest import OVERFLOWS, overflowing_model, parameters_of
+from tests.model.conftest import OVERFLOWS, gpt2_of, overflowing_model
 from tests.support.driving import Outcome, collect, engine_of, request, run, run_alone, sampling_kernels
 
 
@@ -139,7 +139,7 @@ NOT_FINITE = Outcome([], "rejected: ValueError: the model's logits are not finit
 
 @pytest.mark.slow
 def test_logits_that_are_not_finite_reject_their_request_alone() -> None:
-    model = GPT2(parameters_of(overflowing_model()))
+    model = gpt2_of(overflowing_model())
     bad = GenerationRequest("bad", (1, 2, OVERFLOWS), SamplingParams())
     outcomes = run(engine_of(model), request("before"), bad, request("after"))
     assert outcomes["bad"] == NOT_FINITE
@@ -158,7 +158,7 @@ def outcome_beside_others(engine: Engine, request: GenerationRequest) -> Outcome
 @pytest.mark.slow
 @pytest.mark.parametrize("prefix_bytes", [0, 10**6])
 def test_a_rejected_request_leaves_nothing_behind_for_the_next_ones(prefix_bytes: int) -> None:
-    model = GPT2(parameters_of(overflowing_model()))
+    model = gpt2_of(overflowing_model())
     engine = engine_of(model, prefix_bytes=prefix_bytes)
     # It runs on, so that the memory is not given back between the others.
     engine.submit(request("going", max_new_tokens=300))

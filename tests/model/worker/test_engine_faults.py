@@ -9,13 +9,16 @@ from msgspec.structs import replace
 from torch import Tensor
 
 from bot.model.gpt2 import kv_cache
+from bot.model.gpt2.packed import Packed
 from bot.model.gpt2.transformer import GPT2, Chunk
+from bot.model.kernels.jit import Kernels
+from bot.model.kernels.processor import Processor
 from bot.model.protocol import GenerationRequest, Step
 from bot.model.worker import engine as engine_module
 from bot.model.worker.report import Choice, report
 from bot.model.worker.sampling import Sampler
 from bot.model.worker.sampling_kernels import SamplingKernels
-from tests.model.conftest import parameters_of, random_model
+from tests.model.conftest import parts_of, random_model
 from tests.support.driving import Outcome, engine_of, request, run, run_alone
 
 # Compiling a model takes a second.
@@ -30,8 +33,8 @@ NEIGHBOURS = [request("b", prompt=5, seed=1), request("c", prompt=30, seed=2, ma
 class Faulty(GPT2):
     """Cannot compute ``HATED``, nor the passes whose numbers are in ``bad``."""
 
-    def __init__(self) -> None:
-        super().__init__(parameters_of(random_model()))
+    def __init__(self, packed: Packed, kernels: Kernels, processor: Processor) -> None:
+        super().__init__(packed, kernels, processor)
         self.bad: set[int] = set()
         self.passes = 0
 
@@ -44,7 +47,7 @@ class Faulty(GPT2):
 
 @pytest.fixture
 def faulty() -> Faulty:
-    return Faulty()
+    return Faulty(*parts_of(random_model()))
 
 
 @pytest.fixture(scope="module")

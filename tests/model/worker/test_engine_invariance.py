@@ -16,7 +16,7 @@ from transformers import GPT2LMHeadModel
 
 from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import GenerationRequest, SamplingParams
-from tests.model.conftest import parameters_of
+from tests.model.conftest import gpt2_of
 from tests.support.driving import Outcome, collect, engine_of, random_request, request, run, run_alone, seeded
 
 # Compiling a model takes a second.
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(scope="module")
 def model(folder: Path) -> GPT2:
     """The model of ``folder``, as a worker would run it."""
-    return GPT2(parameters_of(GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32)))
+    return gpt2_of(GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32))
 
 
 @pytest.fixture(scope="module")

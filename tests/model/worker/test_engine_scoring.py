@@ -9,7 +9,7 @@ from transformers import GPT2LMHeadModel
 
 from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Ended, GenerationRequest, SamplingParams
-from tests.model.conftest import OVERFLOWS, overflowing_model, parameters_of
+from tests.model.conftest import OVERFLOWS, gpt2_of, overflowing_model
 from tests.support.driving import Outcome, collect, engine_of, request, run, run_alone, some_ids
 
 # Compiling a model takes a second.
@@ -99,7 +99,7 @@ def test_a_scored_request_can_be_aborted_half_way(gpt2: GPT2) -> None:
 
 
 def test_non_finite_logits_reject_only_that_request() -> None:
-    model = GPT2(parameters_of(overflowing_model()))
+    model = gpt2_of(overflowing_model())
     outcomes = run(engine_of(model), request("before"), scored("bad", [1, 2, OVERFLOWS, 3]), request("after"))
 
     assert outcomes["bad"].ending == "rejected: ValueError: the model's logits are not finite"

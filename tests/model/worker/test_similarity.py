@@ -14,7 +14,7 @@ from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Alike, Lookup, Similar
 from bot.model.worker import similarity
 from bot.model.worker.similarity import Similarity
-from tests.model.conftest import OVERFLOWS, overflowing_model, parameters_of, random_model
+from tests.model.conftest import OVERFLOWS, gpt2_of, overflowing_model, random_model
 
 # Compiling a model takes a second.
 pytestmark = pytest.mark.slow
@@ -74,7 +74,7 @@ def test_in_other_precisions_the_cosines_are_those_of_the_rounded_numbers(
 
 def test_the_embedding_is_compared_even_with_an_untied_head() -> None:
     reference = random_model(tie_word_embeddings=False)
-    (first, *_) = answer(GPT2(parameters_of(random_model(tie_word_embeddings=False))), 7)
+    (first, *_) = answer(gpt2_of(random_model(tie_word_embeddings=False)), 7)
     cosines = exact(reference, 7)
     cosines[7] = -2.0
 
@@ -135,7 +135,7 @@ def test_a_count_of_zero_finds_none(gpt2: GPT2, count: int) -> None:
 
 
 def test_a_token_with_nan_is_similar_to_none() -> None:
-    model = GPT2(parameters_of(overflowing_model()))
+    model = gpt2_of(overflowing_model())
 
     assert answer(model, OVERFLOWS) == ()
     assert OVERFLOWS not in [token.token_id for token in answer(model, 7, count=VOCABULARY)]
@@ -146,7 +146,7 @@ def test_a_token_of_zeros_is_similar_to_none() -> None:
     with torch.no_grad():
         zeroed.transformer.wte.weight[3] = 0.0
 
-    assert answer(GPT2(parameters_of(zeroed)), 3) == ()
+    assert answer(gpt2_of(zeroed), 3) == ()
 
 
 def test_a_failed_lookup_is_reported_and_the_next_one_answered(

@@ -34,7 +34,7 @@ Region = tuple[int, int]
 def compiler_for(machine: Machine, folder: Path) -> Compile:
     """What compiles kernels for ``machine`` and lets them run there, with files in ``folder``."""
     if not machine.compiler:
-        return Kernels
+        return Kernels.compiled
     return lambda module, processor: KernelsElsewhere(module, replace(machine, processor=processor), folder)
 
 

@@ -60,6 +60,7 @@ def command(settings: Settings) -> tuple[str, ...]:
         settings.batch_size,
         precision=settings.precision,
         prefix_cache=settings.prefix_cache,
+        cache_dir=settings.cache_dir,
     )
 
 

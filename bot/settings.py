@@ -33,6 +33,7 @@ class Settings:
     model: str
     model_revision: str | None
     hf_token: str | None = field(repr=False)
+    cache_dir: Path | None
     precision: Precision
     threads: int
     prefix_cache: int
@@ -73,6 +74,7 @@ class Settings:
             model=read.text("MODEL") or (GPT2_LARGE if token else DEMO_MODEL),
             model_revision=read.text("MODEL_REVISION"),
             hf_token=read.access_token("HF_TOKEN") or read.access_token("HUGGING_FACE_HUB_TOKEN"),
+            cache_dir=read.cache_dir("CACHE_DIR"),
             precision=cast("Precision", read.choice("PRECISION", get_args(Precision), default="float32")),
             threads=read.integer("THREADS", default=usable_cores(), lowest=1, highest=1024),
             prefix_cache=read.integer("PREFIX_CACHE", default=512, lowest=0, highest=1_000_000),
@@ -126,6 +128,22 @@ class _Reader:
         given = self.text(variable) or default
         parsed(given)
         return given
+
+    def cache_dir(self, variable: str) -> Path | None:
+        """The folder, by default one beside the models that huggingface_hub downloads; None for 0."""
+        given = self.text(variable)
+        if given == "0":
+            return None
+        caches = self.text("XDG_CACHE_HOME") or "~/.cache"
+        hub = self.text("HF_HOME") or f"{caches}/huggingface"
+        try:
+            return Path(given or f"{hub}/tokenwise").expanduser()
+        except RuntimeError:
+            if given is None:  # there is no home folder
+                return None
+            raise InvalidSetting(
+                variable, problem=f"is {quoted(given)}, and there is no such person", allowed="a folder, or 0"
+            ) from None
 
     def integer(self, variable: str, *, default: int, lowest: int, highest: int) -> int:
         given = self.text(variable)

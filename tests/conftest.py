@@ -48,7 +48,9 @@ hypothesis.settings.register_profile("tokenwise", deadline=None)
 hypothesis.settings.load_profile("tokenwise")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    # The bots that tests start keep what they pack here, not in the home folder.
+    os.environ.setdefault("CACHE_DIR", str(config.rootpath / ".pytest_cache" / "packed"))
     # OpenMP's threads spin while they wait, and so take the cores from the tests beside them: a small
     # model then writes ten times slower. Workers and programs that tests start inherit this.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -89,7 +91,7 @@ def _encodable(data: Any) -> Any:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def parts() -> AsyncIterator[Started]:
     """The real worker with the demo model (or MODEL), loaded, and the queue. In the session's loop."""
-    settings = Settings.from_env({"MODEL": os.environ.get("MODEL", "")})
+    settings = Settings.from_env({name: os.environ.get(name, "") for name in ("MODEL", "CACHE_DIR")})
     async with started(settings) as parts:
         await parts.model.wait_ready()
         yield parts

@@ -62,13 +62,15 @@ HOUSE = {
     "text": Room("model errors", "regex tiktoken tiktoken_ext"),
     "model.client": Room("model background errors", "psutil tqdm"),
     "model.worker": Room(
-        "model.gpt2 model.kernels model.checkpoint model system", "psutil safetensors torch"
+        "model.cache model.gpt2 model.kernels model.checkpoint model system", "psutil safetensors torch"
     ),
+    "model.cache": Room("model.gpt2 model.kernels model system", "llvmlite torch xxhash"),
     "model.gpt2": Room("model.kernels model.checkpoint model", "torch"),
     "model.kernels": Room("model", "llvmlite torch"),
     "training": Room("model.checkpoint", "tiktoken torch transformers"),
     "model.checkpoint": Room(
-        "model errors quoting", "httpx2 huggingface_hub safetensors tiktoken tiktoken_ext tokenizers tqdm"
+        "model system errors quoting",
+        "httpx2 huggingface_hub safetensors tiktoken tiktoken_ext tokenizers tqdm",
     ),
     "model": Room("errors", "msgspec psutil"),
     "proxies": Room("errors", "aiohttp yarl"),

@@ -33,6 +33,23 @@ def test_the_prefix_cache_can_be_switched_off() -> None:
     assert Settings.from_env({"PREFIX_CACHE": "0"}).prefix_cache == 0
 
 
+@pytest.mark.parametrize(
+    ("environment", "folder"),
+    [
+        ({}, Path.home() / ".cache/huggingface/tokenwise"),
+        ({"XDG_CACHE_HOME": "/caches"}, Path("/caches/huggingface/tokenwise")),
+        ({"XDG_CACHE_HOME": "/caches", "HF_HOME": "/hub"}, Path("/hub/tokenwise")),
+        ({"CACHE_DIR": "~/kept", "HF_HOME": "/hub"}, Path.home() / "kept"),
+        ({"CACHE_DIR": "0"}, None),
+        ({"HF_HOME": "~nobody-of-this-name"}, None),
+    ],
+)
+def test_packed_weights_are_kept_beside_the_downloaded_models(
+    environment: dict[str, str], folder: Path | None
+) -> None:
+    assert Settings.from_env(environment).cache_dir == folder
+
+
 def test_a_precision_is_recognised_in_any_case() -> None:
     assert Settings.from_env({"PRECISION": "BFloat16"}).precision == "bfloat16"
 
@@ -41,6 +58,7 @@ def test_a_precision_is_recognised_in_any_case() -> None:
     ("variable", "value", "allowed"),
     [
         ("PRECISION", "float16", "one of float32, bfloat16, int8"),
+        ("CACHE_DIR", "~nobody-of-this-name/kept", "a folder, or 0"),
         ("THREADS", "0", "from 1 to 1,024"),
         ("PREFIX_CACHE", "-1", "from 0 to 1,000,000"),
         ("BATCH_SIZE", "many", "from 1 to 64"),

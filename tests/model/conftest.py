@@ -14,7 +14,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from bot.model.checkpoint.configuration import Configuration
 from bot.model.checkpoint.weights import HEAD, PREFIX
-from bot.model.gpt2.layout import Layout
+from bot.model.gpt2.linear_layout import Layout
 from bot.model.gpt2.packed import Packed, pack
 from bot.model.gpt2.parameters import Parameters
 from bot.model.gpt2.transformer import GPT2, model_module

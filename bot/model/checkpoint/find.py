@@ -13,6 +13,7 @@ from pathlib import Path
 from bot.model.checkpoint import tokenizer_files
 from bot.model.checkpoint.byte_bpe import OtherTokenizer
 from bot.model.checkpoint.configuration import Configuration, ends_of, read_json
+from bot.model.checkpoint.digests import Digests
 from bot.model.checkpoint.refusal import ModelRefused, described_error, refusal, system_reason
 from bot.model.checkpoint.tokenizer_files import Brought
 from bot.model.checkpoint.weights import check_index, missing, stored
@@ -43,10 +44,11 @@ class Checkpoint:
     tokenizer: Brought
 
 
-def find(name: str, *, revision: str | None, report: Report) -> Checkpoint:
+def find(name: str, *, revision: str | None, report: Report, digests: Digests | None = None) -> Checkpoint:
     """The checkpoint called ``name``: a folder, or a model on the Hugging Face Hub.
 
     A hub model in the local cache is used without touching the network. Raises ModelRefused.
+    ``digests`` remembers those of folders.
     """
     try:
         local = Path(name).expanduser()
@@ -55,7 +57,7 @@ def find(name: str, *, revision: str | None, report: Report) -> Checkpoint:
     if local.exists() or _looks_like_path(name):
         configuration = _checked(local)
         ends, brought = ends_of(local, configuration), _brought(local, configuration.vocabulary)
-        identity = f"sha256:{_digest(local, report)}"
+        identity = f"sha256:{_digest(local, digests, report)}"
         return Checkpoint(name, None, local, identity, configuration.vocabulary, ends, brought)
     return _of_hub(name, revision, report)
 
@@ -133,15 +135,19 @@ def _brought(folder: Path, size: int) -> Brought:
         raise ModelRefused("failed", "the files of its tokenizer cannot be read.") from error
 
 
-def _digest(folder: Path, report: Report) -> str:
+def _digest(folder: Path, digests: Digests | None, report: Report) -> str:
     """SHA-256 over the weights and the configuration."""
     paths = [folder / "config.json", *sorted(folder.glob("*.safetensors"))]
-    total = sum(path.stat().st_size for path in paths)
-    digest, done = hashlib.sha256(), 0
-    for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(_HASH_BYTES):
-                digest.update(block)
-                done += len(block)
-                report(Loading("checking", done, total, "B"))
-    return digest.hexdigest()
+
+    def compute() -> str:
+        total = sum(path.stat().st_size for path in paths)
+        digest, done = hashlib.sha256(), 0
+        for path in paths:
+            with path.open("rb") as file:
+                while block := file.read(_HASH_BYTES):
+                    digest.update(block)
+                    done += len(block)
+                    report(Loading("checking", done, total, "B"))
+        return digest.hexdigest()
+
+    return digests.of(paths, compute) if digests else compute()

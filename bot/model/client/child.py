@@ -21,6 +21,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
@@ -50,16 +51,18 @@ def worker_command(
     *,
     precision: Precision = "float32",
     prefix_cache: int = 0,
+    cache_dir: Path | None = None,
 ) -> tuple[str, ...]:
     """Return the command that runs the model worker; start it in the project's folder.
 
-    ``prefix_cache`` is in MiB.
+    ``prefix_cache`` is in MiB. The worker keeps packed weights in ``cache_dir``, if there is one.
     """
     command = [sys.executable, "-m", "bot.model.worker", "--model", model]
     if revision is not None:
         command += ["--revision", revision]
     command += ["--threads", str(threads), "--max-batch", str(max_batch)]
-    return (*command, "--precision", precision, "--prefix-cache", str(prefix_cache))
+    command += ["--precision", precision, "--prefix-cache", str(prefix_cache)]
+    return (*command, *(["--cache-dir", str(cache_dir)] if cache_dir else []))
 
 
 class Child:

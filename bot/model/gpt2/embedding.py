@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bot.model.gpt2.layout import as_bytes
+from bot.model.gpt2.linear_layout import as_bytes
 from bot.model.model_info import Precision
 
 Embedding = Callable[[Tensor], Tensor]

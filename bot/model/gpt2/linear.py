@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from bot.model.gpt2.layout import Layout, PackedLinear, padded
+from bot.model.gpt2.linear_layout import Layout, PackedLinear, padded
 from bot.model.kernels.builder import LANES, round_up
 from bot.model.kernels.dispatch import Call
 from bot.model.kernels.jit import Kernels

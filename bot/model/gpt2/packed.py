@@ -11,7 +11,7 @@ from torch.nn import functional
 from bot.model.checkpoint.configuration import Configuration
 from bot.model.checkpoint.weights import EMBEDDING, HEAD, POSITIONS
 from bot.model.gpt2.embedding import packed_table
-from bot.model.gpt2.layout import Layout, PackedLinear
+from bot.model.gpt2.linear_layout import Layout, PackedLinear
 from bot.model.gpt2.parameters import Parameters
 from bot.model.kernels.builder import LANES
 

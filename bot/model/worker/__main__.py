@@ -1,7 +1,7 @@
 """The child process: read frames, step the engine, write frames.
 
     python -m bot.model.worker --model M [--revision R] [--precision P] [--threads N]
-                               [--max-batch N] [--prefix-cache MIB]
+                               [--max-batch N] [--prefix-cache MIB] [--cache-dir FOLDER]
 
 Frames travel over the stdin and stdout that the process started with; anything else
 that is printed goes to stderr. It sends Loading… and then Ready, or Unusable before it
@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, get_args
 
 from bot.model.checkpoint.refusal import ModelRefused, refusal
@@ -75,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         pipe.send([started])
         sys.exit(EXIT_UNUSABLE)
     pipe.send([Ready(started.info, started.tokenizer)])
+    threading.Thread(target=started.keep, name="keep", daemon=True).start()
     _serve(started.engine, started.similarity, inbox, pipe)
 
 
@@ -94,6 +96,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--prefix-cache", type=_natural, default=0, help="MiB of keys and values to keep of ended texts"
     )
+    parser.add_argument("--cache-dir", type=Path, help="where packed weights are kept for the next start")
     return parser.parse_args(arguments)
 
 
@@ -117,6 +120,7 @@ class Started:
     tokenizer: Tokenizer | None
     engine: Engine
     similarity: Similarity
+    keep: Callable[[], None]  # writes what makes the next start quick
 
 
 def start(options: argparse.Namespace, report: Callable[[Loading], None]) -> Started | Unusable:
@@ -134,18 +138,23 @@ def start(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
 
 
 def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Started:
+    from bot.model.checkpoint.digests import Digests
     from bot.model.checkpoint.find import find
 
-    checkpoint = find(options.model, revision=options.revision, report=report)
+    folder: Path | None = options.cache_dir
+    digests = Digests(folder) if folder else None
+    checkpoint = find(options.model, revision=options.revision, report=report, digests=digests)
     report(Loading("starting torch", 0, 0, ""))
     import torch
 
+    from bot.model.cache.packed_files import PackedFiles
     from bot.model.worker.engine import Engine
     from bot.model.worker.loading import load
     from bot.model.worker.similarity import Similarity
 
     torch.set_num_threads(options.threads)
-    loaded = load(checkpoint, precision=options.precision, report=report)
+    files = PackedFiles(folder) if folder else None
+    loaded = load(checkpoint, precision=options.precision, report=report, files=files)
     # Only now: loading is faster without, and returns what it took when it ends.
     keep_large_apart()
     engine = Engine(
@@ -155,7 +164,7 @@ def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
         max_batch=options.max_batch,
         prefix_bytes=options.prefix_cache * 2**20,
     )
-    return Started(loaded.info, loaded.tokenizer, engine, Similarity(loaded.model))
+    return Started(loaded.info, loaded.tokenizer, engine, Similarity(loaded.model), loaded.keep)
 
 
 def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -11,33 +12,39 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from bot.model.cache.packed_files import PackedFiles
+from bot.model.cache.tensor_file import Content
 from bot.model.checkpoint.configuration import Configuration, read_json
 from bot.model.checkpoint.find import Checkpoint, own_tokenizer
 from bot.model.checkpoint.refusal import ModelRefused
 from bot.model.checkpoint.weights import EMBEDDING, HEAD, Stored, stored
-from bot.model.gpt2.layout import Layout
-from bot.model.gpt2.packed import pack
+from bot.model.gpt2.linear_layout import Layout
+from bot.model.gpt2.packed import Packed, pack
 from bot.model.gpt2.parameters import Parameters
-from bot.model.gpt2.transformer import GPT2, model_module
+from bot.model.gpt2.transformer import GPT2, model_module, model_signatures
 from bot.model.kernels.jit import Kernels
 from bot.model.kernels.processor import Processor, this_processor
 from bot.model.model_info import END_OF_TEXT, GPT2_ENCODING, Fingerprint, ModelInfo, Precision, Tokenizer
 from bot.model.protocol import Loading, Report
-from bot.model.worker.sampling_kernels import SamplingKernels, sampling_module
+from bot.model.worker.sampling_kernels import SAMPLING_SIGNATURES, SamplingKernels, sampling_module
 from bot.system.runtime import return_freed
 
 # Raise it whenever a change may alter a single bit of any logit or draw.
 ENGINE_VERSION = 4
 
+# The names of compiled kernels among the tensors of a kept file.
+_KERNELS, _SAMPLING = "kernels", "sampling"
+
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """``tokenizer`` is None where it is GPT-2's own."""
+    """``tokenizer`` is None where it is GPT-2's own. ``keep`` writes what the next start will read."""
 
     model: GPT2
     sampling: SamplingKernels
     info: ModelInfo
     tokenizer: Tokenizer | None
+    keep: Callable[[], None]
 
 
 def load(
@@ -46,29 +53,35 @@ def load(
     precision: Precision,
     report: Report,
     processor: Processor | None = None,
+    files: PackedFiles | None = None,
 ) -> LoadedModel:
     """Load weights packed for ``processor``, which is this one unless given; ModelRefused if they are unfit.
 
-    Peak memory is that of one copy of the model and one layer, and of the file's pages.
+    They come from ``files`` if they are there. Otherwise the checkpoint's are converted to ``precision`` and
+    packed. Peak memory is that of one copy of the model and one layer, and of the file's pages.
     """
     tokenizer = own_tokenizer(checkpoint)
     processor = processor or this_processor()
     report(Loading("reading weights", 0, 0, "B"))
-    parameters = parameters_of(checkpoint)
-    config, layers = parameters.configuration, parameters.configuration.layers
+    path = files.path(checkpoint.identity, precision, processor) if files else None
+    kept = files.read(path) if files and path else None
+    ready = (
+        _unpacked(kept, checkpoint, precision, processor)
+        if kept
+        else _made(checkpoint, precision, processor, report)
+    )
+    model = GPT2(ready.packed, ready.kernels, processor)
 
-    def on_layer(done: int) -> None:
-        return_freed()
-        report(Loading("packing weights", done, layers, "layers"))
+    def keep() -> None:
+        if files and path:
+            if not kept:
+                files.write(path, _content(ready))
+            files.sweep()
 
-    packed = pack(parameters, Layout.of(precision, processor), on_layer=on_layer)
-    kernels = Kernels.compiled(model_module(config, precision, processor), processor)
-    model = GPT2(packed, kernels, processor)
-    sampling = SamplingKernels(Kernels.compiled(sampling_module(), processor))
     info = ModelInfo(
         name=checkpoint.name,
         revision=checkpoint.revision,
-        parameters=packed.count,
+        parameters=ready.packed.count,
         layers=model.layers,
         heads=model.heads,
         width=model.width,
@@ -86,7 +99,7 @@ def load(
         ),
         brings_tokenizer=checkpoint.tokenizer != "none",
     )
-    return LoadedModel(model, sampling, info, tokenizer)
+    return LoadedModel(model, SamplingKernels(ready.sampling), info, tokenizer, keep)
 
 
 def fingerprint(
@@ -102,6 +115,44 @@ def fingerprint(
         engine=ENGINE_VERSION,
         encoding=encoding,
         ends=ends,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """All that a start makes, and the next one reads."""
+
+    packed: Packed
+    kernels: Kernels
+    sampling: Kernels
+
+
+def _made(checkpoint: Checkpoint, precision: Precision, processor: Processor, report: Report) -> _Ready:
+    parameters = parameters_of(checkpoint)
+    config, layers = parameters.configuration, parameters.configuration.layers
+
+    def on_layer(done: int) -> None:
+        return_freed()
+        report(Loading("packing weights", done, layers, "layers"))
+
+    packed = pack(parameters, Layout.of(precision, processor), on_layer=on_layer)
+    kernels = Kernels.compiled(model_module(config, precision, processor), processor)
+    return _Ready(packed, kernels, Kernels.compiled(sampling_module(), processor))
+
+
+def _content(ready: _Ready) -> Content:
+    code = {name: kernels.code for name, kernels in ((_KERNELS, ready.kernels), (_SAMPLING, ready.sampling))}
+    tensors = {name: torch.frombuffer(bytearray(part), dtype=torch.uint8) for name, part in code.items()}
+    return Content({**ready.packed.tensors, **tensors}, {"count": ready.packed.count})
+
+
+def _unpacked(content: Content, checkpoint: Checkpoint, precision: Precision, processor: Processor) -> _Ready:
+    tensors = dict(content.tensors)
+    kernels, sampling = (tensors.pop(name).numpy().tobytes() for name in (_KERNELS, _SAMPLING))
+    configuration = Configuration.of(read_json(checkpoint.folder))
+    packed = Packed(configuration, Layout.of(precision, processor), int(content.facts["count"]), tensors)
+    return _Ready(
+        packed, Kernels(kernels, model_signatures(processor)), Kernels(sampling, SAMPLING_SIGNATURES)
     )
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import GPT2LMHeadModel
 
 from bot.model.checkpoint.refusal import ModelRefused
-from bot.model.gpt2.layout import Layout
+from bot.model.gpt2.linear_layout import Layout
 from bot.model.gpt2.packed import pack
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.kernels.processor import this_processor

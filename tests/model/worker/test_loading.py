@@ -7,14 +7,18 @@ from typing import Any, get_args
 
 import pytest
 import torch
+from msgspec.structs import replace
 from safetensors.torch import load_file, save_file
 from transformers import GPT2LMHeadModel
 
+from bot.model.cache.packed_files import PackedFiles
 from bot.model.checkpoint.find import Checkpoint, find
 from bot.model.checkpoint.refusal import ModelRefused
+from bot.model.kernels.processor import Limit, this_processor
+from bot.model.kernels.variates import Twister
 from bot.model.model_info import Precision
 from bot.model.protocol import Loading
-from bot.model.worker.loading import fingerprint, load
+from bot.model.worker.loading import LoadedModel, fingerprint, load
 from tests.model.conftest import random_model
 from tests.support.driving import torch_threads
 
@@ -74,6 +78,54 @@ def test_a_model_is_loaded_in_the_precision_that_was_asked_for(
 ) -> None:
     loaded = load(checkpoint_of(tiny_folder), precision=precision, report=lambda _: None)
     assert loaded.info.precision == loaded.model.precision == precision
+
+
+def computed(loaded: LoadedModel) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits, and numbers that tokens are drawn by."""
+    with torch.inference_mode():
+        return loaded.model.all_logits(IDS), loaded.sampling.variates(Twister(7), 100)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("precision", get_args(Precision))
+def test_a_second_start_reads_what_the_first_one_packed(
+    tmp_path: Path, precision: Precision, tied: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random_model(vocab_size=50257, n_positions=40, tie_word_embeddings=tied).save_pretrained(tmp_path)
+    capsys.readouterr()
+    checkpoint, files = checkpoint_of(tmp_path), PackedFiles(tmp_path / "kept")
+    first = load(checkpoint, precision=precision, report=lambda _: None, files=files)
+    first.keep()
+    # Nothing else is read.
+    (tmp_path / "model.safetensors").unlink()
+    reports: list[Loading] = []
+    second = load(checkpoint, precision=precision, report=reports.append, files=files)
+    assert reports == [Loading("reading weights", 0, 0, "B")]
+    for got, expected in zip(computed(second), computed(first), strict=True):
+        assert torch.equal(got, expected)
+    assert replace(second.info, memory=0) == replace(first.info, memory=0)
+    (kept,) = files.folder.iterdir()
+    written = kept.stat().st_mtime_ns
+    second.keep()
+    assert kept.stat().st_mtime_ns == written
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.slow
+def test_what_one_kind_of_processor_packed_is_not_for_another(copied: Path, tmp_path: Path) -> None:
+    files = PackedFiles(tmp_path / "kept")
+    limits: tuple[Limit | None, ...] = (None, "x86-64")
+    for limit in limits:
+        loaded = load(
+            checkpoint_of(copied),
+            precision="int8",
+            report=lambda _: None,
+            processor=this_processor(limit),
+            files=files,
+        )
+        loaded.keep()
+    assert len(list(files.folder.iterdir())) == 2
 
 
 def test_the_fingerprint_depends_on_everything_that_can_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,24 @@ def worker(tiny_folder: Path) -> Iterator[Worker]:
     worker.until(Ready)
     yield worker
     assert worker.end() == (0, "")
+
+
+@pytest.mark.slow
+def test_the_second_worker_has_nothing_to_pack_and_writes_the_same(
+    start: type[Worker], tiny_folder: Path, tmp_path: Path
+) -> None:
+    found = []
+    for _ in range(2):
+        worker = start("--model", str(tiny_folder), "--cache-dir", str(tmp_path / "kept"))
+        stages = [message.stage for message in worker.until(Ready) if isinstance(message, Loading)]
+        found.append((stages, worker.run(request("a", seed=5))))
+        while not list((tmp_path / "kept").glob("*.packed")):  # the first one is still at it
+            time.sleep(0.01)
+        assert worker.end() == (0, "")
+    (first, steps), (second, again) = found
+    assert {"checking", "packing weights"} <= set(first)
+    assert not {"checking", "packing weights"} & set(second)
+    assert again == steps
 
 
 def request(name: str, **params: float) -> GenerationRequest:

@@ -1,4 +1,4 @@
-"""How weights lie in memory for a precision and a kind of processor.
+"""How a linear layer's weights lie in memory for a precision and a kind of processor.
 
 Decoding reads every weight for every token, so memory bounds its speed. The weights are packed
 once, in the order in which they are read.

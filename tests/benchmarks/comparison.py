@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.errors import ModelUnusable
 from tests.benchmarks import ours, peers
+from tests.benchmarks.limits import UNLIMITED, Limited
 from tests.benchmarks.workload import OURS, Figures, Precision, TooShort
 
 
@@ -20,6 +21,7 @@ class Comparison:
     files: Path
     threads: int
     names: Sequence[str]
+    limited: Limited = UNLIMITED
     results: dict[Precision, dict[str, list[Figures]]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
@@ -37,16 +39,18 @@ class Comparison:
         if name != OURS:
             _log(f"preparing {name}, {precision} …")
             try:
-                await peers.prepare(name, self.model, self.files, precision, self.threads)
+                await peers.prepare(name, self.model, self.files, precision, self.threads, self.limited)
             except peers.PeerFailed as error:
                 self._leave_out(name, precision, error)
 
     async def _measure(self, name: str, precision: Precision, number: int) -> None:
         try:
             if name == OURS:
-                figures = await ours.figures(self.model, self.threads, precision)
+                figures = await ours.figures(self.model, self.threads, precision, self.limited)
             else:
-                figures = await peers.figures(name, self.model, self.files, precision, self.threads)
+                figures = await peers.figures(
+                    name, self.model, self.files, precision, self.threads, self.limited
+                )
         except (peers.PeerFailed, TooShort, ModelUnusable) as error:
             self._leave_out(name, precision, error)
             return

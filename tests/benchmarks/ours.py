@@ -10,18 +10,26 @@ from pathlib import Path
 
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.protocol import GenerationRequest, SamplingParams, Stepped
+from tests.benchmarks.limits import UNLIMITED, Limited
 from tests.benchmarks.workload import TOGETHER, Figures, Precision, Prompts, measure
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 
 
-def command(folder: Path, threads: int, precision: Precision) -> tuple[str, ...]:
-    return worker_command(str(folder), None, threads, TOGETHER, precision=precision)
+def command(
+    folder: Path, threads: int, precision: Precision, limited: Limited = UNLIMITED
+) -> tuple[str, ...]:
+    command = worker_command(str(folder), None, threads, TOGETHER, precision=precision)
+    if limited.processor is None:
+        return command
+    # Also what it leaves to torch is limited.
+    variables = (f"{name}={value}" for name, value in limited.variables().items())
+    return ("env", *variables, *command, "--processor", limited.processor)
 
 
-async def figures(folder: Path, threads: int, precision: Precision) -> Figures:
+async def figures(folder: Path, threads: int, precision: Precision, limited: Limited) -> Figures:
     start = time.perf_counter()
-    async with ModelProcess(command(folder, threads, precision), name=folder.name) as model:
+    async with ModelProcess(command(folder, threads, precision, limited), name=folder.name) as model:
         await model.wait_ready()
         load = time.perf_counter() - start
         numbers = itertools.count()

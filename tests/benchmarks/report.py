@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -10,18 +10,24 @@ from typing import Any
 from tests.benchmarks.workload import LONG_PROMPT_TOKENS, OURS, TOGETHER, Figures, Precision
 
 WEIGHT_BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2, "int8": 1}
+# Whichever peer is the fastest.
+BEST = "the best peer"
 # The least speed of the worker, as a multiple of a peer's.
 RATIOS: dict[Precision, tuple[tuple[str, str, float], ...]] = {
     "float32": (
         ("alone", "generate", 2.2),
-        ("alone", "llama_cpp", 1.0),
+        ("alone", BEST, 1.0),
         ("together", "generate", 3.8),
         ("together", "llama_cpp", 1.15),
-        ("together", "openvino_", 1.0),
+        ("together", BEST, 1.0),
     ),
-    "bfloat16": (("alone", "llama_cpp", 1.0), ("together", "openvino_", 1.0)),
-    "int8": (("alone", "llama_cpp", 1.0), ("together", "llama_cpp", 2.0)),
+    "bfloat16": (("alone", BEST, 1.0), ("together", BEST, 1.0)),
+    "int8": (("alone", BEST, 1.0), ("together", BEST, 1.0), ("together", "llama_cpp", 2.0)),
 }
+# The same where every program is kept to the instructions of a lesser processor, in each precision.
+LIMITED_RATIOS = (("alone", BEST, 1.0), ("together", BEST, 1.0))
+# The least speed of one request in int8 there, as a multiple of float32's.
+SHORTER = 2.2
 # GiB that GPT-2 Large may use once it is loaded.
 MEMORY: dict[Precision, float] = {"float32": 3.6, "bfloat16": 2.1, "int8": 1.3}
 COLUMNS = {
@@ -56,12 +62,18 @@ class Bar:
 
 @dataclass(frozen=True)
 class Report:
-    """One precision's figures: each program's, one a round, with a model that has ``weights`` weights."""
+    """One precision's figures: each program's, one a round, with a model that has ``weights`` weights.
+
+    They are ``limited`` if every program is kept to the instructions of a lesser processor. ``float32`` are
+    then the worker's own figures in float32, if there are any.
+    """
 
     precision: Precision
     results: Mapping[str, Sequence[Figures]]
     weights: int
     large: bool
+    limited: bool = False
+    float32: Sequence[Figures] = ()
 
     @property
     def met(self) -> bool:
@@ -92,21 +104,32 @@ class Report:
         """The bars for which there are figures; memory's only with GPT-2 Large's shape."""
         if OURS not in self.results:
             return []
-        found = [
-            Bar(
-                f"{COLUMNS[name]}, worker : {peer}", self.median(OURS, name) / self.median(peer, name), factor
-            )
-            for name, peer, factor in RATIOS[self.precision]
-            if peer in self.results
-        ]
-        if peers := [peer for peer in self.results if peer != OURS]:
-            best = min(peers, key=lambda peer: self.median(peer, "first_token"))
+        found = [self._speed(name, peer, factor) for name, peer, factor in self._ratios()]
+        if best := self._best("first_token"):
             ratio = self.ratio("first_token", best)
             found.append(Bar(f"{COLUMNS['first_token']}, worker : {best}", ratio, 1.0, at_most=True))
+        if self.limited and self.precision == "int8" and self.float32:
+            ratio = self.median(OURS, "alone") / median(figures.alone for figures in self.float32)
+            found.append(Bar(f"{COLUMNS['alone']}, int8 : float32", ratio, SHORTER))
         if self.large:
             loaded = self.median(OURS, "loaded")
             found.append(Bar(COLUMNS["loaded"], loaded, MEMORY[self.precision], at_most=True))
         return found
+
+    def _ratios(self) -> Iterator[tuple[str, str, float]]:
+        """A figure, the peer that it is compared with, and the least multiple of the peer's."""
+        for name, named, factor in LIMITED_RATIOS if self.limited else RATIOS[self.precision]:
+            peer = self._best(name) if named == BEST else named
+            if peer and peer in self.results:
+                yield name, peer, factor
+
+    def _best(self, name: str) -> str | None:
+        """The fastest peer, by ``name``'s figures."""
+        peers = {peer: self.median(peer, name) for peer in self.results if peer != OURS}
+        return (min if name == "first_token" else max)(peers, key=lambda peer: peers[peer], default=None)
+
+    def _speed(self, name: str, peer: str, factor: float) -> Bar:
+        return Bar(f"{COLUMNS[name]}, worker : {peer}", self.ratio(name, peer), factor)
 
     def ratio(self, name: str, peer: str) -> float:
         return self.median(OURS, name) / self.median(peer, name)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import peers
+from tests.benchmarks import ours, peers
+from tests.benchmarks.limits import UNLIMITED, Limited
 from tests.benchmarks.models import configuration, is_large, linked_model, weights_a_token
 from tests.benchmarks.report import Report, short, spread, table
 from tests.benchmarks.workload import Figures, Precision, random_prompts
@@ -24,7 +25,7 @@ def report(precision: Precision = "float32", *, large: bool = False, **programs:
 def test_bars_are_ratios_of_medians() -> None:
     rounds = [replace(FIGURES, alone=alone) for alone in (1.0, 10.0, 12.0)]
     bars = Report("bfloat16", {"worker": rounds, "llama_cpp": [FIGURES]}, weights=1, large=False).bars()
-    assert [(bar.value, bar.met) for bar in bars] == [(1.0, True), (1.0, True)]
+    assert [(bar.value, bar.met) for bar in bars] == [(1.0, True), (1.0, True), (1.0, True)]
 
 
 def test_a_missed_bar_is_reported() -> None:
@@ -39,6 +40,43 @@ def test_the_first_token_is_compared_with_the_fastest_peer() -> None:
     (*_, bar) = report("int8", worker=FIGURES, generate=slow, onnxruntime_=quick).bars()
     assert (bar.value, bar.met) == (2.0, False)
     assert "onnxruntime_" in bar.text
+
+
+def test_speed_is_compared_with_the_fastest_peer_at_that() -> None:
+    alone, together = replace(FIGURES, alone=12.0), replace(FIGURES, together=40.0)
+    first, second, *_ = report("bfloat16", worker=FIGURES, llama_cpp=alone, openvino_=together).bars()
+    assert ("llama_cpp" in first.text, first.value, first.met) == (True, 10 / 12, False)
+    assert ("llama_cpp" in second.text, second.value, second.met) == (True, 1.0, True)
+
+
+def test_with_a_lesser_processor_int8_is_compared_with_float32_too() -> None:
+    limited = Report(
+        "int8",
+        {"worker": [replace(FIGURES, alone=21.0)]},
+        weights=1,
+        large=False,
+        limited=True,
+        float32=[FIGURES],
+    )
+    assert [(bar.value, bar.limit, bar.met) for bar in limited.bars()] == [(2.1, 2.2, False)]
+    assert replace(limited, float32=()).bars() == []
+    assert replace(limited, limited=False).bars() == []
+
+
+def test_with_a_lesser_processor_every_program_obeys_or_is_left_out(tmp_path: Path) -> None:
+    limited = Limited("avx2", tmp_path)
+    assert [name for name in peers.NAMES if limited.obstacle(name)] == ["openvino_", "onnxruntime_"]
+    assert Limited("avx2").obstacle("llama_cpp")
+    assert limited.variables("llama_cpp")["PYTHONPATH"] == str(tmp_path)
+    assert "PYTHONPATH" not in limited.variables("generate")
+    command = ours.command(tmp_path, 2, "int8", limited)
+    assert "ATEN_CPU_CAPABILITY=avx2" in command
+    assert command[-2:] == ("--processor", "avx2")
+
+
+def test_without_a_limit_nothing_is_set_or_left_out(tmp_path: Path) -> None:
+    assert not any(UNLIMITED.obstacle(name) or UNLIMITED.variables(name) for name in peers.NAMES)
+    assert "--processor" not in ours.command(tmp_path, 2, "int8")
 
 
 def test_memory_has_a_bar_only_with_gpt2_large_s_shape() -> None:

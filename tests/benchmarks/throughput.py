@@ -1,6 +1,7 @@
 """How fast the bot's model worker writes, compared with every peer that is installed.
 
     python -m tests.benchmarks.throughput [--precision int8] [--rounds 3] [--json FILE]
+                                          [--processor avx2 [--llama-cpp FOLDER]]
 
 Speed does not depend on the values of the weights, so by default a random model
 of GPT-2 Large's shape is made in a temporary folder, and converted there for each
@@ -10,7 +11,8 @@ program prints the medians and spreads over the rounds, and which of the worker'
 bars are met; the exit status is 1 if one is missed or a program failed.
 
 ``tests/benchmarks/requirements.txt`` says how to install the peers; those not
-installed are left out.
+installed are left out. With ``--processor``, every program is kept to the instructions
+of a lesser one; those that cannot be are left out.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from typing import get_args
 from bot.model.cores import usable_cores
 from tests.benchmarks import peers
 from tests.benchmarks.comparison import Comparison
+from tests.benchmarks.limits import Limited, ProcessorLimit
 from tests.benchmarks.models import SHAPES, is_large, linked_model, random_model, weights_a_token
 from tests.benchmarks.report import Report
 from tests.benchmarks.workload import OURS, Precision
@@ -34,22 +37,29 @@ from tests.benchmarks.workload import OURS, Precision
 
 def main() -> int:
     options = parse()
-    programs = [name for name in options.program if name == OURS or not peers.missing(name)]
+    limited = Limited(options.processor, options.llama_cpp)
+    programs = [name for name in options.program if not obstacle(name, limited)]
     with folder(options.files) as files:
         model = linked_model(options.model, files) if options.model else random_model(options.shape, files)
-        comparison = Comparison(model, files, options.threads, programs)
+        comparison = Comparison(model, files, options.threads, programs, limited)
         asyncio.run(comparison.run(options.precision, options.rounds))
+        own_float32 = comparison.results.get("float32", {}).get(OURS, ())
         reports = [
-            Report(precision, results, weights_a_token(model), is_large(model))
+            Report(
+                *(precision, results, weights_a_token(model), is_large(model)),
+                limited=options.processor is not None,
+                float32=own_float32,
+            )
             for precision, results in comparison.results.items()
         ]
     for report in reports:
         print(f"\n{report}\n")
-    remarks = list(notes(options.program, comparison.failures))
+    remarks = list(notes(options.program, limited, comparison.failures))
     print("\n".join(remarks))
     if options.json:
         run = {
             "threads": options.threads,
+            "processor": options.processor,
             "notes": remarks,
             "figures": [report.plain() for report in reports],
         }
@@ -57,13 +67,20 @@ def main() -> int:
     return 0 if all(report.met for report in reports) and not comparison.failures else 1
 
 
-def notes(programs: list[str], failures: list[str]) -> Iterator[str]:
+def obstacle(name: str, limited: Limited) -> str | None:
+    """Why the program ``name`` is left out; None if it is not."""
+    if name != OURS and (lacking := peers.missing(name)):
+        return f"not installed: {', '.join(lacking)}"
+    return limited.obstacle(name)
+
+
+def notes(programs: list[str], limited: Limited, failures: list[str]) -> Iterator[str]:
     """How each peer was set up, so that readers can judge whether the comparison is fair."""
     for name in programs:
         if name == OURS:
             continue
-        if lacking := peers.missing(name):
-            yield f"- {name} is left out; not installed: {', '.join(lacking)}"
+        if reason := obstacle(name, limited):
+            yield f"- {name} is left out; {reason}"
         else:
             installed = ", ".join(" ".join(pair) for pair in peers.versions(name).items())
             yield f"- {name} ({installed}): {peers.peer(name).NOTE}"
@@ -87,6 +104,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures there")
     parser.add_argument("--files", type=Path, metavar="FOLDER", help="keep the models here for the next run")
+    parser.add_argument(
+        "--processor", choices=get_args(ProcessorLimit), help="keep all programs to such a one's instructions"
+    )
+    parser.add_argument(
+        "--llama-cpp",
+        type=Path,
+        metavar="FOLDER",
+        help="a llama-cpp-python that was built for --processor, by pip install --target",
+    )
     options = parser.parse_args()
     options.precision = options.precision or ["float32"]
     options.program = options.program or [OURS, *peers.NAMES]

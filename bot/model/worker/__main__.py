@@ -1,7 +1,7 @@
 """The child process: read frames, step the engine, write frames.
 
     python -m bot.model.worker --model M [--revision R] [--precision P] [--threads N]
-                               [--max-batch N] [--prefix-cache MIB] [--cache-dir FOLDER]
+                               [--max-batch N] [--prefix-cache MIB] [--cache-dir FOLDER] [--processor KIND]
 
 Frames travel over the stdin and stdout that the process started with; anything else
 that is printed goes to stderr. It sends Loading… and then Ready, or Unusable before it
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, NoReturn, get_args
 
 from bot.model.checkpoint.refusal import ModelRefused, refusal
 from bot.model.cores import usable_cores
+from bot.model.kernels.limits import LIMITS
 from bot.model.model_info import ModelInfo, Precision, Tokenizer
 from bot.model.protocol import Abort, Forget, Loading, Lookup, Message, Ping, Pong, Ready, Submit, Unusable
 from bot.model.wire import ProtocolError
@@ -97,6 +98,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--prefix-cache", type=_natural, default=0, help="MiB of keys and values to keep of ended texts"
     )
     parser.add_argument("--cache-dir", type=Path, help="where packed weights are kept for the next start")
+    parser.add_argument(
+        "--processor",
+        choices=tuple(LIMITS),
+        help="use no instructions that such a processor lacks: for comparisons and reports of bugs",
+    )
     return parser.parse_args(arguments)
 
 
@@ -148,13 +154,19 @@ def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
     import torch
 
     from bot.model.cache.packed_files import PackedFiles
+    from bot.model.kernels.processor import this_processor
     from bot.model.worker.engine import Engine
     from bot.model.worker.loading import load
     from bot.model.worker.similarity import Similarity
 
     torch.set_num_threads(options.threads)
-    files = PackedFiles(folder) if folder else None
-    loaded = load(checkpoint, precision=options.precision, report=report, files=files)
+    loaded = load(
+        checkpoint,
+        precision=options.precision,
+        report=report,
+        processor=this_processor(options.processor),
+        files=PackedFiles(folder) if folder else None,
+    )
     # Only now: loading is faster without, and returns what it took when it ends.
     keep_large_apart()
     engine = Engine(

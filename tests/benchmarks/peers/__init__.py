@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol, cast
 
+from tests.benchmarks.limits import Limited
 from tests.benchmarks.workload import Figures, Precision, Prompts
 
 # With an underscore if the module would otherwise hide the program's own.
@@ -74,22 +76,30 @@ def converted(name: str, model: Path, files: Path) -> Path:
     return files / f"{name}-{model.name}"
 
 
-async def prepare(name: str, model: Path, files: Path, precision: Precision, threads: int) -> None:
+async def prepare(
+    name: str, model: Path, files: Path, precision: Precision, threads: int, limited: Limited
+) -> None:
     converted(name, model, files).mkdir(parents=True, exist_ok=True)
-    await _child(name, "prepare", model, files, precision, threads)
+    await _child(name, "prepare", model, files, precision, threads, limited)
 
 
-async def figures(name: str, model: Path, files: Path, precision: Precision, threads: int) -> Figures:
-    return Figures(**json.loads(await _child(name, "measure", model, files, precision, threads)))
+async def figures(
+    name: str, model: Path, files: Path, precision: Precision, threads: int, limited: Limited
+) -> Figures:
+    return Figures(**json.loads(await _child(name, "measure", model, files, precision, threads, limited)))
 
 
-async def _child(name: str, task: str, model: Path, files: Path, precision: Precision, threads: int) -> str:
+async def _child(
+    name: str, task: str, model: Path, files: Path, precision: Precision, threads: int, limited: Limited
+) -> str:
     """The last line that the peer's process printed."""
     command = (
         *(sys.executable, "-m", f"{__name__}.{name}", task, str(model), str(converted(name, model, files))),
         *("--precision", precision, "--threads", str(threads), "--started", str(time.monotonic())),
     )
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, **limited.variables(name)}
+    )
     output, _ = await process.communicate()
     if process.returncode != 0:
         raise PeerFailed(f"{name} could not {task} {precision} (exit status {process.returncode})")

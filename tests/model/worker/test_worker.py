@@ -22,6 +22,7 @@ from bot.model.protocol import (
     Rejected,
     SamplingParams,
     Similar,
+    Step,
     Stepped,
     Submit,
     Unusable,
@@ -315,8 +316,23 @@ def test_a_worker_computes_in_the_precision_of_its_option(
     assert worker.end() == (0, "")
 
 
+@pytest.mark.slow
+def test_a_worker_limited_to_a_lesser_processor_s_instructions_reports_the_same_to_the_bit(
+    start: type[Worker], tiny_folder: Path
+) -> None:
+    def steps(*options: str) -> list[Step]:
+        worker = start("--model", str(tiny_folder), "--precision", "int8", "--threads", "1", *options)
+        worker.until(Ready)
+        return worker.run(request("a", candidates=3))["a"]
+
+    everything = steps()
+    assert len(everything) == 5
+    assert steps("--processor", "x86-64") == everything
+
+
 @pytest.mark.parametrize(
-    "wrong", [("--precision", "float16"), ("--prefix-cache", "-1"), ("--max-batch", "0")]
+    "wrong",
+    [("--precision", "float16"), ("--prefix-cache", "-1"), ("--max-batch", "0"), ("--processor", "z80")],
 )
 def test_an_option_outside_its_range_is_refused(start: type[Worker], wrong: tuple[str, str]) -> None:
     status, errors = start("--model", "any", *wrong).end()

@@ -12,7 +12,7 @@ from msgspec import structs
 from bot.features.complete import CompletionJob
 from bot.features.receipt import Receipt, as_file, mismatch, receipt_of
 from bot.model.checkpoint.find import find
-from bot.model.kernels.limits import Limit
+from bot.model.kernels.lesser_processors import Limit
 from bot.model.kernels.processor import this_processor
 from bot.model.model_info import Precision
 from bot.model.protocol import SamplingParams

@@ -22,7 +22,7 @@ from torch import Tensor
 from bot.model.gpt2.linear import Linear, Matmul, Scratch
 from bot.model.kernels.builder import LANES, round_up
 from bot.model.kernels.dispatch import Call
-from bot.model.kernels.limits import LIMITS, Limit
+from bot.model.kernels.lesser_processors import LIMITS, Limit
 from bot.model.kernels.processor import this_processor
 from bot.model.model_info import Precision
 from tests.benchmarks.report import table

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import llvmlite.binding as llvm
 import torch
 
-from bot.model.kernels.limits import LIMITS, Limit
+from bot.model.kernels.lesser_processors import LIMITS, Limit
 
 # The rows and vectors of a tile, by the first of these features that a processor has: the sums, a vector
 # of each weight and a row's number fill its registers.

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NoReturn, get_args
 
 from bot.model.checkpoint.refusal import ModelRefused, refusal
 from bot.model.cores import usable_cores
-from bot.model.kernels.limits import LIMITS
+from bot.model.kernels.lesser_processors import LIMITS
 from bot.model.model_info import ModelInfo, Precision, Tokenizer
 from bot.model.protocol import Abort, Forget, Loading, Lookup, Message, Ping, Pong, Ready, Submit, Unusable
 from bot.model.wire import ProtocolError

@@ -17,7 +17,6 @@ fault is then not in a request.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -27,6 +26,7 @@ from torch import Tensor
 from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Ended, FinishReason, GenerationRequest, Rejected, Step, Stepped
 from bot.model.worker.batch import Batch
+from bot.model.worker.choosing import Choosing
 from bot.model.worker.report import Choice, report
 from bot.model.worker.sampling import NOT_FINITE
 from bot.model.worker.sampling_kernels import SamplingKernels
@@ -62,7 +62,7 @@ class Engine:
         self._kernels = kernels
         self._ends = frozenset(ends)
         self._batch = Batch(model, kernels, max_batch=max_batch, prefix_bytes=prefix_bytes)
-        self._threads = ThreadPoolExecutor(torch.get_num_threads(), "sampling", torch.set_num_threads, (1,))
+        self._choosing = Choosing(kernels)
         self._events: list[Event] = []
 
     @property
@@ -132,21 +132,13 @@ class Engine:
 
     def _advance(self, computed: Sequence[tuple[Read, Tensor]]) -> None:
         """Choose each sequence's next token from its logits [V]."""
-        noise = [self._threads.submit(read.sequence.sampler.noise) for read, _ in computed]
+        choices = self._choosing.begin([(read.sequence, logits) for read, logits in computed])
         chosen: list[Chosen] = []
-        for (read, logits), drawn in zip(computed, noise, strict=True):
-            sequence, params = read.sequence, read.sequence.request.params
-            with self._rejecting(sequence):
-                token_id = sequence.sampler.choose(logits, drawn.result())
-                chosen.append(
-                    Chosen(sequence, Choice(token_id, params.temperature, params.candidates), logits)
-                )
-        for part, step in self._isolated(chosen, self._reported):
+        for (read, _), choice in zip(computed, choices, strict=True):
+            with self._rejecting(read.sequence):
+                chosen.append(choice.result())
+        for part, step in self._isolated(chosen, self._choosing.reported):
             self._take(part.sequence, step)
-
-    def _reported(self, chosen: Sequence[Chosen]) -> list[Step]:
-        logits = torch.stack([part.logits for part in chosen])
-        return report(logits, [part.choice for part in chosen], self._kernels)
 
     def _take(self, sequence: TokenSequence, step: Step) -> None:
         """Append the chosen token to its sequence, which may end it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -41,6 +42,8 @@ class TokenSequence:
         self.sampler = sampler
         self.ids = list(request.prompt_ids)
         self.steps = 0
+        #: The variates of the next draw, if they are made ahead.
+        self.noise: Future[Tensor | None] | None = None
         self.is_kept = True  # for texts that begin alike, once it has ended
 
     @property

@@ -12,7 +12,7 @@ from bot.model.kernels.float_forms import SMALLEST
 from bot.model.kernels.form import Form
 from bot.model.kernels.forms import FORMS, form_of
 from bot.model.kernels.int8_forms import DotUnsigned256
-from bot.model.kernels.limits import Limit
+from bot.model.kernels.lesser_processors import Limit
 from bot.model.kernels.processor import Processor, processor_of, this_processor
 from bot.model.model_info import Precision
 from tests.support.layers import bits, hard_numbers, layer_of, matmul_of

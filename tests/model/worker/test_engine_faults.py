@@ -14,6 +14,7 @@ from bot.model.gpt2.transformer import GPT2, Chunk
 from bot.model.kernels.jit import Kernels
 from bot.model.kernels.processor import Processor
 from bot.model.protocol import GenerationRequest, Step
+from bot.model.worker import choosing
 from bot.model.worker import engine as engine_module
 from bot.model.worker.report import Choice, report
 from bot.model.worker.sampling import Sampler
@@ -112,7 +113,7 @@ def test_a_report_that_fails_rejects_its_request_alone(
             raise RuntimeError("memory lacks")
         return report(logits, choices, kernels)
 
-    monkeypatch.setattr(engine_module, "report", picky)
+    monkeypatch.setattr(choosing, "report", picky)
     outcomes = run(engine_of(gpt2), request("a", candidates=7), *NEIGHBOURS)
     assert outcomes.pop("a") == Outcome([], LACKS)
     assert outcomes == undisturbed
@@ -154,7 +155,7 @@ def test_a_score_that_fails_rejects_its_request_alone(
 def test_without_memory_for_prefixes_everything_is_computed_again(
     gpt2: GPT2, undisturbed: dict[str, Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(shape: Sequence[int]) -> Tensor:
+    def refused(shape: Sequence[int], dtype: object) -> Tensor:
         raise OSError(12, "Cannot allocate memory")
 
     engine = engine_of(gpt2, prefix_bytes=2**20)

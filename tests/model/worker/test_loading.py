@@ -14,7 +14,8 @@ from transformers import GPT2LMHeadModel
 from bot.model.cache.packed_files import PackedFiles
 from bot.model.checkpoint.find import Checkpoint, find
 from bot.model.checkpoint.refusal import ModelRefused
-from bot.model.kernels.processor import Limit, this_processor
+from bot.model.kernels.lesser_processors import Limit
+from bot.model.kernels.processor import this_processor
 from bot.model.kernels.variates import Twister
 from bot.model.model_info import Precision
 from bot.model.protocol import Loading

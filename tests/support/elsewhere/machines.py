@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import llvmlite.binding as llvm
 
-from bot.model.kernels.limits import Limit
+from bot.model.kernels.lesser_processors import Limit
 from bot.model.kernels.processor import Processor, processor_of, this_processor
 
 _ARM = "aarch64-unknown-linux-gnu"

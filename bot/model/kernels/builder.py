@@ -84,7 +84,8 @@ class KernelBuilder(Generic[A]):
         self.ir = ir.IRBuilder(self._function.append_basic_block())
         declared = signature.layout
         block = block_type(declared.structure, threads=0)
-        self._threads = self._read(INDEX, block.threads.offset)
+        #: How many threads run the kernel.
+        self.threads = self._read(INDEX, block.threads.offset)
         self.arguments = signature.arguments(
             **{name: self._argument(kind, declared.offset(name)) for name, kind in declared.kinds.items()}
         )
@@ -183,10 +184,10 @@ class KernelBuilder(Generic[A]):
         second one would find every share taken.
         """
         b = self.ir
-        with self.loop(self._threads) as n:
-            owner = b.srem(b.add(self.thread, n), self._threads)
+        with self.loop(self.threads) as n:
+            owner = b.srem(b.add(self.thread, n), self.threads)
             first, end = (
-                b.sdiv(b.mul(share, stop), self._threads) for share in (owner, b.add(owner, self.index(1)))
+                b.sdiv(b.mul(share, stop), self.threads) for share in (owner, b.add(owner, self.index(1)))
             )
             taken = self.at(self._taken, INDEX, owner)
             head, body, done = (self._function.append_basic_block() for _ in range(3))

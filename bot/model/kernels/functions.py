@@ -113,3 +113,14 @@ def log(kernel: Kernel, x: ir.Value) -> ir.Value:
     high, low = (kernel.doubles(part) for part in _LN_2_DOUBLE)
     small = kernel.fma(s, kernel.fma(series, square, half), b.fmul(k, low))
     return b.fadd(b.fmul(k, high), b.fsub(f, b.fsub(half, small)))
+
+
+def gelu(kernel: Kernel, x: ir.Value) -> ir.Value:
+    """GELU, approximated with tanh (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415).
+
+    (1 + tanh u) / 2 is 1 / (1 + e^(-2u)).
+    """
+    b = kernel.ir
+    cubic = kernel.fma(b.fmul(x, x), kernel.floats(0.044715), kernel.floats(1.0))
+    minus_2u = b.fmul(b.fmul(x, kernel.floats(-2 * math.sqrt(2 / math.pi))), cubic)
+    return b.fdiv(x, b.fadd(kernel.floats(1.0), exp(kernel, minus_2u)))

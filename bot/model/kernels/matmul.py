@@ -3,7 +3,7 @@
 ``forms`` says of how many numbers a *word* of a row or of an output's weights consists. Weights
 [out, in] are packed into panels: [panels, words of a row, outputs of a panel], with zeros where there
 is no output. Rows are packed into tiles: [tiles, words of a row, rows of a tile]. A thread takes one
-panel after the other, reads it once, in the order in which it lies in memory, and keeps the sums of
+panel or a few at a time, reads them once, in the order in which they lie in memory, and keeps the sums of
 a tile in registers: the inner loop of BLIS (Van Zee and van de Geijn 2015,
 https://dl.acm.org/doi/10.1145/2764454).
 
@@ -14,7 +14,6 @@ row, however many rows there are and whichever thread computes them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,12 +32,13 @@ from bot.model.kernels.builder import (
 )
 from bot.model.kernels.form import Form
 from bot.model.kernels.forms import form_of
-from bot.model.kernels.functions import exp
+from bot.model.kernels.functions import gelu
+from bot.model.kernels.panels import panels_at_once, share_out
 from bot.model.kernels.processor import Processor
 from bot.model.model_info import Precision
 
-# How many bytes ahead weights are prefetched, a line at a time. A processor prefetches by itself, but
-# not beyond the end of a page of memory.
+# How many bytes ahead a single panel's weights are prefetched, a line at a time. A processor prefetches by
+# itself, but not beyond the end of a page of memory.
 _AHEAD = 8192
 _LINE = 64
 # From so many tiles on, their products take so long that all of them together prefetch the next panel: memory
@@ -84,35 +84,43 @@ def write_matmuls(module: KernelModule, precision: Precision, processor: Process
     """Add a kernel for each of the ``tile_sizes`` to ``module``."""
     form = form_of(precision, processor)
     for rows in tile_sizes(processor):
-        _Matmul(module, precision, form, rows, processor.vectors).write()
+        _Matmul(module, precision, form, rows, processor).write()
 
 
 class _Matmul:
     def __init__(
-        self, module: KernelModule, precision: Precision, form: Form, rows: int, vectors: int
+        self, module: KernelModule, precision: Precision, form: Form, rows: int, processor: Processor
     ) -> None:
-        self._precision, self._form, self._rows, self._vectors = precision, form, rows, vectors
+        self._precision, self._form, self._rows, self._vectors = precision, form, rows, processor.vectors
         self._kernel = kernel = KernelBuilder(module, matmul_signature(rows))
         self._args = kernel.arguments
-        self._width = vectors * LANES
+        self._width = self._vectors * LANES
+        self._at_once = panels_at_once(rows, processor)
 
     def write(self) -> None:
+        share_out(self._kernel, self._args.panel_count, self._at_once, self._multiply)
+        self._kernel.finish()
+
+    def _multiply(self, panel: ir.Value, count: int) -> None:
+        """Compute the outputs of ``count`` panels from number ``panel`` on."""
         kernel, b, args = self._kernel, self._kernel.ir, self._args
-        with kernel.shared_loop(args.panel_count) as panel:
-            first = b.mul(panel, kernel.index(self._width))
-            panel_words = self._words(args.panels, b.mul(first, args.depth), self._form.word_bytes)
-            with kernel.loop(args.tile_count) as tile:
-                row = b.mul(tile, kernel.index(self._rows))
-                tile_words = self._words(args.tiles, b.mul(row, args.depth), self._form.row_word_bytes)
-                sums = self._sums(panel_words, tile_words, first, self._ahead(panel_words, tile))
-                with b.if_else(args.add) as (add, put):
-                    with add:
-                        self._store(sums, row, first, add=True)
-                    with put:
-                        self._store(sums, row, first, add=False)
-                with b.if_then(args.gelu):
+        firsts = [b.mul(b.add(panel, kernel.index(n)), kernel.index(self._width)) for n in range(count)]
+        panels = [
+            self._words(args.panels, b.mul(first, args.depth), self._form.word_bytes) for first in firsts
+        ]
+        with kernel.loop(args.tile_count) as tile:
+            row = b.mul(tile, kernel.index(self._rows))
+            tile_words = self._words(args.tiles, b.mul(row, args.depth), self._form.row_word_bytes)
+            ahead = self._ahead(panels[0], tile) if self._at_once == 1 else None
+            sums = self._sums(panels, tile_words, firsts, ahead)
+            with b.if_else(args.add) as (add, put):
+                for branch, adds in ((add, True), (put, False)):
+                    with branch:
+                        for first, own in zip(firsts, sums, strict=True):
+                            self._store(own, row, first, add=adds)
+            with b.if_then(args.gelu):
+                for first in firsts:
                     self._activate(row, first)
-        kernel.finish()
 
     @property
     def _word(self) -> int:
@@ -134,39 +142,68 @@ class _Matmul:
         return first, b.select(many, b.sdiv(step, args.tile_count), step)
 
     def _sums(
-        self, panel: ir.Value, tile: ir.Value, first: ir.Value, ahead: tuple[ir.Value, ir.Value]
-    ) -> list[list[ir.Value]]:
-        """Return the sums [rows][vectors] of a tile and the panel whose first output is ``first``."""
+        self,
+        panels: Sequence[ir.Value],
+        tile: ir.Value,
+        firsts: Sequence[ir.Value],
+        ahead: tuple[ir.Value, ir.Value] | None,
+    ) -> list[list[list[ir.Value]]]:
+        """Return the sums [panels][rows][vectors] of a tile.
+
+        ``firsts`` are the panels' first outputs.
+        """
+        kernel = self._kernel
+        sums = [self._begin(first) for first in firsts]
+        with kernel.loop(self._args.depth, self._step) as word:
+            if ahead:
+                steps = kernel.ir.sdiv(word, kernel.index(self._step))
+                following = kernel.at(ahead[0], BYTE, kernel.ir.mul(steps, ahead[1]))
+                for line in range(0, self._step * self._word, _LINE):
+                    kernel.prefetch(following, kernel.index(line // 4))
+            for n in range(self._step):
+                at = kernel.ir.add(word, kernel.index(n))
+                rows = self._row_words(tile, at)
+                for panel, own in zip(panels, sums, strict=True):
+                    self._add_word(own, panel, rows, at)
+        return [self._results(own) for own in sums]
+
+    def _begin(self, first: ir.Value) -> list[list[Variable]]:
+        """What the sums [groups of rows][vectors] of a panel begin with."""
         kernel, form = self._kernel, self._form
         kind, start = (INTS, self._args.offsets) if self._precision == "int8" else (FLOATS, self._args.bias)
         begin = [kernel.load(kind, start, self._offset(first, v)) for v in range(self._vectors)]
         groups = range(0, self._rows, form.together)
-        sums = [[Variable(kernel, form.begin(kernel, value)) for value in begin] for _ in groups]
-        with kernel.loop(self._args.depth, self._step) as word:
-            steps = kernel.ir.sdiv(word, kernel.index(self._step))
-            following = kernel.at(ahead[0], BYTE, kernel.ir.mul(steps, ahead[1]))
-            for line in range(0, self._step * self._word, _LINE):
-                kernel.prefetch(following, kernel.index(line // 4))
-            for n in range(self._step):
-                self._add_word(sums, panel, tile, kernel.ir.add(word, kernel.index(n)))
-        rows = [[form.results(kernel, each.get()) for each in own] for own in sums]
-        return [list(row) for group in rows for row in zip(*group, strict=True)][: self._rows]
+        return [[Variable(kernel, form.begin(kernel, value)) for value in begin] for _ in groups]
 
-    def _add_word(
-        self, sums: Sequence[Sequence[Variable]], panel: ir.Value, tile: ir.Value, word: ir.Value
-    ) -> None:
-        """Add the products of word number ``word`` to the sums [groups of rows][vectors]."""
+    def _row_words(self, tile: ir.Value, word: ir.Value) -> list[Sequence[ir.Value]]:
+        """Word number ``word`` of each group of rows."""
         kernel, b, form = self._kernel, self._kernel.ir, self._form
-        place = b.mul(word, kernel.index(self._width))
-        weights = [form.weights(kernel, panel, self._offset(place, v)) for v in range(self._vectors)]
         rows = []
         for first in range(0, self._rows, form.together):
             at = b.add(b.mul(word, kernel.index(self._rows)), kernel.index(first))
             rows.append(form.row(kernel, tile, at, min(form.together, self._rows - first)))
+        return rows
+
+    def _add_word(
+        self,
+        sums: Sequence[Sequence[Variable]],
+        panel: ir.Value,
+        rows: Sequence[Sequence[ir.Value]],
+        word: ir.Value,
+    ) -> None:
+        """Add the products of word number ``word`` to the sums [groups of rows][vectors]."""
+        kernel, form = self._kernel, self._form
+        place = kernel.ir.mul(word, kernel.index(self._width))
+        weights = [form.weights(kernel, panel, self._offset(place, v)) for v in range(self._vectors)]
         for part in range(len(weights[0])):
             for own, row in zip(sums, rows, strict=True):
                 for total, vector in zip(own, weights, strict=True):
                     total.set(form.add(kernel, total.get(), row[part], vector[part]))
+
+    def _results(self, sums: Sequence[Sequence[Variable]]) -> list[list[ir.Value]]:
+        """The sums as [rows][vectors]."""
+        rows = [[self._form.results(self._kernel, each.get()) for each in own] for own in sums]
+        return [list(row) for group in rows for row in zip(*group, strict=True)][: self._rows]
 
     def _words(self, pointer: ir.Value, count: ir.Value, size: int) -> ir.Value:
         """The address ``count`` words of ``size`` bytes after ``pointer``."""
@@ -204,18 +241,7 @@ class _Matmul:
             place = b.add(b.mul(b.add(row, n), self._args.stride), first)
             for v in range(self._vectors):
                 here = self._offset(place, v)
-                kernel.store(_gelu(kernel, kernel.load(FLOATS, out, here)), out, here)
+                kernel.store(gelu(kernel, kernel.load(FLOATS, out, here)), out, here)
 
     def _offset(self, place: ir.Value, vector: int) -> ir.Value:
         return self._kernel.ir.add(place, self._kernel.index(vector * LANES))
-
-
-def _gelu(kernel: KernelBuilder[MatmulArguments], x: ir.Value) -> ir.Value:
-    """GELU, approximated with tanh (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415).
-
-    (1 + tanh u) / 2 is 1 / (1 + e^(-2u)).
-    """
-    b = kernel.ir
-    cubic = kernel.fma(b.fmul(x, x), kernel.floats(0.044715), kernel.floats(1.0))
-    minus_2u = b.fmul(b.fmul(x, kernel.floats(-2 * math.sqrt(2 / math.pi))), cubic)
-    return b.fdiv(x, b.fadd(kernel.floats(1.0), exp(kernel, minus_2u)))

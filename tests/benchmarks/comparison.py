@@ -15,7 +15,10 @@ from tests.benchmarks.workload import OURS, Figures, Precision, TooShort
 
 @dataclass
 class Comparison:
-    """The figures of the programs ``names`` with one model; one that fails is left out from then on."""
+    """The figures of the programs ``names`` with one model; one that fails is left out from then on.
+
+    ``results`` may already hold those of earlier rounds.
+    """
 
     model: Path
     files: Path
@@ -27,13 +30,21 @@ class Comparison:
 
     async def run(self, precisions: Sequence[Precision], rounds: int) -> None:
         for precision in precisions:
-            self.results[precision] = {name: [] for name in self.names if precision in _precisions(name)}
-            for name in list(self.results[precision]):
-                await self._prepare(name, precision)
-        for number in range(rounds):
-            for precision, programs in self.results.items():
-                for name in _rotated(list(programs), number):
+            figures = self.results.setdefault(precision, {})
+            for name in self._named(precision):
+                if not figures.setdefault(name, []):
+                    await self._prepare(name, precision)
+        earlier = max(
+            (len(each) for figures in self.results.values() for each in figures.values()), default=0
+        )
+        for number in range(earlier, earlier + rounds):
+            for precision in precisions:
+                named = [name for name in self._named(precision) if name in self.results[precision]]
+                for name in _rotated(named, number):
                     await self._measure(name, precision, number)
+
+    def _named(self, precision: Precision) -> list[str]:
+        return [name for name in self.names if precision in _precisions(name)]
 
     async def _prepare(self, name: str, precision: Precision) -> None:
         if name != OURS:

@@ -12,6 +12,7 @@ from tests.benchmarks import ours, peers
 from tests.benchmarks.limits import UNLIMITED, Limited
 from tests.benchmarks.models import configuration, is_large, linked_model, weights_a_token
 from tests.benchmarks.report import Report, short, spread, table
+from tests.benchmarks.throughput import rounds_in
 from tests.benchmarks.workload import Figures, Precision, random_prompts
 
 FIGURES = Figures(load=1.0, loaded=3.0, alone=10.0, together=50.0, first_token=2.0, peak=4.0, bandwidth=50.0)
@@ -98,6 +99,13 @@ def test_all_figures_are_in_the_json() -> None:
     assert content["programs"]["worker"]["rounds"][0]["alone"] == 10.0
     assert content["programs"]["generate"]["medians"]["first_token"] == 2.0
     assert {bar["met"] for bar in content["bars"]} == {True, False}
+
+
+def test_earlier_rounds_are_read_from_the_json(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    assert rounds_in(file) == {}
+    file.write_text(json.dumps({"figures": [report("int8", worker=FIGURES, generate=FIGURES).plain()]}))
+    assert rounds_in(file) == {"int8": {"worker": [FIGURES], "generate": [FIGURES]}}
 
 
 def test_a_table_is_aligned() -> None:

@@ -1,7 +1,7 @@
 """How fast the bot's model worker writes, compared with every peer that is installed.
 
     python -m tests.benchmarks.throughput [--precision int8] [--rounds 3] [--json FILE]
-                                          [--processor avx2 [--llama-cpp FOLDER]]
+                                          [--processor avx2 [--llama-cpp FOLDER]] [--resume]
 
 Speed does not depend on the values of the weights, so by default a random model
 of GPT-2 Large's shape is made in a temporary folder, and converted there for each
@@ -32,7 +32,7 @@ from tests.benchmarks.comparison import Comparison
 from tests.benchmarks.limits import Limited, ProcessorLimit
 from tests.benchmarks.models import SHAPES, is_large, linked_model, random_model, weights_a_token
 from tests.benchmarks.report import Report
-from tests.benchmarks.workload import OURS, Precision
+from tests.benchmarks.workload import OURS, Figures, Precision
 
 
 def main() -> int:
@@ -41,7 +41,8 @@ def main() -> int:
     programs = [name for name in options.program if not obstacle(name, limited)]
     with folder(options.files) as files:
         model = linked_model(options.model, files) if options.model else random_model(options.shape, files)
-        comparison = Comparison(model, files, options.threads, programs, limited)
+        earlier = rounds_in(options.json) if options.resume else {}
+        comparison = Comparison(model, files, options.threads, programs, limited, earlier)
         asyncio.run(comparison.run(options.precision, options.rounds))
         own_float32 = comparison.results.get("float32", {}).get(OURS, ())
         reports = [
@@ -103,6 +104,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures there")
+    parser.add_argument("--resume", action="store_true", help="add the rounds to those in --json's file")
     parser.add_argument("--files", type=Path, metavar="FOLDER", help="keep the models here for the next run")
     parser.add_argument(
         "--processor", choices=get_args(ProcessorLimit), help="keep all programs to such a one's instructions"
@@ -114,9 +116,24 @@ def parse() -> argparse.Namespace:
         help="a llama-cpp-python that was built for --processor, by pip install --target",
     )
     options = parser.parse_args()
+    if options.resume and not options.json:
+        parser.error("--resume needs --json")
     options.precision = options.precision or ["float32"]
     options.program = options.program or [OURS, *peers.NAMES]
     return options
+
+
+def rounds_in(file: Path) -> dict[Precision, dict[str, list[Figures]]]:
+    """The figures of each round that an earlier run wrote; none if there was no such run."""
+    if not file.exists():
+        return {}
+    return {
+        report["precision"]: {
+            name: [Figures(**figures) for figures in program["rounds"]]
+            for name, program in report["programs"].items()
+        }
+        for report in json.loads(file.read_text())["figures"]
+    }
 
 
 @contextmanager

@@ -47,12 +47,14 @@ class Comparison:
         return [name for name in self.names if precision in _precisions(name)]
 
     async def _prepare(self, name: str, precision: Precision) -> None:
-        if name != OURS:
-            _log(f"preparing {name}, {precision} …")
-            try:
+        _log(f"preparing {name}, {precision} …")
+        try:
+            if name == OURS:
+                await ours.prepare(self.model, self.threads, precision, self.limited)
+            else:
                 await peers.prepare(name, self.model, self.files, precision, self.threads, self.limited)
-            except peers.PeerFailed as error:
-                self._leave_out(name, precision, error)
+        except (peers.PeerFailed, ModelUnusable) as error:
+            self._leave_out(name, precision, error)
 
     async def _measure(self, name: str, precision: Precision, number: int) -> None:
         try:

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import signal
 import time
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
+from bot.model.cache.packed_files import PackedFiles
+from bot.model.checkpoint.find import find
 from bot.model.client.process import ModelProcess, worker_command
+from bot.model.kernels.processor import this_processor
 from bot.model.protocol import GenerationRequest, SamplingParams, Stepped
 from tests.benchmarks.limits import UNLIMITED, Limited
-from tests.benchmarks.workload import TOGETHER, Figures, Precision, Prompts, measure
+from tests.benchmarks.workload import (
+    OURS,
+    PROMPT_TOKENS,
+    TOGETHER,
+    Figures,
+    Precision,
+    PrivateMemory,
+    Prompts,
+    measure,
+    random_prompts,
+)
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 
@@ -19,7 +35,9 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 def command(
     folder: Path, threads: int, precision: Precision, limited: Limited = UNLIMITED
 ) -> tuple[str, ...]:
-    command = worker_command(str(folder), None, threads, TOGETHER, precision=precision)
+    command = worker_command(
+        str(folder), None, threads, TOGETHER, precision=precision, cache_dir=_kept(folder)
+    )
     if limited.processor is None:
         return command
     # Also what it leaves to torch is limited.
@@ -27,18 +45,40 @@ def command(
     return ("env", *variables, *command, "--processor", limited.processor)
 
 
-async def figures(folder: Path, threads: int, precision: Precision, limited: Limited) -> Figures:
-    start = time.perf_counter()
+async def prepare(folder: Path, threads: int, precision: Precision, limited: Limited) -> None:
+    """Start it once, so that it keeps what later starts read."""
+    identity = find(str(folder), revision=None, report=lambda progress: None).identity
+    kept = PackedFiles(_kept(folder)).path(identity, precision, this_processor(limited.processor))
+    if kept is None or kept.exists():
+        return
     async with ModelProcess(command(folder, threads, precision, limited), name=folder.name) as model:
         await model.wait_ready()
-        load = time.perf_counter() - start
+        while not kept.exists():  # noqa: ASYNC110 - another process makes it
+            await asyncio.sleep(0.1)
+
+
+async def figures(folder: Path, threads: int, precision: Precision, limited: Limited) -> Figures:
+    started = time.monotonic()
+    async with ModelProcess(command(folder, threads, precision, limited), name=folder.name) as model:
+        await model.launched()
+        loading = PrivateMemory(model.pid or 0)
+        await model.wait_ready()
         numbers = itertools.count()
 
         async def generate(prompts: Prompts, new_tokens: int) -> list[int]:
             runs = (request(model, next(numbers), prompt, new_tokens) for prompt in prompts)
             return await asyncio.gather(*runs)
 
-        return await measure(generate, pid=model.pid or 0, load=load, threads=threads)
+        found = await measure(generate, pid=model.pid or 0, started=started, loading=loading, threads=threads)
+        killed = time.monotonic()
+        os.kill(model.pid or 0, signal.SIGKILL)
+        await generate(random_prompts(1, PROMPT_TOKENS), 1)
+        return replace(found, again=time.monotonic() - killed)
+
+
+def _kept(folder: Path) -> Path:
+    """Where the worker keeps what it packed, beside what peers converted."""
+    return folder.with_name(f"{OURS}-{folder.name}")
 
 
 async def request(model: ModelProcess, number: int, prompt: list[int], new_tokens: int) -> int:

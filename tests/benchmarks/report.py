@@ -30,11 +30,17 @@ LIMITED_RATIOS = (("alone", BEST, 1.0), ("together", BEST, 1.0))
 SHORTER = 2.2
 # GiB that GPT-2 Large may use once it is loaded.
 MEMORY: dict[Precision, float] = {"float32": 3.6, "bfloat16": 2.1, "int8": 1.3}
+# GiB beyond the weights that the worker may take while it loads.
+SPARE = 0.5
+# The most that the worker may take to its first token, as a multiple of generate's time: from its start, and
+# after it was killed.
+LOAD, AGAIN = 1.0, 0.7
 COLUMNS = {
     "alone": "one request, tokens/s",
     "together": f"{TOGETHER} requests, tokens/s",
     "first_token": f"first token of {LONG_PROMPT_TOKENS}, s",
-    "load": "load, s",
+    "load": "start to first token, s",
+    "loading": "memory meanwhile, GiB",
     "loaded": "loaded, GiB",
     "peak": "peak, GiB",
     "bandwidth": "memory read, GB/s",
@@ -65,7 +71,8 @@ class Report:
     """One precision's figures: each program's, one a round, with a model that has ``weights`` weights.
 
     They are ``limited`` if every program is kept to the instructions of a lesser processor. ``float32`` are
-    then the worker's own figures in float32, if there are any.
+    then the worker's own figures in float32, if there are any. ``generate`` are that program's, whose load
+    measures the worker's: in the same precision, or else in float32.
     """
 
     precision: Precision
@@ -74,6 +81,7 @@ class Report:
     large: bool
     limited: bool = False
     float32: Sequence[Figures] = ()
+    generate: Sequence[Figures] = ()
 
     @property
     def met(self) -> bool:
@@ -114,7 +122,21 @@ class Report:
         if self.large:
             loaded = self.median(OURS, "loaded")
             found.append(Bar(COLUMNS["loaded"], loaded, MEMORY[self.precision], at_most=True))
+            found += self._loading()
         return found
+
+    def _loading(self) -> Iterator[Bar]:
+        weights = self.weights * WEIGHT_BYTES[self.precision] / 2**30
+        most = self.median(OURS, "loading")
+        yield Bar(COLUMNS["loading"], most, weights + SPARE, at_most=True)
+        if not self.generate:
+            return
+        usual = median(figures.load for figures in self.generate)
+        load = self.median(OURS, "load") / usual
+        yield Bar("start to first token, worker : generate", load, LOAD, at_most=True)
+        if again := [figures.again for figures in self.results[OURS] if figures.again is not None]:
+            ratio = median(again) / usual
+            yield Bar("death to next token, worker : start of generate", ratio, AGAIN, at_most=True)
 
     def _ratios(self) -> Iterator[tuple[str, str, float]]:
         """A figure, the peer that it is compared with, and the least multiple of the peer's."""

@@ -15,7 +15,17 @@ from tests.benchmarks.report import Report, short, spread, table
 from tests.benchmarks.throughput import rounds_in
 from tests.benchmarks.workload import Figures, Precision, random_prompts
 
-FIGURES = Figures(load=1.0, loaded=3.0, alone=10.0, together=50.0, first_token=2.0, peak=4.0, bandwidth=50.0)
+FIGURES = Figures(
+    load=1.0,
+    loading=2.0,
+    loaded=3.0,
+    alone=10.0,
+    together=50.0,
+    first_token=2.0,
+    peak=4.0,
+    bandwidth=50.0,
+    again=0.5,
+)
 
 
 def report(precision: Precision = "float32", *, large: bool = False, **programs: Figures) -> Report:
@@ -83,6 +93,20 @@ def test_without_a_limit_nothing_is_set_or_left_out(tmp_path: Path) -> None:
 def test_memory_has_a_bar_only_with_gpt2_large_s_shape() -> None:
     assert report(worker=replace(FIGURES, loaded=3.7), large=False).met
     assert not report(worker=replace(FIGURES, loaded=3.7), large=True).met
+
+
+def test_the_start_is_compared_with_generate_s() -> None:
+    loaded = Report(
+        "int8",
+        {"worker": [replace(FIGURES, loaded=1.0, load=2.2, again=1.6, loading=1.2)]},
+        weights=800_000_000,
+        large=True,
+        generate=[replace(FIGURES, load=2.0)],
+    )
+    _, memory, load, again = loaded.bars()
+    assert (memory.value, memory.met) == (1.2, True)
+    assert (load.value, load.limit, load.met) == (1.1, 1.0, False)
+    assert (again.value, again.limit, again.met) == (0.8, 0.7, False)
 
 
 def test_there_are_no_bars_without_the_worker() -> None:

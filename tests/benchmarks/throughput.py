@@ -32,7 +32,7 @@ from tests.benchmarks.comparison import Comparison
 from tests.benchmarks.limits import Limited, ProcessorLimit
 from tests.benchmarks.models import SHAPES, is_large, linked_model, random_model, weights_a_token
 from tests.benchmarks.report import Report
-from tests.benchmarks.workload import OURS, Figures, Precision
+from tests.benchmarks.workload import GENERATE, OURS, Figures, Precision
 
 
 def main() -> int:
@@ -44,12 +44,13 @@ def main() -> int:
         earlier = rounds_in(options.json) if options.resume else {}
         comparison = Comparison(model, files, options.threads, programs, limited, earlier)
         asyncio.run(comparison.run(options.precision, options.rounds))
-        own_float32 = comparison.results.get("float32", {}).get(OURS, ())
+        float32 = comparison.results.get("float32", {})
         reports = [
             Report(
                 *(precision, results, weights_a_token(model), is_large(model)),
                 limited=options.processor is not None,
-                float32=own_float32,
+                float32=float32.get(OURS, ()),
+                generate=results.get(GENERATE, float32.get(GENERATE, ())),
             )
             for precision, results in comparison.results.items()
         ]

@@ -8,6 +8,7 @@ measurements.
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ Prompts = list[list[int]]
 Generate = Callable[[Prompts, int], Awaitable[list[int]]]
 
 OURS = "worker"  # the name of our own program among the others
+GENERATE = "generate"  # transformers' own
 PROMPT_TOKENS = 16
 NEW_TOKENS = 64
 LONG_PROMPT_TOKENS = 512
@@ -33,30 +35,38 @@ LARGEST_ID = 50_000  # well below the end of text, 50,256
 class Figures:
     """One program's figures in one round: seconds, GiB, tokens/s, and the memory bandwidth in GB/s.
 
-    ``load`` is the time from the start of the process until it takes requests; ``loaded``
-    is the memory after a few tokens, when lazily read weights are there too.
+    ``load`` is the time from the start of the process to the first token of a short prompt, and
+    ``loading`` the most memory meanwhile, without pages of files, which the system can take back.
+    ``loaded`` is the memory after a few tokens, when lazily read weights are there too. ``again`` is the
+    time from the death of the process to the next token, if something starts it again.
     """
 
     load: float
+    loading: float
     loaded: float
     alone: float
     together: float
     first_token: float
     peak: float
     bandwidth: float
+    again: float | None = None
 
 
 class TooShort(Exception):
     """A generation ended before it had all its tokens, so its speed means nothing."""
 
 
-async def measure(generate: Generate, *, pid: int, load: float, threads: int) -> Figures:
-    """Measure ``generate``, which runs in the process ``pid``.
+async def measure(
+    generate: Generate, *, pid: int, started: float, loading: PrivateMemory, threads: int
+) -> Figures:
+    """Measure ``generate``, which runs in the process ``pid``, ``started`` at that time.monotonic().
 
     It continues all prompts together by a number of tokens, and returns how many each
     got. Every shape is tried once before it is timed, because some programs prepare
     their kernels when they first see one.
     """
+    await seconds(generate, 1, PROMPT_TOKENS, 1)
+    load, most = time.monotonic() - started, loading.stop()
     await seconds(generate, 1, PROMPT_TOKENS, 8)
     loaded = memory(pid, "VmRSS")
     await seconds(generate, TOGETHER, PROMPT_TOKENS, 4)
@@ -66,6 +76,7 @@ async def measure(generate: Generate, *, pid: int, load: float, threads: int) ->
     after = await read_bandwidth(threads)
     return Figures(
         load=load,
+        loading=most,
         loaded=loaded,
         alone=alone,
         together=TOGETHER * NEW_TOKENS / await shortest(generate, TOGETHER, PROMPT_TOKENS, NEW_TOKENS),
@@ -73,6 +84,27 @@ async def measure(generate: Generate, *, pid: int, load: float, threads: int) ->
         peak=memory(pid, "VmHWM"),
         bandwidth=max(before, after),
     )
+
+
+class PrivateMemory:
+    """Watches the memory of the process ``pid``, without pages of files, until ``stop``. Linux only."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._most, self._stopped = pid, 0.0, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> float:
+        """The most so far, in GiB."""
+        self._stopped.set()
+        self._thread.join()
+        return self._most
+
+    def _watch(self) -> None:
+        while True:
+            self._most = max(self._most, memory(self._pid, "RssAnon"))
+            if self._stopped.wait(0.01):
+                return
 
 
 async def shortest(generate: Generate, rows: int, prompt: int, new_tokens: int) -> float:
@@ -99,8 +131,8 @@ def random_prompts(rows: int, length: int) -> Prompts:
     return [[random.randrange(LARGEST_ID) for _ in range(length)] for _ in range(rows)]
 
 
-def memory(pid: int, name: Literal["VmRSS", "VmHWM"]) -> float:
-    """A process's memory in GiB, now (VmRSS) or at its peak (VmHWM). Linux only."""
+def memory(pid: int, name: Literal["VmRSS", "VmHWM", "RssAnon"]) -> float:
+    """A process's memory in GiB: now, without pages of files (RssAnon), or at its peak. Linux only."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) / 2**20

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.model.cores import usable_cores
 from tests.benchmarks.peers import Engine, Peer
-from tests.benchmarks.workload import Figures, Prompts, measure
+from tests.benchmarks.workload import Figures, PrivateMemory, Prompts, measure
 
 
 def main(peer: Peer) -> None:
@@ -28,14 +28,14 @@ def main(peer: Peer) -> None:
     if options.task == "prepare":
         peer.prepare(options.model, options.files, options.precision)
         return
+    loading = PrivateMemory(os.getpid())
     engine = peer.load(options.model, options.files, options.precision, options.threads)
     # time.monotonic is the same in all processes, so the parent's reading is comparable.
-    load = time.monotonic() - options.started
-    print(json.dumps(asdict(asyncio.run(figures(engine, load, options.threads)))))
+    print(json.dumps(asdict(asyncio.run(figures(engine, options.started, loading, options.threads)))))
 
 
-async def figures(engine: Engine, load: float, threads: int) -> Figures:
+async def figures(engine: Engine, started: float, loading: PrivateMemory, threads: int) -> Figures:
     async def generate(prompts: Prompts, new_tokens: int) -> list[int]:
         return [len(tokens) for tokens in engine.generate(prompts, new_tokens)]
 
-    return await measure(generate, pid=os.getpid(), load=load, threads=threads)
+    return await measure(generate, pid=os.getpid(), started=started, loading=loading, threads=threads)

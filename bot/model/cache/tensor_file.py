@@ -1,20 +1,19 @@
-"""A file of tensors that shows any change to it, and is read as fast as memory can be filled.
+"""A file of tensors that shows any change to it, and is there at once.
 
 The tensors' bytes come first, each from a multiple of ``_ALIGNED`` on; then a description in JSON; then the
-length and the hash of the description. It has a hash of every segment of the bytes: segments are read, and
-checked, by several threads. The hashes (XXH3) find damage; they are no signature.
+length and the hash of the description. It has a hash of every segment of the bytes, which several threads
+check. The hashes (XXH3) find damage; they are no signature.
 """
 
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import struct
-import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import FileIO
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,10 +22,11 @@ import torch
 import xxhash
 from torch import Tensor
 
-from bot.model.gpt2.memory import large_pages
+from bot.model.gpt2.memory import in_large_pages
 
 _ALIGNED = 64  # a cache line, and the largest vector
 _SEGMENT = 16 * 2**20
+_LARGE = 2**21  # a large page
 _END = struct.Struct("<8sQ16s")  # a mark, the description's length and its hash
 _MARK = b"tensors1"
 
@@ -68,26 +68,36 @@ def size_of(content: Content) -> int:
 
 
 def read(path: Path, *, threads: int) -> Content:
-    """What was written; raises Damaged, or OSError."""
-    # One file for all threads: another worker may replace it meanwhile.
-    with path.open("rb", buffering=0) as file:
-        content = _Bytes(file)
-        described = _description(content)
-        memory = large_pages(described["size"])
-        view = _bytes(memory)
+    """What was written, in pages of the file that it shares with whoever else reads it.
 
-        def fill_segment(number: int, expected: str) -> bool:
-            first = number * _SEGMENT
-            part = view[first : first + _SEGMENT]
-            content.into(part, first)
-            return xxhash.xxh3_128_hexdigest(part) == expected
+    Raises Damaged, or OSError.
+    """
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            raise Damaged("it is empty")
+        # A tensor on memory that may not be written would warn: nobody writes, but a page would be copied.
+        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    view = memoryview(pages)
+    described = _description(view)
 
-        with ThreadPoolExecutor(threads) as pool:
-            hashes = described["hashes"]
-            if not all(pool.map(fill_segment, range(len(hashes)), hashes)):
-                raise Damaged("its bytes have changed")
-    tensors = {name: _tensor(memory, *place) for name, place in described["tensors"].items()}
+    def is_whole(number: int, expected: str) -> bool:
+        segment = view[number * _SEGMENT : min((number + 1) * _SEGMENT, described["size"])]
+        return bool(xxhash.xxh3_128_hexdigest(segment) == expected)
+
+    with ThreadPoolExecutor(threads) as pool:
+        hashes = described["hashes"]
+        if not all(pool.map(is_whole, range(len(hashes)), hashes)):
+            raise Damaged("its bytes have changed")
+    tensors = {name: _tensor(pages, *place) for name, place in described["tensors"].items()}
     return Content(tensors, described["facts"])
+
+
+def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies in memory of their own, in large pages where they pay: fast to read, but slow to find."""
+    return {
+        name: in_large_pages(tensor) if tensor.nbytes >= _LARGE else tensor.clone()
+        for name, tensor in tensors.items()
+    }
 
 
 def _bytes(numbers: Tensor) -> memoryview:
@@ -132,41 +142,14 @@ class _Hashes:
         self._open, self._room = xxhash.xxh3_128(), _SEGMENT
 
 
-class _Bytes:
-    """The bytes of an open file, for several threads."""
-
-    def __init__(self, file: FileIO) -> None:
-        self._file, self._one_at_a_time = file, threading.Lock()
-        self.length = os.fstat(file.fileno()).st_size
-
-    def at(self, first: int, size: int) -> bytes:
-        content = bytearray(size)
-        self.into(memoryview(content), first)
-        return bytes(content)
-
-    def into(self, part: memoryview, first: int) -> None:
-        """Fill ``part`` with the bytes from ``first`` on."""
-        while part:
-            if not (count := self._some(part, first)):
-                raise Damaged("it is cut off")
-            part, first = part[count:], first + count
-
-    def _some(self, part: memoryview, first: int) -> int:
-        if hasattr(os, "preadv"):
-            return os.preadv(self._file.fileno(), [part], first)
-        with self._one_at_a_time:
-            self._file.seek(first)
-            return self._file.readinto(part) or 0
-
-
-def _description(content: _Bytes) -> dict[str, Any]:
-    end = content.length - _END.size
+def _description(view: memoryview) -> dict[str, Any]:
+    end = len(view) - _END.size
     if end < 0:
         raise Damaged("it is cut off")
-    mark, length, expected = _END.unpack(content.at(end, _END.size))
+    mark, length, expected = _END.unpack(view[end:])
     if mark != _MARK or length > end:
         raise Damaged("it is cut off, or has another format")
-    description = content.at(end - length, length)
+    description = bytes(view[end - length : end])
     if xxhash.xxh3_128_digest(description) != expected:
         raise Damaged("its description has changed")
     described: dict[str, Any] = json.loads(description)
@@ -175,8 +158,9 @@ def _description(content: _Bytes) -> dict[str, Any]:
     return described
 
 
-def _tensor(memory: Tensor, dtype: str, shape: list[int], offset: int) -> Tensor:
-    """A view of ``memory``, which all tensors share."""
+def _tensor(pages: mmap.mmap, dtype: str, shape: list[int], offset: int) -> Tensor:
     kind: torch.dtype = getattr(torch, dtype)
-    size = kind.itemsize * torch.Size(shape).numel()
-    return memory[offset : offset + size].view(kind).view(shape)
+    count = torch.Size(shape).numel()
+    if not count:
+        return torch.empty(shape, dtype=kind)
+    return torch.frombuffer(pages, dtype=kind, count=count, offset=offset).view(shape)

@@ -19,11 +19,6 @@ def in_large_pages(numbers: Tensor) -> Tensor:
     return _mapped(numbers.shape, numbers.dtype, "MADV_HUGEPAGE").copy_(numbers)
 
 
-def large_pages(size: int) -> Tensor:
-    """``size`` uninitialized bytes for tensors that live as long."""
-    return _mapped((size,), torch.uint8, "MADV_HUGEPAGE")
-
-
 def untouched(shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
     """Uninitialized numbers that take memory only where something is written, page by page.
 

@@ -38,6 +38,7 @@ from bot.system.runtime import Tidy, keep_large_apart, return_freed
 # functions below import it, once stdout is safe and the parent knows that loading
 # has begun.
 if TYPE_CHECKING:
+    from bot.model.gpt2.transformer import GPT2
     from bot.model.worker.engine import Engine
     from bot.model.worker.similarity import Similarity
 
@@ -58,7 +59,15 @@ _QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1"}
 # one layer to the next.
 _PATIENT = {"GOMP_SPINCOUNT": "10000"}
 
-Inbox = queue.SimpleQueue[Message]
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The model, in memory where it is faster."""
+
+    model: GPT2
+
+
+Inbox = queue.SimpleQueue[Message | Settled]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -77,8 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         pipe.send([started])
         sys.exit(EXIT_UNUSABLE)
     pipe.send([Ready(started.info, started.tokenizer)])
-    threading.Thread(target=started.keep, name="keep", daemon=True).start()
-    _serve(started.engine, started.similarity, inbox, pipe)
+    engine, similarity = started.engine, started.similarity
+    threading.Thread(target=_settle, args=(started, inbox), name="settle", daemon=True).start()
+    del started  # it holds pages of a file, which are not needed for long
+    _serve(engine, similarity, inbox, pipe)
 
 
 def _give_way() -> None:
@@ -120,13 +131,14 @@ def _natural(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A loaded model and the parts that serve requests."""
+    """A loaded model and the parts that serve requests; ``keep`` and ``settled`` are those of LoadedModel."""
 
     info: ModelInfo
     tokenizer: Tokenizer | None
     engine: Engine
     similarity: Similarity
-    keep: Callable[[], None]  # writes what makes the next start quick
+    keep: Callable[[], None]
+    settled: Callable[[], GPT2] | None
 
 
 def start(options: argparse.Namespace, report: Callable[[Loading], None]) -> Started | Unusable:
@@ -176,7 +188,9 @@ def _load(options: argparse.Namespace, report: Callable[[Loading], None]) -> Sta
         max_batch=options.max_batch,
         prefix_bytes=options.prefix_cache * 2**20,
     )
-    return Started(loaded.info, loaded.tokenizer, engine, Similarity(loaded.model), loaded.keep)
+    return Started(
+        loaded.info, loaded.tokenizer, engine, Similarity(loaded.model), loaded.keep, loaded.settled
+    )
 
 
 def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:
@@ -193,6 +207,19 @@ def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:
         traceback.print_exc()
         pipe.status = EXIT_DEAF
     os._exit(pipe.status)
+
+
+def _settle(started: Started, inbox: Inbox) -> None:
+    """Do what can wait until requests are served, in a thread of its own."""
+    import torch
+
+    torch.set_num_threads(1)  # of this thread's work
+    started.keep()
+    if started.settled is not None:
+        try:
+            inbox.put(Settled(started.settled()))
+        except (MemoryError, OSError) as error:
+            print(f"The weights stay in the pages of their file ({error}).", file=sys.stderr, flush=True)
 
 
 def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> NoReturn:
@@ -216,6 +243,10 @@ def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> 
                 case Forget():
                     engine.forget()
                     tidy.worked()
+                case Settled(model):
+                    engine.use(model)
+                    similarity.use(model)
+                    tidy.worked()
                 case Ping():
                     pipe.send([Pong()])
         if events := [*engine.step(), *similarity.step()]:
@@ -223,7 +254,7 @@ def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> 
             pipe.send(events)
 
 
-def _arrived(inbox: Inbox, *, wait: bool) -> Iterator[Message]:
+def _arrived(inbox: Inbox, *, wait: bool) -> Iterator[Message | Settled]:
     """Yield the messages that have arrived; if ``wait``, wait for the first one."""
     if wait:
         yield inbox.get()

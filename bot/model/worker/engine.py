@@ -65,6 +65,10 @@ class Engine:
         self._choosing = Choosing(kernels)
         self._events: list[Event] = []
 
+    def use(self, model: GPT2) -> None:
+        """From the next step on, compute with ``model``: the same one in another place of the memory."""
+        self._model = model
+
     @property
     def idle(self) -> bool:
         """Whether ``step`` has nothing to compute and no event to return."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 
@@ -13,7 +13,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from bot.model.cache.packed_files import PackedFiles
-from bot.model.cache.tensor_file import Content
+from bot.model.cache.tensor_file import Content, copied
 from bot.model.checkpoint.configuration import Configuration, read_json
 from bot.model.checkpoint.find import Checkpoint, own_tokenizer
 from bot.model.checkpoint.refusal import ModelRefused
@@ -38,13 +38,18 @@ _KERNELS, _SAMPLING = "kernels", "sampling"
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """``tokenizer`` is None where it is GPT-2's own. ``keep`` writes what the next start will read."""
+    """``tokenizer`` is None where it is GPT-2's own.
+
+    ``keep`` writes what the next start will read. If the weights are in pages of a file, ``settled`` copies
+    the model into memory of its own, where it is faster.
+    """
 
     model: GPT2
     sampling: SamplingKernels
     info: ModelInfo
     tokenizer: Tokenizer | None
     keep: Callable[[], None]
+    settled: Callable[[], GPT2] | None
 
 
 def load(
@@ -71,6 +76,10 @@ def load(
         else _made(checkpoint, precision, processor, report)
     )
     model = GPT2(ready.packed, ready.kernels, processor)
+
+    def settled() -> GPT2:
+        packed = replace(ready.packed, tensors=copied(ready.packed.tensors))
+        return GPT2(packed, ready.kernels, processor)
 
     def keep() -> None:
         if files and path:
@@ -99,7 +108,9 @@ def load(
         ),
         brings_tokenizer=checkpoint.tokenizer != "none",
     )
-    return LoadedModel(model, SamplingKernels(ready.sampling), info, tokenizer, keep)
+    return LoadedModel(
+        model, SamplingKernels(ready.sampling), info, tokenizer, keep, settled if kept else None
+    )
 
 
 def fingerprint(

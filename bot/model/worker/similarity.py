@@ -30,6 +30,10 @@ class Similarity:
         self._waiting: deque[Lookup] = deque()
         self._cosines: list[Tensor] = []  # of the first in line, portion by portion
 
+    def use(self, model: GPT2) -> None:
+        """From the next step on, compare the embeddings of ``model``, which has the same ones."""
+        self._model = model
+
     @property
     def idle(self) -> bool:
         """Whether ``step`` has nothing to do."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bot.model.cache import tensor_file
-from bot.model.cache.tensor_file import Content, Damaged, read, size_of, write
+from bot.model.cache.tensor_file import Content, Damaged, copied, read, size_of, write
 
 DTYPES = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float32, torch.bfloat16]
 
@@ -78,16 +77,6 @@ def test_a_file_of_several_segments_is_read_as_it_was(
             read(changed(path, place, 1), threads=3)
 
 
-def test_a_system_that_reads_only_from_a_file_s_own_place_reads_the_same(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tensor_file, "_SEGMENT", 50)
-    written(CONTENT, path)
-    monkeypatch.delattr(os, "preadv")
-    found = read(path, threads=3)
-    assert all(torch.equal(found.tensors[name], CONTENT.tensors[name]) for name in CONTENT.tensors)
-
-
 def changed(path: Path, place: int, difference: int) -> Path:
     """A copy of the file in which one byte differs."""
     content = bytearray(path.read_bytes())
@@ -127,6 +116,22 @@ def test_bytes_too_many_are_noticed(path: Path) -> None:
         path.write_bytes(longer)
         with pytest.raises(Damaged):
             read(path, threads=1)
+
+
+def test_copies_are_equal_and_independent_of_the_file(path: Path) -> None:
+    large = Content({"a": numbers([1024, 1024], torch.float32), "b": numbers([3], torch.int8)}, {})
+    copies = copied(read(written(large, path), threads=2).tensors)
+    assert all(torch.equal(copies[name], tensor) for name, tensor in large.tensors.items())
+    with path.open("r+b") as file:
+        file.write(b"strange")
+    assert torch.equal(copies["a"], large.tensors["a"])
+
+
+def test_a_file_that_was_replaced_or_deleted_stays_as_it_was_read(path: Path) -> None:
+    found = read(path, threads=1)
+    path.unlink()
+    written(Content({"a": torch.zeros(100)}, {}), path)
+    assert torch.equal(found.tensors["a"], CONTENT.tensors["a"])
 
 
 def test_size_of_counts_the_tensors_bytes_and_what_aligns_them() -> None:

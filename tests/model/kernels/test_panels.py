@@ -38,7 +38,7 @@ def counting(at_once: int) -> Kernels:
 
     share_out(kernel, args.panels, at_once, take)
     kernel.finish()
-    return Kernels(module, this_processor())
+    return Kernels.compiled(module, this_processor())
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 4])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any, get_args
 
@@ -106,6 +107,9 @@ def test_a_second_start_reads_what_the_first_one_packed(
     for got, expected in zip(computed(second), computed(first), strict=True):
         assert torch.equal(got, expected)
     assert replace(second.info, memory=0) == replace(first.info, memory=0)
+    assert first.settled is None
+    assert second.settled is not None
+    assert torch.equal(computed(replaced(second, model=second.settled()))[0], computed(first)[0])
     (kept,) = files.folder.iterdir()
     written = kept.stat().st_mtime_ns
     second.keep()

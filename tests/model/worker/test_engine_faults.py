@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+import torch
 from msgspec.structs import replace
 from torch import Tensor
 
@@ -155,7 +156,7 @@ def test_a_score_that_fails_rejects_its_request_alone(
 def test_without_memory_for_prefixes_everything_is_computed_again(
     gpt2: GPT2, undisturbed: dict[str, Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(shape: Sequence[int], dtype: object) -> Tensor:
+    def refused(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
         raise OSError(12, "Cannot allocate memory")
 
     engine = engine_of(gpt2, prefix_bytes=2**20)

@@ -12,6 +12,7 @@ from unittest.mock import patch
 from torch import Tensor
 
 from bot.model.gpt2.kv_cache import KVCache
+from bot.model.gpt2.tiling import Room
 from bot.model.gpt2.transformer import GPT2, LARGEST_CHUNK
 from bot.model.protocol import Ended, GenerationRequest, Rejected, Step, Stepped
 from bot.model.worker.batch import SHARED_CHUNK
@@ -38,8 +39,8 @@ class RecordedModel(GPT2):
         vars(self).update(vars(model))
         self.digests: list[bytes] = []
 
-    def next_logits(self, hidden: Sequence[Tensor]) -> Tensor:
-        logits = super().next_logits(hidden)
+    def next_logits(self, hidden: Sequence[Tensor], room: Room | None = None) -> Tensor:
+        logits = super().next_logits(hidden, room)
         self.digests += [hashlib.blake2b(row.numpy(), digest_size=16).digest() for row in logits]
         return logits
 

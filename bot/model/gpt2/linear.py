@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from bot.model.gpt2.linear_layout import Layout, PackedLinear, padded
+from bot.model.gpt2.tiling import Room, Tiling, tiled
 from bot.model.kernels.builder import LANES, round_up
 from bot.model.kernels.dispatch import Call
 from bot.model.kernels.jit import Kernels
@@ -18,19 +18,6 @@ from bot.model.kernels.processor import Processor
 from bot.model.model_info import Precision
 
 Activation = Literal["none", "gelu_tanh"]
-
-
-@dataclass(frozen=True, slots=True)
-class Tiling:
-    """``rows`` rows in ``tiles`` tiles of ``tile_rows`` each; the rows beyond ``rows`` are spare."""
-
-    rows: int
-    tiles: int
-    tile_rows: int
-
-    def matrix(self, columns: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Zeros for all rows, including the spare ones: [tiles · tile_rows, columns]."""
-        return torch.zeros(self.tiles * self.tile_rows, columns, dtype=dtype)
 
 
 class Norm:
@@ -56,13 +43,11 @@ class Matmul:
     def __init__(self, kernels: Kernels, precision: Precision, processor: Processor) -> None:
         self.kernels = kernels
         self.layout = Layout.of(precision, processor)
-        self._most_rows = processor.rows
         self.pack = kernels.kernel(PACK)
         self.multiply = {rows: kernels.kernel(matmul_signature(rows)) for rows in tile_sizes(processor)}
 
     def tiling(self, rows: int) -> Tiling:
-        tiles = -(-rows // self._most_rows)
-        return Tiling(rows, tiles, next(size for size in self.multiply if size * tiles >= rows))
+        return tiled(rows, self.multiply)
 
 
 class Scratch:
@@ -138,12 +123,15 @@ class Linear:
         )
         return [self._matmul.pack.call(pack), self._matmul.multiply[tiling.tile_rows].call(multiply)]
 
-    def __call__(self, x: Tensor, norm: Norm = NO_NORM) -> Tensor:
-        """[rows, in] → [rows, out], both float32; ValueError if ``x`` is not as wide as the weights."""
+    def __call__(self, x: Tensor, norm: Norm = NO_NORM, room: Room | None = None) -> Tensor:
+        """[rows, in] → [rows, out], both float32; ValueError if ``x`` is not as wide as the weights.
+
+        The outputs are in ``room``, if there is one.
+        """
         if x.size(1) != self.inputs:
             raise ValueError(f"a row of {x.size(1)} numbers for a layer of {self.inputs}")
         tiling = self._matmul.tiling(x.size(0))
-        rows, out = tiling.matrix(round_up(self.inputs, LANES)), tiling.matrix(self.columns)
+        rows, out = tiling.matrix(round_up(self.inputs, LANES)), (room or Room()).matrix(tiling, self.columns)
         rows[: x.size(0), : self.inputs] = x
         scratch = Scratch(tiling, self.inputs)
         self._matmul.kernels.run(*self.calls(tiling, rows, out, scratch, norm=norm))

@@ -11,11 +11,14 @@ from torch import Tensor
 
 from bot.model.gpt2.attention import Attention
 from bot.model.gpt2.kv_cache import KVStore
-from bot.model.gpt2.linear import Linear, Matmul, Norm, Scratch, Tiling
+from bot.model.gpt2.linear import Linear, Matmul, Norm, Scratch
+from bot.model.gpt2.tiling import Tiling
 from bot.model.kernels.dispatch import Call
 
-# Most passes have few rows: those of up to 16 are kept, 16 of them for each store.
+# Most passes have few rows, or one row of each of many sequences: those of up to 16 or 64 rows are kept, 16
+# passes for each store. Of the others hardly two are alike.
 _KEPT_ROWS = 16
+_KEPT_SEQUENCES = 64
 _KEPT_PASSES = 16
 
 
@@ -116,7 +119,7 @@ class Passes:
 
     def of(self, store: KVStore, rows: int, sequences: int, wanted: int) -> Pass:
         """Return a pass, good as long as ``store`` keeps the layers that it has now."""
-        if rows > _KEPT_ROWS:
+        if rows > (_KEPT_SEQUENCES if rows == sequences == wanted else _KEPT_ROWS):
             return self._make(store, rows, sequences, wanted)
         shape = (rows, sequences, wanted, torch.get_num_threads())
         generation, kept = self._kept.get(store, (store.generation, {}))

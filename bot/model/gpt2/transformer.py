@@ -24,6 +24,7 @@ from bot.model.gpt2.kv_cache import KVCache, KVStore
 from bot.model.gpt2.linear import Activation, Linear, Matmul, Norm
 from bot.model.gpt2.packed import FINAL_NORM, VOCABULARY, Packed, in_layer
 from bot.model.gpt2.passes import Block, Passes
+from bot.model.gpt2.tiling import Room
 from bot.model.kernels.arguments import Signature
 from bot.model.kernels.attend import ATTEND, room_for_scores, write_attend
 from bot.model.kernels.builder import LANES, KernelModule, round_up
@@ -105,13 +106,13 @@ class GPT2:
             chunk.cache.length += len(chunk.ids)
         return list(torch.split(x, [chunk.wanted for chunk in chunks]))
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """[rows, width] → [rows, vocabulary]."""
-        return self._head(hidden, self._final_norm)
+    def logits(self, hidden: Tensor, room: Room | None = None) -> Tensor:
+        """[rows, width] → [rows, vocabulary], in ``room`` if there is one."""
+        return self._head(hidden, self._final_norm, room)
 
-    def next_logits(self, hidden: Sequence[Tensor]) -> Tensor:
+    def next_logits(self, hidden: Sequence[Tensor], room: Room | None = None) -> Tensor:
         """The logits [sequences, vocabulary] after the last row of each sequence's [rows, width]."""
-        return self.logits(torch.cat([rows[-1:] for rows in hidden]))
+        return self.logits(torch.cat([rows[-1:] for rows in hidden]), room)
 
     def embedding(self, ids: Tensor) -> Tensor:
         """The tokens' rows of the embedding [ids, width], in the model's precision."""

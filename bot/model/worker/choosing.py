@@ -1,6 +1,7 @@
-"""Choosing the next tokens of several sequences, and reporting on them: each in one thread.
+"""Choosing the next tokens of several sequences, and reporting on them.
 
-A single row is too short to be shared out: waking the other threads takes as long as they save.
+A single row is too short to be shared out: waking the other threads takes as long as they save. So a row is
+one thread's, unless there are many to be reported on together.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from bot.model.protocol import Step
-from bot.model.worker.report import Choice, report
+from bot.model.worker.report import Choice, report, side_by_side
 from bot.model.worker.sampling_kernels import SamplingKernels
 from bot.model.worker.sequence import Chosen, TokenSequence
 
@@ -43,7 +44,10 @@ class Choosing:
 
     def reported(self, chosen: Sequence[Chosen]) -> list[Step]:
         """What is said of each choice."""
-        return list(self._threads.map(self._report, chosen))
+        if len(chosen) <= self._count:
+            return list(self._threads.map(self._report, chosen))
+        logits = side_by_side([one.logits for one in chosen])
+        return report(logits, [one.choice for one in chosen], self._kernels)
 
     def _noise(self, sequence: TokenSequence) -> Future[Tensor | None]:
         """The variates of the sequence's next draw."""

@@ -23,6 +23,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from bot.model.gpt2.tiling import Room
 from bot.model.gpt2.transformer import GPT2
 from bot.model.protocol import Ended, FinishReason, GenerationRequest, Rejected, Step, Stepped
 from bot.model.worker.batch import Batch
@@ -40,6 +41,9 @@ Result = TypeVar("Result")
 # Skipping a draw takes half a millisecond; like a long prompt, a long skip must not
 # hold up the other requests.
 _SKIPS_PER_STEP = 256
+
+# The logits of so many requests are small.
+_FEW = 8
 
 
 class Engine:
@@ -64,6 +68,7 @@ class Engine:
         self._batch = Batch(model, kernels, max_batch=max_batch, prefix_bytes=prefix_bytes)
         self._choosing = Choosing(kernels)
         self._events: list[Event] = []
+        self._room = Room()
 
     def use(self, model: GPT2) -> None:
         """From the next step on, compute with ``model``: the same one in another place of the memory."""
@@ -77,6 +82,7 @@ class Engine:
     def rest(self) -> None:
         """Give back the memory that only running requests need, if there are none."""
         self._batch.rest()
+        self._room = Room()
 
     def forget(self) -> None:
         """Keep nothing of any text so far, nor of a text in progress once it has ended."""
@@ -132,7 +138,9 @@ class Engine:
             raise
 
     def _logits(self, read: Sequence[Read]) -> Sequence[Tensor]:
-        return self._model.next_logits([part.hidden for part in read]).unbind()
+        # One after the other, the logits of few must not overwrite each other.
+        room = self._room if len(read) > _FEW else None
+        return self._model.next_logits([part.hidden for part in read], room).unbind()
 
     def _advance(self, computed: Sequence[tuple[Read, Tensor]]) -> None:
         """Choose each sequence's next token from its logits [V]."""

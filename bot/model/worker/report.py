@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bot.model.protocol import Candidate, Step
 from bot.model.worker.sampling import scores
-from bot.model.worker.sampling_kernels import SamplingKernels
+from bot.model.worker.sampling_kernels import SamplingKernels, block_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,13 @@ def report(logits: Tensor, choices: Sequence[Choice], kernels: SamplingKernels) 
     softmax(logits / temperature), or of softmax(logits) where it is 0, in float32. A row's
     report is the same, bit for bit, whatever rows lie beside it, on any processor.
     """
-    best = most_likely(logits, max(choice.candidates for choice in choices))
+    best = most_likely(logits, max(choice.candidates for choice in choices), kernels)
     reported = torch.tensor([[choice.token_id, *ids] for choice, ids in zip(choices, best, strict=True)])
-    above = (logits > logits.gather(-1, reported[:, :1])).sum(dim=-1)
     temperatures = torch.tensor([choice.temperature or 1.0 for choice in choices])
+    measured = kernels.measure(logits, temperatures, reported[:, 0].contiguous())
+    logits = logits.gather(-1, reported)
     tempered = scores(logits, temperatures[:, None])
-    measured = kernels.measure(tempered)
-    logprobs = tempered.gather(-1, reported).double() - measured.largest[:, None] - measured.log_sum[:, None]
+    logprobs = tempered.double() - measured.largest[:, None] - measured.log_sum[:, None]
     return [
         Step(
             chosen=Candidate(ids[0], row_logits[0], row_logprobs[0], rank),
@@ -45,21 +45,37 @@ def report(logits: Tensor, choices: Sequence[Choice], kernels: SamplingKernels) 
         for choice, ids, row_logits, row_logprobs, rank, entropy in zip(
             choices,
             reported.tolist(),
-            logits.gather(-1, reported).tolist(),
+            logits.tolist(),
             logprobs.float().tolist(),
-            (above + 1).tolist(),
+            (measured.above.long() + 1).tolist(),
             measured.entropy.float().tolist(),
             strict=True,
         )
     ]
 
 
-def most_likely(logits: Tensor, count: int) -> list[list[int]]:
+def side_by_side(rows: Sequence[Tensor]) -> Tensor:
+    """``rows`` [V] as one tensor [rows, V]: a view where they follow each other in memory, or else a copy."""
+    first = rows[0]
+    size, memory = first.element_size(), first.untyped_storage().data_ptr()
+    places = [(row.data_ptr() - first.data_ptr()) // size for row in rows]
+    stride = places[1] if len(rows) > 1 else len(first)
+    if (
+        stride < len(first)
+        or places != [n * stride for n in range(len(rows))]
+        or any(row.untyped_storage().data_ptr() != memory for row in rows)
+    ):
+        return torch.stack(list(rows))
+    return first.as_strided((len(rows), len(first)), (stride, 1))
+
+
+def most_likely(logits: Tensor, count: int, kernels: SamplingKernels) -> list[list[int]]:
     """The ids of each row's ``count`` largest logits, largest first, the lower id first in a tie."""
-    count = min(count, logits.size(-1))
+    vocabulary = logits.size(-1)
+    count = min(count, vocabulary)
     if count == 0:
         return [[] for _ in logits]
-    values, ids = torch.topk(logits, min(count + 1, logits.size(-1)))
+    values, ids = _largest(logits, min(count + 1, vocabulary), kernels)
     found = []
     for row, (largest, order) in enumerate(zip(values.tolist(), ids.tolist(), strict=True)):
         pairs = list(zip(largest, order, strict=True))
@@ -71,6 +87,21 @@ def most_likely(logits: Tensor, count: int) -> list[list[int]]:
             [token_id for _, token_id in sorted(pairs, key=lambda pair: (-pair[0], pair[1]))[:count]]
         )
     return found
+
+
+def _largest(logits: Tensor, count: int, kernels: SamplingKernels) -> tuple[Tensor, Tensor]:
+    """Each row's ``count`` largest logits, and ids of theirs: [rows, count] both.
+
+    They are in the ``count`` blocks with the largest maxima: of a logit elsewhere, each of these has
+    one that is as large. So the whole row is read once, and only these blocks are sorted.
+    """
+    maxima = kernels.block_maxima(logits)
+    blocks = torch.topk(maxima, min(count, maxima.size(-1))).indices
+    ids = block_ids(blocks).flatten(1)
+    inside = ids < logits.size(-1)
+    ids = ids.where(inside, 0)
+    values, order = torch.topk(logits.gather(-1, ids).masked_fill(~inside, -torch.inf), count)
+    return values, ids.gather(-1, order)
 
 
 def _ranked(ids: Sequence[int], logits: Sequence[float], logprobs: Sequence[float]) -> tuple[Candidate, ...]:

@@ -64,7 +64,15 @@ class Sampler:
             raise ValueError(NOT_FINITE)
         if noise is None:
             return int(logits.argmax())
-        return self._kernels.draw(filtered(logits, self.params, self._kernels), noise)
+        params = self.params
+        if params.top_p < 1:
+            return self._kernels.draw(filtered(logits, params, self._kernels), noise)
+        least = -math.inf
+        if params.top_k > 0:
+            smallest_kept = torch.topk(logits, min(params.top_k, len(logits))).values[-1:]
+            # Scores are in the order of logits.
+            least = float(scores(smallest_kept, params.temperature))
+        return self._kernels.draw(logits, noise, params.temperature, least)
 
 
 def problem(params: SamplingParams) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -9,13 +10,16 @@ from torch import Tensor
 
 from bot.model.kernels.builder import LANES, KernelModule, round_up
 from bot.model.kernels.distribution import (
+    BLOCK,
     DRAW,
     MEASURE,
     MEASURES,
     NUCLEUS,
+    SURVEY,
     DrawArguments,
     MeasureArguments,
     NucleusArguments,
+    SurveyArguments,
     write_distribution,
 )
 from bot.model.kernels.jit import Kernels
@@ -23,15 +27,26 @@ from bot.model.kernels.variates import VARIATES, Twister, write_variates
 
 
 class Measures(NamedTuple):
-    """Of each row [rows]: the largest score, ln of the sum of exp(score - largest), the entropy in bits."""
+    """Of each row [rows]: the largest score, ln of the sum of exp(score - largest), the entropy in bits.
+
+    ``above`` is how many logits are larger than the chosen token's.
+    """
 
     largest: Tensor
     log_sum: Tensor
     entropy: Tensor
+    above: Tensor
+
+
+def block_ids(numbers: Tensor) -> Tensor:
+    """The ids of which a block's maximum, of number i, is the largest: [..., BLOCK], some beyond the last."""
+    within = torch.arange(BLOCK) * LANES
+    first = numbers // LANES * (BLOCK * LANES) + numbers % LANES
+    return first[..., None] + within
 
 
 #: Of :func:`sampling_module`.
-SAMPLING_SIGNATURES = (MEASURE, NUCLEUS, DRAW, VARIATES)
+SAMPLING_SIGNATURES = (SURVEY, MEASURE, NUCLEUS, DRAW, VARIATES)
 
 
 def sampling_module() -> KernelModule:
@@ -49,15 +64,40 @@ class SamplingKernels:
 
     def __init__(self, kernels: Kernels) -> None:
         self._kernels = kernels
+        self._survey = kernels.kernel(SURVEY)
         self._measure, self._nucleus = kernels.kernel(MEASURE), kernels.kernel(NUCLEUS)
         self._draw, self._variates = kernels.kernel(DRAW), kernels.kernel(VARIATES)
 
-    def measure(self, scores: Tensor) -> Measures:
-        """The distribution of each row of ``scores`` [rows, V], in double precision."""
-        rows = len(scores)
-        padded = _padded(scores)
+    def block_maxima(self, logits: Tensor) -> Tensor:
+        """Of each row of ``logits`` [rows, V], the largest of each lane of ``BLOCK`` vectors: [rows, n].
+
+        Number i is the largest of the ids ``block_ids(i)``; -inf where there are none.
+        """
+        rows, count = logits.shape
+        blocks = -(-count // (BLOCK * LANES))
+        largest = torch.empty(rows, blocks * LANES)
+        arguments = SurveyArguments(
+            logits=logits, rows=rows, stride=logits.stride(0), count=count, blocks=blocks, largest=largest
+        )
+        self._kernels.run(self._survey.call(arguments))
+        return largest
+
+    def measure(self, logits: Tensor, temperatures: Tensor, chosen: Tensor) -> Measures:
+        """The distribution of each row of ``logits`` [rows, V] at its temperature, in double precision."""
+        rows, count = logits.shape
+        width = round_up(count, LANES)
         found = torch.empty(rows, MEASURES, dtype=torch.float64)
-        arguments = MeasureArguments(scores=padded, rows=rows, width=padded.size(-1), found=found)
+        arguments = MeasureArguments(
+            logits=logits,
+            rows=rows,
+            stride=logits.stride(0),
+            count=count,
+            width=width,
+            temperatures=temperatures,
+            chosen=chosen,
+            scores=torch.empty(torch.get_num_threads(), width),
+            found=found,
+        )
         self._kernels.run(self._measure.call(arguments))
         return Measures(*found.unbind(1))
 
@@ -76,11 +116,23 @@ class SamplingKernels:
         self._kernels.run_alone(self._nucleus.call(arguments))
         return int(out)
 
-    def draw(self, scores: Tensor, noise: Tensor) -> int:
-        """The index with the largest exp(score) over ``noise``; both are [V], ``noise`` is padded."""
-        padded = _padded(scores)
+    def draw(self, logits: Tensor, noise: Tensor, temperature: float = 1.0, least: float = -math.inf) -> int:
+        """The index with the largest exp(score) over ``noise`` of the scores from ``least`` on.
+
+        A score is one of ``logits`` [V] over the temperature; ``noise`` is [V], padded.
+        """
+        width = round_up(len(logits), LANES)
         out = torch.empty(1, dtype=torch.int64)
-        arguments = DrawArguments(scores=padded, noise=noise, width=len(padded), out=out)
+        arguments = DrawArguments(
+            logits=logits,
+            count=len(logits),
+            width=width,
+            temperature=temperature,
+            least=least,
+            noise=noise,
+            scores=torch.empty(width),
+            out=out,
+        )
         self._kernels.run_alone(self._draw.call(arguments))
         return int(out)
 

@@ -87,3 +87,11 @@ def test_passes_of_many_rows_are_not_kept_nor_are_more_than_sixteen(gpt2: GPT2) 
     with torch_threads(2):
         gpt2.forward([every_row(cache, [1])])
     assert passes(gpt2, store) == 1
+
+
+def test_passes_of_one_row_of_each_of_many_sequences_are_kept(gpt2: GPT2) -> None:
+    store = gpt2.new_store(65)
+    caches = [store.new_cache() for _ in range(65)]
+    for count, kept in ((17, 1), (64, 2), (64, 2), (65, 2)):
+        gpt2.forward([every_row(cache, [1]) for cache in caches[:count]])
+        assert passes(gpt2, store) == kept

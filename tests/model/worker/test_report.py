@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bot.model.protocol import Step
-from bot.model.worker.report import Choice, most_likely, report
+from bot.model.worker.report import Choice, most_likely, report, side_by_side
 from tests.support.driving import sampling_kernels, torch_threads
 
 
@@ -118,9 +118,20 @@ def test_the_most_likely_tokens_are_in_order_with_the_lower_id_first_in_a_tie(
 ) -> None:
     logits, _ = batch
     expected = [sorted(range(len(row)), key=lambda i, row=row: (-row[i], i)) for row in logits.tolist()]  # type: ignore[misc]
-    assert most_likely(logits, count) == [ids[:count] for ids in expected]
+    assert most_likely(logits, count, sampling_kernels()) == [ids[:count] for ids in expected]
 
 
 @pytest.mark.parametrize("count", [1, 5, 300])
 def test_if_all_are_equally_likely_the_lowest_ids_come_first(count: int) -> None:
-    assert most_likely(torch.zeros(2, 50257), count) == [list(range(count))] * 2
+    assert most_likely(torch.zeros(2, 50257), count, sampling_kernels()) == [list(range(count))] * 2
+
+
+def test_rows_that_follow_each_other_are_not_copied() -> None:
+    whole = torch.arange(24.0).view(4, 6)[:, :5]
+    for rows in ([0, 1, 2, 3], [1, 3], [2]):
+        found = side_by_side([whole[row] for row in rows])
+        assert torch.equal(found, whole[rows])
+        assert found.data_ptr() == whole[rows[0]].data_ptr()
+    for rows in ([1, 0], [0, 1, 3], [0, 0]):
+        assert torch.equal(side_by_side([whole[row] for row in rows]), whole[rows])
+    assert torch.equal(side_by_side([whole[0], whole[1].clone()]), whole[:2])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bot.model.kernels.variates import Twister
-from bot.model.worker.sampling_kernels import SamplingKernels
+from bot.model.worker.sampling_kernels import SamplingKernels, block_ids
 from tests.support.driving import sampling_kernels
 
 SEEDS = [0, 1, 7, 2**31, 2**32 - 1]
@@ -59,12 +59,36 @@ def scores(draw: st.DrawFn) -> Tensor:
 
 @given(scores())
 def test_the_measures_are_those_of_double_precision(row: Tensor) -> None:
-    found = sampling_kernels().measure(row[None])
+    found = sampling_kernels().measure(row[None], torch.ones(1), row.argmin()[None])
     logprobs = row.double().log_softmax(-1)
     assert found.largest == row.max()
     assert found.log_sum.item() == pytest.approx((row.double().logsumexp(-1) - row.max()).item(), abs=1e-6)
     bits = -(logprobs.exp() * logprobs.clamp_min(-1e9)).sum().item() / math.log(2)
+    assert found.above == (row > row.min()).sum()
     assert found.entropy.item() == pytest.approx(bits, abs=1e-5)
+
+
+@given(st.integers(1, 4), st.integers(1, 1700), st.integers(0, 40))
+def test_block_maxima_are_those_of_their_ids(rows: int, vocabulary: int, beside: int) -> None:
+    logits = torch.randn(rows, vocabulary + beside)[:, :vocabulary]
+    found = sampling_kernels().block_maxima(logits)
+    ids = block_ids(torch.arange(found.size(-1)))
+    assert sorted(ids[ids < vocabulary].tolist()) == list(range(vocabulary))
+    padded = torch.full((rows, int(ids.max()) + 1), -math.inf)
+    padded[:, :vocabulary] = logits
+    assert torch.equal(found, padded[:, ids].amax(-1))
+
+
+@given(scores(), st.floats(0.1, 2), st.integers(0, 2**32 - 1))
+def test_a_draw_divides_by_the_temperature_and_leaves_out_lower_scores(
+    row: Tensor, temperature: float, seed: int
+) -> None:
+    kernels = sampling_kernels()
+    noise = kernels.variates(Twister(seed), len(row))
+    divided = row / temperature
+    least = divided.median().item()
+    filtered = divided.masked_fill(divided < least, -math.inf)
+    assert kernels.draw(row, noise, temperature, least) == kernels.draw(filtered, noise)
 
 
 @given(scores(), st.integers(0, 2**32 - 1))

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol, cast
@@ -28,6 +29,16 @@ class Engine(Protocol):
 
     def generate(self, prompts: Prompts, new_tokens: int) -> Prompts:
         """Continue all prompts together; return the new tokens of each."""
+        ...
+
+
+class ClockedEngine(Protocol):
+    """One that says when tokens come."""
+
+    def generate(
+        self, prompts: Prompts, new_tokens: int, on_step: Callable[[], None] = lambda: None
+    ) -> Prompts:
+        """The same; ``on_step`` is called whenever each text has got a token."""
         ...
 
 

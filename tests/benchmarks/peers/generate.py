@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,8 +35,14 @@ class Generator:
     def __init__(self, model: Any) -> None:
         self._model = model
 
-    def generate(self, prompts: Prompts, new_tokens: int) -> Prompts:
+    def generate(
+        self, prompts: Prompts, new_tokens: int, on_step: Callable[[], None] = lambda: None
+    ) -> Prompts:
         import torch
+
+        def clock(ids: torch.Tensor, _: Any) -> torch.Tensor:
+            on_step()
+            return torch.zeros(len(ids), dtype=torch.bool)
 
         ids = torch.tensor(prompts)
         texts = self._model.generate(
@@ -45,6 +52,7 @@ class Generator:
             temperature=1.0,
             top_k=0,
             max_new_tokens=new_tokens,
+            stopping_criteria=[clock],
         )
         return cast("Prompts", texts[:, ids.shape[1] :].tolist())
 

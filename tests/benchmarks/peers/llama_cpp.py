@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -76,7 +76,10 @@ def load(model: Path, files: Path, precision: Precision, threads: int) -> Sequen
 
 
 class Sequences:
-    """The model with two contexts: for one sequence of any length, and for eight short ones."""
+    """The model with two contexts: for one sequence of any length, and for eight short ones.
+
+    Others are made when they are needed, one at a time.
+    """
 
     def __init__(self, path: Path, threads: int) -> None:
         self._llama = llama = importlib.import_module("llama_cpp")
@@ -90,18 +93,31 @@ class Sequences:
         self._model = llama.llama_model_load_from_file(str(path).encode(), parameters)
         if not self._model:
             raise RuntimeError(f"llama.cpp cannot load {path}")
-        self._one = self._context(1, 2 * LONG_PROMPT_TOKENS, threads)
-        self._many = self._context(TOGETHER, TOGETHER * 4 * NEW_TOKENS, threads)
-        self._batch = llama.llama_batch_init(BATCH, 0, 1)
+        self._threads = threads
+        self._contexts = {
+            1: (2 * LONG_PROMPT_TOKENS, self._context(1, 2 * LONG_PROMPT_TOKENS)),
+            TOGETHER: (4 * NEW_TOKENS, self._context(TOGETHER, 4 * NEW_TOKENS)),
+        }
         self._vocabulary = llama.llama_vocab_n_tokens(llama.llama_model_get_vocab(self._model))
 
-    def _context(self, sequences: int, tokens: int, threads: int) -> Any:
+    def _context_for(self, sequences: int, tokens: int) -> Any:
+        """A context of ``sequences`` sequences with room for ``tokens`` each."""
+        room, context = self._contexts.get(sequences, (0, None))
+        if tokens > room:
+            for _, other in self._contexts.values():
+                self._llama.llama_free(other)
+            context = self._context(sequences, tokens)
+            self._contexts = {sequences: (tokens, context)}
+        return context
+
+    def _context(self, sequences: int, tokens: int) -> Any:
         llama = self._llama
         parameters = llama.llama_context_default_params()
-        parameters.n_ctx = tokens
-        parameters.n_batch = parameters.n_ubatch = BATCH
+        parameters.n_ctx = sequences * tokens
+        parameters.n_batch = max(BATCH, sequences * tokens)  # the most tokens of all prompts together
+        parameters.n_ubatch = BATCH
         parameters.n_seq_max = sequences
-        parameters.n_threads = parameters.n_threads_batch = threads
+        parameters.n_threads = parameters.n_threads_batch = self._threads
         parameters.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_AUTO
         parameters.kv_unified = False  # separate keys for each sequence: faster than one pool with a mask
         context = llama.llama_init_from_model(self._model, parameters)
@@ -109,22 +125,27 @@ class Sequences:
             raise RuntimeError("llama.cpp cannot make a context")
         return context
 
-    def generate(self, prompts: Prompts, new_tokens: int) -> Prompts:
+    def generate(
+        self, prompts: Prompts, new_tokens: int, on_step: Callable[[], None] = lambda: None
+    ) -> Prompts:
         llama = self._llama
-        context = self._one if len(prompts) == 1 else self._many
+        context = self._context_for(len(prompts), max(map(len, prompts)) + new_tokens)
+        batch = llama.llama_batch_init(sum(map(len, prompts)), 0, 1)
         llama.llama_memory_clear(llama.llama_get_memory(context), True)
         made: Prompts = [[] for _ in prompts]
         news, starts = prompts, [0] * len(prompts)
         for _ in range(new_tokens):
-            tokens = self._step(context, news, starts)
+            tokens = self._step(context, batch, news, starts)
+            on_step()
             starts = [start + len(new) for start, new in zip(starts, news, strict=True)]
             news = [[token] for token in tokens]
             made = [[*before, token] for before, token in zip(made, tokens, strict=True)]
+        llama.llama_batch_free(batch)
         return made
 
-    def _step(self, context: Any, news: Prompts, starts: list[int]) -> list[int]:
+    def _step(self, context: Any, batch: Any, news: Prompts, starts: list[int]) -> list[int]:
         """The next token of each sequence; ``news`` has its tokens not yet read."""
-        llama, batch = self._llama, self._batch
+        llama = self._llama
         batch.n_tokens = 0
         last: list[int] = []
         for row, (new, start) in enumerate(zip(news, starts, strict=True)):

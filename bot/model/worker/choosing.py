@@ -29,16 +29,16 @@ class Choosing:
         self._count = torch.get_num_threads()
         self._threads = ThreadPoolExecutor(self._count, "sampling", torch.set_num_threads, (1,))
 
-    def begin(self, read: Sequence[tuple[TokenSequence, Tensor]]) -> list[Future[Chosen]]:
-        """Begin to choose the next token of each sequence from its logits [V]."""
-        noise = [self._noise(sequence) for sequence, _ in read]
+    def begin(self, read: Sequence[tuple[TokenSequence, Tensor, float]]) -> list[Future[Chosen]]:
+        """Begin to choose the next token of each sequence, given its logits [V] and the least score drawn."""
+        noise = [self._noise(sequence) for sequence, *_ in read]
         # Threads take their work in this order: what one of them waits for has begun.
         choices = [
-            self._threads.submit(_chosen, sequence, logits, drawn)
-            for (sequence, logits), drawn in zip(read, noise, strict=True)
+            self._threads.submit(_chosen, sequence, logits, least, drawn)
+            for (sequence, logits, least), drawn in zip(read, noise, strict=True)
         ]
         if len(read) < self._count:  # a thread has nothing to do
-            for (sequence, _), drawn in zip(read, noise, strict=True):
+            for (sequence, *_), drawn in zip(read, noise, strict=True):
                 self._draw_ahead(sequence, drawn)
         return choices
 
@@ -66,9 +66,9 @@ class Choosing:
 
 
 @torch.inference_mode()
-def _chosen(sequence: TokenSequence, logits: Tensor, noise: Future[Tensor | None]) -> Chosen:
+def _chosen(sequence: TokenSequence, logits: Tensor, least: float, noise: Future[Tensor | None]) -> Chosen:
     params = sequence.request.params
-    token_id = sequence.sampler.choose(logits, noise.result())
+    token_id = sequence.sampler.choose(logits, noise.result(), least)
     return Chosen(sequence, Choice(token_id, params.temperature, params.candidates), logits)
 
 

@@ -29,7 +29,7 @@ from bot.model.protocol import Ended, FinishReason, GenerationRequest, Rejected,
 from bot.model.worker.batch import Batch
 from bot.model.worker.choosing import Choosing
 from bot.model.worker.report import Choice, report
-from bot.model.worker.sampling import NOT_FINITE
+from bot.model.worker.sampling import NOT_FINITE, least_scores
 from bot.model.worker.sampling_kernels import SamplingKernels
 from bot.model.worker.sequence import Chosen, Planned, Read, TokenSequence, unservable
 
@@ -41,9 +41,7 @@ Result = TypeVar("Result")
 # Skipping a draw takes half a millisecond; like a long prompt, a long skip must not
 # hold up the other requests.
 _SKIPS_PER_STEP = 256
-
-# The logits of so many requests are small.
-_FEW = 8
+_FEW = 8  # requests whose logits are small
 
 
 class Engine:
@@ -137,14 +135,17 @@ class Engine:
                 part.sequence.cache.length = length
             raise
 
-    def _logits(self, read: Sequence[Read]) -> Sequence[Tensor]:
-        # One after the other, the logits of few must not overwrite each other.
+    def _logits(self, read: Sequence[Read]) -> list[tuple[Tensor, float]]:
+        """Each sequence's logits [V], and the least score that it draws."""
+        # Not those of one after the other: they would overwrite each other.
         room = self._room if len(read) > _FEW else None
-        return self._model.next_logits([part.hidden for part in read], room).unbind()
+        logits = self._model.next_logits([part.hidden for part in read], room)
+        least = least_scores(logits, [part.sequence.request.params for part in read], self._kernels)
+        return list(zip(logits.unbind(), least, strict=True))
 
-    def _advance(self, computed: Sequence[tuple[Read, Tensor]]) -> None:
-        """Choose each sequence's next token from its logits [V]."""
-        choices = self._choosing.begin([(read.sequence, logits) for read, logits in computed])
+    def _advance(self, computed: Sequence[tuple[Read, tuple[Tensor, float]]]) -> None:
+        """Choose each sequence's next token from what ``_logits`` found."""
+        choices = self._choosing.begin([(read.sequence, *found) for read, found in computed])
         chosen: list[Chosen] = []
         for (read, _), choice in zip(computed, choices, strict=True):
             with self._rejecting(read.sequence):

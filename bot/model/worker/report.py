@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bot.model.protocol import Candidate, Step
 from bot.model.worker.sampling import scores
-from bot.model.worker.sampling_kernels import SamplingKernels, block_ids
+from bot.model.worker.sampling_kernels import SamplingKernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def most_likely(logits: Tensor, count: int, kernels: SamplingKernels) -> list[li
     count = min(count, vocabulary)
     if count == 0:
         return [[] for _ in logits]
-    values, ids = _largest(logits, min(count + 1, vocabulary), kernels)
+    values, ids = kernels.largest(logits, min(count + 1, vocabulary))
     found = []
     for row, (largest, order) in enumerate(zip(values.tolist(), ids.tolist(), strict=True)):
         pairs = list(zip(largest, order, strict=True))
@@ -87,21 +87,6 @@ def most_likely(logits: Tensor, count: int, kernels: SamplingKernels) -> list[li
             [token_id for _, token_id in sorted(pairs, key=lambda pair: (-pair[0], pair[1]))[:count]]
         )
     return found
-
-
-def _largest(logits: Tensor, count: int, kernels: SamplingKernels) -> tuple[Tensor, Tensor]:
-    """Each row's ``count`` largest logits, and ids of theirs: [rows, count] both.
-
-    They are in the ``count`` blocks with the largest maxima: of a logit elsewhere, each of these has
-    one that is as large. So the whole row is read once, and only these blocks are sorted.
-    """
-    maxima = kernels.block_maxima(logits)
-    blocks = torch.topk(maxima, min(count, maxima.size(-1))).indices
-    ids = block_ids(blocks).flatten(1)
-    inside = ids < logits.size(-1)
-    ids = ids.where(inside, 0)
-    values, order = torch.topk(logits.gather(-1, ids).masked_fill(~inside, -torch.inf), count)
-    return values, ids.gather(-1, order)
 
 
 def _ranked(ids: Sequence[int], logits: Sequence[float], logprobs: Sequence[float]) -> tuple[Candidate, ...]:

@@ -11,6 +11,7 @@ a row's token depends on neither the processor, nor torch's version, nor the thr
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -56,8 +57,11 @@ class Sampler:
             return None
         return self._kernels.variates(self._twister, self._vocabulary)
 
-    def choose(self, logits: Tensor, noise: Tensor | None) -> int:
-        """The next token's id after ``logits`` [V]; ValueError if any is not finite."""
+    def choose(self, logits: Tensor, noise: Tensor | None, least: float | None = None) -> int:
+        """The next token's id after ``logits`` [V]; ValueError if any is not finite.
+
+        ``least`` is this row's of ``least_scores``, if they are known.
+        """
         # NaN and infinities survive as the smallest or the largest.
         smallest, largest = logits.aminmax()
         if not (math.isfinite(smallest) and math.isfinite(largest)):
@@ -67,11 +71,8 @@ class Sampler:
         params = self.params
         if params.top_p < 1:
             return self._kernels.draw(filtered(logits, params, self._kernels), noise)
-        least = -math.inf
-        if params.top_k > 0:
-            smallest_kept = torch.topk(logits, min(params.top_k, len(logits))).values[-1:]
-            # Scores are in the order of logits.
-            least = float(scores(smallest_kept, params.temperature))
+        if least is None:
+            (least,) = least_scores(logits[None], [params], self._kernels)
         return self._kernels.draw(logits, noise, params.temperature, least)
 
 
@@ -95,6 +96,25 @@ def problem(params: SamplingParams) -> str | None:
 def scores(logits: Tensor, temperatures: float | Tensor) -> Tensor:
     """``logits`` over the temperature, none of them infinite because of a tiny one."""
     return (logits / temperatures).clamp_(max=torch.finfo(torch.float32).max)
+
+
+def least_scores(logits: Tensor, params: Sequence[SamplingParams], kernels: SamplingKernels) -> list[float]:
+    """The least score that top-k keeps of each row of ``logits`` [rows, V]; -inf without top-k.
+
+    With top-p, it is not needed: ``filtered`` finds both.
+    """
+    drawn = [one.temperature > 0 and one.top_p == 1 for one in params]
+    counts = [min(one.top_k, logits.size(-1)) * own for one, own in zip(params, drawn, strict=True)]
+    if not any(counts):
+        return [-math.inf] * len(params)
+    values, _ = kernels.largest(logits, max(counts))
+    smallest = values.gather(1, torch.tensor(counts)[:, None].sub(1).clamp_(min=0))
+    # Scores are in the order of logits.
+    temperatures = torch.tensor(
+        [one.temperature if own else 1.0 for one, own in zip(params, drawn, strict=True)]
+    )
+    found = scores(smallest[:, 0], temperatures).tolist()
+    return [score if count else -math.inf for score, count in zip(found, counts, strict=True)]
 
 
 def filtered(logits: Tensor, params: SamplingParams, kernels: SamplingKernels) -> Tensor:

@@ -82,6 +82,20 @@ class SamplingKernels:
         self._kernels.run(self._survey.call(arguments))
         return largest
 
+    def largest(self, logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """The ``count`` largest of each row of ``logits`` [rows, V], and ids of theirs: [rows, count] both.
+
+        They are in the ``count`` blocks with the largest maxima: of a logit elsewhere, each of these has
+        one that is as large. So the whole row is read once, and only these blocks are sorted.
+        """
+        maxima = self.block_maxima(logits)
+        blocks = torch.topk(maxima, min(count, maxima.size(-1))).indices
+        ids = block_ids(blocks).flatten(1)
+        inside = ids < logits.size(-1)
+        ids = ids.where(inside, 0)
+        values, order = torch.topk(logits.gather(-1, ids).masked_fill(~inside, -math.inf), count)
+        return values, ids.gather(-1, order)
+
     def measure(self, logits: Tensor, temperatures: Tensor, chosen: Tensor) -> Measures:
         """The distribution of each row of ``logits`` [rows, V] at its temperature, in double precision."""
         rows, count = logits.shape

@@ -8,7 +8,7 @@ from html import escape
 from math import ceil, floor, log10
 
 WIDTH, HEIGHT = 760, 430
-_LEFT, _RIGHT, _TOP, _BOTTOM = 78, 196, 66, 62
+_LEFT, _RIGHT, _TOP, _BOTTOM = 78, 218, 66, 62
 _LABEL = 25  # between the labels of two curves
 
 STYLE = """

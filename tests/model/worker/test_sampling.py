@@ -48,6 +48,17 @@ def test_top_k_is_that_of_transformers(logits: Tensor, k: int) -> None:
     assert torch.equal(sampling.keep_top_k(logits, k), expected)
 
 
+@given(rows(), st.lists(st.integers(0, 500), min_size=1, max_size=5))
+def test_the_least_scores_are_what_top_k_keeps(logits: Tensor, counts: list[int]) -> None:
+    params = [SamplingParams(top_k=k, temperature=0.1 + n) for n, k in enumerate(counts)]
+    whole = logits.expand(len(counts), -1).contiguous()
+    found = sampling.least_scores(whole, params, sampling_kernels())
+    for row, one, least in zip(whole, params, found, strict=True):
+        divided = row / one.temperature
+        kept = sampling.keep_top_k(divided, one.top_k) if one.top_k else divided
+        assert torch.equal(divided.masked_fill(divided < least, -math.inf), kept)
+
+
 @given(rows(), st.floats(0.01, 0.999))
 def test_top_p_is_that_of_transformers(logits: Tensor, p: float) -> None:
     expected = TopPLogitsWarper(top_p=p)(NO_IDS, logits[None])[0]

@@ -121,14 +121,14 @@ def test_a_failure_while_sampling_ends_that_request_alone(
     gpt2: GPT2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = run_alone(gpt2, request("good"))
-    real: Callable[[Sampler, Tensor, Tensor | None], int] = Sampler.choose
+    real: Callable[[Sampler, Tensor, float], int] = Sampler.next
 
-    def choose(self: Sampler, logits: Tensor, noise: Tensor | None) -> int:
+    def choose(self: Sampler, logits: Tensor, least: float) -> int:
         if self.params.seed == 13:
             raise RuntimeError("broken")
-        return real(self, logits, noise)
+        return real(self, logits, least)
 
-    monkeypatch.setattr(Sampler, "choose", choose)
+    monkeypatch.setattr(Sampler, "next", choose)
     outcomes = run(engine_of(gpt2), request("bad", seed=13), request("good"))
     assert outcomes["bad"] == Outcome([], "rejected: RuntimeError: broken")
     assert outcomes["good"] == expected
@@ -193,3 +193,9 @@ def test_a_step_reports_the_requested_number_of_candidates(gpt2: GPT2) -> None:
     (event,) = engine.step()
     assert isinstance(event, Stepped)
     assert [c.rank for c in event.step.candidates] == list(range(1, 10))
+
+
+def test_many_texts_together_are_those_written_alone(gpt2: GPT2) -> None:
+    texts = [request(f"{n}", prompt=n + 1, seed=n, top_k=n % 3 * 5, temperature=n % 4 / 2) for n in range(20)]
+    outcomes = run(engine_of(gpt2, max_batch=20), *texts)
+    assert outcomes == {text.request_id: run_alone(gpt2, text) for text in texts}

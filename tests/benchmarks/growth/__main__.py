@@ -29,6 +29,7 @@ from tests.benchmarks.growth.cells import Cell, cells
 from tests.benchmarks.growth.picture import picture
 from tests.benchmarks.growth.programs import PEERS, points
 from tests.benchmarks.growth.record import Key, Record
+from tests.benchmarks.limits import UNLIMITED
 from tests.benchmarks.models import SHAPES, random_model
 from tests.benchmarks.workload import OURS, Precision, TooShort
 
@@ -45,8 +46,6 @@ def main() -> int:
         record = Record.read(options.json) if options.json and options.json.exists() else Record()
         with tempfile.TemporaryDirectory() as temporary:
             failed = asyncio.run(measured(options, options.files or Path(temporary), record))
-        if options.json:
-            record.write(options.json)
     print(record.tables())
     if options.svg:
         options.svg.write_text(picture(record), encoding="utf-8")
@@ -68,6 +67,8 @@ async def measured(options: argparse.Namespace, files: Path, record: Record) -> 
         for run in runs:
             if run not in failed and not await _ran(run, files, options.threads, wanted, record, number):
                 failed.add(run)
+            if options.json:  # what follows may be interrupted
+                record.write(options.json)
     return bool(failed)
 
 
@@ -84,7 +85,7 @@ async def _ran(
     print(f"round {number + 1}: {name}, {shape}, {precision} …", file=sys.stderr, flush=True)
     try:
         if name != OURS:
-            await peers.prepare(name, model, files, precision, threads)
+            await peers.prepare(name, model, files, precision, threads, UNLIMITED)
         for cell, point in zip(
             wanted, await points(name, model, files, precision, threads, wanted), strict=True
         ):

@@ -121,14 +121,14 @@ def test_a_failure_while_sampling_ends_that_request_alone(
     gpt2: GPT2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = run_alone(gpt2, request("good"))
-    real: Callable[[Sampler, Tensor, float], int] = Sampler.next
+    real: Callable[[Sampler, Tensor, Tensor | None, float], int] = Sampler.choose
 
-    def choose(self: Sampler, logits: Tensor, least: float) -> int:
+    def choose(self: Sampler, logits: Tensor, noise: Tensor | None, least: float) -> int:
         if self.params.seed == 13:
             raise RuntimeError("broken")
-        return real(self, logits, least)
+        return real(self, logits, noise, least)
 
-    monkeypatch.setattr(Sampler, "next", choose)
+    monkeypatch.setattr(Sampler, "choose", choose)
     outcomes = run(engine_of(gpt2), request("bad", seed=13), request("good"))
     assert outcomes["bad"] == Outcome([], "rejected: RuntimeError: broken")
     assert outcomes["good"] == expected

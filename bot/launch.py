@@ -36,6 +36,19 @@ async def started(
     verify()
     blocked = blocked_words(settings.blocked_words_file)
     encodings = Encodings()
+    async with loading(settings, environment, encodings) as model:
+        await model.launched()
+        from bot.app import assembled
+
+        async with assembled(settings, model, encodings, blocked) as parts:
+            yield parts
+
+
+@asynccontextmanager
+async def loading(
+    settings: Settings, environment: Mapping[str, str], encodings: Encodings
+) -> AsyncIterator[ModelProcess]:
+    """The model worker, from its start on, for the block; ``encodings`` learn the model's tokenizer."""
     with LoadingBar() as bar:
         async with ModelProcess(
             command(settings),
@@ -44,11 +57,7 @@ async def started(
             on_ready=partial(learn, encodings),
             settings=environment,
         ) as model:
-            await model.launched()
-            from bot.app import assembled
-
-            async with assembled(settings, model, encodings, blocked) as parts:
-                yield parts
+            yield model
 
 
 def command(settings: Settings) -> tuple[str, ...]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from bot.errors import ReceiptUnusable
 from bot.features.receipt import LARGEST_RECEIPT, Mismatch, Receipt, from_file, mismatch
-from bot.launch import command, learn
-from bot.model.client.process import ModelProcess
-from bot.model.client.progress import LoadingBar
+from bot.launch import loading
 from bot.model.model_info import ModelInfo
 from bot.model.protocol import Stepped
 from bot.quoting import plural
@@ -29,20 +26,13 @@ async def verify(file: Path, settings: Settings, environment: Mapping[str, str])
     receipt = _read(file)
     encodings = Encodings()
     settings = replace(settings, precision=receipt.fingerprint.precision)
-    with LoadingBar() as bar:
-        async with ModelProcess(
-            command(settings),
-            name=settings.model,
-            on_loading=bar.show,
-            on_ready=partial(learn, encodings),
-            settings=environment,
-        ) as model:
-            _check(receipt, await model.wait_ready(), str(file))
-            now = [
-                event.step.chosen.token_id
-                async for event in model.run(receipt.request)
-                if isinstance(event, Stepped)
-            ]
+    async with loading(settings, environment, encodings) as model:
+        _check(receipt, await model.wait_ready(), str(file))
+        now = [
+            event.step.chosen.token_id
+            async for event in model.run(receipt.request)
+            if isinstance(event, Stepped)
+        ]
     found = mismatch(receipt, now)
     if found is None:
         say(f"Identical: seed {receipt.seed} gives the same {plural(len(receipt.written), 'token')} here.")

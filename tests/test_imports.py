@@ -35,7 +35,7 @@ HOUSE = {
         "aiohttp discord simcord",
     ),
     "serve": Room("app monitoring login client interactions proxies system errors"),
-    "verify": Room("launch settings features text model.client model system errors quoting"),
+    "verify": Room("launch settings features text model system errors quoting"),
     "launch": Room("app moderation settings text model.client model integrity"),
     "app": Room(
         "monitoring cards.pictures services moderation settings store executor queue text "

@@ -52,6 +52,8 @@ class Run:
 
     @property
     def suspect(self) -> bool:
+        if not self.deaths:  # asked of every request after every step of each
+            return False
         at_the_same_place = max(Counter(self.deaths).values(), default=0)
         return (
             at_the_same_place >= DEATHS_AT_THE_SAME_PLACE
@@ -96,6 +98,8 @@ class Roster:
     def submit(self) -> list[GenerationRequest]:
         """Return the requests to send to the worker now; they count as submitted."""
         chosen = [run for run in self._runs.values() if not run.submitted]
+        if not chosen:
+            return []
         suspects = [run for run in self._runs.values() if run.suspect]
         if suspects:
             chosen = [] if self.owed else suspects[:1]

@@ -27,10 +27,12 @@ def picture(record: Record) -> str:
         for key in record.points
         if (key.precision, key.program, key.cell.prompt) == (fastest, OURS, short)
     ]
+    precisions = {key.precision for key in by_texts}
+    name = main if len(precisions) > 1 else f"{main}, {precisions.pop()}"
     charts = [
-        _chart(record, f"{main}: tokens/s of all texts together", by_texts, "speed", 1),
-        _chart(record, f"{main}: from a text's token to its next, ms", by_texts, "gap", 1000),
-        _chart(record, f"{main}: first token of one text, s", by_prompt, "first", 1, by_prompt=True),
+        _chart(record, f"{name}: tokens/s of all texts together", by_texts, "speed", 1),
+        _chart(record, f"{name}: from a text's token to its next, ms", by_texts, "gap", 1000),
+        _chart(record, f"{name}: first token of one text, s", by_prompt, "first", 1, by_prompt=True),
         Chart(
             f"{fastest}: tokens/s of all texts together",
             "texts together",
@@ -55,6 +57,8 @@ def _chart(
         own = [key for key in keys if (key.program, key.precision) == (program, precision)]
         label = f"{_NAMES[program]} {precision}" if len(precisions) > 1 else _NAMES[program]
         points = _points(record, own, name, scale, by_prompt=by_prompt)
+        if len(points) == 1:  # measured for the other chart
+            continue
         curves.append(
             Curve(label, _PROGRAMS[program], points, dashed=precision == "float32" and len(precisions) > 1)
         )

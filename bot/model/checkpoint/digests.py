@@ -38,7 +38,7 @@ class Digests:
     def _known(self) -> dict[str, Any]:
         try:
             known = json.loads(self._file.read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return known if isinstance(known, dict) else {}
 

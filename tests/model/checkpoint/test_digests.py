@@ -84,7 +84,7 @@ def test_what_changes_while_it_is_read_is_not_remembered(kept: Path, weights: li
     assert not (kept / "digests.json").exists() or compute.times == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"x": 1}', b"\xff", b"null"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"x": 1}', b"\xff", b"null", b"[" * 100_000])
 def test_a_damaged_memory_is_begun_anew(kept: Path, weights: list[Path], content: bytes) -> None:
     kept.mkdir()
     (kept / "digests.json").write_bytes(content)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -19,12 +20,26 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
 
     Nobody sees a part of it. Raises OSError.
     """
-    number, name = tempfile.mkstemp(suffix=UNFINISHED, dir=path.parent)
+    number, name = tempfile.mkstemp(UNFINISHED, _own_prefix(), path.parent)
     unfinished = Path(name)
     try:
         with os.fdopen(number, "wb") as file:
             yield cast("BinaryIO", file)
         unfinished.replace(path)
     except BaseException:
-        unfinished.unlink()
+        with suppress(FileNotFoundError):
+            unfinished.unlink()
         raise
+
+
+def discard_unfinished(folder: Path) -> None:
+    """Delete what this process has not finished in ``folder``: for one that ends without its blocks' ends."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.name.startswith(_own_prefix()) and path.suffix == UNFINISHED:
+                path.unlink(missing_ok=True)
+
+
+def _own_prefix() -> str:
+    """What no other's unfinished files begin with; processes in two containers may have the same number."""
+    return f"{platform.node()}-{os.getpid()}-"

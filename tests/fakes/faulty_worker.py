@@ -61,8 +61,8 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
     by_id = {token_id: cue for cue, token_id in CUES.items()}
     faults: list[Faults] = []
 
-    def with_faults(self: Pipe) -> None:
-        init(self)
+    def with_faults(self: Pipe, tidy: Callable[[], None] = lambda: None) -> None:
+        init(self, tidy)
         faults.append(Faults(folder, self._out))
 
     def faulty_step(self: Engine) -> list[Event]:

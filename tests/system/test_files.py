@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.system.files import replaced
+from bot.system.files import UNFINISHED, discard_unfinished, replaced
 
 
 @pytest.fixture
@@ -35,3 +35,28 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(path: Path) -> 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), replaced(tmp_path / "none" / "file"):
         pass
+
+
+def test_what_a_process_has_not_finished_is_deleted_and_no_other_s(path: Path) -> None:
+    other = path.with_name(f"other{UNFINISHED}")
+    other.touch()
+    with replaced(path) as file:
+        file.write(b"half")
+        (unfinished,) = set(path.parent.iterdir()) - {path, other}
+        discard_unfinished(path.parent)
+        assert set(path.parent.iterdir()) == {path, other}
+        unfinished.touch()  # for the block to end as usual
+
+
+def test_a_block_whose_file_is_gone_says_so(path: Path) -> None:
+    def replace() -> None:
+        with replaced(path):
+            discard_unfinished(path.parent)
+
+    with pytest.raises(FileNotFoundError, match=str(path)):
+        replace()
+    assert path.read_bytes() == b"old"
+
+
+def test_a_folder_that_is_not_there_has_nothing_unfinished(tmp_path: Path) -> None:
+    discard_unfinished(tmp_path / "none")

@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, get_args
 
@@ -32,6 +33,7 @@ from bot.model.model_info import ModelInfo, Precision, Tokenizer
 from bot.model.protocol import Abort, Forget, Loading, Lookup, Message, Ping, Pong, Ready, Submit, Unusable
 from bot.model.wire import ProtocolError
 from bot.model.worker.pipe import Pipe
+from bot.system.files import discard_unfinished
 from bot.system.runtime import Tidy, keep_large_apart, return_freed
 
 # torch takes a second to import, and what is imported may print meanwhile: so the
@@ -72,7 +74,8 @@ Inbox = queue.SimpleQueue[Message | Settled]
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     options = parse(arguments)
-    pipe = Pipe()
+    folder: Path | None = options.cache_dir
+    pipe = Pipe(partial(discard_unfinished, folder)) if folder else Pipe()
     # Ctrl-C in the terminal reaches the whole process group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(_PATIENT | os.environ | _QUIET)
@@ -206,7 +209,7 @@ def _feed(pipe: Pipe, inbox: Inbox) -> NoReturn:
         # Perhaps for lack of memory. The next worker gets the lost message again.
         traceback.print_exc()
         pipe.status = EXIT_DEAF
-    os._exit(pipe.status)
+    pipe.end()
 
 
 def _settle(started: Started, inbox: Inbox) -> None:

@@ -83,9 +83,9 @@ def load(
 
     def keep() -> None:
         if files and path:
+            files.sweep()
             if not kept:
                 files.write(path, _content(ready))
-            files.sweep()
 
     info = ModelInfo(
         name=checkpoint.name,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NoReturn
 
 from bot.model.protocol import FromWorker, Message
 from bot.model.wire import HEADER, body_length, decode, encode
@@ -14,12 +15,14 @@ class Pipe:
     """The pipes to the parent, taken over from stdin and stdout.
 
     Afterwards descriptor 0 is empty and descriptor 1 is stderr, so neither a print
-    nor a library's C code can write between the frames.
+    nor a library's C code can write between the frames. When the parent goes, the process
+    ends at once: ``tidy`` is all that it does before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tidy: Callable[[], None] = lambda: None) -> None:
         # The exit status once the parent is gone.
         self.status = 0
+        self._tidy = tidy
         self._in = os.dup(0)
         self._out = os.dup(1)
         self._lock = threading.Lock()
@@ -36,7 +39,12 @@ class Pipe:
                 while frames:
                     frames = frames[os.write(self._out, frames) :]
             except BrokenPipeError:
-                os._exit(self.status)
+                self.end()
+
+    def end(self) -> NoReturn:
+        """End the process at once: the parent is gone."""
+        self._tidy()
+        os._exit(self.status)
 
     def receive(self) -> Iterator[Message]:
         """Yield messages until the parent is gone; ProtocolError for a frame that is no message."""

@@ -28,6 +28,7 @@ from bot.model.protocol import (
     Unusable,
 )
 from bot.model.wire import HEADER, encode
+from bot.system.files import UNFINISHED
 from tests.support.workers import ROOT, Worker
 
 # What a library might do: print from Python and write from C.
@@ -54,6 +55,20 @@ def forward(self, chunks):
     print("rows", *(len(chunk.ids) for chunk in chunks), file=sys.stderr, flush=True)
     return real(self, chunks)
 GPT2.forward = forward
+sys.argv = ["worker", *sys.argv[1:]]
+runpy.run_module("bot.model.worker", run_name="__main__")
+"""
+
+
+# Gets no further than the beginning of the file that it keeps.
+STUCK = """
+import runpy, sys, time
+from bot.model.cache import packed_files
+def write(content, file):
+    file.write(b"begun")
+    file.flush()
+    time.sleep(600)
+packed_files.write = write
 sys.argv = ["worker", *sys.argv[1:]]
 runpy.run_module("bot.model.worker", run_name="__main__")
 """
@@ -244,6 +259,18 @@ def test_a_parent_that_stops_reading_ends_it(start: type[Worker], tiny_folder: P
     worker.until(Loading)
     worker.stdout.close()
     assert worker.process.wait(timeout=60) == 0
+
+
+@pytest.mark.slow
+def test_a_parent_that_goes_while_weights_are_kept_leaves_no_part_of_the_file(
+    start: type[Worker], tiny_folder: Path, tmp_path: Path
+) -> None:
+    worker = start("--model", str(tiny_folder), "--cache-dir", str(tmp_path), program=("-c", STUCK))
+    worker.until(Ready)
+    while not [part for part in tmp_path.glob(f"*{UNFINISHED}") if part.stat().st_size]:
+        time.sleep(0.01)
+    assert worker.end() == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["digests.json"]
 
 
 def without_weights(folder: Path) -> None:

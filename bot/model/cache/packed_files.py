@@ -30,7 +30,7 @@ _MODEL_CODE = Path(__file__).parents[1]
 #: The packages on whose code a packed model depends.
 _PACKAGES = ("checkpoint", "gpt2", "kernels", "worker")
 # Seconds since the last use, and since the last write of what was not finished.
-_KEPT, _ABANDONED = 30 * 24 * 3600.0, 3600.0
+_KEPT, _ABANDONED = 30 * 24 * 3600.0, 600.0
 _SPARE = 2**30  # bytes
 
 
@@ -56,16 +56,17 @@ class PackedFiles:
 
     def read(self, path: Path) -> Content | None:
         """The content of ``path``; None if there is none that can be used."""
-        if not path.is_file():
-            return None
         try:
+            if not path.is_file():
+                return None
             if reason := _unsafe(self.folder):
                 raise Damaged(reason)
             content = read(path, threads=torch.get_num_threads())
-            os.utime(path)
         except (Damaged, OSError) as error:
             _say(f"{path} is not used ({_described(error)}): the weights are packed again.")
             return None
+        with suppress(OSError):  # it may be there only to be read
+            os.utime(path)
         return content
 
     def write(self, path: Path, content: Content) -> None:
@@ -83,11 +84,12 @@ class PackedFiles:
 
     def sweep(self) -> None:
         """Delete what has not been used for long, and what a killed worker left."""
-        for pattern, longest in (("*.packed", _KEPT), (f"*{UNFINISHED}", _ABANDONED)):
-            for path in self.folder.glob(pattern):
+        longest = {".packed": _KEPT, UNFINISHED: _ABANDONED}
+        with suppress(OSError):  # there is no folder, or it cannot be read
+            for path in list(self.folder.iterdir()):
                 # Another worker may delete it first.
                 with suppress(OSError):
-                    if time.time() - path.stat().st_mtime > longest:
+                    if path.suffix in longest and time.time() - path.stat().st_mtime > longest[path.suffix]:
                         path.unlink()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -164,6 +165,16 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path, capsys: pytest.Cap
     )
 
 
+def test_a_folder_that_cannot_be_looked_into_costs_only_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = PackedFiles(tmp_path / ("long" * 100), spare=0)  # a refusal for the administrator too
+    assert files.read(path_of(files)) is None
+    files.write(path_of(files), content())
+    files.sweep()
+    assert all(line.endswith((").", "again.")) for line in capsys.readouterr().err.splitlines())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="rights are POSIX's")
 def test_a_folder_that_others_may_write_to_is_neither_read_nor_written(
     files: PackedFiles, capsys: pytest.CaptureFixture[str]
@@ -209,7 +220,7 @@ def test_what_has_not_been_used_for_a_month_is_deleted(files: PackedFiles) -> No
     files.folder.mkdir()
     old, recent = aged(files.folder / "old.packed", 31 * DAY), aged(files.folder / "recent.packed", 29 * DAY)
     other = aged(files.folder / "digests.json", 400 * DAY)
-    left, growing = aged(files.folder / "left.part", 7200), aged(files.folder / "growing.part", 60)
+    left, growing = aged(files.folder / "left.part", 900), aged(files.folder / "growing.part", 60)
     files.sweep()
     assert set(files.folder.iterdir()) == {recent, other, growing}
     assert not old.exists()
@@ -223,6 +234,20 @@ def test_reading_counts_as_use(files: PackedFiles) -> None:
     assert files.read(path) is not None
     files.sweep()
     assert path.exists()
+
+
+def test_a_file_that_is_only_there_to_be_read_is_used(
+    files: PackedFiles, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = path_of(files)
+    files.write(path, content(3.0))
+
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert number_in(files.read(path)) == 3.0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_folder_that_is_not_there_needs_no_sweeping(files: PackedFiles) -> None:

@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, get_args
 
-from bot.model.checkpoint.refusal import ModelRefused, refusal
+from bot.model.checkpoint.refusal import ModelRefused, described_error, refusal
 from bot.model.cores import usable_cores
 from bot.model.kernels.lesser_processors import LIMITS
 from bot.model.model_info import ModelInfo, Precision, Tokenizer
@@ -221,8 +221,9 @@ def _settle(started: Started, inbox: Inbox) -> None:
     if started.settled is not None:
         try:
             inbox.put(Settled(started.settled()))
-        except (MemoryError, OSError) as error:
-            print(f"The weights stay in the pages of their file ({error}).", file=sys.stderr, flush=True)
+        except (MemoryError, OSError, RuntimeError) as error:  # the last for torch's own memory
+            reason = described_error(error)
+            print(f"The weights stay in the pages of their file ({reason}).", file=sys.stderr, flush=True)
 
 
 def _serve(engine: Engine, similarity: Similarity, inbox: Inbox, pipe: Pipe) -> NoReturn:

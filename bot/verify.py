@@ -57,9 +57,10 @@ def _check(receipt: Receipt, model: ModelInfo, file: str) -> None:
     then, now = receipt.fingerprint, model.fingerprint
     if then.weights != now.weights:
         wanted = "another model wrote its text"
-        if receipt.model is not None:
-            revision = f" and MODEL_REVISION={receipt.revision}" if receipt.revision else ""
-            wanted += f": set MODEL={receipt.model}{revision}"
+        if receipt.revision is not None:
+            wanted += f": set MODEL={receipt.model} and MODEL_REVISION={receipt.revision}"
+        elif receipt.model is not None:
+            wanted += f", from a folder called {receipt.model}"
         raise ReceiptUnusable(file, problem=wanted)
     if then.engine != now.engine:
         problem = f"version {then.engine} of the engine wrote its text, and this is version {now.engine}"

@@ -84,7 +84,7 @@ def test_the_first_token_that_differs_is_named(int8: Receipt, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"weights": "sha256:0"}, "another model wrote its text: set MODEL="),
+        ({"weights": "sha256:0"}, "another model wrote its text, from a folder called demo-model.\n"),
         ({"engine": 3}, "version 3 of the engine wrote its text, and this is version 4"),
         ({"ends": (13,)}, "another tokenizer"),
     ],
@@ -96,6 +96,13 @@ def test_a_text_that_this_model_cannot_have_written_is_refused(
     process = verify(structs.replace(other, receipt=other.number), tmp_path)
     assert said in process.stderr
     assert (process.stdout, process.returncode) == ("", 2)
+
+
+def test_a_model_of_the_hub_is_named_as_it_is_set(int8: Receipt, tmp_path: Path) -> None:
+    made = structs.replace(int8.fingerprint, weights="commit:abc")
+    other = structs.replace(int8, fingerprint=made, model="openai-community/gpt2", revision="abc")
+    process = verify(structs.replace(other, receipt=other.number), tmp_path)
+    assert process.stderr.endswith(": set MODEL=openai-community/gpt2 and MODEL_REVISION=abc.\n")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +39,19 @@ def discard_unfinished(folder: Path) -> None:
         for path in folder.iterdir():
             if path.name.startswith(_own_prefix()) and path.suffix == UNFINISHED:
                 path.unlink(missing_ok=True)
+
+
+def distrusted(folder: Path) -> str:
+    """Why nothing in ``folder`` can be trusted, since others may write to it; empty if they may not.
+
+    Raises OSError.
+    """
+    if sys.platform == "win32":
+        return ""
+    status = folder.stat()
+    if status.st_uid not in (os.geteuid(), 0):
+        return "its folder belongs to another user"
+    return "others may write to its folder" if status.st_mode & 0o002 else ""
 
 
 def _own_prefix() -> str:

@@ -24,7 +24,7 @@ import torch
 from bot.model.cache.tensor_file import Content, Damaged, read, size_of, write
 from bot.model.kernels.processor import Processor
 from bot.model.model_info import Precision
-from bot.system.files import UNFINISHED, replaced
+from bot.system.files import UNFINISHED, distrusted, replaced
 
 _MODEL_CODE = Path(__file__).parents[1]
 #: The packages on whose code a packed model depends.
@@ -59,7 +59,7 @@ class PackedFiles:
         try:
             if not path.is_file():
                 return None
-            if reason := _unsafe(self.folder):
+            if reason := distrusted(self.folder):
                 raise Damaged(reason)
             content = read(path, threads=torch.get_num_threads())
         except (Damaged, OSError) as error:
@@ -73,7 +73,7 @@ class PackedFiles:
         """Write ``content`` in one step, so that no other worker sees a part; say so if it fails."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if reason := _unsafe(self.folder):
+            if reason := distrusted(self.folder):
                 raise OSError(reason)
             if shutil.disk_usage(self.folder).free < size_of(content) + self.spare:
                 raise OSError("the disk is nearly full")
@@ -102,16 +102,6 @@ def _code(folder: Path) -> str | None:
     for source in sources:
         digest.update(source.read_bytes())
     return digest.hexdigest()
-
-
-def _unsafe(folder: Path) -> str:
-    """Why nothing in ``folder`` can be trusted: there is code in the files, which others must not write."""
-    if sys.platform == "win32":
-        return ""
-    status = folder.stat()
-    if status.st_uid not in (os.geteuid(), 0):
-        return "its folder belongs to another user"
-    return "others may write to its folder" if status.st_mode & 0o002 else ""
 
 
 def _described(error: Exception) -> str:

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.system.files import replaced
+from bot.system.files import distrusted, replaced
 
 
 @dataclass(frozen=True, slots=True)
 class Digests:
     """Remembers digests in ``folder``, which is made for them.
 
-    Files count as unchanged if their sizes, times and places on the disk are. Changing a file's content
-    without any of them takes the rights of the system's administrator.
+    What others may have written there is not believed. Files count as unchanged if their sizes, times and
+    places on the disk are. Changing a file's content without any of them takes the rights of the system's
+    administrator.
     """
 
     folder: Path
@@ -37,6 +38,8 @@ class Digests:
 
     def _known(self) -> dict[str, Any]:
         try:
+            if distrusted(self.folder):
+                return {}
             known = json.loads(self._file.read_bytes())
         except (OSError, ValueError, RecursionError):
             return {}

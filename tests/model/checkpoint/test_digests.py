@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,3 +116,12 @@ def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path: Path, weights
     (tmp_path / "file").touch()
     compute = Counted()
     assert [Digests(tmp_path / "file").of(weights, compute) for _ in range(2)] == ["digest 1", "digest 2"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are POSIX's")
+def test_what_others_may_have_written_is_not_believed(kept: Path, weights: list[Path]) -> None:
+    Digests(kept).of(weights, Counted())
+    kept.chmod(0o777)
+    compute = Counted()
+    Digests(kept).of(weights, compute)
+    assert compute.times == 1

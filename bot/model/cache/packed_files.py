@@ -28,7 +28,7 @@ from bot.system.files import UNFINISHED, distrusted, replaced
 
 _MODEL_CODE = Path(__file__).parents[1]
 #: The packages on whose code a packed model depends.
-_PACKAGES = ("checkpoint", "gpt2", "kernels", "worker")
+_PACKAGES = ("cache", "checkpoint", "gpt2", "kernels", "worker")
 # Seconds since the last use, and since the last write of what was not finished.
 _KEPT, _ABANDONED = 30 * 24 * 3600.0, 600.0
 _SPARE = 2**30  # bytes

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import os
 import struct
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -73,10 +72,11 @@ def read(path: Path, *, threads: int) -> Content:
     Raises Damaged, or OSError.
     """
     with path.open("rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            raise Damaged("it is empty")
-        # A tensor on memory that may not be written would warn: nobody writes, but a page would be copied.
-        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        try:
+            # A page that is written would be copied, but none is. Of pages that may not be, torch would warn.
+            pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        except ValueError as error:
+            raise Damaged("it is empty") from error
     view = memoryview(pages)
     described = _description(view)
 

@@ -67,7 +67,7 @@ def size_of(content: Content) -> int:
 
 
 def read(path: Path, *, threads: int) -> Content:
-    """What was written, in pages of the file that it shares with whoever else reads it.
+    """What was written, in pages of the file, which other processes share.
 
     Raises Damaged, or OSError.
     """

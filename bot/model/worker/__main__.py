@@ -24,14 +24,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, get_args
+from typing import TYPE_CHECKING, NoReturn
 
 from bot.model.checkpoint.refusal import ModelRefused, described_error, refusal
-from bot.model.cores import usable_cores
-from bot.model.kernels.lesser_processors import LIMITS
-from bot.model.model_info import ModelInfo, Precision, Tokenizer
+from bot.model.model_info import ModelInfo, Tokenizer
 from bot.model.protocol import Abort, Forget, Loading, Lookup, Message, Ping, Pong, Ready, Submit, Unusable
 from bot.model.wire import ProtocolError
+from bot.model.worker.options import parse
 from bot.model.worker.pipe import Pipe
 from bot.system.files import discard_unfinished
 from bot.system.runtime import Tidy, keep_large_apart, return_freed
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
 EXIT_UNUSABLE = 3
 EXIT_PROTOCOL = 4
 EXIT_DEAF = 5
-
-DEFAULT_MAX_BATCH = 8
 
 NICENESS = 10  # of 19; the bot is at 0
 
@@ -99,37 +96,6 @@ def _give_way() -> None:
     """Let the bot have the processor first: it needs little, and people wait for it."""
     if sys.platform != "win32":
         os.nice(NICENESS)
-
-
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bot.model.worker", description="Run GPT-2 for a parent.")
-    parser.add_argument("--model", required=True, help="a folder, or the name of a Hugging Face Hub model")
-    parser.add_argument("--revision", help="the hub model's commit, branch or tag")
-    parser.add_argument("--precision", choices=get_args(Precision), default="float32")
-    parser.add_argument("--threads", type=_positive, default=usable_cores())
-    parser.add_argument("--max-batch", type=_positive, default=DEFAULT_MAX_BATCH)
-    parser.add_argument(
-        "--prefix-cache", type=_natural, default=0, help="MiB of keys and values to keep of ended texts"
-    )
-    parser.add_argument("--cache-dir", type=Path, help="where packed weights are kept for the next start")
-    parser.add_argument(
-        "--processor",
-        choices=tuple(LIMITS),
-        help="use no instructions that such a processor lacks: for comparisons and reports of bugs",
-    )
-    return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _natural(text: str) -> int:
-    if (value := int(text)) < 0:
-        raise argparse.ArgumentTypeError("must be at least 0")
-    return value
 
 
 @dataclass(frozen=True, slots=True)

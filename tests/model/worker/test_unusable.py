@@ -24,7 +24,8 @@ from bot.errors import UnusableReason
 from bot.model.checkpoint.find import find
 from bot.model.checkpoint.refusal import refusal
 from bot.model.protocol import Unusable
-from bot.model.worker.__main__ import parse, start
+from bot.model.worker.__main__ import start
+from bot.model.worker.options import parse
 from bot.system.exit_status import AFTER_REASON, ExitStatus
 from tests.fakes.hub import COMMIT, NAME, Answer, Hub, running, use_hub
 from tests.support.workers import ROOT
@@ -459,7 +460,8 @@ def something_unforeseen(place: Place) -> tuple[str, ...]:
 LIMITED = """
 import resource, sys
 import bot.model.worker.engine, bot.model.worker.loading, bot.model.worker.similarity
-from bot.model.worker.__main__ import parse, start
+from bot.model.worker.__main__ import start
+from bot.model.worker.options import parse
 
 def report(progress):
     if progress.stage == "reading weights":

@@ -87,29 +87,34 @@ def load(
             if not kept:
                 files.write(path, _content(ready))
 
-    info = ModelInfo(
+    info = _info(checkpoint, model, ready.packed.count, tokenizer)
+    return LoadedModel(
+        model, SamplingKernels(ready.sampling), info, tokenizer, keep, settled if kept else None
+    )
+
+
+def _info(checkpoint: Checkpoint, model: GPT2, count: int, tokenizer: Tokenizer | None) -> ModelInfo:
+    """What to say about ``model``, which has ``count`` numbers."""
+    return ModelInfo(
         name=checkpoint.name,
         revision=checkpoint.revision,
-        parameters=ready.packed.count,
+        parameters=count,
         layers=model.layers,
         heads=model.heads,
         width=model.width,
         context=model.context,
         vocabulary=model.vocabulary,
-        precision=precision,
+        precision=model.precision,
         device="cpu",
         threads=torch.get_num_threads(),
         memory=psutil.Process().memory_full_info().uss,
         fingerprint=fingerprint(
             checkpoint.identity,
-            precision=precision,
+            precision=model.precision,
             encoding=tokenizer.identity if tokenizer else GPT2_ENCODING,
             ends=checkpoint.ends,
         ),
         brings_tokenizer=checkpoint.tokenizer != "none",
-    )
-    return LoadedModel(
-        model, SamplingKernels(ready.sampling), info, tokenizer, keep, settled if kept else None
     )
 
 

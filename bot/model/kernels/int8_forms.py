@@ -70,31 +70,34 @@ class _Quads(Form):
         """``add`` for ``lanes`` outputs."""
 
 
-class DotUnsigned512(_Quads):
-    """AVX512_VNNI's dot products of unsigned bytes and signed ones."""
+class _Dots(_Quads):
+    """Dot products of words of four bytes by one ``instruction``."""
 
-    needs, lanes, row_numbers = ("avx512vnni",), 16, "unsigned"
+    instruction: ClassVar[str]
 
     def add_part(self, kernel: Kernel, sums: ir.Value, row: ir.Value, weights: ir.Value) -> ir.Value:
-        return kernel.call("llvm.x86.avx512.vpdpbusd.512", _ints(16), sums, row, weights)
+        return kernel.call(self.instruction, _ints(self.lanes), sums, row, weights)
 
 
-class DotUnsigned256(_Quads):
+class DotUnsigned512(_Dots):
+    """AVX512_VNNI's, of unsigned bytes and signed ones."""
+
+    needs, lanes, row_numbers = ("avx512vnni",), 16, "unsigned"
+    instruction = "llvm.x86.avx512.vpdpbusd.512"
+
+
+class DotUnsigned256(_Dots):
     """The same of half the width, by AVX-VNNI."""
 
     needs, lanes, row_numbers = ("avxvnni",), 8, "unsigned"
-
-    def add_part(self, kernel: Kernel, sums: ir.Value, row: ir.Value, weights: ir.Value) -> ir.Value:
-        return kernel.call("llvm.x86.avx512.vpdpbusd.256", _ints(8), sums, row, weights)
+    instruction = "llvm.x86.avx512.vpdpbusd.256"
 
 
-class DotSigned(_Quads):
-    """ARM's dot products of signed bytes."""
+class DotSigned(_Dots):
+    """ARM's, of signed bytes."""
 
     needs, lanes, row_numbers = ("dotprod",), 4, "signed"
-
-    def add_part(self, kernel: Kernel, sums: ir.Value, row: ir.Value, weights: ir.Value) -> ir.Value:
-        return kernel.call("llvm.aarch64.neon.sdot.v4i32.v16i8", _ints(4), sums, row, weights)
+    instruction = "llvm.aarch64.neon.sdot.v4i32.v16i8"
 
 
 class MultiplyLong(_Quads):

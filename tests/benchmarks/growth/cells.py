@@ -80,7 +80,7 @@ async def _point(clocked: Clocked, cell: Cell, pid: int) -> Point:
 def point(begin: float, came: Sequence[Sequence[float]], peak: float) -> Point:
     """The figures of texts whose tokens ``came`` at these times, at least three each."""
     gaps = list(_gaps(came))
-    # From when every text has begun until one has ended: nobody is missing.
+    # Only while all texts are being written: after the last has begun, before the first ends.
     start, end = max(times[0] for times in came), min(times[-1] for times in came)
     written = sum(start < moment <= end for times in came for moment in times)
     whole = sum(map(len, came)) / (max(times[-1] for times in came) - begin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import torch
@@ -44,33 +45,27 @@ DOUBLE_VECTOR = Signature("double_vector", DoubleArguments)
 
 def vector_function(build: Callable[[KernelBuilder[VectorArguments], ir.Value], ir.Value]) -> Vector:
     """What ``build`` builds for one vector, as a function of a tensor of ``LANES`` numbers."""
-    module = KernelModule()
-    kernel = KernelBuilder(module, VECTOR)
-    x = kernel.load(FLOATS, kernel.arguments.x, kernel.index(0))
-    kernel.store(build(kernel, x), kernel.arguments.out, kernel.index(0))
-    kernel.finish()
-    kernels = Kernels.compiled(module, this_processor())
-
-    def apply(x: Tensor) -> Tensor:
-        out = torch.empty(LANES)
-        kernels.run(kernels.kernel(VECTOR).call(VectorArguments(x=x, out=out)))
-        return out
-
-    return apply
+    return _function(VECTOR, FLOATS, torch.float32, build)
 
 
 def double_function(build: Callable[[KernelBuilder[DoubleArguments], ir.Value], ir.Value]) -> Vector:
     """As ``vector_function``, in double precision."""
+    return _function(DOUBLE_VECTOR, DOUBLES, torch.float64, build)
+
+
+def _function(
+    signature: Signature[Any], kind: ir.Type, dtype: torch.dtype, build: Callable[[Any, ir.Value], ir.Value]
+) -> Vector:
     module = KernelModule()
-    kernel = KernelBuilder(module, DOUBLE_VECTOR)
-    x = kernel.load(DOUBLES, kernel.arguments.x, kernel.index(0))
+    kernel = KernelBuilder(module, signature)
+    x = kernel.load(kind, kernel.arguments.x, kernel.index(0))
     kernel.store(build(kernel, x), kernel.arguments.out, kernel.index(0))
     kernel.finish()
     kernels = Kernels.compiled(module, this_processor())
 
     def apply(x: Tensor) -> Tensor:
-        out = torch.empty(LANES, dtype=torch.float64)
-        kernels.run(kernels.kernel(DOUBLE_VECTOR).call(DoubleArguments(x=x, out=out)))
+        out = torch.empty(LANES, dtype=dtype)
+        kernels.run(kernels.kernel(signature).call(signature.arguments(x=x, out=out)))
         return out
 
     return apply

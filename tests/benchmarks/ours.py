@@ -25,6 +25,7 @@ from tests.benchmarks.workload import (
     Precision,
     PrivateMemory,
     Prompts,
+    into_page_cache,
     measure,
     random_prompts,
 )
@@ -47,8 +48,7 @@ def command(
 
 async def prepare(folder: Path, threads: int, precision: Precision, limited: Limited) -> None:
     """Start it once, so that it keeps what later starts read."""
-    identity = find(str(folder), revision=None, report=lambda progress: None).identity
-    kept = PackedFiles(_kept(folder)).path(identity, precision, this_processor(limited.processor))
+    kept = _packed(folder, precision, limited)
     if kept is None or kept.exists():
         return
     async with ModelProcess(command(folder, threads, precision, limited), name=folder.name) as model:
@@ -58,6 +58,8 @@ async def prepare(folder: Path, threads: int, precision: Precision, limited: Lim
 
 
 async def figures(folder: Path, threads: int, precision: Precision, limited: Limited) -> Figures:
+    kept = _packed(folder, precision, limited)
+    await asyncio.to_thread(into_page_cache, [kept] if kept else [])
     started = time.monotonic()
     async with ModelProcess(command(folder, threads, precision, limited), name=folder.name) as model:
         await model.launched()
@@ -74,6 +76,12 @@ async def figures(folder: Path, threads: int, precision: Precision, limited: Lim
         os.kill(model.pid or 0, signal.SIGKILL)
         await generate(random_prompts(1, PROMPT_TOKENS), 1)
         return replace(found, again=time.monotonic() - killed)
+
+
+def _packed(folder: Path, precision: Precision, limited: Limited) -> Path | None:
+    """The file that :func:`prepare` makes and each start reads; None if none is kept."""
+    identity = find(str(folder), revision=None, report=lambda progress: None).identity
+    return PackedFiles(_kept(folder)).path(identity, precision, this_processor(limited.processor))
 
 
 def _kept(folder: Path) -> Path:

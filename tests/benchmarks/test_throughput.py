@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -150,6 +151,25 @@ def test_every_peer_can_be_described_without_being_installed() -> None:
         assert peers.peer(name).NOTE
         assert peers.peer(name).PRECISIONS
     assert peers.missing("generate") == []
+
+
+def test_a_peer_reads_its_own_conversion_or_the_model(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    converted = peers.converted("llama_cpp", model, tmp_path)
+    for path in (
+        *(model / "model.safetensors", model / "config.json"),
+        *(converted / "int8.gguf", converted / "float32" / "weights.bin"),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    read = {
+        precision: peers.reads("llama_cpp", model, tmp_path, precision) for precision in get_args(Precision)
+    }
+    assert read == {
+        "float32": [converted / "float32" / "weights.bin"],
+        "bfloat16": [model / "model.safetensors"],
+        "int8": [converted / "int8.gguf"],
+    }
 
 
 def test_no_prompt_repeats() -> None:

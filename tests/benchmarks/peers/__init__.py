@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from tests.benchmarks.limits import Limited
-from tests.benchmarks.workload import Figures, Precision, Prompts
+from tests.benchmarks.workload import Figures, Precision, Prompts, into_page_cache
 
 # With an underscore if the module would otherwise hide the program's own.
 NAMES = ("generate", "llama_cpp", "openvino_", "ctranslate2_", "onnxruntime_")
@@ -87,6 +87,16 @@ def converted(name: str, model: Path, files: Path) -> Path:
     return files / f"{name}-{model.name}"
 
 
+def reads(name: str, model: Path, files: Path, precision: Precision) -> list[Path]:
+    """The files with the weights that the peer reads: its own conversion's, or else the model's."""
+    own = [
+        file
+        for found in converted(name, model, files).glob(f"{precision}*")
+        for file in ([found] if found.is_file() else found.iterdir())
+    ]
+    return own or list(model.glob("*.safetensors"))
+
+
 async def prepare(
     name: str, model: Path, files: Path, precision: Precision, threads: int, limited: Limited
 ) -> None:
@@ -97,6 +107,7 @@ async def prepare(
 async def figures(
     name: str, model: Path, files: Path, precision: Precision, threads: int, limited: Limited
 ) -> Figures:
+    await asyncio.to_thread(into_page_cache, reads(name, model, files, precision))
     return Figures(**json.loads(await _child(name, "measure", model, files, precision, threads, limited)))
 
 

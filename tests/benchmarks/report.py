@@ -42,7 +42,7 @@ COLUMNS = {
     "load": "start to first token, s",
     "loading": "memory meanwhile, GiB",
     "loaded": "loaded, GiB",
-    "peak": "peak, GiB",
+    "peak": "peak from then on, GiB",
     "bandwidth": "memory read, GB/s",
 }
 SHARE = "one request, % of what reading allows"

@@ -7,10 +7,13 @@ measurements.
 
 from __future__ import annotations
 
+import asyncio
+import math
 import random
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -28,6 +31,8 @@ NEW_TOKENS = 64
 LONG_PROMPT_TOKENS = 512
 TOGETHER = 8
 TRIES = 4
+LONGEST_SETTLING = 30.0  # seconds
+SAME_MEMORY = 0.005  # GiB
 LARGEST_ID = 50_000  # well below the end of text, 50,256
 
 
@@ -37,8 +42,9 @@ class Figures:
 
     ``load`` is the time from the start of the process to the first token of a short prompt, and
     ``loading`` the most memory meanwhile, without pages of files, which the system can take back.
-    ``loaded`` is the memory after a few tokens, when lazily read weights are there too. ``again`` is the
-    time from the death of the process to the next token, if something starts it again.
+    ``loaded`` is the memory after a few tokens, when lazily read weights are there too and it no longer
+    changes, and ``peak`` the most from then on. ``again`` is the time from the death of the process to the
+    next token, if something starts it again.
     """
 
     load: float
@@ -68,7 +74,8 @@ async def measure(
     await seconds(generate, 1, PROMPT_TOKENS, 1)
     load, most = time.monotonic() - started, loading.stop()
     await seconds(generate, 1, PROMPT_TOKENS, 8)
-    loaded = memory(pid, "VmRSS")
+    loaded = await settled_memory(pid)
+    forget_peak(pid)
     await seconds(generate, TOGETHER, PROMPT_TOKENS, 4)
     await seconds(generate, 1, LONG_PROMPT_TOKENS, 1)
     alone, readings = [], [await read_bandwidth(threads)]
@@ -134,6 +141,24 @@ async def seconds(generate: Generate, rows: int, prompt: int, new_tokens: int) -
     if made != [new_tokens] * rows:
         raise TooShort(f"got {made} tokens instead of {rows} times {new_tokens}")
     return duration
+
+
+async def settled_memory(pid: int) -> float:
+    """The process's memory in GiB once it no longer changes, or after ``LONGEST_SETTLING``.
+
+    Our worker writes its first tokens with weights in the pages of a file, which it copies meanwhile.
+    """
+    end, before, now = time.monotonic() + LONGEST_SETTLING, math.inf, memory(pid, "VmRSS")
+    while abs(now - before) > SAME_MEMORY and time.monotonic() < end:
+        await asyncio.sleep(2)
+        before, now = now, memory(pid, "VmRSS")
+    return now
+
+
+def forget_peak(pid: int) -> None:
+    """Let ``VmHWM`` begin anew, where the system allows it."""
+    with suppress(OSError):
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def random_prompts(rows: int, length: int) -> Prompts:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
 
 from tests.benchmarks.gaps import percentile
-from tests.benchmarks.workload import Prompts, TooShort, memory, random_prompts
+from tests.benchmarks.workload import Prompts, TooShort, forget_peak, memory, random_prompts
 
 #: Prompts and a number of new tokens → when each text's tokens came, in seconds of ``perf_counter``.
 Clocked = Callable[[Prompts, int], Awaitable[list[list[float]]]]
@@ -96,9 +94,3 @@ def point(begin: float, came: Sequence[Sequence[float]], peak: float) -> Point:
 def _gaps(came: Sequence[Sequence[float]]) -> Iterator[float]:
     for times in came:
         yield from (later - earlier for earlier, later in pairwise(times))
-
-
-def forget_peak(pid: int) -> None:
-    """Let ``VmHWM`` begin anew, where the system allows it."""
-    with suppress(OSError):
-        Path(f"/proc/{pid}/clear_refs").write_text("5")

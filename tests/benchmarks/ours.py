@@ -7,8 +7,9 @@ import itertools
 import os
 import signal
 import time
-from contextlib import aclosing
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.model.cache.packed_files import PackedFiles
@@ -21,16 +22,16 @@ from tests.benchmarks.workload import (
     OURS,
     PROMPT_TOKENS,
     TOGETHER,
-    Figures,
     Precision,
     PrivateMemory,
+    Program,
     Prompts,
     into_page_cache,
-    measure,
     random_prompts,
 )
 
-PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
+#: Those in which it is compared with itself in float32.
+OTHER_PRECISIONS: tuple[Precision, ...] = ("bfloat16", "int8")
 
 
 def command(
@@ -57,25 +58,41 @@ async def prepare(folder: Path, threads: int, precision: Precision, limited: Lim
             await asyncio.sleep(0.1)
 
 
-async def figures(folder: Path, threads: int, precision: Precision, limited: Limited) -> Figures:
+@asynccontextmanager
+async def started(
+    folder: Path, threads: int, precision: Precision, limited: Limited
+) -> AsyncIterator[Program]:
+    """The worker, from its start on; it ends with the block."""
     kept = _packed(folder, precision, limited)
     await asyncio.to_thread(into_page_cache, [kept] if kept else [])
-    started = time.monotonic()
+    now = time.monotonic()
     async with ModelProcess(command(folder, threads, precision, limited), name=folder.name) as model:
         await model.launched()
-        loading = PrivateMemory(model.pid or 0)
-        await model.wait_ready()
-        numbers = itertools.count()
+        yield Worker(model, now, PrivateMemory(model.pid or 0))
 
-        async def generate(prompts: Prompts, new_tokens: int) -> list[int]:
-            runs = (request(model, next(numbers), prompt, new_tokens) for prompt in prompts)
-            return await asyncio.gather(*runs)
 
-        found = await measure(generate, pid=model.pid or 0, started=started, loading=loading, threads=threads)
+@dataclass(eq=False)
+class Worker:
+    """The bot's own program among those that are measured."""
+
+    model: ModelProcess
+    started: float
+    loading: PrivateMemory
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def pid(self) -> int:
+        return self.model.pid or 0
+
+    async def generate(self, prompts: Prompts, new_tokens: int) -> list[int]:
+        runs = (request(self.model, next(self._numbers), prompt, new_tokens) for prompt in prompts)
+        return await asyncio.gather(*runs)
+
+    async def again(self) -> float:
         killed = time.monotonic()
-        os.kill(model.pid or 0, signal.SIGKILL)
-        await generate(random_prompts(1, PROMPT_TOKENS), 1)
-        return replace(found, again=time.monotonic() - killed)
+        os.kill(self.pid, signal.SIGKILL)
+        await self.generate(random_prompts(1, PROMPT_TOKENS), 1)
+        return time.monotonic() - killed
 
 
 def _packed(folder: Path, precision: Precision, limited: Limited) -> Path | None:

@@ -7,26 +7,27 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.workload import LONG_PROMPT_TOKENS, OURS, TOGETHER, Figures, Precision
+from tests.benchmarks.workload import (
+    LONG_PROMPT_TOKENS,
+    OURS,
+    OURS_IN_FLOAT32,
+    TOGETHER,
+    Beside,
+    Figures,
+    Precision,
+)
 
 WEIGHT_BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2, "int8": 1}
-# Whichever peer is the fastest.
-BEST = "the best peer"
-# The least speed of the worker, as a multiple of a peer's.
-RATIOS: dict[Precision, tuple[tuple[str, str, float], ...]] = {
-    "float32": (
-        ("alone", "generate", 2.2),
-        ("alone", BEST, 1.0),
-        ("together", "generate", 3.8),
-        ("together", "llama_cpp", 1.15),
-        ("together", BEST, 1.0),
-    ),
-    "bfloat16": (("alone", BEST, 1.0), ("together", BEST, 1.0)),
-    "int8": (("alone", BEST, 1.0), ("together", BEST, 1.0), ("together", "llama_cpp", 2.0)),
+# The least speed of the worker, as a multiple of every peer's …
+EVERY_PEER = 1.0
+# … and of some peers', with all instructions.
+RATIOS: dict[tuple[Precision, str, str], float] = {
+    ("float32", "alone", "generate"): 2.2,
+    ("float32", "together", "generate"): 3.8,
+    ("float32", "together", "llama_cpp"): 1.15,
+    ("int8", "together", "llama_cpp"): 2.0,
 }
-# The same where every program is kept to the instructions of a lesser processor, in each precision.
-LIMITED_RATIOS = (("alone", BEST, 1.0), ("together", BEST, 1.0))
-# The least speed of one request in int8 there, as a multiple of float32's.
+# The least speed of one request in int8 with those of a lesser processor, as a multiple of float32's.
 SHORTER = 2.2
 # GiB that GPT-2 Large may use once it is loaded.
 MEMORY: dict[Precision, float] = {"float32": 3.6, "bfloat16": 2.1, "int8": 1.3}
@@ -45,6 +46,7 @@ COLUMNS = {
     "peak": "peak from then on, GiB",
     "bandwidth": "memory read, GB/s",
 }
+RATED = ("alone", "together", "first_token")
 SHARE = "one request, % of what reading allows"
 
 
@@ -68,20 +70,18 @@ class Bar:
 
 @dataclass(frozen=True)
 class Report:
-    """One precision's figures: each program's, one a round, with a model that has ``weights`` weights.
+    """One precision's figures: the worker's beside each other program's, with a model that has ``weights``.
 
-    They are ``limited`` if every program is kept to the instructions of a lesser processor. ``float32`` are
-    then the worker's own figures in float32, if there are any. ``generate`` are that program's, whose load
-    measures the worker's: in the same precision, or else in float32.
+    They are ``limited`` if every program is kept to the instructions of a lesser processor. ``usual`` are the
+    seconds that generate takes to start, in the same precision or else in float32.
     """
 
     precision: Precision
-    results: Mapping[str, Sequence[Figures]]
+    results: Mapping[str, Sequence[Beside]]
     weights: int
     large: bool
     limited: bool = False
-    float32: Sequence[Figures] = ()
-    generate: Sequence[Figures] = ()
+    usual: Sequence[float] = ()
 
     @property
     def met(self) -> bool:
@@ -89,83 +89,104 @@ class Report:
 
     def __str__(self) -> str:
         rows = [["program", *COLUMNS.values(), SHARE]]
-        for program in self.results:
+        for program in self._programs:
             columns = [self.values(program, name) for name in COLUMNS]
             rows.append([program, *map(spread, [*columns, self.shares(program)])])
-        bars = "".join(f"\n{bar}" for bar in self.bars())
-        return f"{self.precision}: median (min to max) of the rounds\n\n{table(rows)}\n{bars}"
+        ratios = [
+            [f"{OURS} : other, in each pair", *(COLUMNS[name] for name in RATED)],
+            *([peer, *(spread(self.ratios(name, peer)) for name in RATED)] for peer in self._programs[1:]),
+        ]
+        bars = "\n".join(map(str, self.bars()))
+        heading = f"{self.precision}: median (min to max) of the rounds"
+        return "\n\n".join([heading, table(rows), table(ratios), bars])
 
     def plain(self) -> dict[str, Any]:
         """The report as data for JSON."""
-        programs = {
-            program: {
-                "rounds": [asdict(figures) for figures in rounds],
-                "medians": {name: self.median(program, name) for name in COLUMNS},
-                "share": median(self.shares(program)),
-            }
-            for program, rounds in self.results.items()
+        pairs = {peer: [asdict(pair) for pair in rounds] for peer, rounds in self.results.items()}
+        ratios = {
+            peer: {name: median(self.ratios(name, peer)) for name in RATED}
+            for peer, rounds in self.results.items()
+            if rounds
         }
         bars = [{**asdict(bar), "met": bar.met} for bar in self.bars()]
-        return {"precision": self.precision, "weights": self.weights, "programs": programs, "bars": bars}
+        return {
+            "precision": self.precision,
+            "weights": self.weights,
+            "pairs": pairs,
+            "ratios": ratios,
+            "bars": bars,
+        }
 
     def bars(self) -> list[Bar]:
         """The bars for which there are figures; memory's only with GPT-2 Large's shape."""
-        if OURS not in self.results:
-            return []
-        found = [self._speed(name, peer, factor) for name, peer, factor in self._ratios()]
-        if best := self._best("first_token"):
-            ratio = self.ratio("first_token", best)
-            found.append(Bar(f"{COLUMNS['first_token']}, worker : {best}", ratio, 1.0, at_most=True))
-        if self.limited and self.precision == "int8" and self.float32:
-            ratio = self.median(OURS, "alone") / median(figures.alone for figures in self.float32)
-            found.append(Bar(f"{COLUMNS['alone']}, int8 : float32", ratio, SHORTER))
-        if self.large:
+        found = [
+            Bar(f"{COLUMNS[name]}, {OURS} : {peer}", median(self.ratios(name, peer)), factor)
+            for name, peer, factor in self._limits()
+        ]
+        found += [
+            Bar(f"{COLUMNS['first_token']}, {OURS} : {peer}", median(ratios), 1.0, at_most=True)
+            for peer in self._peers
+            if (ratios := self.ratios("first_token", peer))
+        ]
+        if self.large and self._programs:
             loaded = self.median(OURS, "loaded")
             found.append(Bar(COLUMNS["loaded"], loaded, MEMORY[self.precision], at_most=True))
             found += self._loading()
         return found
 
+    def _limits(self) -> Iterator[tuple[str, str, float]]:
+        """A figure, the program that it is compared with, and the least multiple of that one's."""
+        for peer in self._peers:
+            for name in ("alone", "together"):
+                yield name, peer, self._least(name, peer)
+        if self.limited and self.precision == "int8" and OURS_IN_FLOAT32 in self.results:
+            yield "alone", OURS_IN_FLOAT32, SHORTER
+
+    def _least(self, name: str, peer: str) -> float:
+        return EVERY_PEER if self.limited else RATIOS.get((self.precision, name, peer), EVERY_PEER)
+
     def _loading(self) -> Iterator[Bar]:
         weights = self.weights * WEIGHT_BYTES[self.precision] / 2**30
         most = self.median(OURS, "loading")
         yield Bar(COLUMNS["loading"], most, weights + SPARE, at_most=True)
-        if not self.generate:
+        if not self.usual:
             return
-        usual = median(figures.load for figures in self.generate)
+        usual = median(self.usual)
         load = self.median(OURS, "load") / usual
-        yield Bar("start to first token, worker : generate", load, LOAD, at_most=True)
-        if again := [figures.again for figures in self.results[OURS] if figures.again is not None]:
-            ratio = median(again) / usual
-            yield Bar("death to next token, worker : start of generate", ratio, AGAIN, at_most=True)
+        yield Bar(f"start to first token, {OURS} : generate", load, LOAD, at_most=True)
+        again = median(each.again for each in self._figures(OURS) if each.again is not None) / usual
+        yield Bar(f"death to next token, {OURS} : start of generate", again, AGAIN, at_most=True)
 
-    def _ratios(self) -> Iterator[tuple[str, str, float]]:
-        """A figure, the peer that it is compared with, and the least multiple of the peer's."""
-        for name, named, factor in LIMITED_RATIOS if self.limited else RATIOS[self.precision]:
-            peer = self._best(name) if named == BEST else named
-            if peer and peer in self.results:
-                yield name, peer, factor
+    @property
+    def _programs(self) -> list[str]:
+        """The worker first; none if nothing was measured."""
+        measured = [peer for peer, rounds in self.results.items() if rounds]
+        return [OURS, *measured] if measured else []
 
-    def _best(self, name: str) -> str | None:
-        """The fastest peer, by ``name``'s figures."""
-        peers = {peer: self.median(peer, name) for peer in self.results if peer != OURS}
-        return (min if name == "first_token" else max)(peers, key=lambda peer: peers[peer], default=None)
+    @property
+    def _peers(self) -> list[str]:
+        return [peer for peer in self._programs if peer not in (OURS, OURS_IN_FLOAT32)]
 
-    def _speed(self, name: str, peer: str, factor: float) -> Bar:
-        return Bar(f"{COLUMNS[name]}, worker : {peer}", self.ratio(name, peer), factor)
-
-    def ratio(self, name: str, peer: str) -> float:
-        return self.median(OURS, name) / self.median(peer, name)
+    def ratios(self, name: str, peer: str) -> list[float]:
+        """The worker's figure divided by the peer's, in each pair."""
+        return [getattr(pair.worker, name) / getattr(pair.other, name) for pair in self.results[peer]]
 
     def median(self, program: str, name: str) -> float:
         return median(self.values(program, name))
 
     def values(self, program: str, name: str) -> list[float]:
-        return [getattr(figures, name) for figures in self.results[program]]
+        return [getattr(figures, name) for figures in self._figures(program)]
 
     def shares(self, program: str) -> list[float]:
-        """One request's speed in each round, as a percentage of what reading all weights a token allows."""
-        gigabytes = self.weights * WEIGHT_BYTES[self.precision] / 1e9
-        return [100 * figures.alone * gigabytes / figures.bandwidth for figures in self.results[program]]
+        """One request's speed each time, as a percentage of what reading all weights a token allows."""
+        precision: Precision = "float32" if program == OURS_IN_FLOAT32 else self.precision
+        gigabytes = self.weights * WEIGHT_BYTES[precision] / 1e9
+        return [100 * each.alone * gigabytes / each.bandwidth for each in self._figures(program)]
+
+    def _figures(self, program: str) -> list[Figures]:
+        if program == OURS:
+            return [pair.worker for rounds in self.results.values() for pair in rounds]
+        return [pair.other for pair in self.results[program]]
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -5,10 +5,12 @@
 
 Speed does not depend on the values of the weights, so by default a random model
 of GPT-2 Large's shape is made in a temporary folder, and converted there for each
-peer. In every round each program runs once, in a process of its own, and the memory
-bandwidth is measured with it; a speed is that of the fastest of four tries. The
-program prints the medians and spreads over the rounds, and which of the worker's
-bars are met; the exit status is 1 if one is missed or a program failed.
+peer. In every round the worker runs beside each peer once, both in processes of their own:
+they take turns at the same tasks, with a measurement of the memory's bandwidth in between,
+and a speed is that of the fastest of four tries. So a machine that is slower for a minute is
+slower for both. The program prints the medians and spreads over the rounds, of the speeds and
+of each pair's ratio, and which of the worker's bars are met; the exit status is 1 if one is
+missed or a program failed.
 
 ``tests/benchmarks/requirements.txt`` says how to install the peers; those not
 installed are left out. With ``--processor``, every program is kept to the instructions
@@ -28,11 +30,11 @@ from typing import get_args
 
 from bot.model.cores import usable_cores
 from tests.benchmarks import peers
-from tests.benchmarks.comparison import Comparison
+from tests.benchmarks.comparison import Comparison, Results
 from tests.benchmarks.limits import Limited, ProcessorLimit
 from tests.benchmarks.models import SHAPES, is_large, linked_model, random_model, weights_a_token
 from tests.benchmarks.report import Report
-from tests.benchmarks.workload import GENERATE, OURS, Figures, Precision
+from tests.benchmarks.workload import GENERATE, OURS_IN_FLOAT32, Beside, Figures, Precision
 
 
 def main() -> int:
@@ -49,8 +51,7 @@ def main() -> int:
             Report(
                 *(precision, results, weights_a_token(model), is_large(model)),
                 limited=options.processor is not None,
-                float32=float32.get(OURS, ()),
-                generate=results.get(GENERATE, float32.get(GENERATE, ())),
+                usual=[pair.other.load for pair in results.get(GENERATE) or float32.get(GENERATE) or ()],
             )
             for precision, results in comparison.results.items()
         ]
@@ -71,7 +72,9 @@ def main() -> int:
 
 def obstacle(name: str, limited: Limited) -> str | None:
     """Why the program ``name`` is left out; None if it is not."""
-    if name != OURS and (lacking := peers.missing(name)):
+    if name == OURS_IN_FLOAT32:
+        return None
+    if lacking := peers.missing(name):
         return f"not installed: {', '.join(lacking)}"
     return limited.obstacle(name)
 
@@ -79,7 +82,7 @@ def obstacle(name: str, limited: Limited) -> str | None:
 def notes(programs: list[str], limited: Limited, failures: list[str]) -> Iterator[str]:
     """How each peer was set up, so that readers can judge whether the comparison is fair."""
     for name in programs:
-        if name == OURS:
+        if name == OURS_IN_FLOAT32:
             continue
         if reason := obstacle(name, limited):
             yield f"- {name} is left out; {reason}"
@@ -97,7 +100,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="a model's folder instead of a random one")
     for name, choices, default in (
         ("--precision", get_args(Precision), "float32"),
-        ("--program", (OURS, *peers.NAMES), "all that are installed"),
+        ("--program", (*peers.NAMES, OURS_IN_FLOAT32), "all that are installed"),
     ):
         parser.add_argument(
             name, choices=choices, action="append", help=f"can be repeated; default: {default}"
@@ -120,18 +123,18 @@ def parse() -> argparse.Namespace:
     if options.resume and not options.json:
         parser.error("--resume needs --json")
     options.precision = options.precision or ["float32"]
-    options.program = options.program or [OURS, *peers.NAMES]
+    options.program = options.program or [*peers.NAMES, *([OURS_IN_FLOAT32] if options.processor else [])]
     return options
 
 
-def rounds_in(file: Path) -> dict[Precision, dict[str, list[Figures]]]:
+def rounds_in(file: Path) -> Results:
     """The figures of each round that an earlier run wrote; none if there was no such run."""
     if not file.exists():
         return {}
     return {
         report["precision"]: {
-            name: [Figures(**figures) for figures in program["rounds"]]
-            for name, program in report["programs"].items()
+            name: [Beside(Figures(**pair["worker"]), Figures(**pair["other"])) for pair in pairs]
+            for name, pairs in report["pairs"].items()
         }
         for report in json.loads(file.read_text())["figures"]
     }

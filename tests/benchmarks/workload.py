@@ -1,8 +1,9 @@
 """What every program has to do, and what is measured.
 
-It is the same for our worker and its peers, so that their figures can be compared:
-random prompts from the same ids, one process a program, the same order of
-measurements.
+It is the same for our worker and its peers: random prompts from the same ids, one process
+a program, the same order of measurements. Two programs are measured side by side, in turn,
+because what a machine gives can change from one minute to the next: two processors of a
+virtual machine may share a core of its host or have one each.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import math
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from tests.benchmarks.bandwidth import read_bandwidth
 
@@ -25,14 +26,21 @@ Prompts = list[list[int]]
 Generate = Callable[[Prompts, int], Awaitable[list[int]]]
 
 OURS = "worker"  # the name of our own program among the others
+OURS_IN_FLOAT32 = "worker_float32"
 GENERATE = "generate"  # transformers' own
 PROMPT_TOKENS = 16
-NEW_TOKENS = 64
+NEW_TOKENS = 32
 LONG_PROMPT_TOKENS = 512
 TOGETHER = 8
 TRIES = 4
 LONGEST_SETTLING = 30.0  # seconds
 SAME_MEMORY = 0.005  # GiB
+#: Of each task: prompts together, their tokens, new tokens of each.
+TASKS = {
+    "alone": (1, PROMPT_TOKENS, NEW_TOKENS),
+    "together": (TOGETHER, PROMPT_TOKENS, NEW_TOKENS),
+    "first_token": (1, LONG_PROMPT_TOKENS, 1),
+}
 LARGEST_ID = 50_000  # well below the end of text, 50,256
 
 
@@ -58,41 +66,102 @@ class Figures:
     again: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The worker's figures and another program's, measured side by side."""
+
+    worker: Figures
+    other: Figures
+
+
 class TooShort(Exception):
     """A generation ended before it had all its tokens, so its speed means nothing."""
 
 
-async def measure(
-    generate: Generate, *, pid: int, started: float, loading: PrivateMemory, threads: int
-) -> Figures:
-    """Measure ``generate``, which runs in the process ``pid``, ``started`` at that time.monotonic().
+class Program(Protocol):
+    """A program that has been started at that ``time.monotonic()``, in the process ``pid``."""
 
-    It continues all prompts together by a number of tokens, and returns how many each
-    got. Every shape is tried once before it is timed, because some programs prepare
-    their kernels when they first see one.
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def started(self) -> float: ...
+
+    @property
+    def loading(self) -> PrivateMemory:
+        """Its memory while it loads."""
+        ...
+
+    async def generate(self, prompts: Prompts, new_tokens: int) -> list[int]:
+        """Continue all prompts together by so many tokens; return how many each got."""
+        ...
+
+    async def again(self) -> float | None:
+        """End it by force; return the seconds to the next token, None if nothing starts it again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A program that has written its first token, and what that took: seconds and GiB."""
+
+    program: Program
+    load: float
+    loading: float
+    loaded: float
+
+
+async def begun(program: Program) -> Begun:
+    """Wait for the first token of a program that was just started, and until its memory has settled.
+
+    It tries every shape once, because some programs prepare their kernels when they first see one.
     """
-    await seconds(generate, 1, PROMPT_TOKENS, 1)
-    load, most = time.monotonic() - started, loading.stop()
-    await seconds(generate, 1, PROMPT_TOKENS, 8)
-    loaded = await settled_memory(pid)
-    forget_peak(pid)
-    await seconds(generate, TOGETHER, PROMPT_TOKENS, 4)
-    await seconds(generate, 1, LONG_PROMPT_TOKENS, 1)
-    alone, readings = [], [await read_bandwidth(threads)]
-    for _ in range(TRIES):
-        alone.append(await seconds(generate, 1, PROMPT_TOKENS, NEW_TOKENS))
-        # After each try: what the memory gives can change within seconds.
+    await seconds(program.generate, 1, PROMPT_TOKENS, 1)
+    load, most = time.monotonic() - program.started, program.loading.stop()
+    await seconds(program.generate, 1, PROMPT_TOKENS, 8)
+    loaded = await settled_memory(program.pid)
+    forget_peak(program.pid)
+    await seconds(program.generate, TOGETHER, PROMPT_TOKENS, 4)
+    await seconds(program.generate, 1, LONG_PROMPT_TOKENS, 1)
+    return Begun(program, load, most, loaded)
+
+
+async def side_by_side(programs: Sequence[Begun], threads: int) -> list[Figures]:
+    """Measure ``programs`` in turn; of a few tries of each, the fastest counts.
+
+    Other work on the machine, or on its host, can only cost time.
+    """
+    shortest = [dict.fromkeys(TASKS, math.inf) for _ in programs]
+    readings = [await read_bandwidth(threads)]
+    for number in range(TRIES):
+        for name, task in TASKS.items():
+            for place in rotated(range(len(programs)), number):
+                took = await seconds(programs[place].program.generate, *task)
+                shortest[place][name] = min(took, shortest[place][name])
         readings.append(await read_bandwidth(threads))
-    return Figures(
-        load=load,
-        loading=most,
-        loaded=loaded,
-        alone=NEW_TOKENS / min(alone),
-        together=TOGETHER * NEW_TOKENS / await shortest(generate, TOGETHER, PROMPT_TOKENS, NEW_TOKENS),
-        first_token=await shortest(generate, 1, LONG_PROMPT_TOKENS, 1),
-        peak=memory(pid, "VmHWM"),
-        bandwidth=max(readings),
-    )
+    return [
+        Figures(
+            load=each.load,
+            loading=each.loading,
+            loaded=each.loaded,
+            alone=NEW_TOKENS / best["alone"],
+            together=TOGETHER * NEW_TOKENS / best["together"],
+            first_token=best["first_token"],
+            peak=memory(each.program.pid, "VmHWM"),
+            bandwidth=max(readings),
+            again=await each.program.again(),
+        )
+        for each, best in zip(programs, shortest, strict=True)
+    ]
+
+
+Each = TypeVar("Each")
+
+
+def rotated(each: Sequence[Each], number: int) -> list[Each]:
+    """``each`` rotated by ``number``, so that none always follows the same other."""
+    turn = number % max(1, len(each))
+    return [*each[turn:], *each[:turn]]
 
 
 class PrivateMemory:
@@ -122,15 +191,6 @@ def into_page_cache(files: Iterable[Path]) -> None:
         with path.open("rb", buffering=0) as file:
             while file.read(2**24):
                 pass
-
-
-async def shortest(generate: Generate, rows: int, prompt: int, new_tokens: int) -> float:
-    """The seconds of the fastest of a few tries.
-
-    Other work on the machine, or on its host, can only cost time: some machines read
-    memory at 80 GB/s in one minute and at 50 in the next.
-    """
-    return min([await seconds(generate, rows, prompt, new_tokens) for _ in range(TRIES)])
 
 
 async def seconds(generate: Generate, rows: int, prompt: int, new_tokens: int) -> float:

@@ -12,13 +12,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol, cast
 
 from tests.benchmarks.limits import Limited
-from tests.benchmarks.workload import Figures, Precision, Prompts, into_page_cache
+from tests.benchmarks.workload import Precision, PrivateMemory, Program, Prompts, into_page_cache
 
 # With an underscore if the module would otherwise hide the program's own.
 NAMES = ("generate", "llama_cpp", "openvino_", "ctranslate2_", "onnxruntime_")
@@ -101,31 +104,68 @@ async def prepare(
     name: str, model: Path, files: Path, precision: Precision, threads: int, limited: Limited
 ) -> None:
     converted(name, model, files).mkdir(parents=True, exist_ok=True)
-    await _child(name, "prepare", model, files, precision, threads, limited)
-
-
-async def figures(
-    name: str, model: Path, files: Path, precision: Precision, threads: int, limited: Limited
-) -> Figures:
-    await asyncio.to_thread(into_page_cache, reads(name, model, files, precision))
-    return Figures(**json.loads(await _child(name, "measure", model, files, precision, threads, limited)))
-
-
-async def _child(
-    name: str, task: str, model: Path, files: Path, precision: Precision, threads: int, limited: Limited
-) -> str:
-    """The last line that the peer's process printed."""
-    command = (
-        *(sys.executable, "-m", f"{__name__}.{name}", task, str(model), str(converted(name, model, files))),
-        *("--precision", precision, "--threads", str(threads), "--started", str(time.monotonic())),
-    )
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, **limited.variables(name)}
+        *_command(name, "prepare", model, files, precision, threads),
+        env={**os.environ, **limited.variables(name)},
     )
-    output, _ = await process.communicate()
-    if process.returncode != 0:
-        raise PeerFailed(f"{name} could not {task} {precision} (exit status {process.returncode})")
-    return output.decode().rstrip().rpartition("\n")[2]
+    if status := await process.wait():
+        raise PeerFailed(f"{name} could not prepare {precision} (exit status {status})")
+
+
+@asynccontextmanager
+async def started(
+    name: str, model: Path, files: Path, precision: Precision, threads: int, limited: Limited
+) -> AsyncIterator[Program]:
+    """The peer, from its start on; it ends with the block."""
+    await asyncio.to_thread(into_page_cache, reads(name, model, files, precision))
+    now = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        *_command(name, "serve", model, files, precision, threads),
+        stdin=PIPE,
+        stdout=PIPE,
+        env={**os.environ, **limited.variables(name)},
+    )
+    try:
+        yield Running(name, process, now, PrivateMemory(process.pid))
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+@dataclass(eq=False)
+class Running:
+    """A peer's process, asked and answering by lines of JSON (:mod:`tests.benchmarks.peers.child`)."""
+
+    name: str
+    process: Process
+    started: float
+    loading: PrivateMemory
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    async def generate(self, prompts: Prompts, new_tokens: int) -> list[int]:
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(json.dumps([prompts, new_tokens]).encode() + b"\n")
+        if not (line := await stdout.readline()):
+            raise PeerFailed(f"{self.name} ended (exit status {await self.process.wait()})")
+        return cast("list[int]", json.loads(line))
+
+    async def again(self) -> None:
+        return None
+
+
+def _command(
+    name: str, task: str, model: Path, files: Path, precision: Precision, threads: int
+) -> tuple[str, ...]:
+    return (
+        *(sys.executable, "-m", f"{__name__}.{name}", task, str(model), str(converted(name, model, files))),
+        *("--precision", precision, "--threads", str(threads)),
+    )
 
 
 def _installed(distribution: str) -> bool:

@@ -138,7 +138,7 @@ async def side_by_side(programs: Sequence[Begun], threads: int) -> list[Figures]
             for place in rotated(range(len(programs)), number):
                 took = await seconds(programs[place].program.generate, *task)
                 shortest[place][name] = min(took, shortest[place][name])
-        readings.append(await read_bandwidth(threads))
+    readings.append(await read_bandwidth(threads))
     return [
         Figures(
             load=each.load,

@@ -7,7 +7,7 @@ import itertools
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,20 +64,22 @@ async def started(
 ) -> AsyncIterator[Program]:
     """The worker, from its start on; it ends with the block."""
     kept = _packed(folder, precision, limited)
-    await asyncio.to_thread(into_page_cache, [kept] if kept else [])
+    read = [kept] if kept else []
+    await asyncio.to_thread(into_page_cache, read)
     now = time.monotonic()
     async with ModelProcess(command(folder, threads, precision, limited), name=folder.name) as model:
         await model.launched()
-        yield Worker(model, now, PrivateMemory(model.pid or 0))
+        yield Worker(model, now, PrivateMemory(model.pid or 0), read)
 
 
 @dataclass(eq=False)
 class Worker:
-    """The bot's own program among those that are measured."""
+    """The bot's own program among those that are measured; each start reads the files ``read``."""
 
     model: ModelProcess
     started: float
     loading: PrivateMemory
+    read: Sequence[Path]
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -89,6 +91,7 @@ class Worker:
         return await asyncio.gather(*runs)
 
     async def again(self) -> float:
+        await asyncio.to_thread(into_page_cache, self.read)
         killed = time.monotonic()
         os.kill(self.pid, signal.SIGKILL)
         await self.generate(random_prompts(1, PROMPT_TOKENS), 1)

@@ -46,7 +46,12 @@ COLUMNS = {
     "peak": "peak from then on, GiB",
     "bandwidth": "memory read, GB/s",
 }
-RATED = ("alone", "together", "first_token")
+#: The tasks at which programs are compared.
+RATED = {
+    "alone": "one request",
+    "together": f"{TOGETHER} requests",
+    "first_token": f"first token of {LONG_PROMPT_TOKENS}",
+}
 SHARE = "one request, % of what reading allows"
 
 
@@ -93,7 +98,7 @@ class Report:
             columns = [self.values(program, name) for name in COLUMNS]
             rows.append([program, *map(spread, [*columns, self.shares(program)])])
         ratios = [
-            [f"{OURS} : other, in each pair", *(COLUMNS[name] for name in RATED)],
+            [f"{OURS}, times as fast as", *RATED.values()],
             *([peer, *(spread(self.ratios(name, peer)) for name in RATED)] for peer in self._programs[1:]),
         ]
         bars = "\n".join(map(str, self.bars()))
@@ -120,13 +125,8 @@ class Report:
     def bars(self) -> list[Bar]:
         """The bars for which there are figures; memory's only with GPT-2 Large's shape."""
         found = [
-            Bar(f"{COLUMNS[name]}, {OURS} : {peer}", median(self.ratios(name, peer)), factor)
+            Bar(f"{RATED[name]}, times as fast as {peer}", median(self.ratios(name, peer)), factor)
             for name, peer, factor in self._limits()
-        ]
-        found += [
-            Bar(f"{COLUMNS['first_token']}, {OURS} : {peer}", median(ratios), 1.0, at_most=True)
-            for peer in self._peers
-            if (ratios := self.ratios("first_token", peer))
         ]
         if self.large and self._programs:
             loaded = self.median(OURS, "loaded")
@@ -137,7 +137,7 @@ class Report:
     def _limits(self) -> Iterator[tuple[str, str, float]]:
         """A figure, the program that it is compared with, and the least multiple of that one's."""
         for peer in self._peers:
-            for name in ("alone", "together"):
+            for name in RATED:
                 yield name, peer, self._least(name, peer)
         if self.limited and self.precision == "int8" and OURS_IN_FLOAT32 in self.results:
             yield "alone", OURS_IN_FLOAT32, SHORTER
@@ -168,8 +168,8 @@ class Report:
         return [peer for peer in self._programs if peer not in (OURS, OURS_IN_FLOAT32)]
 
     def ratios(self, name: str, peer: str) -> list[float]:
-        """The worker's figure divided by the peer's, in each pair."""
-        return [getattr(pair.worker, name) / getattr(pair.other, name) for pair in self.results[peer]]
+        """How many times as fast as the peer the worker did a task, in each try."""
+        return [ratio for pair in self.results[peer] for ratio in pair.ratios(name)]
 
     def median(self, program: str, name: str) -> float:
         return median(self.values(program, name))

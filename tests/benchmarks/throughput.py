@@ -6,11 +6,11 @@
 Speed does not depend on the values of the weights, so by default a random model
 of GPT-2 Large's shape is made in a temporary folder, and converted there for each
 peer. In every round the worker runs beside each peer once, both in processes of their own:
-they take turns at the same tasks, and a speed is that of the fastest of four tries. The
-memory's bandwidth is measured before and after. So a machine that is slower for a minute is
-slower for both. The program prints the medians and spreads over the rounds, of the speeds and
-of each pair's ratio, and which of the worker's bars are met; the exit status is 1 if one is
-missed or a program failed.
+they take turns at the same tasks, four times. A speed is that of the fastest try, a ratio that
+of two tries in a row, so a machine that is slower for a minute is slower for both. The
+memory's bandwidth is measured before and after. The program prints the medians and spreads of
+all that, and which of the worker's bars are met; the exit status is 1 if one is missed or a
+program failed.
 
 ``tests/benchmarks/requirements.txt`` says how to install the peers; those not
 installed are left out. With ``--processor``, every program is kept to the instructions

@@ -13,9 +13,9 @@ import math
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
@@ -53,6 +53,7 @@ class Figures:
     ``loaded`` is the memory after a few tokens, when lazily read weights are there too and it no longer
     changes, and ``peak`` the most from then on. ``again`` is the time from the death of the process to the
     next token, if something starts it again.
+    ``tries`` are the seconds of each try of each of TASKS, of which the figures above have the fastest.
     """
 
     load: float
@@ -64,6 +65,7 @@ class Figures:
     peak: float
     bandwidth: float
     again: float | None = None
+    tries: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ class Beside:
 
     worker: Figures
     other: Figures
+
+    def ratios(self, name: str) -> list[float]:
+        """How many times as fast as the other the worker did one of TASKS, in each try."""
+        both = zip(self.worker.tries[name], self.other.tries[name], strict=True)
+        return [other / worker for worker, other in both]
 
 
 class TooShort(Exception):
@@ -131,27 +138,28 @@ async def side_by_side(programs: Sequence[Begun], threads: int) -> list[Figures]
 
     Other work on the machine, or on its host, can only cost time.
     """
-    shortest = [dict.fromkeys(TASKS, math.inf) for _ in programs]
+    tries: list[dict[str, list[float]]] = [{name: [] for name in TASKS} for _ in programs]
     readings = [await read_bandwidth(threads)]
     for number in range(TRIES):
         for name, task in TASKS.items():
             for place in rotated(range(len(programs)), number):
                 took = await seconds(programs[place].program.generate, *task)
-                shortest[place][name] = min(took, shortest[place][name])
+                tries[place][name].append(took)
     readings.append(await read_bandwidth(threads))
     return [
         Figures(
             load=each.load,
             loading=each.loading,
             loaded=each.loaded,
-            alone=NEW_TOKENS / best["alone"],
-            together=TOGETHER * NEW_TOKENS / best["together"],
-            first_token=best["first_token"],
+            alone=NEW_TOKENS / min(own["alone"]),
+            together=TOGETHER * NEW_TOKENS / min(own["together"]),
+            first_token=min(own["first_token"]),
             peak=memory(each.program.pid, "VmHWM"),
             bandwidth=max(readings),
             again=await each.program.again(),
+            tries=own,
         )
-        for each, best in zip(programs, shortest, strict=True)
+        for each, own in zip(programs, tries, strict=True)
     ]
 
 

@@ -154,8 +154,9 @@ class Report:
         usual = median(self.usual)
         load = self.median(OURS, "load") / usual
         yield Bar(f"start to first token, {OURS} : generate", load, LOAD, at_most=True)
-        again = median(each.again for each in self._figures(OURS) if each.again is not None) / usual
-        yield Bar(f"death to next token, {OURS} : start of generate", again, AGAIN, at_most=True)
+        if again := [each.again for each in self._figures(OURS) if each.again is not None]:
+            ratio = median(again) / usual
+            yield Bar(f"death to next token, {OURS} : start of generate", ratio, AGAIN, at_most=True)
 
     @property
     def _programs(self) -> list[str]:

@@ -55,10 +55,7 @@ def main() -> int:
             )
             for precision, results in comparison.results.items()
         ]
-    for report in reports:
-        print(f"\n{report}\n")
     remarks = list(notes(options.program, limited, comparison.failures))
-    print("\n".join(remarks))
     if options.json:
         run = {
             "threads": options.threads,
@@ -67,6 +64,9 @@ def main() -> int:
             "figures": [report.plain() for report in reports],
         }
         options.json.write_text(json.dumps(run, indent=2) + "\n")
+    for report in reports:
+        print(f"\n{report}\n")
+    print("\n".join(remarks))
     return 0 if all(report.met for report in reports) and not comparison.failures else 1
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.model.cache.packed_files import PackedFiles
+from bot.model.checkpoint.digests import Digests
 from bot.model.checkpoint.find import find
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.kernels.processor import this_processor
@@ -100,7 +101,8 @@ class Worker:
 
 def _packed(folder: Path, precision: Precision, limited: Limited) -> Path | None:
     """The file that :func:`prepare` makes and each start reads; None if none is kept."""
-    identity = find(str(folder), revision=None, report=lambda progress: None).identity
+    digests = Digests(_kept(folder))  # the worker's own, so the weights are not read again for each start
+    identity = find(str(folder), revision=None, report=lambda progress: None, digests=digests).identity
     return PackedFiles(_kept(folder)).path(identity, precision, this_processor(limited.processor))
 
 

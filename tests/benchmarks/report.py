@@ -139,7 +139,7 @@ class Report:
         for peer in self._peers:
             for name in RATED:
                 yield name, peer, self._least(name, peer)
-        if self.limited and self.precision == "int8" and OURS_IN_FLOAT32 in self.results:
+        if self.limited and self.precision == "int8" and OURS_IN_FLOAT32 in self._programs:
             yield "alone", OURS_IN_FLOAT32, SHORTER
 
     def _least(self, name: str, peer: str) -> float:

@@ -124,7 +124,8 @@ def test_the_start_is_compared_with_generate_s() -> None:
 
 
 def test_there_are_no_bars_before_anything_was_measured() -> None:
-    assert Report("int8", {"llama_cpp": []}, weights=1, large=True).bars() == []
+    empty: dict[str, list[Beside]] = {"llama_cpp": [], "worker_float32": []}
+    assert Report("int8", empty, weights=1, large=True, limited=True).bars() == []
 
 
 @pytest.mark.parametrize(("precision", "share"), [("float32", 40), ("bfloat16", 20), ("int8", 10)])

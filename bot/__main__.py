@@ -3,6 +3,7 @@
 python -m bot                        the bot, or without DISCORD_TOKEN the playground
 python -m bot try "/next prompt:…"   one command, its card as text or, with --json, for a script
 python -m bot verify FILE            whether this machine writes the text of a receipt
+python -m bot migrate [--check]      bring the database forward, or say whether that is needed
 python -m bot --version              which version this is
 """
 
@@ -29,7 +30,7 @@ from bot import __version__, logs, settings_file
 from bot.errors import StartError, UnexpectedStop
 from bot.executor import take_short_turns
 from bot.launch import started
-from bot.settings import Settings
+from bot.settings import DATABASE, Settings
 from bot.system.exit_status import ExitStatus, exit_status
 from bot.system.guard import guard
 from bot.system.runtime import keep_large_apart
@@ -50,6 +51,7 @@ LONGEST_REPEATED = 100  # characters of a command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bot; return its ExitStatus: after ``try``, FAILED for a refusal, NEEDS_FIX for a mistyped line.
 
+    After ``migrate --check``, FAILED for an older database, NEEDS_FIX for a newer or an unreadable one.
     A signal ends the bot in order: OK. It keeps ``try`` from answering: 128 + its number.
     """
     stand_in()
@@ -123,6 +125,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     check = actions.add_parser("verify", help="write a text again, and compare it with its receipt")
     check.add_argument("receipt", type=Path, metavar="FILE", help="what the button Receipt attaches")
+    migrating = actions.add_parser("migrate", help="bring the database of an older version forward")
+    migrating.add_argument(
+        "--check",
+        action="store_true",
+        help="change nothing; exit with 0 if it is up to date, 1 if older, 2 if newer or unreadable",
+    )
     return parser
 
 
@@ -142,7 +150,7 @@ def _ended_by(number: signal.Signals, options: argparse.Namespace) -> int:
 
 def _answers_once(options: argparse.Namespace) -> bool:
     """Whether it ends by itself, with an answer, instead of serving."""
-    return "command" in options or "receipt" in options
+    return "command" in options or "receipt" in options or "check" in options
 
 
 def _port(text: str) -> int:
@@ -164,6 +172,8 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
     environment = settings_file.read(options.env) | dict(os.environ)
     if options.playground or _answers_once(options):
         environment.pop("DISCORD_TOKEN", None)
+    if "check" in options and not environment.get("DATABASE_URL"):
+        environment["DATABASE_URL"] = DATABASE  # the bot's, though there is no token now
     return environment
 
 
@@ -203,6 +213,10 @@ async def _serve(options: argparse.Namespace, settings: Settings, environment: d
         from bot.verify import verify
 
         return await verify(options.receipt, settings, environment)
+    if "check" in options:
+        from bot.migrate import migrate
+
+        return await migrate(settings.database_url, check=options.check)
     async with started(settings, environment) as parts:
         if "command" in options:
             return await _attempt(options, parts)

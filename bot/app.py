@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from bot.cards.pictures import fonts
-from bot.errors import ModelLoading, TokenizerMismatch
+from bot.errors import ModelLoading, StoreUnavailable, TokenizerMismatch
 from bot.executor import Executor
 from bot.model.client.process import ModelProcess
 from bot.model.model_info import GPT2_ENCODING
@@ -61,6 +61,15 @@ async def assembled(
         yield Started(model, queue, services, instruments)
 
 
+async def _prepare(database: Database) -> None:
+    """Bring the tables forward, before anything is served; DatabaseNewer.
+
+    A database that cannot be reached now is brought forward when it can.
+    """
+    with suppress(StoreUnavailable):  # which housekeeping logs
+        await database.prepare()
+
+
 @asynccontextmanager
 async def _services(
     settings: Settings, database: Database, queue: GenerationQueue, sieve: Sieve, executor: Executor
@@ -70,6 +79,7 @@ async def _services(
     runs = Runs(database, days=settings.retention_days, check=partial(check_run, queue, sieve))
     # The simulated Discord knows no ages.
     rules = Rules(blocked, settings.age_restricted and settings.discord_token is not None)
+    await _prepare(database)
     generations = ScreenedGenerations(queue, sieve) if blocked else queue
     async with tidied(runs, on_deleted=queue.forget):
         yield Services(generations, sieve.encodings, runs, executor, rules=rules)

@@ -46,6 +46,8 @@
         ├── SettingsFileUnusable
         ├── ShippedFileAltered        names the file under bot/data
         ├── ReceiptUnusable           a file that `verify` can't check, and why
+        ├── DatabaseNewer             made by a newer bot
+        ├── DatabaseUnreachable       by `migrate`
         ├── PortTaken                 the playground's
         ├── ModelUnusable             names MODEL
         ├── DiscordUnreachable
@@ -525,6 +527,31 @@ class ReceiptUnusable(StartError):
     @property
     def sentence(self) -> str:
         return f"The receipt {quoted(self.file)} cannot be verified: {self.problem}."
+
+
+@dataclass(eq=False)
+class DatabaseNewer(StartError):
+    """Its revision, or its schema, is none that this bot knows."""
+
+    found: str
+    _: KW_ONLY
+    known: str
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"The database has the tables of another version ({self.found}, not {self.known}), a newer one, "
+            "so it was left alone: upgrade the bot, or give DATABASE_URL a new one."
+        )
+
+
+@dataclass(eq=False)
+class DatabaseUnreachable(StartError):
+    detail: str
+
+    @property
+    def sentence(self) -> str:
+        return f"The database cannot be reached or read: {self.detail}."
 
 
 @dataclass(eq=False)

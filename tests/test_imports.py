@@ -27,8 +27,8 @@ class Room:
 HOUSE = {
     "cogs": Room("client flows interactions cards services features model custom_ids", "discord"),
     "__main__": Room(
-        "playground serve verify launch app monitoring settings executor text system logs settings_file "
-        "errors"
+        "playground serve verify migrate launch app monitoring settings executor text system logs "
+        "settings_file errors"
     ),
     "playground": Room(
         "client cards services store features queue text model system errors quoting custom_ids",
@@ -36,6 +36,7 @@ HOUSE = {
     ),
     "serve": Room("app monitoring login client interactions proxies system errors"),
     "verify": Room("launch settings features text model system errors quoting"),
+    "migrate": Room("store system errors"),
     "launch": Room("app moderation settings text model.client model integrity"),
     "app": Room(
         "monitoring cards.pictures services moderation settings store executor queue text "
@@ -55,7 +56,7 @@ HOUSE = {
     "services": Room("moderation store executor queue text"),
     "moderation": Room("store features queue text model errors", "ahocorasick regex"),
     "settings": Room("store model proxies logs errors quoting"),
-    "store": Room("features model background errors quoting", "aiosqlite msgspec psycopg sqlalchemy"),
+    "store": Room("features model background errors quoting", "aiosqlite alembic msgspec psycopg sqlalchemy"),
     "executor": Room("queue"),
     "features": Room("queue text model errors", "msgspec"),
     "queue": Room("model.client model logs background errors"),

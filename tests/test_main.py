@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -407,3 +409,47 @@ def test_output_that_cannot_be_written_is_no_fault(arguments: list[str], status:
     assert answer.returncode == status
     assert b"Traceback" not in answer.stderr
     assert b"Exception ignored" not in answer.stderr
+
+
+@pytest.mark.slow
+def test_migrate_says_what_a_database_is_and_brings_it_forward(tmp_path: Path) -> None:
+    file = tmp_path / "runs.sqlite3"
+    url = {"DATABASE_URL": f"sqlite:///{file}"}
+
+    missing = run("migrate", "--check", **url)
+    assert (missing.returncode, file.exists()) == (1, False)
+    assert missing.stdout.startswith("There is no database yet")
+
+    with closing(sqlite3.connect(file)) as older:
+        older.execute("CREATE TABLE versions (schema INTEGER NOT NULL)")
+        older.execute("INSERT INTO versions VALUES (1)")
+        older.execute(
+            "CREATE TABLE runs (run_id VARCHAR(16) PRIMARY KEY, kind, owner, asked_at, parent, question)"
+        )
+        older.commit()
+    check = run("migrate", "--check", **url)
+    assert check.returncode == 1
+    assert "from schema 1 to revision 0004." in check.stdout
+
+    done = run("migrate", **url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "The database was brought from schema 1 to revision 0004.\n"
+    check = run("migrate", "--check", **url)
+    assert (check.returncode, check.stdout) == (0, "The database is up to date (revision 0004).\n")
+
+    with closing(sqlite3.connect(file)) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+        newer.commit()
+    for refused in (run("migrate", "--check", **url), run("migrate", **url), run("try", "/help", **url)):
+        assert refused.returncode == 2
+        assert refused.stderr.count("\n") == 1
+        assert "another version (9999, not 0004), a newer one" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_database_that_cannot_be_reached_is_not_called_older() -> None:
+    answer = run("migrate", "--check", DATABASE_URL="postgresql://a:osprey@127.0.0.1:1/b")
+
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("The database cannot be reached or read: ")
+    assert "osprey" not in answer.stderr

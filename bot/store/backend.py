@@ -32,6 +32,9 @@ class Address(Protocol):
     async def check(self) -> None:
         """InvalidSetting if part of it can never work. The database need not exist yet."""
 
+    def exists(self) -> bool:
+        """False if it is certain that no database is there yet, which opening it would make."""
+
     def engine(self) -> AsyncEngine: ...
 
 

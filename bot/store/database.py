@@ -9,21 +9,21 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.errors import StoreUnavailable
+from bot.errors import DatabaseNewer, StoreUnavailable
 from bot.store.address import parsed
 from bot.store.backend import PATIENCE
-from bot.store.migrations import make_tables
-from bot.store.tables import versions
+from bot.store.migrating import alone
+from bot.store.migrations import NEWEST, State, bring_forward, state_of
 
 log = logging.getLogger(__name__)
 
 IN_MEMORY = "sqlite://"
-# Raise it with every change to a table, or to what a JSON column holds, that an older bot cannot pass over.
-SCHEMA = 1
+# Seconds that a transaction waits for the tables to be made or brought forward, which goes on after that.
+_FOR_TABLES = 10 * PATIENCE
 
 # SQLite quotes a value that it cannot decode.
 _A_ROW_S = re.compile(r" with text '.*", re.DOTALL)
@@ -32,14 +32,14 @@ _A_ROW_S = re.compile(r" with text '.*", re.DOTALL)
 class Database:
     """An SQLite file or a PostgreSQL server, with the tables in it.
 
-    The tables are made before the first transaction, not on construction: the bot starts
-    while its server cannot be reached yet.
+    The tables are made, or brought forward, before the first transaction, not on construction: the
+    bot starts while its server cannot be reached yet.
     """
 
     def __init__(self, url: str) -> None:
         self._engine = parsed(url).engine()
-        self._furnished = False
-        self._furnishing: asyncio.Task[None] | None = None
+        self._was: State | None = None  # once the tables are made
+        self._furnishing: asyncio.Task[State] | None = None
         self._wiping: asyncio.Task[bool] | None = None
 
     @asynccontextmanager
@@ -51,7 +51,7 @@ class Database:
         """
         not_its_fault: BaseException | None = None
         try:
-            await self._furnish()
+            await self._furnish(_FOR_TABLES)
             async with self._engine.begin() as connection:
                 try:
                     yield connection
@@ -63,9 +63,33 @@ class Database:
             if not_its_fault is not None:
                 raise not_its_fault  # noqa: B904 - rolling back may have failed too, which says less
             # The tables may be gone: there may be another file now, or another server.
-            self._furnished = False
+            self._was = None
             if isinstance(error, StoreUnavailable):
                 raise
+            raise StoreUnavailable(
+                str(error) if isinstance(error, DatabaseNewer) else _said(error)
+            ) from error
+
+    async def prepare(self) -> State:
+        """Make the tables or bring them forward now, however long it takes; return what the database was.
+
+        DatabaseNewer, after which it is as it was; StoreUnavailable.
+        """
+        try:
+            return await self._furnish(None)
+        except (DatabaseNewer, StoreUnavailable):
+            raise
+        except Exception as error:
+            raise StoreUnavailable(_said(error)) from error
+
+    async def state(self) -> State:
+        """What the database is, without bringing it forward; raises as :meth:`prepare`."""
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(state_of)
+        except DatabaseNewer:
+            raise
+        except Exception as error:
             raise StoreUnavailable(_said(error)) from error
 
     async def wipe(self) -> bool:
@@ -102,30 +126,39 @@ class Database:
             await asyncio.wait([self._wiping])
         await self._engine.dispose()
 
-    async def _furnish(self) -> None:
-        """Make the tables, once. All who wait share one attempt, and its failure."""
-        if self._furnished:
-            return
+    async def _furnish(self, seconds: float | None) -> State:
+        """Make the tables or bring them forward, once; return what the database was.
+
+        All who wait share one attempt, and its failure. It goes on when they have waited for ``seconds``.
+        """
+        if self._was is not None:
+            return self._was
         if self._furnishing is None:
-            self._furnishing = asyncio.create_task(self._make_tables())
+            self._furnishing = asyncio.create_task(self._bring_forward())
             self._furnishing.add_done_callback(self._made)
-        await asyncio.shield(self._furnishing)
+        attempt = self._furnishing
+        await asyncio.wait([attempt], timeout=seconds)
+        if not attempt.done():
+            raise StoreUnavailable("its tables are still being brought forward, or another process does that")
+        return attempt.result()
 
-    def _made(self, attempt: asyncio.Task[None]) -> None:
+    def _made(self, attempt: asyncio.Task[State]) -> None:
         self._furnishing = None
-        self._furnished = not attempt.cancelled() and attempt.exception() is None
+        is_made = not attempt.cancelled() and attempt.exception() is None
+        self._was = attempt.result() if is_made else None
 
-    async def _make_tables(self) -> None:
-        async with self._engine.begin() as connection:
-            await connection.run_sync(make_tables)
-            made_by = await connection.scalar(select(versions.c.schema))
-            if made_by is None:
-                await connection.execute(insert(versions).values(schema=SCHEMA))
-            elif made_by != SCHEMA:
-                raise StoreUnavailable(
-                    f"the database has the tables of another version ({made_by}, not {SCHEMA}): "
-                    "give DATABASE_URL a new one"
-                )
+    async def _bring_forward(self) -> State:
+        async with self._engine.connect() as connection:
+            found = await connection.run_sync(state_of)
+        if found.is_current:
+            return found
+        async with alone(self._engine) as connection:
+            if not found.is_new:
+                log.info("bringing the database from %s to revision %s", found.title, NEWEST)
+            found = await connection.run_sync(bring_forward)
+        if not (found.is_new or found.is_current):
+            log.info("the database is at revision %s", NEWEST)
+        return found
 
 
 @asynccontextmanager

@@ -1,84 +1,91 @@
-"""The tables of a new database, and what is missing in an older bot's."""
+"""The tables of a new database, and what brings an older one forward: Alembic's revisions, without its files.
+
+A database is older, current or newer by its revision, and newer by its schema, too: the number that bots from
+before there were revisions look at. It stays where such a bot can pass over what was added.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Select,
-    String,
-    func,
-    insert,
-    inspect,
-    literal_column,
-    select,
-    text,
-    update,
-)
+from dataclasses import dataclass
+from pathlib import Path
 
-from bot.store.tables import metadata, runs, sources
+from sqlalchemy import Connection, insert, inspect, select
+
+from bot.errors import DatabaseNewer
+from bot.store.tables import metadata, revisions, runs, versions
+
+# Raise it with every change to a table, or to what a JSON column holds, that an older bot cannot pass over.
+SCHEMA = 1
+# Every revision, the oldest first: named here so that Alembic is loaded only to bring a database forward.
+REVISIONS = ("0001", "0002", "0003", "0004")
+NEWEST = REVISIONS[-1]
+
+_FOLDER = Path(__file__).parent / "revisions"
 
 
-def make_tables(connection: Connection) -> None:
-    """Make the tables and columns that are missing, and fill in what older runs reveal."""
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a database is; ``revision`` is None for a new one, and for one older than all revisions."""
+
+    revision: str | None
+    schema: int | None
+    is_new: bool
+
+    @property
+    def is_current(self) -> bool:
+        return self.revision == NEWEST and not self.is_new and self.schema is not None
+
+    @property
+    def title(self) -> str:
+        """What to call it in a sentence."""
+        if self.is_new:
+            return "nothing"
+        return f"schema {self.schema or SCHEMA}" if self.revision is None else f"revision {self.revision}"
+
+
+def state_of(connection: Connection) -> State:
+    """Read only; DatabaseNewer if this bot must leave the database alone."""
     tables = set(inspect(connection).get_table_names())
+    schema = connection.scalar(select(versions.c.schema)) if versions.name in tables else None
+    if schema not in (None, SCHEMA):
+        raise DatabaseNewer(str(schema), known=str(SCHEMA))
+    revision = connection.scalar(select(revisions.c.version_num)) if revisions.name in tables else None
+    if revision not in (None, *REVISIONS):
+        raise DatabaseNewer(revision, known=NEWEST)
+    return State(revision, schema, is_new=runs.name not in tables)
+
+
+def bring_forward(connection: Connection) -> State:
+    """Make the tables of a new database, or apply the revisions that an older one lacks; return what it was.
+
+    In the connection's transaction, which must be the only one that does so. DatabaseNewer.
+    """
+    before = state_of(connection)
+    if before.is_new:
+        _make(connection, before)
+    elif not before.is_current:
+        _apply(connection, before)
+    return before
+
+
+def _make(connection: Connection, before: State) -> None:
     metadata.create_all(connection)
-    if runs.name not in tables:
-        return
-    if sources.name not in tables:
-        connection.execute(insert(sources).from_select(["run_id", "person"], _ancestors()))
-    if "group" not in {column["name"] for column in inspect(connection).get_columns(runs.name)}:
-        connection.execute(text('ALTER TABLE runs ADD COLUMN "group" VARCHAR(16)'))
-        _group_siblings(connection)
-        for index in runs.indexes:
-            index.create(connection, checkfirst=True)
+    if before.schema is None:
+        connection.execute(insert(versions).values(schema=SCHEMA))
+    if before.revision is None:
+        connection.execute(insert(revisions).values(version_num=NEWEST))
+    else:
+        connection.execute(revisions.update().values(version_num=NEWEST))
 
 
-def _ancestors() -> Select[tuple[str, int]]:
-    """Every run with each other person who owns one that it descends from.
+def _apply(connection: Connection, before: State) -> None:
+    from alembic.operations import Operations  # a new or a current database does without
+    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.script import ScriptDirectory
 
-    Even if it only began on their card: an old run does not say whether it holds their text.
-    """
-    parent = runs.alias()
-    line = (
-        select(runs.c.run_id, parent.c.owner, parent.c.parent)
-        .join_from(runs, parent, runs.c.parent == parent.c.run_id)
-        .cte(recursive=True)
-    )
-    line = line.union(
-        select(line.c.run_id, parent.c.owner, parent.c.parent).join_from(
-            line, parent, line.c.parent == parent.c.run_id
-        )
-    )
-    return (
-        select(line.c.run_id, line.c.owner)
-        .distinct()
-        .join_from(line, runs, line.c.run_id == runs.c.run_id)
-        .where(line.c.owner != runs.c.owner)
-    )
-
-
-def _group_siblings(connection: Connection) -> None:
-    """Group the comparisons of an older bot: their six ids differ in the last digit alone, from 0 to 5.
-
-    Other ids are random; two of them do not have fifteen digits in common.
-    """
-    other = runs.alias()
-    shared = select(_stem(other)).group_by(_stem(other)).having(func.count() > 1)
-    connection.execute(
-        update(runs)
-        .where(_stem(runs).in_(shared), _digits(runs, "16", "1").in_(tuple("012345")))
-        .where(runs.c.kind == "completion", runs.c.parent.is_(None))
-        .values(group=_stem(runs) + "0")
-    )
-
-
-def _stem(of: FromClause) -> ColumnElement[str]:
-    """All but the last digit of a run's id."""
-    return _digits(of, "1", "15")
-
-
-def _digits(of: FromClause, first: str, count: str) -> ColumnElement[str]:
-    # No bound parameters: PostgreSQL would not see that what is selected is what is grouped by.
-    return func.substr(of.c.run_id, literal_column(first), literal_column(count), type_=String)
+    scripts = ScriptDirectory(_FOLDER, version_locations=[_FOLDER])
+    missing = tuple(scripts.iterate_revisions(NEWEST, before.revision))
+    steps = [RevisionStep.upgrade_from_script(scripts.revision_map, script) for script in reversed(missing)]
+    context = MigrationContext.configure(connection, opts={"fn": lambda _revision, _context: steps})
+    with Operations.context(context):
+        context.run_migrations()

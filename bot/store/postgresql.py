@@ -55,6 +55,9 @@ class PostgreSQL:
         if refused is not None:
             raise unusable(f"has parameters that cannot be used ({refused})")
 
+    def exists(self) -> bool:
+        return True  # as far as can be told without asking
+
     def engine(self) -> AsyncEngine:
         return create_async_engine(
             f"{self.driver}://",
@@ -171,19 +174,23 @@ class _Connection(AsyncConnection[TupleRow]):
     psycopg would wait for ever, and once cancelled for 10 seconds until the server agrees.
     """
 
+    #: Seconds.
+    patience = PATIENCE
+
     async def wait(
         self,
         gen: PQGen[RV],
         interval: float = 0.1,
-        timeout: float | None = PATIENCE,  # noqa: ASYNC109 - psycopg's own
+        timeout: float | None = None,  # noqa: ASYNC109 - psycopg's own
     ) -> RV:
+        seconds = self.patience if timeout is None else timeout
         try:
-            return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
+            return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, timeout=seconds)
         except BaseException as error:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.pgconn.finish()
                 if isinstance(error, Error):
-                    raise OperationalError(f"no answer within {PATIENCE:g} seconds") from error
+                    raise OperationalError(f"no answer within {seconds:g} seconds") from error
             raise
 
 

@@ -41,6 +41,9 @@ class SQLite:
     async def check(self) -> None:
         """Nothing left to check: :func:`parsed` did."""
 
+    def exists(self) -> bool:
+        return self.file is None or self.file.exists()
+
     def engine(self) -> AsyncEngine:
         patience = {} if "timeout" in self.url.query else {"timeout": PATIENCE}
         engine = create_async_engine(

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -16,19 +17,22 @@ from sqlalchemy import (
     Table,
 )
 
-# A new table, or a column that may be null, needs no other SCHEMA: bot.store.migrations adds it to an
-# existing database, and an older bot passes it over.
+# Every change needs a revision under bot/store/revisions. A new table, or a column that may be null, needs no
+# other bot.store.migrations.SCHEMA: a bot from before there were revisions passes it over.
 metadata = MetaData()
 
-# One row: the version of the tables below.
+# One row: the version of the tables below, for bots from before there were revisions.
 versions = Table("versions", metadata, Column("schema", Integer, nullable=False))
+
+# One row: the newest revision that was applied, as Alembic keeps it.
+revisions = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
 
 runs = Table(
     "runs",
     metadata,
     Column("run_id", String(16), primary_key=True),
     Column("kind", String(16), nullable=False),
-    Column("owner", BigInteger, nullable=False, index=True),
+    Column("owner", BigInteger, nullable=False),
     # Seconds since 1970, UTC.
     Column("asked_at", Float, nullable=False, index=True),
     Column("parent", String(16)),
@@ -36,7 +40,7 @@ runs = Table(
     Column("group", String(16), index=True),
     Column("private", Boolean, nullable=False),
     # The same for runs that must have the same tokens; see bot.store.rows.question.
-    Column("question", String(64), index=True),
+    Column("question", String(64)),
     Column("fingerprint", JSON, nullable=False),
     Column("prompt_ids", JSON, nullable=False),
     Column("params", JSON, nullable=False),
@@ -47,6 +51,8 @@ runs = Table(
     Column("by_hand", JSON, nullable=False),
     # Whether it was written under several fingerprints.
     Column("mixed", Boolean, nullable=False),
+    # For all runs of a person, too.
+    Index("ix_runs_owner_question", "owner", "question"),
 )
 
 # Runs that people of the channel that saw them are shown again if they request the same.

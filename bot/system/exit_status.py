@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import IntEnum
 
 from bot.errors import (
+    DatabaseNewer,
+    DatabaseUnreachable,
     DiscordUnreachable,
     GatewayRefused,
     InvalidSetting,
@@ -34,6 +36,9 @@ AFTER_ERROR: Mapping[type[StartError], ExitStatus] = {
     SettingsFileUnusable: ExitStatus.NEEDS_FIX,
     ShippedFileAltered: ExitStatus.NEEDS_FIX,
     PortTaken: ExitStatus.NEEDS_FIX,
+    DatabaseNewer: ExitStatus.NEEDS_FIX,
+    # Only `migrate` ends with it, and FAILED means there that the database is older.
+    DatabaseUnreachable: ExitStatus.NEEDS_FIX,
     ReceiptUnusable: ExitStatus.NEEDS_FIX,
     GatewayRefused: ExitStatus.NEEDS_FIX,
     DiscordUnreachable: ExitStatus.FAILED,

@@ -15,7 +15,7 @@ from bot.store import tables
 from bot.store.database import Database, opened
 from bot.store.forgetting import Forgotten, Stored
 from bot.store.housekeeping import tidied
-from bot.store.migrations import make_tables
+from bot.store.migrations import bring_forward
 from bot.store.rows import Run
 from bot.store.runs import DAY, Runs
 from tests.support.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
@@ -160,7 +160,7 @@ async def test_in_an_older_version_s_database_derived_runs_are_found_by_ancestry
     async with database.transaction() as connection:
         await connection.run_sync(tables.sources.drop)
         await connection.run_sync(tables.answers.drop)
-        await connection.run_sync(make_tables)
+        await connection.run_sync(bring_forward)
     runs = Runs(database, days=30, clock=lambda: NOON)
 
     assert (await runs.get("4" * 16)).sources == {ADA, GRACE}

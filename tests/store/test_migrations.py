@@ -1,14 +1,31 @@
-"""Data that an older version stored is found by this one."""
+"""A database of any earlier form becomes one of the newest, and what is in it is found."""
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import inspect, text
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterable
+from itertools import chain, islice
+from pathlib import Path
 
+import pytest
+import pytest_asyncio
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, select, text
+
+from bot.errors import DatabaseNewer, StoreUnavailable
 from bot.features.compare import METHODS
-from bot.store.database import Database
-from bot.store.migrations import make_tables
+from bot.store import migrations, tables
+from bot.store.address import parsed
+from bot.store.database import IN_MEMORY, Database, opened
+from bot.store.migrations import NEWEST, REVISIONS, State, state_of
+from bot.store.rows import Run, run_of
 from bot.store.runs import Runs
+from tests.store import schema_1
+from tests.store.schema_1 import FORMS, LACKS, Form
+from tests.support.filled import KINDS, Kept, Maker, fill
 from tests.support.samples import GRACE, NOON, completion_run, walk_run
 
 # A comparison by an older version: six ids that differ only in the last digit.
@@ -16,57 +33,207 @@ SIBLINGS = [f"{'7' * 15}{number}" for number in range(len(METHODS))]
 ALONE = "a" * 16
 
 
-async def store(database: Database, *run_ids: str) -> None:
-    """Store runs as an older version does: without a group."""
-    runs = Runs(database, days=30, clock=lambda: NOON)
-    for run_id in run_ids:
-        await runs.keep(completion_run(run_id))
+@pytest.fixture
+def folder() -> Path:
+    return Path(migrations.__file__).parent / "revisions"
 
 
-async def make_older(database: Database) -> None:
-    """Remove from the tables what an older version's lacked."""
-    async with database.transaction() as connection:
-        await connection.execute(text("DROP INDEX ix_runs_group"))
-        await connection.execute(text('ALTER TABLE runs DROP COLUMN "group"'))
+@pytest_asyncio.fixture
+async def blank(url: str) -> AsyncIterator[Database]:
+    """A database without tables, in which nothing has been done yet."""
+    async with opened(url) as database:
+        async with database._engine.begin() as connection:
+            await connection.run_sync(tables.metadata.drop_all)
+        yield database
 
 
-async def open_again(database: Database) -> Runs:
-    async with database.transaction() as connection:
-        await connection.run_sync(make_tables)
+async def make(database: Database, form: Form, *kept: Kept) -> None:
+    async with database._engine.begin() as connection:
+        await connection.run_sync(schema_1.make, form)
+    await fill(database, kept, skipped=LACKS[form])
+
+
+def runs_in(database: Database) -> Runs:
     return Runs(database, days=30, clock=lambda: NOON)
+
+
+def test_the_revisions_are_one_line_and_all_are_named(folder: Path) -> None:
+    scripts = ScriptDirectory(folder, version_locations=[folder])
+
+    assert tuple(script.revision for script in scripts.walk_revisions())[::-1] == REVISIONS
+    assert scripts.get_heads() == [NEWEST]
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, tables.metadata))
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_an_older_database_gets_the_tables_of_a_new_one(blank: Database, form: Form) -> None:
+    await make(blank, form)
+    assert await blank.prepare() == State(None, 1, is_new=False)
+
+    async with blank.transaction() as connection:
+        assert await connection.run_sync(differences) == []
+        assert await connection.run_sync(state_of) == State(NEWEST, 1, is_new=False)
+        assert list(await connection.scalars(select(tables.versions.c.schema))) == [1]
+
+
+async def test_a_new_database_has_the_newest_tables_at_once(blank: Database) -> None:
+    assert await blank.prepare() == State(None, None, is_new=True)
+
+    async with blank.transaction() as connection:
+        assert await connection.run_sync(differences) == []
+        assert (await connection.run_sync(state_of)).is_current
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+async def test_every_revision_is_brought_forward(blank: Database, revision: str) -> None:
+    await make(blank, "oldest", Kept(completion_run(ALONE)))
+    await blank.prepare()
+    async with blank.transaction() as connection:
+        await connection.execute(tables.revisions.update().values(version_num=revision))
+    async with blank._engine.begin() as connection:
+        await connection.run_sync(migrations.bring_forward)
+        assert (await connection.run_sync(state_of)).is_current
+    assert await runs_in(blank).completion(ALONE) == completion_run(ALONE)
 
 
 @pytest.mark.parametrize("stored", [SIBLINGS, SIBLINGS[1:3]])
 async def test_siblings_of_an_older_version_s_comparison_are_found(
-    database: Database, stored: list[str]
+    blank: Database, stored: list[str]
 ) -> None:
-    await store(database, *stored, ALONE)
-    await make_older(database)
-    runs = await open_again(database)
+    await make(blank, "ungrouped", *(Kept(completion_run(run_id)) for run_id in (*stored, ALONE)))
+    runs = runs_in(blank)
 
     assert await runs.siblings(SIBLINGS[0]) == set(stored)
     assert {(await runs.completion(run_id)).group for run_id in stored} == {SIBLINGS[0]}
     assert (await runs.completion(ALONE)).group is None
 
 
-async def test_no_other_runs_become_siblings(database: Database) -> None:
+async def test_no_other_runs_become_siblings(blank: Database) -> None:
     first, *others = SIBLINGS
-    runs = Runs(database, days=30, clock=lambda: NOON)
-    await runs.keep(completion_run(first))
-    await runs.keep(completion_run(others[0], owner=GRACE, parent=first))
-    await runs.keep(walk_run(others[1]))
-    await runs.keep(completion_run("7" * 15 + "f"))
-    await make_older(database)
-    runs = await open_again(database)
+    strangers = [
+        completion_run(first),
+        completion_run(others[0], owner=GRACE, parent=first),
+        walk_run(others[1]),
+        completion_run("7" * 15 + "f"),
+    ]
+    await make(blank, "oldest", *map(Kept, strangers))
 
-    assert await runs.siblings(first) == {first}
+    assert await runs_in(blank).siblings(first) == {first}
 
 
-async def test_the_added_column_has_its_index_and_is_added_once(database: Database) -> None:
-    await make_older(database)
-    for _ in range(2):
-        await open_again(database)
-
+async def everything_in(database: Database) -> dict[str, Run]:
+    """All stored runs, by their ids."""
+    people: dict[str, list[int]] = {}
     async with database.transaction() as connection:
-        indexes = await connection.run_sync(lambda to: inspect(to).get_indexes("runs"))
-    assert "ix_runs_group" in {index["name"] for index in indexes}
+        for run_id, person in await connection.execute(select(tables.sources)):
+            people.setdefault(run_id, []).append(person)
+        rows = (await connection.execute(select(tables.runs))).mappings()
+        return {row["run_id"]: run_of(dict(row), people.get(row["run_id"], ())) for row in rows}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["oldest"])
+async def test_a_thousand_runs_of_every_kind_are_as_they_were(blank: Database, form: Form, url: str) -> None:
+    if url == IN_MEMORY:
+        pytest.skip("a file is enough")
+    kept = thousand(KINDS)
+    await make(blank, form, *kept)
+
+    assert await blank.prepare() == State(None, 1, is_new=False)
+    found = await everything_in(blank)
+    assert {one.run.run_id for one in kept} == found.keys()
+    assert [one.run for one in kept if found[one.run.run_id] != one.run] == []
+    runs = runs_in(blank)
+    for one in kept[::500]:
+        assert await runs.get(one.run.run_id) == one.run
+    for one in [one for one in kept if one.round][::100]:
+        assert await runs.rounds.find(one.run.run_id) == one.round
+
+
+def thousand(kinds: Iterable[str]) -> list[Kept]:
+    """A thousand runs of each kind."""
+    maker = Maker(people=40)
+    return [
+        one
+        for kind in kinds
+        for one in islice(chain.from_iterable(maker.make(kind, number) for number in range(1_000)), 1_000)
+    ]
+
+
+async def test_a_migration_that_fails_leaves_the_database_as_it_was(
+    blank: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make(blank, "oldest", Kept(completion_run(ALONE)))
+    monkeypatch.setattr("alembic.operations.Operations.drop_index", None)  # of the last revision
+    with pytest.raises(StoreUnavailable):
+        await blank.prepare()
+
+    async with blank._engine.begin() as connection:
+        assert await connection.run_sync(state_of) == State(None, 1, is_new=False)
+        assert not await connection.run_sync(lambda to: inspect(to).has_table("sources"))
+        columns = await connection.run_sync(lambda to: inspect(to).get_columns("runs"))
+    assert "group" not in {column["name"] for column in columns}
+    monkeypatch.undo()
+    assert await runs_in(blank).completion(ALONE) == completion_run(ALONE)
+
+
+async def test_several_processes_that_start_at_once_migrate_once(
+    blank: Database, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    if url == IN_MEMORY:
+        pytest.skip("no other process has it")
+    caplog.set_level("INFO", logger="bot")
+    await make(blank, "oldest", Kept(completion_run(ALONE)))
+    async with opened(url) as second, opened(url) as third:
+        found = await asyncio.gather(*(database.prepare() for database in (blank, second, third)))
+
+        assert sorted(state.is_current for state in found) == [False, True, True]
+        assert await runs_in(third).completion(ALONE) == completion_run(ALONE)
+    assert caplog.text.count(f"the database is at revision {NEWEST}") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (tables.revisions.update().values(version_num="9999"), f"another version (9999, not {NEWEST})"),
+        (tables.versions.update().values(schema=2), "another version (2, not 1)"),
+    ],
+)
+async def test_a_newer_database_is_left_alone_with_one_sentence(
+    database_url: str, change: object, sentence: str
+) -> None:
+    async with opened(database_url) as database, database.transaction() as connection:
+        await connection.execute(change)  # type: ignore[call-overload]
+    before = dump(database_url)
+    async with opened(database_url) as database:
+        with pytest.raises(DatabaseNewer) as newer:
+            await database.prepare()
+        with pytest.raises(StoreUnavailable) as refused:
+            await runs_in(database).get(ALONE)
+
+    assert sentence in str(newer.value)
+    assert sentence in refused.value.detail
+    assert dump(database_url) == before
+
+
+def dump(url: str) -> list[str]:
+    connection = sqlite3.connect(str(parsed(url).file))  # type: ignore[attr-defined]
+    try:
+        return list(connection.iterdump())
+    finally:
+        connection.close()
+
+
+async def test_the_last_bot_without_revisions_passes_over_what_was_added(blank: Database) -> None:
+    await blank.prepare()
+    async with blank.transaction() as connection:
+        # What that bot does at its start, and how it finds and stores runs.
+        await connection.run_sync(schema_1.tables("last").create_all)
+        assert list(await connection.scalars(select(tables.versions.c.schema))) == [1]
+        found = await connection.execute(select(schema_1.tables("last").tables["runs"]))
+        assert found.all() == []
+        assert (await connection.scalar(text("SELECT count(*) FROM alembic_version"))) == 1

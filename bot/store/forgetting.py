@@ -6,11 +6,24 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Delete, String, Table, Update, cast, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    String,
+    Table,
+    Update,
+    cast,
+    delete,
+    func,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.features.guess import NO_ONE
 from bot.store import tables
+from bot.store.portions import delete_all
 
 _runs, _rounds, _votes = tables.runs.c, tables.rounds.c, tables.votes.c
 
@@ -66,7 +79,7 @@ async def erase(connection: AsyncConnection, person: int, ours: Texts) -> tuple[
     begun, is_mine, is_my_vote = _is_round_of(person), _runs.owner == person, _votes.person == person
     made_from_theirs = select(tables.sources.c.run_id).where(tables.sources.c.person == person)
     # Runs first, then votes: every writer to several tables takes this order.
-    made = await touched(delete(tables.runs).where(_runs.run_id.in_(made_from_theirs)))
+    made = await delete_all(connection, _runs.run_id.in_(made_from_theirs))
     # Digests of requests: a round without its text answers none.
     of_rounds = tables.answers.c.run_id.in_(select(_runs.run_id).where(begun))
     await touched(delete(tables.answers).where(of_rounds))
@@ -74,7 +87,7 @@ async def erase(connection: AsyncConnection, person: int, ours: Texts) -> tuple[
     rounds = await touched(update(tables.runs).where(begun).values(owner=NO_ONE, question=None))
     # A round that only they played takes their vote with it.
     votes = await _number(connection, tables.votes, is_my_vote)
-    runs = await touched(delete(tables.runs).where(is_mine))
+    runs = await delete_all(connection, is_mine)
     await touched(delete(tables.votes).where(is_my_vote))
     return Stored(emptied + runs, votes, rounds), any((made, rounds, runs, votes))
 
@@ -88,9 +101,14 @@ def _is_round_of(person: int) -> ColumnElement[bool]:
 
     That is if it is played on a server, or another person has voted in it.
     """
-    on_servers = select(_rounds.run_id).where(_rounds.guild.is_not(None))
-    with_others = select(_votes.run_id).where(_votes.person != person)
-    return (_runs.owner == person) & (_runs.run_id.in_(on_servers) | _runs.run_id.in_(with_others))
+    mine = tables.runs.alias("mine")
+    on_servers = select(_rounds.run_id).join_from(tables.rounds, mine, mine.c.run_id == _rounds.run_id)
+    with_others = select(_votes.run_id).join_from(tables.votes, mine, mine.c.run_id == _votes.run_id)
+    both = union(
+        on_servers.where(mine.c.owner == person, _rounds.guild.is_not(None)),
+        with_others.where(mine.c.owner == person, _votes.person != person),
+    )
+    return (_runs.owner == person) & _runs.run_id.in_(both)
 
 
 def _has_text(texts: Texts) -> ColumnElement[bool]:

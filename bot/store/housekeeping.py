@@ -52,12 +52,15 @@ async def tidied(
 
 async def _tidy(runs: Runs, every: float, on_deleted: Callable[[], object]) -> None:
     while True:
+        deleted = 0
         try:
-            if deleted := await runs.delete_old():
-                log.info("deleted %d old runs", deleted)
-                on_deleted()
+            async for portion in runs.deleting_old():
+                deleted += portion
         except StoreUnavailable as error:
             log.error("the database is unavailable, so buttons are refused: %s", error.detail)
+        if deleted:
+            log.info("deleted %d old runs", deleted)
+            on_deleted()
         await asyncio.sleep(every)
 
 

@@ -10,10 +10,10 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
-from sqlalchemy import Select, and_, delete, or_, select
+from sqlalchemy import Select, or_, select, union
 
 from bot.errors import RunExpired, StoreUnavailable, Withheld
 from bot.features.complete import CompletionJob, CompletionRun
@@ -24,6 +24,7 @@ from bot.store import tables
 from bot.store.database import Database
 from bot.store.forgetting import Forgotten, Stored, Texts, count, erase
 from bot.store.outbox import Outbox
+from bot.store.portions import Size, delete_these, some_old
 from bot.store.rounds import Rounds
 from bot.store.rows import Run, question, run_of
 
@@ -33,6 +34,8 @@ DAY = 86_400.0
 # Seconds for which a request to be forgotten also covers what was in progress then;
 # nothing takes that long.
 _IN_PROGRESS = 3_600.0
+# Seconds between two portions of old runs: others may want the database meanwhile.
+_BETWEEN = 0.05
 
 
 def _allow(_run: Run) -> None:
@@ -141,13 +144,16 @@ class Runs:
         shown, or the database fails: then the model is asked.
         """
         runs = tables.runs.c
-        own = and_(runs.owner == asked.owner, runs.question == question(asked, fingerprint))
+        own = select(runs.run_id).where(
+            runs.owner == asked.owner, runs.question == question(asked, fingerprint)
+        )
         seen = select(tables.answers.c.run_id).where(
             tables.answers.c.question == question(asked, fingerprint, channel)
         )
-        found = self._kept().where(own if channel is None else or_(own, runs.run_id.in_(seen)))
+        # Not "own or seen": PostgreSQL would try all that are kept, the latest first.
+        known = own if channel is None else union(own, seen)
         try:
-            run = await self._first(found.order_by(runs.asked_at.desc()))
+            run = await self._first(self._kept().where(runs.run_id.in_(known)).order_by(runs.asked_at.desc()))
             if run is not None:
                 self._check(run)
         except StoreUnavailable as error:
@@ -194,15 +200,40 @@ class Runs:
 
     async def delete_old(self) -> int:
         """Delete runs that are too old; return how many. StoreUnavailable."""
+        return sum([deleted async for deleted in self.deleting_old()])
+
+    async def deleting_old(self) -> AsyncGenerator[int]:
+        """Delete runs that are too old, in portions between which others get their turn.
+
+        Yield how many each portion had. StoreUnavailable, after which the portions before are gone.
+        """
         since = self._clock() - _IN_PROGRESS
         self._forgotten = {person: at for person, at in self._forgotten.items() if at > since}
-        oldest = self._oldest()
-        unsaved = self._outbox.drop(self._is_old)
+        oldest, size, is_any, is_more = self._oldest(), Size(), False, True
+        if unsaved := self._outbox.drop(self._is_old):
+            yield unsaved
+        try:
+            while is_more:
+                wanted = size.now
+                if deleted := await self._delete_some(oldest, size):
+                    is_any = True
+                    yield deleted
+                if is_more := deleted == wanted:
+                    await asyncio.sleep(_BETWEEN)
+        finally:
+            if is_any:
+                await self._note_deleted()
+
+    async def _delete_some(self, oldest: float, size: Size) -> int:
+        """Delete a portion of the runs from before ``oldest``; return how many, 0 if there are none."""
         async with self._database.transaction() as connection:
-            old = await connection.execute(delete(tables.runs).where(tables.runs.c.asked_at < oldest))
-        if old.rowcount:
-            await self._note_deleted()
-        return old.rowcount + unsaved
+            run_ids = await some_old(connection, oldest, size.now)
+            if not run_ids:
+                return 0
+            began = time.monotonic()
+            deleted = await delete_these(connection, run_ids)
+        size.took(time.monotonic() - began)
+        return deleted
 
     async def _find(self, run_id: str) -> Run | None:
         if (run := self._outbox.get(run_id)) and not self._is_old(run):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import tables
@@ -45,7 +45,7 @@ async def delete_these(connection: AsyncConnection, run_ids: list[str]) -> int:
 
 async def delete_all(connection: AsyncConnection, which: ColumnElement[bool]) -> int:
     """Delete every run that is so, in one transaction but in several statements; return how many."""
-    found: Select[tuple[str]] = select(_runs.run_id).where(which).limit(IN_A_STATEMENT)
+    found = select(_runs.run_id).where(which).limit(IN_A_STATEMENT)
     deleted = 0
     while run_ids := list(await connection.scalars(found)):
         deleted += await delete_these(connection, run_ids)

@@ -9,18 +9,21 @@ from itertools import islice
 from random import Random
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import Table, insert
 
+from bot.features.compare import METHODS
 from bot.features.complete import CompletionRun
 from bot.features.guess import Round
+from bot.model.model_info import Fingerprint
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.rows import Run, answer_row, round_row, row_of, source_rows
-from tests.support.samples import NOON, completion_run, step, walk_run
+from tests.support.samples import FINGERPRINT, NOON, completion_run, step, walk_run
 
 GUILD, CHANNEL = 7, 8
-CHOICES = (257, 262, 530, 407)
-SIBLINGS = 6
+# Among the candidates of the step that chose the first of them.
+CHOICES = (257, 259, 260, 261)
 VOTERS = 3
 # Rows that are sent together.
 _BATCH = 500
@@ -47,6 +50,7 @@ class Maker:
     tokens: int = 4
     since: float = NOON
     pause: float = 0.001
+    fingerprint: Fingerprint = FINGERPRINT
 
     def run_id(self, kind: str, number: int) -> str:
         return f"{Random(f'{kind} {number}').getrandbits(64):016x}"
@@ -57,7 +61,13 @@ class Maker:
         return completion_run(
             self.run_id(kind, number),
             *ids,
-            **{"owner": self._person(number), "asked_at": self._at(number), "prompt_ids": prompt, **changes},
+            **{
+                "owner": self._person(number),
+                "asked_at": self._at(number),
+                "prompt_ids": prompt,
+                "fingerprint": self.fingerprint,
+                **changes,
+            },
         )
 
     def make(self, kind: str, number: int) -> Iterator[Kept]:
@@ -86,9 +96,10 @@ class Maker:
 
     def _comparison(self, number: int) -> Iterator[Kept]:
         first = self.run_id("comparison", number)[:15]
-        for place in range(SIBLINGS):
-            run = self.completion(number, "comparison", prompt_ids=(1_000 + number % 40_000, place))
-            yield Kept(replace(run, run_id=f"{first}{place}", group=f"{first}0"))
+        for place, method in enumerate(METHODS):
+            run = self.completion(number, "comparison")
+            params = structs.replace(run.params, temperature=method.temperature, top_p=method.top_p)
+            yield Kept(replace(run, run_id=f"{first}{place}", group=f"{first}0", params=params))
 
     def _walk(self, number: int) -> Iterator[Kept]:
         walk = walk_run(

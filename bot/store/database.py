@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import DatabaseNewer, StoreUnavailable
 from bot.store.address import parsed
 from bot.store.backend import PATIENCE
-from bot.store.migrating import alone
+from bot.store.migrating import alone, reserve
 from bot.store.migrations import NEWEST, State, bring_forward, state_of
 
 log = logging.getLogger(__name__)
@@ -155,6 +155,8 @@ class Database:
         async with alone(self._engine) as connection:
             if not found.is_new:
                 log.info("bringing the database from %s to revision %s", found.title, NEWEST)
+            if not (await connection.run_sync(state_of)).is_current:
+                await reserve(connection)
             found = await connection.run_sync(bring_forward)
         if not (found.is_new or found.is_current):
             log.info("the database is at revision %s", NEWEST)

@@ -34,6 +34,7 @@ from bot.playground.world import World, simulated
 from bot.services import Services
 from bot.settings import Settings
 from bot.store.database import IN_MEMORY, Database, opened
+from bot.store.migrations import bring_forward
 from bot.store.runs import Runs
 from bot.store.tables import metadata
 from tests.support.own_database import take_own_database
@@ -129,7 +130,7 @@ async def database(url: str) -> AsyncIterator[Database]:
     async with opened(url) as database:
         async with database.transaction() as connection:
             await connection.run_sync(metadata.drop_all)
-            await connection.run_sync(metadata.create_all)
+            await connection.run_sync(bring_forward)
         yield database
 
 

@@ -17,7 +17,7 @@ from bot.errors import DatabaseNewer, StoreUnavailable
 from bot.store.address import parsed
 from bot.store.backend import PATIENCE
 from bot.store.migrating import alone, reserve
-from bot.store.migrations import NEWEST, State, bring_forward, state_of
+from bot.store.migrations import NEWEST, State, bring_forward, load, state_of
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +152,8 @@ class Database:
             found = await connection.run_sync(state_of)
         if found.is_current:
             return found
+        if not found.is_new:
+            await asyncio.to_thread(load)
         async with alone(self._engine) as connection:
             if not found.is_new:
                 log.info("bringing the database from %s to revision %s", found.title, NEWEST)

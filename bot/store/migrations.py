@@ -55,6 +55,13 @@ def state_of(connection: Connection) -> State:
     return State(revision, schema, is_new=runs.name not in tables)
 
 
+def load() -> None:
+    """Import what brings an older database forward: it takes a moment, so not while a lock is held."""
+    import alembic.operations
+    import alembic.runtime.migration
+    import alembic.script  # noqa: F401
+
+
 def bring_forward(connection: Connection) -> State:
     """Make the tables of a new database, or apply the revisions that an older one lacks; return what it was.
 

@@ -73,6 +73,7 @@ class _Writer:
 
     async def work(self, url: str) -> None:
         async with opened(url) as database:
+            await database.prepare()  # as the bot does
             runs = Runs(database, days=DAYS)
             kinds = [self._write] * WRITERS + [self._forget, self._play, self._clear]
             tasks = [asyncio.create_task(kind(runs, self._numbers(task))) for task, kind in enumerate(kinds)]

@@ -160,6 +160,7 @@ async def test_in_an_older_version_s_database_derived_runs_are_found_by_ancestry
     async with database.transaction() as connection:
         await connection.run_sync(tables.sources.drop)
         await connection.run_sync(tables.answers.drop)
+        await connection.execute(tables.revisions.delete())
         await connection.run_sync(bring_forward)
     runs = Runs(database, days=30, clock=lambda: NOON)
 

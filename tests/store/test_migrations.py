@@ -12,7 +12,7 @@ import pytest_asyncio
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, event, insert, inspect, select, text
 
 from bot.errors import DatabaseNewer, StoreUnavailable
 from bot.features.compare import METHODS
@@ -20,12 +20,13 @@ from bot.store import migrations, tables
 from bot.store.address import parsed
 from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.migrations import NEWEST, REVISIONS, State, state_of
-from bot.store.rows import Run
+from bot.store.rows import Run, row_of
 from bot.store.runs import Runs
 from tests.store import schema_1
 from tests.store.schema_1 import FORMS, LACKS, Form
 from tests.support.filled import KINDS, Kept, Maker, fill
 from tests.support.samples import GRACE, NOON, completion_run, walk_run
+from tests.support.waiting import until
 
 # A comparison by an older version: six ids that differ only in the last digit.
 SIBLINGS = [f"{'7' * 15}{number}" for number in range(len(METHODS))]
@@ -167,6 +168,25 @@ async def test_several_processes_that_start_at_once_migrate_once(
         assert sorted(state.is_current for state in found) == [False, True, True]
         assert await runs_in(third).completion(ALONE) == completion_run(ALONE)
     assert caplog.text.count(f"the database is at revision {NEWEST}") == 1
+
+
+async def test_a_bot_that_still_runs_is_waited_for(blank: Database, url: str) -> None:
+    if not url.startswith("postgresql"):
+        pytest.skip("SQLite has one lock for all")
+    await make(blank, "last")
+    asked: list[str] = []
+    event.listen(blank._engine.sync_engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    async def is_waiting() -> bool:
+        return any(statement.startswith("LOCK TABLE") for statement in asked)
+
+    async with opened(url) as running, running._engine.begin() as connection:
+        await connection.execute(select(tables.runs))
+        migrating = asyncio.create_task(blank.prepare())
+        await until(is_waiting)
+        await connection.execute(insert(tables.runs), row_of(completion_run(ALONE)))
+    assert await migrating == State(None, 1, is_new=False)
+    assert await runs_in(blank).completion(ALONE) == completion_run(ALONE)
 
 
 @pytest.mark.parametrize(

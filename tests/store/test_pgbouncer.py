@@ -11,6 +11,7 @@ import pytest
 
 from bot.errors import StoreUnavailable
 from bot.store.database import Database, opened
+from bot.store.migrations import bring_forward
 from bot.store.runs import Runs
 from bot.store.tables import metadata
 from tests.support.samples import NOON, completion_run
@@ -35,7 +36,7 @@ def bouncer(server: str) -> Iterator[str]:
 async def reopened(database: Database) -> Runs:
     async with database.transaction() as connection:
         await connection.run_sync(metadata.drop_all)
-        await connection.run_sync(metadata.create_all)
+        await connection.run_sync(bring_forward)
     return runs_in(database)
 
 

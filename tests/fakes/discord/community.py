@@ -27,16 +27,20 @@ class Community:
     responses: Responses
     gateway: Gateway
     faults: Faults
+    shards: int = 1
     commands: list[Json] = field(default_factory=list)
     guilds: dict[str, Guild] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     interactions: list[Interaction] = field(default_factory=list)
     _people: dict[str, Person] = field(default_factory=dict)
 
-    def guild(self, name: str = "Playground", *, has_bot: bool = True) -> Guild:
-        """The server of that name; created if there is none."""
+    def guild(self, name: str = "Playground", *, has_bot: bool = True, shard: int | None = None) -> Guild:
+        """The server of that name; created if there is none, for any ``shard`` or for this one."""
         if name not in self.guilds:
-            guild = self.guilds[name] = Guild(self.snowflakes.new(age=3_600), name, has_bot=has_bot)
+            id_ = self.snowflakes.new(age=3_600)
+            if shard is not None:
+                id_ += ((shard - (id_ >> 22)) % self.shards) << 22
+            guild = self.guilds[name] = Guild(id_, name, has_bot=has_bot)
             if has_bot:
                 self.gateway.dispatch("GUILD_CREATE", payloads.guild(guild, self.bot_user))
         return self.guilds[name]

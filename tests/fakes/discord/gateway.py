@@ -1,4 +1,4 @@
-"""Discord's gateway: one bot's connection, its session, and the events it has to replay."""
+"""Discord's gateway: a bot's connections, one for each shard, their sessions, and the events to replay."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from tests.fakes.discord.state import Json
 
 HEARTBEAT = 41_250  # ms
 REMEMBERED = 10_000  # events of a session
+_WRONG_SHARD = 4010
+_FOR_GOOD = (1000, 1001)  # a bot that closes with these will not resume
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)
 
 
@@ -88,10 +90,18 @@ Written = Callable[[Connection], None]
 
 @dataclass(eq=False)
 class Session:
+    """``count`` is how many shards its bot has, ``shard`` which of them this is."""
+
+    shard: int = 0
+    count: int = 1
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     sequence: int = 0
     events: deque[tuple[int, str, Written | None]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     connection: Connection | None = None
+
+    def gets(self, guild_id: int | None) -> bool:
+        """Whether the server's events go here; those of direct messages go to shard 0."""
+        return self.shard == (0 if guild_id is None else (guild_id >> 22) % self.count)
 
     def dispatch(self, name: str, data: Json, written: Written | None = None) -> None:
         """Send an event now, or after the RESUME if there is no connection."""
@@ -104,50 +114,72 @@ class Session:
 
 @dataclass(eq=False)
 class Gateway:
-    """``welcome`` returns a new session's first events, given its id: READY and what follows.
+    """``welcome`` returns a new session's first events: READY and what follows.
 
     ``members`` returns the GUILD_MEMBERS_CHUNK for a request. ``heartbeat`` is in milliseconds. ``refusal``,
     if set, is the close code that answers every IDENTIFY.
+
+    Shards with the same remainder by ``max_concurrency`` may identify once in ``identify_every`` seconds;
+    sooner, the session is invalid at once, which ``too_soon`` counts. Discord's are 5; with 0 all is allowed.
+    Several sessions of one shard all get its events.
     """
 
-    welcome: Callable[[str], Iterable[tuple[str, Json]]]
+    welcome: Callable[[Session], Iterable[tuple[str, Json]]]
     members: Callable[[Json], Json]
     refusal: int | None = None
     heartbeat: int = HEARTBEAT
-    session: Session | None = None
+    max_concurrency: int = 1
+    identify_every: float = 0.0
+    sessions: list[Session] = field(default_factory=list)
     identified: int = 0
     resumed: int = 0
+    too_soon: int = 0
     joined: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
+    _identified_at: dict[int, float] = field(default_factory=dict)  # by the remainder
 
     @property
     def is_connected(self) -> bool:
-        return self.session is not None and self.session.connection is not None
+        return any(session.connection is not None for session in self.sessions)
+
+    @property
+    def shards(self) -> list[int]:
+        """The shards of all connected sessions, in order."""
+        return sorted(session.shard for session in self.sessions if session.connection is not None)
 
     def dispatch(self, name: str, data: Json, written: Written | None = None) -> None:
-        """Send an event to the bot; it is lost while there is no session."""
-        if self.session is not None:
-            self.session.dispatch(name, data, written)
+        """Send an event to the shard it belongs to; it is lost while that has no session."""
+        guild_id = data["id"] if name == "GUILD_CREATE" else data.get("guild_id")
+        for session in self.sessions:
+            if session.gets(None if guild_id is None else int(guild_id)):
+                session.dispatch(name, data, written)
 
-    def reset(self) -> None:
-        """Cut the connection."""
-        if self.session is not None and self.session.connection is not None:
-            connection, self.session.connection = self.session.connection, None
+    def reset(self, shard: int | None = None) -> None:
+        """Cut the connections, or those of one shard."""
+        for session, connection in self._connected(shard):
+            session.connection = None
             connection.reset()
 
     def ask_to_reconnect(self) -> None:
-        if self.session is not None and self.session.connection is not None:
-            self.session.connection.end(Op.RECONNECT)
-            self.session.connection = None  # later events are sent after the RESUME
+        for session, connection in self._connected():
+            connection.end(Op.RECONNECT)
+            session.connection = None  # later events are sent after the RESUME
 
     def invalidate(self, *, resumable: bool) -> None:
-        """Send INVALID_SESSION; unless ``resumable``, forget the session and its events."""
-        if self.session is not None and self.session.connection is not None:
-            self.session.connection.end(Op.INVALID_SESSION, resumable)
-            self.session.connection = None
+        """Send INVALID_SESSION; unless ``resumable``, forget the sessions and their events."""
+        for session, connection in self._connected():
+            connection.end(Op.INVALID_SESSION, resumable)
+            session.connection = None
         if not resumable:
-            self.session = None
+            self.sessions.clear()
             self.joined.clear()
+
+    def _connected(self, shard: int | None = None) -> list[tuple[Session, Connection]]:
+        return [
+            (session, session.connection)
+            for session in self.sessions
+            if session.connection is not None and shard in (None, session.shard)
+        ]
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         socket_ = web.WebSocketResponse(max_msg_size=0)
@@ -165,11 +197,20 @@ class Gateway:
         finally:
             writing.cancel()
             await asyncio.wait({writing})
-            if self.session is not None and self.session.connection is connection:
-                self.session.connection = None
-            if not self.is_connected:
-                self.left.set()
+            self._disconnected(connection)
         return socket_
+
+    def _disconnected(self, connection: Connection) -> None:
+        session = self._session_of(connection)
+        if session is not None:
+            session.connection = None
+            if connection.socket.close_code in _FOR_GOOD:
+                self.sessions.remove(session)
+        if not self.is_connected:
+            self.left.set()
+
+    def _session_of(self, connection: Connection) -> Session | None:
+        return next((session for session in self.sessions if session.connection is connection), None)
 
     async def _write(self, connection: Connection) -> None:
         with suppress(ConnectionError):  # unwritten events are sent after the RESUME
@@ -179,25 +220,43 @@ class Gateway:
         match payload["op"]:
             case Op.HEARTBEAT:
                 connection.send_op(Op.HEARTBEAT_ACK)
-            case Op.IDENTIFY if self.refusal is not None:
-                await connection.socket.close(code=self.refusal)
             case Op.IDENTIFY:
-                self._identify(connection)
+                shard, count = payload["d"].get("shard", (0, 1))
+                refusal = _WRONG_SHARD if not 0 <= shard < count else self.refusal
+                if refusal is not None:
+                    await connection.socket.close(code=refusal)
+                elif self._may_identify(shard):
+                    self._identify(Session(shard, count, connection=connection))
+                else:
+                    self.too_soon += 1
+                    connection.send_op(Op.INVALID_SESSION, False)
             case Op.RESUME:
                 self._resume(connection, payload["d"])
             case Op.REQUEST_GUILD_MEMBERS:
-                self.dispatch("GUILD_MEMBERS_CHUNK", self.members(payload["d"]))
+                if (session := self._session_of(connection)) is not None:
+                    session.dispatch("GUILD_MEMBERS_CHUNK", self.members(payload["d"]))
 
-    def _identify(self, connection: Connection) -> None:
-        self.session = Session(connection=connection)
+    def _may_identify(self, shard: int) -> bool:
+        """Whether the shard's bucket has waited long enough; this attempt counts either way."""
+        bucket, now = shard % self.max_concurrency, time.monotonic()
+        before, self._identified_at[bucket] = self._identified_at.get(bucket), now
+        return before is None or now - before >= self.identify_every
+
+    def _identify(self, session: Session) -> None:
+        # Who comes again without a RESUME has given up its session.
+        self.sessions[:] = [
+            each for each in self.sessions if each.connection is not None or each.shard != session.shard
+        ]
+        self.sessions.append(session)
         self.identified += 1
-        for name, data in self.welcome(self.session.id):
-            self.session.dispatch(name, data)
-        self.joined.set()
+        for name, data in self.welcome(session):
+            session.dispatch(name, data)
+        if {each.shard for each in self.sessions if each.connection is not None} >= set(range(session.count)):
+            self.joined.set()
 
     def _resume(self, connection: Connection, resume: dict[str, Any]) -> None:
-        session = self.session
-        if session is None or session.id != resume["session_id"]:
+        session = next((each for each in self.sessions if each.id == resume["session_id"]), None)
+        if session is None:
             connection.send_op(Op.INVALID_SESSION, False)
             return
         self.resumed += 1

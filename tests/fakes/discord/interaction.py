@@ -50,7 +50,9 @@ class Interaction:
     delivered_at: float | None = None  # first written to the bot's connection
     written_at: float | None = None  # last written, again after a RESUME
     written_to: Connection | None = field(default=None, repr=False)
+    deliveries: int = 0
     acknowledged_at: float | None = None
+    refused: int = 0  # attempts to acknowledge it again
     callback: CallbackType | None = None
     reply: Message | None = None  # @original; if it is deleted, it stays here, marked so
     revision: int = 0  # the reply's at the time of the acknowledgement
@@ -107,6 +109,7 @@ class Interaction:
 
     def written(self, to: Connection) -> None:
         self.written_at, self.written_to = time.monotonic(), to
+        self.deliveries += 1
         if self.delivered_at is None:
             self.delivered_at = self.written_at
 

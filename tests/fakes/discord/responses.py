@@ -45,6 +45,7 @@ class Responses:
         if interaction is None or interaction.token != token:
             raise Refusal(10062)
         if interaction.is_acknowledged:
+            interaction.refused += 1
             raise Refusal(40060)
         if now - interaction.sent_at > self.patience:
             raise Refusal(10062)

@@ -49,7 +49,10 @@ Handler = Callable[[Request], Any]
 
 @dataclass
 class Rest:
-    """``accepts`` says whether the bot's token is valid; ``sessions`` counts the session starts left."""
+    """``accepts`` says whether the bot's token is valid; ``sessions`` counts the session starts left.
+
+    ``shards`` is how many it recommends, ``max_concurrency`` how many of them may connect at once.
+    """
 
     responses: Responses
     checks: Checks
@@ -59,6 +62,8 @@ class Rest:
     channels: dict[int, Channel]
     accepts: bool = True
     sessions: int = 999
+    shards: int = 1
+    max_concurrency: int = 1
     commands: list[Json] = field(default_factory=list)
 
     def routes(self) -> list[web.RouteDef]:
@@ -106,8 +111,13 @@ class Rest:
         return self.accepts and request.headers.get("Authorization", "").startswith("Bot ")
 
     def _gateway(self, _request: Request) -> Json:
-        limit = {"total": 1000, "remaining": self.sessions, "reset_after": 14_400_000, "max_concurrency": 1}
-        return {"url": self.gateway_url(), "shards": 1, "session_start_limit": limit}
+        limit = {
+            "total": 1000,
+            "remaining": self.sessions,
+            "reset_after": 14_400_000,
+            "max_concurrency": self.max_concurrency,
+        }
+        return {"url": self.gateway_url(), "shards": self.shards, "session_start_limit": limit}
 
     def _put_commands(self, request: Request) -> list[Json]:
         new = self.responses.snowflakes.new

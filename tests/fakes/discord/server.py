@@ -16,7 +16,7 @@ from tests.fakes.discord.addresses import Addresses, leading_to
 from tests.fakes.discord.checks import Checks
 from tests.fakes.discord.community import Community
 from tests.fakes.discord.faults import Faults, NoFaults
-from tests.fakes.discord.gateway import HEARTBEAT, Gateway
+from tests.fakes.discord.gateway import HEARTBEAT, Gateway, Session
 from tests.fakes.discord.process import BotProcess, running
 from tests.fakes.discord.requests import Request
 from tests.fakes.discord.responses import LIFETIME, PATIENCE, Responses
@@ -35,8 +35,9 @@ class FakeDiscord(Community):
     is validated against Discord's OpenAPI description, none if it is 0. ``remembered``
     is the number of ``requests`` to keep, None for all. An interaction must be
     acknowledged within ``patience`` seconds, and its token is then valid for
-    ``lifetime``. ``heartbeat`` is in milliseconds. With ``tls`` it is at HOST, which
-    can only be reached through a proxy.
+    ``lifetime``. ``heartbeat`` is in milliseconds. It recommends ``shards``; for the rest
+    of them see :class:`Gateway`. With ``tls`` it is at HOST, which can only be reached
+    through a proxy.
     """
 
     def __init__(
@@ -49,13 +50,23 @@ class FakeDiscord(Community):
         patience: float = PATIENCE,
         lifetime: float = LIFETIME,
         heartbeat: int = HEARTBEAT,
+        shards: int = 1,
+        max_concurrency: int = 1,
+        identify_every: float = 0.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         snowflakes, faults = Snowflakes(), faults or NoFaults()
         bot_user = Person(snowflakes.new(age=86_400), "Tokenwise", is_bot=True)
         responses = Responses(bot_user, snowflakes, lambda: self._at("http", ""), patience, lifetime)
-        gateway = Gateway(self._welcome, self._members, None if accepts else 4004, heartbeat)
-        super().__init__(bot_user, snowflakes, responses, gateway, faults)
+        gateway = Gateway(
+            self._welcome,
+            self._members,
+            None if accepts else 4004,
+            heartbeat,
+            max_concurrency,
+            identify_every,
+        )
+        super().__init__(bot_user, snowflakes, responses, gateway, faults, shards)
         self.requests: deque[Request] = deque(maxlen=remembered)
         self.checks = Checks(schema_every=schema_every)
         self.rest = Rest(
@@ -67,6 +78,8 @@ class FakeDiscord(Community):
             channels=self.channels,
             commands=self.commands,
             accepts=accepts,
+            shards=shards,
+            max_concurrency=max_concurrency,
         )
         self._tls = tls
         self._port = 0
@@ -105,7 +118,7 @@ class FakeDiscord(Community):
         return running(self.where, environment or {})
 
     async def joined(self, patience: float = 60.0) -> None:
-        """Return once the bot is connected and knows its servers."""
+        """Return once the bot is connected with all its shards, and knows its servers."""
         async with asyncio.timeout(patience):
             await self.gateway.joined.wait()
 
@@ -123,13 +136,14 @@ class FakeDiscord(Community):
             return f"{scheme}s://{HOST}:{self._port}{path}"
         return f"{scheme}://127.0.0.1:{self._port}{path}"
 
-    def _welcome(self, session_id: str) -> Iterator[tuple[str, Json]]:
-        guilds = [guild for guild in self.guilds.values() if guild.has_bot]
+    def _welcome(self, session: Session) -> Iterator[tuple[str, Json]]:
+        guilds = [guild for guild in self.guilds.values() if guild.has_bot and session.gets(guild.id)]
         ready = {
             "v": 10,
             "user": payloads.user(self.bot_user),
             "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
-            "session_id": session_id,
+            "session_id": session.id,
+            "shard": [session.shard, session.count],
             "resume_gateway_url": self._at("ws", "/gateway/"),
             "application": {"id": str(self.bot_user.id), "flags": 0},
         }

@@ -234,7 +234,7 @@ async def _join(token: str, settings: Settings, parts: Started) -> NoReturn:
 
     port = settings.metrics_port
     metrics = None if port is None else Address(settings.metrics_host, port)
-    await join(token, parts, metrics=metrics, proxy=settings.https_proxy)
+    await join(token, parts, metrics=metrics, proxy=settings.https_proxy, shards=settings.shards)
 
 
 async def _attempt(options: argparse.Namespace, parts: Started) -> int:

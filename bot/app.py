@@ -23,6 +23,8 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.store.database import Database, opened
 from bot.store.housekeeping import tidied
+from bot.store.process_claims import Claims
+from bot.store.process_locks import ProcessLocks
 from bot.store.rows import Run
 from bot.store.runs import Runs
 from bot.system.runtime import freeze_heap
@@ -81,8 +83,9 @@ async def _services(
     rules = Rules(blocked, settings.age_restricted and settings.discord_token is not None)
     await _prepare(database)
     generations = ScreenedGenerations(queue, sieve) if blocked else queue
-    async with tidied(runs, on_deleted=queue.forget):
-        yield Services(generations, sieve.encodings, runs, executor, rules=rules)
+    locks, claims = ProcessLocks(database), Claims(database)
+    async with tidied(runs, on_deleted=queue.forget, locks=locks, claims=claims):
+        yield Services(generations, sieve.encodings, runs, executor, rules=rules, locks=locks, claims=claims)
 
 
 def limits_of(settings: Settings) -> Limits:

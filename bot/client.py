@@ -13,6 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.background import Background
+from bot.identify import IdentifyTurns
 from bot.interactions.checks import is_admitted
 from bot.interactions.error_handler import answer_with_error, is_worth_logging
 from bot.interactions.http_trace import HttpTrace
@@ -23,6 +24,9 @@ from bot.interactions.reply import NOBODY, Interaction
 from bot.interactions.sync import keep_trying, sync_if_changed
 from bot.proxies import Proxy
 from bot.services import Services
+from bot.sharded import ShardedBot
+from bot.shards import Shards
+from bot.store.process_locks import Lock
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +77,7 @@ class Tree(app_commands.CommandTree["TokenwiseBot"]):
         await answer_with_error(interaction, error)
 
 
-class TokenwiseBot(commands.Bot):
+class TokenwiseBot(ShardedBot):
     """The bot; its commands use ``services`` and nothing else.
 
     Besides interactions it receives the deletion of channels, part of the ``guilds`` intent. It learns of
@@ -81,7 +85,8 @@ class TokenwiseBot(commands.Bot):
     that anyone writes.
 
     ``on_acknowledged`` is called with the seconds from each interaction's creation to its acknowledgement.
-    ``proxy`` is the way to Discord, if there is one.
+    ``proxy`` is the way to Discord, if there is one. ``shards`` are those of this process; without any it has
+    as many as Discord recommends.
     """
 
     def __init__(
@@ -90,12 +95,16 @@ class TokenwiseBot(commands.Bot):
         *,
         on_acknowledged: Callable[[float], object] | None = None,
         proxy: Proxy | None = None,
+        shards: Shards | None = None,
     ) -> None:
         # The bot uses no voice: no warnings about what that would need.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         self.tracker = InteractionTracker(on_acknowledged)
         self.http_trace = HttpTrace(self.tracker.note_acknowledged, self.tracker.note_doubt)
+        across = partial(services.locks.held, Lock.IDENTIFY)
         super().__init__(
+            shards=shards,
+            turns=IdentifyTurns(across),
             command_prefix=commands.when_mentioned,
             help_command=None,
             intents=discord.Intents(guilds=True),
@@ -107,15 +116,10 @@ class TokenwiseBot(commands.Bot):
             proxy_auth=proxy.auth if proxy else None,
         )
         self.services = services
-        self.locks = Locks()
+        self.locks = Locks(services.claims)
         self.private_cards = PrivateCards()
         self._background = AsyncExitStack()
         self.began = discord.utils.utcnow()  # since then, the same rules have applied
-
-    @property
-    def connected(self) -> bool:
-        """Whether Discord is sending events."""
-        return self.is_ready() and self.ws is not None and self.ws.open
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         self.tracker.cancel_in(channel.id)
@@ -131,13 +135,17 @@ class TokenwiseBot(commands.Bot):
         for command in self.tree.get_commands():
             command.nsfw = self.services.rules.age_restricted
         tried = asyncio.Event()
-        work = partial(keep_trying, partial(sync_if_changed, self.tree), tried=tried)
+        work = partial(keep_trying, self._sync, tried=tried)
         await self._background.enter_async_context(Background(work, name="syncing the commands"))
         try:
             async with asyncio.timeout(SYNC_PATIENCE):
                 await tried.wait()
         except TimeoutError:
             log.warning("Discord has not accepted the commands yet; serving the ones it has")
+
+    async def _sync(self) -> None:
+        async with self.services.locks.held(Lock.COMMANDS):
+            await sync_if_changed(self.tree)
 
     async def close(self) -> None:
         await self._background.aclose()

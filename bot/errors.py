@@ -622,7 +622,7 @@ class GatewayRefused(StartError):
     @property
     def sentence(self) -> str:
         why = (
-            "the bot is on too many servers for one connection, and it cannot shard"
+            "the bot is on too many servers for so few shards: leave SHARDS empty, or set it to more"
             if self.code == 4011
             else "it no longer supports this version of the bot, so update the bot"
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 
 import aiohttp
 import discord
@@ -24,7 +23,7 @@ log = logging.getLogger(__name__)
 _PAUSE_COUNTED, _PAUSE, _LONGEST_PAUSE = 600.0, 60.0, 3600.0
 _COUNTED = (401, 403, 429)
 _PATIENCE = 10.0  # seconds for an answer that the bot can do without
-_BAD_TOKEN = 4004
+_BAD_TOKEN, _TOO_FEW_SHARDS = 4004, 4011
 # What discord.py raises when it reads an answer that is not Discord's.
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 
@@ -33,7 +32,7 @@ async def log_in(bot: TokenwiseBot, token: str) -> None:
     """Log in or raise a StartError, after a pause if a restart would ask Discord too often."""
     try:
         await _log_in(bot, token)
-        await _check_sessions(bot)
+        await _plan(bot)
     except LoginRefused as refused:
         log.error(
             "%s The bot ends in %.0f s, so that no restart asks sooner.", refused.sentence, refused.pause
@@ -49,11 +48,8 @@ async def connect(bot: TokenwiseBot) -> None:
     except discord.PrivilegedIntentsRequired as error:
         raise GatewayRefused(4014) from error
     except discord.ConnectionClosed as error:
-        raise _token_refused() if error.code == _BAD_TOKEN else GatewayRefused(error.code) from error
-    except AttributeError as error:
-        if bot.ws is not None:
-            raise
-        # This is how discord.py 2.7.1 fails if its first connection does.
+        raise _refused(error.code, is_planned=bot.is_planned) from error
+    except discord.GatewayNotFound as error:
         raise DiscordUnreachable("its gateway") from error
 
 
@@ -68,15 +64,34 @@ async def _log_in(bot: TokenwiseBot, token: str) -> None:
         raise start_error(error) from error
 
 
-async def _check_sessions(bot: TokenwiseBot) -> None:
-    """Raise LoginRefused if no connections are left today: one more, and Discord revokes the token."""
-    with suppress(discord.DiscordException, *UNANSWERED, *_UNREADABLE):
+async def _plan(bot: TokenwiseBot) -> None:
+    """Let Discord say how many shards the bot needs. Without an answer, it is tried with one.
+
+    Raises LoginRefused if no connections are left today: one more, and Discord revokes the token.
+    """
+    recommended, at_once = None, 1
+    try:
         async with asyncio.timeout(_PATIENCE):
-            _, _, limit = await bot.http.get_bot_gateway()
-        if limit["remaining"] < 1:
+            recommended, _, limit = await bot.http.get_bot_gateway()
+        is_over, at_once = limit["remaining"] < 1, limit["max_concurrency"]
+    except (discord.DiscordException, *UNANSWERED, *_UNREADABLE) as error:
+        said = refusal(error.__cause__ or error)
+        log.warning("Discord did not say how many shards the bot needs: %s", said)
+    else:
+        if is_over:
             seconds = limit["reset_after"] / 1000
             problem = f"it has connected {limit['total']:,} times today, the most that Discord allows"
             raise LoginRefused(problem, pause=min(seconds, _LONGEST_PAUSE))
+    bot.plan(recommended, max_concurrency=at_once)
+
+
+def _refused(code: int, *, is_planned: bool) -> StartError:
+    """Turn the code with which the gateway closed for good into the error to end with."""
+    if code == _BAD_TOKEN:
+        return _token_refused()
+    if code == _TOO_FEW_SHARDS and not is_planned:
+        return DiscordUnreachable("it did not say how many shards this bot needs")
+    return GatewayRefused(code)
 
 
 def start_error(error: Exception, *, by_proxy: bool = False) -> StartError:

@@ -15,6 +15,7 @@ from bot.login import connect, log_in
 from bot.monitoring.endpoint import Address, monitored
 from bot.monitoring.metrics import Sources
 from bot.proxies import Proxy
+from bot.shards import Shards
 from bot.system.runtime import freeze_heap
 
 GRACE = 20.0  # grace period in seconds for running requests
@@ -31,17 +32,28 @@ async def join(
     *,
     metrics: Address | None = None,
     proxy: Proxy | None = None,
+    shards: Shards | None = None,
     grace: float = GRACE,
 ) -> NoReturn:
     """Serve Discord, and ``metrics`` if wanted, until cancelled; then end every answer properly.
 
-    Running requests have ``grace`` seconds to finish.
+    Running requests have ``grace`` seconds to finish. ``shards`` are those of this process.
 
     Raises InvalidSetting if Discord refuses the token or the address cannot be used, DiscordUnreachable,
     LoginRefused, GatewayRefused, ModelUnusable as soon as the model turns out to be, or UnexpectedStop.
     """
+    await serve(bot_of(parts, proxy=proxy, shards=shards), token, parts, metrics=metrics, grace=grace)
+
+
+def bot_of(parts: Started, *, proxy: Proxy | None = None, shards: Shards | None = None) -> TokenwiseBot:
     on_acknowledged = parts.instruments.acknowledgement.observe
-    bot = TokenwiseBot(parts.services, on_acknowledged=on_acknowledged, proxy=proxy)
+    return TokenwiseBot(parts.services, on_acknowledged=on_acknowledged, proxy=proxy, shards=shards)
+
+
+async def serve(
+    bot: TokenwiseBot, token: str, parts: Started, *, metrics: Address | None = None, grace: float = GRACE
+) -> NoReturn:
+    """What :func:`join` does, with a bot that is already made."""
     async with bot, monitored(sources(bot, parts), metrics):
         await log_in(bot, token)
         freeze_heap()  # the commands, above all
@@ -84,6 +96,7 @@ async def _until_over(loading: asyncio.Task[object], serving: asyncio.Task[objec
 
 async def _say_farewell(bot: TokenwiseBot, parts: Started, grace: float) -> None:
     """Admit nothing more to the model, and finish the answers under way or tell people why not."""
+    bot.tracker.leave()
     executor = parts.services.executor
     executor.close()
     await parts.queue.close(patience=grace)

@@ -8,6 +8,8 @@ from bot.executor import Executor
 from bot.moderation.rules import Rules
 from bot.moderation.screening import Sieve
 from bot.queue.generations import Generations
+from bot.store.process_claims import Claims
+from bot.store.process_locks import ProcessLocks
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
 
@@ -19,6 +21,8 @@ class Services:
     runs: Runs
     executor: Executor = field(default_factory=Executor)
     rules: Rules = field(default_factory=Rules)
+    locks: ProcessLocks = field(default_factory=ProcessLocks)
+    claims: Claims = field(default_factory=Claims)
 
     def sieve(self, encoding: str) -> Sieve:
         """What finds blocked words in token ids of ``encoding``."""

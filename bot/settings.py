@@ -14,7 +14,9 @@ from bot.model.cores import usable_cores
 from bot.model.model_info import GPT2_LARGE, Precision
 from bot.proxies import Proxy, proxy_for_discord
 from bot.quoting import quoted
-from bot.store.address import parsed
+from bot.shards import Shards
+from bot.shards import parsed as parsed_shards
+from bot.store.address import is_shared, parsed
 from bot.store.database import IN_MEMORY
 
 DEMO_MODEL = str(Path(__file__).parent / "data" / "demo-model")
@@ -30,6 +32,7 @@ class Settings:
 
     discord_token: str | None = field(repr=False)
     https_proxy: Proxy | None
+    shards: Shards | None
     model: str
     model_revision: str | None
     hf_token: str | None = field(repr=False)
@@ -68,9 +71,12 @@ class Settings:
         """
         read = _Reader(environ)
         token = read.token("DISCORD_TOKEN")
+        # The playground forgets everything at its end.
+        database = read.database("DATABASE_URL", default=DATABASE if token else IN_MEMORY)
         return cls(
             discord_token=token,
             https_proxy=proxy_for_discord(environ) if token else None,
+            shards=read.shards("SHARDS", database=database) if token else None,
             model=read.text("MODEL") or (GPT2_LARGE if token else DEMO_MODEL),
             model_revision=read.text("MODEL_REVISION"),
             hf_token=read.access_token("HF_TOKEN") or read.access_token("HUGGING_FACE_HUB_TOKEN"),
@@ -87,8 +93,7 @@ class Settings:
             cooldown_server=read.integer("COOLDOWN_SERVER", default=0, lowest=0, highest=3600),
             # Discord lets a bot edit its reply for 15 minutes.
             time_limit=read.integer("TIME_LIMIT", default=600, lowest=10, highest=840),
-            # The playground forgets everything at its end.
-            database_url=read.database("DATABASE_URL", default=DATABASE if token else IN_MEMORY),
+            database_url=database,
             retention_days=read.integer("RETENTION_DAYS", default=30, lowest=1, highest=3650),
             blocked_words_file=read.text("BLOCKED_WORDS_FILE"),
             age_restricted=read.truth("AGE_RESTRICTED", default=False),
@@ -128,6 +133,26 @@ class _Reader:
         given = self.text(variable) or default
         parsed(given)
         return given
+
+    def shards(self, variable: str, *, database: str) -> Shards | None:
+        given = self.text(variable)
+        if given is None:
+            return None
+        shards = parsed_shards(given)
+        if shards is None:
+            raise InvalidSetting(
+                variable,
+                problem=f"is {quoted(given)}",
+                allowed="the first and the last shard, counted from 0, and how many there are in all, "
+                "such as 0-3/16, or empty",
+            )
+        if shards.is_part and not is_shared(database):
+            raise InvalidSetting(
+                variable,
+                problem=f"is {quoted(given)}, so other processes have the rest, but SQLite serves one",
+                allowed=f"empty or 0-{shards.count - 1}/{shards.count}, or DATABASE_URL a PostgreSQL server",
+            )
+        return shards
 
     def cache_dir(self, variable: str) -> Path | None:
         """The folder, by default one beside the models that huggingface_hub downloads; None for 0."""

@@ -124,6 +124,12 @@ def url(request: pytest.FixtureRequest, database_url: str) -> str:
             return os.environ.get("TEST_POSTGRESQL") or pytest.skip("TEST_POSTGRESQL names no server")
 
 
+@pytest.fixture
+def shared() -> str:
+    """The URL of a database that several processes may use."""
+    return os.environ.get("TEST_POSTGRESQL") or pytest.skip("TEST_POSTGRESQL names no server")
+
+
 @pytest_asyncio.fixture
 async def database(url: str) -> AsyncIterator[Database]:
     """Each kind of database, empty, in the test's own loop."""

@@ -34,7 +34,7 @@ HOUSE = {
         "client cards services store features queue text model system errors quoting custom_ids",
         "aiohttp discord simcord",
     ),
-    "serve": Room("app monitoring login client interactions proxies system errors"),
+    "serve": Room("app monitoring login client interactions proxies shards system errors"),
     "verify": Room("launch settings features text model system errors quoting"),
     "migrate": Room("store system errors"),
     "launch": Room("app moderation settings text model.client model integrity"),
@@ -43,10 +43,13 @@ HOUSE = {
         "model.client model system errors"
     ),
     "monitoring": Room(
-        "store executor queue model.client model background errors", "aiohttp prometheus_client"
+        "store executor queue model.client model shards background errors",
+        "aiohttp prometheus_client",
     ),
     "login": Room("client interactions proxies errors", "aiohttp discord"),
-    "client": Room("interactions services proxies background", "discord"),
+    "client": Room("interactions services sharded identify shards proxies store background", "discord"),
+    "sharded": Room("identify shards", "discord yarl"),
+    "identify": Room(),
     "flows": Room(
         "interactions cards cards.pictures services store features queue text model logs errors", "discord"
     ),
@@ -55,7 +58,7 @@ HOUSE = {
     "cards.pictures": Room("text", "PIL bidi regex uharfbuzz"),
     "services": Room("moderation store executor queue text"),
     "moderation": Room("store features queue text model errors", "ahocorasick regex"),
-    "settings": Room("store model proxies logs errors quoting"),
+    "settings": Room("store model proxies shards logs errors quoting"),
     "store": Room("features model background errors quoting", "aiosqlite alembic msgspec psycopg sqlalchemy"),
     "executor": Room("queue"),
     "features": Room("queue text model errors", "msgspec"),
@@ -74,6 +77,7 @@ HOUSE = {
         "httpx2 huggingface_hub safetensors tiktoken tiktoken_ext tokenizers tqdm",
     ),
     "model": Room("errors", "msgspec psutil"),
+    "shards": Room(),
     "proxies": Room("errors", "aiohttp yarl"),
     "system": Room("logs errors"),
     "logs": Room("errors", "pythonjsonlogger"),

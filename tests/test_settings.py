@@ -9,6 +9,7 @@ from dotenv import dotenv_values
 from bot.errors import InvalidSetting
 from bot.model.model_info import GPT2_LARGE
 from bot.settings import DEMO_MODEL, Settings
+from bot.shards import Shards
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 
@@ -163,6 +164,46 @@ def test_an_access_token_that_fits_no_header_is_refused_without_quoting_it(token
 
     assert caught.value.sentence.startswith("HF_TOKEN has characters that no access token contains")
     assert "nter2" not in caught.value.sentence
+
+
+SHARED = {"DISCORD_TOKEN": "t", "DATABASE_URL": "postgresql://a:hunter2@b/c"}
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [("", None), ("0-3/16", Shards(0, 3, 16)), (" 5/16 ", Shards(5, 5, 16)), ("0-0/1", Shards(0, 0, 1))],
+)
+def test_shards_are_the_first_and_the_last_of_so_many(value: str, meant: Shards | None) -> None:
+    assert Settings.from_env(SHARED | {"SHARDS": value}).shards == meant
+
+
+@pytest.mark.parametrize("value", ["16", "4-3/16", "0-16/16", "0-3", "0-3/0", "1,2/4", "-1-3/4", "0-1/99999"])
+def test_wrong_shards_are_named_with_what_is_allowed(value: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_env(SHARED | {"SHARDS": value})
+
+    allowed = "the first and the last shard, counted from 0, and how many there are in all, such as 0-3/16"
+    assert caught.value.sentence == f"SHARDS is '{value}'; it must be {allowed}, or empty."
+
+
+def test_several_processes_cannot_share_an_sqlite_file() -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_env({"DISCORD_TOKEN": "t", "SHARDS": "0-3/16"})
+
+    assert caught.value.sentence == (
+        "SHARDS is '0-3/16', so other processes have the rest, but SQLite serves one; "
+        "it must be empty or 0-15/16, or DATABASE_URL a PostgreSQL server."
+    )
+
+
+def test_one_process_may_have_all_shards_on_sqlite() -> None:
+    settings = Settings.from_env({"DISCORD_TOKEN": "t", "SHARDS": "0-15/16"})
+
+    assert settings.shards == Shards(0, 15, 16)
+
+
+def test_the_playground_has_no_shards() -> None:
+    assert Settings.from_env({"SHARDS": "0-3/16"}).shards is None
 
 
 def test_metrics_are_off_without_a_port() -> None:

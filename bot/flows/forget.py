@@ -31,7 +31,7 @@ async def confirm(
     ``asked`` counts texts, votes, and rounds.
     """
     reply = await _own(interaction, owner)
-    with interaction.client.locks.claim(f"forget:{owner}") as is_first:
+    async with interaction.client.locks.claim(f"forget:{owner}") as is_first:
         if not is_first:
             return
         stored = await _stored(services, reply)
@@ -44,7 +44,7 @@ async def confirm(
 async def cancel(interaction: Interaction, *, owner: int) -> None:
     """Delete nothing; NotYours."""
     reply = await _own(interaction, owner)
-    with interaction.client.locks.claim(f"forget:{owner}") as is_first:
+    async with interaction.client.locks.claim(f"forget:{owner}") as is_first:
         if is_first:
             await reply.finish(cards.not_forgotten())
 

@@ -87,7 +87,7 @@ async def show_numbers(services: Services, run_id: str, reply: Reply) -> None:
 
 async def begin_next(services: Services, run_id: str, interaction: Interaction) -> None:
     """Begin another round, once, however often the button is pressed."""
-    with interaction.client.locks.claim(run_id) as is_first:
+    async with interaction.client.locks.claim(run_id) as is_first:
         if is_first:
             await begin(services, interaction, None)
             await disable_button(interaction, label="Next round started")

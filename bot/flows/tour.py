@@ -49,7 +49,7 @@ async def begin_own(services: Services, interaction: Interaction, submitted: Sub
     station = int(submitted.match["numbers"].lstrip(":"))
     text = tour.text_of(submitted.typed[TEXT])
     claimed = interaction.client.locks.claim(run_id) if owns_card(interaction) else nullcontext(False)
-    with claimed as in_place:
+    async with claimed as in_place:
         reply = Reply(interaction, private=True, replace=in_place)
         await reply.acknowledge()
         model = await ready_model(services, reply)

@@ -39,7 +39,7 @@ class PersistentItem(ui.DynamicItem[Item], Generic[Item], template="-"):
         return await is_admitted(interaction)
 
     async def callback(self, interaction: Interaction) -> None:
-        with interaction.client.locks.claim(_press_key(interaction)) as is_first:
+        async with interaction.client.locks.claim(_press_key(interaction)) as is_first:
             try:
                 if is_first and _is_offered(self.item):
                     await self.press(interaction, interaction.client.services)
@@ -71,7 +71,7 @@ class RunItem(PersistentItem[Item], Generic[Item], template="-"):
         """Acknowledge the press, and let ``show`` change the card unless another press is doing so."""
         reply = Reply(interaction, replace=True)
         await reply.acknowledge()
-        with interaction.client.locks.claim(self.run_id) as is_first:
+        async with interaction.client.locks.claim(self.run_id) as is_first:
             if is_first:
                 await show(reply)
 

@@ -11,6 +11,7 @@ import discord
 from bot.errors import AgeRestricted, AgeUnknown, ShuttingDown
 from bot.interactions.api_errors import TRANSIENT
 from bot.interactions.error_handler import answer_with_error
+from bot.interactions.peers import is_ours
 from bot.interactions.responses import Interaction
 from bot.moderation.rules import Rules
 
@@ -18,6 +19,9 @@ from bot.moderation.rules import Rules
 async def is_admitted(interaction: Interaction) -> bool:
     """Whether to answer the interaction; a refusal is explained to the person here."""
     if not interaction.client.tracker.accept(interaction):
+        return False
+    if not await is_ours(interaction):
+        interaction.client.tracker.note_elsewhere(interaction.id)
         return False
     try:
         if interaction.client.tracker.is_ending:

@@ -87,8 +87,8 @@ class InteractionTracker:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.dropped = Counter(late=0, repeated=0)
-        self.is_ending = False
+        self.dropped = Counter(late=0, repeated=0, elsewhere=0)
+        self.is_leaving = self.is_ending = False
         self._is_open = True
         self._clock = clock
         self._on_acknowledged = on_acknowledged
@@ -134,6 +134,12 @@ class InteractionTracker:
         if (tracked := self._under_way.get(interaction_id)) is not None:
             state_of(tracked.interaction).is_in_doubt = True
 
+    def note_elsewhere(self, interaction_id: int) -> None:
+        """Another process answers it."""
+        self.dropped["elsewhere"] += 1
+        if (tracked := self._under_way.get(interaction_id)) is not None:
+            tracked.outcome = "elsewhere"
+
     def note_error(self, interaction_id: int, error: BaseException) -> None:
         """The answer is an error message about ``error``."""
         if (tracked := self._under_way.get(interaction_id)) is not None:
@@ -143,6 +149,10 @@ class InteractionTracker:
         """Return the seconds since an interaction was made; 0 if it is not under way."""
         tracked = self._under_way.get(interaction_id)
         return 0.0 if tracked is None else tracked.age
+
+    def leave(self) -> None:
+        """This process will end: another, if there is one, should answer what comes from now on."""
+        self.is_leaving = True
 
     async def wait_idle(self, patience: float) -> None:
         """Return once nothing is under way, or after ``patience`` seconds."""

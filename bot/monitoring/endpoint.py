@@ -21,6 +21,7 @@ from bot.errors import InvalidSetting
 from bot.model.client.progress import loading_text
 from bot.monitoring.lag import measured_lag
 from bot.monitoring.metrics import Sources, registry_of
+from bot.shards import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,18 @@ def health_problems(sources: Sources) -> list[str]:
     problems = []
     if not sources.worker.serving:
         problems.append(f"the model is not ready ({loading_text(sources.worker.loading)})")
-    if not sources.connection.connected:
-        problems.append("there is no connection to Discord")
+    states = sources.connection.shard_states()
+    if missing := [id_ for id_, state in states.items() if not state.connected]:
+        problems.append(_unconnected(missing, is_all=len(missing) == len(states)))
     return problems
+
+
+def _unconnected(shards: Sequence[int], *, is_all: bool) -> str:
+    if is_all:
+        return "there is no connection to Discord"
+    if len(shards) == 1:
+        return f"shard {shards[0]} is not connected to Discord"
+    return f"the shards {listed(shards)} are not connected to Discord"
 
 
 @asynccontextmanager

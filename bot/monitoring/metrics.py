@@ -20,6 +20,7 @@ from bot.executor import Executor
 from bot.model.protocol import Loading
 from bot.monitoring.lag import Lag
 from bot.queue.queue import GenerationQueue
+from bot.shards import ShardState
 from bot.store.runs import Runs
 
 
@@ -74,11 +75,7 @@ class Worker(Protocol):
 class Connection(Protocol):
     """Discord's side: what is read of :class:`bot.client.TokenwiseBot`."""
 
-    @property
-    def connected(self) -> bool: ...
-
-    @property
-    def latency(self) -> float: ...
+    def shard_states(self) -> Mapping[int, ShardState]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +158,11 @@ def _of_discord(sources: Sources) -> Iterator[Metric]:
     yield _counters(
         "discord_responses", "Discord's responses to requests, by status.", "status", sources.responses
     )
-    yield _gauge("gateway_connected", "1 while Discord sends events.", sources.connection.connected)
-    if math.isfinite(latency := sources.connection.latency):
-        yield _gauge("gateway_latency_seconds", "From a heartbeat to its answer.", latency)
+    states = {str(id_): state for id_, state in sources.connection.shard_states().items()}
+    connected = {id_: float(state.connected) for id_, state in states.items()}
+    yield _gauges("gateway_connected", "1 while Discord sends events.", "shard", connected)
+    if known := {id_: state.latency for id_, state in states.items() if math.isfinite(state.latency)}:
+        yield _gauges("gateway_latency_seconds", "From a heartbeat to its answer.", "shard", known)
 
 
 def _of_loop(lag: Lag) -> Iterator[Metric]:

@@ -42,7 +42,7 @@ async def simulated(services: Services, *, settle_timeout: float) -> AsyncIterat
     errors; SimCord would take every refusal for a failure.
     """
     bot = TokenwiseBot(services)
-    env = simcord.Env(bot, check_errors=False, settle_timeout=settle_timeout)
+    env = simcord.Env(bot, check_errors=False, settle_timeout=settle_timeout, shard_count=1)
     await env.start()
     try:
         # SimCord records errors by an attribute over the tree's own method.

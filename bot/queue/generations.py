@@ -38,6 +38,10 @@ class Generations(Protocol):
         """Admit the request or raise; then its updates, ``Finished`` last."""
         ...
 
+    def is_in_progress(self, group: str) -> bool:
+        """Whether :meth:`cancel` has something to stop."""
+        ...
+
     def cancel(self, group: str, *, owner: int) -> None:
         """Stop what is in progress of a group, or of a request alone by its id; NotYours or NotRunning."""
         ...
@@ -74,6 +78,9 @@ class GenerationsWrapper(ABC):
     def stream(
         self, request: GenerationRequest, *, asker: Asker, group: str | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Update]]: ...
+
+    def is_in_progress(self, group: str) -> bool:
+        return self._inner.is_in_progress(group)
 
     def cancel(self, group: str, *, owner: int) -> None:
         self._inner.cancel(group, owner=owner)

@@ -169,6 +169,10 @@ class GenerationQueue:
         finally:
             self._settle(ticket, ticket.finished("cancelled", self._clock()))
 
+    def is_in_progress(self, group: str) -> bool:
+        """Whether :meth:`cancel` has something to stop."""
+        return self._warm_up.holds(group) or any(one.group == group for one in self._tickets.values())
+
     def cancel(self, group: str, *, owner: int) -> None:
         """Stop all requests of a group: their streams finish as cancelled, with the steps so far.
 

@@ -101,6 +101,10 @@ class WarmUp:
             self._admission.forgive(asker, group)
             self._changed()
 
+    def holds(self, group: str) -> bool:
+        """Whether ``group`` has a place."""
+        return any(place.group == group for place in self._line)
+
     def cancel(self, group: str, *, owner: int) -> bool:
         """End the place of ``group`` with Stopped; false if there is none, NotYours if somebody else's."""
         place = next((place for place in self._line if place.group == group), None)

@@ -6,6 +6,11 @@ from bot.store import sqlite
 from bot.store.backend import Address, unusable
 
 
+def is_shared(url: str) -> bool:
+    """Whether several processes may use the database at ``url`` at once; raises as :func:`parsed`."""
+    return not isinstance(parsed(url), sqlite.SQLite)
+
+
 def parsed(url: str) -> Address:
     """The address in ``url``; InvalidSetting, without any value, if it is not one the bot can use."""
     scheme, is_url, _ = url.partition("://")

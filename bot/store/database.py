@@ -42,6 +42,11 @@ class Database:
         self._furnishing: asyncio.Task[State] | None = None
         self._wiping: asyncio.Task[bool] | None = None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may use it at once."""
+        return self._engine.dialect.name != "sqlite"
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, rolled back by any exception in it.

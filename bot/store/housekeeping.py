@@ -12,6 +12,8 @@ from bot.background import Background
 from bot.errors import StoreUnavailable
 from bot.quoting import plural
 from bot.store.outbox import PAUSE
+from bot.store.process_claims import Claims
+from bot.store.process_locks import Lock, ProcessLocks
 from bot.store.runs import Runs
 
 log = logging.getLogger(__name__)
@@ -27,16 +29,20 @@ async def tidied(
     every: float = HOUR,
     retry: float = PAUSE,
     on_deleted: Callable[[], object] = lambda: None,
+    locks: ProcessLocks | None = None,
+    claims: Claims | None = None,
 ) -> AsyncIterator[None]:
     """Delete runs that are too old, now and ``every`` so often (in seconds).
 
     ``on_deleted`` is called when there were some, so that others drop their texts too. Storing
     what the database did not take, and wiping what its files still hold, is tried again every
-    ``retry`` seconds and on leaving.
+    ``retry`` seconds and on leaving. With ``locks``, one process at a time deletes; ``claims`` that no longer
+    hold are deleted as well.
     """
+    tidy = partial(_tidy, runs, every, on_deleted, locks or ProcessLocks(), claims or Claims())
     try:
         async with (
-            Background(partial(_tidy, runs, every, on_deleted), name="housekeeping"),
+            Background(tidy, name="housekeeping"),
             Background(partial(_retry, runs, retry), name="storing what waits"),
         ):
             yield
@@ -50,12 +56,16 @@ async def tidied(
             log.error("lost %s: the database was unavailable until the bot ended", lost)
 
 
-async def _tidy(runs: Runs, every: float, on_deleted: Callable[[], object]) -> None:
+async def _tidy(
+    runs: Runs, every: float, on_deleted: Callable[[], object], locks: ProcessLocks, claims: Claims
+) -> None:
     while True:
         deleted = 0
         try:
-            async for portion in runs.deleting_old():
-                deleted += portion
+            async with locks.held(Lock.HOUSEKEEPING):
+                async for portion in runs.deleting_old():
+                    deleted += portion
+                await claims.delete_old()
         except StoreUnavailable as error:
             log.error("the database is unavailable, so buttons are refused: %s", error.detail)
         if deleted:

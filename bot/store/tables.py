@@ -92,3 +92,13 @@ votes = Table(
     Column("person", BigInteger, primary_key=True, index=True),
     Column("token_id", Integer, nullable=False),
 )
+
+# What one of several processes has claimed: an interaction, or what a press acts on.
+claims = Table(
+    "claims",
+    metadata,
+    # A digest.
+    Column("key", String(32), primary_key=True),
+    # Seconds since 1970, UTC: from then on it is free again.
+    Column("until", Float, nullable=False, index=True),
+)

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.shards import Shards
 from tests.fakes.discord import FakeDiscord, Flag, Interaction, InteractionType, texts
 from tests.fakes.discord.hosted import hosted
 from tests.fakes.discord.openapi import VARIABLE, description_file
@@ -217,6 +218,65 @@ async def test_a_forgotten_session_is_replaced_by_a_new_one() -> None:
         await discord.slash(discord.person("ada"), discord.channel(), "tokens", text="London was").settled()
 
     assert (discord.gateway.identified, discord.gateway.resumed) == (2, 0)
+
+
+async def test_events_go_to_the_shard_of_their_server_and_direct_messages_to_the_first() -> None:
+    async with FakeDiscord.opened(shards=4) as discord, hosted(discord, shards=Shards(1, 1, 4)):
+        ada = discord.person("ada")
+        guild = discord.guild("here", shard=1)
+        here = discord.channel(guild=guild)
+        elsewhere = discord.channel(guild=discord.guild("elsewhere", shard=2))
+        heard = await discord.slash(ada, here, "tokens", text="London was").settled()
+        unheard = [discord.slash(ada, at, "help") for at in (elsewhere, discord.conversation())]
+
+    assert (guild.id >> 22) % 4 == 1
+    assert heard.delivered_at is not None
+    assert [one.delivered_at for one in unheard] == [None, None]
+
+
+class Socket:
+    """A gateway connection that says what it is told to."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+
+    async def identify(self, shard: int, count: int) -> str | int | None:
+        """What Discord says to it: the event, False for an invalid session, or the code it closes with."""
+        await self._socket.send_json({"op": 2, "d": {"token": "a.token", "shard": [shard, count]}})
+        while True:
+            said = await self._socket.receive()
+            if said.type is not aiohttp.WSMsgType.TEXT:
+                return self._socket.close_code
+            payload = said.json()
+            if payload["op"] != 10:
+                answer: str | int = payload["t"] or payload["d"]
+                return answer
+
+
+async def identified(discord: FakeDiscord, shard: int, count: int) -> str | int | None:
+    async with aiohttp.ClientSession() as session, session.ws_connect(discord.where.gateway) as socket:
+        return await Socket(socket).identify(shard, count)
+
+
+async def test_a_shard_that_cannot_be_is_refused() -> None:
+    async with FakeDiscord.opened() as discord:
+        assert await identified(discord, 4, 4) == 4010
+
+
+async def test_each_bucket_may_identify_once_in_a_while() -> None:
+    async with FakeDiscord.opened(max_concurrency=2, identify_every=3_600) as discord:
+        said = [await identified(discord, shard, 4) for shard in (0, 1, 2, 3)]
+
+    assert said == ["READY", "READY", False, False]
+    assert discord.gateway.too_soon == 2
+
+
+async def test_two_bots_with_one_shard_both_get_its_events() -> None:
+    async with FakeDiscord.opened() as discord, hosted(discord), hosted(discord):
+        assert discord.gateway.shards == [0, 0]
+        interaction = await discord.slash(discord.person("ada"), discord.channel(), "help").settled()
+
+    assert interaction.deliveries == 2
 
 
 async def test_suggestions_are_kept() -> None:

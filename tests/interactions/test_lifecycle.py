@@ -68,7 +68,7 @@ async def test_an_interaction_too_old_to_be_acknowledged_is_dropped() -> None:
 
     assert tracker.accept(arrived(1, age=MAX_AGE - timedelta(seconds=1)))
     assert not tracker.accept(arrived(2, age=MAX_AGE + timedelta(seconds=1)))
-    assert tracker.dropped == {"late": 1, "repeated": 0}
+    assert tracker.dropped == {"late": 1, "repeated": 0, "elsewhere": 0}
 
 
 async def test_a_repeated_interaction_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
@@ -76,7 +76,7 @@ async def test_a_repeated_interaction_is_dropped(caplog: pytest.LogCaptureFixtur
 
     assert [tracker.accept(arrived(number)) for number in (1, 2, 1)] == [True, True, False]
     assert "came a second time" in caplog.text
-    assert tracker.dropped == {"late": 0, "repeated": 1}
+    assert tracker.dropped == {"late": 0, "repeated": 1, "elsewhere": 0}
 
 
 async def test_age_counts_from_an_interaction_s_creation() -> None:

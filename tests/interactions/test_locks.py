@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from bot.interactions.locks import Locks
+from bot.store.database import Database
+from bot.store.process_claims import Claims
 
 
 class Shown:
@@ -26,23 +28,33 @@ class Shown:
         self.at_once -= 1
 
 
-def test_a_key_is_claimed_by_one_at_a_time() -> None:
-    locks = Locks()
-    with locks.claim("a") as first, locks.claim("a") as second, locks.claim("b") as other:
+async def test_a_key_is_claimed_by_one_at_a_time() -> None:
+    locks = Locks(Claims())
+    async with locks.claim("a") as first, locks.claim("a") as second, locks.claim("b") as other:
         assert (first, second, other) == (True, False, True)
-    with locks.claim("a") as again:
+    async with locks.claim("a") as again:
+        assert again
+
+
+async def test_a_key_is_claimed_by_one_process_at_a_time(database: Database) -> None:
+    if not database.is_shared:
+        pytest.skip("SQLite has only one process")
+    here, there = Locks(Claims(database)), Locks(Claims(database))
+    async with here.claim("a") as first, there.claim("a") as second, there.claim("b") as other:
+        assert (first, second, other) == (True, False, True)
+    async with there.claim("a") as again:
         assert again
 
 
 async def test_one_change_is_one_edit() -> None:
     card = Shown()
 
-    assert await Locks().refresh("a", card.show)
+    assert await Locks(Claims()).refresh("a", card.show)
     assert card.edits == [0]
 
 
 async def test_many_simultaneous_changes_take_two_edits_and_the_last_shows_them_all() -> None:
-    locks, card = Locks(), Shown()
+    locks, card = Locks(Claims()), Shown()
 
     async def change() -> bool:
         card.state += 1
@@ -55,13 +67,13 @@ async def test_many_simultaneous_changes_take_two_edits_and_the_last_shows_them_
 
 
 async def test_cards_do_not_wait_for_each_other() -> None:
-    locks, card, other = Locks(), Shown(), Shown()
+    locks, card, other = Locks(Claims()), Shown(), Shown()
 
     assert all(await asyncio.gather(locks.refresh("a", card.show), locks.refresh("b", other.show)))
 
 
 async def test_after_a_failed_edit_the_next_change_is_shown() -> None:
-    locks, card = Locks(), Shown()
+    locks, card = Locks(Claims()), Shown()
 
     async def fail() -> None:
         raise OSError("no network")

@@ -127,7 +127,7 @@ async def test_metrics_show_the_process_and_the_event_loop() -> None:
 
     assert samples["process_resident_memory_bytes"] > 1_000_000
     assert samples["tokenwise_event_loop_lag_seconds"] >= 0.0
-    assert "tokenwise_gateway_latency_seconds" not in samples  # no heartbeat yet
+    assert "tokenwise_gateway_latency_seconds:0" not in samples  # no heartbeat yet
 
 
 async def test_openmetrics_is_served_on_request() -> None:
@@ -148,6 +148,29 @@ async def test_health_needs_a_model_and_a_connection() -> None:
     assert status == 503
     assert "the model is not ready" in body
     assert "no connection to Discord" in body
+
+
+async def test_health_names_the_shards_that_are_not_connected() -> None:
+    async with a_watched_bot() as seen:
+        seen.bot.shard_ids, seen.bot.shard_count = [4, 5, 6, 7], 16
+        seen.bot.offline = frozenset({5, 6})
+        assert await seen.get("/health") == (
+            503,
+            '{"status": "unavailable", "reasons": ["the shards 5-6 are not connected to Discord"]}',
+        )
+        seen.bot.offline = frozenset({7})
+        assert "shard 7 is not connected to Discord" in (await seen.get("/health"))[1]
+
+
+async def test_connections_are_measured_by_shard() -> None:
+    async with a_watched_bot() as seen:
+        seen.bot.shard_ids, seen.bot.shard_count = [4, 5], 16
+        seen.bot.offline = frozenset({5})
+        samples = await seen.scrape()
+
+    assert samples["tokenwise_gateway_connected:4"] == 1
+    assert samples["tokenwise_gateway_connected:5"] == 0
+    assert "tokenwise_gateway_connected:0" not in samples
 
 
 async def test_nothing_is_measured_without_a_port() -> None:

@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.store import tables
-from bot.store.database import IN_MEMORY, opened
+from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.housekeeping import tidied
+from bot.store.process_claims import Claims
+from bot.store.process_locks import Lock, ProcessLocks
 from bot.store.runs import DAY, Runs
 from tests.support.samples import NOON, completion_run
 from tests.support.waiting import until
@@ -109,3 +111,28 @@ async def test_a_hanging_database_does_not_delay_the_end(
             runs._outbox.put(completion_run())
 
     assert "lost 1 run:" in caplog.text
+
+
+async def test_one_process_at_a_time_deletes(database: Database) -> None:
+    if not database.is_shared:
+        pytest.skip("SQLite has only one process")
+    now = NOON
+    runs = Runs(database, days=30, clock=lambda: now)
+    claims = Claims(database, clock=lambda: now)
+    await runs.keep(completion_run("a" * 16))
+    await claims.take("an interaction")
+    now += 31 * DAY
+    async with tidied(runs, locks=ProcessLocks(database), claims=claims):
+        await until(lambda: is_empty(database))
+
+    await runs.keep(completion_run("b" * 16))
+    async with ProcessLocks(database).held(Lock.HOUSEKEEPING):
+        async with tidied(runs, locks=ProcessLocks(database), claims=claims):
+            await asyncio.sleep(0.3)
+        assert await stored(runs) == 1
+
+
+async def is_empty(database: Database) -> bool:
+    counts = (select(func.count()).select_from(table) for table in (tables.runs, tables.claims))
+    async with database.transaction() as connection:
+        return not any([await connection.scalar(count) for count in counts])

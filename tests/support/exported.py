@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 import pytest
 
-from bot.client import TokenwiseBot
 from bot.errors import QueueFull
 from bot.model.protocol import GenerationRequest, SamplingParams
 from bot.queue.limits import Asker
@@ -27,15 +26,14 @@ def a_request(seen: Watched, person: int) -> AbstractAsyncContextManager[object]
 @asynccontextmanager
 async def a_busy_bot() -> AsyncIterator[Watched]:
     """A bot with a full queue, a refusal, a worker and a response from Discord."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(TokenwiseBot, "latency", HEARTBEAT)
-        async with a_watched_bot() as seen, AsyncExitStack() as stack:
-            seen.model.pid = os.getpid()
-            seen.bot.http_trace.responses["2xx"] += 1
-            for person in range(ROOM):
-                await stack.enter_async_context(a_request(seen, person))
-            with pytest.raises(QueueFull):
-                await stack.enter_async_context(a_request(seen, ROOM))
-            await settled()
-            await seen.model.step("of 0")
-            yield seen
+    async with a_watched_bot() as seen, AsyncExitStack() as stack:
+        seen.model.pid = os.getpid()
+        seen.bot.heartbeat = HEARTBEAT
+        seen.bot.http_trace.responses["2xx"] += 1
+        for person in range(ROOM):
+            await stack.enter_async_context(a_request(seen, person))
+        with pytest.raises(QueueFull):
+            await stack.enter_async_context(a_request(seen, ROOM))
+        await settled()
+        await seen.model.step("of 0")
+        yield seen

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,6 +20,7 @@ from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue
 from bot.serve import sources
 from bot.services import Services
+from bot.shards import ShardState
 from bot.store.database import IN_MEMORY, opened
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings
@@ -36,13 +38,17 @@ class WatchedModel(FakeModel):
 
 
 class ConnectedBot(TokenwiseBot):
-    """A bot that is connected as long as ``online`` is set."""
+    """A bot whose shards are connected except for those ``offline``; none is unless it is ``online``."""
 
     online = True
+    offline: frozenset[int] = frozenset()
+    heartbeat = math.nan
 
-    @property
-    def connected(self) -> bool:
-        return self.online
+    def shard_states(self) -> Mapping[int, ShardState]:
+        return {
+            id_: ShardState(self.online and id_ not in self.offline, self.heartbeat)
+            for id_ in super().shard_states()
+        }
 
 
 @dataclass(frozen=True, slots=True)

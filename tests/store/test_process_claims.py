@@ -1,0 +1,110 @@
+"""What several processes could do is done by one; where the database fails, each decides by itself."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.store import tables
+from bot.store.database import IN_MEMORY, Database, opened
+from bot.store.process_claims import LIFETIME, PAUSE, Claims
+
+
+@pytest.fixture
+def shared(database: Database) -> Database:
+    return database if database.is_shared else pytest.skip("SQLite has only one process")
+
+
+async def held(database: Database) -> int:
+    async with database.transaction() as connection:
+        return int(await connection.scalar(select(func.count()).select_from(tables.claims)) or 0)
+
+
+async def test_one_process_claims_everything_without_asking() -> None:
+    async with opened(IN_MEMORY) as database:
+        for alone in (Claims(), Claims(database)):
+            assert not alone.are_needed
+            assert [await alone.take("a") for _ in range(2)] == [True, True]
+            await alone.release("a")
+            await alone.delete_old()
+        assert await held(database) == 0
+
+
+async def test_only_the_first_of_several_processes_has_a_claim(shared: Database) -> None:
+    first, second = Claims(shared), Claims(shared)
+
+    assert first.are_needed
+    assert [await first.take("a"), await second.take("a"), await second.take("b")] == [True, False, True]
+
+
+async def test_what_is_given_back_can_be_claimed_again(shared: Database) -> None:
+    first, second = Claims(shared), Claims(shared)
+    await first.take("a")
+    await first.release("a")
+
+    assert await second.take("a")
+
+
+async def test_a_claim_of_a_process_that_is_gone_ends_by_itself(shared: Database) -> None:
+    now = 1_000.0
+    gone, heir = Claims(shared, clock=lambda: now), Claims(shared, clock=lambda: now)
+    await gone.take("a")
+    now += LIFETIME - 1
+    assert not await heir.take("a")
+    now += 2
+    assert await heir.take("a")
+
+
+async def test_old_claims_are_deleted(shared: Database) -> None:
+    now = 1_000.0
+    claims = Claims(shared, clock=lambda: now)
+    await claims.take("a")
+    now += LIFETIME - 1
+    await claims.take("b")
+    now += 2
+    await claims.delete_old()
+
+    assert await held(shared) == 1
+
+
+async def test_keys_are_not_stored(shared: Database) -> None:
+    await Claims(shared).take("a person's id")
+    async with shared.transaction() as connection:
+        (key,) = await connection.scalars(select(tables.claims.c.key))
+
+    assert "person" not in key
+    assert len(key) == 32
+
+
+async def test_without_an_answer_each_process_decides_and_soon_does_not_ask_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = 1_000.0
+    async with opened("postgresql://nobody@127.0.0.1:1/nothing") as unreachable:
+        claims = Claims(unreachable, clock=lambda: now)
+        with caplog.at_level(logging.WARNING):
+            assert await claims.take("a")
+            assert await claims.take("a")
+            now += PAUSE + 1
+            assert await claims.take("a")
+            await claims.release("a")
+
+    assert caplog.text.count("answering without asking other processes") == 1
+
+
+async def test_a_slow_database_is_not_waited_for(shared: Database, caplog: pytest.LogCaptureFixture) -> None:
+    claims = Claims(shared)
+    async with shared.transaction() as connection:
+        await connection.execute(tables.claims.insert().values(key=_key("a"), until=0.0))
+        with caplog.at_level(logging.WARNING):
+            assert await claims.take("a", patience=0.05)  # the row is locked by a transaction that goes on
+
+    assert "no answer in time" in caplog.text
+
+
+def _key(name: str) -> str:
+    from bot.store.process_claims import _digest
+
+    return _digest(name)

@@ -1,0 +1,195 @@
+"""Whether interactions survive restarts of a bot of several processes.
+
+    python -m tests.promises.restarts [--processes 4] [--shards 16] [--guilds 2000] [--rate 10]
+
+Real bots with the demo model, each with a part of the shards, share a PostgreSQL and are connected to a
+Discord on loopback, which lets one shard of each bucket identify in 5 s. People on all servers, and in direct
+messages, send commands all the time. One process is killed and started again; then each process is replaced:
+a new one with the same shards starts beside it, and once that serves, the old one gets SIGTERM.
+
+The program prints how many interactions there were, how many of them were lost although a process that was
+not killed had them, how many were answered by the notice of a restart, how often Discord refused a second
+answer, and how often a shard identified too soon. The bar: none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from bot.shards import Shards
+from tests.fakes.discord import Channel, FakeDiscord, Interaction, texts
+from tests.fakes.discord.process import BotProcess
+from tests.promises.figures import parser, verdict
+from tests.promises.postgresql import server
+from tests.support.waiting import until
+
+READY = "the model is ready"
+IDENTIFY_EVERY = 5.0  # seconds
+AT_ONCE = 4  # Discord's max_concurrency
+CALM = 5.0  # seconds of undisturbed use before each event
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """``lost`` were never acknowledged by a process that lived on, ``put_off`` got a restart's notice.
+
+    ``of_killed`` were lost with the killed process, or while its shards were away.
+    """
+
+    interactions: int
+    lost: int
+    put_off: int
+    of_killed: int
+    twice: int
+    too_soon: int
+
+    @property
+    def kept(self) -> bool:
+        return self.interactions > 0 and not (self.lost or self.put_off or self.twice or self.too_soon)
+
+
+@dataclass(eq=False)
+class Cluster:
+    """The bot's processes, each with the stack that ends it. ``killed`` is when its shards were away."""
+
+    discord: FakeDiscord
+    url: str
+    parts: list[Shards]
+    processes: dict[Shards, tuple[BotProcess, AsyncExitStack]]
+    killed: tuple[Shards, float, float] | None = None
+
+    async def start(self, shards: Shards) -> tuple[BotProcess, AsyncExitStack]:
+        """A process that serves: its shards are connected and its model is ready."""
+        stack, before = AsyncExitStack(), self.discord.gateway.shards
+        named = f"{shards.first}-{shards.last}/{shards.count}"
+        settings = {"SHARDS": named, "DATABASE_URL": self.url, "THREADS": "1"}
+        bot = await stack.enter_async_context(self.discord.bot(settings))
+        await bot.said(READY, patience=600)
+        connected = partial(self._are_connected, shards, before)
+        await until(connected, patience=600)
+        return bot, stack
+
+    async def start_all(self) -> None:
+        started = await asyncio.gather(*(self.start(one) for one in self.parts))
+        self.processes = dict(zip(self.parts, started, strict=True))
+
+    async def kill(self, shards: Shards) -> None:
+        """Kill a process and start it again."""
+        bot, stack = self.processes[shards]
+        began = time.monotonic()
+        bot.signal(signal.SIGKILL)
+        await bot.wait()
+        await stack.aclose()
+        self.processes[shards] = await self.start(shards)
+        self.killed = (shards, began, time.monotonic())
+
+    async def replace(self, shards: Shards) -> None:
+        """Start a successor, then end the old process."""
+        bot, stack = self.processes[shards]
+        self.processes[shards] = await self.start(shards)
+        bot.signal(signal.SIGTERM)
+        await bot.wait()
+        await stack.aclose()
+
+    async def close(self) -> None:
+        await asyncio.gather(*(stack.aclose() for _, stack in self.processes.values()))
+
+    def of_killed(self, interaction: Interaction) -> bool:
+        """Whether it reached the killed process, or nobody while its shards were away."""
+        if self.killed is None:
+            return False
+        shards, began, ended = self.killed
+        guild = interaction.channel.guild
+        shard = 0 if guild is None else (guild.id >> 22) % shards.count
+        return shard in shards.ids and began - CALM < interaction.sent_at < ended
+
+    def _are_connected(self, shards: Shards, before: list[int]) -> bool:
+        """Whether each has one connection more than ``before``."""
+        now = self.discord.gateway.shards
+        return all(now.count(one) > before.count(one) for one in shards.ids)
+
+
+async def restarted(*, processes: int, shards: int, guilds: int, rate: float, seed: int = 1) -> Restarts:
+    """Run the bots, and disturb them."""
+    each = shards // processes
+    parts = [Shards(first, first + each - 1, shards) for first in range(0, shards, each)]
+    with server() as own:
+        if own is None:
+            raise SystemExit("PostgreSQL is not installed")
+        async with FakeDiscord.opened(
+            shards=shards,
+            max_concurrency=AT_ONCE,
+            identify_every=IDENTIFY_EVERY,
+            schema_every=0,
+            remembered=0,
+        ) as discord:
+            channels = [discord.channel(guild=discord.guild(f"server {n}")) for n in range(guilds)]
+            channels.append(discord.conversation())
+            cluster = Cluster(discord, own.url, parts, {})
+            await cluster.start_all()
+            using = asyncio.create_task(_use(discord, channels, rate, random.Random(seed)))
+            try:
+                await asyncio.sleep(CALM)
+                await cluster.kill(parts[-1])
+                await asyncio.sleep(CALM)
+                for one in parts:
+                    await cluster.replace(one)
+                await asyncio.sleep(CALM)
+            finally:
+                using.cancel()
+                await asyncio.wait({using})
+            await asyncio.sleep(CALM)
+            result = _counted(cluster)
+            await cluster.close()
+            return result
+
+
+async def _use(discord: FakeDiscord, channels: list[Channel], rate: float, rng: random.Random) -> None:
+    people = [discord.person(f"person {number}") for number in range(200)]
+    while True:
+        discord.slash(rng.choice(people), rng.choice(channels), "help")
+        await asyncio.sleep(rng.expovariate(rate))
+
+
+def _counted(cluster: Cluster) -> Restarts:
+    discord = cluster.discord
+    unanswered = [one for one in discord.interactions if not one.is_acknowledged]
+    of_killed = [one for one in unanswered if cluster.of_killed(one)]
+    return Restarts(
+        interactions=len(discord.interactions),
+        lost=len(unanswered) - len(of_killed),
+        put_off=sum("restarting" in _said(one) for one in discord.interactions),
+        of_killed=len(of_killed),
+        twice=sum(one.refused for one in discord.interactions),
+        too_soon=discord.gateway.too_soon,
+    )
+
+
+def _said(interaction: Interaction) -> str:
+    return "\n".join(text for message in interaction.all_messages for text in texts(message.components))
+
+
+def main() -> int:
+    arguments = parser(__doc__)
+    arguments.add_argument("--processes", type=int, default=4)
+    arguments.add_argument("--shards", type=int, default=16)
+    arguments.add_argument("--guilds", type=int, default=2_000)
+    arguments.add_argument("--rate", type=float, default=10.0, help="interactions a second")
+    given = arguments.parse_args()
+    result = asyncio.run(restarted(**vars(given)))
+    print(
+        f"{result.interactions:,} interactions: {result.lost} lost, {result.put_off} put off, "
+        f"{result.twice} second answers, {result.of_killed} lost with the killed process; "
+        f"{result.too_soon} identified too soon"
+    )
+    return verdict("nothing lost, nothing answered twice, identify limits kept", kept=result.kept)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

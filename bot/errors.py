@@ -24,6 +24,7 @@
     │   └── NotRunning                a request to stop that is over
     ├── UnavailableError              the same request can be served later
     │   ├── ModelLoading
+    │   ├── ModelUnreachable          it is a service, and away
     │   ├── QueueFull
     │   ├── TooManyRequests           of one person
     │   ├── ServerBusy                of one server
@@ -311,6 +312,15 @@ class ModelLoading(UnavailableError):
     @property
     def sentence(self) -> str:
         return f"The model is still loading ({self.progress}). Please try again in a moment."
+
+
+@dataclass(eq=False, kw_only=True)
+class ModelUnreachable(UnavailableError):
+    retry_after: float
+
+    @property
+    def sentence(self) -> str:
+        return f"I can't reach the model right now. Please try again {_again(self.retry_after)}."
 
 
 def _again(retry_after: float | None) -> str:

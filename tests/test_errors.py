@@ -37,6 +37,7 @@ EVERY_ERROR = [
     errors.NothingToGuess(),
     errors.NotRunning(),
     errors.ModelLoading("reading weights, 43 %"),
+    errors.ModelUnreachable(retry_after=15.0),
     errors.QueueFull(waiting=32, retry_after=40.0),
     errors.TooManyRequests(limit=2, retry_after=None),
     errors.TooManyRequests(limit=1, retry_after=12.0),

@@ -59,7 +59,12 @@ def model(content: ModelCard) -> ui.LayoutView:
         Row(button("Numbers", numbers_id("model")), content.audience.button),
         picture=picture(PICTURE, alt),
         result=[_WHAT_IT_IS_NOT],
-        facts=" · ".join(filter(None, (_title(info), _pace(content.load), f"Tokenwise {__version__}"))),
+        facts=" · ".join(
+            filter(
+                None,
+                (_title(info), _replicas(content.load), _pace(content.load), f"Tokenwise {__version__}"),
+            )
+        ),
         colour=content.audience.colour,
     )
 
@@ -85,11 +90,13 @@ def model_bars(content: ModelCard) -> tuple[LogGroup, ...]:
 
 
 def model_numbers(content: ModelCard) -> ui.LayoutView:
-    """Show how the model runs on this machine, for the person who pressed *Numbers*."""
+    """Show how the model runs, and where, for the person who pressed *Numbers*."""
     info, load = content.info, content.load
     source = (
         f"**Revision** {code(clip_end(info.revision, 60))}" if info.revision else "**Source** local folder"
     )
+    slots = "" if load.capacity is None else plural(load.capacity.slots, "text")
+    service = [f"**Service** {_replicas(load)}, {slots} at once"] if slots else []
     latest = f"; {load.pace:.3f} s per token lately" if load.pace is not None else ""
     return private_note(
         f"**Parameters** {info.parameters:,}",
@@ -97,6 +104,7 @@ def model_numbers(content: ModelCard) -> ui.LayoutView:
         f"**Device** {_device(info)}",
         source,
         f"**Memory** {info.memory / 2**30:.2f} GiB after loading",
+        *service,
         f"**Speed** {_speed(load)}{latest}",
         f"**Queue** {plural(load.running, 'request')} running, {load.waiting:,} waiting",
         f"**Fingerprint** {info.fingerprint}; while it stays the same, every seed gives the same text",
@@ -121,6 +129,16 @@ def _size(parameters: int) -> str:
 def _device(info: ModelInfo) -> str:
     processor = "CPU" if info.device == "cpu" else inert(clip_end(info.device, 60))
     return f"{processor}, {plural(info.threads, 'thread')}"
+
+
+def _replicas(load: Load) -> str:
+    """Where the model runs, if not on the bot's own machine."""
+    if load.capacity is None:
+        return ""
+    if not load.capacity.replicas:
+        return "out of reach"
+    replicas = plural(load.capacity.replicas, "replica")
+    return f"{replicas} on {plural(load.capacity.machines, 'machine')}"
 
 
 def _pace(load: Load) -> str:

@@ -1,9 +1,12 @@
-"""What the bot process and the model worker say to each other.
+"""What the bot process and the model say to each other, be it a worker or a service on other machines.
 
-Every message is a frozen struct; :mod:`bot.model.wire` carries it through the pipe.
+Every message is a frozen struct; :mod:`bot.model.wire` carries it through a pipe or HTTP.
 
-    parent ── Submit, Abort, Lookup, Forget, Ping ──▶ worker
-    parent ◀── Loading, Ready, Unusable, Stepped, Ended, Rejected, Similar, Pong ── worker
+    bot ── Submit, Abort, Lookup, Forget, Ping ──▶ worker
+    bot ◀── Loading, Ready, Unusable, Stepped, Ended, Rejected, Similar, Pong ── worker
+
+    bot ── Submit, Lookup, Forget ──▶ service
+    bot ◀── Ready, Capacity, Stepped, Ended, Rejected, Similar ── service
 
 Numbers from the worker have ranges, because a worker that counts below zero is broken. A
 request may hold any number: the engine rejects a bad one, and its neighbours go on.
@@ -188,6 +191,19 @@ class Pong(_Message, frozen=True):
     """The answer to a Ping."""
 
 
+class Capacity(_Message, frozen=True):
+    """What a model service can do now: ``slots`` texts at once, by ``replicas`` on some ``machines``.
+
+    ``fingerprint`` is that of the replica that says so, as a text. In a stream it also shows that the
+    connection lives, where the model takes long to its next step.
+    """
+
+    replicas: Count
+    machines: Count
+    slots: Count
+    fingerprint: str
+
+
 ToWorker = Submit | Abort | Lookup | Forget | Ping
 FromWorker = Loading | Ready | Unusable | Stepped | Ended | Rejected | Similar | Pong
-Message = ToWorker | FromWorker
+Message = ToWorker | FromWorker | Capacity

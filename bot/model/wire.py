@@ -1,9 +1,9 @@
-"""How the messages of :mod:`bot.model.protocol` travel through a pipe.
+"""How the messages of :mod:`bot.model.protocol` travel through a pipe or an HTTP stream.
 
 A message is one frame: four bytes of length (big-endian), then that many bytes
-of JSON, an object whose ``"type"`` names the message's class. Both ends run the
+of JSON, an object whose ``"type"`` names the message's class. Both ends of a pipe run the
 same version of this file, so a frame that does not fit is a broken pipe or a
-stray print, never a newer peer.
+stray print, never a newer peer; over HTTP each says its VERSION first.
 
 Python's own ``json`` reads and writes the text, because msgspec's JSON has neither
 infinite numbers (the logprob of a token whose probability is 0) nor lone surrogates
@@ -22,6 +22,13 @@ from bot.model.protocol import Message
 
 HEADER = struct.Struct(">I")
 MAX_FRAME_BYTES = 16 * 1024 * 1024
+VERSION = 1  # goes up with every change of a message; what is newer or older is not understood
+
+#: HTTP headers. A service says its own in every answer; the bot says what it expects.
+VERSION_HEADER = "tokenwise-version"
+FINGERPRINT_HEADER = "tokenwise-fingerprint"  # of the model, in short
+REPLICA_HEADER = "tokenwise-replica"  # which one answers
+WANTED_HEADER = "x-session-id"  # the replica that should: the name by which Ray Serve hands it to a router
 
 
 class ProtocolError(Exception):
@@ -30,8 +37,13 @@ class ProtocolError(Exception):
 
 def encode(message: Message) -> bytes:
     """Return the message's frame, header included."""
-    body = json.dumps(msgspec.to_builtins(message), separators=(",", ":")).encode()
+    body = encode_body(message)
     return HEADER.pack(len(body)) + body
+
+
+def encode_body(message: Message) -> bytes:
+    """Return the frame's body alone, where something else says how long it is."""
+    return json.dumps(msgspec.to_builtins(message), separators=(",", ":")).encode()
 
 
 def body_length(header: bytes) -> int:

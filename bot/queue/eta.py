@@ -48,14 +48,14 @@ class Forecast:
         self._step_seconds.add(seconds)
 
     def starts_in(self, running: Iterable[Work], ahead: Iterable[Work]) -> float | None:
-        """When a slot will be free after everything ``ahead``."""
-        if (pace := self.pace) is None:
+        """When a slot will be free after everything ``ahead``; None if unknown, or while there is no slot."""
+        if (pace := self.pace) is None or not self.slots:
             return None
         return starts_in(_seconds(running, pace), _seconds(ahead, pace), self.slots)
 
     def ends_in(self, running: Sequence[Work], waiting: Sequence[Work]) -> dict[str, float]:
         """When the last request of each group will have ended."""
-        if (pace := self.pace) is None:
+        if (pace := self.pace) is None or not self.slots:
             return {}
         ends = ends_in(_seconds(running, pace), _seconds(waiting, pace), self.slots)
         last: dict[str, float] = {}
@@ -71,8 +71,8 @@ def _seconds(work: Iterable[Work], pace: float) -> list[float]:
 def starts_in(running: Sequence[float], ahead: Sequence[float], slots: int) -> float:
     """Seconds until a slot is free after everything ``ahead``.
 
-    ``running`` holds the seconds left of what runs, at most ``slots`` of them; ``ahead``
-    the seconds of what is served first, in order.
+    ``running`` holds the seconds left of what runs, more than ``slots`` of them if there were more slots when
+    it began; ``ahead`` the seconds of what is served first, in order.
     """
     free = _free(running, slots)
     for seconds in ahead:
@@ -91,5 +91,5 @@ def ends_in(running: Sequence[float], waiting: Sequence[float], slots: int) -> l
 
 
 def _free(running: Sequence[float], slots: int) -> list[float]:
-    """When each slot will be free, as a heap."""
-    return [0.0] * (slots - len(running)) + sorted(running)
+    """When each slot will be free, as a heap: only the last to end leave their slot to others."""
+    return [0.0] * (slots - len(running)) + sorted(running)[-slots:]

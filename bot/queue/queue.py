@@ -11,9 +11,8 @@ in a fair line for a slot, runs in the model, and has exactly one outcome, which
 :meth:`GenerationQueue._settle` alone decides: finished, cancelled, expired or failed.
 Everything else that holds the request then lets go of it.
 
-**Tasks.** All are made in ``__aenter__``: one runner per slot, which reads the model's
-steps, one for the deadlines, and one that waits for the model. A stream is read in its reader's
-task.
+**Tasks.** One runner per slot, which reads the model's steps; one for the deadlines, one that waits for the
+model, and one that follows how many slots a model service has. A stream is read in its reader's task.
 """
 
 from __future__ import annotations
@@ -42,6 +41,8 @@ from bot.queue.updates import Load, Outcome, Update, Warming
 from bot.queue.warm_up import WarmUp
 
 _PAUSE = 0.1  # seconds before a failed task of the queue starts again; people are waiting
+_COME_BACK = 15.0  # seconds that people are asked to wait while the model is away
+_RESIZE = 0.5  # seconds from one look at the model's slots to the next
 
 
 class GenerationQueue:
@@ -76,6 +77,7 @@ class GenerationQueue:
         self._lookups = Turns(limits.one_at_a_time(), clock=clock, refused=self.counts.refused)
         self._admission = Admission(limits, clock=clock)
         self._warm_up = WarmUp(model, limits, self._admission, pace=pace, clock=clock)
+        self._runners = 0
         self._started: asyncio.Queue[Ticket] = asyncio.Queue()  # from the line to a runner
         self._admitted = asyncio.Event()  # wakes the task of the deadlines
         self._tasks = AsyncExitStack()
@@ -96,14 +98,14 @@ class GenerationQueue:
             waiting=len(scheduler) + len(self._warm_up),
             pace=scheduler.forecast.pace,
             speed=self._speed.read(self._clock()),
+            capacity=self._model.capacity,
         )
 
     async def __aenter__(self) -> Self:
         await self._tasks.enter_async_context(Background(self._expire, name="deadlines", pause=_PAUSE))
         await self._tasks.enter_async_context(Background(self._until_known, name="warm-up", pause=_PAUSE))
-        for slot in range(1, self._limits.max_running + 1):
-            runner = Background(self._run_slot, name=f"runner {slot}", pause=_PAUSE)
-            await self._tasks.enter_async_context(runner)
+        await self._hire()
+        await self._tasks.enter_async_context(Background(self._follow_slots, name="slots", pause=_PAUSE))
         self._open = True
         return self
 
@@ -151,8 +153,9 @@ class GenerationQueue:
         the prompt fits the context.
 
         Entering admits the request or raises: ShuttingDown, ModelLoading until the model
-        has been ready once, DeadlineExceeded, TooManyRequests, ServerBusy, TooSoon,
-        QueueFull, or ValueError for an id already in progress. No limit refuses what is promised.
+        has been ready once, ModelUnreachable while a service is away, DeadlineExceeded,
+        TooManyRequests, ServerBusy, TooSoon, QueueFull, or ValueError for an id already in
+        progress. No limit refuses what is promised.
 
         The first update comes at once: Queued whenever the position changes, Progress with
         the newest state, then Finished once. Reading raises GenerationFailed,
@@ -209,6 +212,8 @@ class GenerationQueue:
         if not self._open:
             raise errors.ShuttingDown
         _ = self.model  # loaded, or this raises
+        if not self._slots:
+            raise errors.ModelUnreachable(retry_after=_COME_BACK)
         if request.request_id in self._tickets:
             raise ValueError(f"request {request.request_id} is already in progress")
         now = self._clock()
@@ -235,7 +240,14 @@ class GenerationQueue:
         self._advance()
         return ticket
 
+    @property
+    def _slots(self) -> int:
+        """How many requests may run now."""
+        capacity = self._model.capacity
+        return self._limits.max_running if capacity is None else capacity.slots
+
     def _check_limits(self, asker: Asker, group: str) -> None:
+        self._scheduler.resize(self._slots)
         self._admission.check(asker, group, self._scheduler.ends)
         try:
             self._scheduler.check(group)
@@ -257,6 +269,7 @@ class GenerationQueue:
 
     def _advance(self) -> None:
         """Give free slots to the next tickets."""
+        self._scheduler.resize(self._slots)
         for ticket in self._scheduler.start_next():
             ticket.started(self._clock())
             self._started.put_nowait(ticket)
@@ -267,7 +280,7 @@ class GenerationQueue:
             return
         del self._tickets[ticket.request.request_id]
         self._admission.end(ticket.asker, ticket.group)
-        if isinstance(outcome, (errors.GenerationFailed, errors.ShuttingDown)):
+        if isinstance(outcome, (errors.GenerationFailed, errors.ModelUnreachable, errors.ShuttingDown)):
             self._admission.forgive(ticket.asker, ticket.group)
         self.counts.count(outcome)
         self._scheduler.leave(ticket)
@@ -286,6 +299,20 @@ class GenerationQueue:
         with suppress(errors.TokenwiseError):  # each that waits raises its own
             await self._model.wait_ready()
         self._warm_up.end()
+
+    async def _follow_slots(self) -> None:
+        """Use the slots that a model service has, as it grows and shrinks."""
+        while self._model.capacity is not None:
+            await self._hire()
+            self._advance()
+            await asyncio.sleep(_RESIZE)
+
+    async def _hire(self) -> None:
+        """Have a runner for each slot."""
+        while self._runners < self._slots:
+            self._runners += 1
+            runner = Background(self._run_slot, name=f"runner {self._runners}", pause=_PAUSE)
+            await self._tasks.enter_async_context(runner)
 
     async def _run_slot(self) -> None:
         while True:

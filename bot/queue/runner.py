@@ -11,7 +11,7 @@ from typing import Protocol
 from bot.errors import GenerationFailed, TokenwiseError
 from bot.logs import named
 from bot.model.model_info import ModelInfo
-from bot.model.protocol import Alike, Ended, FinishReason, GenerationRequest, Loading, Stepped
+from bot.model.protocol import Alike, Capacity, Ended, FinishReason, GenerationRequest, Loading, Stepped
 from bot.queue.ticket import Ticket
 from bot.queue.updates import Outcome
 
@@ -19,13 +19,18 @@ logger = logging.getLogger(__name__)
 
 
 class Model(Protocol):
-    """The part of :class:`bot.model.client.process.ModelProcess` that the queue uses."""
+    """What the queue uses of the model: a worker (:mod:`bot.model.client`) or a service (``remote``)."""
 
     @property
     def info(self) -> ModelInfo | None: ...
 
     @property
     def loading(self) -> Loading | None: ...
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """How many requests it takes at once now; None if that is for the limits to say."""
+        ...
 
     async def wait_ready(self) -> ModelInfo: ...
 

@@ -34,7 +34,7 @@ class Scheduler(Generic[Ticket]):
         self.forecast = Forecast(max_running)
         self.running: set[Ticket] = set()  # those without an outcome
         self._max_waiting = max_waiting
-        self._free_slots = max_running
+        self._taken = 0  # slots
         self._waiting: FairQueue[int, Ticket] = FairQueue()  # by person
 
     def __len__(self) -> int:
@@ -44,6 +44,14 @@ class Scheduler(Generic[Ticket]):
     def __iter__(self) -> Iterator[Ticket]:
         """The waiting tickets, the next one first."""
         return iter(self._waiting)
+
+    def resize(self, slots: int) -> None:
+        """Let so many run from now on; those that run beyond it go on."""
+        self.forecast.slots = slots
+
+    @property
+    def _free_slots(self) -> int:
+        return max(0, self.forecast.slots - self._taken)
 
     def check(self, group: str, *, coming: int = 0) -> None:
         """Raise QueueFull if there is no place; it counts the waiting tickets of other groups.
@@ -64,7 +72,7 @@ class Scheduler(Generic[Ticket]):
         """Start the next tickets in the free slots, and give the others their new positions."""
         started = []
         while self._free_slots and self._waiting:
-            self._free_slots -= 1
+            self._taken += 1
             ticket = self._waiting.pop()
             ticket.moved(None)
             self.running.add(ticket)
@@ -81,7 +89,7 @@ class Scheduler(Generic[Ticket]):
             self._waiting.remove(ticket.asker.person, ticket)
 
     def free_slot(self) -> None:
-        self._free_slots += 1
+        self._taken -= 1
 
     def eta(self, ticket: Ticket) -> float | None:
         """Seconds until a waiting ticket starts; None if unknown."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.errors import TokenwiseError, UnavailableError, Withheld
-from bot.model.protocol import FinishReason, Step
+from bot.model.protocol import Capacity, FinishReason, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,12 @@ class Load:
     """How busy the model is.
 
     ``pace`` is the recent seconds per token of one text, None before any was written; ``speed`` is that of
-    the last minutes, None if nothing was written in them.
+    the last minutes, None if nothing was written in them. ``capacity`` is that of a model service, None for
+    a worker of the bot's own.
     """
 
     running: int
     waiting: int
     pace: float | None
     speed: Speed | None = None
+    capacity: Capacity | None = None

@@ -14,7 +14,9 @@ from msgspec import structs
 from bot import __version__, cards
 from bot.cards import Audience, ModelCard
 from bot.model.model_info import ModelInfo
+from bot.model.protocol import Capacity
 from bot.queue.updates import Load, Speed
+from bot.quoting import plural
 from bot.text.tokenization import Encodings
 from tests.support import strategies
 from tests.support.limits import alt_of, assert_within_limits, buttons_of, text_of
@@ -85,6 +87,25 @@ def test_the_loaded_model_is_beside_its_successors() -> None:
     assert row("width") == ["1,280", "12,288"]
     assert row("context") == ["1,024", "2,048", "128,000"]
     assert row("vocabulary") == ["50,257", "50,257", "100,277"]
+
+
+@pytest.mark.parametrize(
+    ("capacity", "said"),
+    [
+        (Capacity(3, 2, 24, "f"), "3 replicas on 2 machines"),
+        (Capacity(1, 1, 8, "f"), "1 replica on 1 machine"),
+        (Capacity(0, 0, 0, ""), "out of reach"),
+    ],
+)
+def test_a_model_service_is_counted(capacity: Capacity, said: str) -> None:
+    content = replace(CONTENT, load=replace(LOAD, capacity=capacity))
+
+    numbers = text_of(cards.model_numbers(content))
+
+    assert said in text_of(cards.model(content))
+    assert f"**Service** {said}, {plural(capacity.slots, 'text')} at once" in numbers
+    assert "Service" not in text_of(cards.model_numbers(CONTENT))
+    assert_within_limits(cards.model_numbers(content))
 
 
 def test_what_is_not_public_has_no_bar_and_is_said_once() -> None:

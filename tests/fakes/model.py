@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.errors import GenerationFailed, StartError
 from bot.model.model_info import ModelInfo
-from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, Step, Stepped
+from bot.model.protocol import Alike, Capacity, Ended, GenerationRequest, Loading, Step, Stepped
 from tests.fakes.scripted_worker import REJECTED, scripted_info, scripted_similar, scripted_step
 
 
@@ -26,6 +26,7 @@ class FakeModel:
     says: Callable[[GenerationRequest, int], Step] = scripted_step
     info: ModelInfo | None = field(default_factory=scripted_info)
     loading: Loading | None = None
+    capacity: Capacity | None = None
     running: list[str] = field(default_factory=list)
     most_running: int = 0
     started: list[str] = field(default_factory=list)

@@ -24,6 +24,19 @@ def test_starts_in_agrees_with_a_simulation(data: st.DataObject, slots: int, ahe
     assert starts_in(running, ahead, slots) == min(slot_ends)
 
 
+def test_what_runs_beyond_the_slots_leaves_none_to_others() -> None:
+    assert starts_in([1.0, 2.0, 3.0], [], 2) == 2.0
+    assert starts_in([1.0, 2.0, 3.0], [5.0], 2) == 3.0
+    assert ends_in([1.0, 2.0, 3.0], [5.0], 1) == [1.0, 2.0, 3.0, 8.0]
+
+
+def test_without_a_slot_there_is_no_estimate() -> None:
+    forecast = Forecast(slots=0)
+    forecast.measured(0.5)
+    assert forecast.starts_in([], []) is None
+    assert forecast.ends_in([], [a_ticket("a", tokens=1, group="a")]) == {}
+
+
 def test_an_average_starts_with_the_first_value_and_follows_the_rest() -> None:
     average = Average()
     assert average.value is None

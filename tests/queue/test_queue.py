@@ -20,6 +20,7 @@ from bot.errors import (
     DeadlineExceeded,
     GenerationFailed,
     ModelLoading,
+    ModelUnreachable,
     NotRunning,
     NotYours,
     QueueFull,
@@ -30,7 +31,8 @@ from bot.errors import (
     TooSoon,
     UnavailableError,
 )
-from bot.model.protocol import Alike, Ended, GenerationRequest, Loading, SamplingParams, Stepped
+from bot.model.protocol import Alike, Capacity, Ended, GenerationRequest, Loading, SamplingParams, Stepped
+from bot.queue import queue as queue_module
 from bot.queue.limits import Asker
 from bot.queue.queue import GenerationQueue
 from bot.queue.scheduler import SHORTEST_RETRY, UNKNOWN_RETRY
@@ -40,6 +42,7 @@ from bot.queue.updates import Finished, Load, Progress, Queued, Speed, Update
 from tests.fakes.model import FakeModel, settled
 from tests.fakes.scripted_worker import REJECTED, scripted_similar, scripted_step
 from tests.support.queues import queue_before
+from tests.support.waiting import until
 
 ALICE, BOB, CAROL = (Asker(person, None) for person in (1, 2, 3))
 
@@ -647,6 +650,59 @@ async def test_the_deadline_spares_finished_requests() -> None:
         assert [update async for update in updates]
         await asyncio.sleep(0.03)
     assert (queue.counts.finished, queue.counts.expired) == (1, 0)
+
+
+# A model service, whose replicas come and go
+
+
+@pytest.fixture
+def quick_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Follow the service's slots as fast as a test changes them."""
+    monkeypatch.setattr(queue_module, "_RESIZE", 0.001)
+
+
+def slots(count: int) -> Capacity:
+    return Capacity(replicas=count, machines=count, slots=count, fingerprint="scripted")
+
+
+@pytest.mark.usefixtures("quick_slots")
+async def test_as_many_run_as_a_service_has_slots_and_those_beyond_go_on() -> None:
+    model = FakeModel(stepwise=True, capacity=slots(1))
+    async with (
+        a_queue(model, max_running=5) as queue,
+        open_streams(queue, ("a", ALICE), ("b", BOB), ("c", CAROL), ("d", ALICE)),
+    ):
+        await settled()
+        assert model.running == ["a"]
+        model.capacity = slots(3)
+        await until(lambda: model.running == ["a", "b", "c"])
+        model.capacity = slots(1)
+        await asyncio.sleep(0.02)
+        await model.step("a", 2)
+        await model.step("b", 2)
+        assert model.running == ["c"]
+        await model.step("c", 2)
+        await until(lambda: model.running == ["d"])
+
+
+@pytest.mark.usefixtures("quick_slots")
+async def test_a_service_that_is_away_admits_nobody_and_loses_nobody() -> None:
+    model = FakeModel(stepwise=True, capacity=slots(1))
+    async with a_queue(model) as queue, open_streams(queue, ("a", ALICE), ("b", BOB)) as (_, waiting):
+        await settled()
+        model.capacity = slots(0)
+        with pytest.raises(ModelUnreachable) as away:
+            async with queue.stream(a_request("c"), asker=CAROL):
+                pytest.fail("it was admitted")
+        assert away.value.retry_after > 0
+        assert queue.counts.refused == {"ModelUnreachable": 1}
+        await model.step("a", 2)
+        await asyncio.sleep(0.02)
+        assert model.running == []
+        model.capacity = slots(1)
+        await until(lambda: model.running == ["b"])
+        await model.step("b", 2)
+        assert isinstance([update async for update in waiting][-1], Finished)
 
 
 class SlowLookups(FakeModel):

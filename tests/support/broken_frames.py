@@ -16,6 +16,7 @@ from bot.model.protocol import (
     Abort,
     Alike,
     Candidate,
+    Capacity,
     Ended,
     Forget,
     GenerationRequest,
@@ -55,6 +56,7 @@ WHOLE: tuple[Message, ...] = (
     Similar("lookup 1", (Alike(1, 0.75), Alike(2, 0.5))),
     Similar("lookup 1", None),
     Pong(),
+    Capacity(2, 1, 16, "0123456789ab"),
 )
 _BODIES = tuple(encode(message)[HEADER.size :] for message in WHOLE)
 

@@ -29,7 +29,7 @@ from bot.background import Background
 from bot.model.client.environment import worker_environment
 from bot.model.client.heartbeat import Pulse, Vitals, WorkerBroken, beating
 from bot.model.model_info import Precision
-from bot.model.protocol import FromWorker, Pong, ToWorker
+from bot.model.protocol import Capacity, FromWorker, Pong, ToWorker
 from bot.model.wire import HEADER, ProtocolError, body_length, decode, encode
 
 logger = logging.getLogger("bot.model.worker")
@@ -152,8 +152,8 @@ class Child:
             raise WorkerBroken("it closed its pipe") from error
         except ProtocolError as error:
             raise WorkerBroken(f"it wrote {error} to its pipe") from error
-        if isinstance(message, ToWorker):
-            raise WorkerBroken(f"it wrote a {type(message).__name__}, which only the bot may send")
+        if isinstance(message, (ToWorker, Capacity)):
+            raise WorkerBroken(f"it wrote a {type(message).__name__}, which no worker may send")
         return message
 
     def kill(self) -> None:

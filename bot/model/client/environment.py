@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # The worker has no use for them.
-_SECRETS = frozenset({"DISCORD_TOKEN", "DATABASE_URL", "PGPASSWORD"})
+_SECRETS = frozenset({"DISCORD_TOKEN", "DATABASE_URL", "PGPASSWORD", "MODEL_KEY"})
 # Read by huggingface_hub, and by the libraries with which it reaches the network.
 _BEGINNINGS = ("HF_", "HUGGING_FACE_", "HUGGINGFACE_")
 _NAMES = frozenset(

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Set
 
 from bot.errors import GenerationFailed, QueueFull
-from bot.model.client.roster import Failure
+from bot.model.client.readiness import Failure
 from bot.model.protocol import Alike, Lookup, Similar
 
 AT_MOST = 32

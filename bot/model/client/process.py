@@ -27,8 +27,8 @@ from bot.errors import ModelUnusable, ShuttingDown, UnusableReason
 from bot.model.client.child import Child, worker_command
 from bot.model.client.heartbeat import WorkerBroken
 from bot.model.client.lookups import Lookups
-from bot.model.client.readiness import Readiness, Restarts
-from bot.model.client.roster import Failure, Roster
+from bot.model.client.readiness import Failure, Readiness, Restarts
+from bot.model.client.roster import Roster
 from bot.model.client.supervisor import Supervisor
 from bot.model.model_info import ModelInfo
 from bot.model.protocol import (
@@ -118,6 +118,11 @@ class ModelProcess:
     def serving(self) -> bool:
         """Whether a worker with the loaded model is running."""
         return self._supervisor.serving
+
+    @property
+    def capacity(self) -> None:
+        """The operator sets how many requests a worker computes together."""
+        return None
 
     @property
     def batch(self) -> int:

@@ -27,13 +27,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.errors import GenerationFailed, ModelUnusable, ShuttingDown
+from bot.errors import GenerationFailed
+from bot.model.client.readiness import Failure
 from bot.model.protocol import Ended, GenerationRequest, Rejected, Stepped
 
 DEATHS_AT_THE_SAME_PLACE = 2
 DEATHS_WITHOUT_GETTING_FURTHER = 10
-
-Failure = GenerationFailed | ModelUnusable | ShuttingDown
 
 
 @dataclass(eq=False, slots=True)

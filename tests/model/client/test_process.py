@@ -24,11 +24,11 @@ from bot.model.protocol import (
     GenerationRequest,
     Loading,
     Ready,
-    SamplingParams,
     Stepped,
 )
 from bot.system.exit_status import AFTER_REASON, ExitStatus, exit_status
-from tests.fakes.scripted_worker import POISON, REJECTED, scripted_info, scripted_step
+from tests.fakes.scripted_worker import POISON, REJECTED, scripted_info
+from tests.support.scripted_requests import a_request, undisturbed
 from tests.support.waiting import until
 
 Make = Callable[..., ModelProcess]
@@ -75,16 +75,6 @@ async def nothing_leaks() -> AsyncIterator[None]:
 def children() -> set[str]:
     """The process ids of this process's children; other tests may have left theirs running."""
     return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
-
-
-def a_request(name: str = "a", *, first: int = 1, steps: int = 6, seed: int = 0) -> GenerationRequest:
-    return GenerationRequest(name, (first, 2, 3), SamplingParams(max_new_tokens=steps, seed=seed))
-
-
-def undisturbed(request: GenerationRequest) -> list[Stepped | Ended]:
-    name, count = request.request_id, request.params.max_new_tokens
-    steps = [Stepped(name, index, scripted_step(request, index)) for index in range(count)]
-    return [*steps, Ended(name, "length")]
 
 
 async def collect(model: ModelProcess, request: GenerationRequest) -> list[Stepped | Ended]:

@@ -64,7 +64,9 @@ HOUSE = {
     "features": Room("queue text model errors", "msgspec"),
     "queue": Room("model.client model logs background errors"),
     "text": Room("model errors", "regex tiktoken tiktoken_ext"),
+    "model.remote": Room("model.client model background errors", "aiohttp yarl"),
     "model.client": Room("model background errors", "psutil tqdm"),
+    "model.serving": Room("model errors", "msgspec starlette"),
     "model.worker": Room(
         "model.cache model.gpt2 model.kernels model.checkpoint model system", "psutil safetensors torch"
     ),
@@ -90,8 +92,8 @@ HOUSE = {
 }
 # Rooms that only decide and lay out: nothing in them waits.
 PURE = ("features", "cards")
-# Each is loaded only where it is needed: in the worker, or in the simulated Discord.
-HEAVY = ("torch", "transformers", "llvmlite", "simcord")
+# Each is loaded only where it is needed: in the worker, in the simulated Discord, or on a cluster.
+HEAVY = ("torch", "transformers", "llvmlite", "simcord", "starlette")
 
 
 def module_name(file: Path) -> str:

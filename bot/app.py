@@ -12,6 +12,7 @@ from bot.errors import ModelLoading, StoreUnavailable, TokenizerMismatch
 from bot.executor import Executor
 from bot.model.client.process import ModelProcess
 from bot.model.model_info import GPT2_ENCODING
+from bot.model.remote.service import ModelService
 from bot.moderation.blocklist import BlockedWords
 from bot.moderation.rules import Rules
 from bot.moderation.screening import ScreenedGenerations, Sieve
@@ -30,15 +31,17 @@ from bot.store.runs import Runs
 from bot.system.runtime import freeze_heap
 from bot.text.tokenization import Encodings
 
+AnyModel = ModelProcess | ModelService
+
 # Discord slows down anyone who edits a message more often.
 SECONDS_BETWEEN_EDITS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What runs: the worker, the queue in front of it, and what commands may use."""
+    """What runs: the model, the queue in front of it, and what commands may use."""
 
-    model: ModelProcess
+    model: AnyModel
     queue: GenerationQueue
     services: Services
     instruments: Instruments = field(default_factory=Instruments)
@@ -46,7 +49,7 @@ class Started:
 
 @asynccontextmanager
 async def assembled(
-    settings: Settings, model: ModelProcess, encodings: Encodings, blocked: BlockedWords
+    settings: Settings, model: AnyModel, encodings: Encodings, blocked: BlockedWords
 ) -> AsyncIterator[Started]:
     """Open the database and the queue in front of ``model``, and assemble the services, for the block."""
     limits, instruments = limits_of(settings), Instruments()

@@ -1,34 +1,36 @@
-"""From settings to a running bot: the model worker first, because it takes longest.
+"""From settings to a running bot: the model first, because it takes longest.
 
-This module imports only what it takes to start the worker. The rest of the bot is
+This module imports only what it takes to start the model worker. The rest of the bot is
 imported while the worker loads the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yarl import URL
+
 from bot.integrity import verify
 from bot.model.client.process import ModelProcess, worker_command
 from bot.model.client.progress import LoadingBar
-from bot.model.protocol import Ready
+from bot.model.protocol import Loading, Ready
 from bot.moderation.rules import blocked_words
 from bot.settings import Settings
 from bot.text.tokenization import Encodings
 
 if TYPE_CHECKING:
-    from bot.app import Started
+    from bot.app import AnyModel, Started
 
 
 @asynccontextmanager
 async def started(
     settings: Settings, environment: Mapping[str, str] = MappingProxyType({})
 ) -> AsyncIterator[Started]:
-    """Start the model worker (still loading), then open everything else, for the block.
+    """Start the model worker (still loading) or ask for the model service, then open the rest, for the block.
 
     ``environment`` is where the settings were read from; the worker gets the part that is for the hub.
     Raises ShippedFileAltered before anything is read from an altered file.
@@ -47,17 +49,31 @@ async def started(
 @asynccontextmanager
 async def loading(
     settings: Settings, environment: Mapping[str, str], encodings: Encodings
-) -> AsyncIterator[ModelProcess]:
-    """The model worker, from its start on, for the block; ``encodings`` learn the model's tokenizer."""
+) -> AsyncIterator[AnyModel]:
+    """The model, from its start on, for the block; ``encodings`` learn its tokenizer."""
     with LoadingBar() as bar:
-        async with ModelProcess(
+        async with _model(settings, environment, bar.show, partial(learn, encodings)) as model:
+            yield model
+
+
+def _model(
+    settings: Settings,
+    environment: Mapping[str, str],
+    on_loading: Callable[[Loading], None],
+    on_ready: Callable[[Ready], None],
+) -> AnyModel:
+    """A worker of the bot's own, or the service that the settings name."""
+    if settings.model_url is None:
+        return ModelProcess(
             command(settings),
             name=settings.model,
-            on_loading=bar.show,
-            on_ready=partial(learn, encodings),
+            on_loading=on_loading,
+            on_ready=on_ready,
             settings=environment,
-        ) as model:
-            yield model
+        )
+    from bot.model.remote.service import ModelService  # with it aiohttp, which a worker need not wait for
+
+    return ModelService(URL(settings.model_url), settings.model_key, on_loading=on_loading, on_ready=on_ready)
 
 
 def command(settings: Settings) -> tuple[str, ...]:

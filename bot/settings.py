@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast, get_args
 
+from yarl import URL
+
 from bot.errors import InvalidSetting
 from bot.logs import Form
 from bot.model.cores import usable_cores
@@ -33,6 +35,8 @@ class Settings:
     discord_token: str | None = field(repr=False)
     https_proxy: Proxy | None
     shards: Shards | None
+    model_url: str | None
+    model_key: str | None = field(repr=False)
     model: str
     model_revision: str | None
     hf_token: str | None = field(repr=False)
@@ -59,7 +63,7 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no log may contain: tokens and passwords, plain and as encoded in an address."""
-        tokens = tuple(filter(None, (self.discord_token, self.hf_token)))
+        tokens = tuple(filter(None, (self.discord_token, self.hf_token, self.model_key)))
         of_proxy = self.https_proxy.passwords if self.https_proxy else ()
         return tokens + parsed(self.database_url).secrets + of_proxy
 
@@ -77,6 +81,10 @@ class Settings:
             discord_token=token,
             https_proxy=proxy_for_discord(environ) if token else None,
             shards=read.shards("SHARDS", database=database) if token else None,
+            model_url=read.service("MODEL_URL"),
+            model_key=read.access_token(
+                "MODEL_KEY", allowed="the key that the model service was started with"
+            ),
             model=read.text("MODEL") or (GPT2_LARGE if token else DEMO_MODEL),
             model_revision=read.text("MODEL_REVISION"),
             hf_token=read.access_token("HF_TOKEN") or read.access_token("HUGGING_FACE_HUB_TOKEN"),
@@ -111,12 +119,29 @@ class _Reader:
     def text(self, variable: str) -> str | None:
         return self._environ.get(variable, "").strip() or None
 
-    def access_token(self, variable: str) -> str | None:
+    def service(self, variable: str) -> str | None:
+        given = self.text(variable)
+        if given is None:
+            return None
+        try:
+            url = URL(given)
+            is_one = url.scheme in ("http", "https") and bool(url.host) and bool(url.port)
+        except ValueError:  # its text would quote the address
+            is_one = False
+        if not is_one or url.user or url.password or url.query_string or url.fragment:
+            raise InvalidSetting(
+                variable,
+                problem="is not the address of a model service",
+                allowed="http://HOST:PORT or https://HOST, without a password: that is MODEL_KEY",
+            )
+        return str(url).rstrip("/")
+
+    def access_token(self, variable: str, *, allowed: str = "a token as the hub shows it") -> str | None:
         given = self.text(variable)
         if given and not (given.isascii() and given.isprintable() and " " not in given):
             # It is sent in a header, and the library that cannot send it would quote it.
             problem = "has characters that no access token contains"
-            raise InvalidSetting(variable, problem=problem, allowed="a token as the hub shows it")
+            raise InvalidSetting(variable, problem=problem, allowed=allowed)
         return given
 
     def token(self, variable: str) -> str | None:

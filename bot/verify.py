@@ -65,6 +65,10 @@ def _check(receipt: Receipt, model: ModelInfo, file: str) -> None:
     if then.engine != now.engine:
         problem = f"version {then.engine} of the engine wrote its text, and this is version {now.engine}"
         raise ReceiptUnusable(file, problem=problem)
+    if then.precision != now.precision:
+        # Elsewhere it is that of the receipt: see verify.
+        problem = f"its text was written in {then.precision}, and the model service has {now.precision}"
+        raise ReceiptUnusable(file, problem=problem)
     if then != now:
         raise ReceiptUnusable(file, problem="its text was written with another tokenizer")
     ids = receipt.prompt_ids + receipt.token_ids

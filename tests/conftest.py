@@ -105,6 +105,7 @@ def services(parts: Started) -> Services:
 
 @pytest.fixture(scope="session")
 def model(parts: Started) -> ModelProcess:
+    assert isinstance(parts.model, ModelProcess)
     return parts.model
 
 

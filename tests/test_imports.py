@@ -30,6 +30,9 @@ HOUSE = {
         "playground serve verify migrate launch app monitoring settings executor text system logs "
         "settings_file errors"
     ),
+    "cluster": Room(
+        "launch settings_file settings model.serving model.client model logs errors quoting", "ray starlette"
+    ),
     "playground": Room(
         "client cards services store features queue text model system errors quoting custom_ids",
         "aiohttp discord simcord",
@@ -37,10 +40,10 @@ HOUSE = {
     "serve": Room("app monitoring login client interactions proxies shards system errors"),
     "verify": Room("launch settings features text model system errors quoting"),
     "migrate": Room("store system errors"),
-    "launch": Room("app moderation settings text model.client model integrity"),
+    "launch": Room("app moderation settings text model.remote model.client model integrity", "yarl"),
     "app": Room(
         "monitoring cards.pictures services moderation settings store executor queue text "
-        "model.client model system errors"
+        "model.remote model.client model system errors"
     ),
     "monitoring": Room(
         "store executor queue model.client model shards background errors",
@@ -58,7 +61,7 @@ HOUSE = {
     "cards.pictures": Room("text", "PIL bidi regex uharfbuzz"),
     "services": Room("moderation store executor queue text"),
     "moderation": Room("store features queue text model errors", "ahocorasick regex"),
-    "settings": Room("store model proxies shards logs errors quoting"),
+    "settings": Room("store model proxies shards logs errors quoting", "yarl"),
     "store": Room("features model background errors quoting", "aiosqlite alembic msgspec psycopg sqlalchemy"),
     "executor": Room("queue"),
     "features": Room("queue text model errors", "msgspec"),
@@ -93,7 +96,7 @@ HOUSE = {
 # Rooms that only decide and lay out: nothing in them waits.
 PURE = ("features", "cards")
 # Each is loaded only where it is needed: in the worker, in the simulated Discord, or on a cluster.
-HEAVY = ("torch", "transformers", "llvmlite", "simcord", "starlette")
+HEAVY = ("torch", "transformers", "llvmlite", "simcord", "ray", "starlette")
 
 
 def module_name(file: Path) -> str:

@@ -51,6 +51,43 @@ def test_packed_weights_are_kept_beside_the_downloaded_models(
     assert Settings.from_env(environment).cache_dir == folder
 
 
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("https://models.example.org/", "https://models.example.org"),
+        ("https://models.example.org/gpt2/", "https://models.example.org/gpt2"),
+        ("", None),
+    ],
+)
+def test_a_model_service_is_named_by_its_address(given: str, url: str | None) -> None:
+    assert Settings.from_env({"MODEL_URL": given}).model_url == url
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("models.example.org", "ftp://models.example.org", "http://", "http://host:99999", "http://[::1"),
+        *("https://secret@models.example.org", "https://u:secret@models.example.org"),
+        *("https://models.example.org?key=secret", "https://models.example.org#secret"),
+    ],
+)
+def test_what_is_no_address_of_a_service_is_refused_without_being_quoted(given: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_env({"MODEL_URL": given})
+
+    assert caught.value.variable == "MODEL_URL"
+    assert "secret" not in caught.value.sentence
+
+
+def test_the_key_of_a_service_is_a_secret() -> None:
+    settings = Settings.from_env({"MODEL_KEY": "k3y"})
+
+    assert settings.model_key == "k3y"
+    assert "k3y" in settings.secrets
+    assert "k3y" not in repr(settings)
+
+
 def test_a_precision_is_recognised_in_any_case() -> None:
     assert Settings.from_env({"PRECISION": "BFloat16"}).precision == "bfloat16"
 

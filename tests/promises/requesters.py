@@ -33,6 +33,7 @@ class Observed:
     refused: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)  # of admitted requests, delivered or not
     delivered: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)  # of those that failed, by what was said of it
     left: int = 0  # streams left before their outcome
     wrong: list[str] = field(default_factory=list)
 
@@ -45,9 +46,12 @@ def category(outcome: Outcome) -> str:
 
 
 class Requesters:
-    """``poison`` is the chance of a request that kills its worker."""
+    """``poison`` is the chance of a request that kills its worker; texts have up to ``longest`` tokens."""
 
-    def __init__(self, queue: GenerationQueue, rng: random.Random, *, poison: float = 0.0) -> None:
+    def __init__(
+        self, queue: GenerationQueue, rng: random.Random, *, poison: float = 0.0, longest: int = LONGEST
+    ) -> None:
+        self._longest = longest
         self.observed = Observed()
         self._queue = queue
         self._rng = rng
@@ -62,6 +66,10 @@ class Requesters:
                 # Every fourth makes several at a time, and so reaches the limit per person.
                 for _ in range(1 if number % 4 else 3):
                     group.create_task(self._person(Asker(number, number % SERVERS or None)))
+
+    def stop(self) -> None:
+        """Make no further requests."""
+        self._left_to_ask = 0
 
     async def _person(self, asker: Asker) -> None:
         while self._left_to_ask:
@@ -80,7 +88,7 @@ class Requesters:
     def _request(self, name: str) -> GenerationRequest:
         (kind,) = self._rng.choices(KINDS, self._weights)
         first = {"reject": REJECTED, "poison": POISON}.get(kind, 1)
-        steps = max(3, LONGEST) if kind == "poison" else self._rng.randint(0, LONGEST)
+        steps = max(3, self._longest) if kind == "poison" else self._rng.randint(0, self._longest)
         params = SamplingParams(max_new_tokens=steps, seed=self._rng.getrandbits(32))
         return GenerationRequest(f"{kind} {name}", (first, 1), params)
 
@@ -128,6 +136,8 @@ class Requesters:
     ) -> None:
         """Count an outcome; nothing may follow it."""
         self.observed.delivered[category(end)] += 1
+        if isinstance(end, TokenwiseError):
+            self.observed.failures[getattr(end, "detail", type(end).__name__)] += 1
         try:
             more = await anext(updates)
         except StopAsyncIteration:

@@ -1,0 +1,1 @@
+"""What the bot's users notice of a cluster whose machines die, come and go."""

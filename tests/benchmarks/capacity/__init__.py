@@ -1,0 +1,1 @@
+"""How many machines, shards and writes so many servers take: a simulation."""

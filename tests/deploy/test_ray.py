@@ -1,7 +1,10 @@
-"""deploy/ray.yaml: the model service on a Ray cluster."""
+"""deploy/ray.yaml and two units: the model service on a Ray cluster."""
 
 from __future__ import annotations
 
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,12 +12,14 @@ import yaml
 from pydantic import BaseModel
 from ray.serve.schema import ServeDeploySchema
 
-from bot.cluster import app
+from bot.cluster import DRAIN, app
 from bot.model.model_info import GPT2_LARGE
 from bot.settings import Settings
-from tests.support.deploying import DEPLOY, assert_variables_are_known
+from tests.deploy.test_unit import analyze, unit
+from tests.support.deploying import DEPLOY, ROOT, assert_variables_are_known
 
 CONFIG = DEPLOY / "ray.yaml"
+MACHINE, SERVICE = DEPLOY / "tokenwise-ray.service", DEPLOY / "tokenwise-model.service"
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +79,30 @@ def test_each_replica_has_the_processors_that_its_settings_ask_for(
 def test_the_key_is_not_in_it(environment: dict[str, str]) -> None:
     """`serve status` and Ray's dashboard show the file to everyone who reaches them."""
     assert "MODEL_KEY" not in environment
+
+
+def test_the_service_deploys_that_file_and_gives_its_texts_time_to_end() -> None:
+    (start,) = unit(SERVICE)["ExecStart"]
+    (folder,) = unit(SERVICE)["WorkingDirectory"]
+
+    assert Path(folder, start.split()[-1]) == Path("/opt/tokenwise", CONFIG.relative_to(ROOT))
+    assert int(unit(SERVICE)["TimeoutStopSec"][0]) > DRAIN
+
+
+@pytest.mark.parametrize("file", [MACHINE, SERVICE], ids=lambda file: file.stem)
+def test_what_ends_is_started_again(file: Path) -> None:
+    """Ray's processes end when they lose the head node, and come back by starting anew."""
+    assert unit(file)["Restart"] == ["always"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze here")
+def test_systemd_finds_the_units_valid(tmp_path: Path) -> None:
+    copies = [tmp_path / file.name for file in (MACHINE, SERVICE)]
+    for file, copy in zip((MACHINE, SERVICE), copies, strict=True):
+        text = file.read_text(encoding="utf-8")
+        for program in ("ray", "serve"):
+            text = text.replace(f"/opt/tokenwise/.venv/bin/{program} ", f"{sys.executable} ")
+        copy.write_text(text, encoding="utf-8")
+    verified = analyze("verify", *map(str, copies))
+
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")

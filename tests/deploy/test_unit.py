@@ -23,10 +23,10 @@ UNIT = DEPLOY / "tokenwise.service"
 MOST_EXPOSED = 2.0  # of 10, as systemd-analyze judges; 2.0 and less is "OK"
 
 
-def unit() -> dict[str, list[str]]:
-    """The unit's values by key; some keys occur more than once."""
+def unit(file: Path = UNIT) -> dict[str, list[str]]:
+    """A unit's values by key; some keys occur more than once."""
     values: dict[str, list[str]] = {}
-    for line in UNIT.read_text(encoding="utf-8").splitlines():
+    for line in file.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith(("#", "[")):
             key, _, value = line.partition("=")
             values.setdefault(key, []).append(value)

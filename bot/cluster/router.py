@@ -6,6 +6,7 @@ Serve carries this class to its proxies by value, so it uses nothing of the bot.
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from ray.serve.request_router import PendingRequest, RequestRouter, RunningReplica
 
@@ -13,8 +14,14 @@ from ray.serve.request_router import PendingRequest, RequestRouter, RunningRepli
 class PrefixRouter(RequestRouter):
     """Prefers the replica that the client names; otherwise the less busy of two.
 
-    The name is the request's session id. A replica that is gone, or has no room, is passed over.
+    The request's session id has the name, and after commas those to avoid, each behind a minus. A replica
+    that is gone, or has no room, is passed over; one to avoid gets the text if there is no room elsewhere.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # Each is asked how busy it is before it gets anything, so one that hangs gets nothing: what Serve
+        # remembers of it for ten seconds would make it the least busy of all.
+        super().__init__(*args, **{**options, "use_replica_queue_len_cache": False})
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
@@ -22,7 +29,9 @@ class PrefixRouter(RequestRouter):
         """The replicas to try, as Serve wants them: by rank, and in each rank the less busy first."""
         if pending_request is not None:
             pending_request.routing_context.should_backoff = True
-        wanted = pending_request.metadata.session_id if pending_request is not None else ""
-        holders = [each for each in candidate_replicas if each.replica_id.unique_id == wanted]
-        two = random.sample(candidate_replicas, min(2, len(candidate_replicas)))
-        return [rank for rank in (holders, two) if rank]
+        names = (pending_request.metadata.session_id if pending_request is not None else "").split(",")
+        holders = [each for each in candidate_replicas if each.replica_id.unique_id in names]
+        avoided = [each for each in candidate_replicas if f"-{each.replica_id.unique_id}" in names]
+        others = [each for each in candidate_replicas if each not in avoided]
+        two = random.sample(others, min(2, len(others)))
+        return [rank for rank in (holders, two, avoided) if rank]

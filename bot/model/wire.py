@@ -28,7 +28,9 @@ VERSION = 1  # goes up with every change of a message; what is newer or older is
 VERSION_HEADER = "tokenwise-version"
 FINGERPRINT_HEADER = "tokenwise-fingerprint"  # of the model, in short
 REPLICA_HEADER = "tokenwise-replica"  # which one answers
-WANTED_HEADER = "x-session-id"  # the replica that should: the name by which Ray Serve hands it to a router
+#: The replica that should, then those that should not, each behind a minus, commas in between. It is
+#: handed to the router by this name.
+WANTED_HEADER = "x-session-id"
 
 
 class ProtocolError(Exception):

@@ -39,6 +39,12 @@ async def test_otherwise_two_are_compared(pending: Any) -> None:
     assert len(set(two)) == 2
 
 
+async def test_those_to_avoid_come_last() -> None:
+    first, others, last = await ranks("abcd", asked_for("c,-a,-b"))
+    assert (first, set(others), last) == ("c", set("cd"), "ab")
+    assert await ranks("ab", asked_for("-a,-b")) == ["ab"]
+
+
 async def test_every_replica_has_its_turn() -> None:
     seen = {name for _ in range(200) for rank in await ranks("abcd", asked_for("")) for name in rank}
     assert seen == set("abcd")

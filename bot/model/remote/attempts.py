@@ -60,3 +60,7 @@ class Attempts:
         at_this_step.add(self.replica)
         if len(at_this_step) >= BROKEN_REPLICAS:
             raise GenerationFailed(f"{len(at_this_step)} replicas broke at its step {self._taken}")
+
+    def not_connected(self) -> None:
+        """Note that the service is gone: it is what broke the latest stream, not the replica."""
+        self._broken[self._taken].discard(self.replica)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+import ssl
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -51,6 +52,14 @@ class ServiceError(Exception):
 
 class Unreachable(ServiceError):
     """No answer, or one that broke off."""
+
+
+class Silent(Unreachable):
+    """No answer in time, or nothing more of it."""
+
+
+class NotConnected(Unreachable):
+    """There is nobody at the address."""
 
 
 class Busy(ServiceError):
@@ -109,7 +118,8 @@ class Connection:
         if self.key is not None:
             headers["Authorization"] = f"Bearer {self.key}"
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, socket_factory=_socket),
+            # Made now, because aiohttp's own has the authorities that were trusted when it was imported.
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=_socket, ssl=ssl.create_default_context()),
             headers=headers,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
             # A service may be somewhere else tomorrow, and what it answers is a stranger's.
@@ -140,12 +150,16 @@ class Connection:
             return
 
     @asynccontextmanager
-    async def stream(self, request: Submit, *, fingerprint: str, replica: str = "") -> AsyncIterator[Stream]:
+    async def stream(
+        self, request: Submit, *, fingerprint: str, replica: str = "", avoid: Collection[str] = ()
+    ) -> AsyncIterator[Stream]:
         """Have a text written by a replica with the model ``fingerprint``, preferably by ``replica``.
 
-        Leaving the block ends it there, too.
+        Those to ``avoid`` get it only if there is no other. Leaving the block ends it there, too.
         """
-        headers = {FINGERPRINT_HEADER: fingerprint} | ({WANTED_HEADER: replica} if replica else {})
+        headers = {FINGERPRINT_HEADER: fingerprint}
+        if names := [*filter(None, [replica]), *(f"-{name}" for name in avoid)]:
+            headers[WANTED_HEADER] = ",".join(names)
         async with self._answer("POST", "texts", request, headers, seconds=ANSWER) as response:
             yield Stream(response)
 
@@ -214,8 +228,10 @@ def _explained() -> Iterator[None]:
         raise Unfit("MODEL_URL", f"has a certificate that does not fit: {reason}") from error
     except aiohttp.ClientSSLError as error:
         raise Unfit("MODEL_URL", "does not speak TLS there, or none that fits") from error
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise NotConnected("nobody is there") from error
     except TimeoutError as error:
-        raise Unreachable("it does not answer") from error
+        raise Silent("it does not answer") from error
     except asyncio.IncompleteReadError as error:
         raise Unreachable("it broke off") from error
     except ProtocolError as error:

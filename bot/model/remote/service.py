@@ -15,11 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import KW_ONLY, dataclass, field
 from itertools import count
 from types import TracebackType
@@ -43,14 +41,14 @@ from bot.model.protocol import (
     Submit,
 )
 from bot.model.remote.attempts import Attempts, StepMissing
-from bot.model.remote.connection import Busy, Connection, OtherModel, ServiceError
+from bot.model.remote.connection import Busy, Connection, NotConnected, OtherModel, ServiceError, Silent
+from bot.model.remote.patience import Patience
+from bot.model.remote.replicas import Replicas, Stay
 from bot.model.remote.watch import Watch
 
 logger = logging.getLogger(__name__)
 
 COME_BACK = 15.0  # seconds: about what a replica takes to be replaced
-LONGEST_PAUSE = 2.0  # seconds between two attempts at a text
-PREFIXES = 10_000  # that the bot remembers the replica of
 
 _WAITING = Loading("waiting for the model service", 0, 0, "")
 
@@ -80,14 +78,15 @@ class ModelService:
     _connection: Connection = field(init=False)
     _watch: Watch = field(init=False)
     _watching: Background = field(init=False)
+    _replicas: Replicas = field(init=False)
     _running: dict[str, Attempts] = field(default_factory=dict, init=False)
-    _holders: OrderedDict[int, str] = field(default_factory=OrderedDict, init=False)  # replicas, by prefix
     _lookups: Iterator[int] = field(default_factory=count, init=False)
     _left: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
         self._readiness = Readiness(self.on_loading)
         self._connection = Connection(self.address, self.key)
+        self._replicas = Replicas(self.clock)
         self._watch = Watch(
             self._connection,
             self._readiness,
@@ -157,35 +156,49 @@ class ModelService:
         if request.request_id in self._running:
             raise ValueError(f"request {request.request_id} is already running")
         text = self._running[request.request_id] = Attempts()
-        prefix = hash(request.prompt_ids[: len(request.prompt_ids) - request.generated])
+        patience = Patience(self.pause, self.patience, self.clock)
         try:
             info = await self._readiness.wait()
-            pauses, broke_at = self._pauses(), math.inf
             while True:
                 if not text.passed_on:
                     info = self.info or info
                 try:
-                    async with self._connection.stream(
-                        Submit(request),
-                        fingerprint=str(info.fingerprint),
-                        replica=self._holders.get(prefix, ""),
-                    ) as stream:
-                        text.begin(stream.replica)
-                        self._remember(prefix, stream.replica)
-                        async for message in stream:
-                            if isinstance(message, Capacity):
-                                self._watch.heard(message)
-                            elif (event := text.heard(message)) is not None:
-                                pauses, broke_at = self._pauses(), math.inf
-                                yield event
-                                if isinstance(event, Ended):
-                                    return
+                    async with aclosing(self._attempt(request, text, info)) as events:
+                        async for event in events:
+                            patience.got_further()
+                            yield event
+                            if isinstance(event, Ended):
+                                return
                 except (ServiceError, StepMissing) as error:
-                    broke_at = min(broke_at, self.clock())
-                    self._broke(text, error, broke_at)
-                await self._pause(next(pauses))
+                    self._broke(text, error, patience)
+                await self._pause(patience.next_pause())
         finally:
             del self._running[request.request_id]
+
+    async def _attempt(
+        self, request: GenerationRequest, text: Attempts, info: ModelInfo
+    ) -> AsyncGenerator[Stepped | Ended, None]:
+        """The events that a replica with the model ``info`` adds to ``text``; ServiceError once it breaks."""
+        prefix = hash(request.prompt_ids[: len(request.prompt_ids) - request.generated])
+        async with self._connection.stream(
+            Submit(request),
+            fingerprint=str(info.fingerprint),
+            replica=self._replicas.holder(prefix),
+            avoid=self._replicas.avoided,
+        ) as stream:
+            text.begin(stream.replica)
+            self._replicas.holds(prefix, stream.replica)
+            stay = Stay(self._replicas, stream.replica)
+            async for message in stream:
+                if isinstance(message, Capacity):
+                    self._watch.heard(message)
+                    continue
+                if isinstance(message, Stepped):
+                    stay.step()
+                if (event := text.heard(message)) is not None:
+                    if isinstance(event, Ended):
+                        stay.ended()
+                    yield event
 
     async def similar(self, token_id: int, count: int) -> tuple[Alike, ...]:
         """Return the ``count`` tokens whose embeddings are closest to this one's, closest first.
@@ -208,14 +221,8 @@ class ModelService:
 
     def forget(self) -> None:
         """Have all replicas keep nothing of any text up to now, including those in progress."""
-        self._holders.clear()
+        self._replicas.forget()
         self._watch.forget()
-
-    def _pauses(self) -> Iterator[float]:
-        pause = self.pause
-        while True:
-            yield pause
-            pause = min(LONGEST_PAUSE, 2 * pause)
 
     async def _pause(self, seconds: float) -> None:
         """Wait; raise why, if the bot leaves meanwhile."""
@@ -224,25 +231,26 @@ class ModelService:
                 await self._left.wait()
         self._readiness.check()
 
-    def _broke(self, text: Attempts, error: ServiceError | StepMissing, since: float) -> None:
-        """Note that an attempt failed, as all have ``since`` then; raise to give the text up."""
+    def _broke(self, text: Attempts, error: ServiceError | StepMissing, patience: Patience) -> None:
+        """Note that an attempt failed; raise to give the text up."""
         self._readiness.check()
         if text.is_on_replica:
             self.restarts += 1
-            logger.info("a text's replica broke (%s); another one goes on with it", error)
+            self._replicas.broke(text.replica, error)
             text.broke()
-        if isinstance(error, Busy) or self.clock() - since < self.patience:
+        elif isinstance(error, NotConnected):
+            text.not_connected()
+            self._replicas.pardon(text.replica)
+        elif isinstance(error, Busy) or (isinstance(error, Silent) and self.serving):
+            # It waits for a place, as long as others take.
+            patience.waited()
+            return
+        if not patience.lost():
             return
         if text.passed_on and isinstance(error, OtherModel):
             raise GenerationFailed("the model changed while it ran")
         logger.warning("a text is given up (%s)", error)
         raise ModelUnreachable(retry_after=COME_BACK)
-
-    def _remember(self, prefix: int, replica: str) -> None:
-        self._holders[prefix] = replica
-        self._holders.move_to_end(prefix)
-        if len(self._holders) > PREFIXES:
-            self._holders.popitem(last=False)
 
     def _fail(self, failure: Callable[[], Failure]) -> None:
         """End everything with ``failure``, unless an earlier one already did."""

@@ -81,3 +81,11 @@ def test_one_replica_twice_at_the_same_step_is_not_either() -> None:
     for _ in range(3):
         text.begin("a")
         text.broke()
+
+
+def test_a_service_that_is_gone_is_what_broke_the_stream() -> None:
+    text = Attempts()
+    for replica in "abc":
+        text.begin(replica)
+        text.broke()
+        text.not_connected()

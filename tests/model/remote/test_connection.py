@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 import trustme
@@ -14,7 +15,16 @@ from yarl import URL
 from bot.model import wire
 from bot.model.protocol import Capacity, Ended, Pong, Submit
 from bot.model.remote import connection as connection_module
-from bot.model.remote.connection import Busy, Connection, OtherModel, ServiceError, Unfit, Unreachable
+from bot.model.remote.connection import (
+    Busy,
+    Connection,
+    NotConnected,
+    OtherModel,
+    ServiceError,
+    Silent,
+    Unfit,
+    Unreachable,
+)
 from tests.support.scripted_requests import a_request
 
 Writer = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -98,10 +108,12 @@ ENDED = Ended("a", "length")
 ALIVE = Capacity(1, 1, 8, "scripted")
 
 
-@pytest.mark.parametrize("then_close", [True, False], ids=["broken off", "silent"])
-async def test_a_stream_that_goes_on_no_further_is_noticed(then_close: bool) -> None:
+@pytest.mark.parametrize(("then_close", "error"), [(True, Unreachable), (False, Silent)])
+async def test_a_stream_that_goes_on_no_further_is_noticed(
+    then_close: bool, error: type[ServiceError]
+) -> None:
     answer = answering(wire.encode(ALIVE), wire.encode(ENDED)[:7], then_close=then_close)
-    assert await streamed(answer) == [ALIVE, Unreachable]
+    assert await streamed(answer) == [ALIVE, error]
 
 
 @pytest.mark.parametrize(
@@ -136,13 +148,13 @@ async def test_each_refusal_has_its_meaning(head: str, error: type[ServiceError]
 
 async def test_no_answer_is_noticed() -> None:
     async with to(lambda writer: asyncio.sleep(5)) as connection:
-        with pytest.raises(Unreachable):
+        with pytest.raises(Silent):
             await connection.capacity()
 
 
 async def test_nobody_there_is_noticed() -> None:
     async with Connection(URL("http://127.0.0.1:9"), None) as connection:
-        with pytest.raises(Unreachable):
+        with pytest.raises(NotConnected):
             await connection.capacity()
 
 
@@ -160,6 +172,31 @@ async def test_a_certificate_that_does_not_fit_is_named() -> None:
             await connection.capacity()
     assert error.value.variable == "MODEL_URL"
     assert "certificate" in error.value.problem
+
+
+async def test_a_certificate_by_an_authority_of_one_s_own_fits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(tls)
+    async with to(answering(wire.encode_body(ALIVE)), tls=tls) as connection:
+        assert await connection.capacity() == ALIVE
+
+
+async def test_a_certificate_for_another_name_does_not_fit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("elsewhere.example").configure_cert(tls)
+    async with to(saying("200 OK"), tls=tls) as connection:
+        with pytest.raises(Unfit, match="Hostname mismatch"):
+            await connection.capacity()
 
 
 async def test_a_service_without_tls_is_named() -> None:

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
 from bot.errors import GenerationFailed, InvalidSetting, ModelUnreachable, ModelUnusable, ShuttingDown
 from bot.model import wire
 from bot.model.protocol import Ended, GenerationRequest, Stepped
+from bot.model.remote import connection as connection_module
 from bot.model.remote import watch as watch_module
 from bot.model.remote.service import ModelService
 from tests.fakes.model import FakeModel
@@ -241,6 +243,57 @@ async def test_a_service_that_goes_has_no_slots_until_it_is_back(
         "the model service does not answer",
         "the model service is back",
     ]
+
+
+async def test_a_text_may_wait_for_a_place_longer_than_for_anything_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection_module, "ANSWER", 0.05)
+    replica, is_free = FakeReplica().app(), asyncio.Event()
+    asked = 0
+
+    async def full(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal asked
+        if scope["path"] == "/texts":
+            asked += 1
+            await is_free.wait()
+        await replica(scope, receive, send)
+
+    async with asking(full, patience=0.05) as model:
+        running = asyncio.create_task(collect(model, a_request()))
+        await until(lambda: asked > 5)
+        is_free.set()
+        assert await running == undisturbed(a_request())
+
+
+def noting(replica: FakeReplica, wanted: list[str | None]) -> ASGIApp:
+    """``replica``, with which replicas each text wants."""
+    app = replica.app()
+
+    async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/texts":
+            wanted.append(Headers(scope=scope).get(wire.WANTED_HEADER))
+        await app(scope, receive, send)
+
+    return noted
+
+
+async def test_the_next_attempt_avoids_the_replica_that_broke() -> None:
+    wanted: list[str | None] = []
+    async with asking(noting(FakeReplica(breaks=[1]), wanted)) as model:
+        await collect(model, a_request(steps=40))
+        await collect(model, a_request(first=2))
+        assert wanted == [None, "-a", "-a"]
+
+
+async def test_the_replica_that_has_read_the_prefix_is_asked_for() -> None:
+    wanted: list[str | None] = []
+    async with asking(noting(FakeReplica(), wanted)) as model:
+        for first in (1, 1, 2):
+            await collect(model, a_request(first=first))
+        model.forget()
+        await collect(model, a_request(first=1))
+        assert wanted == [None, "a", None, None]
 
 
 async def test_leaving_ends_what_runs() -> None:

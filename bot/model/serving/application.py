@@ -96,6 +96,7 @@ class _Endpoints:
     def __init__(self, served: Served) -> None:
         self._served = served
         self._texts = count()
+        self._running = 0
 
     async def capacity(self, request: Request) -> Response:
         return _answer(await self._served.capacity())
@@ -107,19 +108,22 @@ class _Endpoints:
         asked = (await _body(request, Submit)).request
         if request.headers.get(wire.FINGERPRINT_HEADER) != self._served.fingerprint:
             raise HTTPException(409, "this replica has another model")
-        chunks = Paced(self._events(asked), self._served.capacity).chunks()
-        return _Stream(chunks)
+        paced = Paced(self._events(asked), self._served.capacity, texts=lambda: self._running)
+        return _Stream(paced.chunks())
 
     async def _events(self, asked: GenerationRequest) -> AsyncGenerator[Stepped | Ended | Rejected, None]:
         # Its id here is the replica's own: a client may ask again before the old stream has ended.
         name = f"text {next(self._texts)}"
         own = structs.replace(asked, request_id=name)
+        self._running += 1
         try:
             async with aclosing(self._served.model.run(own)) as events:
                 async for event in events:
                     yield structs.replace(event, request_id=asked.request_id)
         except GenerationFailed as error:
             yield Rejected(asked.request_id, error.detail)
+        finally:
+            self._running -= 1
 
     async def lookup(self, request: Request) -> Response:
         asked = await _body(request, Lookup)

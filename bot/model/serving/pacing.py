@@ -11,12 +11,14 @@ from bot.model import wire
 from bot.model.protocol import Capacity, Ended, Rejected, Stepped
 
 APART = 0.1  # seconds between two chunks; people see a text grow once a second
+EACH = 0.015  # seconds between two chunks of any texts: a chunk takes some milliseconds of processor time
 QUIET = 2.0  # seconds without a chunk, after which one says that the connection lives
 
 
 @dataclass(eq=False)
 class Paced:
-    """``events`` as frames, several to a chunk: the first at once, others ``apart`` seconds from each other.
+    """``events`` as frames, several to a chunk: the first at once, others ``apart`` seconds from each other,
+    or longer if ``texts`` says that there are many.
 
     After ``quiet`` seconds without an event a chunk has ``sign``'s message. An event that is an exception
     ends the stream, which raises it. Reads ``events`` in a task of its own, for as long as it is iterated.
@@ -26,6 +28,7 @@ class Paced:
     sign: Callable[[], Awaitable[Capacity]]
     apart: float = APART
     quiet: float = QUIET
+    texts: Callable[[], int] = lambda: 1
     _frames: list[bytes] = field(default_factory=list, init=False)
     _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
@@ -42,7 +45,7 @@ class Paced:
                 self._news.clear()
                 if chunk := self._taken():
                     yield chunk
-                    await asyncio.wait([reading], timeout=self.apart)
+                    await asyncio.wait([reading], timeout=max(self.apart, EACH * self.texts()))
             reading.result()
         finally:
             reading.cancel()

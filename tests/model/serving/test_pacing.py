@@ -11,7 +11,7 @@ import pytest
 
 from bot.model import wire
 from bot.model.protocol import Capacity, Ended, Message, Stepped
-from bot.model.serving.pacing import Paced
+from bot.model.serving.pacing import EACH, Paced
 from tests.fakes.scripted_worker import scripted_step
 from tests.support.scripted_requests import a_request
 
@@ -71,6 +71,12 @@ async def test_chunks_are_apart() -> None:
     chunks = [messages(chunk) async for chunk in paced.chunks()]
     assert len([*chain(*chunks)]) == 41
     assert len(chunks) < 10
+
+
+async def test_chunks_of_many_texts_are_further_apart() -> None:
+    many = round(0.2 / EACH)
+    paced = Paced(events(*[0.005] * 40), alive, apart=0.001, texts=lambda: many)
+    assert len([chunk async for chunk in paced.chunks()]) < 6
 
 
 async def test_a_stream_without_steps_says_that_it_lives() -> None:

@@ -26,6 +26,8 @@ from bot.settings import Settings
 SPARE = 1
 #: How busy replicas are when there should be another one: with three of four of the texts that they take.
 BUSY = 0.75
+#: Seconds of a smaller load before a replica leaves: an evening has lulls, and another takes long to load.
+CALM = 600.0
 #: Seconds that a leaving replica has to end its texts: as long as one may take.
 DRAIN = 600.0
 _REPLICAS = re.compile(r"([0-9]+)(?:-([0-9]+))?")
@@ -55,11 +57,12 @@ def app(arguments: Mapping[str, Any]) -> serve.Application:
 
 
 def deployed(
-    worker: Worker, *, replicas: tuple[int, int], threads: int, queue_size: int
+    worker: Worker, *, replicas: tuple[int, int], threads: int, queue_size: int, calm: float = CALM
 ) -> serve.Application:
     """Replicas with such a ``worker``, the least and the most of them, each with ``threads`` to itself.
 
-    At each proxy, ``queue_size`` requests may wait for a replica.
+    At each proxy, ``queue_size`` requests may wait for a replica. One leaves after ``calm`` seconds in which
+    fewer would do.
     """
     least, most = replicas
     deploy = serve.deployment(
@@ -70,6 +73,7 @@ def deployed(
             "min_replicas": least,
             "max_replicas": most,
             "target_ongoing_requests": BUSY * worker.texts,
+            "downscale_delay_s": calm,
         },
         ray_actor_options={"num_cpus": threads},
         graceful_shutdown_timeout_s=DRAIN,

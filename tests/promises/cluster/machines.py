@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 from unittest.mock import patch
 
@@ -17,8 +19,9 @@ from ray import serve
 from ray.cluster_utils import Cluster
 from yarl import URL
 
-from bot.cluster import deployed
+from bot.cluster import CALM, deployed
 from bot.cluster.replica import Worker
+from bot.model.remote.connection import Connection
 
 Part = Literal["replica", "worker", "proxy", "controller"]
 #: By what the command line of such a process begins or is.
@@ -28,16 +31,22 @@ _TITLES: Mapping[Part, str] = {
     "proxy": "ray::ProxyActor",
     "controller": "ray::ServeController",
 }
-#: Nothing is reported to Ray's makers, and nothing of the tests' environment decides.
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "RAY_SERVE_LOG_TO_STDERR": "0"}
+#: Nothing is reported to Ray's makers, nothing of the tests' environment decides, a busy machine has time.
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "disabled",
+    "RAY_SERVE_LOG_TO_STDERR": "0",
+    "RAY_raylet_start_wait_time_s": "300",
+}
 
 
 @dataclass(eq=False)
 class Machines:
-    """The running cluster; ``address`` is that of the model service, on the head."""
+    """The running cluster with so many ``replicas``; the model service's ``address`` is on the head."""
 
     cluster: Any
     address: URL
+    replicas: int
 
     @property
     def names(self) -> list[str]:
@@ -57,21 +66,46 @@ class Machines:
         ours = psutil.Process().children(recursive=True)
         return [process for process in ours if _TITLES[part] in _title(process)]
 
+    def replica(self, name: str) -> list[psutil.Process]:
+        """The processes of the replica that calls itself ``name``: its own, then its worker's."""
+        actors = ray._private.state.actors().values()
+        (own,) = (actor["Pid"] for actor in actors if actor["Name"].endswith(f"#{name}"))
+        return [psutil.Process(own), *psutil.Process(own).children()]
+
+    def log(self) -> list[str]:
+        """The lines that the bot's code has logged on these machines so far."""
+        files = Path(ray._private.worker._global_node.get_logs_dir_path()).glob("worker-*.err")
+        return [line for file in files for line in file.read_text().splitlines() if " bot." in line]
+
+    async def whole(self) -> None:
+        """Wait until there are as many replicas as there should be, and each serves."""
+        async with Connection(self.address, None) as connection:
+            while (await connection.capacity()).replicas < self.replicas:  # noqa: ASYNC110 - elsewhere
+                await asyncio.sleep(0.5)
+
 
 @contextmanager
 def machines(
-    count: int, command: Sequence[str], *, texts: int, replicas: tuple[int, int] | None = None
+    count: int,
+    command: Sequence[str],
+    *,
+    texts: int,
+    replicas: tuple[int, int] | None = None,
+    calm: float = CALM,
 ) -> Iterator[Machines]:
-    """A head, and ``count`` machines with room for a replica each, for the block.
+    """A head, and ``count`` machines with room for a replica each, for the block; if none, the head has room.
 
     Each replica's worker is run by ``command`` and takes ``texts`` at once; there are as many as machines
-    unless the least and the most are given.
+    unless the least and the most are given; they become fewer after ``calm`` seconds.
     """
+    replicas = replicas or (max(1, count),) * 2
     port = unused_port()
-    worker = Worker(tuple(command), "the model", texts, log_level="ERROR")
-    application = deployed(worker, replicas=replicas or (count, count), threads=1, queue_size=100)
-    with patch.dict(os.environ, _QUIET):
-        cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    worker = Worker(tuple(command), "the model", texts, log_level="WARNING")
+    application = deployed(worker, replicas=replicas, threads=1, queue_size=100, calm=calm)
+    # The dashboard takes a second of processor time now and then, and nothing here asks it.
+    head = {"num_cpus": 0 if count else 1, "include_dashboard": False}
+    with patch.dict(os.environ, ENVIRONMENT):
+        cluster: Any = Cluster(initialize_head=True, head_node_args=head)
         try:
             for _ in range(count):
                 cluster.add_node(num_cpus=1)
@@ -79,7 +113,7 @@ def machines(
             # Of several proxies on one machine, each would need a port of its own.
             serve.start(proxy_location="HeadOnly", http_options={"port": port})
             serve.run(application, name="tokenwise", route_prefix="/")
-            yield Machines(cluster, URL(f"http://127.0.0.1:{port}"))
+            yield Machines(cluster, URL(f"http://127.0.0.1:{port}"), replicas[0])
         finally:
             serve.shutdown()  # type: ignore[no-untyped-call]
             ray.shutdown()

@@ -27,8 +27,8 @@ writes the same. All keys of a life:
     die_at_lookup, hang_at_lookup
                     number of the lookup, from 1, at which to do so
 
-A prompt that begins with POISON kills every worker at step 2; one that begins
-with REJECTED is rejected.
+SIGUSR1 makes it write garbage at its next step. A prompt that begins with POISON kills every
+worker at step 2; one that begins with REJECTED is rejected.
 """
 
 from __future__ import annotations
@@ -95,6 +95,11 @@ class ScriptedWorker:
         self.received: queue.Queue[Message | None] = queue.Queue()
         self.running: dict[str, tuple[GenerationRequest, int]] = {}
         self.lookups = 0
+        self.garbage = False  # due
+        signal.signal(signal.SIGUSR1, self.soil)
+
+    def soil(self, *_: object) -> None:
+        self.garbage = True
 
     def note(self, line: str) -> None:
         with self.journal.open("a") as file:
@@ -180,7 +185,8 @@ class ScriptedWorker:
         if life.get("close_at") == index:
             os.close(self.outbox.fileno())
             time.sleep(60)
-        if life.get("garbage_at") == index:
+        if self.garbage or life.get("garbage_at") == index:
+            self.garbage = False
             self.outbox.write(b"Loading weights: 100%|#####| 12/12 [00:00<00:00]\n")
             self.outbox.flush()
         if life.get("digits_at") == index:

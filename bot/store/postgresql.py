@@ -63,6 +63,8 @@ class PostgreSQL:
             f"{self.driver}://",
             **ENGINE_OPTIONS,
             use_native_hstore=False,
+            # Each statement sees what other processes have committed, whatever the server's own default.
+            isolation_level="READ COMMITTED",
             pool_pre_ping=True,  # a server that was restarted is no failure
             connect_args={"async_creator_fn": partial(_connect, self.parameters)},
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ from tests.support.waiting import until
 # A comparison by an older version: six ids that differ only in the last digit.
 SIBLINGS = [f"{'7' * 15}{number}" for number in range(len(METHODS))]
 ALONE = "a" * 16
+# The tables that were added since there are revisions.
+ADDED = {"0005": tables.claims}
 
 
 @pytest.fixture
@@ -94,6 +97,9 @@ async def test_every_revision_is_brought_forward(blank: Database, revision: str)
     await blank.prepare()
     async with blank.transaction() as connection:
         await connection.execute(tables.revisions.update().values(version_num=revision))
+        for since, table in ADDED.items():
+            if since > revision:
+                await connection.run_sync(table.drop)
     async with blank._engine.begin() as connection:
         await connection.run_sync(migrations.bring_forward)
         assert (await connection.run_sync(state_of)).is_current
@@ -168,6 +174,25 @@ async def test_several_processes_that_start_at_once_migrate_once(
         assert sorted(state.is_current for state in found) == [False, True, True]
         assert await runs_in(third).completion(ALONE) == completion_run(ALONE)
     assert caplog.text.count(f"the database is at revision {NEWEST}") == 1
+
+
+# PostgreSQL's default, and one where a transaction sees only what there was at its beginning.
+@pytest.mark.parametrize("isolation", ["", "?options=-cdefault_transaction_isolation%3Dserializable"])
+async def test_several_processes_that_start_at_once_make_the_tables_once(
+    blank: Database, url: str, isolation: str
+) -> None:
+    if url == IN_MEMORY:
+        pytest.skip("no other process has it")
+    if isolation and not url.startswith("postgresql"):
+        pytest.skip("SQLite has one isolation")
+    async with AsyncExitStack() as stack:
+        processes = [await stack.enter_async_context(opened(url + isolation)) for _ in range(4)]
+        found = await asyncio.gather(*(database.prepare() for database in processes))
+
+        assert sorted(state.is_new for state in found) == [False, False, False, True]
+        assert [state.is_current for state in found].count(True) == 3
+        async with processes[0].transaction() as connection:
+            assert await connection.run_sync(differences) == []
 
 
 async def test_a_bot_that_still_runs_is_waited_for(blank: Database, url: str) -> None:

@@ -13,7 +13,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.background import Background
-from bot.identify import IdentifyTurns
+from bot.gateway.bot import ShardedBot
+from bot.gateway.identify import IdentifyTurns
+from bot.gateway.shards import Shards
 from bot.interactions.checks import is_admitted
 from bot.interactions.error_handler import answer_with_error, is_worth_logging
 from bot.interactions.http_trace import HttpTrace
@@ -24,8 +26,6 @@ from bot.interactions.reply import NOBODY, Interaction
 from bot.interactions.sync import keep_trying, sync_if_changed
 from bot.proxies import Proxy
 from bot.services import Services
-from bot.sharded import ShardedBot
-from bot.shards import Shards
 from bot.store.process_locks import Lock
 
 log = logging.getLogger(__name__)

@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 from bot.app import Started
 from bot.client import TokenwiseBot
 from bot.errors import ShuttingDown, UnexpectedStop
+from bot.gateway.shards import Shards
 from bot.interactions.error_handler import answer_with_error
 from bot.login import connect, log_in
 from bot.monitoring.endpoint import Address, monitored
 from bot.monitoring.metrics import Sources
 from bot.proxies import Proxy
-from bot.shards import Shards
 from bot.system.runtime import freeze_heap
 
 GRACE = 20.0  # grace period in seconds for running requests

@@ -11,13 +11,13 @@ from typing import cast, get_args
 from yarl import URL
 
 from bot.errors import InvalidSetting
+from bot.gateway.shards import Shards
+from bot.gateway.shards import parsed as parsed_shards
 from bot.logs import Form
 from bot.model.cores import usable_cores
 from bot.model.model_info import GPT2_LARGE, Precision
 from bot.proxies import Proxy, proxy_for_discord
 from bot.quoting import quoted
-from bot.shards import Shards
-from bot.shards import parsed as parsed_shards
 from bot.store.address import is_shared, parsed
 from bot.store.database import IN_MEMORY
 

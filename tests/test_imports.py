@@ -37,7 +37,7 @@ HOUSE = {
         "client cards services store features queue text model system errors quoting custom_ids",
         "aiohttp discord simcord",
     ),
-    "serve": Room("app monitoring login client interactions proxies shards system errors"),
+    "serve": Room("app monitoring login client interactions proxies gateway system errors"),
     "verify": Room("launch settings features text model system errors quoting"),
     "migrate": Room("store system errors"),
     "launch": Room("app moderation settings text model.remote model.client model integrity", "yarl"),
@@ -46,13 +46,11 @@ HOUSE = {
         "model.remote model.client model system errors"
     ),
     "monitoring": Room(
-        "store executor queue model.client model shards background errors",
+        "store executor queue model.client model gateway background errors",
         "aiohttp prometheus_client",
     ),
     "login": Room("client interactions proxies errors", "aiohttp discord"),
-    "client": Room("interactions services sharded identify shards proxies store background", "discord"),
-    "sharded": Room("identify shards", "discord yarl"),
-    "identify": Room(),
+    "client": Room("interactions services gateway proxies store background", "discord"),
     "flows": Room(
         "interactions cards cards.pictures services store features queue text model logs errors", "discord"
     ),
@@ -61,7 +59,7 @@ HOUSE = {
     "cards.pictures": Room("text", "PIL bidi regex uharfbuzz"),
     "services": Room("moderation store executor queue text"),
     "moderation": Room("store features queue text model errors", "ahocorasick regex"),
-    "settings": Room("store model proxies shards logs errors quoting", "yarl"),
+    "settings": Room("store model proxies gateway logs errors quoting", "yarl"),
     "store": Room("features model background errors quoting", "aiosqlite alembic msgspec psycopg sqlalchemy"),
     "executor": Room("queue"),
     "features": Room("queue text model errors", "msgspec"),
@@ -82,7 +80,7 @@ HOUSE = {
         "httpx2 huggingface_hub safetensors tiktoken tiktoken_ext tokenizers tqdm",
     ),
     "model": Room("errors", "msgspec psutil"),
-    "shards": Room(),
+    "gateway": Room("", "discord yarl"),
     "proxies": Room("errors", "aiohttp yarl"),
     "system": Room("logs errors"),
     "logs": Room("errors", "pythonjsonlogger"),

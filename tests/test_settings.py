@@ -7,9 +7,9 @@ import pytest
 from dotenv import dotenv_values
 
 from bot.errors import InvalidSetting
+from bot.gateway.shards import Shards
 from bot.model.model_info import GPT2_LARGE
 from bot.settings import DEMO_MODEL, Settings
-from bot.shards import Shards
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 

@@ -18,10 +18,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from bot.errors import InvalidSetting
+from bot.gateway.shards import listed
 from bot.model.client.progress import loading_text
 from bot.monitoring.lag import measured_lag
 from bot.monitoring.metrics import Sources, registry_of
-from bot.shards import listed
 
 
 @dataclass(frozen=True, slots=True)

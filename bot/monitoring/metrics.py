@@ -17,10 +17,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bot.executor import Executor
+from bot.gateway.shards import ShardState
 from bot.model.protocol import Loading
 from bot.monitoring.lag import Lag
 from bot.queue.queue import GenerationQueue
-from bot.shards import ShardState
 from bot.store.runs import Runs
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.shards import Shards
+from bot.gateway.shards import Shards
 from tests.fakes.discord import FakeDiscord, Flag, Interaction, InteractionType, texts
 from tests.fakes.discord.hosted import hosted
 from tests.fakes.discord.openapi import VARIABLE, description_file

@@ -22,7 +22,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from bot.shards import Shards
+from bot.gateway.shards import Shards
 from tests.fakes.discord import Channel, FakeDiscord, Interaction, texts
 from tests.fakes.discord.process import BotProcess
 from tests.promises.figures import parser, verdict

@@ -14,13 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.app import Started
 from bot.client import TokenwiseBot
+from bot.gateway.shards import ShardState
 from bot.monitoring.endpoint import Address, monitored
 from bot.monitoring.metrics import Instruments
 from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue
 from bot.serve import sources
 from bot.services import Services
-from bot.shards import ShardState
 from bot.store.database import IN_MEMORY, opened
 from bot.store.runs import Runs
 from bot.text.tokenization import Encodings

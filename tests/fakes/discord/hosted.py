@@ -10,12 +10,12 @@ from typing import Any, cast
 
 from bot.app import Started
 from bot.client import TokenwiseBot
+from bot.gateway.shards import Shards
 from bot.model.client.process import ModelProcess
 from bot.moderation.rules import Rules
 from bot.queue.queue import GenerationQueue
 from bot.serve import bot_of, serve
 from bot.services import Services
-from bot.shards import Shards
 from bot.store.database import IN_MEMORY, opened
 from bot.store.process_claims import Claims
 from bot.store.process_locks import ProcessLocks

@@ -9,8 +9,8 @@ import discord
 import yarl
 from discord.ext import commands
 
-from bot.identify import IdentifyTurns
-from bot.shards import Shards, ShardState
+from bot.gateway.identify import IdentifyTurns
+from bot.gateway.shards import Shards, ShardState
 
 
 class ShardedBot(commands.AutoShardedBot):

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.errors import DiscordUnreachable, GatewayRefused
-from bot.shards import Shards, listed
+from bot.gateway.shards import Shards, listed
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.faults import Answered, Planned
 from tests.fakes.discord.hosted import hosted
@@ -37,7 +37,7 @@ def test_some_of_the_shards_are_a_part(shards: Shards, ids: list[int], is_part: 
 
 @pytest.fixture(autouse=True)
 def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.identify.EVERY", 0.01)
+    monkeypatch.setattr("bot.gateway.identify.EVERY", 0.01)
 
 
 async def test_the_bot_has_as_many_shards_as_discord_recommends() -> None:
@@ -80,7 +80,7 @@ async def test_too_few_shards_need_the_operator_only_if_discord_recommended_them
 
 
 async def test_processes_identify_one_after_the_other(shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.identify.EVERY", 0.3)
+    monkeypatch.setattr("bot.gateway.identify.EVERY", 0.3)
     async with FakeDiscord.opened(shards=4, identify_every=0.2) as fake:
 
         async def process(shards: Shards) -> None:
@@ -94,7 +94,7 @@ async def test_processes_identify_one_after_the_other(shared: str, monkeypatch: 
 
 
 async def test_an_identify_that_came_too_soon_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.identify.EVERY", 0.05)
+    monkeypatch.setattr("bot.gateway.identify.EVERY", 0.05)
     async with FakeDiscord.opened(shards=2, identify_every=0.2) as fake, hosted(fake) as parts:
         await until(lambda: parts.bot.connected)
 

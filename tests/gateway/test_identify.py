@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.identify import AT_MOST, IdentifyTurns
+from bot.gateway.identify import AT_MOST, IdentifyTurns
 from tests.fakes.model import settled
 
 

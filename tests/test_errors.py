@@ -67,7 +67,7 @@ EVERY_ERROR = [
     errors.SettingsFileUnusable("my.env", problem="there is no such file"),
     errors.ShippedFileAltered("fonts/NotoEmoji.ttf", problem="is missing"),
     errors.ReceiptUnusable("receipt.json", problem="it was changed after it was made"),
-    errors.DatabaseNewer("0009", known="0005"),
+    errors.DatabaseNewer("0009", known="0006"),
     errors.DatabaseUnreachable("OperationalError: no such host"),
     errors.PortTaken(8080),
     errors.ModelUnusable("nowhere/nothing", problem="there is no such model.", reason="not_found"),

@@ -34,16 +34,16 @@ async def tidied(
 ) -> AsyncIterator[None]:
     """Delete runs that are too old, now and ``every`` so often (in seconds).
 
-    ``on_deleted`` is called when there were some, so that others drop their texts too. Storing
-    what the database did not take, and wiping what its files still hold, is tried again every
-    ``retry`` seconds and on leaving. With ``locks``, one process at a time deletes; ``claims`` that no longer
-    hold are deleted as well.
+    ``on_deleted`` is called when there were some, so that others drop their texts too, and when other
+    processes have deleted texts. Storing what the database did not take, and wiping what its files still
+    hold, is tried again every ``retry`` seconds and on leaving. With ``locks``, one process at a time
+    deletes; ``claims`` that no longer hold are deleted as well.
     """
     tidy = partial(_tidy, runs, every, on_deleted, locks or ProcessLocks(), claims or Claims())
     try:
         async with (
             Background(tidy, name="housekeeping"),
-            Background(partial(_retry, runs, retry), name="storing what waits"),
+            Background(partial(_retry, runs, retry, on_deleted), name="storing what waits"),
         ):
             yield
     finally:
@@ -74,8 +74,10 @@ async def _tidy(
         await asyncio.sleep(every)
 
 
-async def _retry(runs: Runs, every: float) -> None:
+async def _retry(runs: Runs, every: float, on_deleted: Callable[[], object]) -> None:
     while True:
         await asyncio.sleep(every)
         await runs.flush()
+        if await runs.others_deleted():
+            on_deleted()
         await runs.wipe()

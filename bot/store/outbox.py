@@ -18,6 +18,7 @@ from bot.quoting import plural
 from bot.store import tables
 from bot.store.backend import PATIENCE
 from bot.store.database import Database
+from bot.store.marks import unwanted
 from bot.store.rows import Run, answer_row, round_row, row_of, source_rows
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ class _Letter:
 
 class Outbox:
     """Runs that wait to be written, the oldest first. ``clock`` gives seconds.
+
+    Those of which a person was forgotten meanwhile are dropped instead, whichever process forgot them.
 
     They wait in memory: a process that is killed while the database fails loses them, and nothing
     else. The log says when runs begin to wait.
@@ -126,6 +129,8 @@ class Outbox:
                 await connection.scalars(select(tables.runs.c.run_id).where(tables.runs.c.run_id.in_(batch)))
             )
             new = [letter for run_id, letter in batch.items() if run_id not in there]
+            dropped = await unwanted(connection, [letter.run for letter in new])
+            new = [letter for letter in new if letter.run.run_id not in dropped]
             if new:
                 await connection.execute(insert(tables.runs), [row_of(letter.run) for letter in new])
             answers = (answer_row(letter.run, letter.channel) for letter in new)

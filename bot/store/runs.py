@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
@@ -23,6 +22,7 @@ from bot.model.model_info import Fingerprint
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.forgetting import Forgotten, Stored, Texts, count, erase
+from bot.store.marks import Marks, keep_from_storing
 from bot.store.outbox import Outbox
 from bot.store.portions import Size, delete_these, some_old
 from bot.store.rounds import Rounds
@@ -31,9 +31,6 @@ from bot.store.rows import Run, question, run_of
 log = logging.getLogger(__name__)
 
 DAY = 86_400.0
-# Seconds for which a request to be forgotten also covers what was in progress then;
-# nothing takes that long.
-_IN_PROGRESS = 3_600.0
 # Seconds between two portions of old runs: others may want the database meanwhile.
 _BETWEEN = 0.05
 
@@ -67,7 +64,7 @@ class Runs:
         self._clock = clock
         self._check = check
         self._outbox = Outbox(database, clock)
-        self._forgotten: dict[int, float] = {}  # who asked for it, and when
+        self._marks = Marks(database, clock)
         # Whether the database files may still hold something deleted, by an earlier process too.
         self._is_unwiped = True
         self._wiping = asyncio.Lock()
@@ -87,9 +84,8 @@ class Runs:
         ``channel`` saw it: others who request the same there may be shown it again. Nothing is
         stored if its owner, or a person from whose runs it was made, was forgotten meanwhile.
         """
-        if not await self._is_forgotten(run):
-            self._outbox.put(run, round_, channel=channel)
-            await self._outbox.send()
+        self._outbox.put(run, round_, channel=channel)
+        await self._outbox.send()
 
     async def flush(self) -> None:
         """Store now what the database did not take before."""
@@ -178,9 +174,9 @@ class Runs:
         """
         async with self._outbox.held():
             async with self._database.transaction() as connection:
+                await keep_from_storing(connection, person)
                 gone, is_any = await erase(connection, person, ours)
-            # Not before: if that failed, nothing was done.
-            self._forgotten[person] = self._clock()
+                await self._marks.forgotten(connection, person)
             unsaved = self._outbox.drop(lambda run: run.owner == person)
             self._outbox.drop(lambda run: person in run.sources)
             if is_any:
@@ -198,6 +194,16 @@ class Runs:
                     self._is_unwiped |= not is_wiped
             return not self._is_unwiped
 
+    async def others_deleted(self) -> bool:
+        """Whether other processes have deleted texts since the last call; False if the database fails."""
+        try:
+            is_new = await self._marks.are_new()
+            if await self._marks.delete_old():
+                self._is_unwiped = True
+        except StoreUnavailable:
+            return False
+        return is_new
+
     async def delete_old(self) -> int:
         """Delete runs that are too old; return how many. StoreUnavailable."""
         return sum([deleted async for deleted in self.deleting_old()])
@@ -207,8 +213,6 @@ class Runs:
 
         Yield how many each portion had. StoreUnavailable, after which the portions before are gone.
         """
-        since = self._clock() - _IN_PROGRESS
-        self._forgotten = {person: at for person, at in self._forgotten.items() if at > since}
         oldest, size, is_any, is_more = self._oldest(), Size(), False, True
         if unsaved := self._outbox.drop(self._is_old):
             yield unsaved
@@ -223,6 +227,7 @@ class Runs:
         finally:
             if is_any:
                 await self._note_deleted()
+                await self._marks.deleted_old()
 
     async def _delete_some(self, oldest: float, size: Size) -> int:
         """Delete a portion of the runs from before ``oldest``; return how many, 0 if there are none."""
@@ -256,17 +261,6 @@ class Runs:
         self._is_unwiped = True
         if not await self.wipe():
             log.warning("what was deleted is still in the database's files: another program is reading them")
-
-    async def _is_forgotten(self, run: Run) -> bool:
-        """Whether its owner, or a person from whose runs it was made, was forgotten since it began."""
-        if self._forgotten.keys().isdisjoint({run.owner, *run.sources}):
-            return False
-        if run.asked_at < self._forgotten.get(run.owner, -math.inf):
-            return True
-        try:
-            return run.parent is not None and not await self.is_kept(run.parent)
-        except StoreUnavailable:
-            return True  # unknown; better to lose a text than to keep it against a person's wish
 
     def _kept(self) -> Select[tuple[object, ...]]:
         """Runs that are not too old, even if none were deleted for a while."""

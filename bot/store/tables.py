@@ -102,3 +102,13 @@ claims = Table(
     # Seconds since 1970, UTC: from then on it is free again.
     Column("until", Float, nullable=False, index=True),
 )
+
+# Who was forgotten a moment ago: what is in progress for them, in any process, is not stored.
+forgotten = Table(
+    "forgotten",
+    metadata,
+    # A digest of a person's id; or of none, that texts were deleted for their age.
+    Column("key", String(32), primary_key=True),
+    # Seconds since 1970, UTC.
+    Column("at", Float, nullable=False),
+)

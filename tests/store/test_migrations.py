@@ -33,7 +33,7 @@ from tests.support.waiting import until
 SIBLINGS = [f"{'7' * 15}{number}" for number in range(len(METHODS))]
 ALONE = "a" * 16
 # The tables that were added since there are revisions.
-ADDED = {"0005": tables.claims}
+ADDED = {"0005": tables.claims, "0006": tables.forgotten}
 
 
 @pytest.fixture

@@ -12,14 +12,13 @@ from msgspec import structs
 from sqlalchemy import update
 
 from bot.errors import RunExpired, StoreUnavailable
-from bot.features.complete import CompletionJob, CompletionRun
+from bot.features.complete import CompletionJob
 from bot.features.tour import taken
-from bot.queue.updates import Completion
 from bot.store import tables
 from bot.store.database import Database, opened
 from bot.store.forgetting import Forgotten
 from bot.store.runs import DAY, Runs
-from tests.support.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, walk_run
+from tests.support.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, made_from, walk_run
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16
 CHANNEL = 1
@@ -303,17 +302,3 @@ async def test_a_derived_run_in_progress_is_not_stored_but_later_ones_are(runs: 
     await runs.keep(later)
     await runs.keep(made_from(later, B, owner=GRACE, asked_at=clock.now))
     assert await runs.is_kept(B)
-
-
-async def test_the_fact_of_forgetting_is_not_remembered(runs: Runs, clock: Clock) -> None:
-    await runs.forget(ADA)
-    clock.now += 3_601
-    await runs.delete_old()
-
-    assert ADA not in runs._forgotten
-
-
-def made_from(run: CompletionRun, run_id: str, *, owner: int, asked_at: float = NOON) -> CompletionRun:
-    """A run that another person's press derived from ``run``."""
-    job = replace(run.rerolled(owner=owner), run_id=run_id)
-    return job.finished(Completion(run.steps, "length"), fingerprint=FINGERPRINT, asked_at=asked_at)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bot.features.complete import CompletionRun
 from bot.features.next import Walk, WalkRun
 from bot.model.model_info import Fingerprint
 from bot.model.protocol import Candidate, SamplingParams, Step
+from bot.queue.updates import Completion
 
 # Of a text that is older than engine 4.
 FINGERPRINT = Fingerprint(
@@ -60,3 +62,9 @@ def walk_run(run_id: str = "b" * 16, *appended: int, asked_at: float = NOON, **c
         "seed": 7,
     }
     return WalkRun(Walk(run_id, **{**settings, **changes}), step(530), FINGERPRINT, asked_at)
+
+
+def made_from(run: CompletionRun, run_id: str, *, owner: int, asked_at: float = NOON) -> CompletionRun:
+    """A run that another person's press derived from ``run``."""
+    job = replace(run.rerolled(owner=owner), run_id=run_id)
+    return job.finished(Completion(run.steps, "length"), fingerprint=FINGERPRINT, asked_at=asked_at)

@@ -17,6 +17,7 @@ from bot.moderation.blocklist import BlockedWords
 from bot.moderation.rules import Rules
 from bot.moderation.screening import ScreenedGenerations, Sieve
 from bot.monitoring.metrics import Instruments
+from bot.queue.across import LimitedAcross
 from bot.queue.generations import Generations
 from bot.queue.limits import Limits
 from bot.queue.queue import GenerationQueue
@@ -85,8 +86,13 @@ async def _services(
     # The simulated Discord knows no ages.
     rules = Rules(blocked, settings.age_restricted and settings.discord_token is not None)
     await _prepare(database)
-    generations = ScreenedGenerations(queue, sieve) if blocked else queue
     locks, claims = ProcessLocks(database), Claims(database)
+    generations: Generations = queue
+    if settings.shards is not None and settings.shards.is_part:
+        each, refused = settings.requests_per_person, queue.counts.refuse
+        generations = LimitedAcross(queue, claims, per_person=each, refused=refused)
+    if blocked:
+        generations = ScreenedGenerations(generations, sieve)
     async with tidied(runs, on_deleted=queue.forget, locks=locks, claims=claims):
         yield Services(generations, sieve.encodings, runs, executor, rules=rules, locks=locks, claims=claims)
 

@@ -1,6 +1,6 @@
 """Who may change a card when several people press at once.
 
-Both locks last as long as the process, and neither blocks: a second press does nothing, and a second edit is
+Neither lock outlasts the process, and neither blocks: a second press does nothing, and a second edit is
 left to the one under way. Claims hold across processes too, as far as the database answers. Edits don't: of
 those that several processes make of one shared card, none waits for another.
 """
@@ -17,7 +17,7 @@ _PATIENCE = 0.5  # seconds to ask other processes: a press is still to be acknow
 class Claims(Protocol):
     """Across processes: what is used of :class:`bot.store.process_claims.Claims`."""
 
-    async def take(self, key: str, *, patience: float) -> bool: ...
+    async def take(self, key: str, *, patience: float, lasting: bool) -> bool: ...
 
     async def release(self, key: str) -> None: ...
 
@@ -39,7 +39,7 @@ class Locks:
         self._claimed.add(key)
         is_free = False
         try:
-            is_free = await self._across.take(key, patience=_PATIENCE)
+            is_free = await self._across.take(key, patience=_PATIENCE, lasting=True)
             yield is_free
         finally:
             self._claimed.discard(key)

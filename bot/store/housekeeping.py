@@ -37,13 +37,14 @@ async def tidied(
     ``on_deleted`` is called when there were some, so that others drop their texts too, and when other
     processes have deleted texts. Storing what the database did not take, and wiping what its files still
     hold, is tried again every ``retry`` seconds and on leaving. With ``locks``, one process at a time
-    deletes; ``claims`` that no longer hold are deleted as well.
+    deletes; ``claims`` that no longer hold are deleted as well, and those that last are renewed.
     """
-    tidy = partial(_tidy, runs, every, on_deleted, locks or ProcessLocks(), claims or Claims())
+    claims = claims or Claims()
+    tidy = partial(_tidy, runs, every, on_deleted, locks or ProcessLocks(), claims)
     try:
         async with (
             Background(tidy, name="housekeeping"),
-            Background(partial(_retry, runs, retry, on_deleted), name="storing what waits"),
+            Background(partial(_retry, runs, retry, on_deleted, claims), name="storing what waits"),
         ):
             yield
     finally:
@@ -74,10 +75,12 @@ async def _tidy(
         await asyncio.sleep(every)
 
 
-async def _retry(runs: Runs, every: float, on_deleted: Callable[[], object]) -> None:
+async def _retry(runs: Runs, every: float, on_deleted: Callable[[], object], claims: Claims) -> None:
     while True:
         await asyncio.sleep(every)
         await runs.flush()
         if await runs.others_deleted():
             on_deleted()
         await runs.wipe()
+        with suppress(StoreUnavailable):
+            await claims.renew()

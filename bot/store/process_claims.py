@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.errors import StoreUnavailable
@@ -44,14 +44,16 @@ class Claims:
         self._clock = clock
         self._not_before = 0.0
         self._is_failing = False
+        self._lasting: set[str] = set()  # digests
+        self._renewed = 0.0
 
     @property
     def are_needed(self) -> bool:
         """Whether there may be other processes."""
         return self._database is not None
 
-    async def take(self, key: str, *, patience: float = PATIENCE) -> bool:
-        """Claim ``key`` for LIFETIME; false if another process has it.
+    async def take(self, key: str, *, patience: float = PATIENCE, lasting: bool = False) -> bool:
+        """Claim ``key`` for LIFETIME, or ``lasting`` until it is released; false if another process has it.
 
         True as well if the database does not answer within ``patience`` seconds.
         """
@@ -64,15 +66,28 @@ class Claims:
             self._failed(error)
             return True
         self._is_failing = False
+        if is_ours and lasting:
+            self._lasting.add(_digest(key))
         return is_ours
 
     async def release(self, key: str) -> None:
         """Let others claim ``key``. It is only left to its LIFETIME if the database fails."""
+        self._lasting.discard(_digest(key))
         if self._database is None or self._clock() < self._not_before:
             return
         with suppress(StoreUnavailable, TimeoutError):
             async with asyncio.timeout(PATIENCE), self._database.transaction() as connection:
                 await connection.execute(delete(tables.claims).where(_claims.key == _digest(key)))
+
+    async def renew(self) -> None:
+        """Hold what lasts for another LIFETIME; StoreUnavailable. To be called several times in each."""
+        now = self._clock()
+        if self._database is None or not self._lasting or now < self._renewed + LIFETIME / 3:
+            return
+        ours = update(tables.claims).where(_claims.key.in_(self._lasting))
+        async with self._database.transaction() as connection:
+            await connection.execute(ours.values(until=now + LIFETIME))
+        self._renewed = now
 
     async def delete_old(self) -> None:
         """Delete claims that no longer hold; StoreUnavailable."""

@@ -57,6 +57,22 @@ async def test_a_claim_of_a_process_that_is_gone_ends_by_itself(shared: Database
     assert await heir.take("a")
 
 
+async def test_a_claim_that_lasts_is_renewed_until_it_is_given_back(shared: Database) -> None:
+    now = 1_000.0
+    first, second = Claims(shared, clock=lambda: now), Claims(shared, clock=lambda: now)
+    await first.take("a", lasting=True)
+    await first.take("b")
+    for _ in range(6):
+        now += LIFETIME / 3
+        await first.renew()
+    assert not await second.take("a")
+    assert await second.take("b")
+
+    await first.release("a")
+    await first.renew()
+    assert await second.take("a")
+
+
 async def test_old_claims_are_deleted(shared: Database) -> None:
     now = 1_000.0
     claims = Claims(shared, clock=lambda: now)

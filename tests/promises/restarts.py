@@ -4,12 +4,14 @@
 
 Real bots with the demo model, each with a part of the shards, share a PostgreSQL and are connected to a
 Discord on loopback, which lets one shard of each bucket identify in 5 s. People on all servers, and in direct
-messages, send commands all the time. One process is killed and started again; then each process is replaced:
-a new one with the same shards starts beside it, and once that serves, the old one gets SIGTERM.
+messages, send commands all the time, every tenth of them for a text. One process is killed and started again;
+then each process is replaced: a new one with the same shards starts beside it, and once that serves, the old
+one gets SIGTERM.
 
-The program prints how many interactions there were, how many of them were lost although a process that was
-not killed had them, how many were answered by the notice of a restart, how often Discord refused a second
-answer, and how often a shard identified too soon. The bar: none.
+The program prints how many interactions there were, how many of them had no answer, or never all of it,
+although a process that was not killed had them, how many were answered by the notice of a restart, how often
+Discord refused a second answer, and how often a shard identified too soon. The bar: none. It also prints what
+a claim costs an interaction while all processes serve.
 """
 
 from __future__ import annotations
@@ -18,14 +20,17 @@ import asyncio
 import random
 import signal
 import time
-from contextlib import AsyncExitStack
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 
 from bot.gateway.shards import Shards
+from bot.store.database import opened
+from bot.store.process_claims import Claims
 from tests.fakes.discord import Channel, FakeDiscord, Interaction, texts
 from tests.fakes.discord.process import BotProcess
-from tests.promises.figures import parser, verdict
+from tests.promises.figures import describe, parser, verdict
 from tests.promises.postgresql import server
 from tests.support.waiting import until
 
@@ -33,13 +38,16 @@ READY = "the model is ready"
 IDENTIFY_EVERY = 5.0  # seconds
 AT_ONCE = 4  # Discord's max_concurrency
 CALM = 5.0  # seconds of undisturbed use before each event
+CLAIMS = 1_000
+TOKENS = 8  # of a text
+PATIENCE = 60.0  # seconds for the last answers
 
 
 @dataclass(frozen=True, slots=True)
 class Restarts:
-    """``lost`` were never acknowledged by a process that lived on, ``put_off`` got a restart's notice.
+    """``lost`` were not answered to the end by a process that lived on, ``put_off`` got a restart's notice.
 
-    ``of_killed`` were lost with the killed process, or while its shards were away.
+    ``of_killed`` were lost with the killed process, or sent while its shards were away.
     """
 
     interactions: int
@@ -48,6 +56,7 @@ class Restarts:
     of_killed: int
     twice: int
     too_soon: int
+    claims: Sequence[float]  # seconds that each took
 
     @property
     def kept(self) -> bool:
@@ -56,13 +65,13 @@ class Restarts:
 
 @dataclass(eq=False)
 class Cluster:
-    """The bot's processes, each with the stack that ends it. ``killed`` is when its shards were away."""
+    """The processes, each with the stack that ends it. ``killed``: whose shards were away, until when."""
 
     discord: FakeDiscord
     url: str
     parts: list[Shards]
     processes: dict[Shards, tuple[BotProcess, AsyncExitStack]]
-    killed: tuple[Shards, float, float] | None = None
+    killed: tuple[Shards, float] | None = None
 
     async def start(self, shards: Shards) -> tuple[BotProcess, AsyncExitStack]:
         """A process that serves: its shards are connected and its model is ready."""
@@ -82,12 +91,11 @@ class Cluster:
     async def kill(self, shards: Shards) -> None:
         """Kill a process and start it again."""
         bot, stack = self.processes[shards]
-        began = time.monotonic()
         bot.signal(signal.SIGKILL)
         await bot.wait()
         await stack.aclose()
         self.processes[shards] = await self.start(shards)
-        self.killed = (shards, began, time.monotonic())
+        self.killed = (shards, time.monotonic())
 
     async def replace(self, shards: Shards) -> None:
         """Start a successor, then end the old process."""
@@ -104,10 +112,10 @@ class Cluster:
         """Whether it reached the killed process, or nobody while its shards were away."""
         if self.killed is None:
             return False
-        shards, began, ended = self.killed
+        shards, ended = self.killed
         guild = interaction.channel.guild
         shard = 0 if guild is None else (guild.id >> 22) % shards.count
-        return shard in shards.ids and began - CALM < interaction.sent_at < ended
+        return shard in shards.ids and interaction.sent_at < ended
 
     def _are_connected(self, shards: Shards, before: list[int]) -> bool:
         """Whether each has one connection more than ``before``."""
@@ -135,6 +143,7 @@ async def restarted(*, processes: int, shards: int, guilds: int, rate: float, se
             await cluster.start_all()
             using = asyncio.create_task(_use(discord, channels, rate, random.Random(seed)))
             try:
+                claims = await _claims(own.url)
                 await asyncio.sleep(CALM)
                 await cluster.kill(parts[-1])
                 await asyncio.sleep(CALM)
@@ -144,8 +153,8 @@ async def restarted(*, processes: int, shards: int, guilds: int, rate: float, se
             finally:
                 using.cancel()
                 await asyncio.wait({using})
-            await asyncio.sleep(CALM)
-            result = _counted(cluster)
+            await _settle(discord)
+            result = _counted(cluster, claims)
             await cluster.close()
             return result
 
@@ -153,13 +162,37 @@ async def restarted(*, processes: int, shards: int, guilds: int, rate: float, se
 async def _use(discord: FakeDiscord, channels: list[Channel], rate: float, rng: random.Random) -> None:
     people = [discord.person(f"person {number}") for number in range(200)]
     while True:
-        discord.slash(rng.choice(people), rng.choice(channels), "help")
+        person, channel = rng.choice(people), rng.choice(channels)
+        if rng.random() < 0.1:
+            discord.slash(person, channel, "complete", prompt="London was", max_tokens=TOKENS)
+        else:
+            discord.slash(person, channel, "help")
         await asyncio.sleep(rng.expovariate(rate))
 
 
-def _counted(cluster: Cluster) -> Restarts:
+async def _settle(discord: FakeDiscord) -> None:
+    """Return once every interaction that a bot acknowledged has its answer, or after PATIENCE."""
+    with suppress(TimeoutError):
+        await until(
+            lambda: all(one.is_settled or not one.is_acknowledged for one in discord.interactions),
+            patience=PATIENCE,
+        )
+
+
+async def _claims(url: str) -> list[float]:
+    """How long claims take, in seconds, one after the other."""
+    async with opened(url) as database:
+        claims, taken = Claims(database), []
+        for number in range(CLAIMS):
+            began = time.perf_counter()
+            await claims.take(f"measured {number}")
+            taken.append(time.perf_counter() - began)
+        return taken
+
+
+def _counted(cluster: Cluster, claims: Sequence[float]) -> Restarts:
     discord = cluster.discord
-    unanswered = [one for one in discord.interactions if not one.is_acknowledged]
+    unanswered = [one for one in discord.interactions if not one.is_settled]
     of_killed = [one for one in unanswered if cluster.of_killed(one)]
     return Restarts(
         interactions=len(discord.interactions),
@@ -168,6 +201,7 @@ def _counted(cluster: Cluster) -> Restarts:
         of_killed=len(of_killed),
         twice=sum(one.refused for one in discord.interactions),
         too_soon=discord.gateway.too_soon,
+        claims=claims,
     )
 
 
@@ -188,6 +222,7 @@ def main() -> int:
         f"{result.twice} second answers, {result.of_killed} lost with the killed process; "
         f"{result.too_soon} identified too soon"
     )
+    print(f"a claim takes {describe(result.claims, 1000, 'ms')}")
     return verdict("nothing lost, nothing answered twice, identify limits kept", kept=result.kept)
 
 

@@ -158,8 +158,8 @@ async def test_in_an_older_version_s_database_derived_runs_are_found_by_ancestry
     for run in family:
         await before.keep(run)
     async with database.transaction() as connection:
-        await connection.run_sync(tables.sources.drop)
-        await connection.run_sync(tables.answers.drop)
+        for table in (tables.sources, tables.answers, tables.claims, tables.forgotten):
+            await connection.run_sync(table.drop)
         await connection.execute(tables.revisions.delete())
         await connection.run_sync(bring_forward)
     runs = Runs(database, days=30, clock=lambda: NOON)

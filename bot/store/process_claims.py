@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 # Seconds: an interaction must be acknowledged within three.
 PATIENCE = 1.0
-# Seconds for which nothing is asked of a database that has just failed.
+# Seconds for which nothing is asked of a database that has failed twice in a row: one slow answer is no sign.
 PAUSE = 5.0
 # Seconds after which a claim is free again that its process did not give back.
 LIFETIME = 60.0
@@ -43,7 +43,7 @@ class Claims:
         self._database = database if database is not None and database.is_shared else None
         self._clock = clock
         self._not_before = 0.0
-        self._is_failing = False
+        self._failures = 0  # in a row
         self._lasting: set[str] = set()  # digests
         self._renewed = 0.0
 
@@ -65,7 +65,7 @@ class Claims:
         except (StoreUnavailable, TimeoutError) as error:
             self._failed(error)
             return True
-        self._is_failing = False
+        self._failures = 0
         if is_ours and lasting:
             self._lasting.add(_digest(key))
         return is_ours
@@ -106,11 +106,12 @@ class Claims:
             return await connection.scalar(free_again.returning(_claims.key)) is not None
 
     def _failed(self, error: Exception) -> None:
-        self._not_before = self._clock() + PAUSE
-        if not self._is_failing:
+        self._failures += 1
+        if self._failures > 1:
+            self._not_before = self._clock() + PAUSE
+        else:
             detail = error.detail if isinstance(error, StoreUnavailable) else "no answer in time"
             log.warning("answering without asking other processes: %s", detail)
-        self._is_failing = True
 
 
 def _digest(key: str) -> str:

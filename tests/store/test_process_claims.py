@@ -120,6 +120,16 @@ async def test_a_slow_database_is_not_waited_for(shared: Database, caplog: pytes
     assert "no answer in time" in caplog.text
 
 
+async def test_after_one_slow_answer_other_processes_are_asked_again(shared: Database) -> None:
+    claims, other = Claims(shared), Claims(shared)
+    await other.take("b")
+    async with shared.transaction() as connection:
+        await connection.execute(tables.claims.insert().values(key=_key("a"), until=0.0))
+        assert await claims.take("a", patience=0.05)
+
+    assert not await claims.take("b", patience=60.0)
+
+
 def _key(name: str) -> str:
     from bot.store.process_claims import _digest
 

@@ -22,6 +22,7 @@ TAB_SIGN = "⇥"
 _ACTIVE = re.compile(r"[\\*_~`|<\[@]|:(?=\S)")
 _LINE_START = re.compile(r"(?m)^([^\S\n]*)([-+#>]|\d+(?=\.))")
 _SOFT = "\n\t"
+_WITHOUT_SOFT = str.maketrans("", "", _SOFT)
 # How a hidden character or a byte is spelled out, and how long that is at most.
 _SPELLED = re.compile(r"\\x[0-9A-F]{2}|⟨U\+[0-9A-F]{4,6}⟩")
 _LONGEST_SPELLED = 10
@@ -36,7 +37,7 @@ def inert(text: str) -> str:
 
     Control characters and those that reorder or hide text become visible signs.
     """
-    shown = "".join(_harmless(character) for character in text)
+    shown = text if _is_plain(text) else "".join(map(_harmless, text))
     return _LINE_START.sub(_escaped_start, _ACTIVE.sub(r"\\\g<0>", shown))
 
 
@@ -156,6 +157,11 @@ def _surplus(part: str, shown: str, limit: int) -> int:
 def _escaped_start(match: re.Match[str]) -> str:
     indent, sign = match.groups()
     return f"{indent}{sign}\\" if sign.isdigit() else f"{indent}\\{sign}"
+
+
+def _is_plain(text: str) -> bool:
+    """Whether nothing in ``text`` is hidden: quick, and true of most texts."""
+    return text.translate(_WITHOUT_SOFT).isprintable()
 
 
 def _harmless(character: str) -> str:

@@ -48,7 +48,9 @@ def _fitting(line: str, rows: int) -> str:
 
 
 def _rows(line: str) -> int:
-    return max(1, ceil(sum(map(_columns, line)) / COLUMNS))
+    # Most lines are ASCII, and each of its characters takes one column.
+    columns = len(line) if line.isascii() else sum(map(_columns, line))
+    return max(1, ceil(columns / COLUMNS))
 
 
 def _columns(character: str) -> int:

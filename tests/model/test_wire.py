@@ -174,6 +174,20 @@ def test_a_broken_frame_raises_only_a_protocol_error(frames: int) -> None:
     assert refused > 0.8 * frames
 
 
+def test_broken_or_whole_a_body_is_read_alike_quickly_and_slowly() -> None:
+    random = Random(1)
+    bodies = [damaged(random) for _ in range(3_000)] + [encode(each)[wire.HEADER.size :] for each in WHOLE]
+
+    assert [said(decode, body) for body in bodies] == [said(wire._decode_slowly, body) for body in bodies]
+
+
+def said(read: Callable[[bytes], Message], body: bytes) -> str:
+    try:
+        return repr(read(body))
+    except ProtocolError:
+        return "refused"
+
+
 def is_refused(body: bytes) -> bool:
     """Whether the damaged body is not a message; one that still is travels like any other."""
     try:

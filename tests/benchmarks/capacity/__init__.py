@@ -1,1 +1,1 @@
-"""How many machines, shards and writes so many servers take: a simulation."""
+"""How many machines, processes, shards and writes so many servers take: a simulation on measured figures."""

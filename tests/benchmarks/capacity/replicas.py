@@ -1,149 +1,161 @@
-"""A simulation of replicas that share out texts: when does each text get its first token?
+"""A simulation of replicas that share out texts: when does each text get its first token and its last?
 
-Texts arrive at random (a Poisson process) and are written by the replica with the fewest texts;
-where all slots are taken they wait in one line. All texts of a replica grow equally fast, the
-slower the more there are: that is what :mod:`tests.benchmarks.growth` measures.
+A text goes to the replica that has the fewest; where all slots are taken, texts wait in one line. All texts
+of a replica grow equally fast, the slower the more there are: that is what :mod:`tests.benchmarks.growth`
+measures. Between two events nothing changes, so the times are exact.
 """
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from random import Random
-
-#: Tokens that people ask for: 64 is the default, and some texts end before.
-MOST_TOKENS = 64
-ENDS_EARLY = 1 / 200  # the chance that a token ends its text
+from heapq import heappop, heappush
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Tokens/s of all texts of a replica together, by their number from 1 on, and of ``reading`` a prompt."""
+    """Tokens/s of all texts of a replica ``together``, by number from 1 on, and of ``reading`` prompts."""
 
     together: Sequence[float]
     reading: float
 
-    def of_one(self, texts: int) -> float:
-        """Tokens/s of each of ``texts``."""
-        return self.together[texts - 1] / texts
+    @classmethod
+    def between(cls, measured: Mapping[int, float], *, reading: float, slots: int) -> Speed:
+        """For up to ``slots`` texts, on straight lines between the ``measured`` numbers of texts.
+
+        ValueError if there are more slots than were measured.
+        """
+        if slots > max(measured):
+            raise ValueError(f"measured for {max(measured)} texts at most")
+        return cls([_between(measured, texts) for texts in range(1, slots + 1)], reading)
 
     @property
     def slots(self) -> int:
         return len(self.together)
 
+    def of_one(self, texts: int) -> float:
+        """Tokens/s of each of ``texts``."""
+        return self.together[texts - 1] / texts
+
+    def as_tokens(self, prompt: float) -> float:
+        """The tokens that one text alone would get while a replica reads a ``prompt`` of so many tokens."""
+        return prompt / self.reading * self.of_one(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """``arrives`` is in seconds; ``prompt`` and ``tokens`` say how much is read, and then written."""
+
+    arrives: float
+    prompt: float
+    tokens: float
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a text gets its ``first`` token and its last, in seconds after it arrived."""
+
+    first: float
+    last: float
+
 
 @dataclass(slots=True)
 class _Replica:
-    """Some texts, each with the tokens that it has yet to get as of ``at``."""
+    """``grown`` is what a text would have got that was there since the replica last had none."""
 
+    number: int
     speed: Speed
     at: float = 0.0
-    left: list[float] = field(default_factory=list)
-    version: int = 0  # of what was foretold for it
+    grown: float = 0.0
+    texts: int = 0
+    marks: list[tuple[float, int, bool]] = field(default_factory=list)  # first and last tokens, by ``grown``
+    version: int = 0  # of what is expected next
 
     def advance(self, now: float) -> None:
-        if self.left:
-            grown = (now - self.at) * self.speed.of_one(len(self.left))
-            self.left = [tokens - grown for tokens in self.left]
+        if self.texts:
+            self.grown += (now - self.at) * self.speed.of_one(self.texts)
         self.at = now
 
-    def next_end(self) -> float:
-        return self.at + max(0.0, min(self.left)) / self.speed.of_one(len(self.left))
+    def begin(self, index: int, text: Text) -> None:
+        """Add a text to those it has now."""
+        if not self.texts:
+            self.grown = 0.0
+        self.texts += 1
+        start = self.grown + self.speed.as_tokens(text.prompt)
+        heappush(self.marks, (start + min(1.0, text.tokens), index, False))
+        heappush(self.marks, (start + text.tokens, index, True))
+
+    def reach(self, now: float) -> tuple[int, bool]:
+        """Come to the next mark, which is at ``now``: the text, and whether that was its last token."""
+        mark, index, is_last = heappop(self.marks)
+        self.at, self.grown = now, mark
+        self.texts -= is_last
+        return index, is_last
+
+    @property
+    def next_at(self) -> float:
+        left = max(0.0, self.marks[0][0] - self.grown)
+        return self.at + left / self.speed.of_one(self.texts)
 
 
-def first_tokens(
-    replicas: int, speed: Speed, *, per_second: float, prompt: int, seconds: float, random: Random
-) -> list[float]:
-    """The seconds that each text of a stretch of time waits for its first token."""
-    crowd = [_Replica(speed) for _ in range(replicas)]
-    free = [(0, number) for number in range(replicas)]  # by their texts; outdated entries are skipped
-    line: deque[float] = deque()
-    ends: list[tuple[float, int, int]] = []
-    waited: list[float] = []
+class _Simulation:
+    def __init__(self, replicas: int, speed: Speed, texts: Sequence[Text]) -> None:
+        self._replicas = [_Replica(number, speed) for number in range(replicas)]
+        self._slots = speed.slots
+        self._texts = texts
+        self._line: deque[int] = deque()
+        self._events: list[tuple[float, int, int]] = []  # outdated ones are skipped
+        self._first = [0.0] * len(texts)
+        self._last = [0.0] * len(texts)
 
-    def begin(number: int, arrived: float, now: float) -> None:
-        replica = crowd[number]
+    def run(self) -> list[Times]:
+        for index, text in enumerate(self._texts):
+            self._pass(text.arrives)
+            replica = min(self._replicas, key=lambda one: one.texts)
+            if replica.texts < self._slots:
+                self._begin(replica, index, text.arrives)
+            else:
+                self._line.append(index)
+        self._pass(math.inf)
+        ends = zip(self._texts, self._first, self._last, strict=True)
+        return [Times(first - text.arrives, last - text.arrives) for text, first, last in ends]
+
+    def _begin(self, replica: _Replica, index: int, now: float) -> None:
         replica.advance(now)
-        # Reading the prompt is work of the same replica, as so many tokens of this text.
-        reading = prompt / speed.reading
-        tokens = length(random)
-        pace = speed.of_one(len(replica.left) + 1)
-        replica.left.append(tokens + reading * pace)
-        waited.append(now - arrived + reading + 1 / pace)
-        foretell(number)
+        replica.begin(index, self._texts[index])
+        self._expect(replica)
 
-    def foretell(number: int) -> None:
-        replica = crowd[number]
+    def _expect(self, replica: _Replica) -> None:
         replica.version += 1
-        if replica.left:
-            heapq.heappush(ends, (replica.next_end(), number, replica.version))
-        if len(replica.left) < speed.slots:
-            heapq.heappush(free, (len(replica.left), number))
+        if replica.texts:
+            heappush(self._events, (replica.next_at, replica.number, replica.version))
 
-    def least_busy() -> int | None:
-        while free:
-            texts, number = free[0]
-            if texts == len(crowd[number].left):
-                return number
-            heapq.heappop(free)
-        return None
-
-    def end_before(now: float) -> None:
-        while ends and ends[0][0] <= now:
-            at, number, version = heapq.heappop(ends)
-            replica = crowd[number]
+    def _pass(self, until: float) -> None:
+        """Let happen what happens up to ``until``."""
+        while self._events and self._events[0][0] <= until:
+            now, number, version = heappop(self._events)
+            replica = self._replicas[number]
             if version != replica.version:
                 continue
-            replica.advance(at)
-            replica.left = [tokens for tokens in replica.left if tokens > 1e-9]
-            foretell(number)
-            if line and (number_free := least_busy()) is not None:
-                begin(number_free, line.popleft(), at)
-
-    now = 0.0
-    while (now := now + random.expovariate(per_second)) < seconds:
-        end_before(now)
-        number = least_busy()
-        if number is None:
-            line.append(now)
-        else:
-            begin(number, now, now)
-    end_before(math.inf)
-    return waited
+            index, is_last = replica.reach(now)
+            (self._last if is_last else self._first)[index] = now
+            if is_last and self._line:
+                self._begin(replica, self._line.popleft(), now)
+            else:
+                self._expect(replica)
 
 
-def length(random: Random) -> int:
-    """How many tokens a text gets."""
-    return min(MOST_TOKENS, 1 + int(math.log(1 - random.random()) / math.log(1 - ENDS_EARLY)))
+def simulate(replicas: int, speed: Speed, texts: Sequence[Text]) -> list[Times]:
+    """The times of ``texts``, which are in the order in which they arrive."""
+    return _Simulation(replicas, speed, texts).run()
 
 
-def least(
-    speed: Speed, *, per_second: float, prompt: int, within: float, share: float, seconds: float, seed: int
-) -> int:
-    """The fewest replicas with which ``share`` of the texts begin ``within`` so many seconds."""
-
-    def suffices(replicas: int) -> bool:
-        waited = first_tokens(
-            replicas,
-            speed,
-            per_second=per_second,
-            prompt=prompt,
-            seconds=seconds,
-            random=Random(seed),
-        )
-        return not waited or sorted(waited)[min(len(waited) - 1, int(share * len(waited)))] <= within
-
-    most = 1
-    while not suffices(most):
-        most *= 2
-    fewest = most // 2 + 1
-    while fewest < most:
-        middle = (fewest + most) // 2
-        if suffices(middle):
-            most = middle
-        else:
-            fewest = middle + 1
-    return most
+def _between(measured: Mapping[int, float], texts: int) -> float:
+    below = max(number for number in measured if number <= texts)
+    above = min(number for number in measured if number >= texts)
+    if below == above:
+        return measured[below]
+    share = (texts - below) / (above - below)
+    return measured[below] + share * (measured[above] - measured[below])

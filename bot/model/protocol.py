@@ -71,7 +71,7 @@ class GenerationRequest(Struct, frozen=True, forbid_unknown_fields=True):
         return -(-steps // READ_AT_ONCE) if self.scored else steps
 
 
-class Candidate(Struct, frozen=True, forbid_unknown_fields=True):
+class Candidate(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A possible next token.
 
     ``logit`` is the model's own. ``logprob`` is the natural logarithm of the token's
@@ -85,10 +85,11 @@ class Candidate(Struct, frozen=True, forbid_unknown_fields=True):
     rank: Rank
 
 
-class Step(Struct, frozen=True, forbid_unknown_fields=True):
+class Step(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The result of one forward pass: the token chosen, and the most likely ones.
 
-    ``entropy`` is that of the whole distribution at the request's temperature, in bits.
+    ``entropy`` is that of the whole distribution at the request's temperature, in bits. The garbage collector
+    passes steps and candidates over: nothing in them leads back to them, and a bot holds a hundred thousand.
     """
 
     chosen: Candidate
@@ -157,7 +158,7 @@ class Unusable(_Message, frozen=True):
     detail: str
 
 
-class Stepped(_Message, frozen=True):
+class Stepped(_Message, frozen=True, gc=False):
     """Step number ``index`` (from 0) of a request."""
 
     request_id: str

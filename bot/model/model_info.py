@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, structs, to_builtins
@@ -41,8 +43,14 @@ class Fingerprint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def stored(self) -> dict[str, object]:
         """Return the fields that are not as with GPT-2: what was stored before other models stays true."""
-        defaults = {field.name: field.default for field in structs.fields(self)}
+        defaults = _defaults(type(self))
         return {name: value for name, value in structs.asdict(self).items() if value != defaults[name]}
+
+
+@cache
+def _defaults(kind: type[Fingerprint]) -> Mapping[str, object]:
+    # msgspec reads the annotations each time, which takes longer than all else about storing a run.
+    return {field.name: field.default for field in structs.fields(kind)}
 
 
 class AddedToken(Struct, frozen=True, forbid_unknown_fields=True):

@@ -69,7 +69,7 @@ def decode(body: bytes) -> Message:
 
 @cache
 def _decoder() -> msgspec.json.Decoder[Message]:
-    """Twenty times as fast as :func:`_decode_slowly`, which a bot that follows hundreds of texts would feel."""
+    """Twenty times as fast as :func:`_decode_slowly`: a bot that follows hundreds of texts feels it."""
     return msgspec.json.Decoder(Message)
 
 

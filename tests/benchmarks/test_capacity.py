@@ -8,12 +8,17 @@ from random import Random
 from statistics import fmean
 
 import pytest
+from sqlalchemy import func, select
 
+from bot.store.database import Database
+from bot.store.tables import metadata
 from tests.benchmarks.capacity.demand import HOURS, Demand
-from tests.benchmarks.capacity.figures import PRECISIONS
+from tests.benchmarks.capacity.figures import PRECISIONS, ROWS_OF_A_TEXT
 from tests.benchmarks.capacity.plan import Aim, Replicas, parts, plan
 from tests.benchmarks.capacity.replicas import Speed, Text, Times, simulate
 from tests.docs.documents import document
+from tests.fakes.discord import FakeDiscord
+from tests.fakes.discord.hosted import hosted
 
 # Reads at once, and writes one text at 2 tokens/s or two at 1.5 tokens/s each.
 SLOW = Speed([2.0, 3.0], reading=float("inf"))
@@ -164,3 +169,25 @@ def test_the_speeds_are_those_of_the_page_about_performance() -> None:
         zip((1, 2, 4, 8, 16, 32, 64), (float(cell.split()[0]) for cell in grown[1:]), strict=True)
     )
     assert PRECISIONS["int8"].reading == 512 / float(first[4])
+
+
+async def test_a_text_adds_as_many_rows_as_are_counted(url: str) -> None:
+    async with FakeDiscord.opened(schema_every=0) as discord, hosted(discord, url=url) as bot:
+        database = bot.services.runs._database
+        before = await rows(database)
+        asked = discord.slash(discord.person("ada"), discord.channel(), "complete", prompt="London was")
+        await asked.settled()
+        added = await rows(database) - before
+
+    # Only PostgreSQL serves several processes, which need claims.
+    assert added == ROWS_OF_A_TEXT - (not database.is_shared)
+
+
+async def rows(database: Database) -> int:
+    """In all tables."""
+    async with database.transaction() as connection:
+        counts = [
+            await connection.scalar(select(func.count()).select_from(table))
+            for table in metadata.tables.values()
+        ]
+    return sum(count or 0 for count in counts)

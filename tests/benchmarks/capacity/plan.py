@@ -156,10 +156,10 @@ def parts(replicas: Replicas) -> list[Part]:
 
 
 def _first(suffices: Callable[[int], bool], least: int) -> int:
-    """The smallest number from ``least`` on that suffices; more always do, too."""
-    most = least
+    """The smallest number from ``least`` on that suffices, which is near; more always do, too."""
+    most, step = least, 1
     while not suffices(most):
-        least, most = most + 1, 2 * most
+        least, most, step = most + 1, most + step, 2 * step
     while least < most:
         middle = (least + most) // 2
         least, most = (least, middle) if suffices(middle) else (middle + 1, most)

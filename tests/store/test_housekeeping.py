@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from bot.store import tables
 from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.housekeeping import tidied
-from bot.store.process_claims import Claims
+from bot.store.process_claims import LIFETIME, Claims
 from bot.store.process_locks import Lock, ProcessLocks
 from bot.store.runs import DAY, Runs
 from tests.support.samples import NOON, completion_run
@@ -130,6 +130,23 @@ async def test_one_process_at_a_time_deletes(database: Database) -> None:
         async with tidied(runs, locks=ProcessLocks(database), claims=claims):
             await asyncio.sleep(0.3)
         assert await stored(runs) == 1
+
+
+async def test_claims_that_last_are_renewed(database: Database) -> None:
+    if not database.is_shared:
+        pytest.skip("SQLite has only one process")
+    now = NOON
+    runs = Runs(database, days=30, clock=lambda: now)
+    claims = Claims(database, clock=lambda: now)
+    await claims.take("a text in progress", lasting=True)
+    now += LIFETIME - 1
+
+    async def is_renewed() -> bool:
+        async with database.transaction() as connection:
+            return await connection.scalar(select(tables.claims.c.until)) == now + LIFETIME
+
+    async with tidied(runs, retry=0.001, claims=claims):
+        await until(is_renewed)
 
 
 async def is_empty(database: Database) -> bool:

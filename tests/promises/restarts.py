@@ -51,7 +51,7 @@ class Restarts:
     """
 
     interactions: int
-    lost: int
+    lost: Sequence[Interaction]
     put_off: int
     of_killed: int
     twice: int
@@ -193,16 +193,29 @@ async def _claims(url: str) -> list[float]:
 def _counted(cluster: Cluster, claims: Sequence[float]) -> Restarts:
     discord = cluster.discord
     unanswered = [one for one in discord.interactions if not one.is_settled]
-    of_killed = [one for one in unanswered if cluster.of_killed(one)]
+    lost = [one for one in unanswered if not cluster.of_killed(one)]
     return Restarts(
         interactions=len(discord.interactions),
-        lost=len(unanswered) - len(of_killed),
+        lost=lost,
         put_off=sum("restarting" in _said(one) for one in discord.interactions),
-        of_killed=len(of_killed),
+        of_killed=len(unanswered) - len(lost),
         twice=sum(one.refused for one in discord.interactions),
         too_soon=discord.gateway.too_soon,
         claims=claims,
     )
+
+
+def _course(interaction: Interaction) -> str:
+    """What became of an interaction, in seconds from when it was sent."""
+    name, delivered_at = f"/{interaction.data['name']}", interaction.delivered_at
+    if delivered_at is None:
+        return f"{name}, which reached no process"
+    delivered = (
+        f"delivered {interaction.deliveries} times, first after {delivered_at - interaction.sent_at:.1f} s"
+    )
+    if not interaction.is_acknowledged:
+        return f"{name}, {delivered}, never acknowledged"
+    return f"{name}, {delivered}, acknowledged after {interaction.latency:.1f} s, never finished"
 
 
 def _said(interaction: Interaction) -> str:
@@ -218,10 +231,12 @@ def main() -> int:
     given = arguments.parse_args()
     result = asyncio.run(restarted(**vars(given)))
     print(
-        f"{result.interactions:,} interactions: {result.lost} lost, {result.put_off} put off, "
+        f"{result.interactions:,} interactions: {len(result.lost)} lost, {result.put_off} put off, "
         f"{result.twice} second answers, {result.of_killed} lost with the killed process; "
         f"{result.too_soon} identified too soon"
     )
+    for one in result.lost:
+        print(f"lost: {_course(one)}")
     print(f"a claim takes {describe(result.claims, 1000, 'ms')}")
     return verdict("nothing lost, nothing answered twice, identify limits kept", kept=result.kept)
 

@@ -8,6 +8,7 @@ Fills a database of schema 1 with runs of every kind, and measures on it
 
 *the migration* to the newest revision;
 *opening* a run as every button does, with its transaction and its decoding;
+*storing* runs, one after the other;
 */forget* of people with an average number of runs;
 *the longest lock* while retention deletes a tenth of the runs: by the time that a portion takes and,
 for an SQLite file, also by how long another program could not begin to write;
@@ -43,12 +44,12 @@ from tests.promises.figures import describe, parser, percentile, verdict
 from tests.promises.postgresql import server
 from tests.store import schema_1
 from tests.store.schema_1 import LACKS
-from tests.support.filled import KINDS, Kept, Maker, fill
+from tests.support.filled import CHANNEL, KINDS, Kept, Maker, fill
 from tests.support.samples import NOON
 
 OPENING, FORGETTING, LOCK = 0.020, 2.0, 0.100  # the bars, in seconds
 BAR = "a run opens in < 20 ms (99 %), /forget takes < 2 s, retention holds no lock for 100 ms"
-_OPENED, _FORGOTTEN = 1_000, 20
+_OPENED, _STORED, _FORGOTTEN = 1_000, 1_000, 20
 # Runs are kept for so long, and those of the benchmark are spread over fewer days.
 _KEPT, _SPREAD = 30, 20
 
@@ -62,6 +63,7 @@ class Figures:
     migrated: float = 0.0
     bytes: int = 0
     opened: list[float] = field(default_factory=list)
+    stored: list[float] = field(default_factory=list)
     forgot: list[float] = field(default_factory=list)
     gone: int = 0  # runs that were forgotten
     deleted: int = 0
@@ -122,6 +124,10 @@ async def _use(database: Database, contents: Contents, figures: Figures) -> None
         began = time.perf_counter()
         await runs.get(run_id)
         figures.opened.append(time.perf_counter() - began)
+    for number in range(_STORED):
+        began = time.perf_counter()
+        await runs.keep(contents.maker.completion(contents.runs + number), channel=CHANNEL)
+        figures.stored.append(time.perf_counter() - began)
     for person in range(1, 1 + _FORGOTTEN):
         began = time.perf_counter()
         figures.gone += (await runs.forget(person)).runs
@@ -196,6 +202,7 @@ def report(name: str, figures: Figures) -> None:
     print(f"{name}: {figures.runs:,} runs, filled in {figures.filled:.0f} s")
     print(f"  migrating from schema 1: {figures.migrated:.1f} s; disk: {figures.bytes / 2**20:,.0f} MiB")
     print(f"  opening a run: {describe(figures.opened, 1_000, 'ms')}")
+    print(f"  storing a run: {describe(figures.stored, 1_000, 'ms')}")
     print(f"  /forget, {each:.0f} texts each: {describe(figures.forgot, 1_000, 'ms')}")
     print(f"  retention: {figures.deleted:,} runs in {len(figures.portions):,} portions", end="; ")
     print(f"longest lock {1_000 * figures.locked:.1f} ms")

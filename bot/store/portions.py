@@ -9,9 +9,9 @@ from bot.store import tables
 
 # Runs deleted by one statement: a server answers it well within PATIENCE.
 IN_A_STATEMENT = 500
-# Seconds that a portion of retention's may hold its locks. A quarter of what is promised: the next one may take
-# longer than the last, above all if SQLite then copies its journal into the file. That waits for a thousand
-# pages, so how long the last portions took says nothing about it, and a portion is never large.
+# Seconds that a portion of retention's may hold its locks. A quarter of what is promised: the next one may
+# take longer than the last, above all if SQLite then copies its journal into the file. That waits for a
+# thousand pages, so how long the last portions took says nothing about it, and a portion is never large.
 _AIM = 0.025
 _FEWEST, _FIRST, _MOST = 5, 50, 200
 

@@ -46,17 +46,21 @@ def table(plans: Sequence[tuple[str, Plan]]) -> str:
         cells = (
             precision,
             f"{found.servers:,}",
-            f"{found.per_second:.2g}",
+            _rate(found.per_second),
             f"{min(found.replicas):,} to {max(found.replicas):,}",
             f"{found.shards:,}",
             f"{found.processes:,}",
-            f"{found.rows:.2g}",
-            f"{found.transactions:.2g}",
+            _rate(found.rows),
+            _rate(found.transactions),
             f"{found.following:,.0f}",
             f"{found.fixed:,.0f}",
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _rate(value: float) -> str:
+    return f"{value:.2g}" if value < 10 else f"{value:,.0f}"
 
 
 def carried(precision: str, found: Sequence[Part]) -> str:

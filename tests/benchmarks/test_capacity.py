@@ -12,8 +12,10 @@ from sqlalchemy import func, select
 
 from bot.store.database import Database
 from bot.store.tables import metadata
+from tests.benchmarks.capacity.__main__ import table
 from tests.benchmarks.capacity.demand import HOURS, Demand
 from tests.benchmarks.capacity.figures import PRECISIONS, ROWS_OF_A_TEXT
+from tests.benchmarks.capacity.picture import picture
 from tests.benchmarks.capacity.plan import Aim, Replicas, parts, plan
 from tests.benchmarks.capacity.replicas import Speed, Text, Times, simulate
 from tests.docs.documents import document
@@ -148,6 +150,16 @@ def test_a_plan_counts_the_day_and_its_price() -> None:
     assert found.rows == 3 * found.per_second
     assert found.fixed == 30 * 24 * 0.5 * (max(found.replicas) + found.others)
     assert found.following == 30 * 0.5 * (sum(found.replicas) + 24 * found.others)
+
+
+def test_the_table_and_the_picture_have_every_plan() -> None:
+    plans = [plan(servers, SMALL, price=0.5) for servers in (100, 1_000)]
+    _, _, small, large = table([("int8", found) for found in plans]).splitlines()
+    svg = picture({"int8": plans, "float32": plans})
+
+    assert small.startswith("| int8 | 100 | 0.21 | ")
+    assert f" to {max(plans[1].replicas)} | 1 | " in large
+    assert all(f">{label}<" in svg for label in ("replicas, int8", "replicas, float32", "shards", "1,000"))
 
 
 def test_what_gives_way_first_comes_first() -> None:

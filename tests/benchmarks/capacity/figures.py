@@ -29,9 +29,11 @@ class Measured:
 PRECISIONS: Mapping[str, Measured] = MappingProxyType(
     {
         "int8": Measured(
-            {1: 33.9, 2: 67.0, 4: 115.0, 8: 177.0, 16: 258.0, 32: 317.0, 64: 306.0}, reading=512 / 1.08
+            {1: 34.1, 2: 62.5, 4: 110.0, 8: 183.0, 16: 249.0, 32: 306.0, 64: 313.0}, reading=512 / 1.12
         ),
-        "float32": Measured({1: 11.4, 8: 55.5}, reading=512 / 3.70),
+        "float32": Measured(
+            {1: 10.0, 2: 19.1, 4: 35.6, 8: 67.5, 16: 88.1, 32: 92.2, 64: 98.1}, reading=512 / 3.62
+        ),
     }
 )
 

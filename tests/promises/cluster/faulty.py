@@ -212,7 +212,8 @@ def main() -> int:
     arguments.add_argument("--texts", type=int, default=12)
     arguments.add_argument("--steps", type=int, default=300)
     options = arguments.parse_args()
-    logging.basicConfig(level="ERROR")
+    logging.basicConfig(level="ERROR", handlers=[logging.NullHandler()])
+    logging.getLogger("bot").setLevel("WARNING")
     with tempfile.TemporaryDirectory() as folder:
         script = json.dumps([{"step_seconds": STEP}])
         command = [sys.executable, "-m", "tests.fakes.scripted_worker", str(Path(folder) / "journal"), script]

@@ -73,9 +73,10 @@ class Machines:
         return [psutil.Process(own), *psutil.Process(own).children()]
 
     def log(self) -> list[str]:
-        """The lines that the bot's code has logged on these machines so far."""
-        files = Path(ray._private.worker._global_node.get_logs_dir_path()).glob("worker-*.err")
-        return [line for file in files for line in file.read_text().splitlines() if " bot." in line]
+        """What the bot's code has logged in the replicas so far."""
+        files = Path(ray._private.worker._global_node.get_logs_dir_path(), "serve").glob("replica_*.log")
+        lines = [line for file in files for line in file.read_text().splitlines()]
+        return [line.partition(" bot.")[2] for line in lines if " bot." in line]
 
     async def whole(self) -> None:
         """Wait until there are as many replicas as there should be, and each serves."""

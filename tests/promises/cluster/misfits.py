@@ -49,8 +49,8 @@ async def misfits() -> list[Misfit]:
             certificate = authority.issue_cert(name)
             certificate.cert_chain_pems[0].write_to_path(files[1])
             certificate.private_key_pem.write_to_path(files[2])
-            tls = {"ssl_certfile": str(files[1]), "ssl_keyfile": str(files[2])}
-            async with on_loopback(FakeReplica().app(), **tls) as numeric:
+            served = on_loopback(FakeReplica().app(), ssl_certfile=str(files[1]), ssl_keyfile=str(files[2]))
+            async with served as numeric:
                 address = numeric.with_host("localhost")
                 with patch.dict(os.environ, {"SSL_CERT_FILE": str(files[0])}):
                     found.append(await _tried(f"a certificate for {name}", address, is_usable=is_fit))

@@ -83,12 +83,15 @@ class Stations:
     serve: Station
     others: Sequence[Station]
     address: URL
+    folder: Path
 
     def cut_head(self) -> None:
         self.serve.cut()
         self.head.cut()
 
     def restore_head(self) -> None:
+        # Ray starts no head where it finds processes of one, here those of the other machines.
+        (self.folder / "ray_current_cluster").unlink(missing_ok=True)
         self.head.restore()
         self.serve.restore()
 
@@ -115,14 +118,19 @@ async def stations(
     head += ["--num-cpus=0", "--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={folder}"]
     other = [*ray, "start", "--block", f"--address=127.0.0.1:{gcs}", "--node-ip-address=127.0.0.1"]
     other += ["--num-cpus=1"]
+
+    def sockets(name: str) -> list[str]:
+        # Machines that start at the same time on this one would choose the same.
+        return [f"--{kind}-socket-name={folder / name}-{kind}" for kind in ("raylet", "plasma-store")]
+
     serve = [sys.executable, "-m", "ray.serve.scripts", "run", f"--address=127.0.0.1:{gcs}", str(config)]
     async with AsyncExitStack() as stack:
         made = [
             await stack.enter_async_context(Station(command, folder / f"{name}.log"))
             for name, command in [
                 ("head", head),
-                *((f"machine {number}", other) for number in range(count)),
+                *((f"m{number}", [*other, *sockets(f"m{number}")]) for number in range(count)),
                 ("serve", serve),
             ]
         ]
-        yield Stations(made[0], made[-1], made[1:-1], URL(f"http://127.0.0.1:{http}"))
+        yield Stations(made[0], made[-1], made[1:-1], URL(f"http://127.0.0.1:{http}"), folder)

@@ -17,7 +17,7 @@ import asyncio
 import logging
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -73,7 +73,7 @@ class Both:
     texts: int
     pipe: list[Try] = field(default_factory=list)
     service: list[Try] = field(default_factory=list)
-    spent: Counter[str] = field(default_factory=Counter)
+    spent: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @property
     def ratios(self) -> list[float]:
@@ -132,13 +132,14 @@ async def measure(
             if number >= 0:
                 both.pipe.append(one)
                 both.service.append(other)
-                both.spent.update({part: after[part] - before[part] for part in after})
+                for part in after:
+                    both.spent[part] += after[part] - before[part]
     return measured
 
 
-def spent(near: ModelProcess) -> Counter[str]:
+def spent(near: ModelProcess) -> defaultdict[str, float]:
     """The processor's seconds so far, by part of the service; ``near``'s worker is none."""
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     this = psutil.Process()
     for process in [this, *this.children(recursive=True)]:
         try:
@@ -171,9 +172,8 @@ def report(measured: Sequence[Both], heading: str) -> int:
     print(f"{heading}: median (min to max) of the tries\n\n{table(rows)}\n")
     for both in measured:
         seconds = sum(one.seconds for one in both.service)
-        parts = ", ".join(
-            f"{part} {100 * own / seconds:.1f}" for part, own in both.spent.most_common() if own
-        )
+        most_first = sorted(both.spent.items(), key=lambda one: -one[1])
+        parts = ", ".join(f"{part} {100 * own / seconds:.1f}" for part, own in most_first if own)
         print(f"{both.texts} texts, % of a core through the service: {parts}")
     print()
     bar = f"at least {PART} times the worker's tokens/s, at most {1000 * MORE:.0f} ms more to the first token"

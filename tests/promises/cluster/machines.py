@@ -74,7 +74,7 @@ class Machines:
 
     def log(self) -> list[str]:
         """What the bot's code has logged in the replicas so far."""
-        files = Path(ray._private.worker._global_node.get_logs_dir_path(), "serve").glob("replica_*.log")
+        files = Path(self.cluster.head_node.get_logs_dir_path(), "serve").glob("replica_*.log")
         lines = [line for file in files for line in file.read_text().splitlines()]
         return [line.partition(" bot.")[2] for line in lines if " bot." in line]
 

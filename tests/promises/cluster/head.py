@@ -124,6 +124,7 @@ async def measure(running: Stations, *, away: float, texts: int, steps: int) -> 
     found = Head()
     async with ModelService(running.address, None) as model:
         await until(lambda: model.capacity.replicas == len(running.others), patience=PATIENCE)
+        _tell("the service is there")
         async with queue_before(model, max_waiting=200, per_person=1, deadline=900.0) as queue:
             people = People(queue, found)
             reading = [
@@ -132,11 +133,14 @@ async def measure(running: Stations, *, away: float, texts: int, steps: int) -> 
             await until(lambda: queue.load.running == texts)
             await asyncio.sleep(1.0)
             running.cut_head()
+            _tell("the head is dead")
             died = time.monotonic()
             asking = asyncio.create_task(people.keep_asking(died))
             await asyncio.sleep(away)
             running.restore_head()
+            _tell("the head may start")
             found.again = await _again(model)
+            _tell("the service is there again")
             await asyncio.wait(reading)
             asking.cancel()
             await asyncio.wait([asking])
@@ -152,6 +156,10 @@ async def _again(model: ModelService) -> float | None:
     except TimeoutError:
         return None
     return time.monotonic() - began
+
+
+def _tell(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 def report(found: Head) -> int:

@@ -118,18 +118,14 @@ async def stations(
     head += ["--num-cpus=0", "--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={folder}"]
     other = [*ray, "start", "--block", f"--address=127.0.0.1:{gcs}", "--node-ip-address=127.0.0.1"]
     other += ["--num-cpus=1"]
-
-    def sockets(name: str) -> list[str]:
-        # Machines that start at the same time on this one would choose the same.
-        return [f"--{kind}-socket-name={folder / name}-{kind}" for kind in ("raylet", "plasma-store")]
-
     serve = [sys.executable, "-m", "ray.serve.scripts", "run", f"--address=127.0.0.1:{gcs}", str(config)]
     async with AsyncExitStack() as stack:
         made = [
             await stack.enter_async_context(Station(command, folder / f"{name}.log"))
             for name, command in [
                 ("head", head),
-                *((f"m{number}", [*other, *sockets(f"m{number}")]) for number in range(count)),
+                # Each has a folder: in one, those that start together would choose the same sockets.
+                *((f"m{number}", [*other, f"--temp-dir={folder}/{number}"]) for number in range(count)),
                 ("serve", serve),
             ]
         ]

@@ -19,6 +19,7 @@ from bot import settings_file
 from bot.cluster.replica import Replica, Worker
 from bot.errors import InvalidSetting
 from bot.launch import command
+from bot.model.protocol import MOST_REPLICAS
 from bot.quoting import quoted
 from bot.settings import Settings
 
@@ -88,7 +89,7 @@ def _replicas(given: str) -> tuple[int, int]:
     numbers = _REPLICAS.fullmatch(given)
     least = int(numbers[1]) if numbers else 0
     most = int(numbers[2] or least) if numbers else 0
-    if not 1 <= least <= most <= 1000:
+    if not 1 <= least <= most <= MOST_REPLICAS:
         allowed = "a number such as 2, or the least and the most as in 1-4"
         raise InvalidSetting("replicas", problem=f"is {quoted(given)}", allowed=allowed)
     return least, most

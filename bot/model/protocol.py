@@ -192,6 +192,11 @@ class Pong(_Message, frozen=True):
     """The answer to a Ping."""
 
 
+# The most replicas that a service can be given, each with the largest BATCH_SIZE. The bot has a task for each
+# text that it may run, and a service that speaks of millions would cost it all its memory.
+MOST_REPLICAS, MOST_SLOTS = 1_000, 64_000
+
+
 class Capacity(_Message, frozen=True):
     """What a model service can do now: ``slots`` texts at once, by ``replicas`` on some ``machines``.
 
@@ -199,9 +204,9 @@ class Capacity(_Message, frozen=True):
     connection lives, where the model takes long to its next step.
     """
 
-    replicas: Count
-    machines: Count
-    slots: Count
+    replicas: Annotated[int, Meta(ge=0, le=MOST_REPLICAS)]
+    machines: Annotated[int, Meta(ge=0, le=MOST_REPLICAS)]
+    slots: Annotated[int, Meta(ge=0, le=MOST_SLOTS)]
     fingerprint: str
 
 

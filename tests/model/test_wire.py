@@ -23,8 +23,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"]) | undecodable)
 def values(of: inspect.Type) -> st.SearchStrategy[Any]:
     """All values that a field of this type may have."""
     match of:
-        case inspect.IntType(ge=least):
-            return st.integers(min_value=least)
+        case inspect.IntType(ge=least, le=most):
+            return st.integers(min_value=least, max_value=most)
         case inspect.FloatType():
             return st.floats()
         case inspect.StrType():

@@ -169,7 +169,7 @@ class Connection:
         async with self._answer(method, path, message, seconds=ASKED) as response:
             with _explained():
                 async with asyncio.timeout(ASKED):
-                    answer = wire.decode(await response.content.read(MAX_FRAME_BYTES))
+                    answer = wire.decode(await _whole(response.content))
         if not isinstance(answer, wanted):
             raise Unfit("MODEL_URL", f"answers with a {type(answer).__name__} where none is due")
         return answer
@@ -196,6 +196,16 @@ class Connection:
             yield response
         finally:
             response.close()
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """A body to its end, which comes in pieces if it is large; ProtocolError if it is too large."""
+    body = bytearray()
+    async for piece in content.iter_any():
+        body += piece
+        if len(body) > MAX_FRAME_BYTES:
+            raise ProtocolError(f"more than {MAX_FRAME_BYTES} bytes")
+    return bytes(body)
 
 
 def _check(response: aiohttp.ClientResponse) -> None:

@@ -71,7 +71,7 @@ async def to(answer: Writer, *, tls: ssl.SSLContext | None = None) -> AsyncItera
 
 
 def answering(*pieces: bytes, then_close: bool = True) -> Writer:
-    """Write ``pieces``, each as a chunk of the body after the head, and hang or close."""
+    """Write ``pieces``, each as a chunk of the body after the head (an empty one ends it), and hang or close."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces))
@@ -164,6 +164,34 @@ async def test_an_answer_of_another_kind_is_noticed() -> None:
             await connection.capacity()
 
 
+async def test_an_answer_in_pieces_is_read_to_its_end() -> None:
+    body = wire.encode_body(ALIVE)
+
+    async def slowly(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD)
+        for piece in (body[:20], body[20:]):
+            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            await writer.drain()
+            await asyncio.sleep(0.05)
+        writer.write(b"0\r\n\r\n")
+
+    async with to(slowly) as connection:
+        assert await connection.capacity() == ALIVE
+
+
+async def test_an_answer_without_an_end_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "MAX_FRAME_BYTES", 1_000)
+    async with to(answering(b"x" * 1_001, then_close=False)) as connection:
+        with pytest.raises(Unreachable, match="bytes"):
+            await connection.capacity()
+
+
+async def test_more_room_than_any_service_has_is_garbage() -> None:
+    async with to(answering(wire.encode_body(Capacity(1, 1, 10**9, "scripted")), b"")) as connection:
+        with pytest.raises(Unreachable):
+            await connection.capacity()
+
+
 async def test_a_certificate_that_does_not_fit_is_named() -> None:
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("localhost").configure_cert(tls)
@@ -182,7 +210,7 @@ async def test_a_certificate_by_an_authority_of_one_s_own_fits(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("localhost").configure_cert(tls)
-    async with to(answering(wire.encode_body(ALIVE)), tls=tls) as connection:
+    async with to(answering(wire.encode_body(ALIVE), b""), tls=tls) as connection:
         assert await connection.capacity() == ALIVE
 
 

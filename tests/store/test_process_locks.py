@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.process_locks import Lock, ProcessLocks
@@ -55,6 +59,28 @@ async def test_a_lock_is_free_after_an_error(shared: Database) -> None:
             raise LookupError
     async with asyncio.timeout(10), ProcessLocks(shared).held(Lock.COMMANDS):
         pass
+
+
+class Overheard(Database):
+    """Gives the connection of its latest transaction away."""
+
+    latest: AsyncConnection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        async with super().transaction() as self.latest:
+            yield self.latest
+
+
+async def test_the_lock_of_a_machine_that_is_gone_does_not_outlast_it_for_long(
+    shared: Database, url: str
+) -> None:
+    database = Overheard(url)
+    async with ProcessLocks(database).held(Lock.IDENTIFY):
+        assert await database.latest.scalar(text("SHOW tcp_keepalives_idle")) == "10"
+    async with database.transaction() as connection:
+        assert await connection.scalar(text("SHOW tcp_keepalives_idle")) != "10"
+    await database.close()
 
 
 async def test_one_process_has_no_locks() -> None:

@@ -26,6 +26,7 @@ FinishReason = Literal["stop", "length", "cancelled"]
 Rank = Annotated[int, Meta(ge=1)]
 
 MAX_SEED = 2**32 - 1  # the largest that transformers.set_seed takes
+MOST_CANDIDATES = 100  # of a step: all of a long text with the whole vocabulary at each would be gigabytes
 READ_AT_ONCE = 64  # tokens of a scored text per pass
 
 

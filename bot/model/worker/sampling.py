@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from bot.model.kernels.variates import Twister
-from bot.model.protocol import MAX_SEED, SamplingParams
+from bot.model.protocol import MAX_SEED, MOST_CANDIDATES, SamplingParams
 from bot.model.worker.sampling_kernels import SamplingKernels
 
 NOT_FINITE = "the model's logits are not finite"
@@ -88,8 +88,8 @@ def problem(params: SamplingParams) -> str | None:
         return "top_p is not above 0 and at most 1"
     if not 0 <= params.seed <= MAX_SEED:
         return f"the seed is not from 0 to {MAX_SEED}"
-    if params.candidates < 0:
-        return "candidates is negative"
+    if not 0 <= params.candidates <= MOST_CANDIDATES:
+        return f"candidates is not from 0 to {MOST_CANDIDATES}"
     return None
 
 

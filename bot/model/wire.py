@@ -50,10 +50,10 @@ def encode_body(message: Message) -> bytes:
     return json.dumps(msgspec.to_builtins(message), separators=(",", ":")).encode()
 
 
-def body_length(header: bytes) -> int:
-    """Return how many bytes follow this four-byte header; ProtocolError if absurd."""
+def body_length(header: bytes, most: int = MAX_FRAME_BYTES) -> int:
+    """Return how many bytes follow this four-byte header; ProtocolError if none, or more than ``most``."""
     (length,) = HEADER.unpack(header)
-    if not 0 < length <= MAX_FRAME_BYTES:
+    if not 0 < length <= most:
         raise ProtocolError(f"a frame of {length} bytes")
     return int(length)
 

@@ -38,6 +38,7 @@ CONNECT = 5.0  # seconds to a connection
 ANSWER = 60.0  # seconds to the first byte of a text's stream: it may wait for a place on a replica
 ASKED = 8.0  # seconds to the answer of a question
 SILENCE = 8.0  # seconds between two messages of a stream, which has one every two seconds at least
+LARGEST_STEP = 2**20  # bytes of a message in a stream; one takes some hundreds
 
 _BUSY = 503
 _OTHER_MODEL = 409
@@ -98,7 +99,7 @@ class Stream:
     async def __anext__(self) -> Streamed:
         with _explained():
             async with asyncio.timeout(SILENCE):
-                length = wire.body_length(await self._content.readexactly(HEADER.size))
+                length = wire.body_length(await self._content.readexactly(HEADER.size), LARGEST_STEP)
                 message = wire.decode(await self._content.readexactly(length))
         if not isinstance(message, Streamed):
             raise Unreachable(f"it sent a {type(message).__name__} in a text's stream")

@@ -41,7 +41,16 @@ from bot.model.protocol import (
     Submit,
 )
 from bot.model.remote.attempts import Attempts, StepMissing
-from bot.model.remote.connection import Busy, Connection, NotConnected, OtherModel, ServiceError, Silent
+from bot.model.remote.connection import (
+    Busy,
+    Connection,
+    NotConnected,
+    OtherModel,
+    ServiceError,
+    Silent,
+    Unreachable,
+)
+from bot.model.remote.faults import fault
 from bot.model.remote.patience import Patience
 from bot.model.remote.replicas import Replicas, Stay
 from bot.model.remote.watch import Watch
@@ -193,6 +202,8 @@ class ModelService:
                 if isinstance(message, Capacity):
                     self._watch.heard(message)
                     continue
+                if wrong := fault(message, request, vocabulary=info.vocabulary):
+                    raise Unreachable(f"it sent {wrong}")
                 if isinstance(message, Stepped):
                     stay.step()
                 if (event := text.heard(message)) is not None:

@@ -71,7 +71,7 @@ async def to(answer: Writer, *, tls: ssl.SSLContext | None = None) -> AsyncItera
 
 
 def answering(*pieces: bytes, then_close: bool = True) -> Writer:
-    """Write ``pieces``, each as a chunk of the body after the head (an empty one ends it), and hang or close."""
+    """Write ``pieces``, each as a chunk of the body (an empty one ends it), and hang or close."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces))
@@ -117,7 +117,9 @@ async def test_a_stream_that_goes_on_no_further_is_noticed(
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"\xff\xff\xff\xff", b"\x00\x00\x00\x02{]", wire.encode(Pong())], ids=["long", "odd", "wrong"]
+    "garbage",
+    [b"\xff\xff\xff\xff", b"\x00\x11\x00\x00", b"\x00\x00\x00\x02{]", wire.encode(Pong())],
+    ids=["long", "longer than a step", "odd", "wrong"],
 )
 async def test_garbage_in_a_stream_is_noticed(garbage: bytes) -> None:
     assert await streamed(answering(wire.encode(ALIVE), garbage)) == [ALIVE, Unreachable]

@@ -18,7 +18,7 @@ from yarl import URL
 
 from bot.errors import GenerationFailed, InvalidSetting, ModelUnreachable, ModelUnusable, ShuttingDown
 from bot.model import wire
-from bot.model.protocol import Ended, GenerationRequest, Stepped
+from bot.model.protocol import Candidate, Ended, GenerationRequest, Step, Stepped
 from bot.model.remote import connection as connection_module
 from bot.model.remote import watch as watch_module
 from bot.model.remote.service import ModelService
@@ -135,6 +135,17 @@ async def test_a_text_whose_stream_breaks_goes_on_as_if_nothing_had_been(chunks:
     async with asking(replica.app()) as model:
         assert await collect(model, a_request(steps=40)) == undisturbed(a_request(steps=40))
         assert (replica.texts, model.restarts) == (2, 1)
+
+
+async def test_what_no_model_says_is_not_passed_on() -> None:
+    def beyond(request: GenerationRequest, index: int) -> Step:
+        token = Candidate(50_257, 1.0, -0.5, 1)
+        return Step(token, (token,), 1.5)
+
+    async with asking(FakeReplica(FakeModel(says=beyond)).app(), patience=0.05) as model:
+        with pytest.raises(ModelUnreachable):
+            await collect(model, a_request())
+        assert model.restarts > 0
 
 
 async def test_a_text_that_breaks_two_replicas_at_the_same_step_fails_alone() -> None:

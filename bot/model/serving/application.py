@@ -13,6 +13,7 @@ replica can write the text.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -47,6 +48,8 @@ from bot.model.protocol import (
 from bot.model.serving.pacing import Paced
 
 LARGEST_BODY = 2**20  # bytes; a text that fills the context takes some ten thousand
+LONGEST_ID = 100  # characters of a text's id, which every message of its stream has
+BODY = 10.0  # seconds to a body's end: whoever keeps sending one holds a place
 
 Asked = TypeVar("Asked", Submit, Lookup, Forget)
 
@@ -106,6 +109,8 @@ class _Endpoints:
 
     async def text(self, request: Request) -> Response:
         asked = (await _body(request, Submit)).request
+        if len(asked.request_id) > LONGEST_ID:
+            raise HTTPException(400, "its id is too long")
         if request.headers.get(wire.FINGERPRINT_HEADER) != self._served.fingerprint:
             raise HTTPException(409, "this replica has another model")
         paced = Paced(self._events(asked), self._served.capacity, texts=lambda: self._running)
@@ -158,10 +163,14 @@ def _answer(message: Ready | Capacity | Similar) -> Response:
 async def _body(request: Request, wanted: type[Asked]) -> Asked:
     """The message in a request's body; HTTPException if there is none of this kind."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise HTTPException(413, "this is too large")
+    try:
+        async with asyncio.timeout(BODY):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST_BODY:
+                    raise HTTPException(413, "this is too large")
+    except TimeoutError as error:
+        raise HTTPException(408, "this takes too long") from error
     try:
         message = wire.decode(bytes(body))
     except wire.ProtocolError as error:

@@ -65,7 +65,7 @@ HOUSE = {
     "features": Room("queue text model errors", "msgspec"),
     "queue": Room("model.client model logs background errors"),
     "text": Room("model errors", "regex tiktoken tiktoken_ext"),
-    "model.remote": Room("model.client model background errors", "aiohttp yarl"),
+    "model.remote": Room("model.client model background errors quoting", "aiohttp yarl"),
     "model.client": Room("model background errors", "psutil tqdm"),
     "model.serving": Room("model errors", "msgspec starlette"),
     "model.worker": Room(

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 from bot.errors import GenerationFailed
 from bot.model.protocol import Ended, Rejected, Stepped
+from bot.quoting import one_line
 
 BROKEN_REPLICAS = 2
+LONGEST_DETAIL = 200  # characters of why a text was rejected: it is logged, and comes from another machine
 
 
 class StepMissing(Exception):
@@ -37,7 +39,7 @@ class Attempts:
         """What to pass on, if anything; StepMissing, or GenerationFailed if it was rejected."""
         match message:
             case Rejected(_, detail):
-                raise GenerationFailed(detail)
+                raise GenerationFailed(one_line(detail, LONGEST_DETAIL))
             case Ended():
                 if self._taken < self.passed_on:
                     raise StepMissing

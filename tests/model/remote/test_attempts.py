@@ -56,6 +56,14 @@ def test_a_rejected_text_fails() -> None:
         Attempts().heard(Rejected("a", "no"))
 
 
+def test_why_a_text_was_rejected_is_one_short_line() -> None:
+    # It goes to the log, and comes from another machine.
+    with pytest.raises(GenerationFailed) as error:
+        Attempts().heard(Rejected("a", "no\n\x1b[2J2026-01-01 INFO - all is well" + "!" * 1_000))
+    assert error.value.detail.startswith("no �[2J2026-01-01 INFO - all is well!")
+    assert len(error.value.detail) == 200
+
+
 def test_two_replicas_at_the_same_step_are_the_text_s_fault() -> None:
     text = Attempts()
     text.begin("a")

@@ -13,7 +13,7 @@ IN_A_STATEMENT = 500
 # take longer than the last, above all if SQLite then copies its journal into the file. That waits for a
 # thousand pages, so how long the last portions took says nothing about it, and a portion is never large.
 _AIM = 0.025
-_FEWEST, _FIRST, _MOST = 5, 50, 200
+_FEWEST, _FIRST, _MOST = 5, 50, 100
 
 _runs = tables.runs.c
 

@@ -72,7 +72,7 @@ class Figures:
 
     @property
     def locked(self) -> float:
-        """The longest lock: how long SQLite kept another program waiting, or what PostgreSQL took for a portion.
+        """The longest lock: for how long SQLite kept another program waiting, or a portion of PostgreSQL's.
 
         SQLite copies its journal at the end of some portions, when the lock is free again.
         """
@@ -208,9 +208,8 @@ def report(name: str, figures: Figures) -> None:
     print(f"  storing a run: {describe(figures.stored, 1_000, 'ms')}")
     print(f"  /forget, {each:.0f} texts each: {describe(figures.forgot, 1_000, 'ms')}")
     print(f"  retention: {figures.deleted:,} runs in {len(figures.portions):,} portions", end="; ")
-    print(
-        f"longest lock {1_000 * figures.locked:.1f} ms, longest portion {1_000 * max(figures.portions):.1f} ms"
-    )
+    longest = 1_000 * max(figures.portions)
+    print(f"longest lock {1_000 * figures.locked:.1f} ms, longest portion {longest:.1f} ms")
 
 
 def main() -> int:

@@ -95,8 +95,10 @@ async def test_processes_identify_one_after_the_other(shared: str, monkeypatch: 
 
 async def test_an_identify_that_came_too_soon_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.gateway.identify.EVERY", 0.05)
-    async with FakeDiscord.opened(shards=2, identify_every=0.2) as fake, hosted(fake) as parts:
-        await until(lambda: parts.bot.connected)
+    async with FakeDiscord.opened(shards=2) as fake:
+        fake.gateway.hasty = 1
+        async with hosted(fake) as parts:
+            await until(lambda: parts.bot.connected)
 
-    assert fake.gateway.too_soon > 0
+    assert fake.gateway.too_soon == 1
     assert fake.gateway.identified == 2

@@ -121,6 +121,8 @@ class Gateway:
 
     Shards with the same remainder by ``max_concurrency`` may identify once in ``identify_every`` seconds;
     sooner, the session is invalid at once, which ``too_soon`` counts. Discord's are 5; with 0 all is allowed.
+    The first ``hasty`` attempts count as too soon in any case.
+
     Several sessions of one shard all get its events.
     """
 
@@ -130,6 +132,7 @@ class Gateway:
     heartbeat: int = HEARTBEAT
     max_concurrency: int = 1
     identify_every: float = 0.0
+    hasty: int = 0
     sessions: list[Session] = field(default_factory=list)
     identified: int = 0
     resumed: int = 0
@@ -240,6 +243,8 @@ class Gateway:
         """Whether the shard's bucket has waited long enough; this attempt counts either way."""
         bucket, now = shard % self.max_concurrency, time.monotonic()
         before, self._identified_at[bucket] = self._identified_at.get(bucket), now
+        if self.too_soon < self.hasty:
+            return False
         return before is None or now - before >= self.identify_every
 
     def _identify(self, session: Session) -> None:

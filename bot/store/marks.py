@@ -15,12 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import tables
 from bot.store.database import Database
+from bot.store.process_locks import Lock
 from bot.store.rows import Run
 
 # Seconds: Discord takes an answer for 900, and storing it takes a moment more.
 LASTING = 960.0
-# The first key of PostgreSQL's advisory locks: see bot.store.process_locks.Lock.
-_LOCK = 0x746F_6B03
 # In place of a person: texts that got too old were deleted.
 _TOO_OLD = "too old"
 
@@ -120,7 +119,7 @@ async def _lock(connection: AsyncConnection, keys: Iterable[str], *, is_shared: 
     take = func.pg_advisory_xact_lock_shared if is_shared else func.pg_advisory_xact_lock
     numbers = [int.from_bytes(sha256(key.encode()).digest()[:4], signed=True) for key in keys]
     each = func.unnest(bindparam("numbers", numbers, ARRAY(Integer))).column_valued("number")
-    await connection.execute(select(take(literal(_LOCK, Integer), each)))
+    await connection.execute(select(take(literal(int(Lock.FORGETTING), Integer), each)))
 
 
 def _digest(person: int) -> str:

@@ -31,6 +31,7 @@ class Lock(IntEnum):
     IDENTIFY = 0x746F_6B00  # with the number of a bucket
     COMMANDS = 0x746F_6B01
     HOUSEKEEPING = 0x746F_6B02
+    FORGETTING = 0x746F_6B03  # with a number made of whom a run is of: see bot.store.marks
 
 
 class ProcessLocks:

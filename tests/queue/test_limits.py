@@ -8,18 +8,12 @@ import pytest
 
 from bot.errors import ServerBusy, TooManyRequests, TooSoon
 from bot.queue.limits import Admission, Asker, Usage
+from tests.support.clocks import Clock
 from tests.support.queues import some_limits
 
 HERE, THERE = 100, 200
 ADA, BOB = Asker(1, HERE), Asker(2, HERE)
 ADA_ELSEWHERE, ADA_ALONE = Asker(1, THERE), Asker(1, None)
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Door:
@@ -33,7 +27,7 @@ class Door:
         person_cooldown: float = 0.0,
         server_cooldown: float = 0.0,
     ) -> None:
-        self.clock = Clock()
+        self.clock = Clock(1_000.0)
         self.ends: Mapping[str, float] = {}
         limits = some_limits(
             per_person=per_person,

@@ -15,17 +15,10 @@ from bot.errors import DeadlineExceeded, QueueFull, ServerBusy, ShuttingDown, To
 from bot.queue.limits import Asker
 from bot.queue.turns import Turns
 from tests.fakes.model import settled
+from tests.support.clocks import Clock
 from tests.support.queues import some_limits
 
 ADA, BOB, CAROL = (Asker(person, None) for person in (1, 2, 3))
-
-
-@dataclass
-class Clock:
-    now: float = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -154,7 +147,7 @@ async def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
 
 
 async def test_the_time_to_come_back_is_estimated_from_earlier_work() -> None:
-    clock = Clock()
+    clock = Clock(1_000.0)
     turns, shop = some_turns(max_waiting=0, clock=clock), Workshop()
     first = await asked(turns, shop, "a", ADA)
     clock.now += 30.0
@@ -185,7 +178,7 @@ async def test_reserved_work_is_never_refused_but_waits_its_turn() -> None:
 
 
 async def test_the_time_counts_from_when_the_interaction_was_made() -> None:
-    clock = Clock()
+    clock = Clock(1_000.0)
     turns, shop = some_turns(clock=clock), Workshop()
     ada = await asked(turns, shop, "a", ADA)
     bob = await asked(turns, shop, "b", Asker(2, None, age=59.95))
@@ -199,7 +192,7 @@ async def test_the_time_counts_from_when_the_interaction_was_made() -> None:
 
 
 async def test_work_that_is_late_at_its_turn_is_not_begun() -> None:
-    clock = Clock()
+    clock = Clock(1_000.0)
     turns, shop = some_turns(clock=clock), Workshop()
     ada = await asked(turns, shop, "a", ADA)
     bob = await asked(turns, shop, "b", Asker(2, None, age=30.0))

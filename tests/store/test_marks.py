@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,23 +18,16 @@ from bot.store.housekeeping import tidied
 from bot.store.marks import LASTING, Marks, keep_from_storing, unwanted
 from bot.store.rows import row_of
 from bot.store.runs import DAY, Runs
+from tests.support.clocks import Clock
 from tests.support.samples import ADA, GRACE, NOON, completion_run, made_from
 from tests.support.waiting import until
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16
 
 
-@dataclass
-class Clock:
-    now: float = NOON
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON)
 
 
 @pytest_asyncio.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,8 @@ from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.outbox import AT_MOST, BATCH, PAUSE, Outbox
 from bot.store.rows import row_of
 from bot.store.tables import runs
+from tests.support.clocks import Clock
 from tests.support.samples import NOON, completion_run
-
-
-@dataclass
-class Clock:
-    now: float = NOON
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def run_id(number: int) -> str:
@@ -36,7 +28,7 @@ async def stored(database: Database) -> int:
 
 
 async def test_all_waiting_runs_are_written(database: Database) -> None:
-    outbox = Outbox(database, Clock())
+    outbox = Outbox(database, Clock(NOON))
     for number in range(2 * BATCH + 1):
         outbox.put(completion_run(run_id(number)))
     await outbox.send()
@@ -45,7 +37,7 @@ async def test_all_waiting_runs_are_written(database: Database) -> None:
 
 
 async def test_a_commit_whose_confirmation_was_lost_blocks_nothing(database: Database) -> None:
-    outbox = Outbox(database, Clock())
+    outbox = Outbox(database, Clock(NOON))
     async with database.transaction() as connection:
         await connection.execute(insert(runs).values(row_of(completion_run(run_id(1)))))
     for number in (1, 2):
@@ -58,7 +50,7 @@ async def test_a_commit_whose_confirmation_was_lost_blocks_nothing(database: Dat
 async def test_after_a_failure_the_next_attempt_waits_a_moment(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock, file = Clock(), tmp_path / "later" / "runs.sqlite3"
+    clock, file = Clock(NOON), tmp_path / "later" / "runs.sqlite3"
     async with opened(f"sqlite:///{file}") as database:
         outbox = Outbox(database, clock)
         for number in (1, 2):
@@ -76,7 +68,7 @@ async def test_after_a_failure_the_next_attempt_waits_a_moment(
 async def test_an_urgent_write_is_tried_at_once(tmp_path: Path) -> None:
     file = tmp_path / "later" / "runs.sqlite3"
     async with opened(f"sqlite:///{file}") as database:
-        outbox = Outbox(database, Clock())
+        outbox = Outbox(database, Clock(NOON))
         outbox.put(completion_run())
         await outbox.send()
         file.parent.mkdir()
@@ -88,7 +80,7 @@ async def test_an_urgent_write_is_tried_at_once(tmp_path: Path) -> None:
 async def test_the_outbox_is_bounded_and_losses_are_logged(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outbox = Outbox(database, Clock())
+    outbox = Outbox(database, Clock(NOON))
     for number in range(AT_MOST + 1):
         outbox.put(completion_run(run_id(number)))
 
@@ -98,7 +90,7 @@ async def test_the_outbox_is_bounded_and_losses_are_logged(
 
 
 async def test_nothing_is_written_while_the_outbox_is_held(database: Database) -> None:
-    outbox = Outbox(database, Clock())
+    outbox = Outbox(database, Clock(NOON))
     outbox.put(completion_run())
     async with outbox.held():
         assert outbox.drop(lambda run: run.run_id == completion_run().run_id) == 1
@@ -112,7 +104,7 @@ async def test_a_failure_is_logged_once_and_its_end_too(
 ) -> None:
     file = tmp_path / "later" / "runs.sqlite3"
     async with opened(f"sqlite:///{file}") as database:
-        outbox = Outbox(database, Clock())
+        outbox = Outbox(database, Clock(NOON))
         outbox.put(completion_run())
         for _ in range(3):
             await outbox.send(at_once=True)
@@ -131,7 +123,7 @@ async def test_a_failure_is_logged_once_and_its_end_too(
 async def test_a_card_does_not_wait_long_for_a_hanging_database(
     hanging: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = Clock()
+    clock = Clock(NOON)
     async with opened(IN_MEMORY) as database, asyncio.timeout(30):
         outbox = Outbox(database, clock)
         outbox.put(completion_run())

@@ -15,6 +15,7 @@ from bot.features.guess import Cast, Round, Score
 from bot.store import tables
 from bot.store.database import Database, opened
 from bot.store.runs import DAY, Runs
+from tests.support.clocks import Clock
 from tests.support.samples import ADA, GRACE, NOON, walk_run
 
 A, B, C, D = "a" * 16, "b" * 16, "c" * 16, "d" * 16
@@ -23,16 +24,9 @@ FAVOURITE, RIVAL = 262, 257
 ALAN = 1912
 
 
-class Clock:
-    now = NOON
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON)
 
 
 @pytest_asyncio.fixture
@@ -250,7 +244,7 @@ async def test_a_person_can_be_forgotten_while_they_vote(runs: Runs, database: D
 async def test_a_round_is_stored_with_its_run_even_if_that_had_to_wait(tmp_path: Path) -> None:
     file = tmp_path / "later" / "runs.sqlite3"
     async with opened(f"sqlite:///{file}") as database:
-        runs = Runs(database, days=30, clock=Clock())
+        runs = Runs(database, days=30, clock=Clock(NOON))
         await begin(runs, A)
         with pytest.raises(StoreUnavailable):
             await runs.rounds.vote(A, ADA, RIVAL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from bot.store import tables
 from bot.store.database import Database, opened
 from bot.store.forgetting import Forgotten
 from bot.store.runs import DAY, Runs
+from tests.support.clocks import Clock
 from tests.support.samples import ADA, FINGERPRINT, GRACE, NOON, completion_run, made_from, walk_run
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16
@@ -25,17 +26,9 @@ CHANNEL = 1
 ALAN = 42
 
 
-@dataclass
-class Clock:
-    now: float = NOON
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON)
 
 
 @pytest.fixture

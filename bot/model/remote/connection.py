@@ -240,7 +240,7 @@ def _explained() -> Iterator[None]:
     except aiohttp.ClientSSLError as error:
         raise Unfit("MODEL_URL", "does not speak TLS there, or none that fits") from error
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise NotConnected("nobody is there") from error
+        raise NotConnected("no connection") from error
     except TimeoutError as error:
         raise Silent("it does not answer") from error
     except asyncio.IncompleteReadError as error:

@@ -84,7 +84,7 @@ class Replicas:
 
 @dataclass(eq=False, slots=True)
 class Stay:
-    """A text on a ``replica``, of which ``replicas`` are told how fast it comes."""
+    """A text while it is on a ``replica``: measures how fast it grows, for ``replicas``."""
 
     replicas: Replicas
     replica: str

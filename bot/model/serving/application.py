@@ -49,7 +49,7 @@ from bot.model.serving.pacing import Paced
 
 LARGEST_BODY = 2**20  # bytes; a text that fills the context takes some ten thousand
 LONGEST_ID = 100  # characters of a text's id, which every message of its stream has
-BODY = 10.0  # seconds to a body's end: whoever keeps sending one holds a place
+BODY = 10.0  # seconds for a body to arrive: a client that never finishes would hold a place
 
 Asked = TypeVar("Asked", Submit, Lookup, Forget)
 

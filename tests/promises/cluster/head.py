@@ -78,7 +78,7 @@ class Head:
 
 @dataclass(eq=False)
 class People:
-    """Ask ``queue``, and note what they are told in ``found``."""
+    """Ask ``queue``, and note its answers in ``found``."""
 
     queue: GenerationQueue
     found: Head
@@ -176,7 +176,7 @@ def report(found: Head) -> int:
     print(f"service     again {again}; the other machines started {found.starts} times")
     for sentence in found.wrong[:20]:
         print(f"    {sentence}")
-    bar = "texts finish or are told to come back, new ones too, and the service returns by itself"
+    bar = "texts finish or are refused with a time to come back, and the service recovers"
     return verdict(bar, kept=found.kept)
 
 

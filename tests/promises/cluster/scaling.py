@@ -8,8 +8,8 @@ made from the request, so each is known. The program prints the seconds until th
 replicas as the load needs, who was refused and when, and what became of every text; meanwhile
 the queue has as many slots as all replicas have places.
 
-The bars: the replicas become three and one again; once the third serves, nobody is refused; no
-text ends early, has another token or has to move because its replica leaves.
+The bars: replicas grow to three and shrink back to one; nobody is refused once the third serves;
+no text ends early, changes a token or moves because its replica leaves.
 """
 
 from __future__ import annotations
@@ -167,7 +167,9 @@ def report(found: Scaling) -> int:
     print(f"refused    {refused}")
     for sentence in found.wrong[:20]:
         print(f"    {sentence}")
-    return verdict("replicas follow, nobody is refused once they serve, no text is cut", kept=found.kept)
+    return verdict(
+        "replicas follow the load, nobody is refused once they serve, no text is cut", kept=found.kept
+    )
 
 
 async def run(address: URL, *, rest: float) -> Scaling:

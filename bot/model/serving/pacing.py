@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from bot.model import wire
 from bot.model.protocol import Capacity, Ended, Rejected, Stepped
 
-APART = 0.1  # seconds between two chunks; people see a text grow once a second
-EACH = 0.015  # seconds between two chunks of any texts: a chunk takes some milliseconds of processor time
+APART = 0.1  # seconds between two chunks
+EACH = 0.03  # seconds between two chunks of any texts: a chunk takes some milliseconds of processor time
+LONGEST = 1.0  # seconds between two chunks, with any number of texts: people see a text grow once a second
 QUIET = 2.0  # seconds without a chunk, after which one says that the connection lives
 
 
 @dataclass(eq=False)
 class Paced:
     """``events`` as frames, several to a chunk: the first at once, others ``apart`` seconds from each other,
-    or longer if ``texts`` says that there are many.
+    or up to ``longest`` if ``texts`` says that there are many.
 
     After ``quiet`` seconds without an event a chunk has ``sign``'s message. An event that is an exception
     ends the stream, which raises it. Reads ``events`` in a task of its own, for as long as it is iterated.
@@ -27,6 +28,7 @@ class Paced:
     events: AsyncIterator[Stepped | Ended | Rejected]
     sign: Callable[[], Awaitable[Capacity]]
     apart: float = APART
+    longest: float = LONGEST
     quiet: float = QUIET
     texts: Callable[[], int] = lambda: 1
     _frames: list[bytes] = field(default_factory=list, init=False)
@@ -45,11 +47,14 @@ class Paced:
                 self._news.clear()
                 if chunk := self._taken():
                     yield chunk
-                    await asyncio.wait([reading], timeout=max(self.apart, EACH * self.texts()))
+                    await asyncio.wait([reading], timeout=self._pause())
             reading.result()
         finally:
             reading.cancel()
             await asyncio.wait([reading])
+
+    def _pause(self) -> float:
+        return max(self.apart, min(self.longest, EACH * self.texts()))
 
     async def _read(self) -> None:
         async for event in self.events:

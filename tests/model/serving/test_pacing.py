@@ -79,6 +79,11 @@ async def test_chunks_of_many_texts_are_further_apart() -> None:
     assert len([chunk async for chunk in paced.chunks()]) < 6
 
 
+async def test_however_many_texts_there_are_a_chunk_is_not_late() -> None:
+    paced = Paced(events(*[0.005] * 40), alive, longest=0.02, apart=0.001, texts=lambda: 10_000)
+    assert len([chunk async for chunk in paced.chunks()]) > 5
+
+
 async def test_a_stream_without_steps_says_that_it_lives() -> None:
     paced = Paced(events(0.2), alive, quiet=0.05)
     chunks = [messages(chunk) async for chunk in paced.chunks()]

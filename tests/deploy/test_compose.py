@@ -16,8 +16,7 @@ from bot import settings_file
 from bot.settings import Settings
 from bot.store.address import parsed
 from bot.store.postgresql import PostgreSQL
-from tests.deploy.test_unit import unit
-from tests.support.deploying import DEPLOY, LONGEST_END, MARGIN, ROOT, assert_variables_are_known
+from tests.support.deploying import DEPLOY, LONGEST_END, MARGIN, ROOT, assert_variables_are_known, unit
 from tests.support.dockerfile import command, variables, volumes
 
 COMPOSE = DEPLOY / "compose.yaml"

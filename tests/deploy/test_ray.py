@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
+from ray.serve._private import constants
 from ray.serve.schema import ServeDeploySchema
 
 from bot.cluster import DRAIN, app
 from bot.model.model_info import GPT2_LARGE
 from bot.settings import Settings
-from tests.deploy.test_unit import analyze, unit
-from tests.support.deploying import DEPLOY, ROOT, assert_variables_are_known
+from tests.deploy.test_unit import analyze
+from tests.support.deploying import DEPLOY, ROOT, assert_variables_are_known, unit, variables
 
 CONFIG = DEPLOY / "ray.yaml"
 MACHINE, SERVICE = DEPLOY / "tokenwise-ray.service", DEPLOY / "tokenwise-model.service"
@@ -87,6 +88,14 @@ def test_the_service_deploys_that_file_and_gives_its_texts_time_to_end() -> None
 
     assert Path(folder, start.split()[-1]) == Path("/opt/tokenwise", CONFIG.relative_to(ROOT))
     assert int(unit(SERVICE)["TimeoutStopSec"][0]) > DRAIN
+
+
+def test_serve_has_the_settings_of_its_own_that_a_machine_gives_it() -> None:
+    """It passes over what it does not know, too."""
+    known = Path(constants.__file__).read_text(encoding="utf-8")
+
+    for name in variables(MACHINE):
+        assert not name.startswith("RAY_SERVE_") or f'"{name}"' in known
 
 
 @pytest.mark.parametrize("file", [MACHINE, SERVICE], ids=lambda file: file.stem)

@@ -12,30 +12,21 @@ from pathlib import Path
 import pytest
 
 from tests.support.deploying import (
-    DEPLOY,
     LONGEST_END,
     MARGIN,
+    UNIT,
     assert_it_starts_the_bot,
     assert_variables_are_known,
+    unit,
+    variables,
 )
 
-UNIT = DEPLOY / "tokenwise.service"
 MOST_EXPOSED = 2.0  # of 10, as systemd-analyze judges; 2.0 and less is "OK"
-
-
-def unit(file: Path = UNIT) -> dict[str, list[str]]:
-    """A unit's values by key; some keys occur more than once."""
-    values: dict[str, list[str]] = {}
-    for line in file.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith(("#", "[")):
-            key, _, value = line.partition("=")
-            values.setdefault(key, []).append(value)
-    return values
 
 
 def test_it_starts_the_bot_with_variables_that_it_knows() -> None:
     assert_it_starts_the_bot(shlex.split(unit()["ExecStart"][0]))
-    assert_variables_are_known(word.partition("=")[0] for word in shlex.split(unit()["Environment"][0]))
+    assert_variables_are_known(variables())
 
 
 def test_it_gives_the_bot_the_time_it_takes_to_end() -> None:

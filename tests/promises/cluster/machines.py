@@ -22,7 +22,9 @@ from yarl import URL
 from bot.cluster import CALM, deployed
 from bot.cluster.replica import Worker
 from bot.model.remote.connection import Connection
+from tests.support.deploying import DEPLOY, variables
 
+MACHINE = DEPLOY / "tokenwise-ray.service"
 Part = Literal["replica", "worker", "proxy", "controller"]
 #: By what the command line of such a process begins or is.
 _TITLES: Mapping[Part, str] = {
@@ -31,8 +33,10 @@ _TITLES: Mapping[Part, str] = {
     "proxy": "ray::ProxyActor",
     "controller": "ray::ServeController",
 }
-#: Nothing is reported to Ray's makers, nothing of the tests' environment decides, a busy machine has time.
+#: Serve is set up as on a real machine, nothing is reported to Ray's makers, nothing of the tests'
+#: environment decides, a busy machine has time.
 ENVIRONMENT = {
+    **{name: value for name, value in variables(MACHINE).items() if name.startswith("RAY_SERVE_")},
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "disabled",
     "RAY_SERVE_LOG_TO_STDERR": "0",

@@ -1,12 +1,16 @@
 """What it costs that the model is asked over HTTP: the worker by a pipe beside the same worker as a service.
 
     python -m tests.benchmarks.distance [--shape gpt2-large] [--precision float32] [--texts 1 8 32]
-                                        [--tries 4] [--tokens 64] [--files FOLDER]
+                                        [--tries 6] [--tokens 64] [--rate 8] [--files FOLDER]
 
 A random model of GPT-2's shape is loaded twice: by a worker of the program's own, and by the
 one replica of a Ray cluster of one machine, behind Serve's proxy. They take turns at the same
-texts. The program prints tokens/s, the seconds to the first token and what one took more than
-the other, as medians of all tries; and where the processor's time went while the service wrote.
+texts, which come as people's do, at any time, so many a second. The program prints tokens/s, the
+seconds to the first token and what one took more than the other, as medians of all tries; and
+where the processor's time went while the service wrote.
+
+Each worker leaves one core to Ray and the bot, which have machines of their own in a cluster.
+With ``--threads`` as many as there are cores, the worker's time also goes to them.
 
 The bars: at least 0.97 times the worker's tokens/s, at most 15 ms more to the first token.
 """
@@ -22,6 +26,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import get_args
 
@@ -32,6 +37,7 @@ from bot.model.client.process import ModelProcess, worker_command
 from bot.model.cores import usable_cores
 from bot.model.protocol import GenerationRequest, SamplingParams, Stepped
 from bot.model.remote.service import ModelService
+from bot.quoting import plural
 from tests.benchmarks.models import SHAPES, random_model
 from tests.benchmarks.report import spread, table
 from tests.benchmarks.workload import PROMPT_TOKENS, Precision, random_prompts
@@ -42,6 +48,7 @@ Model = ModelProcess | ModelService
 
 PART, MORE = 0.97, 0.015  # of the worker's tokens/s at least; seconds more to the first token at most
 MOST = 32  # texts together
+FEWEST = 4  # in as many tries as are given; with fewer texts there are more tries
 
 #: By what the command line of each process has.
 _PARTS = {
@@ -89,46 +96,53 @@ class Both:
         return median(self.ratios) >= PART and median(self.more) <= 1000 * MORE
 
 
-async def one_try(model: Model, name: str, texts: int, tokens: int) -> Try:
+async def one_try(model: Model, name: str, texts: int, tokens: int, rate: float) -> Try:
     began = time.perf_counter()
     prompts = random_prompts(texts, PROMPT_TOKENS)
-    asked = [_text(model, f"{name} {number}", prompt, tokens) for number, prompt in enumerate(prompts)]
+    moments = Random(name)  # the same for both models
+    asked = [
+        _text(model, f"{name} {number}", prompt, tokens, moments.uniform(0, (texts - 1) / rate))
+        for number, prompt in enumerate(prompts)
+    ]
     firsts = await asyncio.gather(*asked)
     took = time.perf_counter() - began
-    return Try(texts * tokens / took, median(firsts) - began, took)
+    return Try(texts * tokens / took, median(firsts), took)
 
 
-async def _text(model: Model, name: str, prompt: list[int], tokens: int) -> float:
-    """Have a text written; when its first token came."""
+async def _text(model: Model, name: str, prompt: list[int], tokens: int, moment: float) -> float:
+    """Have a text written, after ``moment`` seconds; the seconds from then to its first token."""
     params = SamplingParams(max_new_tokens=tokens, temperature=1.0, top_k=0, seed=1)
-    first, steps = 0.0, 0
+    await asyncio.sleep(moment)
+    began, first, steps = time.perf_counter(), 0.0, 0
     async with aclosing(model.run(GenerationRequest(name, tuple(prompt), params))) as events:
         async for event in events:
             first = first or time.perf_counter()
             steps += isinstance(event, Stepped)
     assert steps == tokens, f"{steps} tokens instead of {tokens}"
-    return first
+    return first - began
 
 
 async def measure(
-    near: ModelProcess, far: ModelService, texts: Sequence[int], *, tries: int, tokens: int
+    near: ModelProcess, far: ModelService, texts: Sequence[int], *, tries: int, tokens: int, rate: float
 ) -> list[Both]:
     """Have ``near`` and ``far`` take turns; each begins every other time."""
     await near.wait_ready()
     await far.wait_ready()
     measured = [Both(count) for count in texts]
-    for number in range(-1, tries):  # the first is not counted: kernels are prepared when first used
+    for number in range(-1, tries * FEWEST):  # the first is not counted: kernels are prepared when first used
         for both in measured:
+            if number >= tries * max(1, FEWEST // both.texts):
+                continue
             name = f"{both.texts} {number}"
             if number % 2:
-                one, before = await one_try(near, name, both.texts, tokens), spent(near)
-                other = await one_try(far, name, both.texts, tokens)
+                one, before = await one_try(near, name, both.texts, tokens, rate), spent(near)
+                other = await one_try(far, name, both.texts, tokens, rate)
                 after = spent(near)
             else:
                 before = spent(near)
-                other = await one_try(far, name, both.texts, tokens)
+                other = await one_try(far, name, both.texts, tokens, rate)
                 after = spent(near)
-                one = await one_try(near, name, both.texts, tokens)
+                one = await one_try(near, name, both.texts, tokens, rate)
             if number >= 0:
                 both.pipe.append(one)
                 both.service.append(other)
@@ -181,10 +195,10 @@ def report(measured: Sequence[Both], heading: str) -> int:
 
 
 async def run(
-    address: URL, command: Sequence[str], texts: Sequence[int], tries: int, tokens: int
+    address: URL, command: Sequence[str], texts: Sequence[int], tries: int, tokens: int, rate: float
 ) -> list[Both]:
     async with ModelProcess(command, name="the worker") as near, ModelService(address, None) as far:
-        return await measure(near, far, texts, tries=tries, tokens=tokens)
+        return await measure(near, far, texts, tries=tries, tokens=tokens, rate=rate)
 
 
 def main() -> int:
@@ -192,9 +206,10 @@ def main() -> int:
     arguments.add_argument("--shape", choices=SHAPES, default="gpt2-large")
     arguments.add_argument("--precision", choices=get_args(Precision), default="float32")
     arguments.add_argument("--texts", type=int, nargs="+", default=[1, 8, MOST], help="at most 32 together")
-    arguments.add_argument("--tries", type=int, default=4)
+    arguments.add_argument("--tries", type=int, default=6, help="more with few texts")
     arguments.add_argument("--tokens", type=int, default=64)
-    arguments.add_argument("--threads", type=int, default=usable_cores())
+    arguments.add_argument("--threads", type=int, default=max(1, usable_cores() - 1), help="of each worker")
+    arguments.add_argument("--rate", type=float, default=8.0, help="of the texts, a second")
     arguments.add_argument(
         "--files", type=Path, metavar="FOLDER", help="keep the models here for the next run"
     )
@@ -211,9 +226,11 @@ def main() -> int:
             cache_dir=folder.with_name(f"worker-{folder.name}"),
         )
         with machines(0, command, texts=MOST) as running:
-            measuring = run(running.address, command, options.texts, options.tries, options.tokens)
+            measuring = run(
+                running.address, command, options.texts, options.tries, options.tokens, options.rate
+            )
             measured = asyncio.run(measuring)
-    return report(measured, f"{options.shape}, {options.precision}")
+    return report(measured, f"{options.shape}, {options.precision}, {plural(options.threads, 'thread')}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 What one process writes while another forgets its owner must not be stored afterwards. So the mark is in the
 database, and is looked for in the transaction that stores runs. By the marks, too, each process learns that
 others have deleted texts, of which its model may still keep something in memory.
+
+A mark has the time of the clock that all processes share: their own need not agree.
 """
 
 from __future__ import annotations
@@ -10,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 
-from sqlalchemy import ARRAY, Integer, bindparam, delete, func, insert, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, bindparam, delete, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.process_locks import Lock
 from bot.store.rows import Run
+from bot.store.shared_clock import lead, shared_now
 
 # Seconds: Discord takes an answer for 900, and storing it takes a moment more.
 LASTING = 960.0
@@ -27,12 +30,13 @@ _marks = tables.forgotten.c
 
 
 class Marks:
-    """The marks in ``database``. ``clock`` gives seconds since 1970."""
+    """The marks in ``database``. ``clock`` gives seconds since 1970, as this process has them."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
         self._known: frozenset[tuple[str, float]] = frozenset()
+        self._are_some_over = False
 
     async def forgotten(self, connection: AsyncConnection, person: int) -> None:
         """Mark that ``person`` is forgotten in this transaction, which began by :func:`keep_from_storing`."""
@@ -48,25 +52,31 @@ class Marks:
     async def are_new(self) -> bool:
         """Whether other processes have set marks since the last call; StoreUnavailable."""
         async with self._database.transaction() as connection:
-            found = frozenset((row.key, row.at) for row in await connection.execute(select(tables.forgotten)))
+            asked = select(_marks.key, _marks.at, self._is_over(connection).label("is_over"))
+            rows = (await connection.execute(asked)).all()
+        found = frozenset((row.key, row.at) for row in rows)
         is_new, self._known = not found <= self._known, found
+        self._are_some_over = any(row.is_over for row in rows)
         return is_new
 
     async def delete_old(self) -> bool:
-        """Delete the marks that have lasted long enough, of those last seen; whether there were any.
+        """Delete the marks that have lasted long enough, if :meth:`are_new` saw any; whether it did.
 
         StoreUnavailable.
         """
-        since = self._clock() - LASTING
-        if all(at >= since for _, at in self._known):
+        if not self._are_some_over:
             return False
         async with self._database.transaction() as connection:
-            await connection.execute(delete(tables.forgotten).where(_marks.at < since))
-        self._known = frozenset((key, at) for key, at in self._known if at >= since)
+            await connection.execute(delete(tables.forgotten).where(self._is_over(connection)))
+        self._are_some_over = False
         return True
 
+    def _is_over(self, connection: AsyncConnection) -> ColumnElement[bool]:
+        """Whether a mark has lasted long enough."""
+        return _marks.at < shared_now(connection, self._clock) - LASTING
+
     async def _set(self, connection: AsyncConnection, key: str) -> None:
-        now = self._clock()
+        now: float = (await connection.execute(select(shared_now(connection, self._clock)))).scalar_one()
         await connection.execute(delete(tables.forgotten).where(_marks.key == key))
         await connection.execute(insert(tables.forgotten).values(key=key, at=now))
         self._known |= {(key, now)}
@@ -77,12 +87,14 @@ async def keep_from_storing(connection: AsyncConnection, person: int) -> None:
     await _lock(connection, [_digest(person)], is_shared=False)
 
 
-async def unwanted(connection: AsyncConnection, runs: Sequence[Run]) -> frozenset[str]:
+async def unwanted(
+    connection: AsyncConnection, runs: Sequence[Run], clock: Callable[[], float]
+) -> frozenset[str]:
     """The ids of those of ``runs`` that must not be stored: of their people, some were forgotten since.
 
     That is since the run began, or, where it was read before, since the run that it was made from. In the
     order of ``runs``, what was made comes after what it was made from. None of these people can be forgotten
-    until this transaction has ended.
+    until this transaction has ended. ``clock`` is the one by which the runs began.
     """
     people = {run.run_id: {_digest(person) for person in (run.owner, *run.sources)} for run in runs}
     keys = sorted(set().union(*people.values()))
@@ -94,8 +106,9 @@ async def unwanted(connection: AsyncConnection, runs: Sequence[Run]) -> frozense
     suspects = [run for run in runs if not people[run.run_id].isdisjoint(marks)]
     kept = await _kept(connection, [run.parent for run in suspects if run.parent])
     kept |= {run.run_id for run in runs}
+    ahead = await lead(connection, clock)
     for run in suspects:
-        began_before = run.asked_at < max(marks[key] for key in people[run.run_id] & marks.keys())
+        began_before = run.asked_at + ahead < max(marks[key] for key in people[run.run_id] & marks.keys())
         if began_before or (run.parent is not None and run.parent not in kept):
             kept.discard(run.run_id)
     return frozenset(people.keys() - kept)

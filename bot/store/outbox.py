@@ -43,7 +43,7 @@ class _Letter:
 
 
 class Outbox:
-    """Runs that wait to be written, the oldest first. ``clock`` gives seconds.
+    """Runs that wait to be written, the oldest first. ``clock`` gives seconds since 1970.
 
     Those of which a person was forgotten meanwhile are dropped instead, whichever process forgot them.
 
@@ -129,7 +129,7 @@ class Outbox:
                 await connection.scalars(select(tables.runs.c.run_id).where(tables.runs.c.run_id.in_(batch)))
             )
             new = [letter for run_id, letter in batch.items() if run_id not in there]
-            dropped = await unwanted(connection, [letter.run for letter in new])
+            dropped = await unwanted(connection, [letter.run for letter in new], self._clock)
             new = [letter for letter in new if letter.run.run_id not in dropped]
             if new:
                 await connection.execute(insert(tables.runs), [row_of(letter.run) for letter in new])

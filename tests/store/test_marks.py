@@ -18,7 +18,7 @@ from bot.store.housekeeping import tidied
 from bot.store.marks import LASTING, Marks, keep_from_storing, unwanted
 from bot.store.rows import row_of
 from bot.store.runs import DAY, Runs
-from tests.support.clocks import Clock
+from tests.support.clocks import Clock, let_pass
 from tests.support.samples import ADA, GRACE, NOON, completion_run, made_from
 from tests.support.waiting import until
 
@@ -108,14 +108,19 @@ async def test_what_waits_together_with_the_text_it_was_made_from_goes_or_stays_
 async def test_a_mark_names_nobody_and_goes_once_nothing_can_be_in_progress(
     here: Runs, there: Runs, database: Database, clock: Clock
 ) -> None:
+    async def wait(seconds: float) -> None:
+        clock.now += seconds
+        if database.is_shared:
+            await let_pass(database, seconds)
+
     await there.forget(ADA)
     (key,) = await keys(database)
     assert str(ADA) not in key
 
-    clock.now += LASTING
+    await wait(LASTING - 60)
     await here.others_deleted()
     assert await keys(database) == [key]
-    clock.now += 1
+    await wait(61)
     await here.others_deleted()
     assert await keys(database) == []
 
@@ -156,6 +161,43 @@ def shared(database: Database) -> Database:
     return database if database.is_shared else pytest.skip("SQLite has one writer at a time")
 
 
+async def test_a_text_begun_before_is_not_stored_by_a_process_whose_clock_is_fast(
+    shared: Database, there: Runs, clock: Clock
+) -> None:
+    fast = Clock(NOON + 60)
+    ours = Runs(shared, days=30, clock=fast)
+    begun = fast.now
+    for one in (clock, fast):
+        one.now += 50
+    await there.forget(ADA)
+    await ours.keep(completion_run(A, asked_at=begun))
+
+    assert not await there.is_kept(A)
+
+
+async def test_a_text_begun_later_is_stored_by_a_process_whose_clock_is_slow(
+    shared: Database, there: Runs
+) -> None:
+    slow = Clock(NOON - 60)
+    await there.forget(ADA)
+    await Runs(shared, days=30, clock=slow).keep(completion_run(A, asked_at=slow.now))
+
+    assert await there.is_kept(A)
+
+
+@pytest.mark.parametrize("seconds", [-LASTING - 60, LASTING + 60])
+async def test_a_mark_lasts_as_long_whatever_a_process_s_clock_says(
+    shared: Database, there: Runs, seconds: float
+) -> None:
+    apart = Runs(shared, days=30, clock=Clock(NOON + seconds))
+    await there.forget(ADA)
+    await apart.others_deleted()
+    await apart.forget(GRACE)
+    await there.others_deleted()
+
+    assert len(await keys(shared)) == 2
+
+
 async def is_waiting(database: Database) -> bool:
     """Whether a transaction waits for another one's advisory lock."""
     async with database.transaction() as connection:
@@ -163,10 +205,12 @@ async def is_waiting(database: Database) -> bool:
         return bool(await connection.scalar(waiting))
 
 
-async def test_a_person_is_forgotten_after_what_is_being_stored(shared: Database, there: Runs) -> None:
+async def test_a_person_is_forgotten_after_what_is_being_stored(
+    shared: Database, there: Runs, clock: Clock
+) -> None:
     run = completion_run(A)
     async with shared.transaction() as storing:
-        assert await unwanted(storing, [run]) == frozenset()
+        assert await unwanted(storing, [run], clock) == frozenset()
         forgetting = asyncio.create_task(there.forget(ADA))
         await until(partial(is_waiting, shared))
         await storing.execute(insert(tables.runs), row_of(run))

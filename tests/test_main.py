@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import DEMO_MODEL
+from bot.store.migrations import NEWEST
 from tests.fakes.discord.addresses import GATEWAY, REST
 from tests.fakes.hub import Answer, running
 from tests.support.processes import PROC, first_child, is_alive
@@ -429,13 +430,13 @@ def test_migrate_says_what_a_database_is_and_brings_it_forward(tmp_path: Path) -
         older.commit()
     check = run("migrate", "--check", **url)
     assert check.returncode == 1
-    assert "from schema 1 to revision 0006." in check.stdout
+    assert f"from schema 1 to revision {NEWEST}." in check.stdout
 
     done = run("migrate", **url)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "The database was brought from schema 1 to revision 0006.\n"
+    assert done.stdout == f"The database was brought from schema 1 to revision {NEWEST}.\n"
     check = run("migrate", "--check", **url)
-    assert (check.returncode, check.stdout) == (0, "The database is up to date (revision 0006).\n")
+    assert (check.returncode, check.stdout) == (0, f"The database is up to date (revision {NEWEST}).\n")
 
     with closing(sqlite3.connect(file)) as newer:
         newer.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -443,7 +444,7 @@ def test_migrate_says_what_a_database_is_and_brings_it_forward(tmp_path: Path) -
     for refused in (run("migrate", "--check", **url), run("migrate", **url), run("try", "/help", **url)):
         assert refused.returncode == 2
         assert refused.stderr.count("\n") == 1
-        assert "another version (9999, not 0006), a newer one" in refused.stderr
+        assert f"another version (9999, not {NEWEST}), a newer one" in refused.stderr
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from bot.store.tables import metadata, revisions, runs, versions
 # Raise it with every change to a table, or to what a JSON column holds, that an older bot cannot pass over.
 SCHEMA = 1
 # Every revision, the oldest first: named here so that Alembic is loaded only to bring a database forward.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 NEWEST = REVISIONS[-1]
 
 _FOLDER = Path(__file__).parent / "revisions"

@@ -99,8 +99,10 @@ claims = Table(
     metadata,
     # A digest.
     Column("key", String(32), primary_key=True),
-    # Seconds since 1970, UTC: from then on it is free again.
+    # Seconds since 1970 by the database's clock: from then on it is free again.
     Column("until", Float, nullable=False, index=True),
+    # The process, by a random name.
+    Column("owner", String(16)),
 )
 
 # Who was forgotten a moment ago: what is in progress for them, in any process, is not stored.
@@ -109,6 +111,6 @@ forgotten = Table(
     metadata,
     # A digest of a person's id; or of none, that texts were deleted for their age.
     Column("key", String(32), primary_key=True),
-    # Seconds since 1970, UTC.
+    # Seconds since 1970 by the clock that all processes share.
     Column("at", Float, nullable=False),
 )

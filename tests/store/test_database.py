@@ -155,10 +155,11 @@ def test_a_change_of_the_stored_data_raises_the_schema_version() -> None:
     stored = [*columns, *SamplingParams.__struct_fields__, *Fingerprint.__struct_fields__]
 
     # A change of a table needs a revision. The number stayed 1: a GPT-2's fingerprint is written as before
-    # encodings and ends existed, an older version ignores the groups, which may be null, and the rest is in
-    # new tables: the readers of a text, the revision, the claims of processes, who was forgotten just now.
+    # encodings and ends existed, an older version ignores the groups and the owners of claims, which may be
+    # null, and the rest is in new tables: the readers of a text, the revision, the claims of processes, and
+    # who was forgotten just now.
     digest = hashlib.sha256("\n".join(stored).encode()).hexdigest()[:12]
-    assert (SCHEMA, NEWEST, digest) == (1, "0006", "d4553b72e849")
+    assert (SCHEMA, NEWEST, digest) == (1, "0007", "cd9979ce00ad")
 
 
 def contents(folder: Path) -> bytes:

@@ -14,6 +14,7 @@ from bot.store.housekeeping import tidied
 from bot.store.process_claims import LIFETIME, Claims
 from bot.store.process_locks import Lock, ProcessLocks
 from bot.store.runs import DAY, Runs
+from tests.support.clocks import let_pass
 from tests.support.samples import NOON, completion_run
 from tests.support.waiting import until
 
@@ -118,10 +119,11 @@ async def test_one_process_at_a_time_deletes(database: Database) -> None:
         pytest.skip("SQLite has only one process")
     now = NOON
     runs = Runs(database, days=30, clock=lambda: now)
-    claims = Claims(database, clock=lambda: now)
+    claims = Claims(database)
     await runs.keep(completion_run("a" * 16))
     await claims.take("an interaction")
     now += 31 * DAY
+    await let_pass(database, LIFETIME)
     async with tidied(runs, locks=ProcessLocks(database), claims=claims):
         await until(lambda: is_empty(database))
 
@@ -135,18 +137,22 @@ async def test_one_process_at_a_time_deletes(database: Database) -> None:
 async def test_claims_that_last_are_renewed(database: Database) -> None:
     if not database.is_shared:
         pytest.skip("SQLite has only one process")
-    now = NOON
-    runs = Runs(database, days=30, clock=lambda: now)
-    claims = Claims(database, clock=lambda: now)
+    claims = Claims(database)
     await claims.take("a text in progress", lasting=True)
-    now += LIFETIME - 1
+    await let_pass(database, LIFETIME / 2)
+    half_over = await end(database)
 
     async def is_renewed() -> bool:
-        async with database.transaction() as connection:
-            return await connection.scalar(select(tables.claims.c.until)) == now + LIFETIME
+        return await end(database) > half_over
 
-    async with tidied(runs, retry=0.001, claims=claims):
+    async with tidied(Runs(database, days=30), retry=0.001, claims=claims):
         await until(is_renewed)
+
+
+async def end(database: Database) -> float:
+    """When the one claim ends, by the database's clock."""
+    async with database.transaction() as connection:
+        return float((await connection.execute(select(tables.claims.c.until))).scalar_one())
 
 
 async def is_empty(database: Database) -> bool:

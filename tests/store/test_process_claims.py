@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.errors import StoreUnavailable
 from bot.store import tables
 from bot.store.database import IN_MEMORY, Database, opened
 from bot.store.process_claims import LIFETIME, PAUSE, Claims
+from tests.support.clocks import Clock, let_pass
+from tests.support.samples import NOON
 
 
 @pytest.fixture
@@ -48,38 +54,115 @@ async def test_what_is_given_back_can_be_claimed_again(shared: Database) -> None
 
 
 async def test_a_claim_of_a_process_that_is_gone_ends_by_itself(shared: Database) -> None:
-    now = 1_000.0
-    gone, heir = Claims(shared, clock=lambda: now), Claims(shared, clock=lambda: now)
+    gone, heir = Claims(shared), Claims(shared)
     await gone.take("a")
-    now += LIFETIME - 1
+    await let_pass(shared, LIFETIME / 2)
     assert not await heir.take("a")
-    now += 2
+    await let_pass(shared, LIFETIME / 2)
     assert await heir.take("a")
 
 
+@pytest.mark.parametrize("seconds", [-LIFETIME - 1, LIFETIME + 1])
+async def test_a_claim_holds_whatever_another_process_s_clock_says(shared: Database, seconds: float) -> None:
+    clock = Clock(NOON)
+    ours, theirs = Claims(shared, clock=clock), Claims(shared, clock=Clock(NOON + seconds))
+    await ours.take("a", lasting=True)
+    assert not await theirs.take("a")
+
+    clock.now += LIFETIME
+    await ours.renew()
+    await theirs.delete_old()
+    assert not await theirs.take("a")
+
+    await let_pass(shared, LIFETIME)
+    assert await theirs.take("a")
+
+
 async def test_a_claim_that_lasts_is_renewed_until_it_is_given_back(shared: Database) -> None:
-    now = 1_000.0
-    first, second = Claims(shared, clock=lambda: now), Claims(shared, clock=lambda: now)
+    clock = Clock()
+    first, second = Claims(shared, clock=clock), Claims(shared)
     await first.take("a", lasting=True)
     await first.take("b")
     for _ in range(6):
-        now += LIFETIME / 3
+        clock.now += LIFETIME / 3
+        await let_pass(shared, LIFETIME / 3)
         await first.renew()
     assert not await second.take("a")
     assert await second.take("b")
 
     await first.release("a")
+    clock.now += LIFETIME / 3
     await first.renew()
     assert await second.take("a")
 
 
+async def test_a_claim_that_another_process_took_meanwhile_is_left_to_it(
+    shared: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    late, heir, third = Claims(shared, clock=clock), Claims(shared), Claims(shared)
+    for key in ("a", "b", "c"):
+        await late.take(key, lasting=True)
+    await let_pass(shared, LIFETIME)
+    assert [await heir.take(key, lasting=True) for key in ("a", "b")] == [True, True]
+    before = await ends(shared)
+    await let_pass(shared, 1.0)
+
+    await late.release("a")
+    assert not await third.take("a")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            clock.now += LIFETIME
+            await late.renew()
+    after = await ends(shared)
+    assert [after[_key(key)] - before[_key(key)] for key in ("a", "b")] == [-1.0, -1.0]
+    assert after[_key("c")] > before[_key("c")] + LIFETIME / 2  # nobody had taken it
+    assert caplog.messages == ["1 claim not renewed in time: another process may do the same once more"]
+
+
+async def ends(database: Database) -> dict[str, float]:
+    """When each claim ends, by the database's clock."""
+    async with database.transaction() as connection:
+        rows = await connection.execute(select(tables.claims.c.key, tables.claims.c.until))
+        return {row.key: row.until for row in rows}
+
+
+async def test_who_could_not_ask_gives_nothing_of_others_back(shared: Database) -> None:
+    hasty, owner, third = Claims(shared), Claims(shared), Claims(shared)
+    await owner.take("a", lasting=True)
+    assert await hasty.take("a", patience=0.0)
+
+    await hasty.release("a")
+    assert not await third.take("a")
+
+
+class Unconfirmed(Database):
+    """It does what it should, but nobody hears of it."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        async with super().transaction() as connection:
+            yield connection
+        raise StoreUnavailable("the connection broke after the commit")
+
+
+async def test_a_claim_that_was_not_confirmed_can_be_given_back(shared: Database, url: str) -> None:
+    deaf, other = Unconfirmed(url), Claims(shared)
+    claims = Claims(deaf)
+    assert await claims.take("a", lasting=True)
+    assert not await other.take("a")
+
+    await claims.release("a")
+    assert await other.take("a")
+    await deaf.close()
+
+
 async def test_old_claims_are_deleted(shared: Database) -> None:
-    now = 1_000.0
-    claims = Claims(shared, clock=lambda: now)
+    claims = Claims(shared)
     await claims.take("a")
-    now += LIFETIME - 1
+    await let_pass(shared, LIFETIME / 2)
     await claims.take("b")
-    now += 2
+    await let_pass(shared, LIFETIME / 2)
     await claims.delete_old()
 
     assert await held(shared) == 1

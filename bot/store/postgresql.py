@@ -23,6 +23,7 @@ from psycopg.abc import RV, PQGen
 from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
 from psycopg.pq import Conninfo, TransactionStatus
 from psycopg.rows import TupleRow
+from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.store.backend import ENGINE_OPTIONS, PATIENCE, unusable
@@ -31,6 +32,17 @@ from bot.store.rehearsal import rehearse
 _ESCAPED = "is not a database address (in a password, @ is %40, : is %3A, / is %2F, % is %25, a space %20)"
 _NAME = re.compile(r"[^\s@:/?#%\[\]]+")
 _WORD = re.compile(r"\w{1,40}", re.ASCII)
+
+# How the server notices who is gone and said no farewell: a machine within half a minute, not two hours; and
+# whoever leaves a transaction open, also behind PgBouncer, within ten seconds. Until then its locks are held.
+_NOTICED = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+    "idle_in_transaction_session_timeout": "10s",
+}
+# For one transaction: PgBouncer refuses them before, and gives the connection to other programs after it.
+_NOTICE = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _NOTICED.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,7 @@ class PostgreSQL:
         return True  # as far as can be told without asking
 
     def engine(self) -> AsyncEngine:
-        return create_async_engine(
+        engine = create_async_engine(
             f"{self.driver}://",
             **ENGINE_OPTIONS,
             use_native_hstore=False,
@@ -68,6 +80,8 @@ class PostgreSQL:
             pool_pre_ping=True,  # a server that was restarted is no failure
             connect_args={"async_creator_fn": partial(_connect, self.parameters)},
         )
+        event.listen(engine.sync_engine, "begin", _begin)
+        return engine
 
 
 def parsed(url: str) -> PostgreSQL:
@@ -194,6 +208,10 @@ class _Connection(AsyncConnection[TupleRow]):
                 if isinstance(error, Error):
                     raise OperationalError(f"no answer within {seconds:g} seconds") from error
             raise
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(_NOTICE)
 
 
 async def _connect(parameters: Mapping[str, str], _nothing: str = "", **adapted: Any) -> _Connection:

@@ -19,8 +19,6 @@ from bot.store.database import Database
 
 log = logging.getLogger(__name__)
 
-# How soon the server sees that a machine is gone which said no farewell: within half a minute, not two hours.
-_KEEP_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "4"}
 # Seconds between two attempts. Waiting in PostgreSQL itself would look like a server that hangs.
 _PAUSE = 0.2
 
@@ -73,7 +71,7 @@ async def _try(database: Database, lock: Lock, number: int) -> AsyncExitStack | 
     """An open transaction that has the lock; None if another has it. StoreUnavailable."""
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(database.transaction())
-        noticed = (func.set_config(name, value, True) for name, value in _KEEP_ALIVE.items())  # until it ends
-        if await connection.scalar(select(func.pg_try_advisory_xact_lock(int(lock), number), *noticed)):
+        may_be_idle = func.set_config("idle_in_transaction_session_timeout", "0", True)  # until it ends
+        if await connection.scalar(select(func.pg_try_advisory_xact_lock(int(lock), number), may_be_idle)):
             return stack.pop_all()
     return None

@@ -78,8 +78,15 @@ async def test_the_lock_of_a_machine_that_is_gone_does_not_outlast_it_for_long(
     database = Overheard(url)
     async with ProcessLocks(database).held(Lock.IDENTIFY):
         assert await database.latest.scalar(text("SHOW tcp_keepalives_idle")) == "10"
+    await database.close()
+
+
+async def test_a_lock_may_be_held_for_long(shared: Database, url: str) -> None:
+    database = Overheard(url)
+    async with ProcessLocks(database).held(Lock.IDENTIFY):
+        assert await database.latest.scalar(text("SHOW idle_in_transaction_session_timeout")) == "0"
     async with database.transaction() as connection:
-        assert await connection.scalar(text("SHOW tcp_keepalives_idle")) != "10"
+        assert await connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "10s"
     await database.close()
 
 

@@ -77,6 +77,49 @@ async def test_the_bot_leaves_a_silent_server_and_reconnects(relayed: tuple[Rela
     assert await ask(database) == 1
 
 
+async def test_the_server_soon_notices_who_is_gone(relayed: tuple[Relay, Database]) -> None:
+    _, database = relayed
+    async with database.transaction() as connection:
+        idle, *alive = [
+            await connection.scalar(text(f"SHOW {setting}"))
+            for setting in (
+                "idle_in_transaction_session_timeout",
+                "tcp_keepalives_idle",
+                "tcp_keepalives_interval",
+                "tcp_keepalives_count",
+            )
+        ]
+    assert (idle, alive) == ("10s", ["10", "5", "4"])
+    # Behind PgBouncer, other programs have the connection next.
+    async with database._engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        assert await connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "0"
+
+
+@pytest.mark.slow
+async def test_what_a_silent_process_has_locked_is_free_within_ten_seconds(
+    relayed: tuple[Relay, Database],
+) -> None:
+    relay, database = relayed
+    lock = text("SELECT pg_try_advisory_xact_lock(4711)")
+    async with asyncio.timeout(60), opened(os.environ["TEST_POSTGRESQL"]) as other:
+
+        async def is_free() -> bool:
+            async with other.transaction() as connection:
+                return bool(await connection.scalar(lock))
+
+        async def hold_and_fall_silent() -> None:
+            async with database.transaction() as connection:
+                assert await connection.scalar(lock)
+                relay.cut()
+                assert not await is_free()
+                while not await is_free():  # noqa: ASYNC110
+                    await asyncio.sleep(0.2)
+
+        with pytest.raises(StoreUnavailable):
+            await hold_and_fall_silent()
+
+
 @pytest.mark.slow
 async def test_a_statement_that_takes_too_long_is_given_up(relayed: tuple[Relay, Database]) -> None:
     _, database = relayed

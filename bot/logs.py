@@ -22,6 +22,7 @@ from typing import Any, Literal, TextIO
 from pythonjsonlogger.json import JsonFormatter
 
 from bot.errors import chain
+from bot.progress_bars import bars_aside
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,10 @@ def belonging_to(request: str) -> Iterator[None]:
 
 class Handler(logging.StreamHandler[TextIO]):
     """Writes the log; a record that it cannot write is not shown anywhere else."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with bars_aside(self.stream):
+            super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         # The inherited one prints the record's arguments.

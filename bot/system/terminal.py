@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bot.errors import OutputLost
+from bot.progress_bars import bars_aside
 
 _HANDLER = "tokenwise"
 # What cards draw. Any other character may be part of a token, so it appears as its number instead.
@@ -59,7 +60,8 @@ def say(text: object, *, to: TextIO | None = None) -> None:
     Raises BrokenPipeError if the reader is gone, OutputLost if writing fails for another reason.
     """
     try:
-        print(text, file=to, flush=True)
+        with bars_aside(to or sys.stdout):
+            print(text, file=to, flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:

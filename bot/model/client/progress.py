@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 GB = 1_000_000_000
 MB = 1_000_000
+_NO_AMOUNT = "{desc} …"  # how a stage looks that doesn't say how far it is
 
 
 def loading_text(loading: Loading | None) -> str:
@@ -32,7 +33,10 @@ def loading_text(loading: Loading | None) -> str:
 
 
 class LoadingBar:
-    """One progress bar per stage; where stderr is no terminal, one log line per stage."""
+    """One progress bar per stage; where stderr is no terminal, one log line per stage.
+
+    Close it once the model is ready; what loads after that opens it again.
+    """
 
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
@@ -54,10 +58,14 @@ class LoadingBar:
             self.close()
             self._stage = loading.stage
             if sys.stderr.isatty():
-                self._bar = tqdm(desc=loading.stage, unit=loading.unit, unit_scale=True, leave=False)
+                self._bar = tqdm(
+                    desc=loading.stage, unit=loading.unit, unit_scale=True, leave=False, bar_format=_NO_AMOUNT
+                )
             else:
                 log.info("model: %s", loading.stage)
         if self._bar is not None:
+            if loading.done or loading.total:
+                self._bar.bar_format = None  # tqdm's own, with a bar
             self._bar.update(loading.done - self._bar.n)
             if self._bar.total != loading.total:
                 self._bar.total = loading.total
@@ -66,4 +74,4 @@ class LoadingBar:
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
-            self._bar = None
+        self._bar = self._stage = None

@@ -9,6 +9,7 @@ import pytest
 
 from bot.model.client.progress import LoadingBar, loading_text
 from bot.model.protocol import Loading
+from bot.system.terminal import complain
 
 STAGES = [
     Loading("downloading", 0, 0, "B"),
@@ -29,6 +30,40 @@ def test_a_terminal_shows_a_bar_that_moves(
     assert "downloading" in shown
     assert "packing weights" in shown
     assert "18.0/36.0" in shown
+
+
+def test_a_stage_that_does_not_say_how_far_it_is_shows_only_its_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with LoadingBar() as bar:
+        bar.show(Loading("starting torch", 0, 0, ""))
+        assert seen(capsys.readouterr().err) == ["starting torch …"]
+
+
+def test_lines_stand_on_their_own_beside_a_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with LoadingBar() as bar:
+        bar.show(Loading("starting torch", 0, 0, ""))
+        complain("Hello")
+        bar.close()  # as once the model is ready
+        assert seen(capsys.readouterr().err) == ["Hello", ""]
+        bar.show(Loading("starting torch", 0, 0, ""))  # again, in a new worker
+        assert seen(capsys.readouterr().err) == ["starting torch …"]
+
+
+def seen(written: str) -> list[str]:
+    """The lines as a terminal shows them: what follows a carriage return covers what stood there."""
+    return [covered(line) for line in written.split("\n")]
+
+
+def covered(line: str) -> str:
+    shown = ""
+    for part in line.split("\r"):
+        shown = part + shown[len(part) :]
+    return shown.rstrip()
 
 
 def test_a_log_gets_a_line_per_stage(caplog: pytest.LogCaptureFixture) -> None:

@@ -80,6 +80,8 @@ def deployed(
         graceful_shutdown_timeout_s=DRAIN,
         health_check_period_s=5.0,
         health_check_timeout_s=10.0,
+        # Each bot looks every two seconds, so there would be no end of lines.
+        logging_config={"enable_access_log": False},
         request_router_config={"request_router_class": "bot.cluster.router.PrefixRouter"},
     )
     return deploy(Replica).bind(worker)

@@ -217,7 +217,7 @@ async def _serve(options: argparse.Namespace, settings: Settings, environment: d
         from bot.migrate import migrate
 
         return await migrate(settings.database_url, check=options.check)
-    async with started(settings, environment) as parts:
+    async with started(settings, environment, answers_once=_answers_once(options)) as parts:
         if "command" in options:
             return await _attempt(options, parts)
         from bot.app import read_ahead

@@ -51,6 +51,7 @@
         ├── DatabaseUnreachable       by `migrate`
         ├── PortTaken                 the playground's
         ├── ModelUnusable             names MODEL
+        ├── ServiceAway               names MODEL_URL; after one command in the terminal
         ├── DiscordUnreachable
         ├── LoginRefused              by Discord, or by something on the way to it
         ├── GatewayRefused            by Discord, for good
@@ -599,6 +600,31 @@ class ModelUnusable(StartError):
     @property
     def sentence(self) -> str:
         return f"MODEL={self.model} cannot be used: {self.problem}"
+
+
+@dataclass(eq=False, kw_only=True)
+class ServiceAway(StartError):
+    """No model service has been ready at ``address`` for ``seconds``.
+
+    ``problem`` is what is wrong with what answers there, None if nobody does.
+    """
+
+    address: str
+    seconds: float
+    problem: str | None
+
+    @property
+    def sentence(self) -> str:
+        time = duration(self.seconds)
+        if self.problem is None:
+            return (
+                f"Nobody has answered at MODEL_URL={self.address} for {time}. Start the model service there, "
+                "or correct MODEL_URL."
+            )
+        return (
+            f"The model service at MODEL_URL={self.address} has not been ready for {time}: {self.problem}. "
+            "Try again later, or correct MODEL_URL."
+        )
 
 
 @dataclass(eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bot.errors import ReceiptUnusable
+from bot.errors import ReceiptUnusable, TokenwiseError
 from bot.features.receipt import LARGEST_RECEIPT, Mismatch, Receipt, from_file, mismatch
 from bot.launch import loading
 from bot.model.model_info import ModelInfo
@@ -14,31 +14,44 @@ from bot.model.protocol import Stepped
 from bot.quoting import plural
 from bot.settings import Settings
 from bot.system.exit_status import ExitStatus
-from bot.system.terminal import say
+from bot.system.terminal import complain, say
 from bot.text.tokenization import Encodings
 
 
 async def verify(file: Path, settings: Settings, environment: Mapping[str, str]) -> ExitStatus:
     """Write the text again in the receipt's precision; OK if it is the same, FAILED with the place if not.
 
-    ReceiptUnusable if the file is no receipt, or one of another model or version of the engine.
+    NEEDS_FIX with the reason if there is nothing to compare: the file is no receipt, or one of another model
+    or version of the engine, or the model could not write.
     """
-    receipt = _read(file)
-    encodings = Encodings()
-    settings = replace(settings, precision=receipt.fingerprint.precision)
-    async with loading(settings, environment, encodings) as model:
-        _check(receipt, await model.wait_ready(), str(file))
-        now = [
-            event.step.chosen.token_id
-            async for event in model.run(receipt.request)
-            if isinstance(event, Stepped)
-        ]
+    try:
+        receipt = _read(file)
+        now, encodings = await _written_again(receipt, str(file), settings, environment)
+    except TokenwiseError as error:
+        complain(error)
+        return ExitStatus.NEEDS_FIX
     found = mismatch(receipt, now)
     if found is None:
         say(f"Identical: seed {receipt.seed} gives the same {plural(len(receipt.written), 'token')} here.")
         return ExitStatus.OK
     say(_different(receipt, found, encodings))
     return ExitStatus.FAILED
+
+
+async def _written_again(
+    receipt: Receipt, file: str, settings: Settings, environment: Mapping[str, str]
+) -> tuple[list[int], Encodings]:
+    """The tokens that the model writes now, and what names them."""
+    encodings = Encodings()
+    settings = replace(settings, precision=receipt.fingerprint.precision)
+    async with loading(settings, environment, encodings, answers_once=True) as model:
+        _check(receipt, await model.wait_ready(), file)
+        now = [
+            event.step.chosen.token_id
+            async for event in model.run(receipt.request)
+            if isinstance(event, Stepped)
+        ]
+    return now, encodings
 
 
 def _read(file: Path) -> Receipt:

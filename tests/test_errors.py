@@ -71,6 +71,8 @@ EVERY_ERROR = [
     errors.DatabaseUnreachable("OperationalError: no such host"),
     errors.PortTaken(8080),
     errors.ModelUnusable("nowhere/nothing", problem="there is no such model.", reason="not_found"),
+    errors.ServiceAway(address="http://10.0.0.1:8000", seconds=30.0, problem=None),
+    errors.ServiceAway(address="http://10.0.0.1:8000", seconds=600.0, problem="it answered with status 404"),
     errors.DiscordUnreachable("ClientConnectorError"),
     errors.LoginRefused("HTTP 403, not from Discord itself", pause=600.0),
     errors.GatewayRefused(4011),

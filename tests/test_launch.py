@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bot import launch
+from bot.errors import ServiceAway
 from bot.launch import started
 from bot.model.remote.service import ModelService
 from bot.queue.limits import Asker
@@ -33,6 +36,20 @@ async def test_with_model_url_the_bot_asks_the_service_and_has_no_worker() -> No
             assert set(psutil.Process().children()) <= before
     assert isinstance(last, Finished)
     assert [*last.completion.steps] == [event.step for event in undisturbed(request)[:-1]]  # type: ignore[union-attr]
+
+
+async def test_one_command_gives_up_where_nobody_answers_and_the_bot_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(launch, "NOBODY", 0.0)
+    settings = Settings.from_env({"MODEL_URL": "http://127.0.0.1:9"})
+    async with started(settings, answers_once=True) as parts:
+        with pytest.raises(ServiceAway):
+            await parts.model.wait_ready()
+    async with started(settings) as parts:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await parts.model.wait_ready()
 
 
 @pytest.mark.slow

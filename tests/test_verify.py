@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
+from bot import launch
+from bot import verify as verify_module
+from bot.errors import GenerationFailed
 from bot.features.complete import CompletionJob
 from bot.features.receipt import Receipt, as_file, mismatch, receipt_of
 from bot.model.checkpoint.find import find
 from bot.model.kernels.lesser_processors import Limit
 from bot.model.kernels.processor import this_processor
 from bot.model.model_info import Precision
-from bot.model.protocol import SamplingParams
+from bot.model.protocol import SamplingParams, Step
 from bot.model.worker.engine import Engine
 from bot.model.worker.loading import LoadedModel, load
 from bot.queue.updates import Completion
-from bot.settings import DEMO_MODEL
+from bot.settings import DEMO_MODEL, Settings
+from bot.system.exit_status import ExitStatus
+from tests.fakes.model import FakeModel
 from tests.support.driving import run
 from tests.support.samples import NOON
 
@@ -103,6 +110,35 @@ def test_a_model_of_the_hub_is_named_as_it_is_set(int8: Receipt, tmp_path: Path)
     other = structs.replace(int8, fingerprint=made, model="openai-community/gpt2", revision="abc")
     process = verify(structs.replace(other, receipt=other.number), tmp_path)
     assert process.stderr.endswith(": set MODEL=openai-community/gpt2 and MODEL_REVISION=abc.\n")
+
+
+async def test_without_a_model_there_is_nothing_to_compare(
+    int8: Receipt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(launch, "NOBODY", 0.0)
+    file = tmp_path / "receipt.json"
+    file.write_text(as_file(int8))
+    settings = Settings.from_env({"MODEL_URL": "http://127.0.0.1:9"})
+    assert await verify_module.verify(file, settings, {}) is ExitStatus.NEEDS_FIX
+    said = capsys.readouterr().err
+    assert said.startswith("Nobody has answered at MODEL_URL=http://127.0.0.1:9 for ")
+
+
+async def test_a_text_that_the_model_fails_on_is_not_called_different(
+    int8: Receipt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> Step:
+        raise GenerationFailed("on cue")
+
+    @asynccontextmanager
+    async def failing(*_: object, **__: object) -> AsyncIterator[FakeModel]:
+        yield FakeModel(info=loaded("int8").info, says=fail)
+
+    monkeypatch.setattr(verify_module, "loading", failing)
+    file = tmp_path / "receipt.json"
+    file.write_text(as_file(int8))
+    assert await verify_module.verify(file, Settings.from_env({}), {}) is ExitStatus.NEEDS_FIX
+    assert capsys.readouterr() == ("", "The model failed on this request. Please try again.\n")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

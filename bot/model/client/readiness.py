@@ -7,14 +7,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.errors import GenerationFailed, InvalidSetting, ModelUnusable, ShuttingDown
+from bot.errors import GenerationFailed, InvalidSetting, ModelUnusable, ServiceAway, ShuttingDown
 from bot.model.model_info import ModelInfo
 from bot.model.protocol import Loading
 
 logger = logging.getLogger(__name__)
 
 #: Why a request ends, or will never begin.
-Failure = GenerationFailed | ModelUnusable | ShuttingDown | InvalidSetting
+Failure = GenerationFailed | ModelUnusable | ServiceAway | ShuttingDown | InvalidSetting
 
 # A worker serves again within its loading time and five seconds.
 LONGEST_PAUSE = 4.0

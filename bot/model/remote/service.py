@@ -40,6 +40,7 @@ from bot.model.protocol import (
     Stepped,
     Submit,
 )
+from bot.model.remote.absence import Bounds
 from bot.model.remote.attempts import Attempts, StepMissing
 from bot.model.remote.connection import (
     Busy,
@@ -53,13 +54,11 @@ from bot.model.remote.connection import (
 from bot.model.remote.faults import fault
 from bot.model.remote.patience import Patience
 from bot.model.remote.replicas import Replicas, Stay
-from bot.model.remote.watch import Watch
+from bot.model.remote.watch import WAITING, Watch
 
 logger = logging.getLogger(__name__)
 
 COME_BACK = 15.0  # seconds: about what a replica takes to be replaced
-
-_WAITING = Loading("waiting for the model service", 0, 0, "")
 
 
 @dataclass(eq=False)
@@ -69,6 +68,7 @@ class ModelService:
     ``on_loading`` is called while it has not answered yet; ``on_ready``, in a thread of its own, before the
     model counts as ready. A text is given up after ``patience`` seconds in which no replica got further with
     it; ``pause`` is the time before the second attempt, doubled with each further one. Both in seconds.
+    A service that was never ready is given up after ``bounds``; without them it is waited for.
     """
 
     address: URL
@@ -78,6 +78,7 @@ class ModelService:
     on_ready: Callable[[Ready], None] | None = None
     pause: float = 0.1
     patience: float = 60.0
+    bounds: Bounds | None = None
     clock: Callable[[], float] = time.monotonic
 
     restarts: int = field(default=0, init=False)  # how often a replica broke while it wrote a text
@@ -102,6 +103,7 @@ class ModelService:
             on_ready=self.on_ready,
             has_begun=lambda: any(text.passed_on for text in self._running.values()),
             fail=self._fail,
+            bounds=self.bounds,
             clock=self.clock,
         )
         self._watching = Background(self._watch.run, name="the model service")
@@ -131,7 +133,7 @@ class ModelService:
         return len(self._running)
 
     async def __aenter__(self) -> Self:
-        self._readiness.show(_WAITING)
+        self._readiness.show(WAITING)
         await self._connection.__aenter__()
         await self._watching.__aenter__()
         return self
@@ -150,7 +152,8 @@ class ModelService:
     async def wait_ready(self) -> ModelInfo:
         """Wait until the service has answered once.
 
-        Raises InvalidSetting if it can't be used as it is set up, or ShuttingDown if this was left before.
+        Raises InvalidSetting if it can't be used as it is set up, ServiceAway if it was given up, or
+        ShuttingDown if this was left before.
         """
         return await self._readiness.wait()
 

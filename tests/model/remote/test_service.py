@@ -16,11 +16,19 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
-from bot.errors import GenerationFailed, InvalidSetting, ModelUnreachable, ModelUnusable, ShuttingDown
+from bot.errors import (
+    GenerationFailed,
+    InvalidSetting,
+    ModelUnreachable,
+    ModelUnusable,
+    ServiceAway,
+    ShuttingDown,
+)
 from bot.model import wire
 from bot.model.protocol import Candidate, Ended, GenerationRequest, Step, Stepped
 from bot.model.remote import connection as connection_module
 from bot.model.remote import watch as watch_module
+from bot.model.remote.absence import Bounds
 from bot.model.remote.service import ModelService
 from tests.fakes.model import FakeModel
 from tests.fakes.scripted_worker import REJECTED, scripted_info, scripted_similar
@@ -239,7 +247,8 @@ async def test_a_service_that_goes_has_no_slots_until_it_is_back(
         await until(lambda: model.serving)
         assert model.capacity.slots == 8
     try:
-        await until(lambda: not model.serving)
+        await until(lambda: model.loading == watch_module.WAITING)
+        assert not model.serving
         assert model.capacity.slots == 0
         with pytest.raises(ModelUnreachable):
             await collect(model, a_request())
@@ -250,10 +259,11 @@ async def test_a_service_that_goes_has_no_slots_until_it_is_back(
     finally:
         await model.__aexit__(None, None, None)
     said = [record.getMessage() for record in caplog.records if record.name == watch_module.__name__]
-    assert [line.partition(":")[0] for line in said if "service" in line] == [
-        "the model service does not answer",
+    assert [line for line in said if "service" in line] == [
+        f"the model service at {address} is not ready (no connection); trying again",
         "the model service is back",
     ]
+    assert model.loading is None
 
 
 async def test_a_text_may_wait_for_a_place_longer_than_for_anything_else(
@@ -351,3 +361,67 @@ async def test_another_website_is_no_model_service() -> None:
 
     async with on_loopback(Starlette(routes=[Route("/{path:path}", page)])) as address:
         assert (await refused(address)).variable == "MODEL_URL"
+
+
+# A service that is not there, or not yet
+
+NOWHERE = URL("http://127.0.0.1:9")
+
+
+def starting(replica: FakeReplica, status: int, *, looks: int) -> ASGIApp:
+    """``replica``, which answers the first ``looks`` with ``status``, as Serve does while it starts."""
+    app, left = replica.app(), looks
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal left
+        left -= 1
+        await (PlainTextResponse("not yet", status) if left >= 0 else app)(scope, receive, send)
+
+    return answer
+
+
+async def test_the_bot_waits_for_a_service_that_comes_later_and_says_so_once_in_a_while(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with asking(starting(FakeReplica(), 404, looks=10)) as model:
+        await until(lambda: model.loading == watch_module.STARTING)
+        await model.wait_ready()
+    said = [record.getMessage() for record in caplog.records if record.name == watch_module.__name__]
+    assert len(said) == 2
+    assert said[0].endswith("is not ready (it answered with status 404); trying again")
+    assert said[1].startswith("the model is ready: ")
+
+
+async def test_where_nobody_answers_one_command_gives_up() -> None:
+    async with ModelService(NOWHERE, None, bounds=Bounds(nobody=0.05, unready=60.0)) as model:
+        with pytest.raises(ServiceAway) as error:
+            await model.wait_ready()
+        with pytest.raises(ServiceAway):
+            await collect(model, a_request())
+    assert "Nobody has answered at MODEL_URL=http://127.0.0.1:9 for " in str(error.value)
+
+
+@pytest.mark.parametrize("status", [404, 503])
+async def test_a_service_that_starts_may_take_longer(status: int) -> None:
+    app = starting(FakeReplica(), status, looks=10)
+    async with asking(app, bounds=Bounds(nobody=0.05, unready=60.0)) as model:
+        assert await collect(model, a_request()) == undisturbed(a_request())
+
+
+async def test_a_service_that_never_gets_ready_is_given_up_too() -> None:
+    app = starting(FakeReplica(), 404, looks=1_000_000)
+    async with asking(app, bounds=Bounds(nobody=60.0, unready=0.05)) as model:
+        with pytest.raises(ServiceAway, match="it answered with status 404"):
+            await model.wait_ready()
+
+
+async def test_a_service_that_was_ready_once_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_module, "AWAY", 0.0)
+    async with on_loopback(FakeReplica().app()) as address:
+        model = ModelService(address, None, bounds=Bounds(nobody=0.05, unready=0.05))
+        await model.__aenter__()
+        await model.wait_ready()
+    await asyncio.sleep(0.3)
+    assert await model.wait_ready() == scripted_info()
+    await model.__aexit__(None, None, None)

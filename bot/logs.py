@@ -20,9 +20,9 @@ from types import TracebackType
 from typing import Any, Literal, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
+from tqdm import tqdm
 
 from bot.errors import chain
-from bot.progress_bars import bars_aside
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,16 @@ def belonging_to(request: str) -> Iterator[None]:
         yield
     finally:
         _request.reset(before)
+
+
+@contextmanager
+def bars_aside(stream: TextIO | None) -> Iterator[None]:
+    """Take the bars off the terminal while a line is written to ``stream``; otherwise it follows theirs."""
+    if stream is None or stream.closed or not stream.isatty():
+        yield
+        return
+    with tqdm.external_write_mode(file=stream):
+        yield
 
 
 class Handler(logging.StreamHandler[TextIO]):

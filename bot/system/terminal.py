@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bot.errors import OutputLost
-from bot.progress_bars import bars_aside
+from bot.logs import bars_aside
 
 _HANDLER = "tokenwise"
 # What cards draw. Any other character may be part of a token, so it appears as its number instead.

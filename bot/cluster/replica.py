@@ -14,6 +14,7 @@ from typing import Any
 
 import ray
 from ray import serve
+from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp
 
@@ -26,6 +27,8 @@ from bot.model.serving.application import Served, application
 NEWS = 2.0
 #: Seconds that they have to answer.
 ANSWER = 1.0
+#: What it means that not all of them answer: one takes too long, or none has begun, this one included.
+_UNHEARD = (TimeoutError, DeploymentUnavailableError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,14 @@ class Replica:
         context = serve.get_replica_context()
         self._name = context.replica_tag
         handle = serve.get_deployment_handle(context.deployment, context.app_name)
-        self._others = Others(handle, worker.texts)
+        self._others = Others(handle, worker.texts, await self.place())
         self._open = AsyncExitStack()
         self._model = await self._open.enter_async_context(
             ModelProcess(worker.command, name=worker.name, on_ready=self._learn, settings=os.environ)
         )
         await self._model.wait_ready()
+        # Now, so that it knows of the others when it gets its first text.
+        await self._capacity()
 
     def _learn(self, ready: Ready) -> None:
         self._ready = ready
@@ -85,9 +90,9 @@ class Replica:
         if not self._model.serving:
             raise RuntimeError("its worker does not serve")
 
-    async def machine(self) -> str:
-        """The machine that it runs on."""
-        return str(ray.get_runtime_context().get_node_id())
+    async def place(self) -> tuple[str, str]:
+        """Its name, and the machine that it runs on."""
+        return self._name, str(ray.get_runtime_context().get_node_id())
 
     async def forget(self) -> None:
         """Keep nothing of any text so far."""
@@ -99,11 +104,15 @@ class Replica:
 
 @dataclass(eq=False)
 class Others:
-    """All replicas, this one too, by the ``handle`` that reaches them; each takes ``texts`` at once."""
+    """All replicas, by the ``handle`` that reaches them; each takes ``texts`` at once.
+
+    ``own`` are this one's name and machine: its handle does not reach it yet when it has just begun.
+    """
 
     handle: DeploymentHandle[Any]
     texts: int
-    _machines: list[str] = field(default_factory=list)
+    own: tuple[str, str]
+    _machines: dict[str, str] = field(default_factory=dict)  # by replica
     _asked_at: float = float("-inf")
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -111,17 +120,17 @@ class Others:
         """What they can do together; a replica that does not answer in time changes nothing."""
         async with self._asking:
             if time.monotonic() - self._asked_at >= NEWS:
-                with suppress(TimeoutError):
-                    answers = await self._asked("machine")
-                    self._machines = [answer for answer in answers if isinstance(answer, str)]
+                with suppress(*_UNHEARD):
+                    answers = await self._asked("place")
+                    self._machines = dict(answer for answer in answers if isinstance(answer, tuple))
                 self._asked_at = time.monotonic()
-        replicas = max(1, len(self._machines))
-        machines = max(1, len(set(self._machines)))
-        return Capacity(replicas, machines, self.texts * replicas, fingerprint)
+        machines = dict([self.own]) | self._machines
+        replicas = len(machines)
+        return Capacity(replicas, len(set(machines.values())), self.texts * replicas, fingerprint)
 
     async def forget(self) -> None:
         """Have each keep nothing of any text so far, also one that does not answer in time."""
-        with suppress(TimeoutError):
+        with suppress(*_UNHEARD):
             await self._asked("forget")
 
     async def _asked(self, method: str) -> list[Any]:

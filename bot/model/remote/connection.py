@@ -235,7 +235,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except aiohttp.ClientConnectorCertificateError as error:
-        reason = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
+        reason = getattr(error.certificate_error, "verify_message", "").rstrip(".") or "it cannot be verified"
         raise Unfit("MODEL_URL", f"has a certificate that does not fit: {reason}") from error
     except aiohttp.ClientSSLError as error:
         raise Unfit("MODEL_URL", "does not speak TLS there, or none that fits") from error
